@@ -1,0 +1,5 @@
+//! Epitome keeps a written map of your code true while you work.
+
+pub mod model;
+pub mod shell;
+pub mod wire;

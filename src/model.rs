@@ -1,0 +1,14 @@
+//! The nouns: what Epitome speaks of. No clock, no disk, no network, and nothing from any other room.
+
+pub mod contents;
+pub mod digest;
+pub mod failure;
+pub mod language;
+pub mod listing;
+pub mod outline;
+pub mod path;
+pub mod recipe;
+pub mod record;
+pub mod stat;
+pub mod summary;
+pub mod time;

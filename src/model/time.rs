@@ -1,0 +1,21 @@
+//! Moments, as the outside world hands them in: nothing here knows what time it is.
+
+/// One moment on both clocks. Durations are counted on `monotonic_ms`; `unix_ms` is for people and for comparing
+/// with file times, and may jump.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timestamp {
+    /// Milliseconds since some moment before the process began; never goes back.
+    pub monotonic_ms: u64,
+    /// Milliseconds since 1970, by the wall clock.
+    pub unix_ms: u64,
+}
+
+/// Milliseconds of one day.
+pub const DAY_MS: u64 = 86_400_000;
+
+impl Timestamp {
+    /// The day's number since 1970, in UTC: the unit of budgets and of usage.
+    pub fn day(&self) -> u64 {
+        self.unix_ms / DAY_MS
+    }
+}

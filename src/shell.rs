@@ -1,0 +1,1 @@
+//! The hands: each file here touches one part of the world. Siblings are strangers; none knows the engine.

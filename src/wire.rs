@@ -1,0 +1,4 @@
+//! What crosses the socket and what `--json` prints: the shapes of the contract, and nothing that acts.
+
+pub mod access;
+pub mod protocol;

@@ -1,0 +1,31 @@
+//! What can be asked of a daemon, whether through the socket or in the same process: the server answers with it,
+//! the client offers it, and a verb of the command line need not know which of them it holds.
+
+use std::future::Future;
+use std::path::Path;
+use std::time::Duration;
+
+use super::protocol::{Node, Problem, Repository, Status, Waited};
+
+/// The questions. Paths are absolute, and need not be canonical.
+pub trait Access: Clone + Send + Sync + 'static {
+    /// The daemon, its repositories, the model's use.
+    fn status(&self) -> impl Future<Output = Result<Status, Problem>> + Send;
+    /// The node at `path` with `depth` levels of children below it.
+    fn node(&self, path: &Path, depth: usize)
+    -> impl Future<Output = Result<Node, Problem>> + Send;
+    /// Adds a repository; with `keep`, over restarts too. Adding a known one changes nothing.
+    fn watch(
+        &self,
+        path: &Path,
+        keep: bool,
+    ) -> impl Future<Output = Result<Repository, Problem>> + Send;
+    /// Removes a repository. What was paid for is kept.
+    fn unwatch(&self, path: &Path) -> impl Future<Output = Result<(), Problem>> + Send;
+    /// Returns when all that was saved before the call is seen, summarized and stored; with `None`, everywhere.
+    fn wait(
+        &self,
+        path: Option<&Path>,
+        timeout: Option<Duration>,
+    ) -> impl Future<Output = Result<Waited, Problem>> + Send;
+}
