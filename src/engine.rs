@@ -1,0 +1,170 @@
+//! What is stale, what to do about it, and in which order: the one mutable state, and no touch of the world.
+//!
+//! [`Engine::step`] takes one event at one moment and returns what is to be done. It reads no clock, no disk and no
+//! chance, and cannot fail, so that a seed can replay everything that can go wrong (see `tests/sim`). The organs in
+//! this folder do not know each other; only this file and its three chapters ([`look`], [`words`], [`waits`])
+//! compose them.
+
+pub mod debounce;
+pub mod effect;
+pub mod event;
+pub mod flight;
+mod look;
+pub mod pace;
+pub mod prompt;
+mod repository;
+pub mod status;
+pub mod tree;
+pub mod view;
+mod waits;
+mod words;
+
+use std::collections::BTreeMap;
+
+use crate::model::path::RepoId;
+use crate::model::recipe::Author;
+use crate::model::summary::SummaryKey;
+use crate::model::time::Timestamp;
+
+use debounce::Window;
+use effect::Effect;
+use event::Event;
+use flight::Flights;
+use pace::Pace;
+use repository::{Look, Repository};
+use waits::Waits;
+
+/// What the engine has to know of the configuration.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Who writes the summaries.
+    pub author: Author,
+    /// Whether there are any.
+    pub summaries: bool,
+    /// Whether a summary costs a request to a model.
+    pub paid: bool,
+    /// Requests under way at once, at most.
+    pub max_workers: usize,
+    /// Files read, and free summaries written, at once, at most.
+    pub readers: usize,
+    /// Quiet time before a change is looked at.
+    pub settle: Window,
+    /// Quiet time before a changed file is asked about.
+    pub quiet: Window,
+    /// Whether the directories are written out as they settle.
+    pub export: bool,
+    /// Milliseconds between looks at everything, where nothing notifies; `None`: changes are notified.
+    pub poll_ms: Option<u64>,
+}
+
+/// The state of all that is watched.
+#[derive(Debug)]
+pub struct Engine {
+    options: Options,
+    repositories: BTreeMap<RepoId, Repository>,
+    flights: Flights,
+    pace: Pace,
+    waits: Waits,
+    /// Keys to be looked up, gathered during a step.
+    lookups: Vec<SummaryKey>,
+    now: Timestamp,
+}
+
+impl Engine {
+    /// An engine that knows of no repository yet.
+    pub fn new(options: Options) -> Self {
+        Self {
+            pace: Pace::new(options.max_workers, options.readers),
+            options,
+            repositories: BTreeMap::new(),
+            flights: Flights::default(),
+            waits: Waits::default(),
+            lookups: Vec::new(),
+            now: Timestamp::default(),
+        }
+    }
+
+    /// Takes one event at one moment; returns what is to be done, in this order.
+    pub fn step(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
+        self.now = now;
+        let mut effects = Vec::new();
+        self.take(event, &mut effects);
+        self.look_where_due(&mut effects);
+        self.read_next(&mut effects);
+        self.think_of_ripe_directories();
+        if !self.lookups.is_empty() {
+            effects.push(Effect::LookUp(std::mem::take(&mut self.lookups)));
+        }
+        self.ask_next(&mut effects);
+        self.keep_records(&mut effects);
+        self.export_settled(&mut effects);
+        self.answer_waits(&mut effects);
+        effects
+    }
+
+    fn take(&mut self, event: Event, effects: &mut Vec<Effect>) {
+        match event {
+            Event::Watch(repo) => {
+                if self
+                    .repositories
+                    .insert(repo, Repository::default())
+                    .is_none()
+                {
+                    effects.push(Effect::Load(repo));
+                }
+            }
+            Event::Unwatch(repo) => {
+                self.repositories.remove(&repo);
+            }
+            Event::Loaded { repo, records } => self.loaded(repo, records),
+            Event::Touched { repo, paths } => {
+                for path in &paths {
+                    self.touched(repo, path);
+                }
+            }
+            Event::Lost(repo) => self.lost(repo),
+            Event::Listed { repo, listing } => self.listed(repo, listing, effects),
+            Event::Read { repo, node, result } => self.read(repo, node, result),
+            Event::LookedUp(found) => self.looked_up(found),
+            Event::Answered { key, result, usage } => self.answered(key, result, usage, effects),
+            Event::Committed(key) => self.committed(key),
+            Event::Exported(repo) => {
+                if let Some(repository) = self.repositories.get_mut(&repo) {
+                    repository.exporting = false;
+                }
+            }
+            Event::Wait { id, repo, path } => self.wait(id, repo, path, effects),
+            Event::WaitDropped(id) => self.waits.remove(id),
+            Event::Barrier(id) => self.barrier(id),
+            Event::Tick => {}
+        }
+    }
+
+    /// When the engine next has something to do though nothing happens (monotonic milliseconds): hand it a
+    /// [`Event::Tick`] then. `None`: never.
+    pub fn deadline_ms(&self) -> Option<u64> {
+        let now_ms = self.now.monotonic_ms;
+        let looks = self.repositories.iter().filter_map(|(&repo, repository)| {
+            if repository.look != Look::Idle {
+                return None;
+            }
+            let due = repository
+                .debounce
+                .due_ms(self.options.settle, self.waits.hurry(repo));
+            let poll = self
+                .options
+                .poll_ms
+                .map(|every| repository.looked_ms + every);
+            due.into_iter().chain(poll).min()
+        });
+        let asks = self.flights.next_due_ms();
+        let pause = self.pace.pause_ends_ms(now_ms);
+        looks.chain(asks).chain(pause).min()
+    }
+
+    fn hurry_flights(&mut self, repo: RepoId) {
+        self.flights.hurry(self.now.monotonic_ms, |flight| {
+            flight.waiters.iter().any(|(of, _)| *of == repo)
+        });
+    }
+}

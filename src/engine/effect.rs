@@ -1,0 +1,113 @@
+//! The closed set of what the engine may ask of the world. Each effect with an answer has exactly one.
+
+use crate::model::contents::Matter;
+use crate::model::digest::Digest;
+use crate::model::language::Language;
+use crate::model::path::{RelPath, RepoId};
+use crate::model::recipe::Kind;
+use crate::model::record::NodeRecord;
+use crate::model::summary::{Summary, SummaryKey};
+
+use super::event::WaitId;
+use super::tree::NodeId;
+use super::view::NodeView;
+
+/// Something to be done.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Fetch the records of a repository; answered by `Loaded`.
+    Load(RepoId),
+    /// Watch, then list, these directories (those marked, with all below); answered by `Listed`.
+    List {
+        repo: RepoId,
+        targets: Vec<(RelPath, Depth)>,
+    },
+    /// These are no longer there: nothing at or below them is to be watched. No answer.
+    Forget { repo: RepoId, paths: Vec<RelPath> },
+    /// Read a file; answered by `Read`.
+    Read {
+        repo: RepoId,
+        node: NodeId,
+        path: RelPath,
+    },
+    /// Tell which of these keys the store has; answered by `LookedUp`.
+    LookUp(Vec<SummaryKey>),
+    /// Have a summary written; answered by `Answered`.
+    Ask(Box<Ask>),
+    /// Store a summary, so that it survives a crash; answered by `Committed`.
+    Commit {
+        key: SummaryKey,
+        summary: Summary,
+        paid: bool,
+    },
+    /// Keep what is known of these nodes (`None`: nothing any more). No answer.
+    Record {
+        repo: RepoId,
+        records: Vec<(RelPath, Option<NodeRecord>)>,
+    },
+    /// Write these directories out; answered by `Exported`.
+    Export {
+        repo: RepoId,
+        directories: Vec<NodeView>,
+        removed: Vec<RelPath>,
+    },
+    /// Send a barrier after all notifications so far; answered by `Barrier`.
+    Barrier(WaitId),
+    /// Tell a waiter that all is settled, and what failed for good. No answer.
+    Settled {
+        wait: WaitId,
+        failed: Vec<(RelPath, String)>,
+    },
+    /// Tell the people who look after it. No answer.
+    Notice(String),
+}
+
+/// How much of a directory is to be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// Its own entries.
+    Entries,
+    /// All below it.
+    Everything,
+}
+
+/// A summary that is to be written.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// What it is stored under.
+    pub key: SummaryKey,
+    /// In which repository its subject is.
+    pub repo: RepoId,
+    /// Where the subject is now: for the reading of it and for logs, never for the words.
+    pub path: RelPath,
+    /// What it is about.
+    pub subject: Subject,
+    /// Whether it costs a request to the model; otherwise it is written on this machine.
+    pub paid: bool,
+    /// How often it was asked before.
+    pub attempts: u32,
+}
+
+/// What a summary is about.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// A file; an answer is only worth something while its content has this digest.
+    File {
+        digest: Digest,
+        language: Option<Language>,
+        matter: Matter,
+    },
+    /// A directory and its children, in order of name.
+    Directory { children: Vec<Child> },
+}
+
+/// A child, as its directory's summary is written from it.
+#[derive(Clone, Debug)]
+pub struct Child {
+    /// Its name.
+    pub name: Box<[u8]>,
+    /// File or directory.
+    pub kind: Kind,
+    /// Where its words are; `None`: it has none and is to be named as left out.
+    pub words: Option<SummaryKey>,
+}

@@ -1,0 +1,88 @@
+//! The closed set of what can happen to the engine.
+
+use crate::model::contents::Contents;
+use crate::model::failure::Failure;
+use crate::model::listing::Listing;
+use crate::model::path::{RelPath, RepoId};
+use crate::model::record::NodeRecord;
+use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
+
+use super::tree::NodeId;
+
+/// Names a wait, so that its reply finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WaitId(pub u64);
+
+/// Something that happened. All paths are relative to their repository.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A repository is to be kept.
+    Watch(RepoId),
+    /// A repository is no longer to be kept.
+    Unwatch(RepoId),
+    /// The answer to [`super::effect::Effect::Load`].
+    Loaded {
+        repo: RepoId,
+        records: Vec<(RelPath, NodeRecord)>,
+    },
+    /// Something may have changed at these paths.
+    Touched { repo: RepoId, paths: Vec<RelPath> },
+    /// Notifications were lost, or the rules changed: all of the repository is in doubt.
+    Lost(RepoId),
+    /// The answer to [`super::effect::Effect::List`].
+    Listed { repo: RepoId, listing: Listing },
+    /// The answer to [`super::effect::Effect::Read`].
+    Read {
+        repo: RepoId,
+        node: NodeId,
+        result: Result<Contents, ReadProblem>,
+    },
+    /// The answer to [`super::effect::Effect::LookUp`].
+    LookedUp(Vec<(SummaryKey, Option<SummaryDigest>)>),
+    /// The answer to [`super::effect::Effect::Ask`].
+    Answered {
+        key: SummaryKey,
+        result: Result<Summary, Failure>,
+        usage: Usage,
+    },
+    /// The answer to [`super::effect::Effect::Commit`]: the words are on disk.
+    Committed(SummaryKey),
+    /// The answer to [`super::effect::Effect::Export`].
+    Exported(RepoId),
+    /// Somebody waits for everything saved before now to be settled.
+    Wait {
+        id: WaitId,
+        repo: RepoId,
+        path: RelPath,
+    },
+    /// The waiter is gone.
+    WaitDropped(WaitId),
+    /// All notifications from before the wait's beginning have been handed in.
+    Barrier(WaitId),
+    /// Time passed; see [`super::Engine::deadline`].
+    Tick,
+}
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadProblem {
+    /// It is no longer there, or no longer a regular file.
+    Gone,
+    /// It kept changing while it was read.
+    Moving,
+    /// It cannot be read; the reason in one line.
+    Denied(String),
+}
+
+/// What one request used, as the endpoint counted it, and the time it took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Whether a request was sent at all.
+    pub sent: bool,
+    /// Tokens of the prompt.
+    pub prompt_tokens: u64,
+    /// Tokens of the answer.
+    pub completion_tokens: u64,
+    /// Tokens of the prompt that the endpoint had in its cache.
+    pub cached_tokens: u64,
+}

@@ -1,0 +1,173 @@
+//! One request for one key, however many nodes wait for it: what is looked up, ready, asked for or being stored.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
+
+use crate::model::path::RepoId;
+use crate::model::summary::{SummaryDigest, SummaryKey};
+
+use super::tree::NodeId;
+
+/// How far a flight has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The store is asked whether it has the words.
+    LookingUp,
+    /// It is to be asked about, when its time and its turn come.
+    Ready,
+    /// It is being asked about.
+    Asking,
+    /// The answer is being stored.
+    Committing,
+}
+
+/// Who comes first: the lesser goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    /// Edits before the bulk of a first index.
+    pub bulk: bool,
+    /// The longest remaining path to the root first, in milliseconds of expected work.
+    pub remaining_ms: Reverse<u64>,
+    /// Then in order of arrival.
+    pub arrival: u64,
+}
+
+/// One key under way.
+#[derive(Debug)]
+pub struct Flight {
+    /// How far it has come.
+    pub stage: Stage,
+    /// The nodes that want the words; those that changed their mind are still among them.
+    pub waiters: Vec<(RepoId, NodeId)>,
+    /// Whether it costs a request.
+    pub paid: bool,
+    /// Whether a file is asked about (a directory otherwise).
+    pub is_file: bool,
+    /// Its place in the order.
+    pub rank: Rank,
+    /// Left alone until then, because its file may be saved again (monotonic milliseconds).
+    pub quiet_until_ms: u64,
+    /// Not to be tried again before (monotonic milliseconds).
+    pub retry_at_ms: u64,
+    /// Tries that failed.
+    pub attempts: u32,
+    /// When the request was sent (monotonic milliseconds).
+    pub sent_ms: u64,
+    /// The digest of the answer that is being stored.
+    pub words: Option<SummaryDigest>,
+}
+
+impl Flight {
+    fn due_ms(&self) -> u64 {
+        self.quiet_until_ms.max(self.retry_at_ms)
+    }
+}
+
+/// All flights, by key, with those that are ready in order.
+#[derive(Debug, Default)]
+pub struct Flights {
+    flights: HashMap<SummaryKey, Flight>,
+    /// Ready and due: paid and free apart, so that neither holds the other up.
+    due: [BTreeSet<(Rank, SummaryKey)>; 2],
+    /// Ready, and not due before a moment.
+    later: BTreeSet<(u64, SummaryKey)>,
+    arrivals: u64,
+}
+
+impl Flights {
+    /// The flight of a key.
+    pub fn get(&self, key: SummaryKey) -> Option<&Flight> {
+        self.flights.get(&key)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.flights.is_empty()
+    }
+
+    /// The number of the next to arrive.
+    pub fn arrival(&mut self) -> u64 {
+        self.arrivals += 1;
+        self.arrivals
+    }
+
+    /// Begins a flight, which is to be looked up.
+    pub fn begin(&mut self, key: SummaryKey, flight: Flight) {
+        self.flights.insert(key, flight);
+    }
+
+    /// Changes a flight and puts it where it belongs afterwards.
+    pub fn change(&mut self, key: SummaryKey, now_ms: u64, change: impl FnOnce(&mut Flight)) {
+        self.unqueue(key);
+        let Some(flight) = self.flights.get_mut(&key) else {
+            return;
+        };
+        change(flight);
+        if flight.stage != Stage::Ready {
+            return;
+        }
+        let due_ms = flight.due_ms();
+        if due_ms > now_ms {
+            self.later.insert((due_ms, key));
+        } else {
+            self.due[usize::from(flight.paid)].insert((flight.rank, key));
+        }
+    }
+
+    /// Ends a flight.
+    pub fn end(&mut self, key: SummaryKey) -> Option<Flight> {
+        self.unqueue(key);
+        self.flights.remove(&key)
+    }
+
+    fn unqueue(&mut self, key: SummaryKey) {
+        if let Some(flight) = self.flights.get(&key)
+            && flight.stage == Stage::Ready
+        {
+            self.later.remove(&(flight.due_ms(), key));
+            self.due[usize::from(flight.paid)].remove(&(flight.rank, key));
+        }
+    }
+
+    /// The first that is ready and due.
+    pub fn next(&mut self, paid: bool, now_ms: u64) -> Option<SummaryKey> {
+        while let Some(&(due_ms, key)) = self.later.first() {
+            if due_ms > now_ms {
+                break;
+            }
+            self.later.pop_first();
+            if let Some(flight) = self.flights.get(&key) {
+                self.due[usize::from(flight.paid)].insert((flight.rank, key));
+            }
+        }
+        self.due[usize::from(paid)].first().map(|&(_, key)| key)
+    }
+
+    /// When the next one becomes due (monotonic milliseconds).
+    pub fn next_due_ms(&self) -> Option<u64> {
+        self.later.first().map(|&(due_ms, _)| due_ms)
+    }
+
+    /// Ends the quiet times of all that `wanted` names.
+    pub fn hurry(&mut self, now_ms: u64, wanted: impl Fn(&Flight) -> bool) {
+        let keys: Vec<SummaryKey> = self
+            .flights
+            .iter()
+            .filter(|(_, flight)| flight.quiet_until_ms > now_ms && wanted(flight))
+            .map(|(&key, _)| key)
+            .collect();
+        for key in keys {
+            self.change(key, now_ms, |flight| flight.quiet_until_ms = 0);
+        }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&SummaryKey, &Flight)> {
+        self.flights.iter()
+    }
+}

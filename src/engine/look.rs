@@ -1,0 +1,515 @@
+//! From a hint to what is known of the disk: doubt, list, compare, read.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use crate::model::contents::{Contents, Matter};
+use crate::model::failure::{Failure, Remedy};
+use crate::model::listing::{Entry, ListedDirectory, Listing};
+use crate::model::path::{RelPath, RepoId};
+use crate::model::recipe::Kind;
+use crate::model::record::NodeRecord;
+use crate::model::stat::Stat;
+
+use super::Engine;
+use super::effect::{Depth, Effect};
+use super::event::ReadProblem;
+use super::repository::{Look, Repository};
+use super::tree::{Body, NodeId, Phase, ROOT};
+
+impl Engine {
+    /// The store's records become nodes in doubt: the first look at the disk confirms or removes them.
+    pub(super) fn loaded(&mut self, repo: RepoId, records: Vec<(RelPath, NodeRecord)>) {
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        if repository.look != Look::Loading {
+            return;
+        }
+        let tree = &mut repository.tree;
+        for (path, record) in records {
+            let kind = if record.contents.is_some() {
+                Kind::File
+            } else {
+                Kind::Directory
+            };
+            let mut at = ROOT;
+            let depth = path.depth();
+            for (index, name) in path.names().enumerate() {
+                let wanted = if index + 1 == depth {
+                    kind
+                } else {
+                    Kind::Directory
+                };
+                at = match tree.child(at, name) {
+                    Some(child) => child,
+                    None => tree.add(at, name, wanted, 1),
+                };
+                // A record below what another record calls a file contradicts it: the disk will tell.
+                if tree.get(at).is_none_or(|node| node.kind() != wanted) {
+                    break;
+                }
+            }
+            tree.change(at, |node| {
+                if node.kind() == kind {
+                    node.words = record.words;
+                    if let Body::File { contents } = &mut node.body {
+                        *contents = record.contents;
+                    }
+                }
+            });
+        }
+        repository.look = Look::Idle;
+        repository
+            .debounce
+            .add_urgent(RelPath::root(), Depth::Everything, self.now.monotonic_ms);
+    }
+
+    /// Something may have changed at `path`: it is in doubt from now on, and its directory will be listed.
+    pub(super) fn touched(&mut self, repo: RepoId, path: &RelPath) {
+        let now_ms = self.now.monotonic_ms;
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        repository.doubt += 1;
+        let doubt = repository.doubt;
+        let tree = &mut repository.tree;
+        let above = tree.nearest_directory_above(path);
+        let node = tree.find(path);
+        let is_file = node
+            .and_then(|id| tree.get(id))
+            .is_some_and(|node| node.kind() == Kind::File);
+        if let Some(id) = node.filter(|_| !is_file) {
+            tree.change(id, |node| node.doubt = doubt);
+            repository
+                .debounce
+                .add(path.clone(), Depth::Entries, now_ms);
+        }
+        // A file that is known is in doubt alone; anything else may be new, and then its directory is.
+        let doubted = if is_file {
+            node.unwrap_or(above)
+        } else {
+            above
+        };
+        tree.change(doubted, |node| {
+            node.doubt = doubt;
+            node.changed_ms.get_or_insert(now_ms);
+        });
+        let above = tree.path(above);
+        repository.debounce.add(above, Depth::Entries, now_ms);
+    }
+
+    /// Everything is in doubt.
+    pub(super) fn lost(&mut self, repo: RepoId) {
+        let now_ms = self.now.monotonic_ms;
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        repository.doubt += 1;
+        let doubt = repository.doubt;
+        repository.tree.change(ROOT, |node| node.doubt = doubt);
+        repository
+            .debounce
+            .add_urgent(RelPath::root(), Depth::Everything, now_ms);
+    }
+
+    /// Begins a look at each repository whose quiet time is over.
+    pub(super) fn look_where_due(&mut self, effects: &mut Vec<Effect>) {
+        let now_ms = self.now.monotonic_ms;
+        for (&repo, repository) in &mut self.repositories {
+            if repository.look != Look::Idle {
+                continue;
+            }
+            if let Some(every_ms) = self.options.poll_ms
+                && now_ms >= repository.looked_ms + every_ms
+            {
+                let root = RelPath::root();
+                repository
+                    .debounce
+                    .add_urgent(root, Depth::Everything, now_ms);
+            }
+            let hurry = self.waits.hurry(repo);
+            let due = repository.debounce.due_ms(self.options.settle, hurry);
+            if due.is_some_and(|due_ms| due_ms <= now_ms) {
+                let targets = repository.debounce.take();
+                repository.looked_ms = now_ms;
+                repository.look = Look::Under {
+                    targets: targets.clone(),
+                    doubt: repository.doubt,
+                };
+                effects.push(Effect::List { repo, targets });
+            }
+        }
+    }
+
+    /// Compares what was found with what is known.
+    pub(super) fn listed(&mut self, repo: RepoId, listing: Listing, effects: &mut Vec<Effect>) {
+        let now = self.now;
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        let Look::Under { targets, doubt } = std::mem::replace(&mut repository.look, Look::Idle)
+        else {
+            return;
+        };
+        let mut comparison = Comparison {
+            repository,
+            doubt,
+            now_ms: now.monotonic_ms,
+            gone: Vec::new(),
+            changed: false,
+        };
+        let mut directories: BTreeMap<&RelPath, &ListedDirectory> = BTreeMap::new();
+        for directory in &listing.directories {
+            directories.insert(&directory.path, directory);
+        }
+        // In order of path, a directory before what lies below it: a new one is made by its parent's entries.
+        for directory in directories.values() {
+            comparison.directory(directory, &directories, &targets);
+        }
+        for path in &listing.gone {
+            comparison.directory_gone(path);
+        }
+        let Comparison { gone, changed, .. } = comparison;
+        if changed && repository.known {
+            repository.last_change_ms = Some(now.unix_ms);
+        }
+        repository.known |= !repository.unreachable;
+        if !gone.is_empty() {
+            effects.push(Effect::Forget { repo, paths: gone });
+        }
+        self.settle_confirmed(repo);
+    }
+
+    /// Nodes whose reading was confirmed by the listing, and that were never thought about, are thought about now.
+    fn settle_confirmed(&mut self, repo: RepoId) {
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        if repository.to_read.len() > 1 {
+            // The longest way to the root begins first.
+            let Repository { tree, to_read, .. } = repository;
+            let mut order: Vec<NodeId> = std::mem::take(to_read).into();
+            order.sort_by_cached_key(|&id| Reverse(tree.depth(id)));
+            *to_read = order.into();
+        }
+        for (id, contents) in std::mem::take(&mut repository.to_confirm) {
+            self.think_of_file(repo, id, &contents);
+        }
+    }
+
+    /// Asks for as many readings as may be under way.
+    pub(super) fn read_next(&mut self, effects: &mut Vec<Effect>) {
+        let at_once = self.options.readers * 2;
+        for (&repo, repository) in &mut self.repositories {
+            while repository.reading < at_once {
+                let Some(node) = repository.to_read.pop_front() else {
+                    break;
+                };
+                let tree = &mut repository.tree;
+                if tree.get(node).is_none_or(|node| node.phase != Phase::Open) {
+                    continue;
+                }
+                tree.change(node, |node| node.phase = Phase::Reading { again: false });
+                repository.reading += 1;
+                let path = tree.path(node);
+                effects.push(Effect::Read { repo, node, path });
+            }
+        }
+    }
+
+    /// A file was read, or could not be.
+    pub(super) fn read(&mut self, repo: RepoId, id: NodeId, result: Result<Contents, ReadProblem>) {
+        let now = self.now;
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        repository.reading = repository.reading.saturating_sub(1);
+        let Some(node) = repository.tree.get(id) else {
+            return;
+        };
+        let Phase::Reading { again } = node.phase else {
+            return;
+        };
+        match result {
+            Ok(contents) if again => {
+                // It changed while it was read: what was read may be the state before.
+                repository.tree.change(id, |node| {
+                    node.phase = Phase::Open;
+                    node.body = Body::File {
+                        contents: Some(contents),
+                    };
+                });
+                repository.to_read.push_back(id);
+            }
+            Ok(contents) => {
+                let before = node.contents().map(|contents| contents.digest);
+                if before != Some(contents.digest) && repository.known {
+                    repository.last_change_ms = Some(now.unix_ms);
+                }
+                let kept = contents.clone();
+                repository.tree.change(id, |node| {
+                    node.body = Body::File {
+                        contents: Some(contents),
+                    };
+                });
+                repository.tree.forget_digests(id);
+                repository.to_record.insert(id);
+                self.think_of_file(repo, id, &kept);
+            }
+            Err(problem) => {
+                let path = repository.tree.path(id);
+                match problem {
+                    ReadProblem::Denied(reason) => {
+                        let failure = Failure::new(Remedy::Permanent, reason);
+                        repository.tree.change(id, |node| {
+                            node.phase = Phase::Failed(Box::new(failure));
+                            node.body = Body::File { contents: None };
+                        });
+                        repository.tree.forget_digests(id);
+                    }
+                    // The disk is ahead of us: another look at its directory tells what became of it.
+                    ReadProblem::Gone | ReadProblem::Moving => {
+                        repository.tree.change(id, |node| {
+                            node.phase = Phase::Open;
+                            node.body = Body::File { contents: None };
+                        });
+                        repository.tree.forget_digests(id);
+                        self.touched(repo, &path);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The content of a file is known: which words belong to it?
+    pub(super) fn think_of_file(&mut self, repo: RepoId, id: NodeId, contents: &Contents) {
+        let off =
+            !self.options.summaries || matches!(contents.matter, Matter::TooLarge | Matter::Secret);
+        if off {
+            self.set_off(repo, id);
+            return;
+        }
+        let key = self
+            .options
+            .author
+            .file_key(contents.matter, contents.language, contents.syntax);
+        let paid = self.options.paid && contents.matter == Matter::Text;
+        self.want(repo, id, key, paid);
+    }
+}
+
+/// One comparison of a listing with the tree.
+struct Comparison<'a> {
+    repository: &'a mut Repository,
+    /// Doubts up to this number were raised before the listing began, and are answered by it.
+    doubt: u64,
+    now_ms: u64,
+    gone: Vec<RelPath>,
+    changed: bool,
+}
+
+impl Comparison<'_> {
+    fn directory(
+        &mut self,
+        listed: &ListedDirectory,
+        all: &BTreeMap<&RelPath, &ListedDirectory>,
+        targets: &[(RelPath, Depth)],
+    ) {
+        let path = &listed.path;
+        let Some(id) = self.repository.tree.find(path) else {
+            // It appeared after its parent was listed; the parent will be looked at again.
+            if let Some(parent) = path.parent() {
+                self.repository
+                    .debounce
+                    .add(parent, Depth::Entries, self.now_ms);
+            }
+            return;
+        };
+        let Some(directory) = self
+            .repository
+            .tree
+            .get(id)
+            .and_then(|node| node.directory())
+        else {
+            return;
+        };
+        if path.is_root() {
+            self.repository.unreachable = false;
+        }
+        let moved = directory
+            .identity
+            .is_some_and(|known| known != listed.identity);
+        let had: Vec<(Box<[u8]>, NodeId)> = directory
+            .children
+            .iter()
+            .map(|(name, &child)| (name.clone(), child))
+            .collect();
+        let found: BTreeMap<&[u8], Option<Stat>> = listed
+            .entries
+            .iter()
+            .map(|Entry { name, file }| (&**name, *file))
+            .collect();
+        // A directory that cannot be read may still hold what it held: its children stay, with their doubts.
+        if listed.problem.is_none() {
+            for (name, child) in had {
+                let kind = self.repository.tree.get(child).map(|node| node.kind());
+                let still = match found.get(&*name) {
+                    Some(Some(_)) => kind == Some(Kind::File),
+                    Some(None) => kind == Some(Kind::Directory),
+                    None => false,
+                };
+                if !still {
+                    self.remove(child);
+                }
+            }
+        }
+        for (name, file) in found {
+            let child = self.repository.tree.child(id, name);
+            match (child, file) {
+                (Some(child), Some(stat)) => self.known_file(child, &stat),
+                (None, Some(_)) => {
+                    let child = self.add(id, name, Kind::File);
+                    self.repository.to_read.push_back(child);
+                }
+                (known, None) => {
+                    let below = path.join(name);
+                    if known.is_none() {
+                        self.add(id, name, Kind::Directory);
+                    }
+                    let debounce = &mut self.repository.debounce;
+                    if all.contains_key(&below) {
+                        // Listed in the same look.
+                    } else if known.is_none() {
+                        // New: watched and listed by a look of its own, at once, because nobody watches it yet.
+                        debounce.add_urgent(below, Depth::Everything, self.now_ms);
+                    } else if is_whole(targets, &below) {
+                        // Gone again before it was listed: its parent's next listing will tell.
+                        debounce.add(below, Depth::Everything, self.now_ms);
+                    }
+                }
+            }
+        }
+        if moved && !is_whole(targets, path) {
+            // Another directory of the same name: the watches below belong to the old one.
+            self.repository
+                .debounce
+                .add_urgent(path.clone(), Depth::Everything, self.now_ms);
+        }
+        let doubt = self.doubt;
+        self.repository.tree.change(id, |node| {
+            if let Body::Directory(directory) = &mut node.body {
+                directory.identity = Some(listed.identity);
+                directory.problem.clone_from(&listed.problem);
+            }
+            if node.doubt <= doubt {
+                node.doubt = 0;
+            }
+        });
+    }
+
+    fn add(&mut self, parent: NodeId, name: &[u8], kind: Kind) -> NodeId {
+        // A new directory is in doubt until it is listed; a new file is open until it is read.
+        let doubt = if kind == Kind::Directory {
+            self.doubt
+        } else {
+            0
+        };
+        let id = self.repository.tree.add(parent, name, kind, doubt);
+        self.changed = true;
+        if self.repository.known {
+            let now_ms = self.now_ms;
+            for changed in [id, parent] {
+                self.repository.tree.change(changed, |node| {
+                    node.changed_ms.get_or_insert(now_ms);
+                });
+            }
+        }
+        id
+    }
+
+    fn known_file(&mut self, id: NodeId, stat: &Stat) {
+        let doubt = self.doubt;
+        let known = self.repository.known;
+        let now_ms = self.now_ms;
+        let mut read = false;
+        let mut confirmed = None;
+        self.repository.tree.change(id, |node| {
+            if node.doubt <= doubt {
+                node.doubt = 0;
+            }
+            let Body::File { contents } = &node.body else {
+                return;
+            };
+            let same = contents
+                .as_ref()
+                .is_some_and(|contents| contents.stat.proves_unchanged(stat, contents.observed_ms));
+            match &mut node.phase {
+                Phase::Reading { again } => *again = true,
+                Phase::Open if same => confirmed.clone_from(contents),
+                Phase::Open => read = true,
+                _ if same => {}
+                phase => {
+                    *phase = Phase::Open;
+                    read = true;
+                }
+            }
+            if read && known {
+                node.changed_ms.get_or_insert(now_ms);
+            }
+        });
+        if read {
+            self.repository.to_read.push_back(id);
+        }
+        if let Some(contents) = confirmed {
+            self.repository.to_confirm.push((id, contents));
+        }
+    }
+
+    fn remove(&mut self, id: NodeId) {
+        self.changed = true;
+        let parent = self.repository.tree.get(id).and_then(|node| node.parent);
+        for (path, kind) in self.repository.tree.remove(id) {
+            if kind == Kind::Directory {
+                if self.gone.iter().all(|gone| !path.is_within(gone)) {
+                    self.gone.push(path.clone());
+                }
+                self.repository.to_unexport.insert(path.clone());
+            }
+            self.repository.removed.insert(path);
+        }
+        if let Some(parent) = parent {
+            self.repository.to_export.insert(parent);
+            if self.repository.known {
+                let now_ms = self.now_ms;
+                self.repository.tree.change(parent, |node| {
+                    node.changed_ms.get_or_insert(now_ms);
+                });
+            }
+        }
+    }
+
+    fn directory_gone(&mut self, path: &RelPath) {
+        if path.is_root() {
+            // Nothing is forgotten: the folder may come back (a disk that is mounted later, a checkout moved away).
+            self.repository.unreachable = true;
+            return;
+        }
+        if let Some(id) = self.repository.tree.find(path)
+            && self
+                .repository
+                .tree
+                .get(id)
+                .is_some_and(|node| node.kind() == Kind::Directory)
+        {
+            self.remove(id);
+        }
+    }
+}
+
+/// Whether the look was to list all of `path`.
+fn is_whole(targets: &[(RelPath, Depth)], path: &RelPath) -> bool {
+    targets
+        .iter()
+        .any(|(target, depth)| *depth == Depth::Everything && path.is_within(target))
+}

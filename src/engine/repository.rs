@@ -1,0 +1,86 @@
+//! What the engine keeps of one repository beside its tree.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::model::contents::Contents;
+use crate::model::path::RelPath;
+
+use super::debounce::Debounce;
+use super::effect::Depth;
+use super::tree::{NodeId, Tree};
+
+/// Whether the disk is being looked at.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub enum Look {
+    /// The store is being read first.
+    #[default]
+    Loading,
+    /// No.
+    Idle,
+    /// A listing is under way, begun when the doubts up to this number had been raised.
+    Under {
+        targets: Vec<(RelPath, Depth)>,
+        doubt: u64,
+    },
+}
+
+/// One repository.
+#[derive(Debug)]
+pub struct Repository {
+    /// Its nodes.
+    pub tree: Tree,
+    /// What is to be looked at.
+    pub debounce: Debounce,
+    /// Whether it is being looked at.
+    pub look: Look,
+    /// When it was last looked at (monotonic milliseconds).
+    pub looked_ms: u64,
+    /// The last doubt's number.
+    pub doubt: u64,
+    /// Files to be read, in order.
+    pub to_read: VecDeque<NodeId>,
+    /// Readings under way.
+    pub reading: usize,
+    /// Files that the listing found as they were last read, and that were not thought about yet.
+    pub to_confirm: Vec<(NodeId, Contents)>,
+    /// Whether the first look at everything is done: only then is a new file a change.
+    pub known: bool,
+    /// The root folder is not there.
+    pub unreachable: bool,
+    /// When the last change was seen (milliseconds since 1970).
+    pub last_change_ms: Option<u64>,
+    /// Nodes whose record is to be written, and paths whose record is to go.
+    pub to_record: BTreeSet<NodeId>,
+    /// Paths of nodes that went.
+    pub removed: BTreeSet<RelPath>,
+    /// Directories to be written out once they are settled.
+    pub to_export: BTreeSet<NodeId>,
+    /// Directories that went, to be taken out of the export.
+    pub to_unexport: BTreeSet<RelPath>,
+    /// An export is under way.
+    pub exporting: bool,
+}
+
+impl Default for Repository {
+    fn default() -> Self {
+        Self {
+            tree: Tree::default(),
+            debounce: Debounce::default(),
+            look: Look::Loading,
+            looked_ms: 0,
+            // The root is in doubt number 1 until it was listed.
+            doubt: 1,
+            to_read: VecDeque::new(),
+            reading: 0,
+            to_confirm: Vec::new(),
+            known: false,
+            unreachable: false,
+            last_change_ms: None,
+            to_record: BTreeSet::new(),
+            removed: BTreeSet::new(),
+            to_export: BTreeSet::new(),
+            to_unexport: BTreeSet::new(),
+            exporting: false,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Counts and progress, for people who look.
+
+use crate::model::path::RepoId;
+use crate::model::summary::Freshness;
+
+use super::Engine;
+use super::pace::Counters;
+use super::repository::Look;
+use super::tree::Phase;
+use super::view::freshness;
+
+/// What a repository is doing, and how many nodes are in which state.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RepositoryStatus {
+    /// The disk is being looked at.
+    pub scanning: bool,
+    /// The root folder is not there.
+    pub unreachable: bool,
+    /// File nodes.
+    pub files: u64,
+    /// Directory nodes.
+    pub directories: u64,
+    /// Nodes with fresh words; then the others.
+    pub fresh: u64,
+    /// Stale.
+    pub stale: u64,
+    /// Pending.
+    pub pending: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Off.
+    pub off: u64,
+    /// Files to be read.
+    pub to_read: u64,
+    /// Whether nothing is left to do.
+    pub settled: bool,
+    /// When the last change was seen (milliseconds since 1970).
+    pub last_change_ms: Option<u64>,
+    /// Directories that could not be listed, and why (the first ten).
+    pub problems: Vec<String>,
+}
+
+/// The use of the model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PaceStatus {
+    /// What was used.
+    pub counters: Counters,
+    /// Requests under way.
+    pub in_flight: usize,
+    /// At most, now.
+    pub width: usize,
+    /// What keeps it from asking, where something does.
+    pub trouble: Option<String>,
+    /// Whether that needs a person.
+    pub stopped: bool,
+}
+
+impl Engine {
+    /// What a repository is doing.
+    pub fn repository_status(&self, repo: RepoId) -> Option<RepositoryStatus> {
+        let repository = self.repositories.get(&repo)?;
+        let tree = &repository.tree;
+        let mut status = RepositoryStatus {
+            scanning: repository.look != Look::Idle || !repository.known,
+            unreachable: repository.unreachable,
+            last_change_ms: repository.last_change_ms,
+            settled: tree.root().is_settled() && repository.debounce.is_empty(),
+            ..RepositoryStatus::default()
+        };
+        for (id, node) in tree.walk(super::tree::ROOT) {
+            if let Some(problem) = node
+                .directory()
+                .and_then(|directory| directory.problem.as_ref())
+                && status.problems.len() < 10
+            {
+                status
+                    .problems
+                    .push(format!("{}: {problem}", tree.path(id)));
+            }
+            if !node.is_visible() {
+                continue;
+            }
+            match node.directory() {
+                Some(_) => status.directories += 1,
+                None => {
+                    status.files += 1;
+                    status.to_read +=
+                        u64::from(matches!(node.phase, Phase::Open | Phase::Reading { .. }));
+                }
+            }
+            let count = match freshness(node) {
+                Freshness::Fresh if repository.unreachable => &mut status.stale,
+                Freshness::Fresh => &mut status.fresh,
+                Freshness::Stale => &mut status.stale,
+                Freshness::Pending => &mut status.pending,
+                Freshness::Failed => &mut status.failed,
+                Freshness::Off => &mut status.off,
+            };
+            *count += 1;
+        }
+        Some(status)
+    }
+
+    /// The use of the model.
+    pub fn pace_status(&self) -> PaceStatus {
+        let stopped = self.pace.stopped().map(|failure| failure.to_line());
+        PaceStatus {
+            counters: self.pace.counters,
+            in_flight: self.pace.in_flight(),
+            width: self.pace.width(),
+            stopped: stopped.is_some(),
+            trouble: stopped.or_else(|| self.pace.trouble().map(str::to_owned)),
+        }
+    }
+}

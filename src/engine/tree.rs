@@ -1,0 +1,472 @@
+//! The tree of one repository: what is there, what is known of it, and what below a node is still unsettled.
+//!
+//! A node is *settled* when nothing is left to do for it or below it. Each directory counts its unsettled children;
+//! a directory whose count falls to zero is *ripe*: its own summary can be thought about. Doubt travels up through
+//! these counts, and nothing is computed on the way: "dirty" is cheap, work begins from below.
+
+use std::collections::BTreeMap;
+
+use crate::model::contents::Contents;
+use crate::model::digest::Digest;
+use crate::model::failure::Failure;
+use crate::model::path::RelPath;
+use crate::model::recipe::{Kind, directory_digest};
+use crate::model::summary::{SummaryKey, Words};
+
+/// A node's place in the arena. The generation tells a node from a later one in the same slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId {
+    slot: u32,
+    generation: u32,
+}
+
+/// How far the work on a node has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// A file that is to be read; a directory that waits for its children.
+    Open,
+    /// A file that is being read. `again`: it was seen to change meanwhile.
+    Reading { again: bool },
+    /// Its key is known, the words are looked up, asked for or being stored.
+    Waiting,
+    /// Its words are those of its key.
+    Done,
+    /// No words can be had, and nobody tries again by himself.
+    Failed(Box<Failure>),
+    /// It gets no summary: switched off, too large, a secret; or a directory without any file.
+    Off,
+}
+
+impl Phase {
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Done | Self::Failed(_) | Self::Off)
+    }
+}
+
+/// What only files, or only directories, have.
+#[derive(Debug)]
+pub enum Body {
+    /// A regular file and its last reading.
+    File { contents: Option<Contents> },
+    /// A directory.
+    Directory(Directory),
+}
+
+/// The directory's part of a node.
+#[derive(Debug, Default)]
+pub struct Directory {
+    /// Children by name.
+    pub children: BTreeMap<Box<[u8]>, NodeId>,
+    /// Children that are not settled.
+    pub unsettled: u32,
+    /// Files at any depth; a directory without any is no node to the outside.
+    pub files: u32,
+    /// Device and inode when it was last listed.
+    pub identity: Option<(u64, u64)>,
+    /// The summary was written without, or with old words of, something below that failed.
+    pub tainted: bool,
+    /// Why it could not be listed, where it could not.
+    pub problem: Option<String>,
+    digest: Option<Digest>,
+}
+
+/// A file or directory.
+#[derive(Debug)]
+pub struct Node {
+    /// `None` for the root.
+    pub parent: Option<NodeId>,
+    /// The name; empty for the root.
+    pub name: Box<[u8]>,
+    /// File or directory.
+    pub body: Body,
+    /// How far the work has come.
+    pub phase: Phase,
+    /// The key of the words it should have now.
+    pub key: Option<SummaryKey>,
+    /// The last words it had.
+    pub words: Option<Words>,
+    /// The number of the hint that put it in doubt; 0: nobody doubts that it is as known.
+    pub doubt: u64,
+    /// When the change was first seen that its words do not cover yet (monotonic milliseconds).
+    pub changed_ms: Option<u64>,
+}
+
+impl Node {
+    /// File or directory.
+    pub fn kind(&self) -> Kind {
+        match self.body {
+            Body::File { .. } => Kind::File,
+            Body::Directory(_) => Kind::Directory,
+        }
+    }
+
+    /// Whether there is nothing left to do for it and below it.
+    pub fn is_settled(&self) -> bool {
+        let below = match &self.body {
+            Body::File { .. } => 0,
+            Body::Directory(directory) => directory.unsettled,
+        };
+        self.doubt == 0 && below == 0 && self.phase.is_final()
+    }
+
+    /// Whether the outside knows it: a file, or a directory with a file somewhere below.
+    pub fn is_visible(&self) -> bool {
+        match &self.body {
+            Body::File { .. } => true,
+            Body::Directory(directory) => directory.files > 0 || self.parent.is_none(),
+        }
+    }
+
+    /// The directory's part, `None` for a file.
+    pub fn directory(&self) -> Option<&Directory> {
+        match &self.body {
+            Body::Directory(directory) => Some(directory),
+            Body::File { .. } => None,
+        }
+    }
+
+    /// The file's last reading, `None` for a directory and for what was never read.
+    pub fn contents(&self) -> Option<&Contents> {
+        match &self.body {
+            Body::File { contents } => contents.as_ref(),
+            Body::Directory(_) => None,
+        }
+    }
+}
+
+/// The nodes of one repository.
+#[derive(Debug)]
+pub struct Tree {
+    slots: Vec<(u32, Option<Node>)>,
+    free: Vec<u32>,
+    ripe: Vec<NodeId>,
+}
+
+/// The root's place, in every tree.
+pub const ROOT: NodeId = NodeId {
+    slot: 0,
+    generation: 0,
+};
+
+impl Default for Tree {
+    fn default() -> Self {
+        let root = Node {
+            parent: None,
+            name: Box::default(),
+            body: Body::Directory(Directory::default()),
+            phase: Phase::Open,
+            key: None,
+            words: None,
+            doubt: 1,
+            changed_ms: None,
+        };
+        Self {
+            slots: vec![(0, Some(root))],
+            free: Vec::new(),
+            ripe: Vec::new(),
+        }
+    }
+}
+
+impl Tree {
+    /// The node, unless it was removed.
+    pub fn get(&self, id: NodeId) -> Option<&Node> {
+        let (generation, node) = self.slots.get(id.slot as usize)?;
+        node.as_ref().filter(|_| *generation == id.generation)
+    }
+
+    fn get_mut(&mut self, id: NodeId) -> Option<&mut Node> {
+        let (generation, node) = self.slots.get_mut(id.slot as usize)?;
+        node.as_mut().filter(|_| *generation == id.generation)
+    }
+
+    /// The root.
+    pub fn root(&self) -> &Node {
+        self.slots[0].1.as_ref().expect("the root is never removed")
+    }
+
+    /// The child of that name.
+    pub fn child(&self, directory: NodeId, name: &[u8]) -> Option<NodeId> {
+        self.get(directory)?
+            .directory()?
+            .children
+            .get(name)
+            .copied()
+    }
+
+    /// The node at a path.
+    pub fn find(&self, path: &RelPath) -> Option<NodeId> {
+        path.names()
+            .try_fold(ROOT, |directory, name| self.child(directory, name))
+    }
+
+    /// The deepest directory that is known on the way to `path`, not `path` itself.
+    pub fn nearest_directory_above(&self, path: &RelPath) -> NodeId {
+        let mut nearest = ROOT;
+        let above = path.depth().saturating_sub(1);
+        for name in path.names().take(above) {
+            match self.child(nearest, name) {
+                Some(id) if self.get(id).is_some_and(|node| node.directory().is_some()) => {
+                    nearest = id
+                }
+                _ => break,
+            }
+        }
+        nearest
+    }
+
+    /// The path of a node.
+    pub fn path(&self, id: NodeId) -> RelPath {
+        let mut names = Vec::new();
+        let mut at = self.get(id);
+        while let Some(node) = at {
+            if node.parent.is_some() {
+                names.push(&*node.name);
+            }
+            at = node.parent.and_then(|parent| self.get(parent));
+        }
+        names.reverse();
+        RelPath::new(names.join(&b'/'))
+    }
+
+    /// How many directories a node has above it.
+    pub fn depth(&self, id: NodeId) -> u32 {
+        let mut depth = 0;
+        let mut at = self.get(id).and_then(|node| node.parent);
+        while let Some(parent) = at {
+            depth += 1;
+            at = self.get(parent).and_then(|node| node.parent);
+        }
+        depth
+    }
+
+    /// Adds a node that is new or was replaced by one of another kind; the old one is to be removed before.
+    /// A new directory is in doubt until it is listed.
+    pub fn add(&mut self, parent: NodeId, name: &[u8], kind: Kind, doubt: u64) -> NodeId {
+        let node = Node {
+            parent: Some(parent),
+            name: name.into(),
+            body: match kind {
+                Kind::File => Body::File { contents: None },
+                Kind::Directory => Body::Directory(Directory::default()),
+            },
+            phase: Phase::Open,
+            key: None,
+            words: None,
+            doubt,
+            changed_ms: None,
+        };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push((0, None));
+            (self.slots.len() - 1) as u32
+        });
+        let place = &mut self.slots[slot as usize];
+        place.1 = Some(node);
+        let id = NodeId {
+            slot,
+            generation: place.0,
+        };
+        self.change_directory(parent, |directory| {
+            directory.children.insert(name.into(), id);
+            directory.unsettled += 1;
+        });
+        if kind == Kind::File {
+            self.count_files(parent, 1);
+        }
+        id
+    }
+
+    /// Removes a node and all below it; tells the paths that went, deepest last. The root only loses its children.
+    pub fn remove(&mut self, id: NodeId) -> Vec<(RelPath, Kind)> {
+        let mut removed = Vec::new();
+        let mut todo = vec![(id, self.path(id))];
+        while let Some((at, path)) = todo.pop() {
+            let Some(node) = self.get(at) else { continue };
+            if let Some(directory) = node.directory() {
+                todo.extend(
+                    directory
+                        .children
+                        .iter()
+                        .map(|(name, &child)| (child, path.join(name))),
+                );
+            }
+            removed.push((path, node.kind()));
+            if at != id {
+                self.vacate(at);
+            }
+        }
+        let Some(node) = self.get(id) else {
+            return removed;
+        };
+        let settled = node.is_settled();
+        let files = match &node.body {
+            Body::File { .. } => 1,
+            Body::Directory(directory) => directory.files,
+        };
+        let (name, parent) = (node.name.clone(), node.parent);
+        if let Some(parent) = parent {
+            self.vacate(id);
+            self.count_files(parent, -i64::from(files));
+            self.change_directory(parent, |directory| {
+                directory.children.remove(&name);
+                directory.unsettled -= u32::from(!settled);
+            });
+        }
+        removed
+    }
+
+    fn vacate(&mut self, id: NodeId) {
+        let place = &mut self.slots[id.slot as usize];
+        place.0 = place.0.wrapping_add(1);
+        place.1 = None;
+        self.free.push(id.slot);
+    }
+
+    fn count_files(&mut self, from: NodeId, by: i64) {
+        let mut at = Some(from);
+        while let Some(id) = at {
+            let Some(node) = self.get_mut(id) else { return };
+            if let Body::Directory(directory) = &mut node.body {
+                directory.files = (i64::from(directory.files) + by).max(0) as u32;
+            }
+            at = node.parent;
+        }
+    }
+
+    /// Changes a node; what follows for those above it is seen to here.
+    pub fn change(&mut self, id: NodeId, change: impl FnOnce(&mut Node)) {
+        let Some(node) = self.get_mut(id) else { return };
+        let before = node.is_settled();
+        change(node);
+        if node.is_settled() {
+            node.changed_ms = None;
+        }
+        self.propagate(id, before);
+    }
+
+    /// Changes what a directory holds: its own words are to be thought about again.
+    pub fn change_directory(&mut self, id: NodeId, change: impl FnOnce(&mut Directory)) {
+        self.forget_digests(id);
+        self.change(id, |node| {
+            if let Body::Directory(directory) = &mut node.body {
+                change(directory);
+            }
+            node.phase = Phase::Open;
+        });
+    }
+
+    /// After `id` changed: counts move up as far as being settled changed, and who is ripe is written down.
+    fn propagate(&mut self, mut id: NodeId, mut before: bool) {
+        loop {
+            let Some(node) = self.get(id) else { return };
+            let now = node.is_settled();
+            let ripe = node.doubt == 0
+                && node.phase == Phase::Open
+                && node
+                    .directory()
+                    .is_some_and(|directory| directory.unsettled == 0);
+            let parent = node.parent;
+            if ripe {
+                self.ripe.push(id);
+            }
+            if now == before {
+                return;
+            }
+            let Some(parent_id) = parent else { return };
+            let Some(parent) = self.get_mut(parent_id) else {
+                return;
+            };
+            before = parent.is_settled();
+            if let Body::Directory(directory) = &mut parent.body {
+                if now {
+                    directory.unsettled -= 1;
+                } else {
+                    directory.unsettled += 1;
+                    // Whatever was known of its words may no longer hold: it waits for its children again.
+                    parent.phase = Phase::Open;
+                }
+            }
+            id = parent_id;
+        }
+    }
+
+    /// A directory whose children are all settled and whose own words are open, or `None`.
+    pub fn next_ripe(&mut self) -> Option<NodeId> {
+        while let Some(id) = self.ripe.pop() {
+            let ripe = self.get(id).is_some_and(|node| {
+                node.doubt == 0
+                    && node.phase == Phase::Open
+                    && node
+                        .directory()
+                        .is_some_and(|directory| directory.unsettled == 0)
+            });
+            if ripe {
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    /// Forgets the digests of a directory and of all above it, because something below changed.
+    pub fn forget_digests(&mut self, from: NodeId) {
+        let mut at = Some(from);
+        while let Some(id) = at {
+            let Some(node) = self.get_mut(id) else { return };
+            if let Body::Directory(directory) = &mut node.body {
+                directory.digest = None;
+            }
+            at = node.parent;
+        }
+    }
+
+    /// The node's Merkle digest; `None` while something below it was never read.
+    pub fn digest(&mut self, id: NodeId) -> Option<Digest> {
+        let node = self.get(id)?;
+        let directory = match &node.body {
+            Body::File { contents } => return contents.as_ref().map(|contents| contents.digest),
+            Body::Directory(directory) => directory,
+        };
+        if directory.digest.is_some() {
+            return directory.digest;
+        }
+        // Depth is bounded by the longest path that the kernel takes (4,096 bytes), so this may recurse.
+        let children: Vec<NodeId> = directory.children.values().copied().collect();
+        let mut parts = Vec::with_capacity(children.len());
+        for child in children {
+            let Some(node) = self.get(child) else {
+                continue;
+            };
+            if node.is_visible() {
+                let kind = node.kind();
+                parts.push((child, kind, self.digest(child)?));
+            }
+        }
+        let digest =
+            directory_digest(parts.iter().filter_map(|(child, kind, digest)| {
+                Some((&*self.get(*child)?.name, *kind, *digest))
+            }));
+        if let Some(Node {
+            body: Body::Directory(directory),
+            ..
+        }) = self.get_mut(id)
+        {
+            directory.digest = Some(digest);
+        }
+        Some(digest)
+    }
+
+    /// All nodes below `id` and `id` itself, parents before their children.
+    pub fn walk(&self, id: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
+        let mut todo = vec![id];
+        std::iter::from_fn(move || {
+            loop {
+                let id = todo.pop()?;
+                let Some(node) = self.get(id) else { continue };
+                if let Some(directory) = node.directory() {
+                    todo.extend(directory.children.values().rev());
+                }
+                return Some((id, node));
+            }
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! What the outside sees of a node: everything but the words themselves, which stand in the store under their key.
+
+use crate::model::contents::Contents;
+use crate::model::digest::Digest;
+use crate::model::path::{RelPath, RepoId};
+use crate::model::recipe::Kind;
+use crate::model::summary::{Freshness, Words};
+
+use super::Engine;
+use super::effect::Effect;
+use super::repository::Repository;
+use super::tree::{Body, Node, NodeId, Phase, Tree};
+use super::words::visible_children;
+
+/// A node as it is known at one moment.
+#[derive(Clone, Debug)]
+pub struct NodeView {
+    /// Its path.
+    pub path: RelPath,
+    /// File or directory.
+    pub kind: Kind,
+    /// Its Merkle digest; `None` while something in it was never read.
+    pub digest: Option<Digest>,
+    /// How far the words can be trusted.
+    pub freshness: Freshness,
+    /// Where the words are.
+    pub words: Option<Words>,
+    /// Why there are no fresh ones, where an error is the reason.
+    pub error: Option<String>,
+    /// A file's last reading.
+    pub contents: Option<Contents>,
+    /// Files below.
+    pub files: u64,
+    /// Directories below.
+    pub directories: u64,
+    /// Names of children without words.
+    pub left_out: Vec<Box<[u8]>>,
+    /// Children, by name; `None` below the depth that was asked for.
+    pub children: Option<Vec<NodeView>>,
+}
+
+/// How far a node's words can be trusted.
+pub(super) fn freshness(node: &Node) -> Freshness {
+    let tainted = node.directory().is_some_and(|directory| directory.tainted);
+    match &node.phase {
+        Phase::Off if node.is_settled() => Freshness::Off,
+        Phase::Done if node.is_settled() && !tainted => Freshness::Fresh,
+        Phase::Failed(_) if node.words.is_none() => Freshness::Failed,
+        _ if node.words.is_some() => Freshness::Stale,
+        _ => Freshness::Pending,
+    }
+}
+
+impl Engine {
+    /// The node at `path` with `depth` levels below it; `None` where there is none.
+    pub fn view(&mut self, repo: RepoId, path: &RelPath, depth: usize) -> Option<NodeView> {
+        let repository = self.repositories.get_mut(&repo)?;
+        let id = repository.tree.find(path)?;
+        if !repository.tree.get(id)?.is_visible() {
+            return None;
+        }
+        let mut view = view(&mut repository.tree, id, path.clone(), depth)?;
+        if repository.unreachable {
+            doubt(&mut view);
+        }
+        Some(view)
+    }
+
+    /// Hands out the directories that are to be written out and have settled.
+    pub(super) fn export_settled(&mut self, effects: &mut Vec<Effect>) {
+        if !self.options.export {
+            return;
+        }
+        for (&repo, repository) in &mut self.repositories {
+            if repository.exporting || repository.unreachable {
+                continue;
+            }
+            let Repository {
+                tree, to_export, ..
+            } = repository;
+            let settled: Vec<NodeId> = to_export
+                .extract_if(.., |id| tree.get(*id).is_none_or(Node::is_settled))
+                .collect();
+            let mut removed: Vec<RelPath> = std::mem::take(&mut repository.to_unexport)
+                .into_iter()
+                .collect();
+            let mut directories = Vec::new();
+            for id in settled {
+                let Some(node) = repository.tree.get(id) else {
+                    continue;
+                };
+                let path = repository.tree.path(id);
+                if node.is_visible() {
+                    directories.extend(view(&mut repository.tree, id, path, 1));
+                } else {
+                    removed.push(path);
+                }
+            }
+            if directories.is_empty() && removed.is_empty() {
+                continue;
+            }
+            repository.exporting = true;
+            effects.push(Effect::Export {
+                repo,
+                directories,
+                removed,
+            });
+        }
+    }
+}
+
+impl Repository {
+    /// What is written out about this node is to be written again: its own directory's file and its parent's.
+    pub(super) fn export(&mut self, id: NodeId) {
+        let Some(node) = self.tree.get(id) else {
+            return;
+        };
+        if node.directory().is_some() {
+            self.to_export.insert(id);
+        }
+        self.to_export.extend(node.parent);
+    }
+}
+
+/// Nothing below an unreachable root can be vouched for.
+fn doubt(view: &mut NodeView) {
+    if view.freshness == Freshness::Fresh {
+        view.freshness = Freshness::Stale;
+    }
+    view.children.iter_mut().flatten().for_each(doubt);
+}
+
+fn view(tree: &mut Tree, id: NodeId, path: RelPath, depth: usize) -> Option<NodeView> {
+    let digest = tree.digest(id);
+    let below: Vec<(Box<[u8]>, NodeId)> = visible_children(tree, id)
+        .map(|(name, child)| (name.into(), child))
+        .collect();
+    let left_out = below
+        .iter()
+        .filter(|(_, child)| {
+            tree.get(*child)
+                .is_some_and(|node| node.words.is_none() && node.is_settled())
+        })
+        .map(|(name, _)| name.clone())
+        .collect();
+    let node = tree.get(id)?;
+    let directories = match &node.body {
+        Body::File { .. } => 0,
+        Body::Directory(_) => tree
+            .walk(id)
+            .filter(|(below, node)| *below != id && node.directory().is_some() && node.is_visible())
+            .count() as u64,
+    };
+    let mut view = NodeView {
+        kind: node.kind(),
+        digest,
+        freshness: freshness(node),
+        words: node.words,
+        error: match &node.phase {
+            Phase::Failed(failure) => Some(failure.to_line()),
+            _ => None,
+        },
+        contents: node.contents().cloned(),
+        files: node
+            .directory()
+            .map_or(0, |directory| u64::from(directory.files)),
+        directories,
+        left_out,
+        children: None,
+        path,
+    };
+    if view.kind == Kind::Directory && depth > 0 {
+        let children = below
+            .into_iter()
+            .filter_map(|(name, child)| self::view(tree, child, view.path.join(&name), depth - 1))
+            .collect();
+        view.children = Some(children);
+    }
+    Some(view)
+}

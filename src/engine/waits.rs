@@ -1,0 +1,125 @@
+//! Those who wait until all that was saved is settled: first for the barrier, then for the nodes.
+
+use std::collections::BTreeMap;
+
+use crate::model::path::{RelPath, RepoId};
+
+use super::Engine;
+use super::effect::Effect;
+use super::event::WaitId;
+use super::repository::{Look, Repository};
+use super::tree::{Phase, ROOT};
+
+/// How many failed nodes a wait names.
+const FAILED_NAMED: usize = 100;
+
+#[derive(Debug)]
+struct Wait {
+    repo: RepoId,
+    path: RelPath,
+    /// Whether all notifications from before the call are in.
+    past_barrier: bool,
+}
+
+/// All waits under way.
+#[derive(Debug, Default)]
+pub struct Waits {
+    waits: BTreeMap<WaitId, Wait>,
+}
+
+impl Waits {
+    /// Whether somebody waits for this repository: then quiet times end at once.
+    pub fn hurry(&self, repo: RepoId) -> bool {
+        self.waits.values().any(|wait| wait.repo == repo)
+    }
+
+    /// Forgets a wait.
+    pub fn remove(&mut self, id: WaitId) {
+        self.waits.remove(&id);
+    }
+}
+
+impl Engine {
+    pub(super) fn wait(
+        &mut self,
+        id: WaitId,
+        repo: RepoId,
+        path: RelPath,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.waits.waits.insert(
+            id,
+            Wait {
+                repo,
+                path,
+                past_barrier: false,
+            },
+        );
+        self.hurry_flights(repo);
+        if self.options.poll_ms.is_some() {
+            // Nobody notifies: only a look at everything tells what was saved before the call.
+            self.lost(repo);
+            self.barrier(id);
+        } else {
+            effects.push(Effect::Barrier(id));
+        }
+    }
+
+    pub(super) fn barrier(&mut self, id: WaitId) {
+        if let Some(wait) = self.waits.waits.get_mut(&id) {
+            wait.past_barrier = true;
+        }
+    }
+
+    pub(super) fn answer_waits(&mut self, effects: &mut Vec<Effect>) {
+        let settled: Vec<WaitId> = self
+            .waits
+            .waits
+            .iter()
+            .filter(|(_, wait)| wait.past_barrier && self.is_over(wait))
+            .map(|(&id, _)| id)
+            .collect();
+        for id in settled {
+            let Some(wait) = self.waits.waits.remove(&id) else {
+                continue;
+            };
+            let failed = self
+                .repositories
+                .get(&wait.repo)
+                .map_or_else(Vec::new, |repository| failures(repository, &wait.path));
+            effects.push(Effect::Settled { wait: id, failed });
+        }
+    }
+
+    fn is_over(&self, wait: &Wait) -> bool {
+        let Some(repository) = self.repositories.get(&wait.repo) else {
+            return true;
+        };
+        if repository.unreachable {
+            return repository.look == Look::Idle;
+        }
+        let node = repository.tree.find(&wait.path).unwrap_or(ROOT);
+        let exported = repository.to_export.is_empty()
+            && repository.to_unexport.is_empty()
+            && !repository.exporting;
+        repository.look == Look::Idle
+            && repository.debounce.is_empty()
+            && repository
+                .tree
+                .get(node)
+                .is_some_and(|node| node.is_settled())
+            && (exported || !self.options.export)
+    }
+}
+
+fn failures(repository: &Repository, path: &RelPath) -> Vec<(RelPath, String)> {
+    let tree = &repository.tree;
+    let from = tree.find(path).unwrap_or(ROOT);
+    tree.walk(from)
+        .filter_map(|(id, node)| match &node.phase {
+            Phase::Failed(failure) => Some((tree.path(id), failure.to_line())),
+            _ => None,
+        })
+        .take(FAILED_NAMED)
+        .collect()
+}

@@ -1,0 +1,399 @@
+//! From what is known of a node to its words: key, look-up, request, commit.
+
+use std::cmp::Reverse;
+
+use crate::model::failure::{Failure, Remedy};
+use crate::model::path::RepoId;
+use crate::model::recipe::{ChildWords, Kind};
+use crate::model::record::NodeRecord;
+use crate::model::summary::{Summary, SummaryDigest, SummaryKey, Words};
+
+use super::Engine;
+use super::effect::{Ask, Child, Effect, Subject};
+use super::event::Usage;
+use super::flight::{Flight, Rank, Stage};
+use super::tree::{Body, NodeId, Phase, Tree};
+
+impl Engine {
+    /// The node gets no summary.
+    pub(super) fn set_off(&mut self, repo: RepoId, id: NodeId) {
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        let mut had_words = false;
+        repository.tree.change(id, |node| {
+            node.phase = Phase::Off;
+            node.key = None;
+            had_words = node.words.take().is_some();
+        });
+        if had_words {
+            repository.to_record.insert(id);
+        }
+        repository.export(id);
+    }
+
+    /// The node's words are to be those of `key`.
+    pub(super) fn want(&mut self, repo: RepoId, id: NodeId, key: SummaryKey, paid: bool) {
+        let now_ms = self.now.monotonic_ms;
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        let Some(node) = repository.tree.get(id) else {
+            return;
+        };
+        if let Some(words) = node.words.filter(|words| words.key == key) {
+            self.land_at(repo, id, words);
+            return;
+        }
+        let is_file = node.kind() == Kind::File;
+        let quiet_until_ms = match node.changed_ms {
+            Some(since_ms) if paid && !self.waits.hurry(repo) => {
+                let quiet = self.options.quiet;
+                (now_ms + quiet.quiet_ms).min(since_ms + quiet.cap_ms)
+            }
+            _ => 0,
+        };
+        let bulk = node.changed_ms.is_none();
+        let depth = repository.tree.depth(id);
+        repository.tree.change(id, |node| {
+            node.phase = Phase::Waiting;
+            node.key = Some(key);
+        });
+        if self.flights.get(key).is_some() {
+            self.flights.change(key, now_ms, |flight| {
+                flight.waiters.push((repo, id));
+                flight.quiet_until_ms = flight.quiet_until_ms.min(quiet_until_ms);
+                flight.rank.bulk &= bulk;
+            });
+            return;
+        }
+        let arrival = self.flights.arrival();
+        self.flights.begin(
+            key,
+            Flight {
+                stage: Stage::LookingUp,
+                waiters: vec![(repo, id)],
+                paid,
+                is_file,
+                rank: Rank {
+                    bulk,
+                    remaining_ms: Reverse(self.pace.remaining_ms(is_file, depth)),
+                    arrival,
+                },
+                quiet_until_ms,
+                retry_at_ms: 0,
+                attempts: 0,
+                sent_ms: 0,
+                words: None,
+            },
+        );
+        self.lookups.push(key);
+    }
+
+    /// Directories whose children are all settled: which words belong to them?
+    pub(super) fn think_of_ripe_directories(&mut self) {
+        let repositories: Vec<RepoId> = self.repositories.keys().copied().collect();
+        for repo in repositories {
+            while let Some(id) = self
+                .repositories
+                .get_mut(&repo)
+                .and_then(|repository| repository.tree.next_ripe())
+            {
+                self.think_of_directory(repo, id);
+            }
+        }
+    }
+
+    fn think_of_directory(&mut self, repo: RepoId, id: NodeId) {
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        let tree = &mut repository.tree;
+        let tainted = visible_children(tree, id).any(|(_, child)| {
+            let node = tree.get(child);
+            node.is_some_and(|node| {
+                matches!(node.phase, Phase::Failed(_))
+                    || node.directory().is_some_and(|directory| directory.tainted)
+            })
+        });
+        let empty = visible_children(tree, id).next().is_none();
+        let key = self
+            .options
+            .author
+            .directory_key(visible_children(tree, id).filter_map(|(name, child)| {
+                let node = tree.get(child)?;
+                let words = match node.words {
+                    Some(words) => ChildWords::Said(words.digest),
+                    None => ChildWords::LeftOut,
+                };
+                Some((name, node.kind(), words))
+            }));
+        tree.change(id, |node| {
+            if let Body::Directory(directory) = &mut node.body {
+                directory.tainted = tainted;
+            }
+        });
+        if empty || !self.options.summaries {
+            self.set_off(repo, id);
+        } else {
+            self.want(repo, id, key, self.options.paid);
+        }
+    }
+
+    /// The store told which keys it has.
+    pub(super) fn looked_up(&mut self, found: Vec<(SummaryKey, Option<SummaryDigest>)>) {
+        let now_ms = self.now.monotonic_ms;
+        for (key, digest) in found {
+            if self
+                .flights
+                .get(key)
+                .is_none_or(|flight| flight.stage != Stage::LookingUp)
+            {
+                continue;
+            }
+            match digest {
+                Some(digest) => self.land(Words { key, digest }),
+                None => self
+                    .flights
+                    .change(key, now_ms, |flight| flight.stage = Stage::Ready),
+            }
+        }
+    }
+
+    /// Asks for as many summaries as may be under way.
+    pub(super) fn ask_next(&mut self, effects: &mut Vec<Effect>) {
+        let now_ms = self.now.monotonic_ms;
+        for paid in [true, false] {
+            while self.pace.has_room(paid, now_ms) {
+                let Some(key) = self.flights.next(paid, now_ms) else {
+                    break;
+                };
+                let Some((repo, id)) = self.first_waiter(key) else {
+                    // Nobody wants it any more: it is not asked about.
+                    self.flights.end(key);
+                    continue;
+                };
+                if paid && let Some(failure) = self.pace.stopped().cloned() {
+                    self.give_up(key, &failure);
+                    continue;
+                }
+                let Some(subject) = self.subject(repo, id) else {
+                    self.flights.end(key);
+                    continue;
+                };
+                let path = self.repositories[&repo].tree.path(id);
+                let mut attempts = 0;
+                self.flights.change(key, now_ms, |flight| {
+                    flight.stage = Stage::Asking;
+                    flight.sent_ms = now_ms;
+                    attempts = flight.attempts;
+                });
+                self.pace.sent(paid, attempts > 0);
+                effects.push(Effect::Ask(Box::new(Ask {
+                    key,
+                    repo,
+                    path,
+                    subject,
+                    paid,
+                    attempts,
+                })));
+            }
+        }
+    }
+
+    fn subject(&self, repo: RepoId, id: NodeId) -> Option<Subject> {
+        let tree = &self.repositories.get(&repo)?.tree;
+        match &tree.get(id)?.body {
+            Body::File { contents } => {
+                let contents = contents.as_ref()?;
+                Some(Subject::File {
+                    digest: contents.digest,
+                    language: contents.language,
+                    matter: contents.matter,
+                })
+            }
+            Body::Directory(_) => Some(Subject::Directory {
+                children: visible_children(tree, id)
+                    .filter_map(|(name, child)| {
+                        let node = tree.get(child)?;
+                        Some(Child {
+                            name: name.into(),
+                            kind: node.kind(),
+                            words: node.words.map(|words| words.key),
+                        })
+                    })
+                    .collect(),
+            }),
+        }
+    }
+
+    /// The waiters that still want the key.
+    fn waiters(&self, key: SummaryKey) -> impl Iterator<Item = (RepoId, NodeId)> {
+        self.flights.get(key).into_iter().flat_map(move |flight| {
+            flight.waiters.iter().copied().filter(move |(repo, id)| {
+                self.repositories
+                    .get(repo)
+                    .and_then(|repository| repository.tree.get(*id))
+                    .is_some_and(|node| node.phase == Phase::Waiting && node.key == Some(key))
+            })
+        })
+    }
+
+    fn first_waiter(&self, key: SummaryKey) -> Option<(RepoId, NodeId)> {
+        self.waiters(key).next()
+    }
+
+    /// An answer, or none. It counts for whoever wants the key now, and is stored in any case: it was paid for.
+    pub(super) fn answered(
+        &mut self,
+        key: SummaryKey,
+        result: Result<Summary, Failure>,
+        usage: Usage,
+        effects: &mut Vec<Effect>,
+    ) {
+        let now_ms = self.now.monotonic_ms;
+        let counters = &mut self.pace.counters;
+        counters.sent += u64::from(usage.sent);
+        counters.prompt_tokens += usage.prompt_tokens;
+        counters.completion_tokens += usage.completion_tokens;
+        counters.cached_tokens += usage.cached_tokens;
+        let Some(flight) = self
+            .flights
+            .get(key)
+            .filter(|flight| flight.stage == Stage::Asking)
+        else {
+            return;
+        };
+        let (paid, is_file, attempts) = (flight.paid, flight.is_file, flight.attempts);
+        let took_ms = now_ms.saturating_sub(flight.sent_ms);
+        self.pace.returned(paid);
+        let failure = match result {
+            Ok(summary) => {
+                if paid {
+                    self.pace.succeeded(is_file, took_ms);
+                }
+                self.flights.change(key, now_ms, |flight| {
+                    flight.stage = Stage::Committing;
+                    flight.words = Some(summary.digest());
+                });
+                effects.push(Effect::Commit { key, summary, paid });
+                return;
+            }
+            Err(failure) => failure,
+        };
+        if failure.remedy == Remedy::Changed {
+            // Whoever wanted the words of a content that is gone will want others once it is read again.
+            let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
+            self.flights.end(key);
+            for (repo, id) in waiters {
+                if let Some(repository) = self.repositories.get_mut(&repo) {
+                    let path = repository.tree.path(id);
+                    repository.tree.change(id, |node| node.phase = Phase::Open);
+                    self.touched(repo, &path);
+                }
+            }
+            return;
+        }
+        let stopped_before = self.pace.stopped().is_some();
+        match self.pace.failed(&failure, key, attempts, now_ms) {
+            Some(at_ms) => self.flights.change(key, now_ms, |flight| {
+                flight.stage = Stage::Ready;
+                flight.attempts += 1;
+                flight.retry_at_ms = at_ms;
+            }),
+            None => self.give_up(key, &failure),
+        }
+        if !stopped_before && let Some(failure) = self.pace.stopped() {
+            effects.push(Effect::Notice(format!(
+                "nothing more is asked: {}",
+                failure.to_line()
+            )));
+        }
+    }
+
+    fn give_up(&mut self, key: SummaryKey, failure: &Failure) {
+        let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
+        if self.flights.end(key).is_some_and(|flight| flight.paid) {
+            self.pace.counters.failed += 1;
+        }
+        for (repo, id) in waiters {
+            if let Some(repository) = self.repositories.get_mut(&repo) {
+                repository.tree.change(id, |node| {
+                    node.phase = Phase::Failed(Box::new(failure.clone()));
+                });
+                repository.export(id);
+            }
+        }
+    }
+
+    /// The words are on disk: now they count.
+    pub(super) fn committed(&mut self, key: SummaryKey) {
+        let digest = self
+            .flights
+            .get(key)
+            .filter(|flight| flight.stage == Stage::Committing)
+            .and_then(|flight| flight.words);
+        if let Some(digest) = digest {
+            self.land(Words { key, digest });
+        }
+    }
+
+    /// The words of a key are known: everybody who wants them has them.
+    fn land(&mut self, words: Words) {
+        let waiters: Vec<(RepoId, NodeId)> = self.waiters(words.key).collect();
+        self.flights.end(words.key);
+        for (repo, id) in waiters {
+            self.land_at(repo, id, words);
+        }
+    }
+
+    fn land_at(&mut self, repo: RepoId, id: NodeId, words: Words) {
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        let mut known = false;
+        repository.tree.change(id, |node| {
+            node.phase = Phase::Done;
+            node.key = Some(words.key);
+            known = node.words.replace(words) == Some(words);
+        });
+        if !known {
+            repository.to_record.insert(id);
+        }
+        repository.export(id);
+    }
+
+    /// Hands out the records of nodes that settled and of those that went.
+    pub(super) fn keep_records(&mut self, effects: &mut Vec<Effect>) {
+        for (&repo, repository) in &mut self.repositories {
+            if repository.to_record.is_empty() && repository.removed.is_empty() {
+                continue;
+            }
+            let mut records: Vec<_> = std::mem::take(&mut repository.removed)
+                .into_iter()
+                .map(|path| (path, None))
+                .collect();
+            for id in std::mem::take(&mut repository.to_record) {
+                let Some(node) = repository.tree.get(id) else {
+                    continue;
+                };
+                let record = NodeRecord {
+                    contents: node.contents().cloned(),
+                    words: node.words,
+                };
+                records.push((repository.tree.path(id), Some(record)));
+            }
+            effects.push(Effect::Record { repo, records });
+        }
+    }
+}
+
+/// A directory's children that the outside knows, in order of name.
+pub(super) fn visible_children(tree: &Tree, id: NodeId) -> impl Iterator<Item = (&[u8], NodeId)> {
+    tree.get(id)
+        .and_then(|node| node.directory())
+        .into_iter()
+        .flat_map(|directory| directory.children.iter())
+        .filter(|(_, child)| tree.get(**child).is_some_and(|node| node.is_visible()))
+        .map(|(name, &child)| (&**name, child))
+}
