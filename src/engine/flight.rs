@@ -134,8 +134,8 @@ impl Flights {
         }
     }
 
-    /// The first that is ready and due.
-    pub fn next(&mut self, paid: bool, now_ms: u64) -> Option<SummaryKey> {
+    /// Those whose moment has come join those that are due.
+    pub fn mature(&mut self, now_ms: u64) {
         while let Some(&(due_ms, key)) = self.later.first() {
             if due_ms > now_ms {
                 break;
@@ -145,6 +145,10 @@ impl Flights {
                 self.due[usize::from(flight.paid)].insert((flight.rank, key));
             }
         }
+    }
+
+    /// The first that is ready and due.
+    pub fn next(&self, paid: bool) -> Option<SummaryKey> {
         self.due[usize::from(paid)].first().map(|&(_, key)| key)
     }
 

@@ -163,9 +163,10 @@ impl Engine {
     /// Asks for as many summaries as may be under way.
     pub(super) fn ask_next(&mut self, effects: &mut Vec<Effect>) {
         let now_ms = self.now.monotonic_ms;
+        self.flights.mature(now_ms);
         for paid in [true, false] {
             while self.pace.has_room(paid, now_ms) {
-                let Some(key) = self.flights.next(paid, now_ms) else {
+                let Some(key) = self.flights.next(paid) else {
                     break;
                 };
                 let Some((repo, id)) = self.first_waiter(key) else {

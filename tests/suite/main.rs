@@ -1,0 +1,4 @@
+//! What people rely on: the engine through simulation, everything else through the real program.
+#![allow(clippy::unwrap_used)]
+
+mod sim;

@@ -1,0 +1,740 @@
+//! The made world around the engine: a clock, a disk, a watcher that loses, a model that fails, a store that crashes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::AddAssign;
+
+use epitome::engine::debounce::Window;
+use epitome::engine::effect::{Ask, Effect, Subject};
+use epitome::engine::event::{Event, ReadProblem, Usage, WaitId};
+use epitome::engine::view::NodeView;
+use epitome::engine::{Engine, Options};
+use epitome::model::contents::{Contents, Matter};
+use epitome::model::failure::{Failure, Remedy};
+use epitome::model::path::{RelPath, RepoId};
+use epitome::model::recipe::{Author, ChildWords, Kind, directory_digest};
+use epitome::model::record::NodeRecord;
+use epitome::model::summary::{Freshness, Summary, SummaryKey};
+use epitome::model::time::Timestamp;
+
+use super::disk::{Disk, Text};
+
+const REPO: RepoId = RepoId(1);
+/// The wall clock's start: far enough from 0 that the racily-clean rule has room.
+const EPOCH_MS: u64 = 1_000_000;
+
+/// A bug that is put there on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    None,
+    /// The watcher loses and says nothing.
+    LossIsSilent,
+    /// The store says "done" before it is.
+    ShownBeforeStored,
+    /// An answer about a content that changed meanwhile is taken for one about the content asked for.
+    TornAnswerCounts,
+    /// The barrier comes in before the notifications from before it.
+    BarrierOvertakes,
+    /// A file that changed is reported with its old stat.
+    ListsWithoutReading,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    pub steps: u64,
+    pub asks: u64,
+    pub failures: u64,
+    pub crashes: u64,
+    pub lost: u64,
+    pub waits: u64,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.steps += other.steps;
+        self.asks += other.asks;
+        self.failures += other.failures;
+        self.crashes += other.crashes;
+        self.lost += other.lost;
+        self.waits += other.waits;
+    }
+}
+
+/// What is still to happen.
+enum Pending {
+    Deliver(Event),
+    /// The disk is looked at now, and the answer comes later.
+    Sample(Effect),
+    /// The summary reaches the disk now, and the engine is told later.
+    Store(SummaryKey, Summary),
+}
+
+struct Promise {
+    written: BTreeMap<String, u64>,
+}
+
+pub struct World {
+    random: fastrand::Rng,
+    sabotage: Sabotage,
+    now_ms: u64,
+    disk: Disk,
+    engine: Engine,
+    /// What happens when: at equal times in the order of the second number.
+    agenda: BTreeMap<(u64, u64), Pending>,
+    order: u64,
+    /// Notifications are delivered in their order, whatever their delay.
+    last_hint_ms: u64,
+    stored: HashMap<SummaryKey, Summary>,
+    records: BTreeMap<RelPath, NodeRecord>,
+    unflushed: Vec<(RelPath, Option<NodeRecord>)>,
+    asking: BTreeSet<SummaryKey>,
+    promises: HashMap<WaitId, Promise>,
+    waits: u64,
+    /// From now on the world behaves, so that all can settle.
+    calm: bool,
+    tally: Tally,
+}
+
+fn options() -> Options {
+    Options {
+        author: Author {
+            provider: "openai".to_owned(),
+            model: "made".to_owned(),
+            prompt_version: 1,
+            parameters: String::new(),
+        },
+        summaries: true,
+        paid: true,
+        max_workers: 4,
+        readers: 2,
+        settle: Window {
+            quiet_ms: 50,
+            cap_ms: 500,
+        },
+        quiet: Window {
+            quiet_ms: 300,
+            cap_ms: 2_000,
+        },
+        export: false,
+        poll_ms: None,
+    }
+}
+
+impl World {
+    pub fn new(seed: u64, sabotage: Sabotage) -> Self {
+        let mut world = Self {
+            random: fastrand::Rng::with_seed(seed),
+            sabotage,
+            now_ms: 0,
+            disk: Disk::new(),
+            engine: Engine::new(options()),
+            agenda: BTreeMap::new(),
+            order: 0,
+            last_hint_ms: 0,
+            stored: HashMap::new(),
+            records: BTreeMap::new(),
+            unflushed: Vec::new(),
+            asking: BTreeSet::new(),
+            promises: HashMap::new(),
+            waits: 0,
+            calm: false,
+            tally: Tally::default(),
+        };
+        for _ in 0..world.random.usize(0..12) {
+            world.edit(false);
+        }
+        // What was there long before the start is not racily clean.
+        world.now_ms = 10_000;
+        world
+    }
+
+    pub fn run(&mut self) -> Result<Tally, String> {
+        self.start()?;
+        let storms = self.random.usize(3..25);
+        for _ in 0..storms {
+            match self.random.u8(0..20) {
+                0 => self.crash()?,
+                1 => {
+                    self.disk.root_is_there = !self.disk.root_is_there;
+                    self.lose();
+                }
+                2..=4 => self.begin_wait()?,
+                _ => {
+                    for _ in 0..self.random.usize(1..6) {
+                        self.edit(true);
+                    }
+                }
+            }
+            let until = self.now_ms + self.random.u64(0..1_500);
+            self.pass_until(until)?;
+        }
+        self.calm = true;
+        if !self.disk.root_is_there {
+            self.disk.root_is_there = true;
+            self.lose();
+        }
+        self.pass_until(self.now_ms + 40 * 60_000)?;
+        self.judge()?;
+        // A restart with nothing changed asks for nothing.
+        let asks = self.tally.asks;
+        let status = self.engine.repository_status(REPO).unwrap();
+        let permanent = status.failed + status.stale;
+        self.flush();
+        self.crash()?;
+        self.pass_until(self.now_ms + 40 * 60_000)?;
+        self.judge()?;
+        if permanent == 0 && self.tally.asks != asks {
+            return Err(format!(
+                "a restart with nothing changed asked {} times",
+                self.tally.asks - asks
+            ));
+        }
+        Ok(self.tally)
+    }
+
+    fn later(&mut self, delay_ms: u64, pending: Pending) {
+        self.order += 1;
+        self.agenda
+            .insert((self.now_ms + delay_ms, self.order), pending);
+    }
+
+    fn start(&mut self) -> Result<(), String> {
+        self.engine = Engine::new(options());
+        self.step(Event::Watch(REPO))
+    }
+
+    /// The process dies: what was under way and what was not flushed is gone; part of the unflushed made it.
+    fn crash(&mut self) -> Result<(), String> {
+        self.tally.crashes += 1;
+        let survives = self.random.usize(0..=self.unflushed.len());
+        self.unflushed.truncate(survives);
+        self.flush();
+        self.agenda.clear();
+        self.asking.clear();
+        self.promises.clear();
+        if self.sabotage == Sabotage::ShownBeforeStored {
+            let keys: Vec<SummaryKey> = self
+                .stored
+                .keys()
+                .copied()
+                .filter(|_| self.random.bool())
+                .collect();
+            for key in keys {
+                self.stored.remove(&key);
+            }
+        }
+        self.last_hint_ms = 0;
+        for _ in 0..self.random.usize(0..3) {
+            if !self.calm {
+                self.edit(false);
+            }
+        }
+        self.start()
+    }
+
+    fn flush(&mut self) {
+        for (path, record) in std::mem::take(&mut self.unflushed) {
+            match record {
+                Some(record) => self.records.insert(path, record),
+                None => self.records.remove(&path),
+            };
+        }
+    }
+
+    /// Somebody changes the disk; with `watched`, the watcher sees it, or loses it.
+    fn edit(&mut self, watched: bool) {
+        const NAMES: [&str; 5] = ["a", "b", "c", "d", "e.py"];
+        let mut path = String::new();
+        for _ in 0..self.random.usize(1..4) {
+            if !path.is_empty() {
+                path.push('/');
+            }
+            path.push_str(NAMES[self.random.usize(0..NAMES.len())]);
+        }
+        let mut touched = vec![path.clone()];
+        let text = Text {
+            meaning: self.random.u8(0..12),
+            layout: self.random.u8(0..3),
+        };
+        let now_ms = EPOCH_MS + self.now_ms;
+        match self.random.u8(0..10) {
+            0 => self.disk.remove(&path),
+            1 => {
+                self.disk.make_directory(&path);
+                touched = path
+                    .match_indices('/')
+                    .map(|(end, _)| path[..end].to_owned())
+                    .chain([path.clone()])
+                    .collect();
+            }
+            2 => {
+                let from = self
+                    .random
+                    .choice(self.disk.files.keys())
+                    .cloned()
+                    .unwrap_or_default();
+                if from.is_empty() || !self.disk.rename(&from, &path, now_ms) {
+                    return;
+                }
+                touched.push(from);
+            }
+            3 => {
+                let from = self
+                    .random
+                    .choice(self.disk.directories.keys())
+                    .cloned()
+                    .unwrap_or_default();
+                if from.is_empty() || !self.disk.rename(&from, &path, now_ms) {
+                    return;
+                }
+                touched.push(from);
+            }
+            4..=5 => {
+                // An edit of what is there.
+                let Some(file) = self.random.choice(self.disk.files.keys()).cloned() else {
+                    return;
+                };
+                touched = vec![file.clone()];
+                self.disk.write(&file, text, now_ms);
+            }
+            _ => {
+                if !self.disk.write(&path, text, now_ms) {
+                    return;
+                }
+            }
+        }
+        if !watched {
+            return;
+        }
+        if self.random.u8(0..15) == 0 && !self.calm {
+            self.lose();
+            return;
+        }
+        let paths = touched.iter().map(RelPath::new).collect();
+        self.notify(Event::Touched { repo: REPO, paths });
+    }
+
+    fn lose(&mut self) {
+        self.tally.lost += 1;
+        if self.sabotage != Sabotage::LossIsSilent {
+            self.notify(Event::Lost(REPO));
+        }
+    }
+
+    fn notify(&mut self, event: Event) {
+        let at = (self.now_ms + self.random.u64(0..40)).max(self.last_hint_ms);
+        self.last_hint_ms = at;
+        self.later(at - self.now_ms, Pending::Deliver(event));
+    }
+
+    fn begin_wait(&mut self) -> Result<(), String> {
+        self.waits += 1;
+        self.tally.waits += 1;
+        let id = WaitId(self.waits);
+        let written = self
+            .disk
+            .files
+            .iter()
+            .map(|(path, file)| (path.clone(), file.written_ms))
+            .collect();
+        self.promises.insert(id, Promise { written });
+        self.step(Event::Wait {
+            id,
+            repo: REPO,
+            path: RelPath::root(),
+        })
+    }
+
+    fn pass_until(&mut self, until_ms: u64) -> Result<(), String> {
+        loop {
+            let next = self.agenda.keys().next().map(|&(at, _)| at);
+            let tick = self.engine.deadline_ms().map(|at| at.max(self.now_ms));
+            let Some(at) = next
+                .into_iter()
+                .chain(tick)
+                .min()
+                .filter(|&at| at <= until_ms)
+            else {
+                self.now_ms = until_ms;
+                return Ok(());
+            };
+            self.now_ms = at;
+            if next == Some(at) {
+                let ((_, _), pending) = self.agenda.pop_first().unwrap();
+                match pending {
+                    Pending::Deliver(event) => self.step(event)?,
+                    Pending::Sample(effect) => self.sample(effect),
+                    Pending::Store(key, summary) => {
+                        self.stored.insert(key, summary);
+                        let delay = self.random.u64(0..20);
+                        self.later(delay, Pending::Deliver(Event::Committed(key)));
+                    }
+                }
+            } else {
+                let steps = self.tally.steps;
+                self.step(Event::Tick)?;
+                if self
+                    .engine
+                    .deadline_ms()
+                    .is_some_and(|next| next <= self.now_ms)
+                    && self.tally.steps > steps + 1_000
+                {
+                    return Err("the engine is busy with nothing".to_owned());
+                }
+                if self.tally.steps > 200_000 {
+                    return Err("does not come to rest".to_owned());
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, event: Event) -> Result<(), String> {
+        self.tally.steps += 1;
+        if std::env::var_os("EPITOME_SIM_TRACE").is_some() {
+            eprintln!("{} {event:?}", self.now_ms);
+        }
+        if let Event::Answered { key, .. } = &event {
+            self.asking.remove(key);
+        }
+        let now = Timestamp {
+            monotonic_ms: self.now_ms,
+            unix_ms: EPOCH_MS + self.now_ms,
+        };
+        for effect in self.engine.step(now, event) {
+            if std::env::var_os("EPITOME_SIM_TRACE").is_some() {
+                eprintln!("    {effect:?}");
+            }
+            self.begin(effect)?;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, effect: Effect) -> Result<(), String> {
+        let delay = self.random.u64(0..60);
+        match effect {
+            Effect::Load(_) => {
+                let records = self.records.clone().into_iter().map(|(path, mut record)| {
+                    // As the store does: words that it does not have are no words.
+                    record.words = record
+                        .words
+                        .filter(|words| self.stored.contains_key(&words.key));
+                    (path, record)
+                });
+                let event = Event::Loaded {
+                    repo: REPO,
+                    records: records.collect(),
+                };
+                self.later(delay, Pending::Deliver(event));
+            }
+            Effect::LookUp(keys) => {
+                let found = keys
+                    .into_iter()
+                    .map(|key| (key, self.stored.get(&key).map(Summary::digest)))
+                    .collect();
+                self.later(delay, Pending::Deliver(Event::LookedUp(found)));
+            }
+            Effect::Ask(ask) => {
+                if !self.asking.insert(ask.key) {
+                    return Err(format!("{} is asked about twice at once", ask.path));
+                }
+                if self.stored.contains_key(&ask.key) {
+                    return Err(format!(
+                        "{} is asked about though its words are stored",
+                        ask.path
+                    ));
+                }
+                self.tally.asks += u64::from(ask.paid);
+                self.later(delay, Pending::Sample(Effect::Ask(ask)));
+            }
+            Effect::Commit { key, summary, .. } => {
+                if self.sabotage == Sabotage::ShownBeforeStored && self.random.bool() {
+                    self.later(delay, Pending::Deliver(Event::Committed(key)));
+                } else {
+                    self.later(delay, Pending::Store(key, summary));
+                }
+            }
+            Effect::Record { records, .. } => {
+                self.unflushed.extend(records);
+                if self.random.u8(0..4) == 0 {
+                    self.flush();
+                }
+            }
+            Effect::Barrier(id) => {
+                if self.sabotage == Sabotage::BarrierOvertakes {
+                    self.later(0, Pending::Deliver(Event::Barrier(id)));
+                } else {
+                    self.notify(Event::Barrier(id));
+                }
+            }
+            Effect::Settled { wait, failed } => self.settled(wait, &failed)?,
+            Effect::Export { repo, .. } => {
+                self.later(delay, Pending::Deliver(Event::Exported(repo)))
+            }
+            Effect::Forget { .. } | Effect::Notice(_) => {}
+            sampled @ (Effect::List { .. } | Effect::Read { .. }) => {
+                self.later(delay, Pending::Sample(sampled))
+            }
+        }
+        Ok(())
+    }
+
+    fn sample(&mut self, effect: Effect) {
+        let delay = self.random.u64(0..60);
+        let event = match effect {
+            Effect::List { repo, targets } => {
+                let mut listing = self.disk.list(&targets);
+                if self.sabotage == Sabotage::ListsWithoutReading {
+                    for directory in &mut listing.directories {
+                        for stat in directory
+                            .entries
+                            .iter_mut()
+                            .filter_map(|entry| entry.file.as_mut())
+                        {
+                            (stat.mtime_ns, stat.ctime_ns, stat.size) = (0, 0, 0);
+                        }
+                    }
+                }
+                Event::Listed { repo, listing }
+            }
+            Effect::Read { repo, node, path } => {
+                let result = match self.disk.read(&path.to_text(), EPOCH_MS + self.now_ms) {
+                    Some(_) if !self.calm && self.random.u8(0..20) == 0 => Err(ReadProblem::Moving),
+                    Some(mut contents) => {
+                        if self.sabotage == Sabotage::ListsWithoutReading {
+                            (
+                                contents.stat.mtime_ns,
+                                contents.stat.ctime_ns,
+                                contents.stat.size,
+                            ) = (0, 0, 0);
+                        }
+                        Ok(contents)
+                    }
+                    None => Err(ReadProblem::Gone),
+                };
+                Event::Read { repo, node, result }
+            }
+            Effect::Ask(ask) => {
+                let result = self.answer(&ask);
+                let key = ask.key;
+                let sent = ask.paid
+                    && !matches!(&result, Err(failure) if failure.remedy == Remedy::Changed);
+                let usage = Usage {
+                    sent,
+                    ..Usage::default()
+                };
+                let delay = self.random.u64(0..800);
+                self.later(
+                    delay,
+                    Pending::Deliver(Event::Answered { key, result, usage }),
+                );
+                return;
+            }
+            _ => return,
+        };
+        self.later(delay, Pending::Deliver(event));
+    }
+
+    /// The model: slow, refusing, failing, and seldom of the same words twice.
+    fn answer(&mut self, ask: &Ask) -> Result<Summary, Failure> {
+        if let Subject::File { digest, .. } = &ask.subject {
+            let now = self
+                .disk
+                .read(&ask.path.to_text(), 0)
+                .map(|contents| contents.digest);
+            if now != Some(*digest) && self.sabotage != Sabotage::TornAnswerCounts {
+                return Err(Failure::new(Remedy::Changed, "changed meanwhile"));
+            }
+        }
+        if ask.paid && self.random.u8(0..if self.calm { 50 } else { 4 }) == 0 {
+            self.tally.failures += 1;
+            let remedy = match self.random.u8(0..12) {
+                0 if !self.calm => Remedy::Permanent,
+                1..=4 => Remedy::Slow,
+                5..=7 => Remedy::Unreachable,
+                _ => Remedy::Retry,
+            };
+            return Err(Failure::new(remedy, "as the seed wants it"));
+        }
+        // The words say what they are about, so that the judge can tell whether they belong to it.
+        let text = match &ask.subject {
+            Subject::File { digest, .. } => {
+                let real = self
+                    .disk
+                    .read(&ask.path.to_text(), 0)
+                    .map(|contents| contents.syntax);
+                format!("File {}.", real.unwrap_or(*digest))
+            }
+            Subject::Directory { .. } => format!("Directory, written {}.", self.random.u8(0..3)),
+        };
+        Ok(Summary {
+            text,
+            model: "made".to_owned(),
+        })
+    }
+
+    /// A wait ended: whatever was saved before it, and not since, must be known, fresh or named as failed.
+    fn settled(&mut self, wait: WaitId, failed: &[(RelPath, String)]) -> Result<(), String> {
+        let Some(promise) = self.promises.remove(&wait) else {
+            return Err("a wait was answered twice".to_owned());
+        };
+        if !self.disk.root_is_there {
+            return Ok(());
+        }
+        for (path, written_ms) in promise.written {
+            let Some(file) = self
+                .disk
+                .files
+                .get(&path)
+                .filter(|file| file.written_ms == written_ms)
+            else {
+                continue;
+            };
+            let digest = file.text.digest();
+            let path = RelPath::new(&path);
+            let Some(view) = self.engine.view(REPO, &path, 0) else {
+                // Moved here since, with the directory that holds it: not saved here before the call.
+                continue;
+            };
+            let told = failed.iter().any(|(failed, _)| *failed == path);
+            if view.digest != Some(digest) || (view.freshness == Freshness::Pending && !told) {
+                return Err(format!(
+                    "after a wait, {path} is {} with digest {:?}, and on disk {digest}",
+                    view.freshness, view.digest
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// All is quiet: the tree must be the disk, every node settled, every stored key the one recomputed from below.
+    fn judge(&mut self) -> Result<(), String> {
+        if !self.agenda.is_empty() {
+            return Err("something is still under way after forty quiet minutes".to_owned());
+        }
+        let view = self
+            .engine
+            .view(REPO, &RelPath::root(), usize::MAX)
+            .ok_or("no root")?;
+        let mut files = Vec::new();
+        self.judge_node(&view, &mut files)?;
+        let on_disk: Vec<&String> = self.disk.files.keys().collect();
+        files.sort();
+        if files.iter().collect::<Vec<_>>() != on_disk {
+            return Err(format!("the tree has {files:?}, the disk {on_disk:?}"));
+        }
+        if !self.promises.is_empty() {
+            return Err(format!("{} waits were never answered", self.promises.len()));
+        }
+        Ok(())
+    }
+
+    fn judge_node(&self, view: &NodeView, files: &mut Vec<String>) -> Result<(), String> {
+        let path = view.path.to_text();
+        let author = options().author;
+        let key = match &view.children {
+            None => {
+                files.push(path.clone());
+                let real = self
+                    .disk
+                    .read(&path, 0)
+                    .ok_or(format!("{path} is not on disk"))?;
+                let known = view
+                    .contents
+                    .as_ref()
+                    .ok_or(format!("{path} was never read"))?;
+                if (known.digest, known.syntax, known.stat.size)
+                    != (real.digest, real.syntax, real.stat.size)
+                    && self.sabotage != Sabotage::ListsWithoutReading
+                    || known.digest != real.digest
+                {
+                    return Err(format!("{path} is known with another content than it has"));
+                }
+                let Contents {
+                    matter,
+                    language,
+                    syntax,
+                    ..
+                } = real;
+                if matter == Matter::TooLarge {
+                    return expect(&path, view.freshness, &[Freshness::Off]);
+                }
+                author.file_key(matter, language, syntax)
+            }
+            Some(children) => {
+                for child in children {
+                    self.judge_node(child, files)?;
+                }
+                let digest = directory_digest(
+                    children
+                        .iter()
+                        .filter_map(|child| Some((child.path.name(), child.kind, child.digest?))),
+                );
+                if view.digest != Some(digest) {
+                    return Err(format!(
+                        "{path}/ has a digest that is not that of its children"
+                    ));
+                }
+                if children.is_empty() {
+                    return expect(&path, view.freshness, &[Freshness::Off]);
+                }
+                author.directory_key(children.iter().map(|child| {
+                    let words = match child.words {
+                        Some(words) => ChildWords::Said(words.digest),
+                        None => ChildWords::LeftOut,
+                    };
+                    (child.path.name(), child.kind, words)
+                }))
+            }
+        };
+        let below_failed = view
+            .children
+            .iter()
+            .flatten()
+            .any(|child| matches!(child.freshness, Freshness::Failed | Freshness::Stale));
+        if view.freshness == Freshness::Fresh {
+            let words = view.words.ok_or(format!("{path} is fresh without words"))?;
+            if words.key != key {
+                return Err(format!(
+                    "{path} is called fresh with the words of another state"
+                ));
+            }
+            let stored = self
+                .stored
+                .get(&key)
+                .ok_or(format!("{path}: its words are not stored"))?;
+            if view.kind == Kind::File
+                && view
+                    .contents
+                    .as_ref()
+                    .is_some_and(|contents| contents.matter == Matter::Text)
+            {
+                let about = view.contents.as_ref().map(|contents| contents.syntax);
+                if Some(stored.text.as_str())
+                    != about.map(|syntax| format!("File {syntax}.")).as_deref()
+                {
+                    return Err(format!(
+                        "{path}: its words are about something else: {}",
+                        stored.text
+                    ));
+                }
+            }
+            if below_failed {
+                return Err(format!(
+                    "{path}/ is called fresh above something that is not"
+                ));
+            }
+            return Ok(());
+        }
+        // What is not fresh must have failed, or stand above something that did.
+        if view.error.is_none() && !below_failed {
+            return Err(format!("{path} is {} for no reason", view.freshness));
+        }
+        Ok(())
+    }
+}
+
+fn expect(path: &str, is: Freshness, one_of: &[Freshness]) -> Result<(), String> {
+    if one_of.contains(&is) {
+        return Ok(());
+    }
+    Err(format!("{path} is {is} and should be {one_of:?}"))
+}
