@@ -41,6 +41,8 @@ pub struct Options {
     pub author: Author,
     /// Whether there are any.
     pub summaries: bool,
+    /// The parser's version: readings of another one are not relied on.
+    pub parser: u32,
     /// Whether a summary costs a request to a model.
     pub paid: bool,
     /// Requests under way at once, at most.

@@ -26,13 +26,11 @@ impl Engine {
         if repository.look != Look::Loading {
             return;
         }
+        let parser = self.options.parser;
         let tree = &mut repository.tree;
         for (path, record) in records {
-            let kind = if record.contents.is_some() {
-                Kind::File
-            } else {
-                Kind::Directory
-            };
+            let kind = record.kind;
+            let contents = record.contents.filter(|_| record.parser == parser);
             let mut at = ROOT;
             let depth = path.depth();
             for (index, name) in path.names().enumerate() {
@@ -53,8 +51,8 @@ impl Engine {
             tree.change(at, |node| {
                 if node.kind() == kind {
                     node.words = record.words;
-                    if let Body::File { contents } = &mut node.body {
-                        *contents = record.contents;
+                    if let Body::File { contents: known } = &mut node.body {
+                        *known = contents;
                     }
                 }
             });
@@ -200,7 +198,7 @@ impl Engine {
 
     /// Asks for as many readings as may be under way.
     pub(super) fn read_next(&mut self, effects: &mut Vec<Effect>) {
-        let at_once = self.options.readers * 2;
+        let at_once = self.options.readers;
         for (&repo, repository) in &mut self.repositories {
             while repository.reading < at_once {
                 let Some(node) = repository.to_read.pop_front() else {

@@ -67,6 +67,11 @@ impl Pace {
         }
     }
 
+    /// What a file's request takes, and a directory's, in milliseconds: moving means.
+    pub fn means_ms(&self) -> (u64, u64) {
+        (self.file_ms, self.directory_ms)
+    }
+
     /// Requests to the model under way.
     pub fn in_flight(&self) -> usize {
         self.in_flight

@@ -32,6 +32,8 @@ pub struct RepositoryStatus {
     pub off: u64,
     /// Files to be read.
     pub to_read: u64,
+    /// Files among the nodes that are not done.
+    pub files_open: u64,
     /// Whether nothing is left to do.
     pub settled: bool,
     /// When the last change was seen (milliseconds since 1970).
@@ -49,6 +51,8 @@ pub struct PaceStatus {
     pub in_flight: usize,
     /// At most, now.
     pub width: usize,
+    /// What a file's request takes, and a directory's, in milliseconds: moving means.
+    pub means_ms: (u64, u64),
     /// What keeps it from asking, where something does.
     pub trouble: Option<String>,
     /// Whether that needs a person.
@@ -97,6 +101,7 @@ impl Engine {
                 Freshness::Off => &mut status.off,
             };
             *count += 1;
+            status.files_open += u64::from(node.directory().is_none() && !node.is_settled());
         }
         Some(status)
     }
@@ -108,6 +113,7 @@ impl Engine {
             counters: self.pace.counters,
             in_flight: self.pace.in_flight(),
             width: self.pace.width(),
+            means_ms: self.pace.means_ms(),
             stopped: stopped.is_some(),
             trouble: stopped.or_else(|| self.pace.trouble().map(str::to_owned)),
         }

@@ -379,6 +379,8 @@ impl Engine {
                     continue;
                 };
                 let record = NodeRecord {
+                    kind: node.kind(),
+                    parser: self.options.parser,
                     contents: node.contents().cloned(),
                     words: node.words,
                 };

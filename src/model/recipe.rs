@@ -11,10 +11,13 @@ use super::language::Language;
 use super::summary::{SummaryDigest, SummaryKey};
 
 /// What a node is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A regular file.
+    #[default]
     File,
     /// A directory that holds some.
     Directory,

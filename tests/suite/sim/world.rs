@@ -103,6 +103,7 @@ fn options() -> Options {
             parameters: String::new(),
         },
         summaries: true,
+        parser: 1,
         paid: true,
         max_workers: 4,
         readers: 2,
