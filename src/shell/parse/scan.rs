@@ -1,0 +1,165 @@
+//! Outlines of what has no grammar: prose, data, and languages that are only known by name.
+//!
+//! One row a language says which small scanner reads it. A scanner reads lines, not syntax: it may find nothing, and
+//! what it finds goes into `docstring` and `headings` only.
+
+mod comment;
+mod data;
+mod markup;
+mod prose;
+
+use crate::model::outline::Outline;
+
+use comment::{Comments, HASH, SLASHES};
+
+/// A file gives at most this many headings.
+const MAX_HEADINGS: usize = 60;
+
+/// No docstring is longer than this, in bytes, and no heading longer than [`MAX_HEADING`].
+const MAX_DOCSTRING: usize = 4_000;
+const MAX_HEADING: usize = 120;
+
+/// What a scanner found.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Scanned {
+    docstring: Option<String>,
+    headings: Vec<String>,
+}
+
+/// Reads a whole text.
+enum Scanner {
+    /// By a function of its own.
+    Whole(fn(&str) -> Scanned),
+    /// The comment that begins the file, and the names behind these words at the beginning of a line.
+    Lines(&'static Comments, &'static [&'static str]),
+}
+
+use Scanner::{Lines, Whole};
+
+/// Language and scanner. What is not listed is read as plain text by nobody: it gets an outline of lines alone.
+static SCANNERS: &[(&str, Scanner)] = &[
+    ("markdown", Whole(prose::markdown)),
+    ("restructuredtext", Whole(prose::restructured_text)),
+    ("text", Whole(prose::plain)),
+    ("html", Whole(markup::html)),
+    ("jinja", Whole(markup::html)),
+    ("vue", Whole(markup::html)),
+    ("svelte", Whole(markup::html)),
+    ("xml", Whole(markup::xml)),
+    ("toml", Whole(data::toml)),
+    ("json", Whole(data::json)),
+    ("notebook", Whole(data::notebook)),
+    ("yaml", Whole(data::yaml)),
+    ("ini", Whole(data::ini)),
+    ("git-attributes", Whole(data::ini)),
+    ("csv", Whole(data::csv)),
+    ("gettext", Whole(data::gettext)),
+    ("make", Whole(data::make)),
+    ("ignore-list", Lines(&HASH, &[])),
+    ("dockerfile", Lines(&HASH, &["FROM"])),
+    ("shell", Lines(&HASH, &["function"])),
+    ("powershell", Lines(&HASH, &["function", "Function"])),
+    ("cmake", Lines(&HASH, &["project("])),
+    ("meson", Lines(&HASH, &["project("])),
+    ("starlark", Lines(&HASH, &["def"])),
+    ("nix", Lines(&HASH, &[])),
+    ("terraform", Lines(&HASH, &["resource", "module", "variable", "output", "data"])),
+    ("graphql", Lines(&HASH, &["type", "input", "enum", "interface", "union", "scalar"])),
+    ("ruby", Lines(&HASH, &["class", "module", "def"])),
+    ("perl", Lines(&HASH, &["package", "sub"])),
+    ("r", Lines(&HASH, &[])),
+    ("julia", Lines(&HASH, &["module", "struct", "function"])),
+    ("elixir", Lines(&HASH, &["defmodule"])),
+    ("cython", Lines(&HASH, &["class", "cdef class", "def", "cpdef"])),
+    ("batch", Lines(&comment::BATCH, &[])),
+    ("erlang", Lines(&comment::PERCENT, &["-module("])),
+    ("tex", Lines(&comment::PERCENT, &["\\section{", "\\chapter{"])),
+    ("lua", Lines(&comment::DASHES, &["function", "local function"])),
+    ("haskell", Lines(&comment::DASHES, &["data", "newtype", "class"])),
+    ("sql", Lines(&comment::DASHES, &[
+        "create table if not exists", "CREATE TABLE IF NOT EXISTS", "create table", "CREATE TABLE",
+        "create view", "CREATE VIEW", "create function", "CREATE FUNCTION",
+        "create or replace function", "CREATE OR REPLACE FUNCTION",
+    ])),
+    ("javascript", Lines(&SLASHES, &[
+        "export default class", "export default function", "export class", "export async function",
+        "export function", "export const", "class", "async function", "function",
+    ])),
+    ("typescript", Lines(&SLASHES, &[
+        "export default class", "export default function", "export abstract class", "export class",
+        "export interface", "export enum", "export type", "export async function",
+        "export function", "export const", "class", "interface", "function",
+    ])),
+    ("go", Lines(&SLASHES, &["package", "type", "func"])),
+    ("java", Lines(&SLASHES, &[
+        "public class", "public final class", "public abstract class", "public interface",
+        "public enum", "public record", "class", "interface", "enum",
+    ])),
+    ("kotlin", Lines(&SLASHES, &["class", "data class", "interface", "object", "fun"])),
+    ("scala", Lines(&SLASHES, &["class", "case class", "object", "trait"])),
+    ("csharp", Lines(&SLASHES, &["public class", "public interface", "public enum", "class"])),
+    ("swift", Lines(&SLASHES, &["class", "struct", "enum", "protocol", "func"])),
+    ("c", Lines(&SLASHES, &["struct", "enum", "#define"])),
+    ("cpp", Lines(&SLASHES, &["class", "struct", "enum", "namespace"])),
+    ("objective-c", Lines(&SLASHES, &["@interface", "@implementation", "@protocol"])),
+    ("php", Lines(&SLASHES, &["class", "abstract class", "final class", "interface", "trait", "function"])),
+    ("dart", Lines(&SLASHES, &["class", "abstract class", "enum"])),
+    ("zig", Lines(&SLASHES, &["pub fn", "pub const"])),
+    ("css", Lines(&SLASHES, &[])),
+    ("scss", Lines(&SLASHES, &["@mixin", "@function"])),
+    ("protobuf", Lines(&SLASHES, &["message", "service", "enum"])),
+    ("ocaml", Lines(&comment::PARENTHESES, &["module", "type"])),
+    ("assembly", Lines(&SLASHES, &[])),
+];
+
+/// The outline of a text without a grammar.
+pub(super) fn outline(language: &str, text: &str) -> Outline {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let row = SCANNERS.iter().find(|(name, _)| *name == language);
+    let scanned = match row {
+        Some((_, Whole(scan))) => scan(text),
+        Some((_, Lines(comments, words))) => Scanned {
+            docstring: comment::leading(text, comments),
+            headings: comment::declared(text, words),
+        },
+        // No language is named, but many scripts say themselves how to read them.
+        None if language.is_empty() && text.starts_with("#!") => Scanned {
+            docstring: comment::leading(text, &HASH),
+            headings: Vec::new(),
+        },
+        None if language.is_empty() => prose::plain(text),
+        None => Scanned::default(),
+    };
+    let mut seen = std::collections::HashSet::new();
+    let headings = scanned.headings.into_iter().map(|heading| cut(&heading, MAX_HEADING));
+    Outline {
+        docstring: scanned
+            .docstring
+            .map(|text| cut(text.trim(), MAX_DOCSTRING))
+            .filter(|text| !text.is_empty()),
+        headings: headings
+            .filter(|heading| !heading.is_empty() && seen.insert(heading.clone()))
+            .take(MAX_HEADINGS)
+            .collect(),
+        ..Outline::default()
+    }
+}
+
+fn cut(text: &str, bytes: usize) -> String {
+    let text = text.trim();
+    text[..text.floor_char_boundary(bytes)].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::language::Language;
+
+    #[test]
+    fn every_row_names_a_language_once() {
+        for (number, (name, _)) in SCANNERS.iter().enumerate() {
+            assert!(Language::named(name).is_some(), "{name}");
+            assert!(SCANNERS[number + 1..].iter().all(|(other, _)| other != name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The comment that begins a file, and the names behind certain words: all that is asked of a language that has no
+//! grammar here.
+
+/// How a language marks comments.
+pub(super) struct Comments {
+    /// What begins a comment to the end of the line.
+    lines: &'static [&'static str],
+    /// What begins and ends one of several lines.
+    blocks: &'static [(&'static str, &'static str)],
+}
+
+pub(super) static HASH: Comments = Comments {
+    lines: &["#"],
+    blocks: &[],
+};
+pub(super) static SLASHES: Comments = Comments {
+    lines: &["//"],
+    blocks: &[("/*", "*/")],
+};
+pub(super) static DASHES: Comments = Comments {
+    lines: &["--"],
+    blocks: &[("/*", "*/"), ("{-", "-}"), ("--[[", "]]")],
+};
+pub(super) static PERCENT: Comments = Comments {
+    lines: &["%"],
+    blocks: &[],
+};
+pub(super) static BATCH: Comments = Comments {
+    lines: &["::", "@rem", "rem", "REM", "@REM"],
+    blocks: &[],
+};
+pub(super) static PARENTHESES: Comments = Comments {
+    lines: &[],
+    blocks: &[("(*", "*)")],
+};
+
+/// Lines that may stand before the first comment, or in it, and say nothing to a reader.
+const NOISE: [&str; 9] = [
+    "#!", "<?php", "-*-", "vim:", "syntax =", "'use strict'", "\"use strict\"", "@echo off", "eslint",
+];
+
+/// More lines than this are not looked through for a name.
+const MAX_LINES: usize = 20_000;
+
+/// The first comment that begins the text, without its marks. One that only claims rights is passed over.
+pub(super) fn leading(text: &str, comments: &Comments) -> Option<String> {
+    let mut rest = text.trim_start();
+    for _ in 0..4 {
+        let (found, after) = one(rest, comments)?;
+        let lines: Vec<&str> = found.lines().collect();
+        let words = lines.join("\n").trim().to_owned();
+        if !words.is_empty() && !claims_rights(&words) {
+            return Some(words);
+        }
+        rest = after.trim_start();
+    }
+    None
+}
+
+/// Whether a comment is a licence header.
+pub(super) fn claims_rights(words: &str) -> bool {
+    let lower = words.to_lowercase();
+    const CLAIMS: [&str; 7] = [
+        "copyright",
+        "spdx-license",
+        "licensed under",
+        "all rights reserved",
+        "permission is hereby granted",
+        "(c) ",
+        "@license",
+    ];
+    CLAIMS.iter().any(|claim| lower.contains(claim))
+}
+
+/// The comment at the very beginning, and what follows it.
+fn one<'a>(text: &'a str, comments: &Comments) -> Option<(String, &'a str)> {
+    for (open, close) in comments.blocks {
+        if let Some(inner) = text.strip_prefix(open) {
+            let end = inner.find(close)?;
+            let lines = inner[..end].lines().map(|line| {
+                let line = line.trim();
+                line.trim_start_matches(['*', '!', '=', '-']).trim()
+            });
+            let lines: Vec<&str> = lines.collect();
+            return Some((lines.join("\n"), &inner[end + close.len()..]));
+        }
+    }
+    let mut words = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+        let trimmed = line.trim();
+        if !NOISE.iter().any(|noise| trimmed.contains(noise)) {
+            let Some(mark) = comments.lines.iter().find(|mark| trimmed.starts_with(**mark)) else {
+                break;
+            };
+            let word = trimmed[mark.len()..].trim_start_matches(mark.chars().next().unwrap_or(' '));
+            let word = word.trim().trim_matches(['=', '-', '#', '*', '~']).trim();
+            words.push(word);
+        }
+        rest = after;
+    }
+    let moved = rest.len() < text.len();
+    moved.then(|| (words.join("\n"), rest))
+}
+
+/// The names behind these words where a line begins with one of them.
+pub(super) fn declared(text: &str, words: &[&str]) -> Vec<String> {
+    let is_name = |c: char| c.is_alphanumeric() || "_$.:/-".contains(c);
+    let name_in = |line: &str| {
+        let rest = words.iter().find_map(|word| {
+            let rest = line.strip_prefix(word)?;
+            let open = word.ends_with(['(', '{']);
+            (open || rest.starts_with([' ', '\t', '*'])).then_some(rest)
+        })?;
+        let rest = rest.trim_start_matches([' ', '\t', '"', '\'', '`', '*']);
+        let name: String = rest.chars().take_while(|c| is_name(*c)).collect();
+        let name = name.trim_end_matches(['-', '.', ':', '/']).to_owned();
+        name.starts_with(|c: char| c.is_alphabetic() || "_$".contains(c))
+            .then_some(name)
+    };
+    text.lines().take(MAX_LINES).filter_map(name_in).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_comment_that_says_something() {
+        for (text, comments, found) in [
+            ("#!/bin/sh\n# Builds it.\n# All of it.\nmake\n", &HASH, Some("Builds it.\nAll of it.")),
+            ("#!/bin/sh\nmake\n", &HASH, None),
+            ("// Copyright 2024 X.\n\n// Package a does b.\npackage a", &SLASHES, Some("Package a does b.")),
+            ("/*!\n * Does it.\n */\nx", &SLASHES, Some("Does it.")),
+            ("/* never ends", &SLASHES, None),
+            ("", &HASH, None),
+        ] {
+            assert_eq!(leading(text, comments).as_deref(), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_behind_words() {
+        let text = "func Foo(a int) {}\nfunc (r T) Bar() {}\n  func Baz()\ntype Q struct {}\nfunction* gen() {}";
+        assert_eq!(declared(text, &["func", "type", "function"]), ["Foo", "Q", "gen"]);
+        assert_eq!(declared("\\section{A-b}", &["\\section{"]), ["A-b"]);
+    }
+}

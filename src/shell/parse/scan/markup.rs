@@ -1,0 +1,89 @@
+//! HTML and XML: the title, the description, the root element.
+
+use super::Scanned;
+
+/// Only the beginning of a page is looked at, in bytes.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// The title, or else the first headings; the description that the page gives of itself.
+pub(super) fn html(text: &str) -> Scanned {
+    let head = &text[..text.floor_char_boundary(MAX_HEAD)];
+    // ASCII only, so that places in it are places in the text.
+    let lower = head.to_ascii_lowercase();
+    let mut headings = Vec::new();
+    for tag in ["title", "h1", "h2"] {
+        headings.extend(inside(head, &lower, tag).filter(|text| !text.contains(['{', '<'])));
+    }
+    let docstring = lower.find("name=\"description\"").and_then(|at| {
+        let content = lower[at..].find("content=\"")? + at + "content=\"".len();
+        let end = lower[content..].find('"')?;
+        Some(head[content..content + end].to_owned())
+    });
+    Scanned {
+        docstring,
+        headings,
+    }
+}
+
+/// The root element's name.
+pub(super) fn xml(text: &str) -> Scanned {
+    let head = &text[..text.floor_char_boundary(MAX_HEAD)];
+    let root = head.split('<').skip(1).find_map(|rest| {
+        let name: String = rest
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || "_:-.".contains(*c))
+            .collect();
+        (!name.is_empty() && !name.starts_with('-')).then_some(name)
+    });
+    Scanned {
+        docstring: None,
+        headings: root.into_iter().collect(),
+    }
+}
+
+/// The texts inside a tag.
+fn inside<'a>(
+    text: &'a str,
+    lower: &'a str,
+    tag: &'a str,
+) -> impl Iterator<Item = String> + 'a {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let at = from + lower[from..].find('<')? + 1;
+            from = at;
+            let Some(rest) = lower[at..].strip_prefix(tag) else {
+                continue;
+            };
+            if !rest.starts_with(['>', ' ', '\n']) {
+                continue;
+            }
+            let start = at + lower[at..].find('>')? + 1;
+            let end = start + lower[start..].find("</")?;
+            from = end;
+            let words: Vec<&str> = text[start..end].split_whitespace().collect();
+            return Some(words.join(" "));
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_gives_its_title() {
+        let page = "<!doctype html><HEAD><Title>\n A &amp; b</title><meta name=\"description\" content=\"Words.\"></head>\
+                    <h1 class=x>One</h1><h1>{{ two }}</h1>";
+        let found = html(page);
+        assert_eq!(found.headings, ["A &amp; b", "One"]);
+        assert_eq!(found.docstring.as_deref(), Some("Words."));
+        assert_eq!(html("<title"), Scanned::default());
+    }
+
+    #[test]
+    fn a_document_gives_its_root() {
+        assert_eq!(xml("<?xml version='1'?>\n<!-- c -->\n<svg:a b='c'/>").headings, ["svg:a"]);
+        assert_eq!(xml("nothing"), Scanned::default());
+    }
+}

@@ -1,0 +1,159 @@
+//! The syntax digest: blind to white space and layout, sensitive to everything else, structure included.
+//!
+//! The encoding is a format, version [`super::VERSION`]. The tree is walked in order. A named inner node writes `(`
+//! and its kind's name, then what is inside, then `)`. A leaf writes `t` and its text. Text between two leaves that
+//! is more than white space (no grammar shows every character as a leaf) writes `g` and that text. Node kinds that
+//! the table calls verbatim write their kind and their whole text. Names and texts are written with their length.
+
+use tree_sitter::Tree;
+
+use crate::model::digest::{Digest, Hasher};
+
+use super::table::{Compiled, Docs, Grammar, Role};
+
+/// The digest of a tree without errors.
+pub(super) fn digest(
+    grammar: &Grammar,
+    compiled: &Compiled,
+    tree: &Tree,
+    source: &[u8],
+) -> Digest {
+    let mut hasher = Hasher::new("syntax.1");
+    hasher.number(u64::from(super::VERSION));
+    hasher.field(grammar.name.as_bytes());
+    let mut writer = Writer {
+        hasher,
+        source,
+        at: 0,
+    };
+    let doc_statement = match grammar.docs {
+        Docs::FirstString(kinds) => Some(kinds.statement),
+        Docs::Comments { .. } => None,
+    };
+    let mut cursor = tree.walk();
+    let mut in_doc_statement = false;
+    'walk: loop {
+        let node = cursor.node();
+        let kind = compiled.kind(&node);
+        let bytes = node.byte_range();
+        match kind.role {
+            Role::Layout => writer.skip_to(bytes.start, bytes.end),
+            Role::Comment => {
+                let text = writer.text(bytes.start, bytes.end);
+                writer.verbatim(kind.name, &without_margins(text));
+            }
+            Role::Verbatim => {
+                let text = writer.text(bytes.start, bytes.end);
+                if in_doc_statement {
+                    writer.verbatim(kind.name, &collapsed(text));
+                } else {
+                    writer.verbatim(kind.name, text);
+                }
+            }
+            Role::Node => {
+                if kind.named {
+                    writer.hasher.raw(b"(");
+                    writer.hasher.field(kind.name.as_bytes());
+                }
+                if cursor.goto_first_child() {
+                    in_doc_statement = doc_statement == Some(kind.name);
+                    continue;
+                }
+                let text = writer.text(bytes.start, bytes.end);
+                writer.hasher.raw(b"t");
+                writer.hasher.field(text);
+                if kind.named {
+                    writer.hasher.raw(b")");
+                }
+            }
+        }
+        loop {
+            if cursor.goto_next_sibling() {
+                break;
+            }
+            in_doc_statement = false;
+            if !cursor.goto_parent() {
+                break 'walk;
+            }
+            if compiled.kind(&cursor.node()).named {
+                writer.hasher.raw(b")");
+            }
+        }
+    }
+    writer.skip_to(source.len(), source.len());
+    writer.hasher.finish()
+}
+
+struct Writer<'a> {
+    hasher: Hasher,
+    source: &'a [u8],
+    /// Everything before this byte is written.
+    at: usize,
+}
+
+impl<'a> Writer<'a> {
+    /// The text of a leaf, after what stands between it and the one before.
+    fn text(&mut self, start: usize, end: usize) -> &'a [u8] {
+        self.skip_to(start, end);
+        self.source.get(start..end).unwrap_or_default()
+    }
+
+    /// Writes the gap before `start` and goes on behind `end`.
+    fn skip_to(&mut self, start: usize, end: usize) {
+        let gap = self.source.get(self.at..start).unwrap_or_default();
+        if !is_layout(gap) {
+            self.hasher.raw(b"g");
+            self.hasher.field(gap);
+        }
+        self.at = self.at.max(end);
+    }
+
+    fn verbatim(&mut self, kind: &str, text: &[u8]) {
+        self.hasher.raw(b"v");
+        self.hasher.field(kind.as_bytes());
+        self.hasher.field(text);
+    }
+}
+
+/// White space, and backslashes that end a line.
+fn is_layout(gap: &[u8]) -> bool {
+    let mut bytes = gap.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        let continues = byte == b'\\' && matches!(bytes.peek(), Some(b'\n' | b'\r'));
+        if !continues && !is_space(byte) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Vertical tab and form feed are white space to every language here.
+fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0b
+}
+
+/// A comment without the white space around its lines, which is layout.
+fn without_margins(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for line in text.split(|byte| *byte == b'\n') {
+        if !out.is_empty() {
+            out.push(b'\n');
+        }
+        out.extend_from_slice(line.trim_ascii());
+    }
+    out.truncate(out.trim_ascii_end().len());
+    out
+}
+
+/// A documentation string with one blank for every run of white space: its indentation is layout.
+fn collapsed(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text {
+        if !is_space(*byte) {
+            out.push(*byte);
+        } else if out.last() != Some(&b' ') {
+            out.push(b' ');
+        }
+    }
+    out
+}

@@ -1,0 +1,39 @@
+//! Runs a parser, and stops it when a file is too much for it.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use tree_sitter::{ParseOptions, Parser, Tree};
+
+use super::table::Compiled;
+
+/// How often a parser may report progress, at about a hundred steps each, before it is stopped. The bound is
+/// counted and not timed, so that equal files give equal outlines on a busy machine too.
+const MAX_REPORTS: u32 = 400_000;
+
+/// The bound that guards against steps of a length that nobody foresaw.
+const MAX_TIME: Duration = Duration::from_secs(20);
+
+/// Files above this size, in bytes, are not parsed: the parser counts in 32 bits.
+const MAX_BYTES: usize = 256 << 20;
+
+/// The tree of a text; `None` where it took too much.
+pub(super) fn parse(compiled: &Compiled, source: &[u8]) -> Option<Tree> {
+    if source.len() > MAX_BYTES {
+        return None;
+    }
+    let mut parser = Parser::new();
+    parser.set_language(&compiled.language).ok()?;
+    let started = Instant::now();
+    let mut reports = 0u32;
+    let mut progress = |_: &tree_sitter::ParseState| {
+        reports = reports.saturating_add(1);
+        if reports > MAX_REPORTS || reports % 64 == 0 && started.elapsed() > MAX_TIME {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    };
+    let options = ParseOptions::new().progress_callback(&mut progress);
+    let mut read = |at: usize, _| source.get(at..).unwrap_or_default();
+    parser.parse_with_options(&mut read, None, Some(options))
+}
