@@ -1,1 +1,7 @@
 //! The hands: each file here touches one part of the world. Siblings are strangers; none knows the engine.
+
+pub mod lstat;
+pub mod read;
+pub mod rules;
+pub mod scan;
+pub mod watch;
