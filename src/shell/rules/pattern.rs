@@ -21,7 +21,11 @@ enum Glob {
     Literal(Box<[u8]>),
     /// `*` and a literal, held against a name.
     Suffix(Box<[u8]>),
-    Wild(Box<[u8]>),
+    /// Held against a name.
+    Name(Box<[u8]>),
+    /// Held against a path: the part without specials, and the rest. git matches the rest as a glob of its own, so
+    /// that in `a**/b` the stars stand at a beginning.
+    Path(Box<[u8]>, Box<[u8]>),
 }
 
 /// Why a pattern can never match anything.
@@ -64,13 +68,14 @@ impl Pattern {
             return Ok(None);
         }
         check(text)?;
-        let special = |bytes: &[u8]| bytes.iter().any(|byte| b"*?[\\".contains(byte));
-        let glob = if !special(text) {
-            Glob::Literal(text.into())
-        } else if !whole_path && text[0] == b'*' && !special(&text[1..]) {
-            Glob::Suffix(text[1..].into())
-        } else {
-            Glob::Wild(text.into())
+        let special = |bytes: &[u8]| bytes.iter().position(|byte| b"*?[\\".contains(byte));
+        let glob = match special(text) {
+            None => Glob::Literal(text.into()),
+            Some(at) if whole_path => Glob::Path(text[..at].into(), text[at..].into()),
+            Some(0) if text[0] == b'*' && special(&text[1..]).is_none() => {
+                Glob::Suffix(text[1..].into())
+            }
+            Some(_) => Glob::Name(text.into()),
         };
         Ok(Some(Self {
             negated,
@@ -89,7 +94,10 @@ impl Pattern {
         match &self.glob {
             Glob::Literal(literal) => text == &literal[..],
             Glob::Suffix(suffix) => text.ends_with(suffix),
-            Glob::Wild(glob) => matches_glob(glob, text, self.whole_path),
+            Glob::Name(glob) => matches_glob(glob, text, false),
+            Glob::Path(start, glob) => text
+                .strip_prefix(&start[..])
+                .is_some_and(|rest| matches_glob(glob, rest, true)),
         }
     }
 }
@@ -371,7 +379,8 @@ mod tests {
         assert!(matched("**/x/c", "x/c"));
         assert!(matched("a/**", "a/b/c"));
         assert!(!matched("a/**", "a"));
-        assert!(!matched("a**c/d", "a/c/d"));
+        assert!(matched("a**/d", "ad") && matched("a**/d", "ax/d"));
+        assert!(!matched("?**c/d", "a/c/d"));
         assert!(matched("*a*b*c*", "xaxbxcx"));
         assert!(!matched("a?b", "a/b"));
         assert!(!matched("x/a[!x]b", "x/a/b"));

@@ -189,7 +189,7 @@ fn sorted(mut directory: ListedDirectory) -> ListedDirectory {
 #[test]
 fn random_trees_are_listed_as_git_lists_them() {
     let mut inner = 0;
-    for seed in 0..400 {
+    for seed in (0..100).chain([315]) {
         let random = &mut fastrand::Rng::with_seed(seed);
         let temporary = tempfile::tempdir().unwrap();
         let home = temporary.path();
@@ -252,7 +252,7 @@ fn random_trees_are_listed_as_git_lists_them() {
             );
         }
     }
-    assert!(inner > 50);
+    assert!(inner > 10);
 }
 
 #[test]
