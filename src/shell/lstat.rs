@@ -1,0 +1,22 @@
+//! The one place where the kernel's answer becomes a [`Stat`]: the scan and the reading are compared by it, so they
+//! must never differ in how they make it. It asks the kernel nothing.
+
+use crate::model::stat::Stat;
+
+/// The model's stat of the kernel's. The widths of the fields differ between systems, hence the casts.
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::cast_possible_truncation,
+    clippy::useless_conversion
+)]
+pub(super) fn stat_of(stat: &rustix::fs::Stat) -> Stat {
+    let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000) + rest;
+    Stat {
+        size: stat.st_size as u64,
+        mtime_ns: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+        ctime_ns: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        inode: stat.st_ino as u64,
+        device: stat.st_dev as u64,
+        links: stat.st_nlink as u64,
+    }
+}

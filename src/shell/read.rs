@@ -1,0 +1,204 @@
+//! Reads one file: its stat, its digest, what kind of matter it is, and the proof that it held still meanwhile.
+//!
+//! It never follows a symbolic link, on the way to the file or at its end, never blocks at a pipe, never opens a
+//! device, and never hands out bytes that were not all there at one moment. What a secret holds does not leave it.
+
+mod matter;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::lstat::stat_of;
+use crate::model::contents::Matter;
+use crate::model::digest::{Digest, Hasher};
+use crate::model::language::Language;
+use crate::model::path::RelPath;
+use crate::model::stat::Stat;
+
+/// How often a file that moves is read before it is left for later.
+const ATTEMPTS: usize = 4;
+/// How much of a file that is not kept is in memory at a time, in bytes.
+const CHUNK: usize = 64 << 10;
+
+/// One state of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Its stat, equal before and after the bytes were read.
+    pub stat: Stat,
+    /// When the reading began, milliseconds since 1970.
+    pub observed_ms: u64,
+    /// The digest of all its bytes, as [`Digest::of_file`] makes it.
+    pub digest: Digest,
+    /// What kind of matter it is.
+    pub matter: Matter,
+    /// The language, by its name.
+    pub language: Option<Language>,
+    /// The bytes, for [`Matter::Text`] only.
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// There is nothing of that name, or a directory on its way is gone or has become a link.
+    #[error("the file is no longer there")]
+    Gone,
+    /// It is a directory, a link, a pipe, a socket or a device.
+    #[error("this is not a regular file")]
+    NotRegular,
+    /// It changed during each of the tries: read it again later.
+    #[error("the file kept changing while it was read; it is read again when it has come to rest")]
+    Moving,
+    /// The user may not read it.
+    #[error("the file may not be read ({0}); let your user read it, or exclude it")]
+    Denied(String),
+    /// The disk or the system failed.
+    #[error("the file cannot be read: {0}")]
+    Io(String),
+}
+
+impl ReadError {
+    fn of(error: &io::Error) -> Self {
+        let text = error.to_string();
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Gone,
+            io::ErrorKind::PermissionDenied => Self::Denied(text),
+            _ => Self::Io(text),
+        }
+    }
+}
+
+impl From<Errno> for ReadError {
+    fn from(error: Errno) -> Self {
+        Self::of(&error.into())
+    }
+}
+
+/// Reads the file at `path` below `root`. Of one larger than `max_bytes`, or a secret, only the digest is made, in
+/// constant memory.
+///
+/// # Errors
+/// See [`ReadError`]; only `Moving` and `Io` are worth another try without a change on the disk.
+pub fn read(root: &Path, path: &RelPath, max_bytes: u64) -> Result<Reading, ReadError> {
+    read_with(root, path, max_bytes, || ())
+}
+
+/// `after_bytes` is called between the reading of the bytes and the second look, so that tests can step in.
+fn read_with(
+    root: &Path,
+    path: &RelPath,
+    max_bytes: u64,
+    mut after_bytes: impl FnMut(),
+) -> Result<Reading, ReadError> {
+    let secret = matter::is_secret(path);
+    let absolute = path.under(root);
+    for _ in 0..ATTEMPTS {
+        let observed_ms = now_ms();
+        let mut file = open(root, path)?;
+        let stat = regular(rustix::fs::fstat(&file)?)?;
+        let whole = !secret && stat.size <= max_bytes;
+        let (length, digest, bytes) = if whole {
+            keep(&mut file, stat.size)
+        } else {
+            pass(&mut file, stat.size)
+        }
+        .map_err(|error| ReadError::of(&error))?;
+        after_bytes();
+        // The open file, and the file that has the name now, must both be what they were.
+        let held = regular(rustix::fs::fstat(&file)?)? == stat;
+        let named = regular(rustix::fs::lstat(&absolute)?)? == stat;
+        if held && named && length == stat.size {
+            let matter = match &bytes {
+                _ if secret => Matter::Secret,
+                Some(bytes) => matter::of(bytes),
+                None => Matter::TooLarge,
+            };
+            return Ok(Reading {
+                stat,
+                observed_ms,
+                digest,
+                matter,
+                language: Language::of_file(path.name()),
+                bytes: bytes.filter(|_| matter == Matter::Text),
+            });
+        }
+    }
+    Err(ReadError::Moving)
+}
+
+/// Opens the file name by name, so that a directory that was swapped for a link cannot lead out of the tree.
+fn open(root: &Path, path: &RelPath) -> Result<File, ReadError> {
+    #[cfg(target_os = "linux")]
+    const PASS: OFlags = OFlags::PATH;
+    #[cfg(not(target_os = "linux"))]
+    const PASS: OFlags = OFlags::RDONLY;
+    let directory = PASS | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut at: OwnedFd = rustix::fs::open(root, directory, Mode::empty())?;
+    let parent = path.parent().ok_or(ReadError::NotRegular)?;
+    for name in parent.names() {
+        at = match rustix::fs::openat(&at, name, directory | OFlags::NOFOLLOW, Mode::empty()) {
+            Err(Errno::LOOP) => return Err(ReadError::Gone),
+            opened => opened?,
+        };
+    }
+    // Looked at before it is opened: opening a device can already do something.
+    let name = path.name();
+    regular(rustix::fs::statat(&at, name, AtFlags::SYMLINK_NOFOLLOW)?)?;
+    let flags =
+        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    match rustix::fs::openat(&at, name, flags, Mode::empty()) {
+        Ok(file) => Ok(File::from(file)),
+        Err(Errno::LOOP | Errno::NXIO) => Err(ReadError::NotRegular),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn regular(stat: rustix::fs::Stat) -> Result<Stat, ReadError> {
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Ok(stat_of(&stat)),
+        _ => Err(ReadError::NotRegular),
+    }
+}
+
+type Content = (u64, Digest, Option<Vec<u8>>);
+
+/// Reads all of a file of `size` bytes, and one more to see that there is none.
+fn keep(file: &mut File, size: u64) -> io::Result<Content> {
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+    file.take(size + 1).read_to_end(&mut bytes)?;
+    let digest = Digest::of_file(&bytes);
+    Ok((bytes.len() as u64, digest, Some(bytes)))
+}
+
+/// Reads all of a file of `size` bytes for its digest alone.
+fn pass(file: &mut File, size: u64) -> io::Result<Content> {
+    let mut hasher = Hasher::new("file.1");
+    let mut chunk = vec![0; CHUNK];
+    let mut source = file.take(size + 1);
+    let mut length = 0;
+    loop {
+        match source.read(&mut chunk) {
+            Ok(0) => return Ok((length, hasher.finish(), None)),
+            Ok(read) => {
+                hasher.raw(&chunk[..read]);
+                length += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests;

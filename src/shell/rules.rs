@@ -1,0 +1,297 @@
+//! The one definition of what is ignored, for the scan and the watch alike.
+//!
+//! Strongest first: `.git` and the export folder; `[files] exclude`; `.epitomeignore`, `.ignore` and git's own rules
+//! (`.gitignore` files up to the top of their repository, `info/exclude`, the user's excludes file); `[files]
+//! include`. It never writes, never runs git, and knows nothing of which files git tracks: equal trees have equal
+//! listings.
+
+mod files;
+mod git;
+mod level;
+mod pattern;
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::model::path::RelPath;
+
+use level::{Level, Marks, RULE_FILES};
+use pattern::PatternList;
+
+/// The `[files]` and `[export]` parts of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileRules {
+    /// Globs in the syntax of `.gitignore`, relative to the root. When there are any, only files that match one, or
+    /// lie in a folder that does, stay.
+    pub include: Vec<String>,
+    /// Globs in the same syntax: what matches is ignored, whatever other rules say.
+    pub exclude: Vec<String>,
+    /// The export folder, relative to the root: never part of the tree. One outside the tree has no effect here.
+    pub export_dir: Option<String>,
+}
+
+/// Why rules cannot be made.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RulesError {
+    /// A glob of the configuration that can never match.
+    #[error("the glob \"{glob}\" in [files] {key} cannot work: {flaw}")]
+    BadGlob {
+        /// `include` or `exclude`.
+        key: &'static str,
+        /// The glob as it is written.
+        glob: String,
+        /// What is wrong with it.
+        flaw: &'static str,
+    },
+    /// The export folder would be the root, and then nothing would be left.
+    #[error("[export] dir = \"{0}\" is the repository's root; name a folder of its own below it")]
+    BadExportFolder(String),
+}
+
+/// The rules of one repository as they stood when each directory was first asked about; after a change of a rule file
+/// open new ones. Cheap to share in an `Arc`.
+#[derive(Debug)]
+pub struct Rules {
+    root: PathBuf,
+    /// How the root is reached from the top of the git work tree it lies in, with a `/` at the end; else empty.
+    prefix: Vec<u8>,
+    /// The level above the root, in that work tree.
+    above: Option<Arc<Level>>,
+    exclude: PatternList,
+    include: PatternList,
+    export: Option<RelPath>,
+    global: PatternList,
+    outside: Vec<PathBuf>,
+    levels: RwLock<HashMap<RelPath, Arc<Level>>>,
+}
+
+/// What holds for the entries of one directory.
+#[derive(Clone, Debug)]
+pub(super) struct DirectoryRules(Arc<Level>);
+
+impl Rules {
+    /// The rules of the tree at `root`. The user's own git excludes file is found by the environment, as git does.
+    ///
+    /// # Errors
+    /// A glob that can never match, or an export folder that is the root. Rule files that cannot be read are not
+    /// there, as for git.
+    pub fn open(root: &Path, options: &FileRules) -> Result<Rules, RulesError> {
+        Self::open_with(root, options, git::global_excludes_file())
+    }
+
+    /// The same with the user's excludes file given, or none.
+    ///
+    /// # Errors
+    /// As [`Rules::open`].
+    pub fn open_with(
+        root: &Path,
+        options: &FileRules,
+        global_excludes_file: Option<PathBuf>,
+    ) -> Result<Rules, RulesError> {
+        let globs = |key: &'static str, globs: &[String]| {
+            PatternList::of_globs(globs).map_err(|(glob, flaw)| RulesError::BadGlob {
+                key,
+                glob,
+                flaw: flaw.as_str(),
+            })
+        };
+        let export = options.export_dir.as_deref();
+        let export = export.map(|dir| export_folder(root, dir));
+        let global = global_excludes_file
+            .as_deref()
+            .and_then(|file| files::read_small(file, true));
+        let mut rules = Rules {
+            root: root.to_path_buf(),
+            prefix: Vec::new(),
+            above: None,
+            exclude: globs("exclude", &options.exclude)?,
+            include: globs("include", &options.include)?,
+            export: export.transpose()?.flatten(),
+            global: global.map_or_else(PatternList::default, |bytes| PatternList::parse(&bytes)),
+            outside: global_excludes_file.into_iter().collect(),
+            levels: RwLock::default(),
+        };
+        if git::exclude_file(root).is_none() {
+            rules.look_above();
+        }
+        rules.directory(&RelPath::root());
+        Ok(rules)
+    }
+
+    /// Whether a name is that of a file with rules: a change of it may change what is ignored.
+    pub fn is_rule_file(name: &[u8]) -> bool {
+        RULE_FILES.iter().any(|file| file.as_bytes() == name)
+    }
+
+    /// The files outside the tree whose change may change the rules, whether they exist or not: `info/exclude` of the
+    /// repositories met so far, the user's excludes file, and the rule files between the root and the top of a git
+    /// work tree around it.
+    pub fn outside_inputs(&self) -> Vec<PathBuf> {
+        let mut inputs = self.outside.clone();
+        let levels = self.levels.read().unwrap_or_else(PoisonError::into_inner);
+        inputs.extend(
+            levels
+                .values()
+                .filter_map(|level| level.exclude_file().map(Path::to_path_buf)),
+        );
+        inputs.sort();
+        inputs.dedup();
+        inputs
+    }
+
+    /// Whether a path is ignored, by itself or because a directory on its way is. The root never is.
+    pub fn is_ignored(&self, path: &RelPath, is_directory: bool) -> bool {
+        let Some(parent) = path.parent() else {
+            return false;
+        };
+        match self.directory(&parent) {
+            Some(rules) => self.ignores_entry(&rules, path, is_directory),
+            None => true,
+        }
+    }
+
+    /// What holds in a directory; `None` where it is ignored itself. Reads its rule files at the first time.
+    pub(super) fn directory(&self, directory: &RelPath) -> Option<DirectoryRules> {
+        let known = self.levels.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(level) = known.get(directory) {
+            return Some(DirectoryRules(Arc::clone(level)));
+        }
+        drop(known);
+        if self.is_ignored(directory, true) {
+            return None;
+        }
+        self.enter(directory, Marks::UNKNOWN)
+    }
+
+    /// What holds in a directory that is about to be listed and that holds `names`: its rule files are read anew, so
+    /// that nothing read before it was watched is kept. `None` where a directory on its way is ignored.
+    pub(super) fn directory_with<'a>(
+        &self,
+        directory: &RelPath,
+        names: impl Iterator<Item = &'a [u8]>,
+    ) -> Option<DirectoryRules> {
+        self.enter(directory, Marks::of(names))
+    }
+
+    fn enter(&self, directory: &RelPath, marks: Marks) -> Option<DirectoryRules> {
+        let above = match directory.parent() {
+            Some(parent) => Some(self.directory(&parent)?.0),
+            None => self.above.clone(),
+        };
+        let mut base = self.prefix.len();
+        if !directory.is_root() {
+            base += directory.as_bytes().len() + 1;
+        }
+        let level = Level::load(&directory.under(&self.root), base, above, marks);
+        self.levels
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(directory.clone(), Arc::clone(&level));
+        Some(DirectoryRules(level))
+    }
+
+    /// Whether an entry of a directory that is not ignored is ignored.
+    pub(super) fn ignores_entry(
+        &self,
+        rules: &DirectoryRules,
+        path: &RelPath,
+        is_directory: bool,
+    ) -> bool {
+        if path.name() == b".git" || self.export.as_ref() == Some(path) {
+            return true;
+        }
+        if self.exclude.verdict(path.as_bytes(), is_directory) == Some(true) {
+            return true;
+        }
+        let joined;
+        let full = if self.prefix.is_empty() {
+            path.as_bytes()
+        } else {
+            joined = [&self.prefix, path.as_bytes()].concat();
+            &joined
+        };
+        if rules.0.verdict(full, is_directory, &self.global) == Some(true) {
+            return true;
+        }
+        !is_directory && !self.is_included(path)
+    }
+
+    /// Whether `[files] include` lets a file stay: the nearest of it and the folders on its way that a glob speaks of
+    /// decides.
+    fn is_included(&self, path: &RelPath) -> bool {
+        if self.include.is_empty() {
+            return true;
+        }
+        let mut bytes = path.as_bytes();
+        let mut is_directory = false;
+        loop {
+            if let Some(verdict) = self.include.verdict(bytes, is_directory) {
+                return verdict;
+            }
+            let Some(slash) = bytes.iter().rposition(|&byte| byte == b'/') else {
+                return false;
+            };
+            (bytes, is_directory) = (&bytes[..slash], true);
+        }
+    }
+
+    /// Takes in the rules of a git work tree around the root. Where that work tree ignores the root itself, it has
+    /// nothing to say about what is inside: somebody asked for this folder by name.
+    fn look_above(&mut self) {
+        let Ok(root) = self.root.canonicalize() else {
+            return;
+        };
+        let Some(top) = git::enclosing_work_tree(&root) else {
+            return;
+        };
+        let Some(way) = RelPath::below(&top, &root) else {
+            return;
+        };
+        let mut inputs: Vec<PathBuf> = git::exclude_file(&top).into_iter().collect();
+        let mut at = RelPath::root();
+        let mut level = None;
+        for name in way.names() {
+            let directory = at.under(&top);
+            let base = if at.is_root() {
+                0
+            } else {
+                at.as_bytes().len() + 1
+            };
+            inputs.extend(RULE_FILES.map(|file| directory.join(file)));
+            let here = Level::load(&directory, base, level, Marks::UNKNOWN);
+            at = at.join(name);
+            if here.verdict(at.as_bytes(), true, &self.global) == Some(true) {
+                return;
+            }
+            level = Some(here);
+        }
+        self.outside.extend(inputs);
+        self.prefix = [way.as_bytes(), b"/"].concat();
+        self.above = level;
+    }
+}
+
+/// The export folder as a path below the root; `None` where it lies outside the tree or is not set.
+fn export_folder(root: &Path, written: &str) -> Result<Option<RelPath>, RulesError> {
+    if written.is_empty() {
+        return Ok(None);
+    }
+    let mut absolute = PathBuf::new();
+    for part in root.join(written).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                absolute.pop();
+            }
+            part => absolute.push(part),
+        }
+    }
+    match RelPath::below(root, &absolute) {
+        Some(path) if path.is_root() => Err(RulesError::BadExportFolder(written.to_owned())),
+        path => Ok(path),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,31 @@
+//! Reads the small files that rules stand in, without ever blocking at a pipe.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use rustix::fs::{FileType, Mode, OFlags};
+
+/// Larger files are taken for something else; git stops at 100 MiB.
+const LIMIT: u64 = 16 << 20;
+
+/// The content of a regular file, or `None` where it is not there, no regular file, not to be read, or huge.
+/// `follow` says whether the last name may be a symbolic link: git reads its own files through links, and those of a
+/// tree never.
+pub(super) fn read_small(path: &Path, follow: bool) -> Option<Vec<u8>> {
+    let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    if !follow {
+        flags |= OFlags::NOFOLLOW;
+    }
+    let descriptor = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+    let stat = rustix::fs::fstat(&descriptor).ok()?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    let read = File::from(descriptor)
+        .take(LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .ok()?;
+    (read as u64 <= LIMIT).then_some(bytes)
+}

@@ -1,0 +1,57 @@
+//! Where git keeps what it ignores, apart from the tree: found by looking, never by running git or changing anything.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::files::read_small;
+
+/// The `info/exclude` file (which need not exist) of the git repository whose work tree starts at `directory`, or
+/// `None` where none starts there. `.git` may be a file that points elsewhere: a work tree or a submodule.
+pub(super) fn exclude_file(directory: &Path) -> Option<PathBuf> {
+    let mark = directory.join(".git");
+    let kind = fs::metadata(&mark).ok()?;
+    let git_directory = if kind.is_dir() {
+        mark
+    } else {
+        pointed(directory, &mark, b"gitdir: ")?
+    };
+    // git wants a HEAD before it believes that this is a repository; so an empty `.git` is none.
+    fs::symlink_metadata(git_directory.join("HEAD")).ok()?;
+    let common = pointed(&git_directory, &git_directory.join("commondir"), b"");
+    let common = common.unwrap_or(git_directory);
+    common
+        .join("objects")
+        .is_dir()
+        .then(|| common.join("info").join("exclude"))
+}
+
+/// The path that `file` names after `mark`, relative to `base`.
+fn pointed(base: &Path, file: &Path, mark: &[u8]) -> Option<PathBuf> {
+    let bytes = read_small(file, true)?;
+    let path = bytes.strip_prefix(mark)?;
+    let path = path.split(|byte| b"\r\n".contains(byte)).next()?;
+    (!path.is_empty()).then(|| base.join(std::ffi::OsStr::from_bytes(path)))
+}
+
+/// The work tree of a git repository that `root` lies in without being its top. Like git, it does not look beyond
+/// the file system of `root`.
+pub(super) fn enclosing_work_tree(root: &Path) -> Option<PathBuf> {
+    let device = fs::metadata(root).ok()?.dev();
+    let mut above = root.parent()?;
+    loop {
+        if fs::metadata(above).ok()?.dev() != device {
+            return None;
+        }
+        if exclude_file(above).is_some() {
+            return Some(above.to_path_buf());
+        }
+        above = above.parent()?;
+    }
+}
+
+/// The user's own excludes file, by git's configuration and the environment.
+pub(super) fn global_excludes_file() -> Option<PathBuf> {
+    ignore::gitignore::gitconfig_excludes_path()
+}

@@ -1,0 +1,144 @@
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+
+use super::*;
+
+fn write(root: &Path, path: &str, text: &str) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn open(root: &Path) -> Rules {
+    Rules::open_with(root, &FileRules::default(), None).unwrap()
+}
+
+fn ignored(rules: &Rules, path: &str) -> bool {
+    rules.is_ignored(&RelPath::new(path), false)
+}
+
+fn make_repository(directory: &Path) {
+    fs::create_dir_all(directory.join("objects")).unwrap();
+    write(directory, "HEAD", "ref: refs/heads/main\n");
+}
+
+#[test]
+fn a_bad_glob_is_an_error_that_names_it() {
+    let temporary = tempfile::tempdir().unwrap();
+    let open = |options: FileRules| Rules::open_with(temporary.path(), &options, None);
+    let error = open(FileRules {
+        exclude: vec!["ok".into(), "a[b".into()],
+        ..FileRules::default()
+    });
+    let message = error.unwrap_err().to_string();
+    assert!(
+        message.contains("a[b") && message.contains("exclude"),
+        "{message}"
+    );
+    let error = open(FileRules {
+        include: vec!["a{b".into()],
+        ..FileRules::default()
+    });
+    assert!(error.unwrap_err().to_string().contains("a{b"));
+    for dir in [".", "x/.."] {
+        let export_dir = Some(dir.into());
+        let options = FileRules {
+            export_dir,
+            ..FileRules::default()
+        };
+        assert_eq!(
+            open(options).unwrap_err(),
+            RulesError::BadExportFolder(dir.into())
+        );
+    }
+    let export_dir = Some("../elsewhere".into());
+    assert!(
+        open(FileRules {
+            export_dir,
+            ..FileRules::default()
+        })
+        .is_ok()
+    );
+}
+
+#[test]
+fn a_work_tree_and_a_submodule_use_the_exclude_file_of_their_repository() {
+    let temporary = tempfile::tempdir().unwrap();
+    let at = temporary.path();
+    let main = at.join("main/.git");
+    make_repository(&main);
+    write(&main, "info/exclude", "private\n");
+    write(&main, "worktrees/w/HEAD", "x\n");
+    write(&main, "worktrees/w/commondir", "../..\n");
+    let tree = at.join("w");
+    let pointer = format!("gitdir: {}\n", main.join("worktrees/w").display());
+    write(&tree, ".git", &pointer);
+    let rules = open(&tree);
+    assert!(ignored(&rules, "private"));
+    assert!(ignored(&rules, ".git"));
+    let exclude = rules.outside_inputs();
+    assert_eq!(exclude.len(), 1);
+    assert_eq!(
+        exclude[0].canonicalize().unwrap(),
+        main.join("info/exclude").canonicalize().unwrap()
+    );
+
+    let module = main.join("modules/m");
+    make_repository(&module);
+    write(&module, "info/exclude", "inner\n");
+    write(&at.join("main"), "m/.git", "gitdir: ../.git/modules/m\n");
+    let rules = open(&at.join("main"));
+    assert!(ignored(&rules, "private"));
+    assert!(!ignored(&rules, "inner"));
+    assert!(ignored(&rules, "m/inner"));
+    assert!(!ignored(&rules, "m/private"));
+    assert_eq!(rules.outside_inputs().len(), 2);
+}
+
+#[test]
+fn rules_above_the_root_count_only_in_a_work_tree_that_does_not_ignore_it() {
+    let temporary = tempfile::tempdir().unwrap();
+    let at = temporary.path().canonicalize().unwrap();
+    write(&at, ".gitignore", "*.log\n/p/out/\n");
+    write(&at, "p/q/.gitignore", "!keep.log\n");
+    fs::create_dir_all(at.join("p/out/x")).unwrap();
+    let inside = at.join("p/q");
+    assert!(!ignored(&open(&inside), "a.log"));
+    make_repository(&at.join(".git"));
+    let rules = open(&inside);
+    assert!(ignored(&rules, "a.log"));
+    assert!(!ignored(&rules, "keep.log"));
+    for input in [".gitignore", "p/.ignore", ".git/info/exclude"] {
+        assert!(rules.outside_inputs().contains(&at.join(input)), "{input}");
+    }
+    // Asked for by name, though the work tree around it ignores it.
+    let rules = open(&at.join("p/out/x"));
+    assert!(!ignored(&rules, "a.log"));
+    assert!(rules.outside_inputs().is_empty());
+}
+
+#[test]
+fn the_global_file_holds_everywhere_and_is_an_input() {
+    let temporary = tempfile::tempdir().unwrap();
+    let at = temporary.path();
+    write(at, "excludes", "*.swp\n/top\n");
+    write(at, "r/.gitignore", "!b.swp\n");
+    let file = at.join("excludes");
+    let rules = Rules::open_with(&at.join("r"), &FileRules::default(), Some(file.clone())).unwrap();
+    assert!(ignored(&rules, "x/a.swp") && ignored(&rules, "top"));
+    assert!(!ignored(&rules, "b.swp") && !ignored(&rules, "x/top"));
+    assert_eq!(rules.outside_inputs(), [file]);
+}
+
+#[test]
+fn rule_files_are_known_by_name_and_read_without_blocking() {
+    assert!(Rules::is_rule_file(b".gitignore") && Rules::is_rule_file(b".epitomeignore"));
+    assert!(!Rules::is_rule_file(b"gitignore"));
+    let temporary = tempfile::tempdir().unwrap();
+    let pipe = temporary.path().join(".gitignore");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    let fifo = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, fifo, mode, 0).unwrap();
+    assert!(!ignored(&open(temporary.path()), "a"));
+}

@@ -1,0 +1,322 @@
+//! Looks at the disk: which directories there are, and what they hold.
+//!
+//! Each directory is handed to the watch first and listed afterwards, so that nothing falls between the two. A walk
+//! of its own and not that of the `ignore` crate, which reads a directory's entries before it tells anyone of it.
+//! It follows no symbolic link, reads no file but rule files, and never fails: what cannot be read is named.
+//!
+//! Other file systems mounted inside the tree belong to it, as they do for git; only those that the kernel makes up
+//! (`/proc` and its like) are left out, with a note.
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread;
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::lstat::stat_of;
+use super::rules::Rules;
+use crate::model::listing::{Entry, ListedDirectory, Listing};
+use crate::model::path::RelPath;
+
+/// What is told of each directory before its entries are read: its path and where it is.
+pub type BeforeListing<'a> = &'a (dyn Fn(&RelPath, &Path) + Sync);
+
+/// Lists `start` and, with `recursive`, everything below it, on up to `threads` threads. `before_listing` is called
+/// for each directory before its entries are read, from any of the threads. Directories come in the order of their
+/// paths, so that each stands after the one that holds it.
+pub fn scan(
+    root: &Path,
+    rules: &Rules,
+    start: &RelPath,
+    recursive: bool,
+    threads: usize,
+    before_listing: BeforeListing<'_>,
+) -> Listing {
+    let walk = Walk {
+        root,
+        rules,
+        recursive,
+        before_listing,
+    };
+    if rules.is_ignored(start, true) || !is_real_directory(root, start) {
+        return gone(start);
+    }
+    let queue = Queue::starting_with(start.clone());
+    let mut directories = if recursive && threads > 1 {
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads)
+                .map(|_| scope.spawn(|| queue.work(&walk)))
+                .collect();
+            workers
+                .into_iter()
+                .flat_map(|worker| match worker.join() {
+                    Ok(found) => found,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                })
+                .collect()
+        })
+    } else {
+        queue.work(&walk)
+    };
+    directories.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    if directories.first().is_none_or(|first| first.path != *start) {
+        return gone(start);
+    }
+    Listing {
+        directories,
+        gone: Vec::new(),
+    }
+}
+
+fn gone(start: &RelPath) -> Listing {
+    Listing {
+        directories: Vec::new(),
+        gone: vec![start.clone()],
+    }
+}
+
+/// Whether `path` and everything on its way below `root` are directories and no links to some.
+fn is_real_directory(root: &Path, path: &RelPath) -> bool {
+    let mut at = root.to_path_buf();
+    at.is_dir()
+        && path.names().all(|name| {
+            at.push(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name));
+            at.symlink_metadata().is_ok_and(|found| found.is_dir())
+        })
+}
+
+/// The directories still to list, shared by the threads of one scan.
+struct Queue {
+    state: Mutex<Pending>,
+    changed: Condvar,
+}
+
+struct Pending {
+    directories: Vec<RelPath>,
+    /// Threads that list a directory now, and so may add more.
+    busy: usize,
+}
+
+impl Queue {
+    fn starting_with(start: RelPath) -> Self {
+        Self {
+            state: Mutex::new(Pending {
+                directories: vec![start],
+                busy: 0,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Takes directories until there are none and none can come any more.
+    fn work(&self, walk: &Walk<'_>) -> Vec<ListedDirectory> {
+        let mut found = Vec::new();
+        while let Some(directory) = self.take() {
+            let busy = Busy(self);
+            let Some(listed) = walk.list(&directory) else {
+                continue;
+            };
+            if walk.recursive {
+                let below = listed.entries.iter().filter(|entry| entry.file.is_none());
+                busy.add(below.map(|entry| listed.path.join(&entry.name)).collect());
+            }
+            found.push(listed);
+        }
+        found
+    }
+
+    fn take(&self) -> Option<RelPath> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(directory) = state.directories.pop() {
+                state.busy += 1;
+                return Some(directory);
+            }
+            if state.busy == 0 {
+                return None;
+            }
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// A thread at work; dropped also by a panic, so that the others do not wait for it for ever.
+struct Busy<'a>(&'a Queue);
+
+impl Busy<'_> {
+    fn add(&self, more: Vec<RelPath>) {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.directories.extend(more);
+        self.0.changed.notify_all();
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.busy -= 1;
+        if state.busy == 0 {
+            self.0.changed.notify_all();
+        }
+    }
+}
+
+/// What all directories of one scan have in common.
+struct Walk<'a> {
+    root: &'a Path,
+    rules: &'a Rules,
+    recursive: bool,
+    before_listing: BeforeListing<'a>,
+}
+
+impl Walk<'_> {
+    /// One directory; `None` where it is no longer there.
+    fn list(&self, path: &RelPath) -> Option<ListedDirectory> {
+        let absolute = path.under(self.root);
+        (self.before_listing)(path, &absolute);
+        let mut listed = ListedDirectory {
+            path: path.clone(),
+            identity: identity(&absolute)?,
+            entries: Vec::new(),
+            problem: None,
+        };
+        // The root itself may be reached through a link; nothing below it may.
+        let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        if !path.is_root() {
+            flags |= OFlags::NOFOLLOW;
+        }
+        match rustix::fs::open(&absolute, flags, Mode::empty()) {
+            Ok(descriptor) => self.fill(&mut listed, descriptor)?,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return None,
+            Err(error) => listed.problem = Some(format!("cannot be opened: {}", said(error))),
+        }
+        Some(listed)
+    }
+
+    fn fill(&self, listed: &mut ListedDirectory, descriptor: OwnedFd) -> Option<()> {
+        let here = rustix::fs::fstat(&descriptor).ok()?;
+        listed.identity = identity_of(&here);
+        if is_made_up(&descriptor) {
+            listed.problem =
+                Some("is a file system of the kernel's own (such as /proc): left out".to_owned());
+            return Some(());
+        }
+        let mut names: HashMap<Box<[u8]>, FileType> = HashMap::new();
+        let mut problem = None;
+        let mut reader = match Dir::read_from(&descriptor) {
+            Ok(reader) => reader,
+            Err(error) => {
+                listed.problem = Some(format!("cannot be read: {}", said(error)));
+                return Some(());
+            }
+        };
+        while let Some(entry) = reader.read() {
+            match entry {
+                Ok(entry) => {
+                    let name = entry.file_name().to_bytes();
+                    if !matches!(name, b"." | b"..") {
+                        names.insert(name.into(), entry.file_type());
+                    }
+                }
+                Err(error) => {
+                    problem = Some(format!("cannot be read to its end: {}", said(error)));
+                    break;
+                }
+            }
+        }
+        let rules = self
+            .rules
+            .directory_with(&listed.path, names.keys().map(|name| &name[..]))?;
+        for (name, kind) in names {
+            let path = listed.path.join(&name);
+            let ignored = |is_directory| self.rules.ignores_entry(&rules, &path, is_directory);
+            let known = matches!(kind, FileType::Directory | FileType::RegularFile);
+            if (!known && kind != FileType::Unknown)
+                || (known && ignored(kind == FileType::Directory))
+            {
+                continue;
+            }
+            // A directory's own stat is taken when it is listed itself.
+            if kind == FileType::Directory {
+                listed.entries.push(Entry { name, file: None });
+                continue;
+            }
+            let stat = match rustix::fs::statat(&descriptor, &*name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => stat,
+                Err(Errno::NOENT) => continue,
+                Err(error) => {
+                    problem = Some(format!(
+                        "holds names that cannot be looked at: {}",
+                        said(error)
+                    ));
+                    continue;
+                }
+            };
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile if known || !ignored(false) => listed.entries.push(Entry {
+                    name,
+                    file: Some(stat_of(&stat)),
+                }),
+                FileType::Directory if !ignored(true) => {
+                    listed.entries.push(Entry { name, file: None });
+                }
+                _ => {}
+            }
+        }
+        listed.problem = problem;
+        Some(())
+    }
+}
+
+/// What the system says of an error, without its number.
+fn said(error: Errno) -> String {
+    let text = std::io::Error::from(error).to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_lowercase(),
+        None => text,
+    }
+}
+
+#[allow(clippy::unnecessary_cast)]
+fn identity_of(stat: &rustix::fs::Stat) -> (u64, u64) {
+    (stat.st_dev as u64, stat.st_ino as u64)
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    Some(identity_of(&rustix::fs::stat(path).ok()?))
+}
+
+/// Whether a directory lies on a file system without files of its own: no user keeps sources there, and reading
+/// some of its files blocks.
+#[cfg(target_os = "linux")]
+fn is_made_up(directory: &OwnedFd) -> bool {
+    /// The magic numbers of statfs(2): proc, sysfs, cgroup, cgroup2, debugfs, tracefs, devpts, securityfs, bpf, pstore.
+    const MADE_UP: [u64; 10] = [
+        0x9fa0,
+        0x6265_6572,
+        0x0027_e0eb,
+        0x6367_7270,
+        0x6462_6720,
+        0x7472_6163,
+        0x1cd1,
+        0x7363_6673,
+        0xcafe_4a11,
+        0x6165_676c,
+    ];
+    rustix::fs::fstatfs(directory)
+        .is_ok_and(|found| MADE_UP.contains(&u64::from(found.f_type as u32)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_made_up(_directory: &OwnedFd) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests;
