@@ -1,4 +1,5 @@
 //! What crosses the socket and what `--json` prints: the shapes of the contract, and nothing that acts.
 
 pub mod access;
+pub mod percent;
 pub mod protocol;

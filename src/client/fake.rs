@@ -1,0 +1,266 @@
+//! A made daemon for tests: one repository in memory that answers as a real one would.
+
+#![allow(clippy::unwrap_used)]
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use tokio::sync::watch;
+
+use crate::model::outline::Element;
+use crate::model::summary::Freshness;
+use crate::wire::access::Access;
+use crate::wire::protocol::*;
+
+/// The made daemon.
+#[derive(Clone)]
+pub(crate) struct Fake {
+    pub(crate) world: Arc<Mutex<World>>,
+    /// How many waits are under way, for tests that have to know that one was dropped.
+    pub(crate) waits: watch::Sender<usize>,
+}
+
+/// What it knows.
+pub(crate) struct World {
+    pub(crate) root: PathBuf,
+    pub(crate) tree: Node,
+    pub(crate) status: Status,
+    /// What a wait answers; `None`: it never does.
+    pub(crate) waited: Option<Waited>,
+    /// Every question that changes something.
+    pub(crate) log: Vec<String>,
+}
+
+impl Fake {
+    pub(crate) fn new(root: impl Into<PathBuf>, tree: Node) -> Self {
+        let root = root.into();
+        Self {
+            world: Arc::new(Mutex::new(World {
+                status: status(vec![repository(&root.to_string_lossy())]),
+                root,
+                tree,
+                waited: Some(Waited {
+                    settled: true,
+                    failed: Vec::new(),
+                }),
+                log: Vec::new(),
+            })),
+            waits: watch::Sender::new(0),
+        }
+    }
+
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.world.lock().unwrap().log.clone()
+    }
+}
+
+/// Counts a wait while it lives, so that a dropped one is seen.
+struct Waiting(watch::Sender<usize>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.send_modify(|waits| *waits -= 1);
+    }
+}
+
+impl Access for Fake {
+    async fn status(&self) -> Result<Status, Problem> {
+        Ok(self.world.lock().unwrap().status.clone())
+    }
+
+    async fn node(&self, path: &Path, depth: usize) -> Result<Node, Problem> {
+        let world = self.world.lock().unwrap();
+        let below = path.strip_prefix(&world.root).map_err(|_| {
+            let detail = format!("{}: no repository", path.display());
+            Problem::new(PROBLEM_NOT_WATCHED, detail)
+        })?;
+        let mut node = &world.tree;
+        for name in below {
+            node = children(node)
+                .iter()
+                .find(|child| bytes(child).rsplit(|&b| b == b'/').next() == Some(name.as_bytes()))
+                .ok_or_else(|| Problem::new(PROBLEM_NO_NODE, format!("{name:?}: no node")))?;
+        }
+        Ok(cut(node, depth))
+    }
+
+    async fn watch(&self, path: &Path, keep: bool) -> Result<Repository, Problem> {
+        let mut world = self.world.lock().unwrap();
+        world.log.push(format!("watch {path:?} {keep}"));
+        let added = repository(&path.to_string_lossy());
+        world.status.repositories = vec![added.clone()];
+        world.root = path.to_path_buf();
+        Ok(added)
+    }
+
+    async fn unwatch(&self, path: &Path) -> Result<(), Problem> {
+        let mut world = self.world.lock().unwrap();
+        world.log.push(format!("unwatch {path:?}"));
+        if world.root == path {
+            return Ok(());
+        }
+        Err(Problem::new(PROBLEM_NOT_WATCHED, "not that one"))
+    }
+
+    async fn wait(
+        &self,
+        path: Option<&Path>,
+        timeout: Option<Duration>,
+    ) -> Result<Waited, Problem> {
+        self.waits.send_modify(|waits| *waits += 1);
+        let _waiting = Waiting(self.waits.clone());
+        let waited = {
+            let mut world = self.world.lock().unwrap();
+            world.log.push(format!("wait {path:?} {timeout:?}"));
+            world.waited.clone()
+        };
+        match (waited, timeout) {
+            (Some(waited), _) => Ok(waited),
+            (None, Some(_)) => Err(Problem::new(
+                PROBLEM_TIMEOUT,
+                "2 files are still to be read",
+            )),
+            (None, None) => std::future::pending().await,
+        }
+    }
+}
+
+fn children(node: &Node) -> &[Node] {
+    match node {
+        Node::Directory(directory) => directory.children.as_deref().unwrap_or_default(),
+        Node::File(_) => &[],
+    }
+}
+
+fn bytes(node: &Node) -> Vec<u8> {
+    let common = node.common();
+    match &common.path_base64 {
+        Some(text) => base64::engine::general_purpose::STANDARD
+            .decode(text)
+            .unwrap(),
+        None => common.path.clone().into_bytes(),
+    }
+}
+
+fn cut(node: &Node, depth: usize) -> Node {
+    match node {
+        Node::File(_) => node.clone(),
+        Node::Directory(directory) => Node::Directory(DirectoryNode {
+            common: directory.common.clone(),
+            left_out: directory.left_out.clone(),
+            children: (depth > 0).then(|| {
+                children(node)
+                    .iter()
+                    .map(|child| cut(child, depth - 1))
+                    .collect()
+            }),
+            ..*directory
+        }),
+    }
+}
+
+/// What nodes have in common, with a fresh summary.
+pub(crate) fn common(path: impl AsRef<[u8]>, summary: &str) -> Common {
+    let bytes = path.as_ref();
+    Common {
+        path: String::from_utf8_lossy(bytes).into_owned(),
+        path_base64: std::str::from_utf8(bytes)
+            .is_err()
+            .then(|| base64::engine::general_purpose::STANDARD.encode(bytes)),
+        digest: Some("00".repeat(16)),
+        line: Some(crate::model::summary::first_sentence(summary).to_owned()),
+        summary: Some(summary.to_owned()),
+        freshness: Freshness::Fresh,
+        error: None,
+        model: Some("offline".to_owned()),
+    }
+}
+
+/// A file with one function.
+pub(crate) fn file(path: impl AsRef<[u8]>, summary: &str) -> Node {
+    Node::File(FileNode {
+        common: common(path, summary),
+        language: Some("python".to_owned()),
+        bytes: 12,
+        elements: vec![Element {
+            kind: "function".to_owned(),
+            name: "run".to_owned(),
+            qualified_name: "run".to_owned(),
+            signature: "def run(x)".to_owned(),
+            decorators: Vec::new(),
+            line_start: 3,
+            line_end: 14,
+            docstring: None,
+        }],
+        imports: vec!["os".to_owned()],
+        docstring: None,
+        partial: false,
+    })
+}
+
+/// A directory of these.
+pub(crate) fn directory(path: &str, summary: &str, children: Vec<Node>) -> Node {
+    Node::Directory(DirectoryNode {
+        common: common(path, summary),
+        files: children.len() as u64,
+        directories: 0,
+        left_out: Vec::new(),
+        children: Some(children),
+    })
+}
+
+/// A small repository.
+pub(crate) fn tree() -> Node {
+    directory(
+        "",
+        "A small program. It has two parts.",
+        vec![
+            file("main.py", "Starts it. Nothing else."),
+            directory("src", "The parts.", vec![file("src/a.py", "Does a.")]),
+        ],
+    )
+}
+
+/// A repository at rest.
+pub(crate) fn repository(path: &str) -> Repository {
+    Repository {
+        path: path.to_owned(),
+        state: RepositoryState::Idle,
+        files: 2,
+        directories: 2,
+        fresh: 4,
+        stale: 0,
+        pending: 0,
+        failed: 0,
+        off: 0,
+        watch: "native".to_owned(),
+        watches: 2,
+        last_change: None,
+        progress: Progress::default(),
+        notes: Vec::new(),
+    }
+}
+
+/// A daemon at rest.
+pub(crate) fn status(repositories: Vec<Repository>) -> Status {
+    Status {
+        version: "0.1.0".to_owned(),
+        pid: 7,
+        uptime_seconds: 61.5,
+        provider: "offline".to_owned(),
+        model: None,
+        repositories,
+        requests: Requests {
+            limit: 10,
+            ..Requests::default()
+        },
+        store: StoreStatus {
+            summaries: 4,
+            bytes: 2_048,
+        },
+        notes: Vec::new(),
+    }
+}

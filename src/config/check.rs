@@ -1,0 +1,132 @@
+//! What single values must be. Each check gives the value or a reason that says what is allowed.
+
+use std::path::{Component, Path, PathBuf};
+
+use ignore::overrides::OverrideBuilder;
+
+/// An absolute path, or one below the home folder, written `~/…`.
+pub(super) fn folder(text: &str, home: Option<&Path>) -> Result<PathBuf, String> {
+    if text.contains('\0') {
+        return Err("has a NUL character".to_owned());
+    }
+    let path = match text.strip_prefix('~') {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+            let home =
+                home.ok_or("the home folder is not known; set HOME or write the whole path")?;
+            home.join(rest.trim_start_matches('/'))
+        }
+        _ => PathBuf::from(text),
+    };
+    if path.is_absolute() {
+        Ok(path)
+    } else {
+        Err(format!(
+            "must be an absolute path or begin with ~/, and is {text:?}"
+        ))
+    }
+}
+
+/// Nothing for the empty text.
+pub(super) fn optional<T>(
+    text: &str,
+    check: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    check(text).map(Some)
+}
+
+/// An `http` or `https` URL that holds no secret; without its last slashes.
+pub(super) fn base_url(text: &str) -> Result<String, String> {
+    let example = "as \"https://api.openai.com/v1\"";
+    let url =
+        reqwest::Url::parse(text).map_err(|error| format!("is no URL ({error}); {example}"))?;
+    // The value is not repeated in these messages: it may hold a password.
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("must begin with http:// or https://, {example}"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "must not hold a user or a password; name the key's variable in openai.api_key_env"
+                .to_owned(),
+        );
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("must not have a query or a fragment, {example}"));
+    }
+    Ok(text.trim().trim_end_matches('/').to_owned())
+}
+
+/// A model's name.
+pub(super) fn model(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("must not be empty; name a model that the endpoint has".to_owned());
+    }
+    if text.chars().any(char::is_control) {
+        return Err("must not have control characters".to_owned());
+    }
+    Ok(text.trim().to_owned())
+}
+
+/// The name of an environment variable, and not a key that somebody put in its place.
+pub(super) fn variable(text: &str) -> Result<String, String> {
+    let name = text
+        .chars()
+        .enumerate()
+        .all(|(at, c)| c == '_' || c.is_ascii_alphabetic() || at > 0 && c.is_ascii_digit());
+    // The value is not repeated: it may be the key.
+    if text.starts_with("sk-") || text.starts_with("sk_") || text.len() > 100 {
+        return Err(
+            "looks like a key; write the name of the environment variable that holds it, as \"OPENAI_API_KEY\""
+                .to_owned(),
+        );
+    }
+    if !name {
+        return Err(
+            "must be the name of an environment variable (letters, digits and _), as \"OPENAI_API_KEY\""
+                .to_owned(),
+        );
+    }
+    Ok(text.to_owned())
+}
+
+/// A glob in the form of a line of `.gitignore`.
+pub(super) fn glob(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("must not have an empty glob".to_owned());
+    }
+    if text.starts_with('!') {
+        return Err(format!(
+            "{text:?} must not begin with !; include and exclude are two lists"
+        ));
+    }
+    if text.starts_with('#') {
+        return Err(format!(
+            "{text:?} would be a comment; write \"\\\\#…\" for a name that begins with #"
+        ));
+    }
+    // Overrides are stricter than .gitignore, where a broken bracket silently means itself.
+    OverrideBuilder::new("/")
+        .add(text)
+        .map_err(|error| format!("{text:?} is no glob: {error}"))?;
+    Ok(text.to_owned())
+}
+
+/// A folder below each repository's root.
+pub(super) fn export_folder(text: &str) -> Result<PathBuf, String> {
+    let plain = Path::new(text)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    let whole = text
+        .split('/')
+        .all(|name| !name.is_empty() && name != "." && !name.contains('\0'));
+    let git = text.split('/').any(|name| name == ".git");
+    if plain && whole && !git {
+        Ok(PathBuf::from(text))
+    } else {
+        Err(format!(
+            "must be a folder below the repository's root, without .., . or .git, as \"distributed_index\", and is {text:?}"
+        ))
+    }
+}

@@ -1,0 +1,297 @@
+//! Reads TOML tables key by key and remembers where each stood, so that an error can name the line.
+//!
+//! It knows nothing of what the keys mean.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::ops::{Range, RangeInclusive};
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Config, ConfigError};
+
+/// A parsed file.
+pub(super) struct Document<'a> {
+    file: &'a Path,
+    text: &'a str,
+    table: DeTable<'a>,
+}
+
+/// One table of it. Keys that nobody asked for are errors at [`Section::finish`].
+pub(super) struct Section<'a> {
+    document: &'a Document<'a>,
+    name: &'static str,
+    table: Option<&'a DeTable<'a>>,
+    known: RefCell<Vec<&'static str>>,
+}
+
+type Value<'a> = &'a Spanned<DeValue<'a>>;
+
+impl<'a> Document<'a> {
+    pub(super) fn parse(file: &'a Path, text: &'a str) -> Result<Self, ConfigError> {
+        match DeTable::parse(text) {
+            Ok(table) => Ok(Self {
+                file,
+                text,
+                table: table.into_inner(),
+            }),
+            Err(error) => Err(ConfigError::Syntax {
+                file: file.to_path_buf(),
+                line: line_of(text, error.span().map_or(0, |span| span.start)),
+                reason: one_line(error.message()),
+            }),
+        }
+    }
+
+    pub(super) fn top(&'a self) -> Section<'a> {
+        Section {
+            document: self,
+            name: "",
+            table: Some(&self.table),
+            known: RefCell::default(),
+        }
+    }
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn section(&mut self, name: &'static str) -> Result<Section<'a>, ConfigError> {
+        let table = match self.value(name) {
+            None => None,
+            Some(value) => match value.get_ref() {
+                DeValue::Table(table) => Some(table),
+                _ => {
+                    let reason = format!("must be a section, written [{name}]");
+                    return Err(self.error(name, &value.span(), reason));
+                }
+            },
+        };
+        Ok(Section {
+            document: self.document,
+            name,
+            table,
+            known: RefCell::default(),
+        })
+    }
+
+    pub(super) fn boolean(
+        &mut self,
+        key: &'static str,
+        into: &mut bool,
+    ) -> Result<(), ConfigError> {
+        if let Some(value) = self.value(key) {
+            *into = value
+                .get_ref()
+                .as_bool()
+                .ok_or_else(|| self.wrong(key, value, "true or false"))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn integer<T: TryFrom<u64>>(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<u64>,
+        into: &mut T,
+    ) -> Result<(), ConfigError> {
+        let Some(value) = self.value(key) else {
+            return Ok(());
+        };
+        *into = value
+            .get_ref()
+            .as_integer()
+            .and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok())
+            .filter(|number| range.contains(number))
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or_else(|| {
+                let allowed = match range.clone().into_inner() {
+                    (least, u64::MAX) => format!("a whole number, {least} or more"),
+                    (least, most) => format!("a whole number from {least} to {most}"),
+                };
+                self.wrong(key, value, allowed)
+            })?;
+        Ok(())
+    }
+
+    pub(super) fn price(&mut self, key: &'static str, into: &mut f64) -> Result<(), ConfigError> {
+        let Some(value) = self.value(key) else {
+            return Ok(());
+        };
+        let number = match value.get_ref() {
+            DeValue::Float(number) => number.as_str().parse().ok(),
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str().parse().ok(),
+            _ => None,
+        };
+        *into = number
+            .filter(|number: &f64| number.is_finite() && *number >= 0.0)
+            .ok_or_else(|| self.wrong(key, value, "a number, 0 or more"))?;
+        Ok(())
+    }
+
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&str, T)],
+        into: &mut T,
+    ) -> Result<(), ConfigError> {
+        let Some(value) = self.value(key) else {
+            return Ok(());
+        };
+        let text = value.get_ref().as_str();
+        let found = choices.iter().find(|(name, _)| Some(*name) == text);
+        let (_, choice) = found.ok_or_else(|| {
+            let names: Vec<String> = choices
+                .iter()
+                .map(|(name, _)| format!("{name:?}"))
+                .collect();
+            self.wrong(key, value, names.join(" or "))
+        })?;
+        *into = *choice;
+        Ok(())
+    }
+
+    pub(super) fn text<T>(
+        &mut self,
+        key: &'static str,
+        into: &mut T,
+        check: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<(), ConfigError> {
+        if let Some(value) = self.value(key) {
+            let text = value
+                .get_ref()
+                .as_str()
+                .ok_or_else(|| self.wrong(key, value, "a text in quotes"))?;
+            *into = check(text).map_err(|reason| self.error(key, &value.span(), reason))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn list<T>(
+        &mut self,
+        key: &'static str,
+        into: &mut Vec<T>,
+        check: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<(), ConfigError> {
+        let Some(value) = self.value(key) else {
+            return Ok(());
+        };
+        let allowed = "a list of texts, as [\"one\", \"two\"]";
+        let list = value
+            .get_ref()
+            .as_array()
+            .ok_or_else(|| self.wrong(key, value, allowed))?;
+        into.clear();
+        for item in list.iter() {
+            let text = item
+                .get_ref()
+                .as_str()
+                .ok_or_else(|| self.wrong(key, item, allowed))?;
+            into.push(check(text).map_err(|reason| self.error(key, &item.span(), reason))?);
+        }
+        Ok(())
+    }
+
+    /// Fails at the first key that nobody asked for.
+    pub(super) fn finish(self) -> Result<(), ConfigError> {
+        let known = self.known.borrow();
+        let unknown = self
+            .table
+            .iter()
+            .flat_map(|table| table.keys())
+            .filter(|key| !known.contains(&key.get_ref().as_ref()))
+            .min_by_key(|key| key.span().start);
+        let Some(key) = unknown else {
+            return Ok(());
+        };
+        let name = key.get_ref().as_ref();
+        let advice = match (nearest(name, &known), elsewhere(name)) {
+            (Some(known), _) => format!("did you mean {known}?"),
+            (None, Some(section)) => format!("it belongs into [{section}]"),
+            (None, None) => format!("known here: {}", known.join(", ")),
+        };
+        Err(self.error(name, &key.span(), format!("unknown key; {advice}")))
+    }
+
+    fn value(&self, key: &'static str) -> Option<Value<'a>> {
+        self.known.borrow_mut().push(key);
+        self.table?.get(key)
+    }
+
+    fn wrong(&self, key: &str, value: Value<'_>, allowed: impl Display) -> ConfigError {
+        let is = self.document.text.get(value.span()).unwrap_or("").trim();
+        let is: String = match value.get_ref() {
+            DeValue::Array(_) => "a list".to_owned(),
+            DeValue::Table(_) => "a section".to_owned(),
+            _ if is.chars().count() > 60 => is.chars().take(60).chain(['…']).collect(),
+            _ => is.to_owned(),
+        };
+        self.error(
+            key,
+            &value.span(),
+            format!("must be {allowed}, and is {is}"),
+        )
+    }
+
+    fn error(&self, key: &str, span: &Range<usize>, reason: String) -> ConfigError {
+        let key = key.escape_debug();
+        ConfigError::Key {
+            file: self.document.file.to_path_buf(),
+            line: line_of(self.document.text, span.start),
+            key: match self.name {
+                "" => key.to_string(),
+                section => format!("{section}.{key}"),
+            },
+            reason: one_line(&reason),
+        }
+    }
+}
+
+/// The 1-based line of a byte.
+fn line_of(text: &str, at: usize) -> usize {
+    let before = &text.as_bytes()[..at.min(text.len())];
+    1 + before.iter().filter(|&&byte| byte == b'\n').count()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The known key that is at most two edits away.
+fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    if name.len() > 64 {
+        return None;
+    }
+    known
+        .iter()
+        .map(|known| (edits(name, known), *known))
+        .filter(|(edits, known)| *edits <= 2 && *edits < known.len())
+        .min()
+        .map(|(_, known)| known)
+}
+
+/// The section that has a key of this name.
+fn elsewhere(name: &str) -> Option<String> {
+    let all = serde_json::to_value(Config::default()).ok()?;
+    let found = all
+        .as_object()?
+        .iter()
+        .find(|(_, section)| section.get(name).is_some());
+    found.map(|(section, _)| section.clone())
+}
+
+/// How many characters have to be added, dropped or changed (Levenshtein).
+fn edits(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[other.len()]
+}

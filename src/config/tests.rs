@@ -1,0 +1,282 @@
+//! Every kind of configuration error, by its text; and the example file against the defaults.
+
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(Path::new("config.toml"), text, Some(Path::new("/home/u")))
+}
+
+fn error(text: &str) -> String {
+    let line = parse(text).unwrap_err().to_string();
+    assert!(!line.contains('\n'), "more than one line: {line}");
+    line
+}
+
+const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+#[test]
+fn the_example_is_the_defaults() {
+    assert_eq!(parse(EXAMPLE).unwrap(), Config::default());
+}
+
+#[test]
+fn every_key_stands_in_the_example_with_a_comment() {
+    let example: toml::Table = toml::from_str(EXAMPLE).unwrap();
+    let all = serde_json::to_value(Config::default()).unwrap();
+    let mut keys = 0;
+    for (name, section) in all.as_object().unwrap() {
+        let Some(section) = section.as_object() else {
+            assert!(example.contains_key(name), "{name} is missing");
+            continue;
+        };
+        for key in section.keys() {
+            let written = example[name].as_table().unwrap();
+            assert!(written.contains_key(key), "{name}.{key} is missing");
+            keys += 1;
+        }
+        assert_eq!(section.len(), example[name].as_table().unwrap().len());
+    }
+    assert_eq!(keys, 24);
+    let bare: Vec<&str> = EXAMPLE
+        .lines()
+        .filter(|line| line.contains(" = ") && !line.contains('#'))
+        .collect();
+    assert_eq!(bare.len(), 2, "without a comment: {bare:?}");
+}
+
+#[test]
+fn values_are_taken() {
+    let config = parse(
+        r#"
+        repos = ["/srv/a", "~/b", "~"]
+        summaries.provider = "openai"
+        [openai]
+        base_url = "http://localhost:11434/v1/"
+        api_key_env = ""
+        api_key_file = "~/key"
+        max_workers = 0x10
+        batch = "auto"
+        price_per_million_input = 1
+        [watch]
+        backend = "poll"
+        [files]
+        exclude = ["*.lock", "gen/**"]
+        [export]
+        dir = "docs/index"
+        "#,
+    )
+    .unwrap();
+    let repos = ["/srv/a", "/home/u/b", "/home/u/"];
+    assert_eq!(config.repos, repos.map(PathBuf::from));
+    assert_eq!(config.summaries.provider, Provider::Openai);
+    assert_eq!(config.openai.base_url, "http://localhost:11434/v1");
+    assert_eq!(config.openai.api_key_file, Some("/home/u/key".into()));
+    assert_eq!(config.openai.max_workers, 16);
+    assert_eq!(config.openai.batch, Batch::Auto);
+    assert_eq!(config.openai.price_per_million_input, 1.0);
+    assert_eq!(config.watch.backend, Backend::Poll);
+    assert_eq!(config.files.exclude, ["*.lock", "gen/**"]);
+    assert_eq!(config.export.dir, Some("docs/index".into()));
+    assert_eq!(config.budget, Budget::default());
+}
+
+#[test]
+fn errors_name_the_file_the_line_and_the_key() {
+    for (text, expected) in [
+        (
+            "\n[openai]\n\nmax_workers = 5000",
+            "config.toml:4: openai.max_workers: must be a whole number from 1 to 1000, and is 5000",
+        ),
+        (
+            "[openai]\nmax_workers = -1",
+            "config.toml:2: openai.max_workers: must be a whole number from 1 to 1000, and is -1",
+        ),
+        (
+            "[openai]\nmax_workers = \"ten\"",
+            "config.toml:2: openai.max_workers: must be a whole number from 1 to 1000, and is \"ten\"",
+        ),
+        (
+            "[budget]\nmax_tokens_per_day = 1.5",
+            "config.toml:2: budget.max_tokens_per_day: must be a whole number, 0 or more, and is 1.5",
+        ),
+        (
+            "[watch]\npoll_seconds = 0",
+            "config.toml:2: watch.poll_seconds: must be a whole number from 1 to 3600, and is 0",
+        ),
+        (
+            "[watch]\nsettle_ms = 60001",
+            "config.toml:2: watch.settle_ms: must be a whole number from 0 to 60000, and is 60001",
+        ),
+        (
+            "[openai]\ntimeout_seconds = 0",
+            "config.toml:2: openai.timeout_seconds: must be a whole number from 1 to 3600, and is 0",
+        ),
+        (
+            "[openai]\nquiet_ms = 30001",
+            "config.toml:2: openai.quiet_ms: must be a whole number from 0 to 30000, and is 30001",
+        ),
+        (
+            "[openai]\nprice_per_million_input = nan",
+            "config.toml:2: openai.price_per_million_input: must be a number, 0 or more, and is nan",
+        ),
+        (
+            "[summaries]\nenabled = \"yes\"",
+            "config.toml:2: summaries.enabled: must be true or false, and is \"yes\"",
+        ),
+        (
+            "[summaries]\nprovider = \"OpenAI\"",
+            "config.toml:2: summaries.provider: must be \"offline\" or \"openai\", and is \"OpenAI\"",
+        ),
+        (
+            "[openai]\nmodle = \"x\"",
+            "config.toml:2: openai.modle: unknown key; did you mean model?",
+        ),
+        (
+            "max_workers = 3",
+            "config.toml:1: max_workers: unknown key; it belongs into [openai]",
+        ),
+        (
+            "[opnai]\nmodel = \"x\"",
+            "config.toml:1: opnai: unknown key; did you mean openai?",
+        ),
+        (
+            "[export]\ncolour = 1",
+            "config.toml:2: export.colour: unknown key; known here: dir",
+        ),
+        (
+            "openai = 3",
+            "config.toml:1: openai: must be a section, written [openai]",
+        ),
+        (
+            "repos = \"/a\"",
+            "config.toml:1: repos: must be a list of texts, as [\"one\", \"two\"], and is \"/a\"",
+        ),
+        (
+            "repos = [\n  \"/a\",\n  \"b\",\n]",
+            "config.toml:3: repos: must be an absolute path or begin with ~/, and is \"b\"",
+        ),
+        (
+            "repos = [\"~other/b\"]",
+            "config.toml:1: repos: must be an absolute path or begin with ~/, and is \"~other/b\"",
+        ),
+        (
+            "[openai]\nmodel = \" \"",
+            "config.toml:2: openai.model: must not be empty; name a model that the endpoint has",
+        ),
+        (
+            "[openai]\napi_key_env = \"sk-abc\"",
+            "config.toml:2: openai.api_key_env: looks like a key; write the name of the environment variable that holds it, as \"OPENAI_API_KEY\"",
+        ),
+        (
+            "[openai]\napi_key_env = \"MY KEY\"",
+            "config.toml:2: openai.api_key_env: must be the name of an environment variable (letters, digits and _), as \"OPENAI_API_KEY\"",
+        ),
+        (
+            "[openai]\nbase_url = \"ftp://x/v1\"",
+            "config.toml:2: openai.base_url: must begin with http:// or https://, as \"https://api.openai.com/v1\"",
+        ),
+        (
+            "[openai]\nbase_url = \"https://me:secret@x/v1\"",
+            "config.toml:2: openai.base_url: must not hold a user or a password; name the key's variable in openai.api_key_env",
+        ),
+        (
+            "[openai]\nbase_url = \"api.openai.com/v1\"",
+            "config.toml:2: openai.base_url: is no URL (relative URL without a base); as \"https://api.openai.com/v1\"",
+        ),
+        (
+            "[files]\nexclude = [\"a\",\n\"x[\"]",
+            "config.toml:3: files.exclude: \"x[\" is no glob: error parsing glob 'x[': unclosed character class; missing ']'",
+        ),
+        (
+            "[files]\ninclude = [\"!a\"]",
+            "config.toml:2: files.include: \"!a\" must not begin with !; include and exclude are two lists",
+        ),
+    ] {
+        assert_eq!(error(text), expected);
+    }
+}
+
+#[test]
+fn an_export_folder_stays_below_the_root() {
+    for bad in [
+        "/abs",
+        "../out",
+        "a/../b",
+        "a//b",
+        "a/",
+        "./a",
+        ".git/index",
+        ".",
+    ] {
+        let line = error(&format!("[export]\ndir = {bad:?}"));
+        let expected = format!(
+            "config.toml:2: export.dir: must be a folder below the repository's root, without .., . or .git, as \"distributed_index\", and is {bad:?}"
+        );
+        assert_eq!(line, expected);
+    }
+}
+
+#[test]
+fn what_is_no_toml_is_said_with_its_line() {
+    let line = error("repos = []\n[openai\n");
+    assert!(line.starts_with("config.toml:2: "), "{line}");
+    let line = error("[openai]\nmodel = \"a\"\nmodel = \"b\"\n");
+    assert!(
+        line.starts_with("config.toml:3: ") && line.contains("duplicate"),
+        "{line}"
+    );
+}
+
+#[test]
+fn no_message_repeats_a_secret() {
+    for text in [
+        "[openai]\nbase_url = \"https://me:hush@x/v1\"",
+        "[openai]\napi_key_env = \"sk-hush\"",
+        "[openai]\napi_key_env = \"hush hush\"",
+    ] {
+        assert!(!error(text).contains("hush"), "{}", error(text));
+    }
+}
+
+#[test]
+fn a_missing_file_is_the_defaults_unless_it_was_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("none.toml");
+    assert_eq!(Config::load(&file, false).unwrap(), Config::default());
+    let line = Config::load(&file, true).unwrap_err().to_string();
+    assert_eq!(line, format!("{}: there is no such file", file.display()));
+    let line = Config::load(folder.path(), false).unwrap_err().to_string();
+    assert!(line.contains("directory"), "{line}");
+}
+
+#[test]
+fn what_is_no_text_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, [0xff, 0xfe]).unwrap();
+    let line = Config::load(&file, true).unwrap_err().to_string();
+    assert_eq!(line, format!("{}: is no UTF-8 text", file.display()));
+    std::fs::write(&file, vec![b'#'; MAX_BYTES as usize + 1]).unwrap();
+    let line = Config::load(&file, true).unwrap_err().to_string();
+    assert!(line.contains("is larger than"), "{line}");
+}
+
+#[test]
+fn a_key_is_read_from_its_file_without_the_line_s_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    let mut openai = Openai {
+        api_key_env: String::new(),
+        ..Openai::default()
+    };
+    assert_eq!(openai.api_key(), Ok(None));
+    openai.api_key_file = Some(file.clone());
+    assert!(openai.api_key().unwrap_err().contains("api_key_file"));
+    std::fs::write(&file, "abc\n").unwrap();
+    assert_eq!(openai.api_key(), Ok(Some("abc".to_owned())));
+    std::fs::write(&file, "hush hush\n").unwrap();
+    let line = openai.api_key().unwrap_err();
+    assert!(!line.contains("hush"), "{line}");
+}

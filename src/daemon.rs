@@ -1,0 +1,3 @@
+//! Connects the rooms, starts and stops tasks.
+
+pub mod server;

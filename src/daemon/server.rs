@@ -1,0 +1,85 @@
+//! Answers the questions of [`Access`] on the Unix socket, as HTTP/1.1.
+//!
+//! It holds no state of its own: whatever it is given answers. Every error is a problem document (RFC 9457).
+
+mod body;
+mod listener;
+mod metrics;
+mod query;
+mod routes;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, Request};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use tokio::net::UnixListener;
+use tokio::sync::watch;
+
+use crate::wire::access::Access;
+use listener::{OwnListener, Peer};
+
+/// What keeps one client from spoiling the daemon for the others.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Connections open at once; more wait in the socket's queue.
+    connections: usize,
+    /// How long a connection may say nothing while nothing is being answered, and how long a body may take.
+    idle: Duration,
+    /// How long answers under way may take after the shutdown began.
+    drain: Duration,
+}
+
+const LIMITS: Limits = Limits {
+    connections: 256,
+    idle: Duration::from_secs(30),
+    drain: Duration::from_secs(5),
+};
+
+/// Serves until `shutdown` is ready; answers under way then have five seconds more. Only this process's own user is
+/// let in.
+pub async fn serve<A: Access>(
+    listener: UnixListener,
+    access: A,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) {
+    let uid = rustix::process::geteuid().as_raw();
+    serve_within(listener, access, shutdown, uid, LIMITS).await;
+}
+
+async fn serve_within<A: Access>(
+    listener: UnixListener,
+    access: A,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+    uid: u32,
+    limits: Limits,
+) {
+    let (begun, mut begins) = watch::channel(false);
+    let listener = OwnListener::new(listener, uid, limits.connections, limits.idle);
+    let router = routes::router(access, limits.idle)
+        .layer(middleware::from_fn(count))
+        .into_make_service_with_connect_info::<Peer>();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        shutdown.await;
+        let _ = begun.send(true);
+    });
+    let drained = async move {
+        // An error means that the server is gone, and with it the other end.
+        let _ = begins.wait_for(|begun| *begun).await;
+        tokio::time::sleep(limits.drain).await;
+    };
+    tokio::select! {
+        _ = server => {}
+        () = drained => tracing::info!("answers that were still under way at the shutdown are dropped"),
+    }
+}
+
+/// Tells the connection that an answer is under way, so that its silence is no idleness.
+async fn count(request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<Peer>>();
+    let _busy = peer.map(|ConnectInfo(peer)| peer.busy());
+    next.run(request).await
+}

@@ -1,0 +1,68 @@
+//! Bodies in both directions: JSON of bounded size and time in, JSON and problem documents out.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use super::query::bad;
+use crate::wire::protocol::Problem;
+
+/// The largest body that is read.
+const MAX_BYTES: usize = 1_048_576;
+
+/// The JSON of a body; `None` where the body is empty.
+pub(super) async fn read<T: DeserializeOwned>(
+    body: Body,
+    time: Duration,
+) -> Result<Option<T>, Problem> {
+    let whole = Limited::new(body, MAX_BYTES).collect();
+    let whole = match tokio::time::timeout(time, whole).await {
+        Err(_) => {
+            return Err(plain(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body did not arrive",
+            ));
+        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let detail = format!("the body is larger than {MAX_BYTES} bytes");
+            return Err(plain(StatusCode::PAYLOAD_TOO_LARGE, &detail));
+        }
+        Ok(Err(error)) => return Err(bad(format!("the body cannot be read: {error}"))),
+        Ok(Ok(whole)) => whole.to_bytes(),
+    };
+    if whole.is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_slice(&whole).map(Some).map_err(|error| {
+        bad(format!(
+            "the body is not the JSON that belongs here: {error}"
+        ))
+    })
+}
+
+/// A problem that has no name but that of its HTTP status.
+pub(super) fn plain(status: StatusCode, detail: &str) -> Problem {
+    Problem {
+        kind: "about:blank".to_owned(),
+        title: status.canonical_reason().unwrap_or("Problem").to_owned(),
+        status: status.as_u16(),
+        detail: detail.to_owned(),
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status)
+            .ok()
+            .filter(|status| status.is_client_error() || status.is_server_error())
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let kind = [(CONTENT_TYPE, "application/problem+json")];
+        (status, kind, Json(self)).into_response()
+    }
+}

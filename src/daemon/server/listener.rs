@@ -1,0 +1,179 @@
+//! Who gets in: this user only, so many at a time, and nobody who sits there and says nothing.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// Accepts connections of one user.
+pub(super) struct OwnListener {
+    inner: UnixListener,
+    uid: u32,
+    places: Arc<Semaphore>,
+    idle: Duration,
+}
+
+/// One connection: its number of answers under way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Peer(Arc<AtomicUsize>);
+
+/// While it lives, an answer is under way.
+pub(super) struct Busy(Arc<AtomicUsize>);
+
+/// A stream that ends when its peer is silent for too long, and that gives its place back at its end.
+pub(super) struct Connection {
+    stream: UnixStream,
+    peer: Peer,
+    silence: Pin<Box<Sleep>>,
+    idle: Duration,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl OwnListener {
+    pub(super) fn new(inner: UnixListener, uid: u32, connections: usize, idle: Duration) -> Self {
+        Self {
+            inner,
+            uid,
+            places: Arc::new(Semaphore::new(connections)),
+            idle,
+        }
+    }
+}
+
+impl Peer {
+    pub(super) fn busy(&self) -> Busy {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Busy(Arc::clone(&self.0))
+    }
+
+    fn is_busy(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Listener for OwnListener {
+    type Io = Connection;
+    type Addr = Peer;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            // The semaphore is never closed; without a place there would be one connection more, and no harm.
+            let place = Arc::clone(&self.places).acquire_owned().await.ok();
+            // The trait's own accept waits a little where the process has no file descriptor left.
+            let (stream, _) = Listener::accept(&mut self.inner).await;
+            match stream.peer_cred() {
+                Ok(peer) if peer.uid() == self.uid => {
+                    let peer = Peer::default();
+                    let connection = Connection {
+                        stream,
+                        peer: peer.clone(),
+                        silence: Box::pin(sleep(self.idle)),
+                        idle: self.idle,
+                        _place: place,
+                    };
+                    return (connection, peer);
+                }
+                Ok(peer) => {
+                    tracing::warn!(
+                        "a program of another user (uid {}) was not let in",
+                        peer.uid()
+                    );
+                }
+                Err(error) => {
+                    tracing::warn!("a program that cannot be identified was not let in: {error}");
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        Ok(Peer::default())
+    }
+}
+
+impl Connected<IncomingStream<'_, OwnListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, OwnListener>) -> Self {
+        stream.remote_addr().clone()
+    }
+}
+
+impl Connection {
+    fn moved(&mut self) {
+        let until = Instant::now() + self.idle;
+        self.silence.as_mut().reset(until);
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if read.is_ready() {
+            self.moved();
+            return read;
+        }
+        loop {
+            ready!(self.silence.as_mut().poll(cx));
+            if !self.peer.is_busy() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            self.moved();
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if written.is_ready() {
+            self.moved();
+        }
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        if written.is_ready() {
+            self.moved();
+        }
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,79 @@
+//! The query of a request, read byte for byte, because a path need not be UTF-8.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use crate::wire::percent;
+use crate::wire::protocol::{PROBLEM_BAD_REQUEST, Problem};
+
+/// The pairs of one query.
+pub(super) struct Query(Vec<(&'static str, Vec<u8>)>);
+
+impl Query {
+    /// The pairs of `raw`, whose keys must be among `known` and stand there once.
+    pub(super) fn parse(raw: Option<&str>, known: &[&'static str]) -> Result<Self, Problem> {
+        let mut pairs: Vec<(&'static str, Vec<u8>)> = Vec::new();
+        for pair in raw.unwrap_or("").split('&').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let Some(key) = known.iter().find(|known| **known == key) else {
+                return Err(bad(format!(
+                    "the query has the unknown key {key}; known here: {}",
+                    match known {
+                        [] => "none".to_owned(),
+                        known => known.join(", "),
+                    }
+                )));
+            };
+            if pairs.iter().any(|(earlier, _)| earlier == key) {
+                return Err(bad(format!("the query has {key} more than once")));
+            }
+            let value = percent::decode(value)
+                .ok_or_else(|| bad(format!("{key} is not percent-encoded: write % as %25")))?;
+            pairs.push((key, value));
+        }
+        Ok(Self(pairs))
+    }
+
+    /// The absolute path under `path`, where it is given.
+    pub(super) fn path(&self) -> Result<Option<PathBuf>, Problem> {
+        self.value("path")
+            .map(|bytes| absolute(PathBuf::from(OsString::from_vec(bytes.to_vec()))))
+            .transpose()
+    }
+
+    /// The number under `key`, where it is given.
+    pub(super) fn number(&self, key: &str) -> Result<Option<usize>, Problem> {
+        self.value(key)
+            .map(|bytes| {
+                std::str::from_utf8(bytes)
+                    .ok()
+                    .and_then(|text| text.parse().ok())
+                    .ok_or_else(|| bad(format!("{key} must be a whole number, 0 or more")))
+            })
+            .transpose()
+    }
+
+    fn value(&self, key: &str) -> Option<&[u8]> {
+        let pair = self.0.iter().find(|(name, _)| *name == key);
+        pair.map(|(_, value)| value.as_slice())
+    }
+}
+
+/// The path, if it is absolute.
+pub(super) fn absolute(path: PathBuf) -> Result<PathBuf, Problem> {
+    if path.is_absolute() {
+        Ok(path)
+    } else {
+        Err(bad(format!("path must be absolute, and is {path:?}")))
+    }
+}
+
+/// A path that has to be given.
+pub(super) fn needed(path: Option<PathBuf>) -> Result<PathBuf, Problem> {
+    path.ok_or_else(|| bad("path is missing: give the absolute path".to_owned()))
+}
+
+pub(super) fn bad(detail: String) -> Problem {
+    Problem::new(PROBLEM_BAD_REQUEST, detail)
+}

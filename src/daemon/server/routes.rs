@@ -1,0 +1,156 @@
+//! The routes: each reads its question, asks, and writes the answer.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+
+use super::body::{plain, read};
+use super::metrics;
+use super::query::{Query, absolute, needed};
+use crate::wire::access::Access;
+use crate::wire::protocol::{
+    Node, Problem, Repositories, Repository, Status, WaitRequest, Waited, WatchRequest,
+};
+
+/// The description of the routes below; a test asks each of them.
+pub(super) const OPENAPI: &str = include_str!("openapi.json");
+
+#[derive(Clone)]
+struct Answers<A> {
+    access: A,
+    /// How long a body may take.
+    patience: Duration,
+}
+
+type Answer<T> = Result<Json<T>, Problem>;
+
+pub(super) fn router<A: Access>(access: A, patience: Duration) -> Router {
+    Router::new()
+        .route("/v1/status", get(status::<A>))
+        .route(
+            "/v1/repositories",
+            get(repositories::<A>).post(watch::<A>).delete(unwatch::<A>),
+        )
+        .route("/v1/node", get(node::<A>))
+        .route("/v1/wait", post(wait::<A>))
+        .route("/metrics", get(prometheus::<A>))
+        .route("/openapi.json", get(openapi))
+        .fallback(unknown)
+        .method_not_allowed_fallback(not_allowed)
+        .with_state(Answers { access, patience })
+}
+
+async fn status<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+) -> Answer<Status> {
+    Query::parse(query.as_deref(), &[])?;
+    answers.access.status().await.map(Json)
+}
+
+async fn repositories<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+) -> Answer<Repositories> {
+    Query::parse(query.as_deref(), &[])?;
+    let repositories = answers.access.status().await?.repositories;
+    Ok(Json(Repositories { repositories }))
+}
+
+async fn watch<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+    body: Body,
+) -> Answer<Repository> {
+    let query = Query::parse(query.as_deref(), &["path"])?;
+    let body: Option<WatchRequest> = read(body, answers.patience).await?;
+    let keep = body.as_ref().is_none_or(|body| body.keep);
+    // The query's path goes before the body's: JSON cannot hold one that is not UTF-8.
+    let said = body.map(|body| absolute(PathBuf::from(body.path)));
+    let path = match query.path()? {
+        Some(path) => Some(path),
+        None => said.transpose()?,
+    };
+    answers.access.watch(&needed(path)?, keep).await.map(Json)
+}
+
+async fn unwatch<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+) -> Result<StatusCode, Problem> {
+    let query = Query::parse(query.as_deref(), &["path"])?;
+    answers.access.unwatch(&needed(query.path()?)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn node<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+) -> Answer<Node> {
+    let query = Query::parse(query.as_deref(), &["path", "depth"])?;
+    let depth = query.number("depth")?.unwrap_or(0);
+    answers
+        .access
+        .node(&needed(query.path()?)?, depth)
+        .await
+        .map(Json)
+}
+
+async fn wait<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+    body: Body,
+) -> Answer<Waited> {
+    let query = Query::parse(query.as_deref(), &["path"])?;
+    let body: Option<WaitRequest> = read(body, answers.patience).await?;
+    let body = body.unwrap_or(WaitRequest {
+        path: None,
+        timeout_ms: None,
+    });
+    let said = body.path.map(|path| absolute(PathBuf::from(path)));
+    let path = match query.path()? {
+        Some(path) => Some(path),
+        None => said.transpose()?,
+    };
+    let timeout = body.timeout_ms.map(Duration::from_millis);
+    answers
+        .access
+        .wait(path.as_deref(), timeout)
+        .await
+        .map(Json)
+}
+
+async fn prometheus<A: Access>(
+    State(answers): State<Answers<A>>,
+) -> Result<impl IntoResponse, Problem> {
+    let status = answers.access.status().await?;
+    let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Ok((kind, metrics::text(&status)))
+}
+
+async fn openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], OPENAPI)
+}
+
+async fn unknown(uri: Uri) -> Response {
+    let detail = format!(
+        "there is no {}; GET /openapi.json lists what there is",
+        uri.path()
+    );
+    plain(StatusCode::NOT_FOUND, &detail).into_response()
+}
+
+async fn not_allowed(method: Method, uri: Uri) -> Response {
+    let detail = format!(
+        "{} does not answer {method}; GET /openapi.json lists what it does",
+        uri.path()
+    );
+    plain(StatusCode::METHOD_NOT_ALLOWED, &detail).into_response()
+}
