@@ -1,1 +1,3 @@
 //! The hands: each file here touches one part of the world. Siblings are strangers; none knows the engine.
+
+pub mod store;
