@@ -12,3 +12,4 @@ pub mod record;
 pub mod stat;
 pub mod summary;
 pub mod time;
+pub mod usage;

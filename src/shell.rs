@@ -6,3 +6,4 @@ pub mod read;
 pub mod rules;
 pub mod scan;
 pub mod watch;
+pub mod store;

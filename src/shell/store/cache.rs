@@ -1,0 +1,303 @@
+//! The cache: sled, kept so that it may be lost at any time.
+//!
+//! Everything in it can be had again: summaries that were paid for from the journal, the rest from the repositories.
+//! So a cache that turns out to be damaged is set aside and an empty one takes its place, while the daemon runs. It
+//! must never let a panic of sled's through, and never hand out bytes as they are: the codec has the last word.
+
+use std::any::Any;
+use std::fs;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::error::StoreError;
+use super::folder;
+
+/// The trees. A change of a value's shape means a new number: old trees are dropped when the cache is opened.
+pub(super) const SUMMARIES: &str = "summaries.1";
+pub(super) const OUTLINES: &str = "outlines.1";
+pub(super) const RECORDS: &str = "records.1";
+
+/// Bytes of sled's page cache. It takes about three times as much in the end.
+const CACHE_BYTES: u64 = 32 << 20;
+/// How often sled writes to the disk by itself, in milliseconds. A crash of the machine costs the cache that much.
+const FLUSH_MS: u64 = 500;
+/// sled lets its own lock go a moment after a handle is dropped.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// A damaged sled may wait for a thread of its own that has died: nobody waits for it longer than this.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// sled's handles.
+pub(super) struct Trees {
+    db: sled::Db,
+    pub summaries: sled::Tree,
+    pub outlines: sled::Tree,
+    pub records: sled::Tree,
+}
+
+/// The cache, and what is needed to open it again.
+pub(super) struct Cache {
+    folder: PathBuf,
+    state: RwLock<State>,
+    notes: Mutex<Vec<String>>,
+}
+
+struct State {
+    /// Grows whenever the handles change, so that of many who met the same damage one mends it.
+    generation: u64,
+    trees: Option<Trees>,
+}
+
+/// Why sled did not do what was asked.
+enum Trouble {
+    /// Its bytes, or its state, make no sense.
+    Damaged(String),
+    /// The operating system refused. sled does nothing more until it is opened again.
+    Io(io::Error),
+    /// It is not open.
+    Closed,
+}
+
+impl Cache {
+    /// Opens the cache below the store's folder; a damaged one is set aside and an empty one made.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let cache = Self {
+            folder: folder.to_path_buf(),
+            state: RwLock::new(State {
+                generation: 0,
+                trees: None,
+            }),
+            notes: Mutex::new(Vec::new()),
+        };
+        cache.renew(0, &Trouble::Closed)?;
+        Ok(cache)
+    }
+
+    /// Runs `act` on the trees. Where they turn out to be damaged, they are replaced by empty ones and `act` runs
+    /// once more.
+    pub fn with<T>(&self, act: impl Fn(&Trees) -> sled::Result<T>) -> Result<T, StoreError> {
+        let (generation, trouble) = match self.attempt(&act) {
+            Ok(value) => return Ok(value),
+            Err(failed) => failed,
+        };
+        self.renew(generation, &trouble)?;
+        self.attempt(&act)
+            .map_err(|(_, trouble)| trouble.into_error(&self.folder))
+    }
+
+    /// What a person should hear of.
+    pub fn notes(&self) -> Vec<String> {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.clone()
+    }
+
+    /// Adds to what a person should hear of; the same thing is said once.
+    pub fn note(&self, note: String) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+
+    /// Bytes on disk.
+    pub fn bytes(&self) -> u64 {
+        self.with(|trees| trees.db.size_on_disk()).unwrap_or(0)
+    }
+
+    fn attempt<T>(&self, act: impl Fn(&Trees) -> sled::Result<T>) -> Result<T, (u64, Trouble)> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        match &state.trees {
+            Some(trees) => guarded(|| act(trees)).map_err(|trouble| (state.generation, trouble)),
+            None => Err((state.generation, Trouble::Closed)),
+        }
+    }
+
+    /// Closes what is open and opens it again; what was damaged is set aside first.
+    fn renew(&self, generation: u64, trouble: &Trouble) -> Result<(), StoreError> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.generation != generation {
+            return Ok(());
+        }
+        state.generation += 1;
+        if let Some(trees) = state.trees.take() {
+            close(trees);
+        }
+        if let Trouble::Damaged(what) = trouble {
+            self.set_aside(what)?;
+        }
+        let path = self.newest();
+        let opened = match open_trees(&path) {
+            Err(Trouble::Damaged(what)) => {
+                self.set_aside(&what)?;
+                open_trees(&self.newest())
+            }
+            other => other,
+        };
+        state.trees = Some(opened.map_err(|trouble| trouble.into_error(&path))?);
+        Ok(())
+    }
+
+    /// The folder that is in use: the one of the highest number. A new cache never takes an old one's path, because a
+    /// thread of the old one may still be writing there.
+    fn newest(&self) -> PathBuf {
+        self.folder.join(format!("cache-{}", self.number().max(1)))
+    }
+
+    fn number(&self) -> u64 {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let numbers = entries.filter_map(|entry| {
+            let name = entry.file_name();
+            name.to_str()?.strip_prefix("cache-")?.parse().ok()
+        });
+        numbers.max().unwrap_or(0)
+    }
+
+    /// Renames the damaged cache to `corrupt-<seconds since 1970>`. Only the last one is kept: they are large.
+    fn set_aside(&self, what: &str) -> Result<(), StoreError> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        for entry in entries {
+            if entry.file_name().to_string_lossy().starts_with("corrupt-") {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        let seconds = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        let old = self.newest();
+        let next = self.number().max(1) + 1;
+        let aside = self.folder.join(format!("corrupt-{seconds}"));
+        match fs::rename(&old, &aside) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(StoreError::io("set aside", &old, source)),
+        }
+        folder::make(&self.folder.join(format!("cache-{next}")))?;
+        self.note(format!(
+            "the cache was damaged ({what}): it was set aside as {} and is built anew; what was paid for is kept",
+            aside.display()
+        ));
+        Ok(())
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(trees) = state.trees.take() {
+            close(trees);
+        }
+    }
+}
+
+impl Trouble {
+    fn into_error(self, path: &Path) -> StoreError {
+        match self {
+            Self::Damaged(what) => StoreError::Damaged { what },
+            Self::Io(source) => StoreError::io("use", path, source),
+            Self::Closed => StoreError::Damaged {
+                what: "it could not be opened again".to_owned(),
+            },
+        }
+    }
+}
+
+impl From<sled::Error> for Trouble {
+    fn from(error: sled::Error) -> Self {
+        use io::ErrorKind::{
+            OutOfMemory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        };
+        // No more open files, in the process (24) or on the machine (23): std has no kind for them.
+        const TOO_MANY_FILES: [i32; 2] = [23, 24];
+        match error {
+            // What a person can mend, or time, is no damage. All else may come from an offset out of damaged bytes.
+            sled::Error::Io(error)
+                if matches!(
+                    error.kind(),
+                    PermissionDenied
+                        | StorageFull
+                        | QuotaExceeded
+                        | ReadOnlyFilesystem
+                        | OutOfMemory
+                ) || error
+                    .raw_os_error()
+                    .is_some_and(|code| TOO_MANY_FILES.contains(&code)) =>
+            {
+                Self::Io(error)
+            }
+            other => Self::Damaged(one_line(&other.to_string())),
+        }
+    }
+}
+
+/// Runs something of sled's; its panics become damage.
+fn guarded<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
+    match catch_unwind(AssertUnwindSafe(act)) {
+        Ok(outcome) => outcome.map_err(Trouble::from),
+        Err(panic) => Err(Trouble::Damaged(one_line(&panic_text(&*panic)))),
+    }
+}
+
+fn open_trees(path: &Path) -> Result<Trees, Trouble> {
+    let config = sled::Config::new()
+        .path(path)
+        .cache_capacity(CACHE_BYTES)
+        .flush_every_ms(Some(FLUSH_MS));
+    let began = std::time::Instant::now();
+    let db = loop {
+        match guarded(|| config.open()) {
+            Err(Trouble::Damaged(what))
+                if what.contains("acquire lock") && began.elapsed() < LOCK_PATIENCE =>
+            {
+                thread::sleep(Duration::from_millis(20));
+            }
+            other => break other?,
+        }
+    };
+    guarded(|| {
+        let known = [SUMMARIES, OUTLINES, RECORDS, "__sled__default"];
+        for name in db.tree_names() {
+            if !known.iter().any(|known| known.as_bytes() == &name[..]) {
+                db.drop_tree(&name)?;
+            }
+        }
+        Ok(Trees {
+            summaries: db.open_tree(SUMMARIES)?,
+            outlines: db.open_tree(OUTLINES)?,
+            records: db.open_tree(RECORDS)?,
+            db: db.clone(),
+        })
+    })
+}
+
+/// Lets sled write what it holds and close. A damaged one may hang or panic at that, so it does so on a thread of
+/// its own.
+fn close(trees: Trees) {
+    let (done, closed) = mpsc::channel();
+    let closing = thread::Builder::new()
+        .name("store-close".to_owned())
+        .spawn(move || {
+            let _ = guarded(|| {
+                let flushed = trees.db.flush().map(|_| ());
+                drop(trees);
+                flushed
+            });
+            let _ = done.send(());
+        });
+    if closing.is_ok() {
+        let _ = closed.recv_timeout(CLOSE_PATIENCE);
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "sled panicked".to_owned())
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

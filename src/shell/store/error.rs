@@ -1,0 +1,79 @@
+//! Why the store could not do what was asked, sorted by what the caller should do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The store refused.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has it: ask that one, or wait.
+    #[error("the store {} is in use by {}", .folder.display(), holder(*.pid))]
+    Locked {
+        /// The store's folder.
+        folder: PathBuf,
+        /// Who holds it, where the lock file says so.
+        pid: Option<u32>,
+    },
+    /// A newer version of the program wrote it: nothing was touched.
+    #[error("the store {} has format {found}, and this version knows formats up to {known}", .folder.display())]
+    Newer {
+        /// The store's folder.
+        folder: PathBuf,
+        /// The format that was found.
+        found: u32,
+        /// The newest format that this version knows.
+        known: u32,
+    },
+    /// Its bytes are damaged in a way that it could not mend by itself.
+    #[error("the store is damaged: {what}")]
+    Damaged {
+        /// What was found.
+        what: String,
+    },
+    /// The operating system refused.
+    #[error("could not {doing}: {source}")]
+    Io {
+        /// What was being done, as in "write /a/b".
+        doing: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    /// How a person can mend it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Locked { .. } => {
+                "let that process do the work, stop it, or use another folder with --data-dir"
+            }
+            Self::Newer { .. } => {
+                "install the newer version again, or use another folder with --data-dir"
+            }
+            Self::Damaged { .. } => "stop the daemon, move the store's folder away and start again",
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "free some space on that disk; nothing that was stored is lost"
+                }
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    "make the folder writable for this user, or use another one with --data-dir"
+                }
+                _ => "check the disk, or use another folder with --data-dir",
+            },
+        }
+    }
+
+    pub(super) fn io(doing: &str, path: &Path, source: io::Error) -> Self {
+        Self::Io {
+            doing: format!("{doing} {}", path.display()),
+            source,
+        }
+    }
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(
+        || "another process".to_owned(),
+        |pid| format!("process {pid}"),
+    )
+}

@@ -1,0 +1,276 @@
+//! The journal: everything that cannot be had again for free, in one file that is only ever appended to.
+//!
+//! Summaries that were paid for, the list of watched repositories, and what was used up on each day. The cache
+//! beside it (sled) may be lost at any time; this file is the truth. It must never say that an entry is stored before
+//! the disk has it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+
+use super::codec;
+use super::error::StoreError;
+use super::folder;
+use super::frame::{self, HEADER_BYTES, Scan};
+use crate::model::summary::{Summary, SummaryKey};
+use crate::model::usage::Usage;
+
+/// Below this many bytes no rewriting is worth while.
+const COMPACT_ABOVE: u64 = 1 << 20;
+
+/// One entry. The order of the variants is part of the format: new ones go to the end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Entry {
+    /// A summary and its key.
+    Answer(SummaryKey, Summary),
+    /// All watched repositories. The one of the highest number counts.
+    Repositories(Repositories),
+    /// All that was used on a day (days since 1970). The last one of a day counts.
+    Usage(u64, Usage),
+}
+
+/// The watched repositories.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Repositories {
+    /// Grows with every change: the list stands in the cache as well, and the later one is right.
+    pub number: u64,
+    /// The bytes of their paths, in order.
+    pub paths: Vec<Vec<u8>>,
+}
+
+/// What the entries come to.
+#[derive(Default)]
+struct Index {
+    /// Where each summary's frame begins.
+    answers: HashMap<SummaryKey, u64>,
+    /// Bytes of the frames that still count.
+    live: u64,
+    repositories: Repositories,
+    usage: BTreeMap<u64, Usage>,
+}
+
+/// The open journal.
+pub(super) struct Journal {
+    path: PathBuf,
+    file: File,
+    /// Where the next frame goes. Whoever holds it is the one writer.
+    end: Mutex<u64>,
+    index: RwLock<Index>,
+}
+
+impl Journal {
+    /// Opens or makes the journal, cuts off a torn end, and rewrites it where most of it no longer counts. What a
+    /// person should hear of is added to `notes`.
+    pub fn open(folder: &Path, notes: &mut Vec<String>) -> Result<Self, StoreError> {
+        let path = folder.join("answers.journal");
+        let failed = |source| StoreError::io("read", &path, source);
+        let mut file = open_file(&path).map_err(failed)?;
+        let (mut index, mut found) = load(&file).map_err(failed)?;
+        if found.damaged > 0 {
+            notes.push(format!(
+                "{} damaged places in {} were skipped",
+                found.damaged,
+                path.display()
+            ));
+        }
+        if found.end < found.length {
+            notes.push(format!(
+                "{} bytes of an unfinished entry were cut off {}",
+                found.length - found.end,
+                path.display()
+            ));
+            file.set_len(found.end)
+                .map_err(|source| StoreError::io("shorten", &path, source))?;
+        }
+        if found.end > COMPACT_ABOVE && found.end > 2 * index.live {
+            match compact(folder, &path, &file, &index) {
+                Ok(()) => {
+                    file = open_file(&path).map_err(failed)?;
+                    (index, found) = load(&file).map_err(failed)?;
+                }
+                // The old file is as good as it was: only the space is not won.
+                Err(error) => {
+                    notes.push(format!("could not rewrite {}: {error}", path.display()));
+                }
+            }
+        }
+        Ok(Self {
+            path,
+            file,
+            end: Mutex::new(found.end),
+            index: RwLock::new(index),
+        })
+    }
+
+    /// Appends the entries in one go; on return they are on the disk, or none of them counts. With `durable` false
+    /// they are only handed to the operating system: they survive this process, not a power cut.
+    pub fn append(&self, entries: &[Entry], durable: bool) -> Result<(), StoreError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let failed = |source| StoreError::io("write", &self.path, source);
+        let mut bytes = Vec::new();
+        let mut places = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let place = bytes.len() as u64;
+            write_entry(&mut bytes, entry).map_err(failed)?;
+            places.push((place, bytes.len() as u64 - place));
+        }
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = self.file.write_all_at(&bytes, *end).and_then(|()| {
+            if durable {
+                self.file.sync_data()
+            } else {
+                Ok(())
+            }
+        });
+        if let Err(source) = written {
+            // Half a batch must not come back at the next start. Where this fails too, the bytes are overwritten by
+            // the next batch or cut off as torn.
+            let _ = self.file.set_len(*end);
+            return Err(failed(source));
+        }
+        let start = *end;
+        *end += bytes.len() as u64;
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        for (entry, (place, length)) in entries.iter().zip(places) {
+            index.add(start + place, length, entry.clone());
+        }
+        Ok(())
+    }
+
+    /// The summary of that key, read from the file. A damaged one is none.
+    pub fn answer(&self, key: SummaryKey) -> Result<Option<Summary>, StoreError> {
+        let Some(offset) = self.with(|index| index.answers.get(&key).copied()) else {
+            return Ok(None);
+        };
+        let bytes = frame::read_at(&self.file, offset)
+            .map_err(|source| StoreError::io("read", &self.path, source))?;
+        match bytes.and_then(|bytes| codec::decode(&bytes)) {
+            Some(Entry::Answer(found, summary)) if found == key => Ok(Some(summary)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether it holds a summary of that key.
+    pub fn holds(&self, key: SummaryKey) -> bool {
+        self.with(|index| index.answers.contains_key(&key))
+    }
+
+    /// How many summaries it holds.
+    pub fn answers(&self) -> u64 {
+        self.with(|index| index.answers.len() as u64)
+    }
+
+    /// The watched repositories.
+    pub fn repositories(&self) -> Repositories {
+        self.with(|index| index.repositories.clone())
+    }
+
+    /// What was used up on that day.
+    pub fn usage(&self, day: u64) -> Usage {
+        self.with(|index| index.usage.get(&day).copied().unwrap_or_default())
+    }
+
+    /// Its length in bytes.
+    pub fn bytes(&self) -> u64 {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&Index) -> T) -> T {
+        read(&self.index.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Index {
+    fn add(&mut self, offset: u64, length: u64, entry: Entry) {
+        match entry {
+            Entry::Answer(key, _) => {
+                if self.answers.insert(key, offset).is_none() {
+                    self.live += length;
+                }
+            }
+            Entry::Repositories(list) => {
+                if list.number >= self.repositories.number {
+                    self.repositories = list;
+                }
+            }
+            Entry::Usage(day, total) => {
+                self.usage.insert(day, total);
+            }
+        }
+    }
+}
+
+fn open_file(path: &Path) -> io::Result<File> {
+    folder::private().read(true).truncate(false).open(path)
+}
+
+fn load(file: &File) -> io::Result<(Index, Scan)> {
+    let mut index = Index::default();
+    let found = frame::scan(file, |offset, bytes| {
+        let length = (HEADER_BYTES + bytes.len()) as u64;
+        match codec::decode(bytes) {
+            Some(entry) => index.add(offset, length, entry),
+            // Whole, and yet unknown: another version wrote it, so it stays.
+            None => index.live += length,
+        }
+    })?;
+    Ok((index, found))
+}
+
+fn write_entry(into: &mut Vec<u8>, entry: &Entry) -> io::Result<()> {
+    let encoded =
+        codec::encode(entry).ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))?;
+    frame::write(into, &encoded)
+}
+
+/// Writes what still counts to a new file and puts that in the old one's place.
+fn compact(folder: &Path, path: &Path, file: &File, index: &Index) -> io::Result<()> {
+    let new_path = path.with_extension("journal.new");
+    let outcome = write_live(&new_path, file, index).and_then(|()| fs::rename(&new_path, path));
+    if outcome.is_err() {
+        // What was written of it takes space that is likely what was wanting.
+        let _ = fs::remove_file(&new_path);
+    }
+    outcome?;
+    folder::sync_folder(folder)
+}
+
+fn write_live(new_path: &Path, file: &File, index: &Index) -> io::Result<()> {
+    let new = folder::private().truncate(true).open(new_path)?;
+    let (mut bytes, mut end) = (Vec::new(), 0);
+    let mut outcome = Ok(());
+    frame::scan(file, |offset, entry| {
+        let counts = match codec::decode(entry) {
+            Some(Entry::Answer(key, _)) => index.answers.get(&key) == Some(&offset),
+            Some(_) => false,
+            None => true,
+        };
+        if counts && outcome.is_ok() {
+            outcome = frame::write(&mut bytes, entry);
+        }
+        if bytes.len() as u64 > COMPACT_ABOVE && outcome.is_ok() {
+            outcome = new.write_all_at(&bytes, end);
+            end += bytes.len() as u64;
+            bytes.clear();
+        }
+    })?;
+    outcome?;
+    // The list twice, as always: nothing else holds it.
+    let list = Entry::Repositories(index.repositories.clone());
+    let days = index
+        .usage
+        .iter()
+        .map(|(day, all)| Entry::Usage(*day, *all));
+    for entry in [list.clone(), list].into_iter().chain(days) {
+        write_entry(&mut bytes, &entry)?;
+    }
+    new.write_all_at(&bytes, end)?;
+    new.sync_all()
+}
