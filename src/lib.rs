@@ -1,5 +1,6 @@
 //! Epitome keeps a written map of your code true while you work.
 
+pub mod cli;
 pub mod client;
 pub mod config;
 pub mod daemon;
