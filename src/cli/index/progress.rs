@@ -24,7 +24,7 @@ impl Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
             // The template is constant; were it wrong, the bar would look plain.
-            if let Ok(style) = ProgressStyle::with_template("{bar:24} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:24} {wide_msg}") {
                 bar.set_style(style.progress_chars("━╸ "));
             }
             bar
