@@ -1,6 +1,7 @@
 //! Epitome keeps a written map of your code true while you work.
 
 pub mod engine;
+pub mod cli;
 pub mod client;
 pub mod config;
 pub mod daemon;
