@@ -2,5 +2,6 @@
 
 pub mod access;
 pub mod estimate;
+pub mod index;
 pub mod percent;
 pub mod protocol;

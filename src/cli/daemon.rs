@@ -18,6 +18,6 @@ pub async fn run(context: Context, arguments: Arguments) -> Result<(), Failure> 
     for path in &arguments.paths {
         folders.push(paths::absolute(Some(path))?);
     }
-    crate::daemon::run(config, context.places, folders).await?;
+    crate::daemon::run(&config, &context.places, &folders).await?;
     Ok(())
 }

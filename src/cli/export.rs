@@ -31,7 +31,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     let folder = paths::absolute(Some(&arguments.output))?;
     let tree = context.client().await?.node(&path, usize::MAX).await?;
     let written = match arguments.format {
-        Format::Index => crate::daemon::export(&tree, &path, &folder)?,
+        Format::Index => crate::daemon::export(&tree, &folder)?,
     };
     let files = count(written, "file");
     output::say(&format!("{files} written to {}", folder.display()));

@@ -76,7 +76,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
             let local = crate::daemon::start_local(&config, &context.places).await?;
             let indexed = index(&local, &path, false, &mut progress).await;
             // Closed before a failure is told: what was paid for has to be stored.
-            local.close().await?;
+            local.stop().await;
             let hint = "more: `epitome index --json`; to keep it true: `epitome daemon PATH`";
             (indexed?.0, hint)
         }

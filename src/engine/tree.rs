@@ -61,6 +61,8 @@ pub struct Directory {
     pub unsettled: u32,
     /// Files at any depth; a directory without any is no node to the outside.
     pub files: u32,
+    /// The number of the hint that put all below it in doubt (it may be another directory by now); 0: none did.
+    pub doubt_below: u64,
     /// Device and inode when it was last listed.
     pub identity: Option<(u64, u64)>,
     /// The summary was written without, or with old words of, something below that failed.
