@@ -283,5 +283,6 @@ fn endpoint(shared: &Shared) -> Result<Endpoint, Failure> {
         model: config.openai.model.clone(),
         api_key: key,
         timeout: std::time::Duration::from_secs(config.openai.timeout_seconds),
+        max_output_tokens: config.openai.max_output_tokens,
     })
 }
