@@ -110,6 +110,8 @@ pub struct Usage {
     pub completion_tokens: u64,
     /// Tokens of the prompt that the endpoint had in its cache.
     pub cached_tokens: u64,
+    /// Whether the answer was that the earlier words still hold.
+    pub unchanged: bool,
     /// What the endpoint said of its limits.
     pub limits: Limits,
 }

@@ -196,7 +196,9 @@ impl Engine {
                     self.flights.end(key);
                     continue;
                 };
-                let path = self.repositories[&repo].tree.path(id);
+                let tree = &self.repositories[&repo].tree;
+                let path = tree.path(id);
+                let earlier = tree.get(id).and_then(|node| node.words);
                 let mut attempts = 0;
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Asking;
@@ -210,6 +212,7 @@ impl Engine {
                     path,
                     subject,
                     paid,
+                    earlier: earlier.map(|words| words.key).filter(|_| paid),
                     attempts,
                 })));
             }
@@ -289,6 +292,9 @@ impl Engine {
         let failure = match result {
             Ok(summary) => {
                 if paid {
+                    if usage.unchanged {
+                        self.count_spared(key);
+                    }
                     self.pace.succeeded(is_file, now_ms.saturating_sub(sent_ms));
                 }
                 self.flights.change(key, now_ms, |flight| {
@@ -357,6 +363,16 @@ impl Engine {
                 self.think_of_file(repo, id, &contents);
             }
         }
+    }
+
+    /// The earlier words hold: nothing above has to be asked about.
+    fn count_spared(&mut self, key: SummaryKey) {
+        let spared: u64 = self
+            .waiters(key)
+            .filter_map(|(repo, id)| Some(u64::from(self.repositories.get(&repo)?.tree.depth(id))))
+            .sum();
+        self.pace.counters.unchanged += 1;
+        self.pace.counters.spared += spared;
     }
 
     fn give_up(&mut self, key: SummaryKey, failure: &Failure) {
