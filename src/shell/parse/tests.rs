@@ -119,7 +119,7 @@ fn python_as_its_own_ast_sees_it() {
     let a = element("A");
     assert_eq!(a.signature, "class A(Base, metaclass=M)");
     assert_eq!(a.decorators, ["@decorated(1, 2)", "@again"]);
-    assert_eq!(a.docstring.as_deref(), Some("It\\s.\n\n    Indented."));
+    assert_eq!(a.docstring.as_deref(), Some("It\\s.\n\nIndented."));
     assert_eq!(element("Inner").signature, "class Inner[T]");
     assert_eq!(element("n").signature, "async def n(self)");
     assert_eq!(element("n").docstring, None);
