@@ -8,7 +8,10 @@ mod world;
 use world::{Sabotage, World};
 
 /// Seeds that once found something.
-const KEPT: &[u64] = &[];
+const KEPT: &[u64] = &[
+    18, // called fresh though all was in doubt
+    96, // touched in a directory that a look under way had already listed, and that only its answer made known
+];
 
 fn run(seed: u64, sabotage: Sabotage) -> Result<world::Tally, String> {
     let mut world = World::new(seed, sabotage);
@@ -56,10 +59,10 @@ fn planted_bugs_are_found() {
         Sabotage::BarrierOvertakes,
         Sabotage::ListsWithoutReading,
     ] {
-        let found = (0..300).find_map(|seed| run(seed, sabotage).err());
+        let found = (0..3_000).find_map(|seed| run(seed, sabotage).err());
         match found {
             Some(problem) => println!("{sabotage:?}: {problem}"),
-            None => panic!("{sabotage:?} was not found in 300 seeds"),
+            None => panic!("{sabotage:?} was not found in 3,000 seeds"),
         }
     }
 }

@@ -406,11 +406,47 @@ impl World {
             }
             self.begin(effect)?;
         }
+        if self.random.u8(0..4) == 0 {
+            self.glance()?;
+        }
+        Ok(())
+    }
+
+    /// Most things take a moment, some take long.
+    fn delay_ms(&mut self) -> u64 {
+        let longest = if self.random.u8(0..8) == 0 { 1_500 } else { 60 };
+        self.random.u64(0..longest)
+    }
+
+    /// At any moment at which all notifications have been handed in: what is called fresh is what is on disk.
+    fn glance(&mut self) -> Result<(), String> {
+        let told = |pending: &Pending| {
+            !matches!(
+                pending,
+                Pending::Deliver(Event::Touched { .. } | Event::Lost(_))
+            )
+        };
+        if !self.disk.root_is_there || !self.agenda.values().all(told) {
+            return Ok(());
+        }
+        let Some(view) = self.engine.view(REPO, &RelPath::root(), usize::MAX) else {
+            return Ok(());
+        };
+        let mut todo = vec![view];
+        while let Some(view) = todo.pop() {
+            let path = view.path.to_text();
+            let real = self.disk.read(&path, 0).map(|contents| contents.digest);
+            if view.children.is_none() && view.freshness == Freshness::Fresh && view.digest != real
+            {
+                return Err(format!("{path} is called fresh in passing, and is not"));
+            }
+            todo.extend(view.children.into_iter().flatten());
+        }
         Ok(())
     }
 
     fn begin(&mut self, effect: Effect) -> Result<(), String> {
-        let delay = self.random.u64(0..60);
+        let delay = self.delay_ms();
         match effect {
             Effect::Load(_) => {
                 let records = self.records.clone().into_iter().map(|(path, mut record)| {
@@ -479,7 +515,7 @@ impl World {
     }
 
     fn sample(&mut self, effect: Effect) {
-        let delay = self.random.u64(0..60);
+        let delay = self.delay_ms();
         let event = match effect {
             Effect::List { repo, targets } => {
                 let mut listing = self.disk.list(&targets);
