@@ -1,3 +1,174 @@
-//! Connects the rooms, starts and stops tasks.
+//! Connects the rooms: starts the loop that owns the engine, carries its effects out, answers those who ask.
+//!
+//! [`run`] is the daemon; [`start_local`] is the same without a watch and a socket, for `epitome index`;
+//! [`estimate`] is the same without a model and a memory, for `index --dry-run`.
 
+mod answers;
+mod asking;
+mod driver;
+mod executor;
+mod handle;
+mod hints;
+mod lifecycle;
+mod pool;
+mod registry;
 pub mod server;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+pub use handle::Handle;
+pub use lifecycle::run;
+
+use crate::config::places::Places;
+use crate::config::{Backend, Config, Provider};
+use crate::engine::debounce::Window;
+use crate::engine::{Options, prompt};
+use crate::model::path::RelPath;
+use crate::model::recipe::Author;
+use crate::shell::store::{Store, StoreError};
+use crate::shell::{export as files, offline, parse};
+use crate::wire::access::Access;
+use crate::wire::estimate::Estimate;
+use crate::wire::index;
+use crate::wire::protocol::{Node, Problem};
+
+/// How this run differs from a daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Watches.
+    Daemon,
+    /// Looks once.
+    Local,
+    /// Looks once, asks nobody and keeps nothing: to know what it would cost.
+    Dry,
+}
+
+/// The longest wait for another process to let go of the store.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Starts an engine in this process that looks once at what it is given.
+pub async fn start_local(config: &Config, places: &Places) -> anyhow::Result<Handle> {
+    let store = open_store(&places.data).await?;
+    driver::start(config, &places.data, Arc::new(store), Mode::Local, None)
+}
+
+/// What a first index of `path` would cost, as far as that can be known before it is paid for. Asks no model.
+pub async fn estimate(config: &Config, places: &Places, path: &Path) -> anyhow::Result<Estimate> {
+    let store = open_store(&places.data).await?;
+    estimate_with(config, &places.data, Arc::new(store), path)
+        .await
+        .map_err(Into::into)
+}
+
+pub(crate) async fn estimate_with(
+    config: &Config,
+    data: &Path,
+    store: Arc<Store>,
+    path: &Path,
+) -> Result<Estimate, Problem> {
+    let internal = |error: anyhow::Error| {
+        Problem::new(
+            crate::wire::protocol::PROBLEM_INTERNAL,
+            format!("{error:#}"),
+        )
+    };
+    let handle = driver::start(config, data, store, Mode::Dry, None).map_err(internal)?;
+    let outcome = async {
+        handle.watch(path, false).await?;
+        handle.wait(Some(path), None).await?;
+        let node = handle.node(path, 0).await?;
+        Ok(handle.estimate(&node))
+    }
+    .await;
+    handle.stop().await;
+    outcome
+}
+
+/// Writes an `index.json` for each directory of `tree` below `output`; tells how many.
+///
+/// # Errors
+/// The first file that could not be written.
+pub fn export(tree: &Node, output: &Path) -> anyhow::Result<u64> {
+    let from = RelPath::new(&tree.common().path);
+    let mut todo = vec![tree];
+    let mut all = Vec::new();
+    while let Some(node) = todo.pop() {
+        let Node::Directory(directory) = node else {
+            continue;
+        };
+        let path = match &directory.common.path_base64 {
+            Some(bytes) => RelPath::new(STANDARD.decode(bytes)?),
+            None => RelPath::new(&directory.common.path),
+        };
+        // Below the folder stands what was asked for, not the way to it.
+        let below = RelPath::new(&path.as_bytes()[from.as_bytes().len()..]);
+        all.push((below, index::render(directory)?));
+        todo.extend(directory.children.iter().flatten());
+    }
+    let count = all.len() as u64;
+    files::update(output, all.into_iter(), &[])?;
+    Ok(count)
+}
+
+async fn open_store(data: &Path) -> anyhow::Result<Store> {
+    let deadline = tokio::time::Instant::now() + STORE_PATIENCE;
+    loop {
+        let data = data.to_path_buf();
+        let opened = tokio::task::spawn_blocking(move || Store::open(&data))
+            .await
+            .context("opening the store")?;
+        match opened {
+            Err(StoreError::Locked { .. }) if tokio::time::Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+/// What the engine has to know of the configuration.
+fn engine_options(config: &Config, mode: Mode) -> Options {
+    let paid = config.summaries.provider == Provider::Openai;
+    let author = if paid {
+        Author {
+            provider: "openai".to_owned(),
+            model: config.openai.model.clone(),
+            prompt_version: prompt::VERSION,
+            parameters: String::new(),
+        }
+    } else {
+        Author {
+            provider: "offline".to_owned(),
+            model: "offline".to_owned(),
+            prompt_version: offline::VERSION,
+            parameters: String::new(),
+        }
+    };
+    let settle_ms = config.watch.settle_ms;
+    Options {
+        author,
+        summaries: config.summaries.enabled,
+        parser: parse::VERSION,
+        paid,
+        max_workers: config.openai.max_workers as usize,
+        readers: pool::threads(),
+        settle: Window {
+            quiet_ms: settle_ms,
+            cap_ms: (settle_ms * 5).max(1_000),
+        },
+        quiet: Window {
+            quiet_ms: config.openai.quiet_ms,
+            cap_ms: 30_000,
+        },
+        export: mode != Mode::Dry && config.export.dir.is_some(),
+        poll_ms: (mode == Mode::Daemon && config.watch.backend == Backend::Poll)
+            .then_some(config.watch.poll_seconds * 1_000),
+    }
+}

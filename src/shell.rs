@@ -1,9 +1,13 @@
 //! The hands: each file here touches one part of the world. Siblings are strangers; none knows the engine.
 
-pub mod parse;
+pub mod export;
 pub mod lstat;
+pub mod offline;
+pub mod openai;
+pub mod parse;
 pub mod read;
+pub mod redact;
 pub mod rules;
 pub mod scan;
-pub mod watch;
 pub mod store;
+pub mod watch;

@@ -30,6 +30,8 @@ pub(crate) struct World {
     pub(crate) status: Status,
     /// What a wait answers; `None`: it never does.
     pub(crate) waited: Option<Waited>,
+    /// What every question for a node is refused with.
+    pub(crate) refusal: Option<Problem>,
     /// Every question that changes something.
     pub(crate) log: Vec<String>,
 }
@@ -46,6 +48,7 @@ impl Fake {
                     settled: true,
                     failed: Vec::new(),
                 }),
+                refusal: None,
                 log: Vec::new(),
             })),
             waits: watch::Sender::new(0),
@@ -73,6 +76,9 @@ impl Access for Fake {
 
     async fn node(&self, path: &Path, depth: usize) -> Result<Node, Problem> {
         let world = self.world.lock().unwrap();
+        if let Some(refusal) = &world.refusal {
+            return Err(refusal.clone());
+        }
         let below = path.strip_prefix(&world.root).map_err(|_| {
             let detail = format!("{}: no repository", path.display());
             Problem::new(PROBLEM_NOT_WATCHED, detail)

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::path::Path;
+
+use super::load::MAX_BYTES;
 use super::*;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {

@@ -15,7 +15,10 @@ use super::Engine;
 use super::effect::{Depth, Effect};
 use super::event::ReadProblem;
 use super::repository::{Look, Repository};
-use super::tree::{Body, NodeId, Phase, ROOT};
+use super::tree::{Body, Node, NodeId, Phase, ROOT};
+
+/// How many paths are kept for a second look; above it, all of the repository is looked at.
+const TOUCHED_MEANWHILE: usize = 10_000;
 
 impl Engine {
     /// The store's records become nodes in doubt: the first look at the disk confirms or removes them.
@@ -78,7 +81,7 @@ impl Engine {
             .and_then(|id| tree.get(id))
             .is_some_and(|node| node.kind() == Kind::File);
         if let Some(id) = node.filter(|_| !is_file) {
-            tree.change(id, |node| node.doubt = doubt);
+            tree.change(id, |node| doubt_all(node, doubt));
             repository
                 .debounce
                 .add(path.clone(), Depth::Entries, now_ms);
@@ -94,6 +97,14 @@ impl Engine {
             node.changed_ms.get_or_insert(now_ms);
         });
         let above = tree.path(above);
+        if repository.look != Look::Idle && path.parent().as_ref() != Some(&above) {
+            if repository.touched_meanwhile.len() >= TOUCHED_MEANWHILE {
+                repository.touched_meanwhile.clear();
+                self.lost(repo);
+                return;
+            }
+            repository.touched_meanwhile.insert(path.clone());
+        }
         repository.debounce.add(above, Depth::Entries, now_ms);
     }
 
@@ -105,7 +116,7 @@ impl Engine {
         };
         repository.doubt += 1;
         let doubt = repository.doubt;
-        repository.tree.change(ROOT, |node| node.doubt = doubt);
+        repository.tree.change(ROOT, |node| doubt_all(node, doubt));
         repository
             .debounce
             .add_urgent(RelPath::root(), Depth::Everything, now_ms);
@@ -176,7 +187,11 @@ impl Engine {
         if !gone.is_empty() {
             effects.push(Effect::Forget { repo, paths: gone });
         }
+        let meanwhile = std::mem::take(&mut repository.touched_meanwhile);
         self.settle_confirmed(repo);
+        for path in meanwhile {
+            self.touched(repo, &path);
+        }
     }
 
     /// Nodes whose reading was confirmed by the listing, and that were never thought about, are thought about now.
@@ -395,8 +410,12 @@ impl Comparison<'_> {
                 .add_urgent(path.clone(), Depth::Everything, self.now_ms);
         }
         let doubt = self.doubt;
+        let whole = is_whole(targets, path);
         self.repository.tree.change(id, |node| {
             if let Body::Directory(directory) = &mut node.body {
+                if directory.doubt_below <= doubt && (whole || !moved) {
+                    directory.doubt_below = 0;
+                }
                 directory.identity = Some(listed.identity);
                 directory.problem.clone_from(&listed.problem);
             }
@@ -502,6 +521,14 @@ impl Comparison<'_> {
         {
             self.remove(id);
         }
+    }
+}
+
+/// Puts a node in doubt, and all below it.
+fn doubt_all(node: &mut Node, doubt: u64) {
+    node.doubt = doubt;
+    if let Body::Directory(directory) = &mut node.body {
+        directory.doubt_below = doubt;
     }
 }
 

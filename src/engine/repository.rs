@@ -33,6 +33,9 @@ pub struct Repository {
     pub debounce: Debounce,
     /// Whether it is being looked at.
     pub look: Look,
+    /// Paths touched during a look in directories that were not known yet: the look may have been there before the
+    /// touch, and its answer makes the directory known.
+    pub touched_meanwhile: BTreeSet<RelPath>,
     /// When it was last looked at (monotonic milliseconds).
     pub looked_ms: u64,
     /// The last doubt's number.
@@ -67,6 +70,7 @@ impl Default for Repository {
             tree: Tree::default(),
             debounce: Debounce::default(),
             look: Look::Loading,
+            touched_meanwhile: BTreeSet::new(),
             looked_ms: 0,
             // The root is in doubt number 1 until it was listed.
             doubt: 1,

@@ -7,7 +7,7 @@ use super::Engine;
 use super::pace::Counters;
 use super::repository::Look;
 use super::tree::Phase;
-use super::view::freshness;
+use super::view::freshness_in;
 
 /// What a repository is doing, and how many nodes are in which state.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,6 +71,10 @@ impl Engine {
             settled: tree.root().is_settled() && repository.debounce.is_empty(),
             ..RepositoryStatus::default()
         };
+        let in_doubt = tree
+            .root()
+            .directory()
+            .is_some_and(|root| root.doubt_below > 0);
         for (id, node) in tree.walk(super::tree::ROOT) {
             if let Some(problem) = node
                 .directory()
@@ -92,8 +96,8 @@ impl Engine {
                         u64::from(matches!(node.phase, Phase::Open | Phase::Reading { .. }));
                 }
             }
-            let count = match freshness(node) {
-                Freshness::Fresh if repository.unreachable => &mut status.stale,
+            let doubted = repository.unreachable || in_doubt;
+            let count = match freshness_in(node, doubted) {
                 Freshness::Fresh => &mut status.fresh,
                 Freshness::Stale => &mut status.stale,
                 Freshness::Pending => &mut status.pending,

@@ -25,8 +25,11 @@ pub struct NodeId {
 pub enum Phase {
     /// A file that is to be read; a directory that waits for its children.
     Open,
-    /// A file that is being read. `again`: it was seen to change meanwhile.
-    Reading { again: bool },
+    /// A file that is being read.
+    Reading {
+        /// It was listed meanwhile: what is read may be the state before.
+        again: bool,
+    },
     /// Its key is known, the words are looked up, asked for or being stored.
     Waiting,
     /// Its words are those of its key.
@@ -47,7 +50,10 @@ impl Phase {
 #[derive(Debug)]
 pub enum Body {
     /// A regular file and its last reading.
-    File { contents: Option<Contents> },
+    File {
+        /// What the last reading found.
+        contents: Option<Contents>,
+    },
     /// A directory.
     Directory(Directory),
 }
@@ -61,6 +67,8 @@ pub struct Directory {
     pub unsettled: u32,
     /// Files at any depth; a directory without any is no node to the outside.
     pub files: u32,
+    /// The number of the hint that put all below it in doubt (it may be another directory by now); 0: none did.
+    pub doubt_below: u64,
     /// Device and inode when it was last listed.
     pub identity: Option<(u64, u64)>,
     /// The summary was written without, or with old words of, something below that failed.

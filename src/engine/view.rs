@@ -51,6 +51,14 @@ pub(super) fn freshness(node: &Node) -> Freshness {
     }
 }
 
+/// The same where all of it may be in doubt.
+pub(super) fn freshness_in(node: &Node, doubted: bool) -> Freshness {
+    match freshness(node) {
+        Freshness::Fresh if doubted => Freshness::Stale,
+        freshness => freshness,
+    }
+}
+
 impl Engine {
     /// The node at `path` with `depth` levels below it; `None` where there is none.
     pub fn view(&mut self, repo: RepoId, path: &RelPath, depth: usize) -> Option<NodeView> {
@@ -59,11 +67,8 @@ impl Engine {
         if !repository.tree.get(id)?.is_visible() {
             return None;
         }
-        let mut view = view(&mut repository.tree, id, path.clone(), depth)?;
-        if repository.unreachable {
-            doubt(&mut view);
-        }
-        Some(view)
+        let doubted = repository.unreachable || is_doubted_from_above(&repository.tree, id);
+        view(&mut repository.tree, id, path.clone(), depth, doubted)
     }
 
     /// Hands out the directories that are to be written out and have settled.
@@ -91,7 +96,7 @@ impl Engine {
                 };
                 let path = repository.tree.path(id);
                 if node.is_visible() {
-                    directories.extend(view(&mut repository.tree, id, path, 1));
+                    directories.extend(view(&mut repository.tree, id, path, 1, false));
                 } else {
                     removed.push(path);
                 }
@@ -122,15 +127,29 @@ impl Repository {
     }
 }
 
-/// Nothing below an unreachable root can be vouched for.
-fn doubt(view: &mut NodeView) {
-    if view.freshness == Freshness::Fresh {
-        view.freshness = Freshness::Stale;
+/// Whether a directory above the node may be another one by now.
+fn is_doubted_from_above(tree: &Tree, id: NodeId) -> bool {
+    let mut at = tree.get(id).and_then(|node| node.parent);
+    while let Some(node) = at.and_then(|id| tree.get(id)) {
+        if node
+            .directory()
+            .is_some_and(|directory| directory.doubt_below > 0)
+        {
+            return true;
+        }
+        at = node.parent;
     }
-    view.children.iter_mut().flatten().for_each(doubt);
+    false
 }
 
-fn view(tree: &mut Tree, id: NodeId, path: RelPath, depth: usize) -> Option<NodeView> {
+/// `doubted`: nothing can be vouched for here, because the root is not there or a directory above is in doubt.
+fn view(
+    tree: &mut Tree,
+    id: NodeId,
+    path: RelPath,
+    depth: usize,
+    doubted: bool,
+) -> Option<NodeView> {
     let digest = tree.digest(id);
     let below: Vec<(Box<[u8]>, NodeId)> = visible_children(tree, id)
         .map(|(name, child)| (name.into(), child))
@@ -154,7 +173,7 @@ fn view(tree: &mut Tree, id: NodeId, path: RelPath, depth: usize) -> Option<Node
     let mut view = NodeView {
         kind: node.kind(),
         digest,
-        freshness: freshness(node),
+        freshness: freshness_in(node, doubted),
         words: node.words,
         error: match &node.phase {
             Phase::Failed(failure) => Some(failure.to_line()),
@@ -169,10 +188,16 @@ fn view(tree: &mut Tree, id: NodeId, path: RelPath, depth: usize) -> Option<Node
         children: None,
         path,
     };
+    let doubted = doubted
+        || node
+            .directory()
+            .is_some_and(|directory| directory.doubt_below > 0);
     if view.kind == Kind::Directory && depth > 0 {
         let children = below
             .into_iter()
-            .filter_map(|(name, child)| self::view(tree, child, view.path.join(&name), depth - 1))
+            .filter_map(|(name, child)| {
+                self::view(tree, child, view.path.join(&name), depth - 1, doubted)
+            })
             .collect();
         view.children = Some(children);
     }

@@ -65,6 +65,11 @@ impl Engine {
         }
     }
 
+    /// The repository that somebody waits for.
+    pub fn repository_of(&self, id: WaitId) -> Option<RepoId> {
+        self.waits.waits.get(&id).map(|wait| wait.repo)
+    }
+
     pub(super) fn barrier(&mut self, id: WaitId) {
         if let Some(wait) = self.waits.waits.get_mut(&id) {
             wait.past_barrier = true;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::StoreError;
 use super::folder;
@@ -28,6 +28,8 @@ const CACHE_BYTES: u64 = 32 << 20;
 const FLUSH_MS: u64 = 500;
 /// sled lets its own lock go a moment after a handle is dropped.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// After the operating system refused to open it, everybody is told so for that long without a new try.
+const REFUSED_PATIENCE: Duration = Duration::from_secs(1);
 /// A damaged sled may wait for a thread of its own that has died: nobody waits for it longer than this.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -50,6 +52,8 @@ struct State {
     /// Grows whenever the handles change, so that of many who met the same damage one mends it.
     generation: u64,
     trees: Option<Trees>,
+    /// When the operating system last refused to open it, and how.
+    refused: Option<(Instant, io::ErrorKind)>,
 }
 
 /// Why sled did not do what was asked.
@@ -70,6 +74,7 @@ impl Cache {
             state: RwLock::new(State {
                 generation: 0,
                 trees: None,
+                refused: None,
             }),
             notes: Mutex::new(Vec::new()),
         };
@@ -122,6 +127,12 @@ impl Cache {
         if state.generation != generation {
             return Ok(());
         }
+        if let (Trouble::Closed, Some((since, kind))) = (trouble, state.refused)
+            && since.elapsed() < REFUSED_PATIENCE
+        {
+            let source = io::Error::from(kind);
+            return Err(StoreError::io("open", &self.newest(), source));
+        }
         state.generation += 1;
         if let Some(trees) = state.trees.take() {
             close(trees);
@@ -137,8 +148,20 @@ impl Cache {
             }
             other => other,
         };
-        state.trees = Some(opened.map_err(|trouble| trouble.into_error(&path))?);
-        Ok(())
+        match opened {
+            Ok(trees) => {
+                state.trees = Some(trees);
+                state.refused = None;
+                Ok(())
+            }
+            Err(trouble) => {
+                let error = trouble.into_error(&path);
+                if let StoreError::Io { source, .. } = &error {
+                    state.refused = Some((Instant::now(), source.kind()));
+                }
+                Err(error)
+            }
+        }
     }
 
     /// The folder that is in use: the one of the highest number. A new cache never takes an old one's path, because a
@@ -246,7 +269,7 @@ fn open_trees(path: &Path) -> Result<Trees, Trouble> {
         .path(path)
         .cache_capacity(CACHE_BYTES)
         .flush_every_ms(Some(FLUSH_MS));
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let db = loop {
         match guarded(|| config.open()) {
             Err(Trouble::Damaged(what))

@@ -7,7 +7,6 @@ use super::{BATCH, Store, StoreError, codec};
 use crate::model::digest::Hasher;
 use crate::model::path::RelPath;
 use crate::model::record::NodeRecord;
-use crate::model::summary::Words;
 
 impl Store {
     /// The records of a repository's nodes, in the order of their paths as bytes. Words whose summary is not stored
@@ -51,9 +50,7 @@ impl Store {
                 repository.display()
             ));
         }
-        for (_, record) in &mut all {
-            record.words = record.words.filter(|words| self.stored(words));
-        }
+        self.drop_lost_words(&mut all)?;
         Ok(all)
     }
 
@@ -85,8 +82,28 @@ impl Store {
         Ok(())
     }
 
-    fn stored(&self, words: &Words) -> bool {
-        self.journal.holds(words.key) || self.cached(words.key)
+    /// Takes away the words whose summary is nowhere. All that the journal does not know are looked up in the order of
+    /// their keys: neighbours stand in one page of sled's.
+    fn drop_lost_words(&self, all: &mut [(RelPath, NodeRecord)]) -> Result<(), StoreError> {
+        let mut unknown: Vec<_> = all
+            .iter_mut()
+            .filter_map(|(_, record)| Some((record.words?.key, record)))
+            .filter(|(key, _)| !self.journal.holds(*key))
+            .collect();
+        unknown.sort_unstable_by_key(|(key, _)| *key);
+        for piece in unknown.chunks_mut(BATCH) {
+            let keys: Vec<_> = piece.iter().map(|(key, _)| key.0.0).collect();
+            let found = self.cache.with(|trees| {
+                let held = |key: &[u8; 16]| trees.summaries.contains_key(key);
+                keys.iter().map(held).collect::<sled::Result<Vec<_>>>()
+            })?;
+            for ((_, record), found) in piece.iter_mut().zip(found) {
+                if !found {
+                    record.words = None;
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,197 @@
+//! The command line: what a person types, made into questions to a daemon, and the answers made into text.
+//!
+//! A verb is a file. Only [`output`] writes to the two streams.
+
+mod completions;
+mod daemon;
+mod doctor;
+mod export;
+pub mod failure;
+mod index;
+mod logging;
+mod output;
+mod paths;
+mod render;
+mod show;
+mod status;
+mod terminal;
+mod text;
+mod tree;
+mod wait;
+mod watch;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::client::Client;
+use crate::config::Config;
+use crate::config::places::{Overrides, Places};
+use failure::Failure;
+
+/// Keeps a written map of your code true while you work.
+#[derive(Debug, Parser)]
+#[command(
+    name = "epitome",
+    version,
+    arg_required_else_help = true,
+    propagate_version = false
+)]
+pub struct Cli {
+    #[command(flatten)]
+    places: PlaceFlags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Debug, Args)]
+struct PlaceFlags {
+    /// The configuration file (or EPITOME_CONFIG)
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The store's folder (or EPITOME_DATA_DIR)
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The daemon's socket (or EPITOME_SOCKET)
+    #[arg(long, global = true, value_name = "FILE")]
+    socket: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch repositories and keep their summaries true, in the foreground
+    Daemon(daemon::Arguments),
+    /// Index once and exit; no daemon is needed
+    Index(index::Arguments),
+    /// Add a repository; kept across restarts
+    Watch(watch::Arguments),
+    /// Remove a repository; what was paid for is kept
+    Unwatch(watch::Arguments),
+    /// The daemon, its repositories, the model's use
+    Status(status::Arguments),
+    /// One file or directory: its summary, its outline or children
+    Show(show::Arguments),
+    /// A directory and all below it, with a line each
+    Tree(tree::Arguments),
+    /// Return when everything saved before is seen, summarized and stored
+    Wait(wait::Arguments),
+    /// Write the summaries out
+    Export(export::Arguments),
+    /// Check what epitome needs, and say how to mend it
+    Doctor(doctor::Arguments),
+    /// Print shell completions
+    Completions(completions::Arguments),
+}
+
+/// What verbs work with.
+struct Context {
+    places: Places,
+}
+
+impl Context {
+    /// The configuration, checked.
+    fn config(&self) -> Result<Config, Failure> {
+        Ok(Config::load(&self.places.config, self.places.config_named)?)
+    }
+
+    /// A daemon that answers.
+    async fn client(&self) -> Result<Client, Failure> {
+        Ok(Client::connect(&self.places.socket).await?)
+    }
+}
+
+impl Cli {
+    /// Does what was asked, and gives the exit code. A failure is told on standard error, in one line.
+    pub async fn run(self) -> ExitCode {
+        match self.dispatch().await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                if failure != Failure::Unread {
+                    output::say(&failure.to_string());
+                }
+                ExitCode::from(failure.code())
+            }
+        }
+    }
+
+    async fn dispatch(self) -> Result<(), Failure> {
+        logging::start(match self.command {
+            Command::Daemon(_) => "info",
+            _ => "warn",
+        })?;
+        if let Command::Completions(arguments) = self.command {
+            return completions::run(&arguments);
+        }
+        let places = Places::find(Overrides {
+            config: self.places.config,
+            data: self.places.data_dir,
+            socket: self.places.socket,
+        })?;
+        let context = Context { places };
+        match self.command {
+            Command::Daemon(arguments) => daemon::run(context, arguments).await,
+            Command::Index(arguments) => index::run(&context, arguments).await,
+            Command::Watch(arguments) => watch::watch(&context, &arguments).await,
+            Command::Unwatch(arguments) => watch::unwatch(&context, &arguments).await,
+            Command::Status(arguments) => status::run(&context, &arguments).await,
+            Command::Show(arguments) => show::run(&context, &arguments).await,
+            Command::Tree(arguments) => tree::run(&context, &arguments).await,
+            Command::Wait(arguments) => wait::run(&context, &arguments).await,
+            Command::Export(arguments) => export::run(&context, &arguments).await,
+            Command::Doctor(arguments) => doctor::run(&context, &arguments).await,
+            Command::Completions(arguments) => completions::run(&arguments),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_the_contract_has_is_understood_and_nothing_else() {
+        for line in [
+            "daemon",
+            "daemon /a /b --config /c",
+            "index --json",
+            "index /a --dry-run --json",
+            "watch",
+            "unwatch /a",
+            "status --json",
+            "--socket /s status",
+            "show src/a.py --json",
+            "tree --depth 2",
+            "wait /a --timeout 0.5",
+            "export --format index --output out",
+            "doctor --json",
+            "completions bash",
+        ] {
+            let words = ["epitome"].into_iter().chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
+        for line in [
+            "",
+            "shwo",
+            "status extra",
+            "tree --depth -1",
+            "wait --timeout -1",
+            "wait --timeout soon",
+            "wait --timeout inf",
+            "export --format pdf --output out",
+            "export --format index",
+            "completions csh9",
+        ] {
+            let words = ["epitome"].into_iter().chain(line.split_whitespace());
+            let error = Cli::try_parse_from(words).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `epitome daemon`: watches in the foreground.
+
+use std::path::PathBuf;
+
+use super::Context;
+use super::failure::Failure;
+use super::paths;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Folders to watch beside those of the configuration and those added earlier
+    paths: Vec<PathBuf>,
+}
+
+pub async fn run(context: Context, arguments: Arguments) -> Result<(), Failure> {
+    let config = context.config()?;
+    let mut folders = Vec::new();
+    for path in &arguments.paths {
+        folders.push(paths::absolute(Some(path))?);
+    }
+    crate::daemon::run(&config, &context.places, &folders).await?;
+    Ok(())
+}

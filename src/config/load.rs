@@ -1,0 +1,214 @@
+//! Reads the file and checks every key of it.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::table::Document;
+use super::{Backend, Batch, Config, Openai, Provider, check};
+
+/// A configuration of more than this many bytes is refused: it is some other file.
+pub(super) const MAX_BYTES: u64 = 1_048_576;
+
+/// What is wrong with a configuration, in one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("{}: {reason}", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The text is no TOML.
+    #[error("{}:{line}: {reason}", .file.display())]
+    Syntax {
+        /// The file.
+        file: PathBuf,
+        /// 1-based.
+        line: usize,
+        /// What the parser says.
+        reason: String,
+    },
+    /// A key is unknown or its value cannot be used.
+    #[error("{}:{line}: {key}: {reason}", .file.display())]
+    Key {
+        /// The file.
+        file: PathBuf,
+        /// 1-based.
+        line: usize,
+        /// The key with its section, as `openai.model`.
+        key: String,
+        /// What is wrong and what is allowed.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks the file at `path`. A missing file gives the defaults, unless it `must_exist`.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, is no TOML, has an unknown key, or a value that cannot be used.
+    pub fn load(path: &Path, must_exist: bool) -> Result<Self, ConfigError> {
+        let unreadable = |reason: String| ConfigError::Unreadable {
+            file: path.to_path_buf(),
+            reason,
+        };
+        let mut bytes = Vec::new();
+        let read =
+            File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+        match read {
+            Ok(_) if bytes.len() as u64 > MAX_BYTES => Err(unreadable(format!(
+                "is larger than {MAX_BYTES} bytes: this is no configuration"
+            ))),
+            Ok(_) => {
+                let text = String::from_utf8(bytes)
+                    .map_err(|_| unreadable("is no UTF-8 text".to_owned()))?;
+                let home = directories::BaseDirs::new().map(|base| base.home_dir().to_path_buf());
+                Self::parse(path, &text, home.as_deref())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => {
+                Ok(Self::default())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(unreadable("there is no such file".to_owned()))
+            }
+            Err(error) => Err(unreadable(error.to_string())),
+        }
+    }
+
+    /// Checks `text`, which was read from `file`; `~` stands for `home`.
+    pub(super) fn parse(file: &Path, text: &str, home: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        let document = Document::parse(file, text)?;
+
+        let mut top = document.top();
+        top.list("repos", &mut config.repos, |text| check::folder(text, home))?;
+
+        let mut section = top.section("summaries")?;
+        section.boolean("enabled", &mut config.summaries.enabled)?;
+        section.choice(
+            "provider",
+            &[("offline", Provider::Offline), ("openai", Provider::Openai)],
+            &mut config.summaries.provider,
+        )?;
+        section.finish()?;
+
+        let mut section = top.section("openai")?;
+        let openai = &mut config.openai;
+        section.text("base_url", &mut openai.base_url, check::base_url)?;
+        section.text("model", &mut openai.model, check::model)?;
+        section.text("api_key_env", &mut openai.api_key_env, check::variable)?;
+        section.text("api_key_file", &mut openai.api_key_file, |text| {
+            check::optional(text, |text| check::folder(text, home))
+        })?;
+        section.integer("max_workers", 1..=1_000, &mut openai.max_workers)?;
+        section.integer(
+            "requests_per_minute",
+            0..=u64::MAX,
+            &mut openai.requests_per_minute,
+        )?;
+        section.integer(
+            "tokens_per_minute",
+            0..=u64::MAX,
+            &mut openai.tokens_per_minute,
+        )?;
+        section.integer("timeout_seconds", 1..=3_600, &mut openai.timeout_seconds)?;
+        section.integer(
+            "max_output_tokens",
+            1..=100_000,
+            &mut openai.max_output_tokens,
+        )?;
+        section.choice(
+            "batch",
+            &[("off", Batch::Off), ("auto", Batch::Auto)],
+            &mut openai.batch,
+        )?;
+        section.integer("quiet_ms", 0..=30_000, &mut openai.quiet_ms)?;
+        section.price(
+            "price_per_million_input",
+            &mut openai.price_per_million_input,
+        )?;
+        section.price(
+            "price_per_million_output",
+            &mut openai.price_per_million_output,
+        )?;
+        section.finish()?;
+
+        let mut section = top.section("budget")?;
+        let budget = &mut config.budget;
+        section.integer(
+            "max_requests_per_day",
+            0..=u64::MAX,
+            &mut budget.max_requests_per_day,
+        )?;
+        section.integer(
+            "max_tokens_per_day",
+            0..=u64::MAX,
+            &mut budget.max_tokens_per_day,
+        )?;
+        section.finish()?;
+
+        let mut section = top.section("watch")?;
+        section.integer("settle_ms", 0..=60_000, &mut config.watch.settle_ms)?;
+        section.choice(
+            "backend",
+            &[("native", Backend::Native), ("poll", Backend::Poll)],
+            &mut config.watch.backend,
+        )?;
+        section.integer("poll_seconds", 1..=3_600, &mut config.watch.poll_seconds)?;
+        section.finish()?;
+
+        let mut section = top.section("files")?;
+        section.list("include", &mut config.files.include, check::glob)?;
+        section.list("exclude", &mut config.files.exclude, check::glob)?;
+        section.integer("max_bytes", 1..=1_073_741_824, &mut config.files.max_bytes)?;
+        section.finish()?;
+
+        let mut section = top.section("export")?;
+        section.text("dir", &mut config.export.dir, |text| {
+            check::optional(text, check::export_folder)
+        })?;
+        section.finish()?;
+
+        top.finish()?;
+        Ok(config)
+    }
+}
+
+impl Openai {
+    /// The key, from the file or the environment; `None` where neither is configured or the variable is not set.
+    ///
+    /// # Errors
+    ///
+    /// A line that says why the key cannot be used. It never holds the key.
+    pub fn api_key(&self) -> Result<Option<String>, String> {
+        let (key, origin) = match &self.api_key_file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file)
+                    .map_err(|error| format!("openai.api_key_file: {}: {error}", file.display()))?;
+                (text, file.display().to_string())
+            }
+            None if self.api_key_env.is_empty() => return Ok(None),
+            None => match std::env::var_os(&self.api_key_env) {
+                None => return Ok(None),
+                Some(value) => match value.into_string() {
+                    Ok(value) => (value, self.api_key_env.clone()),
+                    Err(_) => return Err(format!("the key in {} is no text", self.api_key_env)),
+                },
+            },
+        };
+        let key = key.trim();
+        if key.is_empty() {
+            return Err(format!("the key in {origin} is empty"));
+        }
+        if !key.chars().all(|c| c.is_ascii_graphic()) {
+            return Err(format!(
+                "the key in {origin} has spaces or other characters that no key has: keep the key alone there"
+            ));
+        }
+        Ok(Some(key.to_owned()))
+    }
+}

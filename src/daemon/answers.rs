@@ -1,0 +1,286 @@
+//! From what the engine knows to what the outside is told: the words are fetched from the store here.
+
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::config::{Backend, Config, Provider};
+use crate::engine::status::{PaceStatus, RepositoryStatus};
+use crate::engine::view::NodeView;
+use crate::model::language::Language;
+use crate::model::path::{RelPath, RepoId};
+use crate::model::recipe::Kind;
+use crate::model::summary::Freshness;
+use crate::shell::store::Store;
+use crate::shell::watch::Watch;
+use crate::wire::estimate::Estimate;
+use crate::wire::protocol::{
+    Common, DirectoryNode, FileNode, Node, Progress, Repository, RepositoryState, Requests, Status,
+    StoreStatus,
+};
+
+use super::asking::{ANSWER_TOKENS, today};
+use super::executor::outline_key;
+use super::handle::Shared;
+
+/// Dollars per million tokens, prompt and answer, of models that many use (the vendor's list, 2025).
+const PRICES: [(&str, f64, f64); 5] = [
+    ("gpt-4o-mini", 0.15, 0.60),
+    ("gpt-4o", 2.50, 10.00),
+    ("gpt-4.1", 2.00, 8.00),
+    ("gpt-4.1-mini", 0.40, 1.60),
+    ("gpt-4.1-nano", 0.10, 0.40),
+];
+
+/// Adds up what a dry run counted below `node`.
+pub fn estimate(config: &Config, node: &Node, requests: u64, prompt_tokens: u64) -> Estimate {
+    let openai = &config.openai;
+    let completion_tokens = requests * ANSWER_TOKENS;
+    let configured = (openai.price_per_million_input > 0.0
+        || openai.price_per_million_output > 0.0)
+        .then_some((
+            openai.price_per_million_input,
+            openai.price_per_million_output,
+        ));
+    let listed = || {
+        let found = PRICES.iter().find(|(model, ..)| *model == openai.model);
+        found.map(|&(_, input, output)| (input, output))
+    };
+    let paid = config.summaries.enabled && config.summaries.provider == Provider::Openai;
+    let price = if paid {
+        configured.or_else(listed)
+    } else {
+        Some((0.0, 0.0))
+    };
+    let (files, directories) = match node {
+        Node::File(_) => (1, 0),
+        Node::Directory(directory) => (directory.files, directory.directories + 1),
+    };
+    Estimate {
+        model: if paid {
+            openai.model.clone()
+        } else {
+            "offline".to_owned()
+        },
+        files,
+        directories,
+        requests,
+        prompt_tokens,
+        completion_tokens,
+        price: price.map(|(input, output)| {
+            (prompt_tokens as f64 * input + completion_tokens as f64 * output) / 1e6
+        }),
+    }
+}
+
+/// A node with its words.
+pub fn node(store: &Store, view: NodeView) -> Node {
+    let stored = view
+        .words
+        .and_then(|words| store.summary(words.key).ok().flatten());
+    // Words that are gone from the store cannot be vouched for, whatever the engine remembers of them.
+    let freshness = match (view.freshness, &stored) {
+        (Freshness::Fresh | Freshness::Stale, None) => Freshness::Pending,
+        (freshness, _) => freshness,
+    };
+    let (path, path_base64) = text_and_bytes(&view.path);
+    let common = Common {
+        path,
+        path_base64,
+        digest: view.digest.map(|digest| digest.to_string()),
+        line: stored.as_ref().map(|summary| summary.line().to_owned()),
+        summary: stored.as_ref().map(|summary| summary.text.clone()),
+        freshness,
+        error: view.error,
+        model: stored.map(|summary| summary.model),
+    };
+    match view.kind {
+        Kind::File => {
+            let outline = view.contents.as_ref().and_then(|contents| {
+                let key = outline_key(contents.language, contents.digest);
+                store.outline(key).ok().flatten()
+            });
+            let outline = outline.map(|(_, outline)| outline).unwrap_or_default();
+            Node::File(FileNode {
+                common,
+                language: view
+                    .contents
+                    .as_ref()
+                    .and_then(|contents| contents.language)
+                    .or_else(|| Language::of_file(view.path.name()))
+                    .map(|language| language.name().to_owned()),
+                bytes: view
+                    .contents
+                    .as_ref()
+                    .map_or(0, |contents| contents.stat.size),
+                elements: outline.elements,
+                imports: outline.imports,
+                docstring: outline.docstring,
+                partial: outline.partial,
+            })
+        }
+        Kind::Directory => Node::Directory(DirectoryNode {
+            common,
+            files: view.files,
+            directories: view.directories,
+            left_out: view
+                .left_out
+                .iter()
+                .map(|name| String::from_utf8_lossy(name).into_owned())
+                .collect(),
+            children: view.children.map(|children| {
+                children
+                    .into_iter()
+                    .map(|child| node(store, child))
+                    .collect()
+            }),
+        }),
+    }
+}
+
+fn text_and_bytes(path: &RelPath) -> (String, Option<String>) {
+    let bytes = path.as_bytes();
+    let base64 = std::str::from_utf8(bytes)
+        .is_err()
+        .then(|| STANDARD.encode(bytes));
+    (path.to_text(), base64)
+}
+
+/// The daemon's status.
+pub fn status(
+    shared: &Shared,
+    watch: Option<&Watch>,
+    repositories: &[(RepoId, RepositoryStatus)],
+    pace: &PaceStatus,
+) -> Status {
+    let (summaries, bytes) = shared.store.statistics();
+    let used = shared.store.usage(today()).unwrap_or_default();
+    let counters = pace.counters;
+    let repositories = repositories
+        .iter()
+        .filter_map(|(repo, status)| Some((shared.registry.get(*repo)?, status)))
+        .map(|(entry, status)| {
+            let watches = watch.map_or(0, |watch| watch.watches(entry.repo) as u64);
+            repository(shared, &entry.root, watches, status, pace)
+        })
+        .collect();
+    let mut notes = shared.store.notes();
+    notes.extend(pace.trouble.clone());
+    for topic in ["store", "export", "repos"] {
+        notes.extend(shared.notes.about(topic));
+    }
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        uptime_seconds: (shared.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
+        provider: if shared.asks_a_model() {
+            "openai"
+        } else {
+            "offline"
+        }
+        .to_owned(),
+        model: shared
+            .asks_a_model()
+            .then(|| shared.config.openai.model.clone()),
+        repositories,
+        requests: Requests {
+            sent: counters.sent,
+            succeeded: counters.succeeded,
+            retried: counters.retried,
+            failed: counters.failed,
+            in_flight: pace.in_flight as u64,
+            limit: pace.width as u64,
+            prompt_tokens: counters.prompt_tokens,
+            completion_tokens: counters.completion_tokens,
+            cached_tokens: counters.cached_tokens,
+            today: used.requests,
+            tokens_today: used.prompt_tokens + used.completion_tokens,
+            unchanged: 0,
+        },
+        store: StoreStatus { summaries, bytes },
+        notes,
+    }
+}
+
+fn repository(
+    shared: &Shared,
+    root: &Path,
+    watches: u64,
+    status: &RepositoryStatus,
+    pace: &PaceStatus,
+) -> Repository {
+    let open = status.files + status.directories - status.fresh - status.failed - status.off;
+    let state = if status.unreachable {
+        RepositoryState::Unreachable
+    } else if status.scanning {
+        RepositoryState::Scanning
+    } else if status.settled {
+        RepositoryState::Idle
+    } else if pace.trouble.is_some() {
+        RepositoryState::Paused
+    } else {
+        RepositoryState::Summarizing
+    };
+    let mut notes = status.problems.clone();
+    notes.extend(shared.notes.about(&format!("watch {}", root.display())));
+    let busy = !status.settled || status.scanning;
+    let seconds_left = (busy && shared.asks_a_model() && !status.scanning).then(|| {
+        let (file_ms, directory_ms) = pace.means_ms;
+        let directories = open.saturating_sub(status.files_open);
+        let work_ms = status.files_open * file_ms + directories * directory_ms;
+        (work_ms / pace.width.max(1) as u64) as f64 / 1e3
+    });
+    Repository {
+        path: root.to_string_lossy().into_owned(),
+        state,
+        files: status.files,
+        directories: status.directories,
+        fresh: status.fresh,
+        stale: status.stale,
+        pending: status.pending,
+        failed: status.failed,
+        off: status.off,
+        watch: match shared.config.watch.backend {
+            Backend::Native => "native",
+            Backend::Poll => "poll",
+        }
+        .to_owned(),
+        watches,
+        last_change: status.last_change_ms.map(|ms| {
+            let at = UNIX_EPOCH + Duration::from_millis(ms);
+            humantime::format_rfc3339_millis(at).to_string()
+        }),
+        progress: Progress {
+            to_read: status.to_read,
+            to_summarize: if busy { open } else { 0 },
+            done: status.fresh + status.failed + status.off,
+            seconds_left,
+        },
+        notes,
+    }
+}
+
+/// What is not settled yet, in words.
+pub fn still_waiting_for(status: &Status) -> String {
+    let busy: Vec<String> = status
+        .repositories
+        .iter()
+        .filter(|one| one.state != RepositoryState::Idle)
+        .map(|one| {
+            format!(
+                "{}: {} to read, {} to summarize",
+                one.path, one.progress.to_read, one.progress.to_summarize
+            )
+        })
+        .collect();
+    let mut text = format!("not settled in time: {}", busy.join("; "));
+    if busy.is_empty() {
+        text = "not settled in time".to_owned();
+    }
+    if let Some(note) = status.notes.first() {
+        text.push_str(&format!(" ({note})"));
+    }
+    text
+}

@@ -1,0 +1,323 @@
+//! The only loop: one input, one step of the engine, its effects begun; nothing in here may block.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::engine::event::{Event, WaitId};
+use crate::engine::status::{PaceStatus, RepositoryStatus};
+use crate::engine::view::NodeView;
+use crate::model::path::{RelPath, RepoId};
+use crate::model::time::Timestamp;
+use crate::shell::store::Store;
+use crate::shell::watch::Watch;
+
+use super::Mode;
+use super::executor::Executor;
+use super::handle::{Handle, Shared};
+
+/// A turn of the loop that takes longer than this is a defect, and is logged as one.
+const SLOW_TURN: Duration = Duration::from_millis(100);
+/// How long a barrier may take to come back before the watch is not believed any more.
+const BARRIER_PATIENCE: Duration = Duration::from_secs(2);
+/// How long answers that were paid for are waited for when the daemon ends.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What was found to be so of nodes that a wait names as failed.
+pub type Failed = Vec<(RelPath, String)>;
+
+/// What reaches the loop.
+pub enum Input {
+    /// Something happened.
+    Event(Event),
+    /// The notifications from before this barrier have been handed in.
+    Barrier(u64),
+    /// The barrier took too long.
+    BarrierOverdue(u64),
+    /// Somebody asks.
+    Query(Query),
+    /// The end: what is under way is waited for, a while.
+    Stop(oneshot::Sender<()>),
+}
+
+/// What can be asked of the loop.
+pub enum Query {
+    /// A node, with so many levels below it.
+    Node {
+        /// In which repository.
+        repo: RepoId,
+        /// Where in it.
+        path: RelPath,
+        /// Levels of children.
+        depth: usize,
+        /// The answer; `None` where there is no such node.
+        reply: oneshot::Sender<Option<NodeView>>,
+    },
+    /// What all repositories are doing.
+    Status {
+        /// The answer.
+        reply: oneshot::Sender<(Vec<(RepoId, RepositoryStatus)>, PaceStatus)>,
+    },
+    /// Wait until all is settled.
+    Wait {
+        /// In which repository.
+        repo: RepoId,
+        /// Where in it.
+        path: RelPath,
+        /// The answer: what failed for good.
+        reply: oneshot::Sender<Failed>,
+    },
+}
+
+/// The loop's way in; bounded, so that who sends too much waits.
+#[derive(Clone)]
+pub struct Inputs(mpsc::Sender<Input>);
+
+impl Inputs {
+    /// Sends from a task.
+    pub async fn send(&self, input: Input) {
+        // After the loop has ended nobody needs it.
+        let _ = self.0.send(input).await;
+    }
+
+    /// Sends from a thread.
+    pub fn send_blocking(&self, input: Input) {
+        let _ = self.0.blocking_send(input);
+    }
+}
+
+/// Starts the loop and all that belongs to it.
+pub fn start(
+    config: &Config,
+    data: &Path,
+    store: Arc<Store>,
+    mode: Mode,
+    cookies: Option<PathBuf>,
+) -> anyhow::Result<Handle> {
+    let (sender, receiver) = mpsc::channel(1_024);
+    let inputs = Inputs(sender);
+    let shared = Arc::new(Shared::new(config.clone(), store, data, mode, inputs)?);
+    let watch = match cookies {
+        Some(directory) => Some(super::hints::start(&shared, &directory)?),
+        None => None,
+    };
+    let executor = Executor::new(Arc::clone(&shared), watch.clone())?;
+    let driver = Driver {
+        engine: Engine::new(super::engine_options(config, mode)),
+        executor,
+        shared: Arc::clone(&shared),
+        watch: watch.clone(),
+        receiver,
+        started: Instant::now(),
+        barriers: HashMap::new(),
+        waits: HashMap::new(),
+        numbers: 0,
+        stopping: None,
+    };
+    tokio::spawn(driver.run());
+    Ok(Handle::new(shared, watch))
+}
+
+/// What a barrier is for.
+enum Behind {
+    Wait(WaitId, RepoId),
+    Query(Query),
+}
+
+struct Driver {
+    engine: Engine,
+    executor: Executor,
+    shared: Arc<Shared>,
+    watch: Option<Arc<Watch>>,
+    receiver: mpsc::Receiver<Input>,
+    started: Instant,
+    barriers: HashMap<u64, Behind>,
+    waits: HashMap<WaitId, oneshot::Sender<Failed>>,
+    numbers: u64,
+    stopping: Option<(oneshot::Sender<()>, tokio::time::Instant)>,
+}
+
+impl Driver {
+    async fn run(mut self) {
+        loop {
+            let wake = self.wake_at();
+            let input = tokio::select! {
+                input = self.receiver.recv() => input,
+                () = sleep_until(wake) => Some(Input::Event(Event::Tick)),
+            };
+            let Some(input) = input else { break };
+            let turn = Instant::now();
+            self.turn(input);
+            if turn.elapsed() > SLOW_TURN {
+                tracing::warn!("a turn of the loop took {:?}", turn.elapsed());
+            }
+            if self.is_drained() {
+                break;
+            }
+        }
+        self.executor.flush().await;
+        if let Some((done, _)) = self.stopping.take() {
+            let _ = done.send(());
+        }
+    }
+
+    /// When something is to be done though nothing happens.
+    fn wake_at(&self) -> Option<tokio::time::Instant> {
+        let engine = self.engine.deadline_ms().map(|at_ms| {
+            tokio::time::Instant::from_std(self.started + Duration::from_millis(at_ms))
+        });
+        let stop = self.stopping.as_ref().map(|(_, until)| *until);
+        engine.into_iter().chain(stop).min()
+    }
+
+    fn is_drained(&self) -> bool {
+        self.stopping.as_ref().is_some_and(|(_, until)| {
+            self.engine.pace_status().in_flight == 0 || tokio::time::Instant::now() >= *until
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        let unix = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Timestamp {
+            monotonic_ms: self.started.elapsed().as_millis() as u64,
+            unix_ms: unix.as_millis() as u64,
+        }
+    }
+
+    fn turn(&mut self, input: Input) {
+        match input {
+            Input::Event(event) => self.step(event),
+            Input::Barrier(number) => match self.barriers.remove(&number) {
+                Some(Behind::Wait(wait, _)) => self.step(Event::Barrier(wait)),
+                Some(Behind::Query(query)) => self.answer(query),
+                None => {}
+            },
+            Input::BarrierOverdue(number) => match self.barriers.remove(&number) {
+                // The watch does not answer: only a look at everything tells the truth.
+                Some(Behind::Wait(wait, repo)) => {
+                    tracing::warn!("notifications are late: looking at everything");
+                    self.step(Event::Lost(repo));
+                    self.step(Event::Barrier(wait));
+                }
+                Some(Behind::Query(query)) => {
+                    let repos = self.shared.registry.all();
+                    repos
+                        .iter()
+                        .for_each(|entry| self.step(Event::Lost(entry.repo)));
+                    self.answer(query);
+                }
+                None => {}
+            },
+            Input::Query(query) => self.query(query),
+            Input::Stop(done) => {
+                self.executor.stop_asking();
+                self.shared.stopping.store(true, Ordering::Relaxed);
+                self.stopping = Some((done, tokio::time::Instant::now() + DRAIN_PATIENCE));
+            }
+        }
+    }
+
+    fn query(&mut self, query: Query) {
+        match query {
+            Query::Wait { repo, path, reply } => {
+                self.numbers += 1;
+                let id = WaitId(self.numbers);
+                // Waiters that went are forgotten, so that nothing hurries for them.
+                let gone: Vec<WaitId> = self
+                    .waits
+                    .extract_if(|_, reply| reply.is_closed())
+                    .map(|(id, _)| id)
+                    .collect();
+                for id in gone {
+                    self.step(Event::WaitDropped(id));
+                }
+                self.waits.insert(id, reply);
+                self.step(Event::Wait { id, repo, path });
+            }
+            // What was saved before the question must be in the answer, or be called stale in it.
+            query => self.behind_barrier(Behind::Query(query)),
+        }
+    }
+
+    fn behind_barrier(&mut self, behind: Behind) {
+        let Some(watch) = &self.watch else {
+            match behind {
+                Behind::Wait(id, _) => self.step(Event::Barrier(id)),
+                Behind::Query(query) => self.answer(query),
+            }
+            return;
+        };
+        self.numbers += 1;
+        let number = self.numbers;
+        self.barriers.insert(number, behind);
+        let sent = watch.cookie(number);
+        let inputs = self.shared.inputs.clone();
+        tokio::spawn(async move {
+            if sent.is_ok() {
+                tokio::time::sleep(BARRIER_PATIENCE).await;
+            }
+            inputs.send(Input::BarrierOverdue(number)).await;
+        });
+    }
+
+    fn answer(&mut self, query: Query) {
+        match query {
+            Query::Node {
+                repo,
+                path,
+                depth,
+                reply,
+            } => {
+                let _ = reply.send(self.engine.view(repo, &path, depth));
+            }
+            Query::Status { reply } => {
+                let repositories = self
+                    .shared
+                    .registry
+                    .all()
+                    .into_iter()
+                    .filter_map(|entry| {
+                        Some((entry.repo, self.engine.repository_status(entry.repo)?))
+                    })
+                    .collect();
+                let _ = reply.send((repositories, self.engine.pace_status()));
+            }
+            Query::Wait { .. } => {}
+        }
+    }
+
+    fn step(&mut self, event: Event) {
+        use crate::engine::effect::Effect;
+
+        tracing::trace!(?event);
+        for effect in self.engine.step(self.now(), event) {
+            match effect {
+                Effect::Barrier(id) => {
+                    let repo = self.engine.repository_of(id).unwrap_or(RepoId(0));
+                    self.behind_barrier(Behind::Wait(id, repo));
+                }
+                Effect::Settled { wait, failed } => {
+                    if let Some(reply) = self.waits.remove(&wait) {
+                        let _ = reply.send(failed);
+                    }
+                }
+                effect => self.executor.begin(effect),
+            }
+        }
+    }
+}
+
+async fn sleep_until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,413 @@
+//! An effect, carried out by a thread or a task, becomes an event: one for one, even where the work panics.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::engine::effect::{Depth, Effect};
+use crate::engine::event::{Event, ReadProblem};
+use crate::engine::view::NodeView;
+use crate::model::contents::{Contents, Matter};
+use crate::model::digest::{Digest, Hasher};
+use crate::model::language::Language;
+use crate::model::listing::Listing;
+use crate::model::path::{RelPath, RepoId};
+use crate::model::record::NodeRecord;
+use crate::model::stat::Stat;
+use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
+use crate::shell::read::ReadError;
+use crate::shell::rules::Rules;
+use crate::shell::watch::Watch;
+use crate::shell::{export, parse, read, scan};
+
+use crate::wire::index;
+use crate::wire::protocol::Node;
+
+use super::Mode;
+use super::asking::Asking;
+use super::driver::Input;
+use super::handle::Shared;
+use super::pool::{Pool, threads};
+use super::registry::Entry;
+use super::writer::{Write, Writer};
+use super::{answers, asking};
+
+/// How often a listing is repeated because rule files changed under it.
+const RULE_ROUNDS: usize = 3;
+
+/// Carries effects out.
+pub struct Executor {
+    shared: Arc<Shared>,
+    watch: Option<Arc<Watch>>,
+    pool: Pool,
+    writer: Writer,
+    asking: Asking,
+}
+
+impl Executor {
+    /// Starts the threads that do the work.
+    pub fn new(shared: Arc<Shared>, watch: Option<Arc<Watch>>) -> anyhow::Result<Self> {
+        let pool = Pool::start()?;
+        let writer = Writer::start(
+            Arc::clone(&shared.store),
+            shared.inputs.clone(),
+            shared.notes.clone(),
+        )?;
+        let asking = Asking::new(Arc::clone(&shared), pool.clone(), writer.clone());
+        Ok(Self {
+            shared,
+            watch,
+            pool,
+            writer,
+            asking,
+        })
+    }
+
+    /// No request begins any more.
+    pub fn stop_asking(&self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns when all that was to be written is written.
+    pub async fn flush(&self) {
+        self.writer.flush().await;
+    }
+
+    /// Begins one effect; its event follows.
+    pub fn begin(&self, effect: Effect) {
+        tracing::trace!(?effect);
+        let dry = self.shared.mode == Mode::Dry;
+        match effect {
+            Effect::Load(repo) => self.load(repo),
+            Effect::List { repo, targets } => self.list(repo, targets),
+            Effect::Forget { repo, paths } => self.forget(repo, &paths),
+            Effect::Read { repo, node, path } => {
+                let shared = Arc::clone(&self.shared);
+                let job = move || read_file(&shared, repo, &path);
+                let panicked = || {
+                    Err(ReadProblem::Denied(
+                        "an internal error while reading it".to_owned(),
+                    ))
+                };
+                self.answered_by(job, panicked, move |result| Event::Read {
+                    repo,
+                    node,
+                    result,
+                });
+            }
+            Effect::LookUp(keys) => {
+                let store = Arc::clone(&self.shared.store);
+                let unknown: Vec<_> = keys.iter().map(|&key| (key, None)).collect();
+                let job = move || {
+                    keys.into_iter()
+                        .map(|key| (key, words_of(&store, key)))
+                        .collect()
+                };
+                self.answered_by(job, move || unknown, Event::LookedUp);
+            }
+            Effect::Ask(ask) => self.asking.ask(*ask),
+            Effect::Commit { key, .. } if dry => self.send(Event::Committed(key)),
+            Effect::Commit { key, summary, paid } => {
+                self.writer.write(Write::Summary { key, summary, paid })
+            }
+            Effect::Record { .. } if dry => {}
+            Effect::Record { repo, records } => {
+                if let Some(entry) = self.shared.registry.get(repo) {
+                    self.writer.write(Write::Records {
+                        root: entry.root,
+                        records,
+                    });
+                }
+            }
+            Effect::Export {
+                repo,
+                directories,
+                removed,
+            } => self.export(repo, directories, removed),
+            Effect::Notice(text) => {
+                tracing::error!("{text}");
+                self.shared.notes.set("model", text);
+            }
+            // The driver's own.
+            Effect::Barrier(_) | Effect::Settled { .. } => {}
+        }
+    }
+
+    fn send(&self, event: Event) {
+        let inputs = self.shared.inputs.clone();
+        tokio::spawn(async move { inputs.send(Input::Event(event)).await });
+    }
+
+    /// Has a job done by the pool; what it returns, or what stands for a panic, becomes the event.
+    fn answered_by<T>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+        panicked: impl FnOnce() -> T + Send + 'static,
+        event: impl FnOnce(T) -> Event + Send + 'static,
+    ) {
+        let inputs = self.shared.inputs.clone();
+        self.pool.spawn(move || {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
+            let answer = outcome.unwrap_or_else(|_| panicked());
+            inputs.send_blocking(Input::Event(event(answer)));
+        });
+    }
+
+    fn load(&self, repo: RepoId) {
+        let shared = Arc::clone(&self.shared);
+        let job = move || load(&shared, repo);
+        self.answered_by(job, Vec::new, move |records| Event::Loaded {
+            repo,
+            records,
+        });
+    }
+
+    fn list(&self, repo: RepoId, targets: Vec<(RelPath, Depth)>) {
+        let shared = Arc::clone(&self.shared);
+        let watch = self.watch.clone();
+        let nothing = targets.clone();
+        let job = move || list(&shared, watch.as_deref(), repo, &targets);
+        // Nothing is known of them: they stay in doubt until they are touched again.
+        let panicked = move || {
+            tracing::error!("listing {nothing:?} failed inside");
+            Listing::default()
+        };
+        self.answered_by(job, panicked, move |listing| Event::Listed {
+            repo,
+            listing,
+        });
+    }
+
+    fn forget(&self, repo: RepoId, paths: &[RelPath]) {
+        if let (Some(watch), Some(entry)) = (&self.watch, self.shared.registry.get(repo)) {
+            for path in paths {
+                watch.remove_directory(repo, &path.under(&entry.root));
+            }
+        }
+    }
+
+    fn export(&self, repo: RepoId, directories: Vec<NodeView>, removed: Vec<RelPath>) {
+        let shared = Arc::clone(&self.shared);
+        let job = move || {
+            let (Some(entry), Some(folder)) =
+                (shared.registry.get(repo), &shared.config.export.dir)
+            else {
+                return;
+            };
+            let folder = entry.root.join(folder);
+            let files = directories.into_iter().filter_map(|view| {
+                let path = view.path.clone();
+                match answers::node(&shared.store, view) {
+                    Node::Directory(directory) => Some((path, index::render(&directory).ok()?)),
+                    Node::File(_) => None,
+                }
+            });
+            match export::update(&folder, files, &removed) {
+                Ok(()) => shared.notes.clear("export"),
+                Err(error) => {
+                    tracing::warn!("{error}");
+                    shared.notes.set("export", error.to_string());
+                }
+            }
+        };
+        self.answered_by(job, || (), move |()| Event::Exported(repo));
+    }
+}
+
+/// The digest of the words under a key, where the store has them.
+fn words_of(store: &crate::shell::store::Store, key: SummaryKey) -> Option<SummaryDigest> {
+    store
+        .summary(key)
+        .ok()
+        .flatten()
+        .as_ref()
+        .map(Summary::digest)
+}
+
+fn load(shared: &Shared, repo: RepoId) -> Vec<(RelPath, NodeRecord)> {
+    let Some(entry) = shared.registry.get(repo) else {
+        return Vec::new();
+    };
+    let mut records = match shared.store.records(&entry.root) {
+        Ok(records) => records,
+        Err(error) => {
+            tracing::warn!(
+                "what was known of {} cannot be read: {error}",
+                entry.root.display()
+            );
+            Vec::new()
+        }
+    };
+    // Another limit than the one it was read under: to be read again.
+    for (_, record) in &mut records {
+        let too_large = |contents: &Contents| contents.stat.size > shared.config.files.max_bytes;
+        record.contents.take_if(|contents| {
+            contents.matter != Matter::Secret
+                && (contents.matter == Matter::TooLarge) != too_large(contents)
+        });
+    }
+    records
+}
+
+fn list(
+    shared: &Shared,
+    watch: Option<&Watch>,
+    repo: RepoId,
+    targets: &[(RelPath, Depth)],
+) -> Listing {
+    let Some(entry) = shared.registry.get(repo) else {
+        return Listing::default();
+    };
+    let mut listing = list_once(shared, watch, &entry, &entry.rules(), targets);
+    for _ in 0..RULE_ROUNDS {
+        if !rule_files_changed(&entry, &listing) {
+            return listing;
+        }
+        if let Err(error) = entry.reload_rules() {
+            tracing::warn!(
+                "{}: {error}; the rules from before stay",
+                entry.root.display()
+            );
+            return listing;
+        }
+        // What a rule file says matters for all that lies below it: everything below its folder is looked at.
+        let inputs = shared.inputs.clone();
+        if targets
+            .iter()
+            .any(|(path, depth)| !path.is_root() || *depth == Depth::Entries)
+        {
+            inputs.send_blocking(Input::Event(Event::Lost(repo)));
+        }
+        listing = list_once(shared, watch, &entry, &entry.rules(), targets);
+    }
+    listing
+}
+
+fn list_once(
+    shared: &Shared,
+    watch: Option<&Watch>,
+    entry: &Entry,
+    rules: &Rules,
+    targets: &[(RelPath, Depth)],
+) -> Listing {
+    let before_listing = |_: &RelPath, directory: &std::path::Path| {
+        if let Some(watch) = watch
+            && let Err(error) = watch.add_directory(entry.repo, directory)
+        {
+            tracing::warn!("{} is not watched: {error}", directory.display());
+            shared.notes.set(
+                &format!("watch {}", entry.root.display()),
+                error.to_string(),
+            );
+        }
+    };
+    let mut listing = Listing::default();
+    for (path, depth) in targets {
+        let whole = *depth == Depth::Everything;
+        let found = scan::scan(&entry.root, rules, path, whole, threads(), &before_listing);
+        listing.directories.extend(found.directories);
+        listing.gone.extend(found.gone);
+    }
+    listing
+}
+
+/// Whether the listing shows other rule files than were known. The first look only takes note of them.
+fn rule_files_changed(entry: &Entry, listing: &Listing) -> bool {
+    let mut seen = entry
+        .rule_files
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let first = seen.is_none();
+    let known = seen.get_or_insert_default();
+    let mut changed = false;
+    for directory in &listing.directories {
+        let here: HashMap<RelPath, Stat> = directory
+            .entries
+            .iter()
+            .filter(|entry| Rules::is_rule_file(&entry.name))
+            .filter_map(|entry| Some((directory.path.join(&entry.name), entry.file?)))
+            .collect();
+        known.retain(|path, _| {
+            let gone = path.parent().as_ref() == Some(&directory.path) && !here.contains_key(path);
+            changed |= gone;
+            !gone
+        });
+        for (path, stat) in here {
+            changed |= known.insert(path, stat) != Some(stat);
+        }
+    }
+    changed && !first
+}
+
+fn read_file(shared: &Shared, repo: RepoId, path: &RelPath) -> Result<Contents, ReadProblem> {
+    let entry = shared.registry.get(repo).ok_or(ReadProblem::Gone)?;
+    let reading = read::read(&entry.root, path, shared.config.files.max_bytes).map_err(
+        |error| match error {
+            ReadError::Gone | ReadError::NotRegular => ReadProblem::Gone,
+            ReadError::Moving => ReadProblem::Moving,
+            other => ReadProblem::Denied(other.to_string()),
+        },
+    )?;
+    let mut contents = Contents {
+        stat: reading.stat,
+        observed_ms: reading.observed_ms,
+        digest: reading.digest,
+        syntax: reading.digest,
+        language: reading.language,
+        matter: reading.matter,
+    };
+    if let Some(bytes) = reading.bytes {
+        let (syntax, _) = outline(shared, contents.language, contents.digest, || Some(bytes))
+            .ok_or(ReadProblem::Gone)?;
+        contents.syntax = syntax;
+    }
+    Ok(contents)
+}
+
+/// The syntax digest and the outline of a content: from the store, or parsed from the bytes.
+pub fn outline(
+    shared: &Shared,
+    language: Option<Language>,
+    digest: Digest,
+    bytes: impl FnOnce() -> Option<Vec<u8>>,
+) -> Option<(Digest, crate::model::outline::Outline)> {
+    let key = outline_key(language, digest);
+    if let Ok(Some(known)) = shared.store.outline(key) {
+        return Some(known);
+    }
+    let parsed = parse::parse(language, &bytes()?, digest);
+    if shared.mode != Mode::Dry
+        && let Err(error) = shared
+            .store
+            .put_outline(key, parsed.syntax, &parsed.outline)
+    {
+        tracing::warn!("an outline cannot be kept: {error}");
+    }
+    Some((parsed.syntax, parsed.outline))
+}
+
+/// What an outline is stored under.
+pub fn outline_key(language: Option<Language>, digest: Digest) -> Digest {
+    let mut hasher = Hasher::new("outline.1");
+    hasher.number(u64::from(parse::VERSION));
+    hasher.field(language.map_or("", Language::name).as_bytes());
+    hasher.digest(digest);
+    hasher.finish()
+}
+
+/// The text of a file whose content still has the digest, for a prompt.
+pub fn text_of(
+    shared: &Shared,
+    repo: RepoId,
+    path: &RelPath,
+    digest: Digest,
+) -> Result<String, asking::Moved> {
+    let entry = shared.registry.get(repo).ok_or(asking::Moved)?;
+    let reading =
+        read::read(&entry.root, path, shared.config.files.max_bytes).map_err(|_| asking::Moved)?;
+    let bytes = reading
+        .bytes
+        .filter(|_| reading.digest == digest)
+        .ok_or(asking::Moved)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,382 @@
+//! The way to ask the loop from anywhere in the process; what the server serves and `epitome index` uses.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use crate::config::{Config, Provider};
+use crate::engine::event::Event;
+use crate::model::path::RelPath;
+use crate::shell::rules::FileRules;
+use crate::shell::store::Store;
+use crate::shell::watch::Watch;
+use crate::wire::access::Access;
+use crate::wire::estimate::Estimate;
+use crate::wire::protocol::{
+    FailedNode, Node, PROBLEM_BAD_REQUEST, PROBLEM_INTERNAL, PROBLEM_NO_NODE, PROBLEM_NOT_WATCHED,
+    PROBLEM_TIMEOUT, Problem, Repository, Status, Waited,
+};
+
+use super::Mode;
+use super::answers;
+use super::driver::{Input, Inputs, Query};
+use super::registry::{Entry, Notes, Registry};
+
+/// What the loop, its workers and those who ask have in common.
+pub struct Shared {
+    pub(super) config: Config,
+    pub(super) file_rules: FileRules,
+    pub(super) store: Arc<Store>,
+    /// The store's folder, canonical: never part of a repository.
+    pub(super) own_folder: PathBuf,
+    pub(super) registry: Registry,
+    pub(super) notes: Notes,
+    pub(super) inputs: Inputs,
+    pub(super) mode: Mode,
+    pub(super) stopping: AtomicBool,
+    pub(super) started: Instant,
+    /// In a dry run: requests that would have been sent, and the tokens of their prompts.
+    pub(super) pretended: AtomicU64,
+    pub(super) pretended_tokens: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn new(
+        config: Config,
+        store: Arc<Store>,
+        data: &Path,
+        mode: Mode,
+        inputs: Inputs,
+    ) -> anyhow::Result<Self> {
+        let export_dir = config
+            .export
+            .dir
+            .as_ref()
+            .map(|dir| dir.to_string_lossy().into_owned());
+        Ok(Self {
+            file_rules: FileRules {
+                include: config.files.include.clone(),
+                exclude: config.files.exclude.clone(),
+                export_dir,
+            },
+            own_folder: std::fs::canonicalize(data)?,
+            config,
+            store,
+            registry: Registry::default(),
+            notes: Notes::default(),
+            inputs,
+            mode,
+            stopping: AtomicBool::new(false),
+            started: Instant::now(),
+            pretended: AtomicU64::new(0),
+            pretended_tokens: AtomicU64::new(0),
+        })
+    }
+}
+
+/// Asks the loop.
+#[derive(Clone)]
+pub struct Handle {
+    pub(super) shared: Arc<Shared>,
+    watch: Option<Arc<Watch>>,
+}
+
+impl Handle {
+    pub(super) fn new(shared: Arc<Shared>, watch: Option<Arc<Watch>>) -> Self {
+        Self { shared, watch }
+    }
+
+    /// Ends the loop: what was paid for is waited for, a while, and all is written.
+    pub async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        self.shared.inputs.send(Input::Stop(done)).await;
+        let _ = stopped.await;
+    }
+
+    /// What a dry run added up.
+    pub(super) fn estimate(&self, node: &Node) -> Estimate {
+        answers::estimate(
+            &self.shared.config,
+            node,
+            self.shared.pretended.load(Ordering::Relaxed),
+            self.shared.pretended_tokens.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Adds the folders of the configuration and those added by `watch` before.
+    pub(super) async fn watch_known(&self, more: &[PathBuf]) {
+        let kept = self.shared.store.repositories().unwrap_or_default();
+        for path in self.shared.config.repos.iter().chain(&kept).chain(more) {
+            if let Err(problem) = self.add(path, false) {
+                // A disk that is mounted later, a folder that comes back: it is kept, and found then.
+                tracing::warn!("{problem}");
+                self.shared
+                    .notes
+                    .set(&format!("repos {}", path.display()), problem.detail);
+            }
+        }
+    }
+
+    fn add(&self, path: &Path, keep: bool) -> Result<Entry, Problem> {
+        let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
+        let root = std::fs::canonicalize(path).map_err(|error| {
+            bad(format!(
+                "{} cannot be watched: {}",
+                path.display(),
+                reason(&error)
+            ))
+        })?;
+        if !root.is_dir() {
+            return Err(bad(format!(
+                "{} is no folder: name the folder that holds it",
+                path.display()
+            )));
+        }
+        let (entry, new) = self
+            .shared
+            .registry
+            .add(&root, &self.shared.file_rules, &self.shared.own_folder)
+            .map_err(|error| bad(error.to_string()))?;
+        if keep {
+            self.shared
+                .store
+                .add_repository(&root)
+                .map_err(|error| Problem::new(PROBLEM_INTERNAL, error.to_string()))?;
+        }
+        if new {
+            if let Some(watch) = &self.watch {
+                watch.add_repository(entry.repo, &root, &entry.rules().outside_inputs());
+            }
+            let inputs = self.shared.inputs.clone();
+            let repo = entry.repo;
+            tokio::spawn(async move { inputs.send(Input::Event(Event::Watch(repo))).await });
+        }
+        Ok(entry)
+    }
+
+    /// The repository and node that a path means.
+    fn resolve(&self, path: &Path) -> Result<(Entry, RelPath), Problem> {
+        if let Some(found) = self.shared.registry.holding(path) {
+            return Ok(found);
+        }
+        // By another way: through a symbolic link, or with `..` in it.
+        let canonical = canonical_as_far_as_possible(path);
+        self.shared.registry.holding(&canonical).ok_or_else(|| {
+            Problem::new(
+                PROBLEM_NOT_WATCHED,
+                format!(
+                    "{} is in no watched repository: add it with `epitome watch`",
+                    path.display()
+                ),
+            )
+        })
+    }
+
+    async fn query<T>(
+        &self,
+        query: impl FnOnce(oneshot::Sender<T>) -> Query,
+    ) -> Result<T, Problem> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.inputs.send(Input::Query(query(reply))).await;
+        answer
+            .await
+            .map_err(|_| Problem::new(PROBLEM_INTERNAL, "the daemon is ending"))
+    }
+
+    async fn wait_for(&self, path: &Path) -> Result<Vec<FailedNode>, Problem> {
+        let (entry, relative) = self.resolve(path)?;
+        let repo = entry.repo;
+        let failed = self
+            .query(|reply| Query::Wait {
+                repo,
+                path: relative,
+                reply,
+            })
+            .await?;
+        let named = failed.into_iter().map(|(path, error)| FailedNode {
+            path: path.under(&entry.root).to_string_lossy().into_owned(),
+            error,
+        });
+        Ok(named.collect())
+    }
+}
+
+impl Access for Handle {
+    async fn status(&self) -> Result<Status, Problem> {
+        let (repositories, pace) = self.query(|reply| Query::Status { reply }).await?;
+        let shared = Arc::clone(&self.shared);
+        let watch = self.watch.clone();
+        blocking(move || answers::status(&shared, watch.as_deref(), &repositories, &pace)).await
+    }
+
+    async fn node(&self, path: &Path, depth: usize) -> Result<Node, Problem> {
+        let (entry, relative) = self.resolve(path)?;
+        let repo = entry.repo;
+        let view = self
+            .query(|reply| Query::Node {
+                repo,
+                path: relative,
+                depth,
+                reply,
+            })
+            .await?;
+        let view = view.ok_or_else(|| {
+            Problem::new(
+                PROBLEM_NO_NODE,
+                format!(
+                    "{} is no node of {}: it does not exist, is ignored, or holds no file",
+                    path.display(),
+                    entry.root.display()
+                ),
+            )
+        })?;
+        let shared = Arc::clone(&self.shared);
+        blocking(move || answers::node(&shared.store, view)).await
+    }
+
+    async fn watch(&self, path: &Path, keep: bool) -> Result<Repository, Problem> {
+        let this = self.clone();
+        let path = path.to_path_buf();
+        let entry = tokio::runtime::Handle::current();
+        let entry = tokio::task::spawn_blocking(move || {
+            let _guard = entry.enter();
+            this.add(&path, keep)
+        })
+        .await
+        .map_err(|_| {
+            Problem::new(
+                PROBLEM_INTERNAL,
+                "an internal error while the folder was added",
+            )
+        })??;
+        // The loop has taken the addition before it takes this question only if it was sent before: ask until it has.
+        loop {
+            let status = self.status().await?;
+            let root = entry.root.to_string_lossy();
+            if let Some(repository) = status.repositories.into_iter().find(|one| one.path == root) {
+                return Ok(repository);
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    async fn unwatch(&self, path: &Path) -> Result<(), Problem> {
+        let (entry, relative) = self.resolve(path)?;
+        if !relative.is_root() {
+            return Err(Problem::new(
+                PROBLEM_NOT_WATCHED,
+                format!(
+                    "{} is inside the watched folder {}: name that one",
+                    path.display(),
+                    entry.root.display()
+                ),
+            ));
+        }
+        if self.shared.config.repos.contains(&entry.root) {
+            return Err(Problem::new(
+                PROBLEM_BAD_REQUEST,
+                format!(
+                    "{} stands in `repos` of the configuration: take it out there",
+                    entry.root.display()
+                ),
+            ));
+        }
+        if let Some(watch) = &self.watch {
+            watch.remove_repository(entry.repo);
+        }
+        self.shared.registry.remove(entry.repo);
+        let store = Arc::clone(&self.shared.store);
+        let root = entry.root.clone();
+        let forget = move || match store.repositories()?.contains(&root) {
+            // What was looked at once, for `index`, is remembered for the next time.
+            false => Ok(()),
+            true => store.remove_repository(&root),
+        };
+        blocking(forget)
+            .await?
+            .map_err(|error| Problem::new(PROBLEM_INTERNAL, error.to_string()))?;
+        self.shared
+            .inputs
+            .send(Input::Event(Event::Unwatch(entry.repo)))
+            .await;
+        Ok(())
+    }
+
+    async fn wait(
+        &self,
+        path: Option<&Path>,
+        timeout: Option<Duration>,
+    ) -> Result<Waited, Problem> {
+        let paths: Vec<PathBuf> = match path {
+            Some(path) => vec![path.to_path_buf()],
+            None => self
+                .shared
+                .registry
+                .all()
+                .into_iter()
+                .map(|entry| entry.root)
+                .collect(),
+        };
+        let all = async {
+            let mut failed = Vec::new();
+            for path in &paths {
+                failed.extend(self.wait_for(path).await?);
+            }
+            Ok(Waited {
+                settled: true,
+                failed,
+            })
+        };
+        let Some(timeout) = timeout else {
+            return all.await;
+        };
+        match tokio::time::timeout(timeout, all).await {
+            Ok(done) => done,
+            Err(_) => {
+                let status = self.status().await?;
+                Err(Problem::new(
+                    PROBLEM_TIMEOUT,
+                    answers::still_waiting_for(&status),
+                ))
+            }
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(job)
+        .await
+        .map_err(|_| Problem::new(PROBLEM_INTERNAL, "an internal error; the log may tell more"))
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "it does not exist".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The path without links and dots, as far as it exists.
+fn canonical_as_far_as_possible(path: &Path) -> PathBuf {
+    for above in path.ancestors() {
+        if let Ok(canonical) = std::fs::canonicalize(above)
+            && let Ok(rest) = path.strip_prefix(above)
+        {
+            return canonical.join(rest);
+        }
+    }
+    path.to_path_buf()
+}
+
+impl Shared {
+    /// Whether summaries are asked of a model over the network.
+    pub(super) fn asks_a_model(&self) -> bool {
+        self.config.summaries.provider == Provider::Openai
+    }
+}

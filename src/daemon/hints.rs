@@ -1,0 +1,73 @@
+//! From the watch's hints to the engine's events, in their order.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::engine::event::Event;
+use crate::model::path::RepoId;
+use crate::shell::watch::{Hints, Watch};
+
+use super::driver::Input;
+use super::handle::Shared;
+
+/// Starts the watch, and the task that hands its hints on.
+pub fn start(shared: &Arc<Shared>, cookies: &Path) -> anyhow::Result<Arc<Watch>> {
+    let woken = Arc::new(Notify::new());
+    let waker = Arc::clone(&woken);
+    let watch = Arc::new(Watch::start(cookies, move || waker.notify_one())?);
+    let shared = Arc::clone(shared);
+    let source = Arc::clone(&watch);
+    tokio::spawn(async move {
+        loop {
+            woken.notified().await;
+            hand_on(&shared, source.drain()).await;
+        }
+    });
+    Ok(watch)
+}
+
+async fn hand_on(shared: &Shared, hints: Hints) {
+    for repo in &hints.rules_changed {
+        if let Some(entry) = shared.registry.get(*repo)
+            && let Err(error) = entry.reload_rules()
+        {
+            tracing::warn!(
+                "{}: {error}; the rules from before stay",
+                entry.root.display()
+            );
+        }
+    }
+    let everywhere = hints.lost.then(|| shared.registry.all());
+    let mut lost: Vec<RepoId> = everywhere
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.repo)
+        .collect();
+    lost.extend(&hints.rules_changed);
+    lost.extend(&hints.root_changed);
+    lost.sort_unstable();
+    lost.dedup();
+    for (repo, mut paths) in hints.touched {
+        let Some(entry) = shared.registry.get(repo) else {
+            continue;
+        };
+        let rules = entry.rules();
+        // What is ignored causes no work, not even a look at its folder.
+        paths.retain(|path| !rules.is_ignored(path, false));
+        if !paths.is_empty() {
+            tracing::debug!("touched: {paths:?}");
+            shared
+                .inputs
+                .send(Input::Event(Event::Touched { repo, paths }))
+                .await;
+        }
+    }
+    for repo in lost {
+        shared.inputs.send(Input::Event(Event::Lost(repo))).await;
+    }
+    for cookie in hints.cookies {
+        shared.inputs.send(Input::Barrier(cookie)).await;
+    }
+}

@@ -1,0 +1,93 @@
+//! From the start of a daemon to its end: lock, socket, signals, and the word to systemd.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::config::places::Places;
+use crate::config::{Backend, Config};
+
+use super::Mode;
+
+/// Runs until it is told to end.
+pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow::Result<()> {
+    places.create_socket_folder()?;
+    // Whoever holds the store's lock is the daemon; only then may the socket's file be touched.
+    let store = Arc::new(super::open_store(&places.data).await?);
+    let listener = bind(&places.socket).await?;
+    let cookies = match config.watch.backend {
+        Backend::Native => Some(cookie_directory(&places.data)?),
+        Backend::Poll => None,
+    };
+    let handle = super::driver::start(config, &places.data, store, Mode::Daemon, cookies)?;
+    let (end, mut ended) = watch::channel(false);
+    let mut server = tokio::spawn(super::server::serve(listener, handle.clone(), async move {
+        let _ = ended.wait_for(|ended| *ended).await;
+    }));
+    handle.watch_known(paths).await;
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    tracing::info!("ready on {}", places.socket.display());
+    let signal = tokio::select! {
+        signal = ending_signal() => signal?,
+        _ = &mut server => "the server's end",
+    };
+    tracing::info!("ending after {signal}");
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tokio::select! {
+        () = handle.stop() => {}
+        // Whoever asks twice does not want to wait.
+        _ = ending_signal() => {}
+    }
+    let _ = end.send(true);
+    let _ = std::fs::remove_file(&places.socket);
+    Ok(())
+}
+
+async fn ending_signal() -> anyhow::Result<&'static str> {
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let mut hangup = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+        _ = hangup.recv() => "SIGHUP",
+    })
+}
+
+/// Takes the socket's place: a file that nobody answers at is removed, one that somebody answers at never.
+async fn bind(path: &Path) -> anyhow::Result<UnixListener> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    }
+    if path.exists() {
+        if UnixStream::connect(path).await.is_ok() {
+            bail!(
+                "another daemon already answers at {}: use it, or name another place with --socket",
+                path.display()
+            );
+        }
+        std::fs::remove_file(path)
+            .with_context(|| format!("removing the old socket {}", path.display()))?;
+    }
+    // Made under a name of its own and renamed, so that nobody meets it before it is private.
+    let private = path.with_extension(format!("sock-{}", std::process::id()));
+    let _ = std::fs::remove_file(&private);
+    let listener =
+        UnixListener::bind(&private).with_context(|| format!("listening at {}", path.display()))?;
+    std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o600))
+        .and_then(|()| std::fs::rename(&private, path))
+        .with_context(|| format!("listening at {}", path.display()))?;
+    Ok(listener)
+}
+
+/// The folder whose notifications prove that all earlier ones are in; outside every repository.
+fn cookie_directory(data: &Path) -> anyhow::Result<PathBuf> {
+    let folder = data.join("barriers");
+    std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    Ok(std::fs::canonicalize(folder)?)
+}

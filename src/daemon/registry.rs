@@ -1,0 +1,161 @@
+//! Which repositories there are: number, root, rules; and what people should be told.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use crate::model::path::{RelPath, RepoId};
+use crate::model::stat::Stat;
+use crate::shell::rules::{FileRules, Rules, RulesError};
+
+/// A repository as the outside knows it.
+#[derive(Clone)]
+pub struct Entry {
+    /// Its number.
+    pub repo: RepoId,
+    /// Its root, canonical.
+    pub root: PathBuf,
+    /// What is ignored in it; replaced when a rule file changes.
+    pub rules: Arc<RwLock<Arc<Rules>>>,
+    /// The rule files that were seen, to notice that one changed where nothing notifies of it; `None` before the
+    /// first look.
+    pub rule_files: Arc<Mutex<Option<HashMap<RelPath, Stat>>>>,
+    options: Arc<FileRules>,
+}
+
+impl Entry {
+    /// The rules as they are now.
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the rules again.
+    pub fn reload_rules(&self) -> Result<(), RulesError> {
+        let rules = Arc::new(Rules::open(&self.root, &self.options)?);
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
+        Ok(())
+    }
+}
+
+/// The repositories, by number; cheap to share.
+#[derive(Clone, Default)]
+pub struct Registry {
+    entries: Arc<Mutex<Entries>>,
+}
+
+#[derive(Default)]
+struct Entries {
+    by_repo: BTreeMap<RepoId, Entry>,
+    last: u32,
+}
+
+impl Registry {
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a repository; tells whether it is new. The folder `own`, this program's, is never part of it.
+    pub fn add(
+        &self,
+        root: &Path,
+        options: &FileRules,
+        own: &Path,
+    ) -> Result<(Entry, bool), RulesError> {
+        if let Some(known) = self.at(root) {
+            return Ok((known, false));
+        }
+        let mut options = options.clone();
+        if let Some(below) = RelPath::below(root, own).filter(|below| !below.is_root()) {
+            options.exclude.push(literal_glob(&below));
+        }
+        let options = &options;
+        let rules = Arc::new(RwLock::new(Arc::new(Rules::open(root, options)?)));
+        let mut entries = self.lock();
+        entries.last += 1;
+        let entry = Entry {
+            repo: RepoId(entries.last),
+            root: root.to_path_buf(),
+            rules,
+            rule_files: Arc::default(),
+            options: Arc::new(options.clone()),
+        };
+        entries.by_repo.insert(entry.repo, entry.clone());
+        Ok((entry, true))
+    }
+
+    /// Removes a repository.
+    pub fn remove(&self, repo: RepoId) {
+        self.lock().by_repo.remove(&repo);
+    }
+
+    /// The repository with that number.
+    pub fn get(&self, repo: RepoId) -> Option<Entry> {
+        self.lock().by_repo.get(&repo).cloned()
+    }
+
+    /// The repository with that root.
+    pub fn at(&self, root: &Path) -> Option<Entry> {
+        self.lock()
+            .by_repo
+            .values()
+            .find(|entry| entry.root == root)
+            .cloned()
+    }
+
+    /// All of them, by path.
+    pub fn all(&self) -> Vec<Entry> {
+        let mut all: Vec<Entry> = self.lock().by_repo.values().cloned().collect();
+        all.sort_by(|one, other| one.root.cmp(&other.root));
+        all
+    }
+
+    /// The innermost repository that holds `path`, and where in it.
+    pub fn holding(&self, path: &Path) -> Option<(Entry, RelPath)> {
+        self.lock()
+            .by_repo
+            .values()
+            .filter_map(|entry| Some((entry.clone(), RelPath::below(&entry.root, path)?)))
+            .max_by_key(|(entry, _)| entry.root.as_os_str().len())
+    }
+}
+
+/// A glob that means this path and nothing else.
+fn literal_glob(path: &RelPath) -> String {
+    let mut glob = String::from("/");
+    for character in path.to_text().chars() {
+        if "*?[]{}!#\\ ".contains(character) {
+            glob.push('\\');
+        }
+        glob.push(character);
+    }
+    glob
+}
+
+/// What people should be told, by topic: the newest word on each.
+#[derive(Clone, Default)]
+pub struct Notes {
+    notes: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+impl Notes {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says something about a topic.
+    pub fn set(&self, topic: &str, text: impl Into<String>) {
+        self.lock().insert(topic.to_owned(), text.into());
+    }
+
+    /// There is nothing to say about it any more.
+    pub fn clear(&self, topic: &str) {
+        self.lock().remove(topic);
+    }
+
+    /// All topics that begin so, in order.
+    pub fn about(&self, prefix: &str) -> Vec<String> {
+        let notes = self.lock();
+        let found = notes.iter().filter(|(topic, _)| topic.starts_with(prefix));
+        found.map(|(_, text)| text.clone()).collect()
+    }
+}

@@ -1,0 +1,119 @@
+//! One `index.json` a directory: written whole or not at all, only where something changed, and the same bytes for
+//! the same tree, so that the folder can be committed.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::model::path::RelPath;
+
+/// The file's name in each directory.
+const NAME: &str = "index.json";
+
+/// The export could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the export at {} cannot be written: {source}; see `[export] dir` in the configuration", path.display())]
+pub struct ExportError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Writes the bytes of each directory's file below `folder`, and takes out those of directories that went.
+///
+/// # Errors
+/// The first that could not be written; the others are written all the same.
+pub fn update(
+    folder: &Path,
+    directories: impl Iterator<Item = (RelPath, Vec<u8>)>,
+    removed: &[RelPath],
+) -> Result<(), ExportError> {
+    let mut outcome = Ok(());
+    let mut keep = |path: &Path, result: io::Result<()>| {
+        if let Err(source) = result
+            && outcome.is_ok()
+        {
+            outcome = Err(ExportError {
+                path: path.to_path_buf(),
+                source,
+            });
+        }
+    };
+    for path in removed {
+        let at = path.under(folder);
+        keep(&at, remove(folder, &at));
+    }
+    for (path, bytes) in directories {
+        let at = path.under(folder);
+        keep(&at, write(&at, &bytes));
+    }
+    outcome
+}
+
+fn write(at: &Path, bytes: &[u8]) -> io::Result<()> {
+    let target = at.join(NAME);
+    if fs::read(&target).is_ok_and(|known| known == bytes) {
+        return Ok(());
+    }
+    fs::create_dir_all(at)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".index.json.")
+        .tempfile_in(at)?;
+    file.write_all(bytes)?;
+    // A file that others may read, like any other in a work tree; a temporary one is private at first.
+    use std::os::unix::fs::PermissionsExt;
+    file.as_file()
+        .set_permissions(fs::Permissions::from_mode(0o644))?;
+    file.persist(&target)?;
+    Ok(())
+}
+
+/// Takes out a directory's file, and the folders that are empty then.
+fn remove(folder: &Path, at: &Path) -> io::Result<()> {
+    match fs::remove_file(at.join(NAME)) {
+        Err(error)
+            if error.kind() != io::ErrorKind::NotFound
+                && error.kind() != io::ErrorKind::NotADirectory =>
+        {
+            return Err(error);
+        }
+        _ => {}
+    }
+    for empty in at
+        .ancestors()
+        .take_while(|path| path.starts_with(folder) && *path != folder)
+    {
+        if fs::remove_dir(empty).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory(path: &str, text: &str) -> (RelPath, Vec<u8>) {
+        (RelPath::new(path), text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn a_file_is_touched_only_when_its_words_change_and_goes_with_its_directory() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let folder = temporary.path().join("out");
+        let at = folder.join("a/b/index.json");
+        update(&folder, [directory("a/b", "One.")].into_iter(), &[]).expect("written");
+        let first = fs::metadata(&at).expect("there");
+        update(&folder, [directory("a/b", "One.")].into_iter(), &[]).expect("written");
+        let second = fs::metadata(&at).expect("there");
+        use std::os::unix::fs::MetadataExt;
+        assert_eq!(
+            (first.ino(), first.ctime_nsec()),
+            (second.ino(), second.ctime_nsec())
+        );
+        update(&folder, [directory("a/b", "Two.")].into_iter(), &[]).expect("written");
+        assert!(fs::read_to_string(&at).expect("read").contains("Two."));
+        update(&folder, std::iter::empty(), &[RelPath::new("a/b")]).expect("removed");
+        assert!(!folder.join("a").exists());
+    }
+}

@@ -1,0 +1,111 @@
+//! Why a directory cannot be watched, and the system's own limits. It changes none of them.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a directory is not watched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WatchError {
+    /// A limit of the system is reached.
+    #[error("{what}; {hint}")]
+    Limit {
+        /// Which.
+        what: String,
+        /// How to raise it.
+        hint: String,
+    },
+    /// The user may not read the directory.
+    #[error("{} may not be read by your user and is not watched; let your user read it, or exclude it", .0.display())]
+    Denied(PathBuf),
+    /// There is no directory of that name.
+    #[error("{} is no directory any more", .0.display())]
+    Gone(PathBuf),
+    /// Something else; the reason in words.
+    #[error("{} cannot be watched: {reason}", path.display())]
+    Other {
+        /// The directory.
+        path: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+}
+
+impl WatchError {
+    /// A refused watch.
+    pub(super) fn of(path: &Path, error: &notify::Error) -> Self {
+        match &error.kind {
+            notify::ErrorKind::MaxFilesWatch => Self::Limit {
+                what: "the system's limit of watched directories is reached".to_owned(),
+                hint: "raise it with: sudo sysctl fs.inotify.max_user_watches=524288".to_owned(),
+            },
+            notify::ErrorKind::PathNotFound => Self::Gone(path.to_path_buf()),
+            notify::ErrorKind::Io(error) => Self::of_io(path, error),
+            _ => Self::Other {
+                path: path.to_path_buf(),
+                reason: error.to_string(),
+            },
+        }
+    }
+
+    /// A queue that could not be made.
+    pub(super) fn of_start(path: &Path, error: &notify::Error) -> Self {
+        match &error.kind {
+            notify::ErrorKind::Io(error) if is_out_of_descriptors(error) => Self::Limit {
+                what: "the system gives no more queues for file notifications".to_owned(),
+                hint: "raise the limit with: sudo sysctl fs.inotify.max_user_instances=512"
+                    .to_owned(),
+            },
+            _ => Self::of(path, error),
+        }
+    }
+
+    /// A refused call of the system.
+    pub(super) fn of_io(path: &Path, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                Self::Gone(path.to_path_buf())
+            }
+            io::ErrorKind::PermissionDenied => Self::Denied(path.to_path_buf()),
+            _ if is_out_of_descriptors(error) => Self::Limit {
+                what: "this program has too many open files".to_owned(),
+                hint: "raise the limit with: ulimit -n 65536".to_owned(),
+            },
+            _ => Self::Other {
+                path: path.to_path_buf(),
+                reason: error.to_string(),
+            },
+        }
+    }
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    let known = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE];
+    known
+        .map(|errno| Some(errno.raw_os_error()))
+        .contains(&error.raw_os_error())
+}
+
+/// The system's limits for file notifications; `None` where it does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Directories that all programs of one user may watch together.
+    pub max_user_watches: Option<u64>,
+    /// Queues that all programs of one user may have together.
+    pub max_user_instances: Option<u64>,
+    /// Events that wait in a queue at most; what comes beyond is lost, and said to be.
+    pub max_queued_events: Option<u64>,
+}
+
+/// Reads the limits of inotify.
+pub fn limits() -> Limits {
+    let read = |name: &str| {
+        let text = fs::read_to_string(Path::new("/proc/sys/fs/inotify").join(name)).ok()?;
+        text.trim().parse().ok()
+    };
+    Limits {
+        max_user_watches: read("max_user_watches"),
+        max_user_instances: read("max_user_instances"),
+        max_queued_events: read("max_queued_events"),
+    }
+}

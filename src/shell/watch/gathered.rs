@@ -1,0 +1,288 @@
+//! What the events said, until somebody asks: bounded sets behind a short lock. No call of the system from here.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use notify::event::{AccessKind, AccessMode, Event, EventKind, ModifyKind, RemoveKind, RenameMode};
+
+use super::Hints;
+use super::watched::{Left, Owner, Unwatched};
+use crate::model::path::{RelPath, RepoId};
+use crate::shell::rules::Rules;
+
+/// Hints in the making.
+pub(super) struct Gathered {
+    cookie_directory: PathBuf,
+    most_paths: usize,
+    roots: BTreeMap<RepoId, PathBuf>,
+    outside: HashMap<PathBuf, BTreeSet<RepoId>>,
+    touched: BTreeMap<RepoId, Touched>,
+    left: Left,
+    lost: bool,
+    rules_changed: BTreeSet<RepoId>,
+    root_changed: BTreeSet<RepoId>,
+    expected: BTreeSet<u64>,
+    cookies: Vec<u64>,
+    /// Somebody was woken and has not come yet.
+    awake: bool,
+}
+
+/// The touched paths of one repository.
+#[derive(Default)]
+struct Touched {
+    paths: HashSet<RelPath>,
+    /// There were too many: `lost` is set, and none is kept.
+    full: bool,
+}
+
+/// What an event means here.
+struct Meaning {
+    /// A name came or went, and not only content changed.
+    name: bool,
+    /// What had the name may have left it: notify drops its watch on it and on all below.
+    leaves: bool,
+    /// Something of that name was made.
+    made: bool,
+}
+
+impl Meaning {
+    /// `None` for what changes nothing.
+    fn of(kind: &EventKind) -> Option<Self> {
+        let made = matches!(kind, EventKind::Create(_));
+        let (name, leaves) = match kind {
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) => (false, false),
+            EventKind::Access(_) => return None,
+            EventKind::Create(_) | EventKind::Remove(RemoveKind::File) => (true, false),
+            EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both)) => (true, false),
+            EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_) => (true, true),
+            EventKind::Modify(_) | EventKind::Any | EventKind::Other => (false, false),
+        };
+        Some(Self { name, leaves, made })
+    }
+}
+
+impl Gathered {
+    pub(super) fn new(cookie_directory: PathBuf, most_paths: usize) -> Self {
+        Self {
+            cookie_directory,
+            most_paths,
+            roots: BTreeMap::new(),
+            outside: HashMap::new(),
+            touched: BTreeMap::new(),
+            left: Left::default(),
+            lost: false,
+            rules_changed: BTreeSet::new(),
+            root_changed: BTreeSet::new(),
+            expected: BTreeSet::new(),
+            cookies: Vec::new(),
+            awake: false,
+        }
+    }
+
+    pub(super) fn add_repository(&mut self, repo: RepoId, root: &Path, outside: &[PathBuf]) {
+        self.forget_outside(repo);
+        self.roots.insert(repo, root.to_path_buf());
+        for file in outside {
+            self.outside.entry(file.clone()).or_default().insert(repo);
+        }
+    }
+
+    pub(super) fn remove_repository(&mut self, repo: RepoId) {
+        self.forget_outside(repo);
+        self.roots.remove(&repo);
+        self.touched.remove(&repo);
+        self.rules_changed.remove(&repo);
+        self.root_changed.remove(&repo);
+    }
+
+    fn forget_outside(&mut self, repo: RepoId) {
+        self.outside.retain(|_, repos| {
+            repos.remove(&repo);
+            !repos.is_empty()
+        });
+    }
+
+    pub(super) fn is_root(&self, repo: RepoId, directory: &Path) -> bool {
+        self.roots.get(&repo).is_some_and(|root| root == directory)
+    }
+
+    pub(super) fn expect_cookie(&mut self, id: u64) {
+        self.expected.insert(id);
+    }
+
+    pub(super) fn forget_cookie(&mut self, id: u64) {
+        self.expected.remove(&id);
+    }
+
+    /// Takes one event in; says whether somebody has to be woken.
+    pub(super) fn take_event(&mut self, event: notify::Result<Event>) -> bool {
+        let Ok(event) = event else {
+            self.lose();
+            return self.wakes(true);
+        };
+        let mut news = event.need_rescan();
+        if news {
+            self.lose();
+        }
+        if let Some(meaning) = Meaning::of(&event.kind) {
+            for path in &event.paths {
+                news |= self.take_path(path, &meaning);
+            }
+        }
+        self.wakes(news)
+    }
+
+    fn wakes(&mut self, news: bool) -> bool {
+        news && !std::mem::replace(&mut self.awake, true)
+    }
+
+    /// Events are missing. Cookies may be among them; those sent until now may be answered, because whoever takes
+    /// these hints looks at everything.
+    fn lose(&mut self) {
+        self.lost = true;
+        self.left.all = true;
+        self.cookies.extend(std::mem::take(&mut self.expected));
+    }
+
+    fn take_path(&mut self, path: &Path, meaning: &Meaning) -> bool {
+        let mut news = false;
+        if meaning.leaves {
+            news |= self.leaves(path);
+        }
+        if path.parent() == Some(&self.cookie_directory) {
+            let id = path
+                .file_name()
+                .and_then(|name| name.to_str()?.parse().ok());
+            let Some(id) = id.filter(|id| meaning.made && self.expected.remove(id)) else {
+                return false;
+            };
+            self.cookies.push(id);
+            return true;
+        }
+        if let Some(repos) = self.outside.get(path) {
+            self.rules_changed.extend(repos);
+            news = true;
+        }
+        let mut found = Vec::new();
+        for (&repo, root) in &self.roots {
+            if (meaning.name && path == root) || (meaning.leaves && root.starts_with(path)) {
+                self.root_changed.insert(repo);
+                news = true;
+            }
+            found.extend(RelPath::below(root, path).map(|below| (repo, below)));
+        }
+        for (repo, below) in found {
+            if below.names().any(|name| name == b".git") {
+                // A repository begins or ends here; what happens inside is git's own affair.
+                if below.name() == b".git" && meaning.name {
+                    news |= self.rules_changed.insert(repo);
+                }
+                continue;
+            }
+            if Rules::is_rule_file(below.name()) {
+                self.rules_changed.insert(repo);
+            }
+            self.touch(repo, below);
+            news = true;
+        }
+        news
+    }
+
+    /// Remembers that notify dropped its watch on a path, if it had one.
+    fn leaves(&mut self, path: &Path) -> bool {
+        // Only what lies in a root, or holds one, or is the folder of the cookies can have mattered.
+        let matters = self
+            .roots
+            .values()
+            .any(|root| path.starts_with(root) || root.starts_with(path))
+            || self.cookie_directory.starts_with(path)
+            || self.outside.keys().any(|file| file.starts_with(path));
+        if !matters {
+            return false;
+        }
+        if self.left.paths.len() >= self.most_paths {
+            self.left.paths.clear();
+            self.left.all = true;
+            self.lost = true;
+        } else {
+            self.left.paths.insert(path.to_path_buf());
+        }
+        true
+    }
+
+    fn touch(&mut self, repo: RepoId, path: RelPath) {
+        let touched = self.touched.entry(repo).or_default();
+        if touched.full {
+            return;
+        }
+        touched.paths.insert(path);
+        if touched.paths.len() > self.most_paths {
+            touched.full = true;
+            touched.paths = HashSet::new();
+            self.lost = true;
+        }
+    }
+
+    /// Directories that are no longer watched, whatever the reason: they have to be looked at again.
+    pub(super) fn take_unwatched(&mut self, unwatched: Vec<Unwatched>) -> bool {
+        let mut news = false;
+        for Unwatched { path, owners } in unwatched {
+            for owner in owners {
+                match owner {
+                    Owner::Tree(repo) => {
+                        let root = self.roots.get(&repo);
+                        if let Some(below) = root.and_then(|root| RelPath::below(root, &path)) {
+                            self.touch(repo, below);
+                            news = true;
+                        }
+                    }
+                    Owner::Around(repo) if self.roots.contains_key(&repo) => {
+                        self.rules_changed.insert(repo);
+                        news = true;
+                    }
+                    Owner::Around(_) | Owner::Cookies => {}
+                }
+            }
+        }
+        self.wakes(news)
+    }
+
+    /// What left its place and is not yet taken from the table of watches.
+    pub(super) fn take_left(&mut self) -> Left {
+        std::mem::take(&mut self.left)
+    }
+
+    pub(super) fn has_unsettled(&self) -> bool {
+        self.left.all || !self.left.paths.is_empty()
+    }
+
+    /// The hints, and whether somebody has to come again. Cookies wait while directories are unsettled: what changed
+    /// in those is in no hint yet.
+    pub(super) fn take(&mut self) -> (Hints, bool) {
+        let more = self.has_unsettled();
+        self.awake = more;
+        let touched = std::mem::take(&mut self.touched)
+            .into_iter()
+            .map(|(repo, touched)| {
+                let mut paths: Vec<RelPath> = touched.paths.into_iter().collect();
+                paths.sort_unstable();
+                (repo, paths)
+            })
+            .filter(|(_, paths)| !paths.is_empty())
+            .collect();
+        let hints = Hints {
+            touched,
+            lost: std::mem::take(&mut self.lost),
+            rules_changed: std::mem::take(&mut self.rules_changed)
+                .into_iter()
+                .collect(),
+            root_changed: std::mem::take(&mut self.root_changed).into_iter().collect(),
+            cookies: if more {
+                Vec::new()
+            } else {
+                std::mem::take(&mut self.cookies)
+            },
+        };
+        (hints, more)
+    }
+}

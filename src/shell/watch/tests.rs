@@ -1,0 +1,474 @@
+//! Everything here waits for cookies: what a cookie does not bring was not hinted.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
+use std::sync::Condvar;
+use std::time::{Duration, Instant};
+
+use super::*;
+
+const REPO: RepoId = RepoId(1);
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A watch, a folder with a repository, and a bell to wait for.
+struct Bench {
+    // The watch goes first, the folders last.
+    watch: Watch,
+    bell: Arc<(Mutex<bool>, Condvar)>,
+    next_cookie: std::cell::Cell<u64>,
+    root: PathBuf,
+    _temporary: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(MOST_PATHS)
+    }
+
+    fn with(most_paths: usize) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let at = temporary.path().canonicalize().unwrap();
+        let bell = Arc::new((Mutex::new(false), Condvar::new()));
+        let behind = Arc::clone(&bell);
+        let wake = move || {
+            *behind.0.lock().unwrap() = true;
+            behind.1.notify_all();
+        };
+        let watch = Watch::start_with(&at.join("cookies"), wake, most_paths).unwrap();
+        let root = at.join("around/root");
+        fs::create_dir_all(&root).unwrap();
+        watch.add_repository(REPO, &root, &[]);
+        watch.add_directory(REPO, &root).unwrap();
+        Self {
+            watch,
+            bell,
+            next_cookie: std::cell::Cell::new(1),
+            root,
+            _temporary: temporary,
+        }
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    fn write(&self, path: &str) {
+        fs::write(self.path(path), "x").unwrap();
+    }
+
+    fn wait(&self) {
+        let (rung, bell) = &*self.bell;
+        let (mut rung, timeout) = bell
+            .wait_timeout_while(rung.lock().unwrap(), DEADLINE, |rung| !*rung)
+            .unwrap();
+        assert!(!timeout.timed_out(), "nobody rang");
+        *rung = false;
+    }
+
+    /// All hints up to a cookie that is sent now.
+    fn hints(&self) -> Hints {
+        let cookie = self.next_cookie.replace(self.next_cookie.get() + 1);
+        self.watch.cookie(cookie).unwrap();
+        let mut all = Hints::default();
+        let began = Instant::now();
+        loop {
+            let hints = self.watch.drain();
+            all.lost |= hints.lost;
+            all.touched.extend(hints.touched);
+            all.rules_changed.extend(hints.rules_changed);
+            all.root_changed.extend(hints.root_changed);
+            all.cookies.extend(hints.cookies);
+            if all.cookies.contains(&cookie) {
+                return all;
+            }
+            assert!(began.elapsed() < DEADLINE, "the cookie did not come back");
+            self.wait();
+        }
+    }
+
+    fn touched(&self) -> BTreeSet<String> {
+        let hints = self.hints();
+        assert!(!hints.lost);
+        texts(&hints, REPO)
+    }
+}
+
+fn texts(hints: &Hints, repo: RepoId) -> BTreeSet<String> {
+    let of_repo = hints.touched.iter().filter(|(of, _)| *of == repo);
+    of_repo
+        .flat_map(|(_, paths)| paths.iter().map(RelPath::to_text))
+        .collect()
+}
+
+fn set<const N: usize>(paths: [&str; N]) -> BTreeSet<String> {
+    paths.map(str::to_owned).into()
+}
+
+#[test]
+fn what_happens_in_a_watched_directory_is_hinted() {
+    let bench = Bench::new();
+    bench.write("a");
+    assert_eq!(bench.touched(), set(["a"]));
+    fs::write(bench.path("a"), "longer").unwrap();
+    assert_eq!(bench.touched(), set(["a"]));
+    fs::rename(bench.path("a"), bench.path("b")).unwrap();
+    assert_eq!(bench.touched(), set(["a", "b"]));
+    // As editors save: a new file takes the name.
+    bench.write(".b.swp");
+    fs::rename(bench.path(".b.swp"), bench.path("b")).unwrap();
+    assert_eq!(bench.touched(), set([".b.swp", "b"]));
+    fs::remove_file(bench.path("b")).unwrap();
+    assert_eq!(bench.touched(), set(["b"]));
+    fs::create_dir(bench.path("d")).unwrap();
+    assert_eq!(bench.touched(), set(["d"]));
+    // Not watched yet, and then it is.
+    bench.write("d/x");
+    assert_eq!(bench.touched(), set([]));
+    bench.watch.add_directory(REPO, &bench.path("d")).unwrap();
+    bench.write("d/y");
+    assert_eq!(bench.touched(), set(["d/y"]));
+    bench.watch.remove_directory(REPO, &bench.path("d"));
+    bench.write("d/z");
+    assert_eq!(bench.touched(), set([]));
+}
+
+#[test]
+fn reading_wakes_nobody() {
+    let bench = Bench::new();
+    bench.write("a");
+    bench.hints();
+    *bench.bell.0.lock().unwrap() = false;
+    for _ in 0..50 {
+        fs::read(bench.path("a")).unwrap();
+        fs::read_dir(&bench.root).unwrap().count();
+    }
+    let hints = bench.hints();
+    assert_eq!((hints.touched, hints.lost), (Vec::new(), false));
+}
+
+#[test]
+fn a_cookie_comes_after_all_that_was_before_it() {
+    let bench = Bench::new();
+    for round in 0..200 {
+        let name = format!("f{round}");
+        bench.write(&name);
+        assert_eq!(bench.touched(), set([&name]));
+    }
+    // Also after its folder was swept away.
+    fs::remove_dir_all(&bench.watch.cookie_directory).unwrap();
+    bench.write("last");
+    assert_eq!(bench.touched(), set(["last"]));
+}
+
+#[test]
+fn too_many_paths_are_lost_aloud() {
+    let bench = Bench::with(100);
+    for number in 0..300 {
+        bench.write(&format!("f{number}"));
+    }
+    let hints = bench.hints();
+    assert!(hints.lost);
+    assert!(hints.touched.iter().all(|(_, paths)| paths.len() <= 100));
+    bench.write("after");
+    assert_eq!(bench.touched(), set(["after"]));
+}
+
+#[test]
+fn what_the_system_lost_is_lost_aloud_and_every_watch_set_anew() {
+    use notify::event::{Event, EventKind, Flag};
+    let bench = Bench::new();
+    lock(&bench.watch.gathered).expect_cookie(77);
+    let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+    assert!(lock(&bench.watch.gathered).take_event(Ok(overflow)));
+    // notify lost its watch without our knowing.
+    lock(&bench.watch.watched).drop_secretly(&bench.root);
+    let hints = bench.watch.drain();
+    assert!(hints.lost);
+    assert_eq!(hints.cookies, [77]);
+    bench.watch.add_directory(REPO, &bench.root).unwrap();
+    bench.write("a");
+    assert_eq!(bench.touched(), set(["a"]));
+    let failed = Err(notify::Error::generic("planted"));
+    lock(&bench.watch.gathered).take_event(failed);
+    assert!(bench.watch.drain().lost);
+}
+
+#[test]
+fn a_new_root_a_lost_root_and_a_changed_rule_are_told() {
+    let bench = Bench::new();
+    fs::create_dir_all(bench.path(".git/info")).unwrap();
+    assert_eq!(bench.hints().rules_changed, [REPO]);
+    let exclude = bench.path(".git/info/exclude");
+    let outside = bench.root.parent().unwrap().join(".gitignore");
+    bench
+        .watch
+        .add_repository(REPO, &bench.root, &[exclude.clone(), outside.clone()]);
+    for file in [
+        &exclude,
+        &outside,
+        &bench.path(".gitignore"),
+        &bench.path(".epitomeignore"),
+    ] {
+        fs::write(file, "x").unwrap();
+        let hints = bench.hints();
+        assert!(hints.rules_changed.contains(&REPO), "{}", file.display());
+        let inside = file.starts_with(&bench.root) && *file != exclude;
+        assert_eq!(!hints.touched.is_empty(), inside, "{}", file.display());
+    }
+    fs::write(exclude.with_file_name("other"), "x").unwrap();
+    fs::write(outside.with_file_name("other"), "x").unwrap();
+    let hints = bench.hints();
+    assert_eq!(
+        (hints.touched, hints.rules_changed),
+        (Vec::new(), Vec::new())
+    );
+
+    let elsewhere = bench.root.with_file_name("elsewhere");
+    fs::rename(&bench.root, &elsewhere).unwrap();
+    assert!(bench.hints().root_changed.contains(&REPO));
+    fs::write(elsewhere.join("a"), "x").unwrap();
+    assert_eq!(bench.touched(), set([]));
+    fs::rename(&elsewhere, &bench.root).unwrap();
+    assert!(bench.hints().root_changed.contains(&REPO));
+    bench.watch.add_directory(REPO, &bench.root).unwrap();
+    bench.write("b");
+    assert_eq!(bench.touched(), set(["b"]));
+}
+
+/// How many of these directories have a watch of inotify in this process.
+fn watched_by_the_system(directories: &[PathBuf]) -> usize {
+    let inodes: Vec<String> = directories
+        .iter()
+        .map(|directory| format!(" ino:{:x} ", fs::metadata(directory).unwrap().ino()))
+        .collect();
+    let mut found = 0;
+    for descriptor in fs::read_dir("/proc/self/fdinfo")
+        .unwrap()
+        .map(Result::unwrap)
+    {
+        let text = fs::read_to_string(descriptor.path()).unwrap_or_default();
+        let watches = text.lines().filter(|line| line.starts_with("inotify "));
+        found += watches
+            .filter(|line| inodes.iter().any(|inode| line.contains(inode)))
+            .count();
+    }
+    found
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_removed_repository_leaves_no_watch_and_harms_no_other() {
+    let bench = Bench::new();
+    let inner = RepoId(2);
+    let mut directories = vec![
+        bench.root.parent().unwrap().to_path_buf(),
+        bench.root.clone(),
+    ];
+    for name in ["a", "a/b", "a/b/c"] {
+        fs::create_dir(bench.path(name)).unwrap();
+        bench.watch.add_directory(REPO, &bench.path(name)).unwrap();
+        bench.watch.add_directory(REPO, &bench.path(name)).unwrap();
+        directories.push(bench.path(name));
+    }
+    assert_eq!(bench.watch.watches(REPO), 5);
+    assert_eq!(watched_by_the_system(&directories), 5);
+    // A repository within the repository: one watch for both.
+    bench.watch.add_repository(inner, &bench.path("a/b"), &[]);
+    bench
+        .watch
+        .add_directory(inner, &bench.path("a/b"))
+        .unwrap();
+    assert_eq!(bench.watch.watches(inner), 2);
+    assert_eq!(watched_by_the_system(&directories), 5);
+    bench.hints();
+    bench.write("a/b/x");
+    let hints = bench.hints();
+    assert_eq!(texts(&hints, REPO), set(["a/b/x"]));
+    assert_eq!(texts(&hints, inner), set(["x"]));
+
+    bench.watch.remove_repository(REPO);
+    assert_eq!(bench.watch.watches(REPO), 0);
+    assert_eq!(watched_by_the_system(&directories), 2);
+    bench.write("a/b/y");
+    assert_eq!(texts(&bench.hints(), inner), set(["y"]));
+    bench.watch.remove_repository(inner);
+    assert_eq!(watched_by_the_system(&directories), 0);
+}
+
+#[test]
+fn what_cannot_be_watched_says_why() {
+    let bench = Bench::new();
+    bench.write("file");
+    std::os::unix::fs::symlink(".", bench.path("link")).unwrap();
+    for name in ["missing", "file", "link"] {
+        let path = bench.path(name);
+        let result = bench.watch.add_directory(REPO, &path);
+        assert_eq!(result, Err(WatchError::Gone(path)));
+    }
+    let limit = notify::Error::new(notify::ErrorKind::MaxFilesWatch);
+    let message = WatchError::of(&bench.root, &limit).to_string();
+    assert!(message.contains("max_user_watches"), "{message}");
+    let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+    let error = WatchError::of(&bench.root, &notify::Error::io(denied));
+    assert_eq!(error, WatchError::Denied(bench.root.clone()));
+    let full = notify::Error::io(io::Error::from_raw_os_error(24));
+    let message = WatchError::of_start(&bench.root, &full).to_string();
+    assert!(message.contains("max_user_instances"), "{message}");
+    if cfg!(target_os = "linux") {
+        assert!(limits().max_user_watches.is_some_and(|limit| limit > 0));
+    }
+}
+
+/// A daemon as simple as can be: it lists what it is told to look at, watching each directory first.
+struct Daemon<'a> {
+    bench: &'a Bench,
+    known: BTreeMap<RelPath, u64>,
+}
+
+impl Daemon<'_> {
+    /// Lists a directory, and those in it that are new.
+    fn list(&mut self, random: &mut fastrand::Rng, path: &RelPath) {
+        let absolute = path.under(&self.bench.root);
+        let added = self.bench.watch.add_directory(REPO, &absolute);
+        let there = fs::symlink_metadata(&absolute)
+            .ok()
+            .filter(|found| found.is_dir());
+        let (Ok(()), Some(there)) = (added, there) else {
+            self.forget(path);
+            return;
+        };
+        let another = self.known.insert(path.clone(), there.ino()) != Some(there.ino());
+        let mut names = BTreeSet::new();
+        for entry in fs::read_dir(&absolute).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                names.insert(RelPath::below(&self.bench.root, &entry.path()).unwrap());
+            }
+        }
+        let known: Vec<RelPath> = self.known.keys().cloned().collect();
+        for old in known {
+            if old.parent().as_ref() == Some(path) && !names.contains(&old) {
+                self.forget(&old);
+            }
+        }
+        let mut names: Vec<RelPath> = names.into_iter().collect();
+        random.shuffle(&mut names);
+        for name in names {
+            if another || !self.known.contains_key(&name) {
+                self.list(random, &name);
+            }
+        }
+    }
+
+    fn forget(&mut self, path: &RelPath) {
+        self.known.retain(|known, _| !known.is_within(path));
+        self.bench
+            .watch
+            .remove_directory(REPO, &path.under(&self.bench.root));
+    }
+
+    fn follow(&mut self, random: &mut fastrand::Rng, hints: Hints) -> bool {
+        let mut paths: Vec<RelPath> = hints
+            .touched
+            .into_iter()
+            .flat_map(|(_, paths)| paths)
+            .collect();
+        if hints.lost || !hints.root_changed.is_empty() {
+            self.known.clear();
+            paths.push(RelPath::root());
+        }
+        random.shuffle(&mut paths);
+        for path in &paths {
+            if let Some(parent) = path.parent() {
+                self.list(random, &parent);
+            }
+            if self.known.contains_key(path) || path.under(&self.bench.root).is_dir() {
+                self.list(random, path);
+            }
+        }
+        !paths.is_empty()
+    }
+}
+
+fn directories(at: &Path, found: &mut Vec<PathBuf>) {
+    found.push(at.to_path_buf());
+    for entry in fs::read_dir(at).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            directories(&entry.path(), found);
+        }
+    }
+}
+
+/// After any history of moved, swapped and remade directories, each one is watched under the name it has.
+#[test]
+fn no_directory_is_lost_or_mistaken_for_another() {
+    for seed in 0..60 {
+        let random = &mut fastrand::Rng::with_seed(seed);
+        let most_paths = if seed % 5 == 0 { 8 } else { MOST_PATHS };
+        let bench = Bench::with(most_paths);
+        let mut daemon = Daemon {
+            bench: &bench,
+            known: BTreeMap::new(),
+        };
+        daemon.list(random, &RelPath::root());
+        for _ in 0..random.usize(5..40) {
+            let mut all = Vec::new();
+            directories(&bench.root, &mut all);
+            let one = random.choice(&all).unwrap().clone();
+            let name = *random.choice(&["a", "b", "c", "d"]).unwrap();
+            let target = random.choice(&all).unwrap().join(name);
+            // Whatever is impossible is not done: the history is random anyway.
+            let _ = match random.u8(0..10) {
+                0..4 => fs::create_dir(one.join(name)),
+                4..7 => fs::rename(&one, &target),
+                7 if one != bench.root => fs::remove_dir_all(&one),
+                8 => fs::rename(&one, &target).and_then(|()| fs::create_dir_all(one.join("a"))),
+                _ => fs::write(one.join("file"), "x"),
+            };
+            if random.u8(0..4) == 0 {
+                let hints = bench.watch.drain();
+                daemon.follow(random, hints);
+            }
+        }
+        while daemon.follow(random, bench.hints()) {}
+        let mut all = Vec::new();
+        directories(&bench.root, &mut all);
+        assert_eq!(bench.watch.watches(REPO), all.len() + 1, "seed {seed}");
+        for directory in &all {
+            let file = directory.join("proof");
+            fs::write(&file, "x").unwrap();
+            let path = RelPath::below(&bench.root, &file).unwrap();
+            let hints = bench.hints();
+            assert_eq!(texts(&hints, REPO), set([&path.to_text()]), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_moved_directory_and_a_new_one_of_its_name_are_both_watched() {
+    for parent_first in [true, false] {
+        let bench = Bench::new();
+        let (a, b) = (bench.path("a"), bench.path("b"));
+        fs::create_dir(&a).unwrap();
+        bench.watch.add_directory(REPO, &a).unwrap();
+        fs::rename(&a, &b).unwrap();
+        fs::create_dir(&a).unwrap();
+        let order = if parent_first { [&a, &b] } else { [&b, &a] };
+        for directory in order {
+            bench.watch.add_directory(REPO, directory).unwrap();
+        }
+        // Taking what the events say may cost a watch; then the directory is hinted at, and added again.
+        while let Some((_, paths)) = bench.hints().touched.pop() {
+            for path in paths {
+                bench
+                    .watch
+                    .add_directory(REPO, &path.under(&bench.root))
+                    .unwrap();
+            }
+        }
+        bench.write("a/x");
+        bench.write("b/y");
+        assert_eq!(bench.touched(), set(["a/x", "b/y"]));
+    }
+}

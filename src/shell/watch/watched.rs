@@ -1,0 +1,282 @@
+//! Which directories are watched, for whom, and which inode each one was. The only place that asks notify for
+//! watches.
+//!
+//! A watch belongs to an inode and not to a path, and notify drops watches by itself when it hears that a directory
+//! left its name, also when another one has taken that name and its watch since. So each path keeps the inode that
+//! was watched, a path that left is forgotten and hinted at, and no inode is ever watched under two paths.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use notify::{RecommendedWatcher, RecursiveMode, WatchPathConfig, Watcher};
+
+use super::error::WatchError;
+use crate::model::path::RepoId;
+
+/// How often a directory that changes under its watch is tried.
+const ATTEMPTS: usize = 4;
+
+/// For whom a directory is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Owner {
+    /// A directory of the repository.
+    Tree(RepoId),
+    /// A folder outside of it: the root's parent, or one that holds rules.
+    Around(RepoId),
+    /// The folder of the cookies.
+    Cookies,
+}
+
+impl Owner {
+    fn repo(self) -> Option<RepoId> {
+        match self {
+            Self::Tree(repo) | Self::Around(repo) => Some(repo),
+            Self::Cookies => None,
+        }
+    }
+}
+
+/// What the events took away.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    /// Names that were left; all below them are.
+    pub(super) paths: HashSet<PathBuf>,
+    /// Events are missing: any watch may be gone.
+    pub(super) all: bool,
+}
+
+/// A directory that lost its watch.
+#[derive(Debug)]
+pub(super) struct Unwatched {
+    pub(super) path: PathBuf,
+    pub(super) owners: BTreeSet<Owner>,
+}
+
+type Identity = (u64, u64);
+
+struct Entry {
+    identity: Identity,
+    /// A watch from before events were missing is not believed in.
+    generation: u64,
+    /// The path may be a link to the directory: for roots and what lies around them.
+    follow: bool,
+    owners: BTreeSet<Owner>,
+}
+
+/// The table.
+pub(super) struct Watched {
+    notify: RecommendedWatcher,
+    /// In the order of their components, so that what lies below a directory follows it.
+    entries: BTreeMap<PathBuf, Entry>,
+    by_identity: HashMap<Identity, PathBuf>,
+    generation: u64,
+    around: BTreeMap<RepoId, BTreeSet<PathBuf>>,
+    unwatched: Vec<Unwatched>,
+}
+
+impl Watched {
+    pub(super) fn new(notify: RecommendedWatcher) -> Self {
+        Self {
+            notify,
+            entries: BTreeMap::new(),
+            by_identity: HashMap::new(),
+            generation: 0,
+            around: BTreeMap::new(),
+            unwatched: Vec::new(),
+        }
+    }
+
+    /// Watches the directory that has the path now, for one more owner.
+    pub(super) fn ensure(
+        &mut self,
+        path: &Path,
+        owner: Owner,
+        follow: bool,
+    ) -> Result<(), WatchError> {
+        let mut owners = BTreeSet::from([owner]);
+        for _ in 0..ATTEMPTS {
+            let refused = |error: &io::Error| WatchError::of_io(path, error);
+            let identity = identity(path, follow).map_err(|error| refused(&error))?;
+            if let Some(entry) = self.entries.get_mut(path)
+                && entry.identity == identity
+                && entry.generation == self.generation
+            {
+                entry.owners.append(&mut owners);
+                return Ok(());
+            }
+            if let Some(mut earlier) = self.forget(path) {
+                owners.append(&mut earlier);
+            }
+            self.release(identity, path)?;
+            // A watch on a path that notify knows already is not set anew; so it was forgotten above.
+            let config =
+                WatchPathConfig::new(RecursiveMode::NonRecursive).with_dereference_symlinks(follow);
+            self.notify
+                .watch_with(path, config)
+                .map_err(|error| WatchError::of(path, &error))?;
+            if self::identity(path, follow).is_ok_and(|after| after == identity) {
+                self.by_identity.insert(identity, path.to_path_buf());
+                let entry = Entry {
+                    identity,
+                    generation: self.generation,
+                    follow,
+                    owners,
+                };
+                self.entries.insert(path.to_path_buf(), entry);
+                return Ok(());
+            }
+            let _ = self.notify.unwatch(path);
+        }
+        Err(WatchError::Gone(path.to_path_buf()))
+    }
+
+    /// Takes an inode from the path it was watched under: the directory was moved to `path`.
+    fn release(&mut self, identity: Identity, path: &Path) -> Result<(), WatchError> {
+        let Some(other) = self.by_identity.get(&identity).cloned() else {
+            return Ok(());
+        };
+        let follow = self.entries.get(&other).is_some_and(|entry| entry.follow);
+        if self::identity(&other, follow).is_ok_and(|there| there == identity) {
+            return Err(WatchError::Other {
+                path: path.to_path_buf(),
+                reason: format!(
+                    "it is the same directory as {}, which is watched",
+                    other.display()
+                ),
+            });
+        }
+        if let Some(owners) = self.forget(&other) {
+            self.unwatched.push(Unwatched {
+                path: other,
+                owners,
+            });
+        }
+        Ok(())
+    }
+
+    /// Ends the watch of a path; its owners.
+    fn forget(&mut self, path: &Path) -> Option<BTreeSet<Owner>> {
+        let entry = self.entries.remove(path)?;
+        if self
+            .by_identity
+            .get(&entry.identity)
+            .is_some_and(|known| known == path)
+        {
+            self.by_identity.remove(&entry.identity);
+        }
+        // It fails where notify has dropped the watch by itself, which is what is wanted.
+        let _ = self.notify.unwatch(path);
+        Some(entry.owners)
+    }
+
+    fn at_or_below(&self, path: &Path) -> Vec<PathBuf> {
+        self.entries
+            .range(path.to_path_buf()..)
+            .map(|(below, _)| below)
+            .take_while(|below| below.starts_with(path))
+            .cloned()
+            .collect()
+    }
+
+    /// Brings the table in line with what the events took away, and sets the watches around repositories again.
+    pub(super) fn settle(&mut self, left: Left) {
+        if left.paths.is_empty() && !left.all {
+            return;
+        }
+        let mut gone: BTreeSet<PathBuf> = BTreeSet::new();
+        for path in &left.paths {
+            gone.extend(self.at_or_below(path));
+        }
+        if left.all {
+            self.generation += 1;
+            let moved = self.entries.iter().filter(|(path, entry)| {
+                !identity(path, entry.follow).is_ok_and(|now| now == entry.identity)
+            });
+            gone.extend(moved.map(|(path, _)| path.clone()));
+        }
+        if gone.is_empty() && !left.all {
+            return;
+        }
+        // From below, so that notify has less and less to look through.
+        for path in gone.into_iter().rev() {
+            if let Some(owners) = self.forget(&path) {
+                self.unwatched.push(Unwatched { path, owners });
+            }
+        }
+        for (repo, paths) in self.around.clone() {
+            for path in paths {
+                let _ = self.ensure(&path, Owner::Around(repo), true);
+            }
+        }
+    }
+
+    pub(super) fn take_unwatched(&mut self) -> Vec<Unwatched> {
+        std::mem::take(&mut self.unwatched)
+    }
+
+    /// The folders around a repository. Those that cannot be watched are left out: they only spare a delay.
+    pub(super) fn set_around(&mut self, repo: RepoId, paths: Vec<PathBuf>) {
+        let wanted: BTreeSet<PathBuf> = paths.into_iter().collect();
+        let before = self.around.insert(repo, wanted.clone()).unwrap_or_default();
+        for path in before.difference(&wanted) {
+            self.disown(path, Owner::Around(repo));
+        }
+        for path in &wanted {
+            let _ = self.ensure(path, Owner::Around(repo), true);
+        }
+    }
+
+    fn disown(&mut self, path: &Path, owner: Owner) {
+        let Some(entry) = self.entries.get_mut(path) else {
+            return;
+        };
+        entry.owners.remove(&owner);
+        if entry.owners.is_empty() {
+            self.forget(path);
+        }
+    }
+
+    pub(super) fn remove_below(&mut self, path: &Path, owner: Owner) {
+        for below in self.at_or_below(path).into_iter().rev() {
+            self.disown(&below, owner);
+        }
+    }
+
+    pub(super) fn remove_repository(&mut self, repo: RepoId) {
+        self.around.remove(&repo);
+        let all: Vec<PathBuf> = self.entries.keys().cloned().collect();
+        for path in all.into_iter().rev() {
+            self.disown(&path, Owner::Tree(repo));
+            self.disown(&path, Owner::Around(repo));
+        }
+    }
+
+    pub(super) fn count(&self, repo: RepoId) -> usize {
+        let owned = |entry: &&Entry| entry.owners.iter().any(|owner| owner.repo() == Some(repo));
+        self.entries.values().filter(owned).count()
+    }
+}
+
+#[cfg(test)]
+impl Watched {
+    /// Ends a watch behind the table's back.
+    pub(super) fn drop_secretly(&mut self, path: &Path) {
+        assert!(self.notify.unwatch(path).is_ok());
+    }
+}
+
+/// The inode of a directory.
+fn identity(path: &Path, follow: bool) -> io::Result<Identity> {
+    let metadata = if follow {
+        fs::metadata(path)?
+    } else {
+        fs::symlink_metadata(path)?
+    };
+    if !metadata.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    Ok((metadata.dev(), metadata.ino()))
+}
