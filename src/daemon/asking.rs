@@ -9,6 +9,7 @@ use crate::engine::event::{Event, Usage};
 use crate::engine::prompt::{self, ChildText, Prompt};
 use crate::model::contents::Matter;
 use crate::model::failure::{Failure, Remedy};
+use crate::model::limits::{Limit, Limits};
 use crate::model::summary::Summary;
 use crate::shell::openai::{self, Endpoint};
 use crate::shell::{offline, redact};
@@ -169,22 +170,28 @@ impl Asking {
             user: prompt.user,
         };
         let cap = self.shared.config.openai.max_output_tokens;
-        let (result, used) = match endpoint.ask(&request, cap).await {
+        let (result, said) = match endpoint.ask(&request, cap).await {
             Ok(answer) => (
                 Ok(Summary {
                     // What a model repeats of a secret that the rules missed in its longer form is cut here.
                     text: redact::redact(&answer.text).into_owned(),
                     model: self.shared.config.openai.model.clone(),
                 }),
-                answer.usage,
+                answer.limits,
             ),
-            Err((failure, limits)) => (Err(failure), limits.spent),
+            Err((failure, limits)) => (Err(failure), limits),
+        };
+        let used = said.spent;
+        let limits = Limits {
+            requests: limit(said.requests),
+            tokens: limit(said.tokens),
         };
         let usage = Usage {
             sent: true,
             prompt_tokens: used.prompt_tokens,
             completion_tokens: used.completion_tokens,
             cached_tokens: used.cached_tokens,
+            limits,
         };
         self.writer.write(Write::Usage {
             day: today(),
@@ -212,7 +219,7 @@ impl Asking {
             sent: true,
             prompt_tokens,
             completion_tokens: ANSWER_TOKENS,
-            cached_tokens: 0,
+            ..Usage::default()
         };
         self.shared
             .pretended_tokens
@@ -264,6 +271,14 @@ impl Asking {
 pub fn today() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |since| since.as_secs() / 86_400)
+}
+
+fn limit(said: openai::Limit) -> Limit {
+    Limit {
+        limit: said.limit,
+        remaining: said.remaining,
+        reset_ms: said.reset_ms,
+    }
 }
 
 fn endpoint(shared: &Shared) -> Result<Endpoint, Failure> {

@@ -108,7 +108,7 @@ pub fn start(
         None => None,
     };
     let executor = Executor::new(Arc::clone(&shared), watch.clone())?;
-    let driver = Driver {
+    let mut driver = Driver {
         engine: Engine::new(super::engine_options(config, mode)),
         executor,
         shared: Arc::clone(&shared),
@@ -120,6 +120,7 @@ pub fn start(
         numbers: 0,
         stopping: None,
     };
+    driver.step(Event::Used(shared.used_today()));
     tokio::spawn(driver.run());
     Ok(Handle::new(shared, watch))
 }

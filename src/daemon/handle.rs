@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::config::{Config, Provider};
 use crate::engine::event::Event;
+use crate::engine::pace::DayUse;
 use crate::model::path::RelPath;
 use crate::shell::rules::FileRules;
 use crate::shell::store::Store;
@@ -375,6 +376,17 @@ fn canonical_as_far_as_possible(path: &Path) -> PathBuf {
 }
 
 impl Shared {
+    /// What was used today, by earlier runs too.
+    pub(super) fn used_today(&self) -> DayUse {
+        let day = super::asking::today();
+        let used = self.store.usage(day).unwrap_or_default();
+        DayUse {
+            day,
+            requests: used.requests,
+            tokens: used.prompt_tokens + used.completion_tokens,
+        }
+    }
+
     /// Whether summaries are asked of a model over the network.
     pub(super) fn asks_a_model(&self) -> bool {
         self.config.summaries.provider == Provider::Openai

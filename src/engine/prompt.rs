@@ -96,6 +96,11 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The tokens of the instructions that come with each request, roughly.
+pub fn instruction_tokens() -> u64 {
+    tokens(&file(None, "", ""))
+}
+
 /// A rough count of a prompt's tokens: four bytes each, as is usual for English and code.
 pub fn tokens(prompt: &Prompt) -> u64 {
     (prompt.system.len() + prompt.user.len()).div_ceil(4) as u64

@@ -64,6 +64,13 @@ pub struct Repository {
     pub exporting: bool,
 }
 
+impl Repository {
+    /// Whether no file is left to be read.
+    pub fn is_read(&self) -> bool {
+        self.reading == 0 && self.to_read.is_empty()
+    }
+}
+
 impl Default for Repository {
     fn default() -> Self {
         Self {

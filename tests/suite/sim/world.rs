@@ -6,8 +6,9 @@ use std::ops::AddAssign;
 use epitome::engine::debounce::Window;
 use epitome::engine::effect::{Ask, Effect, Subject};
 use epitome::engine::event::{Event, ReadProblem, Usage, WaitId};
+use epitome::engine::pace::Bounds;
 use epitome::engine::view::NodeView;
-use epitome::engine::{Engine, Options};
+use epitome::engine::{Engine, Options, TokenEstimate};
 use epitome::model::contents::{Contents, Matter};
 use epitome::model::failure::{Failure, Remedy};
 use epitome::model::path::{RelPath, RepoId};
@@ -105,7 +106,15 @@ fn options() -> Options {
         summaries: true,
         parser: 1,
         paid: true,
-        max_workers: 4,
+        bounds: Bounds {
+            max_workers: 4,
+            free_workers: 2,
+            ..Bounds::default()
+        },
+        tokens: TokenEstimate {
+            instructions: 10,
+            answer: 10,
+        },
         readers: 2,
         settle: Window {
             quiet_ms: 50,
