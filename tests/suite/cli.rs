@@ -27,7 +27,7 @@ fn failed_is_1_and_says_why_in_one_line() {
     let home = Home::new();
     for arguments in [
         &["index", "/nonexistent/folder"][..],
-        &["--config", "/nonexistent/config.toml", "status"],
+        &["--config", "/nonexistent/config.toml", "index"],
     ] {
         let done = home.run(arguments).expect(1);
         assert_eq!(done.stdout, "", "{done:?}");

@@ -181,7 +181,7 @@ fn an_answer_about_an_earlier_text_is_not_shown_as_the_words_of_a_later_one() {
     assert_eq!(node["freshness"], "fresh");
     assert_eq!(
         node["summary"],
-        FakeModel::words(Kind::File, repo.read(DEEP).trim_end_matches('\n'))
+        FakeModel::words(Kind::File, &repo.read(DEEP))
     );
 }
 

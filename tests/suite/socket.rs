@@ -224,10 +224,20 @@ fn a_second_daemon_says_that_there_is_one() {
     let (home, repo) = (Home::new(), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     let second = home.run(&["daemon"]).expect(1);
-    let last = second.stderr.trim_end().lines().last().unwrap_or_default();
+    let said = second.stderr.trim_end();
+    assert_eq!(said.lines().count(), 1, "{second:?}");
     assert!(
-        last.contains("already") || last.contains("running"),
-        "{second:?}"
+        said.contains(&daemon.pid().to_string()),
+        "who it is: {second:?}"
+    );
+    // Another store, and the same socket.
+    let other = home.temp().join("other");
+    let third = home
+        .run(&["--data-dir", other.to_str().unwrap(), "daemon"])
+        .expect(1);
+    assert!(
+        third.stderr.contains(home.socket().to_str().unwrap()),
+        "{third:?}"
     );
     assert_eq!(home.status()["pid"], daemon.pid(), "the first goes on");
 }
