@@ -1,4 +1,14 @@
 //! What people rely on: the engine through simulation, everything else through the real program.
 #![allow(clippy::unwrap_used)]
 
+mod burst;
+mod cli;
+mod counting;
+mod freshness;
+mod harness;
+mod index_json;
+mod kill;
 mod sim;
+mod socket;
+mod tree;
+mod watching;
