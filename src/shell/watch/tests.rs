@@ -237,6 +237,46 @@ fn a_new_root_a_lost_root_and_a_changed_rule_are_told() {
     assert_eq!(bench.touched(), set(["b"]));
 }
 
+/// A parent that nobody watches is swapped: no event tells that the path names another directory now.
+#[test]
+fn a_directory_swapped_without_an_event_is_known_by_its_inode() {
+    let bench = Bench::new();
+    fs::create_dir_all(bench.path("x/a/b")).unwrap();
+    bench
+        .watch
+        .add_directory(REPO, &bench.path("x/a/b"))
+        .unwrap();
+    fs::rename(bench.path("x/a"), bench.path("x/moved")).unwrap();
+    fs::create_dir_all(bench.path("x/a/b")).unwrap();
+    bench.hints();
+    bench.write("x/a/b/f");
+    assert_eq!(bench.touched(), set([]));
+    bench
+        .watch
+        .add_directory(REPO, &bench.path("x/a/b"))
+        .unwrap();
+    bench.write("x/a/b/f");
+    bench.write("x/moved/b/g");
+    assert_eq!(bench.touched(), set(["x/a/b/f"]));
+
+    // And the other way round: the moved one is met first, under its new name.
+    fs::rename(bench.path("x/a"), bench.path("x/again")).unwrap();
+    fs::create_dir_all(bench.path("x/a/b")).unwrap();
+    bench
+        .watch
+        .add_directory(REPO, &bench.path("x/again/b"))
+        .unwrap();
+    assert_eq!(bench.touched(), set(["x/a/b"]));
+    bench
+        .watch
+        .add_directory(REPO, &bench.path("x/a/b"))
+        .unwrap();
+    bench.write("x/a/b/f");
+    bench.write("x/again/b/f");
+    assert_eq!(bench.touched(), set(["x/a/b/f", "x/again/b/f"]));
+    assert_eq!(bench.watch.watches(REPO), 4);
+}
+
 /// How many of these directories have a watch of inotify in this process.
 fn watched_by_the_system(directories: &[PathBuf]) -> usize {
     let inodes: Vec<String> = directories
