@@ -166,7 +166,17 @@ impl Executor {
         let shared = Arc::clone(&self.shared);
         let watch = self.watch.clone();
         let nothing = targets.clone();
-        let job = move || list(&shared, watch.as_deref(), repo, &targets);
+        let job = move || {
+            let listing = list(&shared, watch.as_deref(), repo, &targets);
+            let whole = targets
+                .iter()
+                .any(|(path, depth)| path.is_root() && *depth == Depth::Everything);
+            if let (true, Some(watch), Some(entry)) = (whole, &watch, shared.registry.get(repo)) {
+                // Nested repositories are known by now: their rules outside the tree are watched, too.
+                watch.add_repository(repo, &entry.root, &entry.rules().outside_inputs());
+            }
+            listing
+        };
         // Nothing is known of them: they stay in doubt until they are touched again.
         let panicked = move || {
             tracing::error!("listing {nothing:?} failed inside");
