@@ -129,10 +129,12 @@ impl Engine {
         self.look_where_due(&mut effects);
         self.read_next(&mut effects);
         self.think_of_ripe_directories();
+        self.ask_next(&mut effects);
+        // What was given up instead of asked may have been what its directory waited for.
+        self.think_of_ripe_directories();
         if !self.lookups.is_empty() {
             effects.push(Effect::LookUp(std::mem::take(&mut self.lookups)));
         }
-        self.ask_next(&mut effects);
         self.keep_records(&mut effects);
         self.export_settled(&mut effects);
         self.answer_waits(&mut effects);

@@ -257,7 +257,8 @@ impl Engine {
             }
             Ok(contents) => {
                 let before = node.contents().map(|contents| contents.digest);
-                if before != Some(contents.digest) && repository.known {
+                // What the first look at everything found is no change.
+                if before != Some(contents.digest) && node.changed_ms.is_some() {
                     repository.last_change_ms = Some(now.unix_ms);
                 }
                 let kept = contents.clone();

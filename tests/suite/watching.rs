@@ -1,6 +1,6 @@
 //! What is watched: repositories that come, go and stay, and rules that change while the daemon runs.
 
-use crate::harness::{Home, Repo, first_not_fresh, paths, until, within};
+use crate::harness::{Home, Repo, copy_folder, first_not_fresh, paths, until, within};
 
 fn listed(home: &Home) -> Vec<String> {
     let status = home.status();
@@ -43,6 +43,26 @@ fn the_configuration_names_repositories() {
     home.wait(&repo);
     assert_eq!(listed(&home), [repo.at("")]);
     assert_eq!(first_not_fresh(&home.node(&repo.at(""), 99)), None);
+}
+
+#[test]
+fn a_repository_that_is_not_there_at_the_start_is_found_when_it_comes_back() {
+    let (home, repo) = (Home::new(), Repo::new());
+    copy_folder(&Repo::package().root(), &repo.root().join("work"));
+    let daemon = home.daemon(&[]);
+    home.run(&["watch", &repo.at("work")]).expect(0);
+    daemon.terminate();
+    repo.rename("work", "away");
+    let _daemon = home.daemon(&[]);
+    let status = home.status();
+    let of = &status["repositories"][0];
+    assert_eq!(
+        (&of["path"], &of["state"]),
+        (&repo.at("work").into(), &"unreachable".into()),
+        "{status}"
+    );
+    repo.rename("away", "work");
+    until("found", || home.status()["repositories"][0]["fresh"] == 19);
 }
 
 #[test]
