@@ -27,7 +27,8 @@ pub use handle::Handle;
 pub use lifecycle::run;
 
 use crate::config::places::Places;
-use crate::config::{Backend, Config, Provider};
+use crate::config::{Backend, Batch, Config, Provider};
+use crate::engine::batch::BATCH_FROM;
 use crate::engine::debounce::Window;
 use crate::engine::pace::{Bounds, Budget};
 use crate::engine::{Options, TokenEstimate, prompt};
@@ -185,6 +186,8 @@ fn engine_options(config: &Config, mode: Mode) -> Options {
             quiet_ms: config.openai.quiet_ms,
             cap_ms: 30_000,
         },
+        batch_from: (paid && mode != Mode::Dry && config.openai.batch == Batch::Auto)
+            .then_some(BATCH_FROM),
         export: mode != Mode::Dry && config.export.dir.is_some(),
         poll_ms: (mode == Mode::Daemon && config.watch.backend == Backend::Poll)
             .then_some(config.watch.poll_seconds * 1_000),

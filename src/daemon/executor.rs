@@ -106,6 +106,7 @@ impl Executor {
                 self.answered_by(job, move || unknown, Event::LookedUp);
             }
             Effect::Ask(ask) => self.asking.ask(*ask),
+            Effect::AskBatch(_) => {}
             Effect::Commit { key, .. } if dry => self.send(Event::Committed(key)),
             Effect::Commit { key, summary, paid } => {
                 self.writer.write(Write::Summary { key, summary, paid })

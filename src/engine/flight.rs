@@ -55,6 +55,10 @@ pub struct Flight {
     pub sent_ms: u64,
     /// What it is thought to need, of prompt and answer.
     pub tokens: u64,
+    /// Whether it may go by a batch: a file of the bulk that was never asked about.
+    pub batchable: bool,
+    /// Whether it is in a batch now.
+    pub in_batch: bool,
     /// The digest of the answer that is being stored.
     pub words: Option<SummaryDigest>,
 }
@@ -63,14 +67,29 @@ impl Flight {
     fn due_ms(&self) -> u64 {
         self.quiet_until_ms.max(self.retry_at_ms)
     }
+
+    fn queue(&self) -> usize {
+        match (self.paid, self.batchable) {
+            (false, _) => FREE,
+            (true, false) => PAID,
+            (true, true) => BATCHABLE,
+        }
+    }
 }
+
+/// The queues of those that are ready and due: apart, so that none holds another up.
+const FREE: usize = 0;
+const PAID: usize = 1;
+const BATCHABLE: usize = 2;
 
 /// All flights, by key, with those that are ready in order.
 #[derive(Debug, Default)]
 pub struct Flights {
     flights: HashMap<SummaryKey, Flight>,
-    /// Ready and due: paid and free apart, so that neither holds the other up.
-    due: [BTreeSet<(Rank, SummaryKey)>; 2],
+    /// Ready and due.
+    due: [BTreeSet<(Rank, SummaryKey)>; 3],
+    /// How many are being looked up.
+    looking_up: usize,
     /// Ready, and not due before a moment.
     later: BTreeSet<(u64, SummaryKey)>,
     arrivals: u64,
@@ -100,6 +119,7 @@ impl Flights {
 
     /// Begins a flight, which is to be looked up.
     pub fn begin(&mut self, key: SummaryKey, flight: Flight) {
+        self.looking_up += usize::from(flight.stage == Stage::LookingUp);
         self.flights.insert(key, flight);
     }
 
@@ -109,7 +129,11 @@ impl Flights {
         let Some(flight) = self.flights.get_mut(&key) else {
             return;
         };
+        let looked_up = flight.stage == Stage::LookingUp;
         change(flight);
+        if looked_up && flight.stage != Stage::LookingUp {
+            self.looking_up -= 1;
+        }
         if flight.stage != Stage::Ready {
             return;
         }
@@ -117,14 +141,26 @@ impl Flights {
         if due_ms > now_ms {
             self.later.insert((due_ms, key));
         } else {
-            self.due[usize::from(flight.paid)].insert((flight.rank, key));
+            self.due[flight.queue()].insert((flight.rank, key));
         }
     }
 
     /// Ends a flight.
     pub fn end(&mut self, key: SummaryKey) -> Option<Flight> {
         self.unqueue(key);
-        self.flights.remove(&key)
+        let ended = self.flights.remove(&key)?;
+        self.looking_up -= usize::from(ended.stage == Stage::LookingUp);
+        Some(ended)
+    }
+
+    /// How many are being looked up.
+    pub fn looking_up(&self) -> usize {
+        self.looking_up
+    }
+
+    /// Those that are ready and due, and may go by a batch, in order.
+    pub fn batchable(&self) -> impl ExactSizeIterator<Item = SummaryKey> {
+        self.due[BATCHABLE].iter().map(|&(_, key)| key)
     }
 
     fn unqueue(&mut self, key: SummaryKey) {
@@ -132,7 +168,7 @@ impl Flights {
             && flight.stage == Stage::Ready
         {
             self.later.remove(&(flight.due_ms(), key));
-            self.due[usize::from(flight.paid)].remove(&(flight.rank, key));
+            self.due[flight.queue()].remove(&(flight.rank, key));
         }
     }
 
@@ -144,14 +180,20 @@ impl Flights {
             }
             self.later.pop_first();
             if let Some(flight) = self.flights.get(&key) {
-                self.due[usize::from(flight.paid)].insert((flight.rank, key));
+                self.due[flight.queue()].insert((flight.rank, key));
             }
         }
     }
 
-    /// The first that is ready and due.
-    pub fn next(&self, paid: bool) -> Option<SummaryKey> {
-        self.due[usize::from(paid)].first().map(|&(_, key)| key)
+    /// The first that is ready and due; with `batchable`, of those as well that may go by a batch.
+    pub fn next(&self, paid: bool, batchable: bool) -> Option<SummaryKey> {
+        let queues: &[usize] = match (paid, batchable) {
+            (false, _) => &[FREE],
+            (true, false) => &[PAID],
+            (true, true) => &[PAID, BATCHABLE],
+        };
+        let first = queues.iter().filter_map(|&queue| self.due[queue].first());
+        first.min().map(|&(_, key)| key)
     }
 
     /// When the next one becomes due (monotonic milliseconds).

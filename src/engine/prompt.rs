@@ -9,6 +9,10 @@ use crate::model::recipe::Kind;
 /// Part of every key: raised with each change of the words below.
 pub const VERSION: u32 = 1;
 
+/// The largest content of one request, in tokens: what is larger is asked about in parts. With the instructions and the
+/// answer it stays well below the 128,000 that most models read.
+pub const PART_TOKENS: u64 = 48_000;
+
 /// One request to a chat model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {

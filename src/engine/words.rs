@@ -9,6 +9,7 @@ use crate::model::record::NodeRecord;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey, Words};
 
 use super::Engine;
+use super::batch::Way;
 use super::effect::{Ask, Child, Effect, Subject};
 use super::event::Usage;
 use super::flight::{Flight, Rank, Stage};
@@ -55,7 +56,9 @@ impl Engine {
             _ => 0,
         };
         let bulk = node.changed_ms.is_none();
-        let tokens = self.options.tokens.of(&repository.tree, id);
+        let need = self.options.tokens.of(&repository.tree, id);
+        let batchable =
+            self.options.batch_from.is_some() && paid && is_file && bulk && need.parts == 0;
         let depth = repository.tree.depth(id);
         repository.tree.change(id, |node| {
             node.phase = Phase::Waiting;
@@ -66,10 +69,12 @@ impl Engine {
                 flight.waiters.push((repo, id));
                 flight.quiet_until_ms = flight.quiet_until_ms.min(quiet_until_ms);
                 flight.rank.bulk &= bulk;
+                flight.batchable &= bulk;
             });
             return;
         }
         let arrival = self.flights.arrival();
+        let parts_ms = need.parts * self.pace.means_ms().0;
         self.flights.begin(
             key,
             Flight {
@@ -79,14 +84,16 @@ impl Engine {
                 is_file,
                 rank: Rank {
                     bulk,
-                    remaining_ms: Reverse(self.pace.remaining_ms(is_file, depth)),
+                    remaining_ms: Reverse(self.pace.remaining_ms(is_file, depth) + parts_ms),
                     arrival,
                 },
                 quiet_until_ms,
                 retry_at_ms: 0,
                 attempts: 0,
                 sent_ms: 0,
-                tokens,
+                tokens: need.tokens,
+                batchable,
+                in_batch: false,
                 words: None,
             },
         );
@@ -154,11 +161,24 @@ impl Engine {
             {
                 continue;
             }
-            match digest {
-                Some(digest) => self.land(Words { key, digest }),
-                None => self
+            let way = match digest {
+                Some(digest) => Way::Stored(digest),
+                None => self.way_of(key),
+            };
+            match way {
+                Way::Stored(digest) => self.land(Words { key, digest }),
+                Way::Ask => self
                     .flights
                     .change(key, now_ms, |flight| flight.stage = Stage::Ready),
+                Way::UnderWay => {
+                    let mut tokens = 0;
+                    self.flights.change(key, now_ms, |flight| {
+                        flight.stage = Stage::Asking;
+                        flight.in_batch = true;
+                        tokens = flight.tokens;
+                    });
+                    self.pace.joined_batch(tokens);
+                }
             }
         }
     }
@@ -168,8 +188,9 @@ impl Engine {
         let now_ms = self.now.monotonic_ms;
         self.flights.mature(now_ms);
         self.held_until_ms = None;
+        let one_by_one = self.batch_next(effects);
         for paid in [true, false] {
-            while let Some(key) = self.flights.next(paid) {
+            while let Some(key) = self.flights.next(paid, one_by_one) {
                 let Some((repo, id)) = self.first_waiter(key) else {
                     // Nobody wants it any more: it is not asked about.
                     self.flights.end(key);
@@ -192,31 +213,38 @@ impl Engine {
                         break;
                     }
                 }
-                let Some(subject) = self.subject(repo, id) else {
-                    self.flights.end(key);
+                let Some(ask) = self.ask_about(key, repo, id) else {
                     continue;
                 };
-                let tree = &self.repositories[&repo].tree;
-                let path = tree.path(id);
-                let earlier = tree.get(id).and_then(|node| node.words);
-                let mut attempts = 0;
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Asking;
                     flight.sent_ms = now_ms;
-                    attempts = flight.attempts;
+                    flight.batchable = false;
                 });
-                self.pace.sent(paid, attempts > 0, tokens, self.now);
-                effects.push(Effect::Ask(Box::new(Ask {
-                    key,
-                    repo,
-                    path,
-                    subject,
-                    paid,
-                    earlier: earlier.map(|words| words.key).filter(|_| paid),
-                    attempts,
-                })));
+                self.pace.sent(paid, ask.attempts > 0, tokens, self.now);
+                effects.push(Effect::Ask(Box::new(ask)));
             }
         }
+    }
+
+    /// What is to be asked for a flight; `None`, and the flight ends, where its node is not known well enough.
+    pub(super) fn ask_about(&mut self, key: SummaryKey, repo: RepoId, id: NodeId) -> Option<Ask> {
+        let Some(subject) = self.subject(repo, id) else {
+            self.flights.end(key);
+            return None;
+        };
+        let flight = self.flights.get(key)?;
+        let tree = &self.repositories.get(&repo)?.tree;
+        let earlier = tree.get(id).and_then(|node| node.words);
+        Some(Ask {
+            key,
+            repo,
+            path: tree.path(id),
+            subject,
+            paid: flight.paid,
+            earlier: earlier.map(|words| words.key).filter(|_| flight.paid),
+            attempts: flight.attempts,
+        })
     }
 
     fn subject(&self, repo: RepoId, id: NodeId) -> Option<Subject> {
@@ -257,7 +285,7 @@ impl Engine {
         })
     }
 
-    fn first_waiter(&self, key: SummaryKey) -> Option<(RepoId, NodeId)> {
+    pub(super) fn first_waiter(&self, key: SummaryKey) -> Option<(RepoId, NodeId)> {
         self.waiters(key).next()
     }
 
@@ -270,32 +298,29 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) {
         let now_ms = self.now.monotonic_ms;
-        let counters = &mut self.pace.counters;
-        counters.sent += u64::from(usage.sent);
-        counters.prompt_tokens += usage.prompt_tokens;
-        counters.completion_tokens += usage.completion_tokens;
-        counters.cached_tokens += usage.cached_tokens;
-        let Some(flight) = self
-            .flights
-            .get(key)
-            .filter(|flight| flight.stage == Stage::Asking)
-        else {
+        let Some(returned) = self.returned(key, &usage) else {
+            self.batches.answered_early(key, &result);
             return;
         };
-        let (paid, is_file, attempts) = (flight.paid, flight.is_file, flight.attempts);
-        let (tokens, sent_ms) = (flight.tokens, flight.sent_ms);
-        let really = usage
-            .sent
-            .then_some(usage.prompt_tokens + usage.completion_tokens);
-        self.pace
-            .returned(paid, tokens, really, &usage.limits, now_ms);
+        let Returned {
+            paid,
+            is_file,
+            in_batch,
+            attempts,
+            sent_ms,
+        } = returned;
         let failure = match result {
             Ok(summary) => {
                 if paid {
                     if usage.unchanged {
                         self.count_spared(key);
                     }
-                    self.pace.succeeded(is_file, now_ms.saturating_sub(sent_ms));
+                    // How long a batch took tells nothing of the pace.
+                    if in_batch {
+                        self.pace.counters.succeeded += 1;
+                    } else {
+                        self.pace.succeeded(is_file, now_ms.saturating_sub(sent_ms));
+                    }
                 }
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Committing;
@@ -319,6 +344,14 @@ impl Engine {
             }
             return;
         }
+        if in_batch && failure.remedy != Remedy::Permanent {
+            // Alone it may well succeed, or tell better what the matter is.
+            self.flights.change(key, now_ms, |flight| {
+                flight.stage = Stage::Ready;
+                flight.attempts += 1;
+            });
+            return;
+        }
         let stopped_before = self.pace.stopped().is_some();
         match self.pace.failed(&failure, key, attempts, sent_ms, now_ms) {
             Some(at_ms) => self.flights.change(key, now_ms, |flight| {
@@ -334,6 +367,60 @@ impl Engine {
                 failure.to_line()
             )));
         }
+    }
+
+    /// One request of several was answered. The next takes its turn like any other.
+    pub(super) fn answered_part(&mut self, key: SummaryKey, usage: Usage) {
+        let now_ms = self.now.monotonic_ms;
+        let Some(returned) = self.returned(key, &usage) else {
+            return;
+        };
+        let took_ms = now_ms.saturating_sub(returned.sent_ms);
+        self.pace.succeeded(returned.is_file, took_ms);
+        self.flights.change(key, now_ms, |flight| {
+            flight.stage = Stage::Ready;
+            flight.attempts = 0;
+        });
+    }
+
+    /// A request came back, whatever it brought: it is counted, and its place is free. `None`: nobody asked.
+    fn returned(&mut self, key: SummaryKey, usage: &Usage) -> Option<Returned> {
+        let now_ms = self.now.monotonic_ms;
+        let counters = &mut self.pace.counters;
+        counters.sent += u64::from(usage.sent);
+        counters.prompt_tokens += usage.prompt_tokens;
+        counters.completion_tokens += usage.completion_tokens;
+        counters.cached_tokens += usage.cached_tokens;
+        let flight = self
+            .flights
+            .get(key)
+            .filter(|flight| flight.stage == Stage::Asking)?;
+        let returned = Returned {
+            paid: flight.paid,
+            is_file: flight.is_file,
+            in_batch: flight.in_batch,
+            attempts: flight.attempts,
+            sent_ms: flight.sent_ms,
+        };
+        let tokens = flight.tokens;
+        let really = usage
+            .sent
+            .then_some(usage.prompt_tokens + usage.completion_tokens);
+        if returned.in_batch {
+            let of_earlier_run = self.batches.forget(key);
+            match really {
+                None => self.pace.unsent_batched(tokens, !of_earlier_run),
+                Some(really) => self.pace.returned_from_batch(tokens, really),
+            }
+            self.flights.change(key, now_ms, |flight| {
+                flight.in_batch = false;
+                flight.batchable = false;
+            });
+        } else {
+            self.pace
+                .returned(returned.paid, tokens, really, &usage.limits, now_ms);
+        }
+        Some(returned)
     }
 
     /// What failed because nothing was to be asked is thought about again: a person may have mended it.
@@ -452,6 +539,15 @@ impl Engine {
             effects.push(Effect::Record { repo, records });
         }
     }
+}
+
+/// What a flight was when its answer came.
+struct Returned {
+    paid: bool,
+    is_file: bool,
+    in_batch: bool,
+    attempts: u32,
+    sent_ms: u64,
 }
 
 /// A directory's children that the outside knows, in order of name.
