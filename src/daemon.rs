@@ -5,6 +5,7 @@
 
 mod answers;
 mod asking;
+mod batching;
 mod driver;
 mod executor;
 mod handle;
@@ -135,27 +136,30 @@ async fn open_store(data: &Path) -> anyhow::Result<Store> {
     }
 }
 
-/// What the engine has to know of the configuration.
-fn engine_options(config: &Config, mode: Mode) -> Options {
-    let paid = config.summaries.provider == Provider::Openai;
-    let author = if paid {
-        Author {
+/// Who writes the summaries.
+fn author(config: &Config) -> Author {
+    match config.summaries.provider {
+        Provider::Openai => Author {
             provider: "openai".to_owned(),
             model: config.openai.model.clone(),
             prompt_version: prompt::VERSION,
             parameters: String::new(),
-        }
-    } else {
-        Author {
+        },
+        Provider::Offline => Author {
             provider: "offline".to_owned(),
             model: "offline".to_owned(),
             prompt_version: offline::VERSION,
             parameters: String::new(),
-        }
-    };
+        },
+    }
+}
+
+/// What the engine has to know of the configuration.
+fn engine_options(config: &Config, mode: Mode) -> Options {
+    let paid = config.summaries.provider == Provider::Openai;
     let settle_ms = config.watch.settle_ms;
     Options {
-        author,
+        author: author(config),
         summaries: config.summaries.enabled,
         parser: parse::VERSION,
         paid,

@@ -13,6 +13,7 @@ pub mod event;
 pub mod flight;
 mod look;
 pub mod pace;
+pub mod parts;
 pub mod prompt;
 mod repository;
 pub mod status;

@@ -107,7 +107,8 @@ pub fn start(
         Some(directory) => Some(super::hints::start(&shared, &directory)?),
         None => None,
     };
-    let executor = Executor::new(Arc::clone(&shared), watch.clone())?;
+    let mut executor = Executor::new(Arc::clone(&shared), watch.clone())?;
+    let batched = executor.batched();
     let mut driver = Driver {
         engine: Engine::new(super::engine_options(config, mode)),
         executor,
@@ -120,6 +121,7 @@ pub fn start(
         numbers: 0,
         stopping: None,
     };
+    driver.step(Event::Batched(batched));
     driver.step(Event::Used(shared.used_today()));
     tokio::spawn(driver.run());
     Ok(Handle::new(shared, watch))
