@@ -219,3 +219,161 @@ fn range(first: &str, last: &str) -> String {
         format!("{first} to {last}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::model::outline::Element;
+    use crate::model::recipe::Kind;
+
+    fn author() -> Author {
+        Author {
+            provider: "openai".to_owned(),
+            model: "m".to_owned(),
+            prompt_version: 1,
+            parameters: String::new(),
+        }
+    }
+
+    /// Asks until the last request is answered; gives all requests, in order.
+    fn ask_all(most: usize, next: impl Fn(&Plan<'_>) -> Next) -> Vec<Prompt> {
+        ask_with(&RefCell::default(), most, next)
+    }
+
+    fn ask_with(
+        said: &RefCell<HashMap<SummaryKey, String>>,
+        most: usize,
+        next: impl Fn(&Plan<'_>) -> Next,
+    ) -> Vec<Prompt> {
+        let author = author();
+        let known = |key| said.borrow().get(&key).cloned();
+        let plan = Plan {
+            author: &author,
+            most,
+            earlier: None,
+            boundary: "whole",
+            known: &known,
+        };
+        let mut asked = Vec::new();
+        loop {
+            match next(&plan) {
+                Next::Last(prompt) => {
+                    asked.push(prompt);
+                    return asked;
+                }
+                Next::Part(key, prompt) => {
+                    let number = asked.len();
+                    asked.push(prompt);
+                    let words = format!("Words {number}. {}", "x".repeat(100));
+                    assert!(said.borrow_mut().insert(key, words).is_none());
+                }
+            }
+            assert!(asked.len() < 1_000, "no end");
+        }
+    }
+
+    fn content(prompt: &Prompt) -> &str {
+        let (_, rest) = prompt.user.split_once("<content ").unwrap_or_default();
+        let (boundary, rest) = rest.split_once(">\n").unwrap_or_default();
+        let end = rest.find(&format!("</content {boundary}>"));
+        &rest[..end.unwrap_or(0)]
+    }
+
+    fn file(functions: usize) -> (String, Outline) {
+        let mut text = String::new();
+        let mut outline = Outline::default();
+        for number in 0..functions {
+            let line = text.matches('\n').count() as u32 + 1;
+            text.push_str(&format!("def f{number}():\n"));
+            text.push_str(&format!("    return {number}  # é {}\n\n", "y".repeat(60)));
+            outline.elements.push(Element {
+                kind: "function".to_owned(),
+                name: format!("f{number}"),
+                qualified_name: format!("f{number}"),
+                signature: String::new(),
+                decorators: Vec::new(),
+                line_start: line,
+                line_end: line + 1,
+                docstring: None,
+            });
+        }
+        (text, outline)
+    }
+
+    #[test]
+    fn what_fits_is_one_request() {
+        let (text, outline) = file(10);
+        let asked = ask_all(text.len(), |plan| {
+            plan.file(Some("python"), &text, || outline.clone())
+        });
+        let whole = prompt::file(Some("python"), &text, None, "whole");
+        assert_eq!(asked, [whole]);
+    }
+
+    #[test]
+    fn every_byte_of_a_large_file_stands_in_one_part_and_parts_begin_with_definitions() {
+        let (text, outline) = file(500);
+        let asked = ask_all(8_000, |plan| plan.file(None, &text, || outline.clone()));
+        let (last, parts) = asked.split_last().expect("requests");
+        assert!((5..=7).contains(&parts.len()), "{}", parts.len());
+        let together: String = parts
+            .iter()
+            .map(|part| content(part).strip_suffix('\n').unwrap_or_default())
+            .collect();
+        assert_eq!(together, text);
+        for (number, part) in parts.iter().enumerate() {
+            assert!(content(part).starts_with("def f"), "{}", part.user);
+            assert!(part.user.contains("function f0 (lines 1 to 2)"));
+            assert!(last.user.contains(&format!("Words {number}.")), "{number}");
+        }
+    }
+
+    #[test]
+    fn an_edit_costs_its_own_part_and_the_last_request() {
+        let (text, outline) = file(500);
+        let said = RefCell::default();
+        ask_with(&said, 8_000, |plan| {
+            plan.file(None, &text, || outline.clone())
+        });
+        let edited = text.replace("return 250 ", "return 251 ");
+        let asked = ask_with(&said, 8_000, |plan| {
+            plan.file(None, &edited, || outline.clone())
+        });
+        assert_eq!(asked.len(), 2);
+    }
+
+    #[test]
+    fn more_parts_than_fit_are_joined_in_steps() {
+        let (text, outline) = file(3_000);
+        let asked = ask_all(4_000, |plan| plan.file(None, &text, || outline.clone()));
+        assert!(asked.len() > 60);
+        for prompt in &asked {
+            // The outline in front has room of its own.
+            assert!(content(prompt).len() <= 4_001, "{}", content(prompt).len());
+        }
+    }
+
+    #[test]
+    fn every_child_of_a_large_directory_stands_in_one_part() {
+        let children: Vec<ChildText> = (0..300)
+            .map(|number| ChildText {
+                name: format!("child{number:03}"),
+                kind: Kind::File,
+                summary: (number != 7).then(|| format!("About {number}. {}", "z".repeat(80))),
+            })
+            .collect();
+        let asked = ask_all(8_000, |plan| plan.directory(&children));
+        let (last, parts) = asked.split_last().expect("requests");
+        assert!(parts.len() > 3);
+        let together: String = parts.iter().map(content).collect();
+        for child in &children {
+            assert_eq!(together.matches(&child.name).count(), 1, "{}", child.name);
+        }
+        assert!(together.contains("left out: child007\n"));
+        assert!(last.user.contains("- child000 to child"), "{}", last.user);
+        assert!(last.user.contains(" to child299: "), "{}", last.user);
+    }
+}

@@ -163,3 +163,109 @@ fn bounded(lines: Vec<String>, most: usize) -> String {
     }
     list
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn element(kind: &str, line_start: u32, line_end: u32) -> Element {
+        Element {
+            kind: kind.to_owned(),
+            name: "n".to_owned(),
+            qualified_name: format!("n{line_start}"),
+            signature: String::new(),
+            decorators: Vec::new(),
+            line_start,
+            line_end,
+            docstring: None,
+        }
+    }
+
+    fn texts<'t>(text: &'t str, outline: &Outline, most: usize) -> Vec<&'t str> {
+        let parts = cut(text, outline, most);
+        let mut end = 0;
+        for part in &parts {
+            assert_eq!(part.bytes.start, end, "nothing is left out");
+            assert!(part.bytes.len() <= most);
+            assert!(part.first_line <= part.last_line);
+            end = part.bytes.end;
+        }
+        assert_eq!(end, text.len());
+        parts.iter().map(|part| &text[part.bytes.clone()]).collect()
+    }
+
+    #[test]
+    fn cuts_come_before_definitions_with_their_heads() {
+        let text = "a = 1\nb = 2\n\n@once\n# Said.\ndef f():\n    pass\n";
+        let outline = Outline {
+            elements: vec![element("function", 6, 7)],
+            ..Outline::default()
+        };
+        let found = texts(text, &outline, 25);
+        assert_eq!(found[0], "a = 1\nb = 2\n\n");
+        assert!(found[1].starts_with("@once\n# Said.\ndef"), "{found:?}");
+    }
+
+    #[test]
+    fn an_outer_definition_goes_before_one_within() {
+        let text = "class A:\n    def f(): 1\nclass B:\n    def g(): 1\n    def h(): 1\n";
+        let outline = Outline {
+            elements: vec![
+                element("class", 1, 2),
+                element("method", 2, 2),
+                element("class", 3, 5),
+                element("method", 4, 4),
+                element("method", 5, 5),
+            ],
+            ..Outline::default()
+        };
+        // "def g" would fit, too.
+        assert!(texts(text, &outline, 36)[1].starts_with("class B"));
+        assert!(texts(text, &outline, 30)[1].starts_with("class B"));
+    }
+
+    #[test]
+    fn without_definitions_lines_are_cut_apart_and_long_lines_within() {
+        let outline = Outline::default();
+        assert_eq!(
+            texts("one\ntwo\nthree\n", &outline, 9),
+            ["one\ntwo\n", "three\n"]
+        );
+        let long = "é".repeat(50);
+        assert_eq!(texts(&long, &outline, 9).concat(), long);
+        assert!(texts("", &outline, 9).is_empty());
+        assert_eq!(texts("\n\n\n", &outline, 9), ["\n\n\n"]);
+    }
+
+    #[test]
+    fn groups_are_as_large_as_fits_and_never_too_small() {
+        let sizes = || [4, 4, 4, 20, 1].into_iter();
+        assert_eq!(groups(sizes(), 10, 1), [0..2, 2..3, 3..4, 4..5]);
+        assert_eq!(groups(sizes(), 10, 2), [0..2, 2..4, 4..5]);
+        assert!(groups(std::iter::empty(), 10, 1).is_empty());
+    }
+
+    #[test]
+    fn an_outline_is_bounded_and_says_so() {
+        let elements: Vec<Element> = (0..100)
+            .flat_map(|n| {
+                [
+                    element("class", 10 * n + 1, 10 * n + 9),
+                    element("method", 10 * n + 2, 10 * n + 3),
+                ]
+            })
+            .collect();
+        let outline = Outline {
+            elements,
+            ..Outline::default()
+        };
+        assert!(outline_list(&outline, 100_000).contains("method n2 "));
+        let outer = outline_list(&outline, 4_000);
+        assert!(
+            !outer.contains("method") && outer.contains("class n991 "),
+            "{outer}"
+        );
+        let some = outline_list(&outline, 500);
+        assert!(some.len() < 530 && some.contains("more\n"), "{some}");
+    }
+}
