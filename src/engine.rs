@@ -190,9 +190,8 @@ impl Engine {
             let due = repository
                 .debounce
                 .due_ms(self.options.settle, self.waits.hurry(repo));
-            let poll = self
-                .options
-                .poll_ms
+            let poll = repository
+                .poll_ms(self.options.poll_ms)
                 .map(|every| repository.looked_ms + every);
             due.into_iter().chain(poll).min()
         });

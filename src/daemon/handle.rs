@@ -108,48 +108,55 @@ impl Handle {
     }
 
     /// Adds the folders of the configuration and those added by `watch` before.
-    pub(super) async fn watch_known(&self, more: &[PathBuf]) {
+    ///
+    /// # Errors
+    /// One of `more` is no folder. The others are kept though they may be missing: a disk may be mounted later.
+    pub(super) fn watch_known(&self, more: &[PathBuf]) -> Result<(), Problem> {
         let kept = self.shared.store.repositories().unwrap_or_default();
-        for path in self.shared.config.repos.iter().chain(&kept).chain(more) {
-            if let Err(problem) = self.add(path, false) {
-                // A disk that is mounted later, a folder that comes back: it is kept, and found then.
+        for path in self.shared.config.repos.iter().chain(&kept) {
+            if let Err(problem) = self.enter(&canonical_as_far_as_possible(path), false) {
                 tracing::warn!("{problem}");
-                self.shared
-                    .notes
-                    .set(&format!("repos {}", path.display()), problem.detail);
+                let topic = format!("repos {}", path.display());
+                self.shared.notes.set(&topic, problem.detail);
             }
         }
+        more.iter()
+            .try_for_each(|path| self.add(path, false).map(drop))
     }
 
+    /// Adds a folder that is there.
     fn add(&self, path: &Path, keep: bool) -> Result<Entry, Problem> {
         let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
         let root = std::fs::canonicalize(path).map_err(|error| {
-            bad(format!(
-                "{} cannot be watched: {}",
-                path.display(),
-                reason(&error)
-            ))
+            let reason = reason(&error);
+            bad(format!("{} cannot be watched: {reason}", path.display()))
         })?;
         if !root.is_dir() {
+            let path = path.display();
             return Err(bad(format!(
-                "{} is no folder: name the folder that holds it",
-                path.display()
+                "{path} is no folder: name the folder that holds it"
             )));
         }
+        self.enter(&root, keep)
+    }
+
+    /// Adds a repository by its canonical root.
+    fn enter(&self, root: &Path, keep: bool) -> Result<Entry, Problem> {
+        let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
         let (entry, new) = self
             .shared
             .registry
-            .add(&root, &self.shared.file_rules, &self.shared.own_folder)
+            .add(root, &self.shared.file_rules, &self.shared.own_folder)
             .map_err(|error| bad(error.to_string()))?;
         if keep {
             self.shared
                 .store
-                .add_repository(&root)
+                .add_repository(root)
                 .map_err(|error| Problem::new(PROBLEM_INTERNAL, error.to_string()))?;
         }
         if new {
             if let Some(watch) = &self.watch {
-                watch.add_repository(entry.repo, &root, &entry.rules().outside_inputs());
+                watch.add_repository(entry.repo, root, &entry.rules().outside_inputs());
             }
             let inputs = self.shared.inputs.clone();
             let repo = entry.repo;

@@ -28,7 +28,10 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     };
     let handle = super::driver::start(config, &places.data, store, Mode::Daemon, cookies)?;
     // Before anybody can ask: no repository that was added earlier is ever called unknown.
-    handle.watch_known(paths).await;
+    if let Err(problem) = handle.watch_known(paths) {
+        let _ = std::fs::remove_file(&places.socket);
+        return Err(problem.into());
+    }
     let (end, mut ended) = watch::channel(false);
     let mut server = tokio::spawn(super::server::serve(listener, handle.clone(), async move {
         let _ = ended.wait_for(|ended| *ended).await;

@@ -129,7 +129,7 @@ impl Engine {
             if repository.look != Look::Idle {
                 continue;
             }
-            if let Some(every_ms) = self.options.poll_ms
+            if let Some(every_ms) = repository.poll_ms(self.options.poll_ms)
                 && now_ms >= repository.looked_ms + every_ms
             {
                 let root = RelPath::root();
