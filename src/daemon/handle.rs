@@ -386,7 +386,12 @@ fn canonical_as_far_as_possible(path: &Path) -> PathBuf {
         if let Ok(canonical) = std::fs::canonicalize(above)
             && let Ok(rest) = path.strip_prefix(above)
         {
-            return canonical.join(rest);
+            // Joined with nothing, a path gets a slash at its end.
+            return if rest.as_os_str().is_empty() {
+                canonical
+            } else {
+                canonical.join(rest)
+            };
         }
     }
     path.to_path_buf()
