@@ -110,9 +110,19 @@ impl Handle {
     /// Adds the folders of the configuration and those added by `watch` before.
     pub(super) async fn watch_known(&self, more: &[PathBuf]) {
         let kept = self.shared.store.repositories().unwrap_or_default();
-        for path in self.shared.config.repos.iter().chain(&kept).chain(more) {
-            if let Err(problem) = self.add(path, false) {
-                // A disk that is mounted later, a folder that comes back: it is kept, and found then.
+        let known = self.shared.config.repos.iter().chain(&kept);
+        let paths = known
+            .map(|path| (path, true))
+            .chain(more.iter().map(|path| (path, false)));
+        for (path, known) in paths {
+            // A disk that is mounted later, a folder that comes back: unreachable until then, and found then.
+            let away = known && path.is_absolute() && !path.exists();
+            let added = if away {
+                self.take_up(path, false)
+            } else {
+                self.add(path, false)
+            };
+            if let Err(problem) = added {
                 tracing::warn!("{problem}");
                 self.shared
                     .notes
@@ -136,20 +146,25 @@ impl Handle {
                 path.display()
             )));
         }
+        self.take_up(&root, keep)
+    }
+
+    /// Adds the repository at `root`, whether the folder is there or not.
+    fn take_up(&self, root: &Path, keep: bool) -> Result<Entry, Problem> {
         let (entry, new) = self
             .shared
             .registry
-            .add(&root, &self.shared.file_rules, &self.shared.own_folder)
-            .map_err(|error| bad(error.to_string()))?;
+            .add(root, &self.shared.file_rules, &self.shared.own_folder)
+            .map_err(|error| Problem::new(PROBLEM_BAD_REQUEST, error.to_string()))?;
         if keep {
             self.shared
                 .store
-                .add_repository(&root)
+                .add_repository(root)
                 .map_err(|error| Problem::new(PROBLEM_INTERNAL, error.to_string()))?;
         }
         if new {
             if let Some(watch) = &self.watch {
-                watch.add_repository(entry.repo, &root, &entry.rules().outside_inputs());
+                watch.add_repository(entry.repo, root, &entry.rules().outside_inputs());
             }
             let inputs = self.shared.inputs.clone();
             let repo = entry.repo;

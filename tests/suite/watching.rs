@@ -49,20 +49,32 @@ fn the_configuration_names_repositories() {
 fn a_repository_that_is_not_there_at_the_start_is_found_when_it_comes_back() {
     let (home, repo) = (Home::new(), Repo::new());
     copy_folder(&Repo::package().root(), &repo.root().join("work"));
+    repo.git(&["init", "-q", "work"]);
     let daemon = home.daemon(&[]);
     home.run(&["watch", &repo.at("work")]).expect(0);
     daemon.terminate();
+    repo.write("work/.gitignore", "docs/\n");
     repo.rename("work", "away");
     let _daemon = home.daemon(&[]);
-    let status = home.status();
-    let of = &status["repositories"][0];
-    assert_eq!(
-        (&of["path"], &of["state"]),
-        (&repo.at("work").into(), &"unreachable".into()),
-        "{status}"
-    );
+    until("unreachable", || {
+        home.status()["repositories"][0]["state"] == "unreachable"
+    });
+    assert_eq!(listed(&home), [repo.at("work")]);
     repo.rename("away", "work");
-    until("found", || home.status()["repositories"][0]["fresh"] == 19);
+    // Without docs and its guide, with .gitignore.
+    until("found", || home.status()["repositories"][0]["fresh"] == 18);
+    repo.append("work/src/shop/money/rates/table.py", "X = 1\n");
+    home.run(&["wait", &repo.at("work"), "--timeout", "30"])
+        .expect(0);
+    let served = home
+        .run(&["tree", &repo.at("work"), "--json"])
+        .expect(0)
+        .stdout;
+    let anew = Home::new()
+        .run(&["index", &repo.at("work"), "--json"])
+        .expect(0)
+        .stdout;
+    assert_eq!(served, anew);
 }
 
 #[test]
