@@ -85,7 +85,7 @@ pub(crate) async fn estimate_with(
         handle.watch(path, false).await?;
         handle.wait(Some(path), None).await?;
         let node = handle.node(path, 0).await?;
-        Ok(handle.estimate(&node))
+        Ok(handle.pretended(&node))
     }
     .await;
     handle.stop().await;

@@ -98,7 +98,7 @@ impl Handle {
     }
 
     /// What a dry run added up.
-    pub(super) fn estimate(&self, node: &Node) -> Estimate {
+    pub(super) fn pretended(&self, node: &Node) -> Estimate {
         answers::estimate(
             &self.shared.config,
             node,
@@ -277,6 +277,16 @@ impl Access for Handle {
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    async fn estimate(&self, path: &Path) -> Result<Estimate, Problem> {
+        super::estimate_with(
+            &self.shared.config,
+            &self.shared.own_folder,
+            Arc::clone(&self.shared.store),
+            path,
+        )
+        .await
     }
 
     async fn unwatch(&self, path: &Path) -> Result<(), Problem> {
