@@ -1,6 +1,8 @@
 //! What is watched: repositories that come, go and stay, and rules that change while the daemon runs.
 
-use crate::harness::{Home, Repo, copy_folder, first_not_fresh, paths, until, within};
+use rustix::process::Signal;
+
+use crate::harness::{Home, Repo, copy_folder, find, first_not_fresh, paths, until, within};
 
 fn listed(home: &Home) -> Vec<String> {
     let status = home.status();
@@ -200,6 +202,41 @@ fn polling_sees_what_watching_sees() {
             .expect(0)
             .stdout
     );
+}
+
+#[test]
+fn a_flood_that_the_kernel_drops_is_made_up_for() {
+    let limit = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let limit: usize = limit.trim().parse().unwrap();
+    let (home, repo) = (Home::new(), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    daemon.signal(Signal::STOP);
+    let (one, two) = (repo.at("src/one"), repo.at("src/two"));
+    std::fs::write(&one, "x\n").unwrap();
+    // Two notifications each, none like the one before it, up to a size that a test can make.
+    for _ in 0..limit.min(200_000) / 4 + 500 {
+        std::fs::rename(&one, &two).unwrap();
+        std::fs::rename(&two, &one).unwrap();
+    }
+    // Nobody hears of these.
+    repo.append("src/shop/cart.py", "LATE = 1\n");
+    repo.write("new/folder/late.py", "LATE = 2\n");
+    repo.remove("docs");
+    daemon.signal(Signal::CONT);
+    home.wait(&repo);
+    let served = home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout;
+    let anew = Home::new()
+        .run(&["index", &repo.at(""), "--json"])
+        .expect(0)
+        .stdout;
+    assert_eq!(served, anew);
+    // And what was dropped is watched from now on.
+    repo.append("new/folder/late.py", "LATER = 3\n");
+    home.wait(&repo);
+    let digest = home.node(&repo.at("new/folder/late.py"), 0)["digest"].clone();
+    let anew = Home::new().json(&["index", &repo.at(""), "--json"]);
+    assert_eq!(find(&anew, "new/folder/late.py")["digest"], digest);
 }
 
 #[test]
