@@ -10,5 +10,6 @@ mod index_json;
 mod kill;
 mod sim;
 mod socket;
+mod storm;
 mod tree;
 mod watching;
