@@ -144,13 +144,10 @@ impl Engine {
     fn take(&mut self, event: Event, effects: &mut Vec<Effect>) {
         match event {
             Event::Watch(repo) => {
-                if self
-                    .repositories
-                    .insert(repo, Repository::default())
-                    .is_none()
-                {
+                self.repositories.entry(repo).or_insert_with(|| {
                     effects.push(Effect::Load(repo));
-                }
+                    Repository::default()
+                });
             }
             Event::Unwatch(repo) => {
                 self.repositories.remove(&repo);
@@ -202,6 +199,11 @@ impl Engine {
             .chain(stop)
             .chain(self.held_until_ms)
             .min()
+    }
+
+    /// Whether a repository is kept.
+    pub fn knows(&self, repo: RepoId) -> bool {
+        self.repositories.contains_key(&repo)
     }
 
     fn hurry_flights(&mut self, repo: RepoId) {

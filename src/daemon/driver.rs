@@ -227,6 +227,12 @@ impl Driver {
     }
 
     fn query(&mut self, query: Query) {
+        // Whoever asks may be quicker than the word that there is a new repository.
+        for entry in self.shared.registry.all() {
+            if !self.engine.knows(entry.repo) {
+                self.step(Event::Watch(entry.repo));
+            }
+        }
         match query {
             Query::Wait { repo, path, reply } => {
                 self.numbers += 1;

@@ -92,10 +92,8 @@ impl Engine {
         } else {
             above
         };
-        tree.change(doubted, |node| {
-            node.doubt = doubt;
-            node.changed_ms.get_or_insert(now_ms);
-        });
+        tree.change(doubted, |node| node.doubt = doubt);
+        tree.mark_changed(doubted, now_ms);
         let above = tree.path(above);
         if repository.look != Look::Idle && path.parent().as_ref() != Some(&above) {
             if repository.touched_meanwhile.len() >= TOUCHED_MEANWHILE {
@@ -258,8 +256,9 @@ impl Engine {
             Ok(contents) => {
                 let before = node.contents().map(|contents| contents.digest);
                 // What the first look at everything found is no change.
-                if before != Some(contents.digest) && node.changed_ms.is_some() {
+                if before != Some(contents.digest) && node.changed.is_some() {
                     repository.last_change_ms = Some(now.unix_ms);
+                    repository.tree.mark_changed(id, now.monotonic_ms);
                 }
                 let kept = contents.clone();
                 repository.tree.change(id, |node| {
@@ -436,12 +435,7 @@ impl Comparison<'_> {
         let id = self.repository.tree.add(parent, name, kind, doubt);
         self.changed = true;
         if self.repository.known {
-            let now_ms = self.now_ms;
-            for changed in [id, parent] {
-                self.repository.tree.change(changed, |node| {
-                    node.changed_ms.get_or_insert(now_ms);
-                });
-            }
+            self.repository.tree.mark_changed(id, self.now_ms);
         }
         id
     }
@@ -449,7 +443,6 @@ impl Comparison<'_> {
     fn known_file(&mut self, id: NodeId, stat: &Stat) {
         let doubt = self.doubt;
         let known = self.repository.known;
-        let now_ms = self.now_ms;
         let mut read = false;
         let mut confirmed = None;
         self.repository.tree.change(id, |node| {
@@ -472,11 +465,11 @@ impl Comparison<'_> {
                     read = true;
                 }
             }
-            if read && known {
-                node.changed_ms.get_or_insert(now_ms);
-            }
         });
         if read {
+            if known {
+                self.repository.tree.mark_changed(id, self.now_ms);
+            }
             self.repository.to_read.push_back(id);
         }
         if let Some(contents) = confirmed {
@@ -499,10 +492,7 @@ impl Comparison<'_> {
         if let Some(parent) = parent {
             self.repository.to_export.insert(parent);
             if self.repository.known {
-                let now_ms = self.now_ms;
-                self.repository.tree.change(parent, |node| {
-                    node.changed_ms.get_or_insert(now_ms);
-                });
+                self.repository.tree.mark_changed(parent, self.now_ms);
             }
         }
     }

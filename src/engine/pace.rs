@@ -20,6 +20,8 @@ const BACKOFF_MS: u64 = 500;
 const FIRST_WIDTH: f64 = 10.0;
 /// What is left of the width after an event of congestion.
 const DECREASE: f64 = 0.7;
+/// Answers on their way to the disk that keep nobody from asking.
+const STORING_FREE: usize = 2;
 /// How long after the last word that nothing more is to be asked one request tries whether that still holds.
 const STOPPED_MS: u64 = 10 * 60_000;
 /// The longest pause that is taken without being asked for, in milliseconds.
@@ -101,6 +103,8 @@ pub struct Pace {
     width: f64,
     in_flight: usize,
     free_in_flight: usize,
+    /// Answers that are on their way to the disk.
+    storing: usize,
     requests: Bucket,
     tokens: Bucket,
     /// Nothing is sent before (monotonic milliseconds).
@@ -135,6 +139,7 @@ impl Pace {
             bounds,
             in_flight: 0,
             free_in_flight: 0,
+            storing: 0,
             paused_until_ms: 0,
             congested_ms: 0,
             trouble: 0,
@@ -210,7 +215,10 @@ impl Pace {
         if self.is_budget_spent(now.day()) {
             return Some(Hold::Budget);
         }
-        if self.in_flight >= self.width() {
+        // An answer that is not on the disk yet is lost by a kill, like a request under way: where the disk is slow,
+        // it keeps its slot.
+        let storing = self.storing.saturating_sub(STORING_FREE);
+        if self.in_flight + storing >= self.width() {
             return Some(Hold::Full);
         }
         let ready_ms = self
@@ -287,6 +295,16 @@ impl Pace {
         };
         // A moving mean over about eight answers: latencies drift with the endpoint's load.
         *mean = (*mean * 7 + took_ms.max(1)) / 8;
+    }
+
+    /// An answer goes to the disk.
+    pub fn storing(&mut self) {
+        self.storing += 1;
+    }
+
+    /// An answer is on the disk.
+    pub fn stored(&mut self) {
+        self.storing = self.storing.saturating_sub(1);
     }
 
     /// It came back without. Tells when to try again, or `None`: never.

@@ -47,14 +47,14 @@ impl Engine {
             return;
         }
         let is_file = node.kind() == Kind::File;
-        let quiet_until_ms = match node.changed_ms {
-            Some(since_ms) if paid && !self.waits.hurry(repo) => {
+        let quiet_until_ms = match node.changed {
+            Some(changed) if paid && !self.waits.hurry(repo) => {
                 let quiet = self.options.quiet;
-                (now_ms + quiet.quiet_ms).min(since_ms + quiet.cap_ms)
+                (changed.last_ms + quiet.quiet_ms).min(changed.first_ms + quiet.cap_ms)
             }
             _ => 0,
         };
-        let bulk = node.changed_ms.is_none();
+        let bulk = node.changed.is_none();
         let tokens = self.options.tokens.of(&repository.tree, id);
         let depth = repository.tree.depth(id);
         repository.tree.change(id, |node| {
@@ -297,6 +297,9 @@ impl Engine {
                     }
                     self.pace.succeeded(is_file, now_ms.saturating_sub(sent_ms));
                 }
+                if paid {
+                    self.pace.storing();
+                }
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Committing;
                     flight.words = Some(summary.digest());
@@ -392,11 +395,17 @@ impl Engine {
 
     /// The words are on disk: now they count.
     pub(super) fn committed(&mut self, key: SummaryKey) {
-        let digest = self
+        let Some(flight) = self
             .flights
             .get(key)
             .filter(|flight| flight.stage == Stage::Committing)
-            .and_then(|flight| flight.words);
+        else {
+            return;
+        };
+        let digest = flight.words;
+        if flight.paid {
+            self.pace.stored();
+        }
         if let Some(digest) = digest {
             self.land(Words { key, digest });
         }
