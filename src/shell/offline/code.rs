@@ -27,16 +27,20 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
     let elements = visible(language, outline);
     if let Some(tests) = suite::told(outline) {
         paragraph.say(&tests);
-    } else if elements.is_empty() {
+    } else if elements.is_empty() || !elements[0].public && is_re_export(outline) {
         without_definitions(language, outline, paragraph);
     } else {
-        definitions(language, outline, &elements, paragraph);
+        // What is private says little where the file has spoken for itself.
+        if !spoken || elements[0].public || elements.len() > 3 {
+            definitions(language, outline, &elements, paragraph);
+        }
     }
     let told = elements.iter().any(|shown| shown.element.docstring.is_some());
-    if !spoken && !told {
+    let bare = elements.iter().all(|shown| shown.noun.bare) && !elements.is_empty();
+    if !spoken && !told && !bare {
         uses(language, outline, paragraph);
     }
-    if is_generated(comment.unwrap_or("")) || is_generated(documentation) {
+    if is_generated(comment.unwrap_or("")) {
         paragraph.say("Generated code.");
     }
 }
@@ -49,6 +53,7 @@ struct Shown<'a> {
     methods: Vec<&'a Element>,
     /// The base class by which a class may be known.
     base: Option<String>,
+    public: bool,
 }
 
 /// The public definitions at the top, most important first; all, where none is public.
@@ -85,6 +90,7 @@ fn visible<'a>(language: &str, outline: &'a Outline) -> Vec<Shown<'a>> {
             element,
             noun: special.unwrap_or(noun),
             place,
+            public: is_public(element),
             methods: methods.remove(element.name.as_str()).unwrap_or_default(),
             base: bases.into_iter().next().filter(|_| special.is_none() && element.kind == "class"),
         });
@@ -123,7 +129,7 @@ fn bases(signature: &str) -> Vec<String> {
         }
     }
     let last = |base: &String| base.trim().rsplit('.').next().unwrap_or("").to_owned();
-    let plain = |base: &String| !base.is_empty() && !base.contains('=') && base != "object";
+    let plain = |base: &String| !base.is_empty() && !base.contains('=') && !names::EMPTY_BASES.contains(&base.as_str());
     bases.iter().filter(|base| !base.contains('=')).map(last).filter(plain).collect()
 }
 
@@ -150,6 +156,10 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
         _ => "Defines ",
     };
     let mut sentence = String::new();
+    if let ([one], true) = (shown, paragraph.is_empty() && is_program(language, outline, shown)) {
+        let words = one.element.docstring.as_deref().and_then(plain::first);
+        sentence = words.unwrap_or_else(|| "A program that only defines `main`".to_owned());
+    }
     if let [group] = &groups[..] {
         if group.noun.bare && group.members.len() == 1 {
             sentence = format!("A {}", group.noun.singular);
@@ -159,7 +169,7 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
             }
         }
     }
-    let alone = shown.len() == 1 && paragraph.is_empty();
+    let alone = shown.len() == 1;
     if sentence.is_empty() {
         let most = if groups.len() == 1 { 4 } else { 3 };
         let mut parts: Vec<String> = groups.iter().take(3).map(|group| phrase(group, most)).collect();
@@ -169,7 +179,8 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
         }
         sentence = format!("{opening}{}", list(&parts, 9));
         let documentation = shown[0].element.docstring.as_deref().filter(|_| alone);
-        if let Some(first) = documentation.and_then(plain::first) {
+        let first = documentation.and_then(plain::first);
+        if let Some(first) = first.filter(|first| !paragraph.has(&continued(first))) {
             sentence = format!("{sentence}: {}", continued(&first));
         } else if let Some(methods) = methods_of(&groups) {
             sentence.push_str(&methods);
@@ -182,9 +193,17 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
 /// `the classes `A`, `B` and 2 more`
 fn phrase(group: &Group<'_, '_>, most: usize) -> String {
     let names: Vec<String> = group.members.iter().map(|shown| shown.element.name.clone()).collect();
+    if let Some(first) = names.first().filter(|_| has_variants(group)) {
+        let variants = names.len() - 1;
+        let noun = group.noun.singular;
+        return format!("the {noun} {} ({variants} variants, such as {})", quoted(first), quoted(&names[1]));
+    }
+    if let ([_], true) = (&group.members[..], group.noun.bare) {
+        return format!("a {}", group.noun.singular);
+    }
     if let [one] = &group.members[..] {
         let base = match &one.base {
-            Some(base) => format!(" (a {})", quoted(base)),
+            Some(base) => format!(" ({} {})", article(base), quoted(base)),
             None => String::new(),
         };
         return format!("the {} {}{base}", group.noun.singular, quoted(&names[0]));
@@ -195,26 +214,47 @@ fn phrase(group: &Group<'_, '_>, most: usize) -> String {
     format!("the {} {}", group.noun.plural, quoted_list(&names, most))
 }
 
+fn article(name: &str) -> &'static str {
+    if name.starts_with(['A', 'E', 'I', 'O', 'a', 'e', 'i', 'o']) { "an" } else { "a" }
+}
+
+/// Whether all definitions carry the name of the first: `Speech`, `AsyncSpeech`, `SpeechWithStreaming`.
+fn has_variants(group: &Group<'_, '_>) -> bool {
+    let Some(first) = group.members.first() else {
+        return false;
+    };
+    let name = first.element.name.as_str();
+    group.members.len() > 2 && name.len() > 2 && group.members.iter().all(|shown| shown.element.name.contains(name))
+}
+
 /// The methods that one class or two have, as the end of a sentence.
 fn methods_of(groups: &[Group<'_, '_>]) -> Option<String> {
     let members: Vec<&&Shown<'_>> = groups.iter().flat_map(|group| &group.members).collect();
     let mut names: Vec<String> = Vec::new();
-    for method in members.iter().flat_map(|shown| &shown.methods) {
+    let active = |method: &&&Element| !is_property(method);
+    for method in members.iter().flat_map(|shown| shown.methods.iter().filter(active)) {
         if !names.contains(&method.name) {
             names.push(method.name.clone());
         }
     }
-    let few = members.iter().filter(|shown| !shown.methods.is_empty()).count() <= 2;
-    if names.is_empty() || !few || groups.len() > 1 || members.len() > 4 {
+    let few = members.iter().filter(|shown| !shown.methods.is_empty()).count() <= 2 && members.len() <= 4;
+    let variants = groups.first().is_some_and(has_variants);
+    if names.is_empty() || !few && !variants || groups.len() > 1 {
         return None;
     }
     Some(format!(", with {}", quoted_list(&names, 4)))
 }
 
+/// Whether a method is read like a variable.
+fn is_property(method: &Element) -> bool {
+    method.decorators.iter().any(|text| text.contains("property") || text.ends_with(".setter"))
+}
+
 /// What the most important definitions say of themselves.
 fn details(shown: &[Shown<'_>], alone: bool, paragraph: &mut Paragraph) {
     if alone {
-        let methods: Vec<String> = shown[0].methods.iter().map(|method| method.name.clone()).collect();
+        let methods = shown[0].methods.iter().filter(|method| !is_property(method));
+        let methods: Vec<String> = methods.map(|method| method.name.clone()).collect();
         if !methods.is_empty() && shown[0].element.docstring.is_some() {
             let noun = if methods.len() == 1 { "Method" } else { "Methods" };
             paragraph.say(&format!("{noun}: {}", quoted_list(&methods, 6)));
@@ -268,20 +308,25 @@ fn without_definitions(language: &str, outline: &Outline, paragraph: &mut Paragr
             return;
         }
     }
-    if is_re_export(outline) {
+    let camel = |name: &&String| name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
+    let camels = public.iter().filter(camel).count() * 2 > public.len();
+    if is_re_export(outline) && !camels {
         re_exports(outline, paragraph);
     }
     if !public.is_empty() {
         let upper = |name: &&String| !name.contains(char::is_lowercase);
-        let camel = |name: &&String| name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
         let verb = if public.iter().filter(upper).count() * 2 > public.len() {
             "Sets the constants "
-        } else if public.iter().filter(camel).count() * 2 > public.len() {
+        } else if camels {
             "Defines the names "
         } else {
             "Sets "
         };
-        let verb = if public.len() == 1 { "Sets " } else { verb };
+        let verb = match (public.len(), camels) {
+            (1, true) => "Defines ",
+            (1, false) => "Sets ",
+            _ => verb,
+        };
         paragraph.say(&format!("{verb}{}", quoted_list(&public, 6)));
     }
     if paragraph.is_empty() {
@@ -303,6 +348,7 @@ fn is_re_export(outline: &Outline) -> bool {
 
 fn re_exports(outline: &Outline, paragraph: &mut Paragraph) {
     let mut names: Vec<String> = Vec::new();
+    let mut minor: Vec<String> = Vec::new();
     let mut modules: Vec<String> = Vec::new();
     let mut everything = true;
     for import in outline.imports.iter().filter(|import| import.starts_with('.')) {
@@ -311,16 +357,33 @@ fn re_exports(outline: &Outline, paragraph: &mut Paragraph) {
         let module = if module.is_empty() || module.ends_with('.') { format!("{module}.") } else { module.to_owned() };
         if name != "*" {
             everything = false;
-            names.push(name.to_owned());
+            let last = module.rsplit('.').next().unwrap_or("").trim_start_matches('_');
+            let list = if names::MINOR_MODULES.contains(&last) { &mut minor } else { &mut names };
+            list.push(name.to_owned());
         }
         if !modules.contains(&module) {
             modules.push(module);
         }
     }
+    // A file that takes one name or two may just as well be a script that uses them.
+    let few = !everything && names.len() + minor.len() < 3;
+    let important = |at: usize, name: &str| {
+        let camel = name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
+        // `AsyncClient` says nothing that `Client` does not.
+        let variant = names.iter().enumerate().any(|(other_at, other)| {
+            let shorter = other.len() < name.len() && other.len() > 2;
+            name.contains(other.as_str()) && shorter && other_at != at && !other.starts_with('_')
+        });
+        (name.starts_with('_'), variant && names.len() < 500, !camel)
+    };
+    let mut ranked: Vec<_> = names.iter().enumerate().map(|(at, name)| (important(at, name), name.clone())).collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    let names: Vec<String> = ranked.into_iter().map(|(_, name)| name).chain(minor).collect();
     let names = if everything { "everything".to_owned() } else { quoted_list(&names, 4) };
     let own = modules.len() == 1 && modules[0] == ".";
     let from = if own { "its own package".to_owned() } else { quoted_list(&modules, 3) };
-    paragraph.say(&format!("Re-exports {names} from {from}"));
+    let verb = if few { "Imports" } else { "Re-exports" };
+    paragraph.say(&format!("{verb} {names} from {from}"));
 }
 
 /// The foreign modules that a file imports and that tell something.
@@ -350,8 +413,7 @@ fn is_generated(comment: &str) -> bool {
         "automatically generated", "@generated",
     ];
     let head: String = comment.to_lowercase().chars().take(600).collect();
-    let is_short = head.lines().count() <= 12;
-    is_short && head.contains("generated") && SAYS.iter().any(|says| head.contains(says)) || head.contains("do not edit")
+    SAYS.iter().any(|says| head.contains(says))
 }
 
 /// `This module implements x` is `Implements x`.

@@ -209,12 +209,26 @@ fn page(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
         "html" => "HTML page or template".to_owned(),
         other => format!("{} template", names::display(other)),
     };
-    match (headings.first(), outline.docstring.as_deref().and_then(plain::first)) {
+    let tags = |mark: &str| -> Vec<String> {
+        let named = outline.headings.iter().filter_map(|heading| heading.strip_prefix(mark));
+        named.map(str::to_owned).collect()
+    };
+    let (base, blocks) = (tags("{% extends "), tags("{% block "));
+    let title = headings.iter().find(|heading| !heading.contains("{%"));
+    match (title, outline.docstring.as_deref().and_then(plain::first)) {
         (Some(title), Some(words)) => drop(paragraph.say(&format!("{title}: {}", continued(&words)))),
         (Some(title), None) => drop(paragraph.say(&format!("{noun} “{title}”"))),
         (None, Some(words)) => drop(paragraph.say(&words)),
-        (None, None) => drop(paragraph.say(&noun)),
+        (None, None) => {}
     }
+    let sentence = match (base.first(), blocks.is_empty()) {
+        (Some(base), false) => format!("HTML template that extends {}, with the blocks {}", quoted(base), quoted_list(&blocks, 5)),
+        (Some(base), true) => format!("HTML template that extends {}", quoted(base)),
+        (None, false) => format!("HTML template with the blocks {}", quoted_list(&blocks, 5)),
+        (None, true) if paragraph.is_empty() => format!("{noun} of {}", size(0, outline.lines)),
+        (None, true) => return,
+    };
+    paragraph.say(&sentence);
 }
 
 fn keys(language: &str, outline: &Outline, headings: &[String], paragraph: &mut Paragraph) {

@@ -16,10 +16,11 @@ const SPEAKERS: [&str; 9] = [
 ];
 
 /// The longest clause about one child, in characters.
-const MAX_CLAUSE: usize = 96;
+const MAX_CLAUSE: usize = 80;
 
 /// How the words begin that were put together here and say nothing that the writer of the file said.
-const MADE: [&str; 24] = [
+const MADE: [&str; 26] = [
+    "Imports ", "Offers ",
     "Defines ", "Declares ", "Re-exports ", "Sets ", "Holds ", "Empty ", "Uses ", "Python code", "Rust code", "A program that defines ",
     "A list that begins", "Binary file", "Too large", "Markdown page", "reStructuredText page", "Text “", "HTML ", "JSON ", "YAML ", "TOML ", "INI ",
     "The version (", "Only ", "Nothing can be said",
@@ -33,13 +34,12 @@ const SAME: &[(&str, &str)] = &[
     ("Translations", "translations"),
     ("A Django migration", "Django migrations"),
     ("A Django management command", "Django management commands"),
-    ("Defines the data model", "data models"),
-    ("Defines the typed dictionar", "typed dictionaries"),
+    ("Defines the data model", "data types"),
+    ("Defines the typed dictionar", "data types"),
     ("Defines the form", "forms"),
-    ("HTML page or template", "HTML pages or templates"),
+    ("HTML page or template", "templates"),
+    ("HTML template", "templates"),
     ("SVG image", "SVG images"),
-    ("Binary file (image)", "images"),
-    ("Binary file (font)", "fonts"),
     ("GitHub workflow", "GitHub workflows"),
 ];
 
@@ -101,6 +101,11 @@ fn named(child: &Child<'_>) -> String {
 
 fn contents(children: &[Child<'_>], told: &[&Child<'_>], paragraph: &mut Paragraph) {
     if let [child] = children {
+        let first = first_sentence(child.summary.unwrap_or(""));
+        if let (Kind::Directory, Some(rest)) = (child.kind, first.strip_prefix("Only `")) {
+            paragraph.say(&format!("Only `{}/{rest}", child.name.replace('`', "")));
+            return;
+        }
         let words = child.summary.map(|summary| cut(&continued(summary), 200)).filter(|words| !words.is_empty());
         match words {
             Some(words) if paragraph.is_empty() => drop(paragraph.say(&format!("Only {}: {words}", named(child)))),
@@ -112,7 +117,7 @@ fn contents(children: &[Child<'_>], told: &[&Child<'_>], paragraph: &mut Paragra
     let same = shared_noun(told);
     let clauses = clauses(told, same);
     let holds = match same {
-        Some(noun) => format!("Holds {noun}: {counts}"),
+        Some(noun) => format!("Holds {noun} in {counts}"),
         None => format!("Holds {counts}"),
     };
     if !paragraph.is_empty() {
@@ -121,15 +126,39 @@ fn contents(children: &[Child<'_>], told: &[&Child<'_>], paragraph: &mut Paragra
         return;
     }
     // Nobody speaks for the whole: the first sentence has to, with what is most telling.
-    let first = clauses.iter().take(2).filter(|clause| clause.chars().count() < 110);
-    let first: Vec<String> = first.cloned().collect();
-    let used = first.len();
-    match same {
-        Some(_) if used > 0 => drop(paragraph.say(&format!("{holds}, such as {}", list(&first, 2)))),
-        _ if used > 0 => drop(paragraph.say(&format!("{holds}, among them {}", list(&first, 2)))),
-        _ => drop(paragraph.say(&holds)),
+    if let Some(offers) = told.iter().find_map(|child| offered(child)) {
+        paragraph.say(&offers);
+        paragraph.say(&holds);
+        tell(&clauses, "Among them: ", 5, paragraph);
+        return;
+    }
+    let one = |child: &&&Child<'_>| child.kind == Kind::File && clauses[0].starts_with(&format!("{} (", named(child)));
+    if let Some(child) = told.iter().find(|child| clauses.len() == 1 && one(child)) {
+        // The others are empty or speak of themselves only.
+        let words = cut(&continued(child.summary.unwrap_or("")), 190);
+        paragraph.say(&format!("{}: {words}", named(child)));
+        paragraph.say(&holds);
+        return;
+    }
+    let used = clauses.len().min(2);
+    let opening = match (same, used == children.len()) {
+        (_, true) => format!("{holds}: "),
+        (Some(_), _) => format!("{holds}, such as "),
+        (None, _) => format!("{holds}, among them "),
+    };
+    match used {
+        0 => drop(paragraph.say(&holds)),
+        _ => drop(paragraph.say(&format!("{opening}{}", list(&clauses[..used], 2)))),
     }
     tell(&clauses[used..], "Also: ", 4, paragraph);
+}
+
+/// What a package offers, by the words of the file that stands for it: the names that it brings up from inside.
+fn offered(child: &Child<'_>) -> Option<String> {
+    let first = first_sentence(child.summary?);
+    let names = first.strip_prefix("Re-exports ").filter(|_| SPEAKERS.contains(&child.name))?;
+    let (names, _) = names.rsplit_once(" from ")?;
+    (names != "everything").then(|| format!("Offers {names}"))
 }
 
 /// One sentence with as many clauses as there is room for.
@@ -176,16 +205,16 @@ fn counts(children: &[Child<'_>]) -> String {
 
 /// What most children are.
 fn shared_noun(told: &[&Child<'_>]) -> Option<&'static str> {
-    let silent = |child: &&&Child<'_>| !SPEAKERS.contains(&child.name) || child.summary != Some("Empty file.");
+    let silent = |child: &&&Child<'_>| !SPEAKERS.contains(&child.name) || !is_made(child.summary.unwrap_or(""));
     let mut nouns: BTreeMap<&'static str, usize> = BTreeMap::new();
     let counted = told.iter().filter(silent).count();
     for child in told {
         let summary = child.summary.unwrap_or("");
-        let inner = summary.strip_prefix("Holds ").or_else(|| {
-            let (_, rest) = summary.strip_prefix("Only `")?.split_once("`: ")?;
-            Some(rest.strip_prefix("holds ").unwrap_or(rest))
-        });
-        let nested = inner.and_then(|rest| SAME.iter().find(|(_, noun)| rest.starts_with(&format!("{noun}: "))).map(|(_, noun)| *noun));
+        let only = summary.strip_prefix("Only `").and_then(|rest| rest.split_once("`: "));
+        let summary = only.map_or(summary, |(_, rest)| rest);
+        let inner = summary.strip_prefix("Holds ");
+        let named = |rest: &str| SAME.iter().find(|(_, noun)| rest.starts_with(&format!("{noun} in ")));
+        let nested = inner.and_then(named).map(|(_, noun)| *noun);
         if let Some(noun) = kind_of_same(summary).or(nested) {
             *nouns.entry(noun).or_default() += 1;
         }
@@ -214,7 +243,8 @@ fn clauses(told: &[&Child<'_>], same: Option<&'static str>) -> Vec<String> {
             (Kind::File, true) => 3,
             (Kind::File, false) => 4,
         };
-        ranked.push((rank, clause(child, first, same)));
+        let private = u32::from(name.starts_with('_'));
+        ranked.push((rank + 10 * private, clause(child, first, same)));
     }
     ranked.sort_by_key(|(rank, _)| *rank);
     ranked.into_iter().map(|(_, clause)| clause).collect()
@@ -223,15 +253,37 @@ fn clauses(told: &[&Child<'_>], same: Option<&'static str>) -> Vec<String> {
 /// `` `name` (what it says, in short) ``
 fn clause(child: &Child<'_>, first: &str, same: Option<&'static str>) -> String {
     let name = named(child);
-    let words = continued(first);
+    let words = continued(&without_brackets(first));
     let words = match words.strip_prefix("Defines ") {
-        Some(rest) => rest.strip_prefix("the ").unwrap_or(rest).to_owned(),
-        None => words,
+        Some(rest) => rest.strip_prefix("the ").unwrap_or(rest),
+        None => words.strip_prefix("Holds ").unwrap_or(&words),
     };
-    let words = words.strip_prefix("Holds ").map(str::to_owned).unwrap_or(words);
-    let words = words.replace(['(', ')'], "");
-    if words.is_empty() || same.is_some() {
+    // What is inside of a directory inside is too far away.
+    let end = [", among them ", ", such as "].iter().filter_map(|mark| words.find(mark)).min();
+    let words = match (child.kind, end) {
+        (Kind::Directory, Some(end)) => &words[..end],
+        _ => words,
+    };
+    if words.is_empty() || same.is_some() && child.kind == Kind::File {
         return name;
     }
-    format!("{name} ({})", cut(&words, MAX_CLAUSE))
+    format!("{name} ({})", cut(words, MAX_CLAUSE))
+}
+
+/// The text without what stands in brackets, because it will itself.
+fn without_brackets(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut depth = 0usize;
+    let mut code = false;
+    for c in text.chars() {
+        code ^= c == '`' && depth == 0;
+        match c {
+            '(' if !code => depth += 1,
+            ')' if !code && depth > 0 => depth -= 1,
+            c if depth == 0 => out.push(c),
+            _ => {}
+        }
+    }
+    let words: Vec<&str> = out.split_whitespace().collect();
+    words.join(" ").replace(" .", ".").replace(" ,", ",").replace(" :", ":")
 }

@@ -93,6 +93,11 @@ fn is_ruler(line: &str) -> bool {
         && line != "..."
 }
 
+/// Tools that are told what to do in comments such as `# pylint: disable=…`.
+const TOOLS: [&str; 13] = [
+    "pylint", "pyright", "mypy", "type", "flake8", "ruff", "isort", "fmt", "yapf", "noqa", "pragma", "cython", "vim",
+];
+
 /// Lines that begin fields, examples, directives, lists and tables.
 fn ends_prose(line: &str) -> bool {
     const STARTS: [&str; 12] = [
@@ -103,10 +108,12 @@ fn ends_prose(line: &str) -> bool {
         "example:", "examples:", "examples", "usage:", "note:", "notes:", "attributes:", "see also:",
     ];
     let lower = line.to_lowercase();
+    let setting = lower.split_once(':').is_some_and(|(tool, _)| TOOLS.contains(&tool.trim()));
     let field = line.starts_with(':') && line[1..].find(':').is_some_and(|at| !line[1..=at].contains(' ') && !line[at + 2..].starts_with('`'));
     let numbered = line.starts_with(|c: char| c.is_ascii_digit())
         && line.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with([')', '.']);
     field
+        || setting
         || numbered
         || STARTS.iter().any(|start| line.starts_with(start))
         || HEADS.contains(&lower.as_str())
@@ -130,7 +137,11 @@ fn sentences(paragraph: &str) -> Vec<String> {
 
 /// Whether a sentence is worth quoting: two words at least, and neither a claim of rights nor an announcement.
 fn says_something(sentence: &str) -> bool {
-    const SILENT: [&str; 19] = [
+    const SILENT: [&str; 23] = [
+        "license.md",
+        "| http",
+        "copied from",
+        "adapted from",
         "copyright",
         "licensed under",
         "license:",
@@ -180,8 +191,8 @@ pub(super) fn plain(text: &str) -> String {
         out
     };
     let words: Vec<&str> = out.split_whitespace().collect();
-    let out = words.join(" ").replace("( ", "(").replace(" )", ")").replace("()", "()");
-    let out = out.replace(" .", ".").replace(" ,", ",").replace("::.", ".");
+    let out = words.join(" ").replace("( ", "(").replace(" )", ")");
+    let out = out.replace(" . ", ". ").replace(" , ", ", ").replace("::.", ".");
     match out.strip_suffix("::") {
         Some(head) => format!("{head}:"),
         None => out,
@@ -215,6 +226,7 @@ impl Inline<'_> {
             '!' if rest.get(1) == Some(&'[') => image(&rest[1..]).map(|taken| taken + 1),
             '[' if depth < 3 => self.link(rest, depth),
             '<' => tag(rest),
+            '{' => template_tag(rest),
             '*' => self.emphasis(at, depth),
             '\\' => match rest.get(1) {
                 Some(' ') => Some(2),
@@ -339,6 +351,14 @@ fn tag(rest: &[char]) -> Option<usize> {
     let known = TAGS.contains(&name.to_lowercase().as_str());
     let address = inner.starts_with("http") && inner.contains("://");
     (known || address || inner.starts_with("!--")).then_some(close + 1)
+}
+
+/// `{% … %}`, `{{ … }}`, `{# … #}`
+fn template_tag(rest: &[char]) -> Option<usize> {
+    let inner = rest.get(1).filter(|c| "%{#".contains(**c))?;
+    let close = if *inner == '{' { '}' } else { *inner };
+    let end = rest.windows(2).take(400).position(|pair| pair == [close, '}'])?;
+    Some(end + 2)
 }
 
 /// Where the bracket at the beginning closes; brackets that take very long are none.

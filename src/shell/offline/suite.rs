@@ -30,7 +30,7 @@ pub(super) fn told(outline: &Outline) -> Option<String> {
         .copied()
         .collect();
     let types = outline.elements.iter().any(|element| matches!(element.kind.as_str(), "struct" | "enum" | "trait"));
-    if tests.is_empty() || tests.len() * 2 < functions.len() || types {
+    if tests.is_empty() || tests.len() * 3 < functions.len() || types {
         return None;
     }
     let mut cases: Vec<String> = Vec::new();
@@ -72,7 +72,7 @@ fn capital(number: &str) -> String {
 /// `TestAsyncClient` and `AsyncClientTests` are about `async client`.
 fn topic_of(class: &str) -> String {
     let mut name = class.trim_start_matches('_');
-    for end in ["TestCase", "TestCases", "Tests", "Test", "Mixin"] {
+    for end in ["Mixin", "TestCases", "TestCase", "Tests", "Test", "Base"] {
         name = name.strip_suffix(end).unwrap_or(name);
     }
     name = name.strip_prefix("Test").unwrap_or(name);

@@ -99,31 +99,42 @@ pub(super) fn restructured_text(text: &str) -> Scanned {
 pub(super) fn plain(text: &str) -> Scanned {
     let mut found = Scanned::default();
     let mut paragraph = Paragraph::default();
-    for line in text.lines().take(MAX_LINES) {
+    let end = std::iter::once("");
+    for line in text.lines().take(MAX_LINES).chain(end) {
         let trimmed = line.trim();
-        if trimmed.is_empty() || is_ruler(trimmed, &['=', '-', '*', '#', '~', '_']) {
-            if found.headings.is_empty()
-                && found.docstring.is_none()
-                && let [title] = paragraph.lines[..]
-                && title.len() <= 80
-                && !title.ends_with(['.', ',', ';'])
-            {
-                found.headings.push(title.to_owned());
-                paragraph.lines.clear();
-                continue;
-            }
-            paragraph.end(&mut found);
-            if found.docstring.is_some() {
-                break;
-            }
-        } else {
-            paragraph
-                .lines
-                .push(trimmed.trim_start_matches(['#', '/', ';']).trim_start());
+        if !trimmed.is_empty() && !is_ruler(trimmed, &['=', '-', '*', '#', '~', '_']) {
+            let words = trimmed.trim_start_matches(['#', '/', ';']);
+            paragraph.lines.push(words.trim_start());
+            continue;
+        }
+        let first = found.headings.is_empty() && found.docstring.is_none();
+        let title = match paragraph.lines[..] {
+            [title] if first && title.len() <= 80 && !title.ends_with(['.', ',', ';']) => title,
+            _ => "",
+        };
+        if !title.is_empty() {
+            found.headings.push(title.to_owned());
+            paragraph.lines.clear();
+        } else if first && is_fields(&paragraph.lines) {
+            let lines = std::mem::take(&mut paragraph.lines);
+            let summary = lines.iter().find_map(|line| line.strip_prefix("Summary: "));
+            found.docstring = summary.map(str::to_owned);
+        }
+        paragraph.end(&mut found);
+        if found.docstring.is_some() {
+            break;
         }
     }
-    paragraph.end(&mut found);
     found
+}
+
+/// Whether lines are fields, such as `Name: value`, and no prose.
+fn is_fields(lines: &[&str]) -> bool {
+    let field = |line: &&&str| {
+        let name = line.split_once(": ").map_or("", |(name, _)| name);
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    lines.len() > 2 && lines.iter().filter(field).count() * 3 >= lines.len() * 2
 }
 
 /// Keys and values of a block between `---` lines at the very beginning, and the text behind it.
