@@ -3,7 +3,7 @@
 use crate::model::outline::Outline;
 
 use super::words::{Paragraph, continued, list, quoted, quoted_list};
-use super::{names, plain};
+use super::{markup, names, plain};
 
 /// What a file of data is, by the names at its top: the language (empty for any), names that must all be there.
 const KNOWN: &[(&str, &[&str], &str)] = &[
@@ -12,17 +12,37 @@ const KNOWN: &[(&str, &[&str], &str)] = &[
     ("toml", &["build-system"], "Python project manifest"),
     ("toml", &["project"], "Python project manifest"),
     ("toml", &["tool.poetry"], "Python project manifest"),
-    ("toml", &["version", "package"], "Lock file: the exact versions of dependencies"),
-    ("toml", &["package", "metadata"], "Lock file: the exact versions of dependencies"),
-    ("json", &["lockfileVersion"], "Lock file: the exact versions of npm packages"),
+    (
+        "toml",
+        &["version", "package"],
+        "Lock file: the exact versions of dependencies",
+    ),
+    (
+        "toml",
+        &["package", "metadata"],
+        "Lock file: the exact versions of dependencies",
+    ),
+    (
+        "json",
+        &["lockfileVersion"],
+        "Lock file: the exact versions of npm packages",
+    ),
     ("json", &["name", "version", "dependencies"], "npm manifest"),
     ("json", &["name", "devDependencies"], "npm manifest"),
     ("json", &["name", "scripts"], "npm manifest"),
     ("json", &["compilerOptions"], "TypeScript compiler options"),
     ("json", &["$schema", "properties"], "JSON schema"),
     ("json", &["type", "features"], "GeoJSON features"),
-    ("", &["openapi", "paths"], "OpenAPI description of an HTTP interface"),
-    ("", &["swagger", "paths"], "OpenAPI description of an HTTP interface"),
+    (
+        "",
+        &["openapi", "paths"],
+        "OpenAPI description of an HTTP interface",
+    ),
+    (
+        "",
+        &["swagger", "paths"],
+        "OpenAPI description of an HTTP interface",
+    ),
     ("yaml", &["on", "jobs"], "GitHub workflow"),
     ("yaml", &["runs", "inputs"], "GitHub action"),
     ("yaml", &["runs", "description"], "GitHub action"),
@@ -31,7 +51,11 @@ const KNOWN: &[(&str, &[&str], &str)] = &[
     ("yaml", &["apiVersion", "kind"], "Kubernetes resource"),
     ("yaml", &["version", "updates"], "Dependabot settings"),
     ("yaml", &["version", "build"], "Read the Docs settings"),
-    ("ini", &["metadata", "options"], "Python package configuration"),
+    (
+        "ini",
+        &["metadata", "options"],
+        "Python package configuration",
+    ),
     ("ini", &["tox"], "tox environments"),
 ];
 
@@ -39,17 +63,32 @@ const KNOWN: &[(&str, &[&str], &str)] = &[
 const LICENCES: &[(&str, &str)] = &[
     ("apache license", "The Apache licence"),
     ("mit license", "The MIT licence"),
-    ("permission is hereby granted, free of charge", "The MIT licence"),
-    ("gnu lesser general public", "The GNU Lesser General Public License"),
-    ("gnu affero general public", "The GNU Affero General Public License"),
+    (
+        "permission is hereby granted, free of charge",
+        "The MIT licence",
+    ),
+    (
+        "gnu lesser general public",
+        "The GNU Lesser General Public License",
+    ),
+    (
+        "gnu affero general public",
+        "The GNU Affero General Public License",
+    ),
     ("gnu general public", "The GNU General Public License"),
     ("mozilla public license", "The Mozilla Public License"),
     ("bsd 2-clause", "The BSD 2-clause licence"),
     ("bsd 3-clause", "The BSD 3-clause licence"),
-    ("redistribution and use in source and binary", "A BSD licence"),
+    (
+        "redistribution and use in source and binary",
+        "A BSD licence",
+    ),
     ("isc license", "The ISC licence"),
     ("creative commons", "A Creative Commons licence"),
-    ("python software foundation license", "The Python Software Foundation licence"),
+    (
+        "python software foundation license",
+        "The Python Software Foundation licence",
+    ),
     ("unlicense", "The Unlicense"),
 ];
 
@@ -63,11 +102,14 @@ pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &m
         "gettext" => catalogue(&headings, paragraph),
         "html" | "jinja" | "vue" | "svelte" => page(language, outline, &headings, paragraph),
         "csv" if !headings.is_empty() => {
-            paragraph.say(&format!("Table with the columns {}", quoted_list(&headings, 8)));
+            paragraph.say(&format!(
+                "Table with the columns {}",
+                quoted_list(&headings, 8)
+            ));
         }
         "xml" => match headings.first().map(String::as_str) {
-            Some("svg") => drop(paragraph.say("SVG image")),
-            Some(root) => drop(paragraph.say(&format!("XML document of the type {}", quoted(root)))),
+            Some("svg") => _ = paragraph.say("SVG image"),
+            Some(root) => _ = paragraph.say(&format!("XML document of the type {}", quoted(root))),
             None => {}
         },
         "ignore-list" => {
@@ -77,15 +119,23 @@ pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &m
         _ => unparsed(language, outline, &headings, paragraph),
     }
     if paragraph.is_empty() {
-        let language = if language.is_empty() { "text".to_owned() } else { names::display(language) };
-        paragraph.say(&format!("{} file of {}", capital(&language), size(bytes, outline.lines)));
+        let language = if language.is_empty() {
+            "text".to_owned()
+        } else {
+            names::display(language)
+        };
+        paragraph.say(&format!(
+            "{} file of {}",
+            capital(&language),
+            size(bytes, outline.lines)
+        ));
     }
 }
 
 fn clean_headings(outline: &Outline) -> Vec<String> {
     let mut clean = Vec::new();
     for heading in &outline.headings {
-        let words = plain::plain(heading);
+        let words = markup::plain(heading);
         let words = words.trim_end_matches([':', '.', '¶']).trim();
         if words.contains(char::is_alphanumeric) || words == "[]" {
             clean.push(words.to_owned());
@@ -114,7 +164,9 @@ fn capital(text: &str) -> String {
 fn licence(outline: &Outline) -> Option<&'static str> {
     let title = outline.headings.first().map_or("", String::as_str);
     let words = outline.docstring.as_deref().unwrap_or("");
-    let in_title = LICENCES.iter().find(|(words, _)| title.to_lowercase().contains(words));
+    let in_title = LICENCES
+        .iter()
+        .find(|(words, _)| title.to_lowercase().contains(words));
     let begins = words.to_lowercase();
     let begins: String = begins.split_whitespace().collect::<Vec<_>>().join(" ");
     let in_words = LICENCES.iter().find(|(words, _)| begins.starts_with(words));
@@ -132,14 +184,25 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
     }
     let title = headings.first().cloned().unwrap_or_default();
     if let Some(newest) = newest_version(headings) {
-        let entries = headings.iter().filter(|heading| is_version(heading)).count();
-        paragraph.say(&format!("Change log with {entries} versions, the newest {newest}"));
+        let entries = headings
+            .iter()
+            .filter(|heading| is_version(heading))
+            .count();
+        paragraph.say(&format!(
+            "Change log with {entries} versions, the newest {newest}"
+        ));
         return;
     }
     let documentation = outline.docstring.as_deref().unwrap_or("");
     if headings.is_empty() && is_list(documentation) {
-        let entries: Vec<String> = documentation.lines().map(|line| line.trim().to_owned()).collect();
-        paragraph.say(&format!("A list that begins with {}", quoted_list(&entries[..entries.len().min(4)], 4)));
+        let entries: Vec<String> = documentation
+            .lines()
+            .map(|line| line.trim().to_owned())
+            .collect();
+        paragraph.say(&format!(
+            "A list that begins with {}",
+            quoted_list(&entries[..entries.len().min(4)], 4)
+        ));
         return;
     }
     let lead = plain::lead(documentation);
@@ -152,17 +215,30 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
         }
         None if title.is_empty() => {}
         None => {
-            let name = if language == "text" || language.is_empty() { "Text".to_owned() } else { format!("{} page", names::display(language)) };
+            let name = if language == "text" || language.is_empty() {
+                "Text".to_owned()
+            } else {
+                format!("{} page", names::display(language))
+            };
             paragraph.say(&format!("{name} “{title}”"));
         }
     }
-    if let Some(second) = lead.get(1).filter(|second| second.chars().count() < 220) {
+    if let Some(second) = lead.get(1).filter(|second| plain::goes_on(second)) {
         paragraph.say(second);
     }
     let sections = headings.get(1..).unwrap_or_default();
     if !sections.is_empty() {
-        let short: Vec<String> = sections.iter().filter(|section| section.chars().count() <= 50).cloned().collect();
-        paragraph.say(&format!("Sections: {}", list(&short, 6)));
+        let short: Vec<String> = sections
+            .iter()
+            .filter(|section| section.chars().count() <= 50)
+            .cloned()
+            .collect();
+        let noun = if short.len() == 1 {
+            "Section"
+        } else {
+            "Sections"
+        };
+        paragraph.say(&format!("{noun}: {}", list(&short, 6)));
     }
 }
 
@@ -170,12 +246,16 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
 fn names_title(sentence: &str, title: &str) -> bool {
     let sentence = sentence.to_lowercase();
     let title = title.to_lowercase();
-    let words = title.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2);
+    let words = title
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.len() > 2);
     words.clone().count() > 0 && words.clone().all(|word| sentence.contains(word))
 }
 
 fn is_version(heading: &str) -> bool {
-    let mut words = heading.split(|c: char| c.is_whitespace() || "[]()".contains(c)).filter(|word| !word.is_empty());
+    let mut words = heading
+        .split(|c: char| c.is_whitespace() || "[]()".contains(c))
+        .filter(|word| !word.is_empty());
     words.any(|word| {
         let word = word.trim_start_matches(['v', 'V']);
         word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit())
@@ -184,20 +264,26 @@ fn is_version(heading: &str) -> bool {
 
 fn newest_version(headings: &[String]) -> Option<&String> {
     let versions = headings.iter().filter(|heading| is_version(heading));
-    let enough = versions.clone().count() >= 3 && versions.clone().count() * 5 >= headings.len();
+    let enough = versions.clone().count() >= 3 && versions.clone().count() * 3 >= headings.len();
     versions.clone().next().filter(|_| enough)
 }
 
 /// Whether a paragraph is a list of entries, one a line.
 fn is_list(text: &str) -> bool {
     let lines = text.lines().count();
-    let short = text.lines().filter(|line| line.split_whitespace().count() <= 3 && !line.trim_end().ends_with('.'));
+    let short = text
+        .lines()
+        .filter(|line| line.split_whitespace().count() <= 3 && !line.trim_end().ends_with('.'));
     lines >= 3 && short.count() * 10 >= lines * 9
 }
 
 fn catalogue(headings: &[String], paragraph: &mut Paragraph) {
     let sentence = match headings {
-        [code, team, ..] => format!("Translations into {} ({})", team.trim_end_matches(" Team"), quoted(code)),
+        [code, team, ..] => format!(
+            "Translations into {} ({})",
+            team.trim_end_matches(" Team"),
+            quoted(code)
+        ),
         [code] => format!("Translations into the language {}", quoted(code)),
         [] => "Translations (gettext catalogue)".to_owned(),
     };
@@ -210,33 +296,54 @@ fn page(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
         other => format!("{} template", names::display(other)),
     };
     let tags = |mark: &str| -> Vec<String> {
-        let named = outline.headings.iter().filter_map(|heading| heading.strip_prefix(mark));
+        let named = outline
+            .headings
+            .iter()
+            .filter_map(|heading| heading.strip_prefix(mark));
         named.map(str::to_owned).collect()
     };
     let (base, blocks) = (tags("{% extends "), tags("{% block "));
     let title = headings.iter().find(|heading| !heading.contains("{%"));
     match (title, outline.docstring.as_deref().and_then(plain::first)) {
-        (Some(title), Some(words)) => drop(paragraph.say(&format!("{title}: {}", continued(&words)))),
-        (Some(title), None) => drop(paragraph.say(&format!("{noun} “{title}”"))),
-        (None, Some(words)) => drop(paragraph.say(&words)),
+        (Some(title), Some(words)) => _ = paragraph.say(&format!("{title}: {}", continued(&words))),
+        (Some(title), None) => _ = paragraph.say(&format!("{noun} “{title}”")),
+        (None, Some(words)) => _ = paragraph.say(&words),
         (None, None) => {}
     }
     let sentence = match (base.first(), blocks.is_empty()) {
-        (Some(base), false) => format!("HTML template that extends {}, with the blocks {}", quoted(base), quoted_list(&blocks, 5)),
+        (Some(base), false) => format!(
+            "HTML template that extends {}, with the {noun} {}",
+            quoted(base),
+            quoted_list(&blocks, 5),
+            noun = plural(&blocks)
+        ),
         (Some(base), true) => format!("HTML template that extends {}", quoted(base)),
-        (None, false) => format!("HTML template with the blocks {}", quoted_list(&blocks, 5)),
+        (None, false) => format!(
+            "HTML template with the {} {}",
+            plural(&blocks),
+            quoted_list(&blocks, 5)
+        ),
         (None, true) if paragraph.is_empty() => format!("{noun} of {}", size(0, outline.lines)),
         (None, true) => return,
     };
     paragraph.say(&sentence);
 }
 
+fn plural(blocks: &[String]) -> &'static str {
+    if blocks.len() == 1 { "block" } else { "blocks" }
+}
+
 fn keys(language: &str, outline: &Outline, headings: &[String], paragraph: &mut Paragraph) {
     let has = |key: &&str| headings.iter().any(|heading| heading == key);
-    let known = KNOWN.iter().find(|(of, keys, _)| (of.is_empty() || *of == language) && keys.iter().all(|key| has(&key)));
+    let known = KNOWN
+        .iter()
+        .find(|(of, keys, _)| (of.is_empty() || *of == language) && keys.iter().all(has));
     let words = outline.docstring.as_deref().and_then(|text| {
         let lead = plain::first(text);
-        lead.or_else(|| Some(plain::plain(text)).filter(|text| text.len() < 60 && text.contains(char::is_alphabetic)))
+        lead.or_else(|| {
+            Some(markup::plain(text))
+                .filter(|text| text.len() < 60 && text.contains(char::is_alphabetic))
+        })
     });
     let display = names::display(language);
     let is_list = headings.first().is_some_and(|first| first == "[]");
@@ -247,10 +354,13 @@ fn keys(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
     };
     let mut told = String::new();
     let names = if is_list { &headings[1..] } else { headings };
-    let noun = match (language, is_list) {
-        ("toml", _) => "tables and keys",
-        ("ini", _) => "sections",
-        (_, true) => "entries that have",
+    let noun = match (language, is_list, names.len()) {
+        (_, true, _) => "entries that have",
+        ("toml", _, 1) => "table",
+        ("toml", ..) => "tables and keys",
+        ("ini", _, 1) => "section",
+        ("ini", ..) => "sections",
+        (_, _, 1) => "key",
         _ => "keys",
     };
     if !names.is_empty() {
@@ -260,13 +370,19 @@ fn keys(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
         (Some(words), _) => {
             paragraph.say(&format!("{opening}: {}", continued(&words)));
             if !told.is_empty() && known.is_none_or(|(.., label)| !label.starts_with("Lock")) {
-                paragraph.say(&capital(&told.replacen(&format!("{noun} "), &format!("{noun}: "), 1)));
+                paragraph.say(&capital(&told.replacen(
+                    &format!("{noun} "),
+                    &format!("{noun}: "),
+                    1,
+                )));
             }
         }
-        (None, false) if known.is_some_and(|(.., label)| label.starts_with("Lock")) => drop(paragraph.say(&opening)),
-        (None, false) if is_list => drop(paragraph.say(&format!("{opening} of {told}"))),
-        (None, false) => drop(paragraph.say(&format!("{opening} with the {told}"))),
-        (None, true) if is_list || known.is_some() => drop(paragraph.say(&opening)),
+        (None, false) if known.is_some_and(|(.., label)| label.starts_with("Lock")) => {
+            _ = paragraph.say(&opening)
+        }
+        (None, false) if is_list => _ = paragraph.say(&format!("{opening} of {told}")),
+        (None, false) => _ = paragraph.say(&format!("{opening} with the {told}")),
+        (None, true) if is_list || known.is_some() => _ = paragraph.say(&opening),
         (None, true) => {}
     }
 }

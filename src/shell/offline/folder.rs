@@ -7,12 +7,41 @@ use crate::model::recipe::Kind;
 use crate::model::summary::first_sentence;
 
 use super::Child;
-use super::names;
 use super::words::{Paragraph, continued, count, cut, list, quoted};
+use super::{names, plain};
 
 /// Children that speak for the whole directory, by the beginning of their name in small letters.
 const SPEAKERS: [&str; 9] = [
-    "readme", "__init__.py", "mod.rs", "lib.rs", "package.json", "cargo.toml", "pyproject.toml", "index.md", "index.rst",
+    "readme",
+    "__init__.py",
+    "mod.rs",
+    "lib.rs",
+    "package.json",
+    "cargo.toml",
+    "pyproject.toml",
+    "index.md",
+    "index.rst",
+];
+
+/// Directories that stand beside what a repository is there for.
+const BESIDE: [&str; 17] = [
+    "doc",
+    "docs",
+    "documentation",
+    "example",
+    "examples",
+    "extra",
+    "extras",
+    "script",
+    "scripts",
+    "tool",
+    "tools",
+    "bench",
+    "benches",
+    "benchmarks",
+    "fixtures",
+    "vendor",
+    "third_party",
 ];
 
 /// The longest clause about one child, in characters.
@@ -20,10 +49,32 @@ const MAX_CLAUSE: usize = 80;
 
 /// How the words begin that were put together here and say nothing that the writer of the file said.
 const MADE: [&str; 26] = [
-    "Imports ", "Offers ",
-    "Defines ", "Declares ", "Re-exports ", "Sets ", "Holds ", "Empty ", "Uses ", "Python code", "Rust code", "A program that defines ",
-    "A list that begins", "Binary file", "Too large", "Markdown page", "reStructuredText page", "Text “", "HTML ", "JSON ", "YAML ", "TOML ", "INI ",
-    "The version (", "Only ", "Nothing can be said",
+    "Imports ",
+    "Offers ",
+    "Defines ",
+    "Declares ",
+    "Re-exports ",
+    "Sets ",
+    "Holds ",
+    "Empty ",
+    "Uses ",
+    "Python code",
+    "Rust code",
+    "A program that defines ",
+    "A list that begins",
+    "Binary file",
+    "Too large",
+    "Markdown page",
+    "reStructuredText page",
+    "Text “",
+    "HTML ",
+    "JSON ",
+    "YAML ",
+    "TOML ",
+    "INI ",
+    "The version (",
+    "Only ",
+    "Nothing can be said",
 ];
 
 /// What most children of a directory are, by how their summaries begin: (beginning, the directory's noun).
@@ -45,15 +96,23 @@ const SAME: &[(&str, &str)] = &[
 
 /// Writes what a directory is.
 pub(super) fn write(children: &[Child<'_>], paragraph: &mut Paragraph) {
-    let spoken = SPEAKERS.iter().find_map(|speaker| speaker_words(children, speaker));
+    let spoken = SPEAKERS
+        .iter()
+        .find_map(|speaker| speaker_words(children, speaker));
     if let Some((words, second)) = spoken {
         paragraph.say(words);
         if let Some(second) = second {
             paragraph.say(second);
         }
     }
-    let told: Vec<&Child<'_>> = children.iter().filter(|child| child.summary.is_some()).collect();
-    let left_out: Vec<&Child<'_>> = children.iter().filter(|child| child.summary.is_none()).collect();
+    let told: Vec<&Child<'_>> = children
+        .iter()
+        .filter(|child| child.summary.is_some())
+        .collect();
+    let left_out: Vec<&Child<'_>> = children
+        .iter()
+        .filter(|child| child.summary.is_none())
+        .collect();
     contents(children, &told, paragraph);
     if !left_out.is_empty() {
         let names: Vec<String> = left_out.iter().map(|child| named(child)).collect();
@@ -63,20 +122,24 @@ pub(super) fn write(children: &[Child<'_>], paragraph: &mut Paragraph) {
 
 /// The words of a child that speaks for all, where somebody wrote them.
 fn speaker_words<'a>(children: &[Child<'a>], speaker: &str) -> Option<(&'a str, Option<&'a str>)> {
-    let child = children.iter().find(|child| {
-        child.kind == Kind::File && child.name.to_lowercase().starts_with(speaker)
-    })?;
+    let child = children
+        .iter()
+        .find(|child| child.kind == Kind::File && child.name.to_lowercase().starts_with(speaker))?;
     let summary = child.summary?;
     let first = first_sentence(summary);
-    let manifest = first.find(" manifest: ").map(|at| &first[at + " manifest: ".len()..]);
+    let manifest = first
+        .find(" manifest: ")
+        .map(|at| &first[at + " manifest: ".len()..]);
     let words = manifest.unwrap_or(first);
     if is_made(words) || words.contains(" manifest with") {
         return None;
     }
     let second = first_sentence(summary[first.len()..].trim_start());
-    let short = second.chars().count() < 200 && first.chars().count() < 160;
-    let second = Some(second).filter(|second| short && !second.is_empty() && !is_made(second) && !second.contains(": "));
-    Some((words, second.filter(|second| second.len() > 20)))
+    let short = plain::goes_on(second) && first.chars().count() < 160;
+    Some((
+        words,
+        Some(second).filter(|second| short && !is_made(second) && !second.contains(": ")),
+    ))
 }
 
 fn is_made(words: &str) -> bool {
@@ -84,9 +147,12 @@ fn is_made(words: &str) -> bool {
 }
 
 fn kind_of_same(words: &str) -> Option<&'static str> {
-    let same = SAME.iter().find(|(beginning, _)| words.starts_with(beginning));
+    let same = SAME
+        .iter()
+        .find(|(beginning, _)| words.starts_with(beginning));
     let tests = words.strip_prefix("Holds ").is_some_and(|rest| {
-        rest.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(" tests:")
+        rest.trim_start_matches(|c: char| c.is_ascii_digit())
+            .starts_with(" tests:")
     });
     same.map(|(_, noun)| *noun).or(tests.then_some("tests"))
 }
@@ -106,10 +172,19 @@ fn contents(children: &[Child<'_>], told: &[&Child<'_>], paragraph: &mut Paragra
             paragraph.say(&format!("Only `{}/{rest}", child.name.replace('`', "")));
             return;
         }
-        let words = child.summary.map(|summary| cut(&continued(summary), 200)).filter(|words| !words.is_empty());
+        // Where one file speaks for a directory, its name is one too many.
+        let spoken = first
+            .strip_prefix('`')
+            .and_then(|rest| rest.split_once("`: "));
+        let first = spoken
+            .filter(|_| child.kind == Kind::Directory)
+            .map_or(first, |(_, words)| words);
+        let words = Some(cut(&continued(first), 200)).filter(|words| !words.is_empty());
         match words {
-            Some(words) if paragraph.is_empty() => drop(paragraph.say(&format!("Only {}: {words}", named(child)))),
-            _ => drop(paragraph.say(&format!("Holds only {}", named(child)))),
+            Some(words) if paragraph.is_empty() => {
+                _ = paragraph.say(&format!("Only {}: {words}", named(child)))
+            }
+            _ => _ = paragraph.say(&format!("Holds only {}", named(child))),
         }
         return;
     }
@@ -132,7 +207,9 @@ fn contents(children: &[Child<'_>], told: &[&Child<'_>], paragraph: &mut Paragra
         tell(&clauses, "Among them: ", 5, paragraph);
         return;
     }
-    let one = |child: &&&Child<'_>| child.kind == Kind::File && clauses[0].starts_with(&format!("{} (", named(child)));
+    let one = |child: &&&Child<'_>| {
+        child.kind == Kind::File && clauses[0].starts_with(&format!("{} (", named(child)))
+    };
     if let Some(child) = told.iter().find(|child| clauses.len() == 1 && one(child)) {
         // The others are empty or speak of themselves only.
         let words = cut(&continued(child.summary.unwrap_or("")), 190);
@@ -147,8 +224,8 @@ fn contents(children: &[Child<'_>], told: &[&Child<'_>], paragraph: &mut Paragra
         (None, _) => format!("{holds}, among them "),
     };
     match used {
-        0 => drop(paragraph.say(&holds)),
-        _ => drop(paragraph.say(&format!("{opening}{}", list(&clauses[..used], 2)))),
+        0 => _ = paragraph.say(&holds),
+        _ => _ = paragraph.say(&format!("{opening}{}", list(&clauses[..used], 2))),
     }
     tell(&clauses[used..], "Also: ", 4, paragraph);
 }
@@ -156,7 +233,9 @@ fn contents(children: &[Child<'_>], told: &[&Child<'_>], paragraph: &mut Paragra
 /// What a package offers, by the words of the file that stands for it: the names that it brings up from inside.
 fn offered(child: &Child<'_>) -> Option<String> {
     let first = first_sentence(child.summary?);
-    let names = first.strip_prefix("Re-exports ").filter(|_| SPEAKERS.contains(&child.name))?;
+    let names = first
+        .strip_prefix("Re-exports ")
+        .filter(|_| SPEAKERS.contains(&child.name))?;
     let (names, _) = names.rsplit_once(" from ")?;
     (names != "everything").then(|| format!("Offers {names}"))
 }
@@ -180,13 +259,21 @@ fn counts(children: &[Child<'_>]) -> String {
     for child in children {
         match (child.kind, Language::of_file(child.name.as_bytes())) {
             (Kind::Directory, _) => folders += 1,
-            (Kind::File, Some(language)) => *languages.entry(names::display(language.name())).or_default() += 1,
+            (Kind::File, Some(language)) => {
+                *languages
+                    .entry(names::display(language.name()))
+                    .or_default() += 1
+            }
             (Kind::File, None) => *languages.entry(String::new()).or_default() += 1,
         }
     }
     let mut files: Vec<(String, usize)> = languages.into_iter().collect();
     files.sort_by_key(|(name, number)| (name.is_empty(), std::cmp::Reverse(*number)));
-    let shown = files.iter().take(2).take_while(|(name, _)| !name.is_empty()).count();
+    let shown = files
+        .iter()
+        .take(2)
+        .take_while(|(name, _)| !name.is_empty())
+        .count();
     let other: usize = files[shown..].iter().map(|(_, number)| number).sum();
     let mut parts: Vec<String> = files[..shown]
         .iter()
@@ -205,22 +292,34 @@ fn counts(children: &[Child<'_>]) -> String {
 
 /// What most children are.
 fn shared_noun(told: &[&Child<'_>]) -> Option<&'static str> {
-    let silent = |child: &&&Child<'_>| !SPEAKERS.contains(&child.name) || !is_made(child.summary.unwrap_or(""));
+    let silent = |child: &&&Child<'_>| {
+        let summary = child.summary.unwrap_or("");
+        let speaker = SPEAKERS.contains(&child.name) && is_made(summary);
+        !speaker && !summary.starts_with("Binary ")
+    };
     let mut nouns: BTreeMap<&'static str, usize> = BTreeMap::new();
     let counted = told.iter().filter(silent).count();
     for child in told {
-        let summary = child.summary.unwrap_or("");
-        let only = summary.strip_prefix("Only `").and_then(|rest| rest.split_once("`: "));
-        let summary = only.map_or(summary, |(_, rest)| rest);
-        let inner = summary.strip_prefix("Holds ");
-        let named = |rest: &str| SAME.iter().find(|(_, noun)| rest.starts_with(&format!("{noun} in ")));
-        let nested = inner.and_then(named).map(|(_, noun)| *noun);
-        if let Some(noun) = kind_of_same(summary).or(nested) {
+        if let Some(noun) = noun_of(child.summary.unwrap_or("")) {
             *nouns.entry(noun).or_default() += 1;
         }
     }
     let (noun, number) = nouns.into_iter().max_by_key(|(_, number)| *number)?;
     (number >= 2 && number * 5 >= counted * 3).then_some(noun)
+}
+
+/// What a child is, or what it holds, if that is one thing.
+fn noun_of(summary: &str) -> Option<&'static str> {
+    let (mark, one) = (summary.strip_prefix("Only `"), summary.strip_prefix('`'));
+    let only = mark.or(one).and_then(|rest| rest.split_once("`: "));
+    let summary = only.map_or(summary, |(_, rest)| rest);
+    let inner = summary.strip_prefix("Holds ");
+    let named = |rest: &str| {
+        SAME.iter()
+            .find(|(_, noun)| rest.starts_with(&format!("{noun} in ")))
+    };
+    let nested = inner.and_then(named).map(|(_, noun)| *noun);
+    kind_of_same(summary).or(nested)
 }
 
 /// A clause about each child that has something to say, most telling first.
@@ -230,15 +329,24 @@ fn clauses(told: &[&Child<'_>], same: Option<&'static str>) -> Vec<String> {
         let name = child.name.to_lowercase();
         let first = first_sentence(child.summary.unwrap_or(""));
         let speaker = SPEAKERS.iter().any(|speaker| name.starts_with(speaker));
-        let trifle = name.starts_with('.') || name.starts_with("license") || name.starts_with("licence") || name.contains("lock");
+        let trifle = name.starts_with('.')
+            || name.starts_with("license")
+            || name.starts_with("licence")
+            || name.contains("lock");
         if speaker || trifle || first.starts_with("Empty ") || first.starts_with("Binary ") {
             continue;
         }
         let tests = name.starts_with("test") || name.starts_with("conftest");
+        let beside = BESIDE.contains(&name.as_str()) || name.ends_with("-info");
         let rank = match (child.kind, is_made(first)) {
-            _ if tests => 5,
+            _ if tests || beside => 5,
             (Kind::Directory, false) => 0,
-            (Kind::File, false) if Language::of_file(child.name.as_bytes()).is_some_and(|language| names::is_code(language.name())) => 1,
+            (Kind::File, false)
+                if Language::of_file(child.name.as_bytes())
+                    .is_some_and(|language| names::is_code(language.name())) =>
+            {
+                1
+            }
             (Kind::Directory, true) => 2,
             (Kind::File, true) => 3,
             (Kind::File, false) => 4,
@@ -259,12 +367,16 @@ fn clause(child: &Child<'_>, first: &str, same: Option<&'static str>) -> String 
         None => words.strip_prefix("Holds ").unwrap_or(&words),
     };
     // What is inside of a directory inside is too far away.
-    let end = [", among them ", ", such as "].iter().filter_map(|mark| words.find(mark)).min();
+    let end = [", among them ", ", such as "]
+        .iter()
+        .filter_map(|mark| words.find(mark))
+        .min();
     let words = match (child.kind, end) {
         (Kind::Directory, Some(end)) => &words[..end],
         _ => words,
     };
-    if words.is_empty() || same.is_some() && child.kind == Kind::File {
+    let alike = same.is_some() && noun_of(child.summary.unwrap_or("")) == same;
+    if words.is_empty() || alike {
         return name;
     }
     format!("{name} ({})", cut(words, MAX_CLAUSE))
@@ -285,5 +397,9 @@ fn without_brackets(text: &str) -> String {
         }
     }
     let words: Vec<&str> = out.split_whitespace().collect();
-    words.join(" ").replace(" .", ".").replace(" ,", ",").replace(" :", ":")
+    words
+        .join(" ")
+        .replace(" .", ".")
+        .replace(" ,", ",")
+        .replace(" :", ":")
 }

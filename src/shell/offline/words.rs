@@ -63,7 +63,10 @@ impl Paragraph {
 
 /// One sentence with a capital letter and a full stop, cut to a length in characters.
 pub(super) fn sentence_of(text: &str, most: usize) -> Option<String> {
-    let text = text.trim().trim_end_matches([':', ';', ',', '-', '–', '—', ' ']);
+    let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+    let words: Vec<&str> = visible.split_whitespace().collect();
+    let text = words.join(" ");
+    let text = text.trim_end_matches([':', ';', ',', '-', '–', '—', ' ']);
     if !text.contains(char::is_alphanumeric) {
         return None;
     }
@@ -77,6 +80,12 @@ pub(super) fn sentence_of(text: &str, most: usize) -> Option<String> {
     Some(sentence)
 }
 
+/// Characters that show nothing, or that turn the direction of writing.
+pub(super) fn is_invisible(c: char) -> bool {
+    let turns = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    turns || matches!(c, '\u{feff}' | '\u{fffd}') || c.is_control() && !c.is_whitespace()
+}
+
 /// The text without its last words where it has more characters than that; three full stops say so.
 pub(super) fn cut(text: &str, most: usize) -> String {
     let Some((end, _)) = text.char_indices().nth(most) else {
@@ -84,7 +93,9 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     };
     let head = &text[..end];
     let end = head.rfind(' ').unwrap_or(end);
-    let mut head = head[..end].trim_end_matches([',', ';', ':', '.', '-', '(', ' ']).to_owned();
+    let mut head = head[..end]
+        .trim_end_matches([',', ';', ':', '.', '-', '(', ' '])
+        .to_owned();
     // A name that was cut in two is no name any more.
     if head.matches('`').count() % 2 == 1 {
         let at = head.rfind('`').unwrap_or(0);
@@ -112,13 +123,21 @@ pub(super) fn continued(text: &str) -> String {
     let text = first_sentence(text);
     let shorter = text.trim_end_matches(['.', '!', '?']);
     // Three full stops say that something was cut.
-    if text.ends_with("...") { text.to_owned() } else { shorter.to_owned() }
+    if text.ends_with("...") {
+        text.to_owned()
+    } else {
+        shorter.to_owned()
+    }
 }
 
 /// `a`, `a and b`, `a, b and c`; after `most` names, how many more there are.
 pub(super) fn list(names: &[String], most: usize) -> String {
     // "and 1 more" takes as much room as the one.
-    let most = if names.len() == most + 1 { names.len() } else { most };
+    let most = if names.len() == most + 1 {
+        names.len()
+    } else {
+        most
+    };
     let (shown, more) = names.split_at(names.len().min(most));
     match (shown, more.len()) {
         ([], _) => String::new(),
@@ -136,7 +155,10 @@ pub(super) fn quoted_list(names: &[String], most: usize) -> String {
 
 /// A name between backticks, without what would break them.
 pub(super) fn quoted(name: &str) -> String {
-    let name: String = name.chars().filter(|c| !c.is_control() && *c != '`').collect();
+    let name: String = name
+        .chars()
+        .filter(|c| !c.is_control() && *c != '`')
+        .collect();
     format!("`{}`", cut(&name, 80))
 }
 
@@ -165,7 +187,10 @@ mod tests {
     #[test]
     fn sentences_are_cut_at_words_and_never_inside_a_name() {
         assert_eq!(sentence_of("does it", 240).as_deref(), Some("Does it."));
-        assert_eq!(sentence_of("foo_bar does it:", 240).as_deref(), Some("foo_bar does it."));
+        assert_eq!(
+            sentence_of("foo_bar does it:", 240).as_deref(),
+            Some("foo_bar does it.")
+        );
         assert_eq!(sentence_of(" -- ", 240), None);
         assert_eq!(cut("one two three", 9), "one two...");
         assert_eq!(cut("see `a name of code` there", 12), "see...");
@@ -182,6 +207,9 @@ mod tests {
         let text = paragraph.finish();
         assert!(text.chars().count() <= MAX_PARAGRAPH);
         assert!(text.ends_with('.'), "{text}");
-        assert_eq!(Paragraph::default().finish(), "Nothing can be said about it.");
+        assert_eq!(
+            Paragraph::default().finish(),
+            "Nothing can be said about it."
+        );
     }
 }

@@ -32,7 +32,9 @@ fn template_tags(text: &str) -> impl Iterator<Item = String> + '_ {
     let tags = text.split("{%").skip(1);
     tags.filter_map(|tag| {
         let mut words = tag.trim_start_matches('-').split_whitespace();
-        let kind = words.next().filter(|kind| matches!(*kind, "extends" | "block"))?;
+        let kind = words
+            .next()
+            .filter(|kind| matches!(*kind, "extends" | "block"))?;
         let name = words.next()?.trim_matches(['"', '\'']);
         Some(format!("{{% {kind} {name}"))
     })

@@ -97,6 +97,13 @@ pub(super) fn restructured_text(text: &str) -> Scanned {
 
 /// Plain text: its first line, where that looks like a title, and its first paragraph.
 pub(super) fn plain(text: &str) -> Scanned {
+    // Much of what is called plain text is reStructuredText; directives give it away.
+    if text.contains("\n.. ") {
+        let found = restructured_text(text);
+        if !found.headings.is_empty() {
+            return found;
+        }
+    }
     let mut found = Scanned::default();
     let mut paragraph = Paragraph::default();
     let end = std::iter::once("");
@@ -120,12 +127,27 @@ pub(super) fn plain(text: &str) -> Scanned {
             let summary = lines.iter().find_map(|line| line.strip_prefix("Summary: "));
             found.docstring = summary.map(str::to_owned);
         }
+        if looks_like_code(&paragraph.lines) {
+            paragraph.lines.clear();
+        }
         paragraph.end(&mut found);
         if found.docstring.is_some() {
             break;
         }
     }
     found
+}
+
+/// Whether there is more punctuation in lines than prose has.
+fn looks_like_code(lines: &[&str]) -> bool {
+    let marks = |line: &&str| {
+        line.chars()
+            .filter(|c| "{}()[]=;$<>|\\".contains(*c))
+            .count()
+    };
+    let all: usize = lines.iter().map(|line| line.len()).sum();
+    let marks: usize = lines.iter().map(marks).sum();
+    marks > 4 && marks * 25 > all
 }
 
 /// Whether lines are fields, such as `Name: value`, and no prose.
