@@ -188,7 +188,8 @@ fn sentences(paragraph: &str) -> Vec<String> {
 
 /// Whether a sentence is worth quoting: two words at least, and neither a claim of rights nor an announcement.
 fn says_something(sentence: &str) -> bool {
-    const SILENT: [&str; 23] = [
+    const SILENT: [&str; 24] = [
+        "distributed under",
         "license.md",
         "| http",
         "copied from",

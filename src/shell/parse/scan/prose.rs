@@ -147,7 +147,7 @@ fn looks_like_code(lines: &[&str]) -> bool {
     };
     let all: usize = lines.iter().map(|line| line.len()).sum();
     let marks: usize = lines.iter().map(marks).sum();
-    marks > 4 && marks * 25 > all
+    marks > 4 && marks * 33 > all
 }
 
 /// Whether lines are fields, such as `Name: value`, and no prose.
