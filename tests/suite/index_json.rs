@@ -219,6 +219,30 @@ fn what_somebody_deletes_or_changes_is_written_again_by_a_restart() {
 }
 
 #[test]
+fn what_a_killed_daemon_left_behind_goes_with_the_next_start() {
+    let (home, repo) = (Home::with(CONFIG), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let before = written(&repo.root().join("map"));
+    daemon.kill9();
+    repo.write("map/gone/deep/index.json", "{}\n");
+    repo.write("map/docs/.index.json.aB3dE9", "{");
+    repo.write("map/src/shop/own.txt", "somebody's own\n");
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let mut after = written(&repo.root().join("map"));
+    assert!(
+        after.remove("src/shop/own.txt").is_some(),
+        "not ours to remove"
+    );
+    assert_eq!(
+        after.keys().collect::<Vec<_>>(),
+        before.keys().collect::<Vec<_>>()
+    );
+    assert_eq!(after, before);
+}
+
+#[test]
 fn export_writes_the_same_bytes_elsewhere() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
