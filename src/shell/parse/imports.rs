@@ -93,7 +93,12 @@ mod tests {
             ("python", "..a", "x", vec!["..a.x"]),
             ("python", ". . a", "*", vec!["..a.*"]),
             ("rust", "", "std::fmt", vec!["std::fmt"]),
-            ("rust", "", "a::{b, c as d, e::{self, f}}", vec!["a::b", "a::c", "a::e", "a::e::f"]),
+            (
+                "rust",
+                "",
+                "a::{b, c as d, e::{self, f}}",
+                vec!["a::b", "a::c", "a::e", "a::e::f"],
+            ),
             ("rust", "", "{a, b::*}", vec!["a", "b::*"]),
             ("rust", "", "a as b", vec!["a"]),
             ("rust", "", "}}{{", vec![]),

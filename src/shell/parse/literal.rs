@@ -153,11 +153,7 @@ pub(super) fn without_marks(comment: &str, lines: &[&str], blocks: &[(&str, &str
         let text = text.unwrap_or(line);
         text.strip_prefix(' ').unwrap_or(text).to_owned()
     };
-    comment
-        .lines()
-        .map(stripped)
-        .collect::<Vec<_>>()
-        .join("\n")
+    comment.lines().map(stripped).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -191,7 +187,10 @@ mod tests {
     #[test]
     fn indentation_goes_as_in_cleandoc() {
         for (text, clean) in [
-            ("  One.\n\n    Two.\n      Three.\n    ", "One.\n\nTwo.\n  Three."),
+            (
+                "  One.\n\n    Two.\n      Three.\n    ",
+                "One.\n\nTwo.\n  Three.",
+            ),
             ("\n\n  One\n  Two\n", "One\nTwo"),
             ("One\n\tTwo\n\t  Three", "One\nTwo\n  Three"),
             ("", ""),
@@ -210,6 +209,9 @@ mod tests {
             without_marks("/**\n * One.\n *\n *  Two.\n */", &["///"], &blocks),
             "One.\n\n Two."
         );
-        assert_eq!(without_marks("/** One. */", &["///"], &blocks), "One. ".trim());
+        assert_eq!(
+            without_marks("/** One. */", &["///"], &blocks),
+            "One. ".trim()
+        );
     }
 }

@@ -228,9 +228,8 @@ impl Reader<'_> {
         };
         let body = found.body.map(|body| body.start_byte());
         let signature = self.source.one_line(self.compiled, found.node, body);
-        let signature = signature.trim_end_matches(|c: char| {
-            c.is_whitespace() || self.grammar.head_ends.contains(&c)
-        });
+        let signature = signature
+            .trim_end_matches(|c: char| c.is_whitespace() || self.grammar.head_ends.contains(&c));
         self.open.push(Open {
             end,
             closed_from: body.filter(|_| found.closed).unwrap_or(usize::MAX),
@@ -266,8 +265,7 @@ impl Reader<'_> {
         let Docs::FirstString(kinds) = self.grammar.docs else {
             return None;
         };
-        let mut node = only_child(self.first_statement(body)?, |_| true)
-            .filter(|_| true)?;
+        let mut node = only_child(self.first_statement(body)?, |_| true).filter(|_| true)?;
         while node.kind() == kinds.parentheses {
             node = only_child(node, |child| child.is_named())?;
         }

@@ -63,47 +63,163 @@ static SCANNERS: &[(&str, Scanner)] = &[
     ("meson", Lines(&HASH, &["project("])),
     ("starlark", Lines(&HASH, &["def"])),
     ("nix", Lines(&HASH, &[])),
-    ("terraform", Lines(&HASH, &["resource", "module", "variable", "output", "data"])),
-    ("graphql", Lines(&HASH, &["type", "input", "enum", "interface", "union", "scalar"])),
+    (
+        "terraform",
+        Lines(&HASH, &["resource", "module", "variable", "output", "data"]),
+    ),
+    (
+        "graphql",
+        Lines(
+            &HASH,
+            &["type", "input", "enum", "interface", "union", "scalar"],
+        ),
+    ),
     ("ruby", Lines(&HASH, &["class", "module", "def"])),
     ("perl", Lines(&HASH, &["package", "sub"])),
     ("r", Lines(&HASH, &[])),
     ("julia", Lines(&HASH, &["module", "struct", "function"])),
     ("elixir", Lines(&HASH, &["defmodule"])),
-    ("cython", Lines(&HASH, &["class", "cdef class", "def", "cpdef"])),
+    (
+        "cython",
+        Lines(&HASH, &["class", "cdef class", "def", "cpdef"]),
+    ),
     ("batch", Lines(&comment::BATCH, &[])),
     ("erlang", Lines(&comment::PERCENT, &["-module("])),
-    ("tex", Lines(&comment::PERCENT, &["\\section{", "\\chapter{"])),
-    ("lua", Lines(&comment::DASHES, &["function", "local function"])),
-    ("haskell", Lines(&comment::DASHES, &["data", "newtype", "class"])),
-    ("sql", Lines(&comment::DASHES, &[
-        "create table if not exists", "CREATE TABLE IF NOT EXISTS", "create table", "CREATE TABLE",
-        "create view", "CREATE VIEW", "create function", "CREATE FUNCTION",
-        "create or replace function", "CREATE OR REPLACE FUNCTION",
-    ])),
-    ("javascript", Lines(&SLASHES, &[
-        "export default class", "export default function", "export class", "export async function",
-        "export function", "export const", "class", "async function", "function",
-    ])),
-    ("typescript", Lines(&SLASHES, &[
-        "export default class", "export default function", "export abstract class", "export class",
-        "export interface", "export enum", "export type", "export async function",
-        "export function", "export const", "class", "interface", "function",
-    ])),
+    (
+        "tex",
+        Lines(&comment::PERCENT, &["\\section{", "\\chapter{"]),
+    ),
+    (
+        "lua",
+        Lines(&comment::DASHES, &["function", "local function"]),
+    ),
+    (
+        "haskell",
+        Lines(&comment::DASHES, &["data", "newtype", "class"]),
+    ),
+    (
+        "sql",
+        Lines(
+            &comment::DASHES,
+            &[
+                "create table if not exists",
+                "CREATE TABLE IF NOT EXISTS",
+                "create table",
+                "CREATE TABLE",
+                "create view",
+                "CREATE VIEW",
+                "create function",
+                "CREATE FUNCTION",
+                "create or replace function",
+                "CREATE OR REPLACE FUNCTION",
+            ],
+        ),
+    ),
+    (
+        "javascript",
+        Lines(
+            &SLASHES,
+            &[
+                "export default class",
+                "export default function",
+                "export class",
+                "export async function",
+                "export function",
+                "export const",
+                "class",
+                "async function",
+                "function",
+            ],
+        ),
+    ),
+    (
+        "typescript",
+        Lines(
+            &SLASHES,
+            &[
+                "export default class",
+                "export default function",
+                "export abstract class",
+                "export class",
+                "export interface",
+                "export enum",
+                "export type",
+                "export async function",
+                "export function",
+                "export const",
+                "class",
+                "interface",
+                "function",
+            ],
+        ),
+    ),
     ("go", Lines(&SLASHES, &["package", "type", "func"])),
-    ("java", Lines(&SLASHES, &[
-        "public class", "public final class", "public abstract class", "public interface",
-        "public enum", "public record", "class", "interface", "enum",
-    ])),
-    ("kotlin", Lines(&SLASHES, &["class", "data class", "interface", "object", "fun"])),
-    ("scala", Lines(&SLASHES, &["class", "case class", "object", "trait"])),
-    ("csharp", Lines(&SLASHES, &["public class", "public interface", "public enum", "class"])),
-    ("swift", Lines(&SLASHES, &["class", "struct", "enum", "protocol", "func"])),
+    (
+        "java",
+        Lines(
+            &SLASHES,
+            &[
+                "public class",
+                "public final class",
+                "public abstract class",
+                "public interface",
+                "public enum",
+                "public record",
+                "class",
+                "interface",
+                "enum",
+            ],
+        ),
+    ),
+    (
+        "kotlin",
+        Lines(
+            &SLASHES,
+            &["class", "data class", "interface", "object", "fun"],
+        ),
+    ),
+    (
+        "scala",
+        Lines(&SLASHES, &["class", "case class", "object", "trait"]),
+    ),
+    (
+        "csharp",
+        Lines(
+            &SLASHES,
+            &["public class", "public interface", "public enum", "class"],
+        ),
+    ),
+    (
+        "swift",
+        Lines(&SLASHES, &["class", "struct", "enum", "protocol", "func"]),
+    ),
     ("c", Lines(&SLASHES, &["struct", "enum", "#define"])),
-    ("cpp", Lines(&SLASHES, &["class", "struct", "enum", "namespace"])),
-    ("objective-c", Lines(&SLASHES, &["@interface", "@implementation", "@protocol"])),
-    ("php", Lines(&SLASHES, &["class", "abstract class", "final class", "interface", "trait", "function"])),
-    ("dart", Lines(&SLASHES, &["class", "abstract class", "enum"])),
+    (
+        "cpp",
+        Lines(&SLASHES, &["class", "struct", "enum", "namespace"]),
+    ),
+    (
+        "objective-c",
+        Lines(&SLASHES, &["@interface", "@implementation", "@protocol"]),
+    ),
+    (
+        "php",
+        Lines(
+            &SLASHES,
+            &[
+                "class",
+                "abstract class",
+                "final class",
+                "interface",
+                "trait",
+                "function",
+            ],
+        ),
+    ),
+    (
+        "dart",
+        Lines(&SLASHES, &["class", "abstract class", "enum"]),
+    ),
     ("zig", Lines(&SLASHES, &["pub fn", "pub const"])),
     ("css", Lines(&SLASHES, &[])),
     ("scss", Lines(&SLASHES, &["@mixin", "@function"])),
@@ -131,7 +247,10 @@ pub(super) fn outline(language: &str, text: &str) -> Outline {
         None => Scanned::default(),
     };
     let mut seen = std::collections::HashSet::new();
-    let headings = scanned.headings.into_iter().map(|heading| cut(&heading, MAX_HEADING));
+    let headings = scanned
+        .headings
+        .into_iter()
+        .map(|heading| cut(&heading, MAX_HEADING));
     Outline {
         docstring: scanned
             .docstring
@@ -159,7 +278,12 @@ mod tests {
     fn every_row_names_a_language_once() {
         for (number, (name, _)) in SCANNERS.iter().enumerate() {
             assert!(Language::named(name).is_some(), "{name}");
-            assert!(SCANNERS[number + 1..].iter().all(|(other, _)| other != name), "{name}");
+            assert!(
+                SCANNERS[number + 1..]
+                    .iter()
+                    .all(|(other, _)| other != name),
+                "{name}"
+            );
         }
     }
 }

@@ -12,12 +12,7 @@ use crate::model::digest::{Digest, Hasher};
 use super::table::{Compiled, Docs, Grammar, Role};
 
 /// The digest of a tree without errors.
-pub(super) fn digest(
-    grammar: &Grammar,
-    compiled: &Compiled,
-    tree: &Tree,
-    source: &[u8],
-) -> Digest {
+pub(super) fn digest(grammar: &Grammar, compiled: &Compiled, tree: &Tree, source: &[u8]) -> Digest {
     let mut hasher = Hasher::new("syntax.1");
     hasher.number(u64::from(super::VERSION));
     hasher.field(grammar.name.as_bytes());

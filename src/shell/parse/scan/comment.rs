@@ -36,7 +36,15 @@ pub(super) static PARENTHESES: Comments = Comments {
 
 /// Lines that may stand before the first comment, or in it, and say nothing to a reader.
 const NOISE: [&str; 9] = [
-    "#!", "<?php", "-*-", "vim:", "syntax =", "'use strict'", "\"use strict\"", "@echo off", "eslint",
+    "#!",
+    "<?php",
+    "-*-",
+    "vim:",
+    "syntax =",
+    "'use strict'",
+    "\"use strict\"",
+    "@echo off",
+    "eslint",
 ];
 
 /// More lines than this are not looked through for a name.
@@ -91,7 +99,11 @@ fn one<'a>(text: &'a str, comments: &Comments) -> Option<(String, &'a str)> {
         let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
         let trimmed = line.trim();
         if !NOISE.iter().any(|noise| trimmed.contains(noise)) {
-            let Some(mark) = comments.lines.iter().find(|mark| trimmed.starts_with(**mark)) else {
+            let Some(mark) = comments
+                .lines
+                .iter()
+                .find(|mark| trimmed.starts_with(**mark))
+            else {
                 break;
             };
             let word = trimmed[mark.len()..].trim_start_matches(mark.chars().next().unwrap_or(' '));
@@ -129,9 +141,17 @@ mod tests {
     #[test]
     fn the_first_comment_that_says_something() {
         for (text, comments, found) in [
-            ("#!/bin/sh\n# Builds it.\n# All of it.\nmake\n", &HASH, Some("Builds it.\nAll of it.")),
+            (
+                "#!/bin/sh\n# Builds it.\n# All of it.\nmake\n",
+                &HASH,
+                Some("Builds it.\nAll of it."),
+            ),
             ("#!/bin/sh\nmake\n", &HASH, None),
-            ("// Copyright 2024 X.\n\n// Package a does b.\npackage a", &SLASHES, Some("Package a does b.")),
+            (
+                "// Copyright 2024 X.\n\n// Package a does b.\npackage a",
+                &SLASHES,
+                Some("Package a does b."),
+            ),
             ("/*!\n * Does it.\n */\nx", &SLASHES, Some("Does it.")),
             ("/* never ends", &SLASHES, None),
             ("", &HASH, None),
@@ -143,7 +163,10 @@ mod tests {
     #[test]
     fn names_behind_words() {
         let text = "func Foo(a int) {}\nfunc (r T) Bar() {}\n  func Baz()\ntype Q struct {}\nfunction* gen() {}";
-        assert_eq!(declared(text, &["func", "type", "function"]), ["Foo", "Q", "gen"]);
+        assert_eq!(
+            declared(text, &["func", "type", "function"]),
+            ["Foo", "Q", "gen"]
+        );
         assert_eq!(declared("\\section{A-b}", &["\\section{"]), ["A-b"]);
     }
 }

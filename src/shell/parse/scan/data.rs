@@ -23,12 +23,18 @@ pub(super) fn toml(text: &str) -> Scanned {
             if key == "description" && PACKAGES.contains(&table) {
                 found.docstring = quoted(value);
             }
-            if table.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c)) {
+            if table.is_empty()
+                && key
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || "_-.".contains(c))
+            {
                 found.headings.push(key.to_owned());
             }
         }
     }
-    found.docstring = found.docstring.or_else(|| comment::leading(text, &comment::HASH));
+    found.docstring = found
+        .docstring
+        .or_else(|| comment::leading(text, &comment::HASH));
     found
 }
 
@@ -61,7 +67,11 @@ pub(super) fn yaml(text: &str) -> Scanned {
             found.headings.push(LIST.to_owned());
         }
         let is_list = found.headings.first().is_some_and(|first| first == LIST);
-        let line = if is_list { line.strip_prefix("- ").unwrap_or(line) } else { line };
+        let line = if is_list {
+            line.strip_prefix("- ").unwrap_or(line)
+        } else {
+            line
+        };
         if line.starts_with(['#', ' ', '\t', '-', '{', '%', '}', ']']) {
             continue;
         }
@@ -90,8 +100,12 @@ pub(super) fn yaml(text: &str) -> Scanned {
 /// The first line's cells.
 pub(super) fn csv(text: &str) -> Scanned {
     let line = text.lines().next().unwrap_or("");
-    let delimiter = ['\t', ';', ','].into_iter().max_by_key(|mark| line.matches(*mark).count());
-    let cells = line.split(delimiter.unwrap_or(',')).map(|cell| cell.trim().trim_matches('"').to_owned());
+    let delimiter = ['\t', ';', ',']
+        .into_iter()
+        .max_by_key(|mark| line.matches(*mark).count());
+    let cells = line
+        .split(delimiter.unwrap_or(','))
+        .map(|cell| cell.trim().trim_matches('"').to_owned());
     let cells: Vec<String> = cells.collect();
     let named = cells.iter().all(|cell| cell.parse::<f64>().is_err());
     Scanned {
@@ -103,7 +117,10 @@ pub(super) fn csv(text: &str) -> Scanned {
 /// The language that a catalogue translates into: its code, then its name as the team calls it.
 pub(super) fn gettext(text: &str) -> Scanned {
     let field = |name: &str| {
-        let line = text.lines().take(60).find_map(|line| line.strip_prefix(name))?;
+        let line = text
+            .lines()
+            .take(60)
+            .find_map(|line| line.strip_prefix(name))?;
         let value = line.split("\\n").next()?.split(['(', '<']).next()?.trim();
         (!value.is_empty() && value.is_ascii()).then(|| value.to_owned())
     };
@@ -119,7 +136,9 @@ pub(super) fn gettext(text: &str) -> Scanned {
 pub(super) fn make(text: &str) -> Scanned {
     let target = |line: &str| {
         let (name, rest) = line.split_once(':')?;
-        let plain = name.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
+        let plain = name
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_-".contains(c));
         (plain && !name.is_empty() && !rest.starts_with('=')).then(|| name.to_owned())
     };
     Scanned {
@@ -133,7 +152,11 @@ pub(super) fn json(text: &str) -> Scanned {
     let mut found = Scanned::default();
     let mut reader = serde_json::Deserializer::from_str(text);
     // What was read before an error (a comment, the end of a cut file) is worth as much.
-    let _ = Top { found: &mut found, depth: 0 }.deserialize(&mut reader);
+    let _ = Top {
+        found: &mut found,
+        depth: 0,
+    }
+    .deserialize(&mut reader);
     found
 }
 
@@ -242,29 +265,53 @@ mod tests {
     fn scanned(docstring: Option<&str>, headings: &[&str]) -> Scanned {
         Scanned {
             docstring: docstring.map(str::to_owned),
-            headings: headings.iter().map(|heading| (*heading).to_owned()).collect(),
+            headings: headings
+                .iter()
+                .map(|heading| (*heading).to_owned())
+                .collect(),
         }
     }
 
     #[test]
     fn the_top_of_data() {
         let manifest = "# Comment.\nedition = 1\n[package]\nname = \"a\"\ndescription = \"Does it.\" \n[[bin]]\nx = 1\n";
-        assert_eq!(toml(manifest), scanned(Some("Does it."), &["edition", "package", "bin"]));
-        assert_eq!(ini("; c\n[a]\nb = 1\n[c d]\n"), scanned(None, &["a", "c d"]));
+        assert_eq!(
+            toml(manifest),
+            scanned(Some("Does it."), &["edition", "package", "bin"])
+        );
+        assert_eq!(
+            ini("; c\n[a]\nb = 1\n[c d]\n"),
+            scanned(None, &["a", "c d"])
+        );
         assert_eq!(ini("a.b=1\n  x = 2\n"), scanned(None, &["a.b"]));
-        assert_eq!(yaml("# C.\nname: Run\non:\n  push: 1\n\"jobs\":\n- x\n"), scanned(Some("Run"), &["name", "on", "jobs"]));
-        assert_eq!(yaml("- hosts: all\n  tasks: x\n"), scanned(None, &["[]", "hosts"]));
+        assert_eq!(
+            yaml("# C.\nname: Run\non:\n  push: 1\n\"jobs\":\n- x\n"),
+            scanned(Some("Run"), &["name", "on", "jobs"])
+        );
+        assert_eq!(
+            yaml("- hosts: all\n  tasks: x\n"),
+            scanned(None, &["[]", "hosts"])
+        );
         assert_eq!(csv("a;\"b\";c\n1;2;3"), scanned(None, &["a", "b", "c"]));
         assert_eq!(csv("1,2\n"), scanned(None, &[]));
-        assert_eq!(make("# Builds.\nA := 1\nall: x\n.PHONY: all\nx.o: y\n"), scanned(Some("Builds."), &["all"]));
+        assert_eq!(
+            make("# Builds.\nA := 1\nall: x\n.PHONY: all\nx.o: y\n"),
+            scanned(Some("Builds."), &["all"])
+        );
         let catalogue = "msgid \"\"\nmsgstr \"\"\n\"Language-Team: German (http://x)\\n\"\n\"Language: de\\n\"\n";
         assert_eq!(gettext(catalogue), scanned(None, &["de", "German"]));
     }
 
     #[test]
     fn the_top_of_json() {
-        assert_eq!(json(r#"{"b": {"c": 1}, "description": "D.", "a": []}"#), scanned(Some("D."), &["b", "description", "a"]));
-        assert_eq!(json(r#"[{"b": 1, "description": "x"}, 2]"#), scanned(None, &["[]", "b", "description"]));
+        assert_eq!(
+            json(r#"{"b": {"c": 1}, "description": "D.", "a": []}"#),
+            scanned(Some("D."), &["b", "description", "a"])
+        );
+        assert_eq!(
+            json(r#"[{"b": 1, "description": "x"}, 2]"#),
+            scanned(None, &["[]", "b", "description"])
+        );
         assert_eq!(json(r#"{"a": 1, // no"#), scanned(None, &["a"]));
         assert_eq!(json("7"), Scanned::default());
         let deep = "[".repeat(200_000);

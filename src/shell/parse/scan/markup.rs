@@ -42,11 +42,7 @@ pub(super) fn xml(text: &str) -> Scanned {
 }
 
 /// The texts inside a tag.
-fn inside<'a>(
-    text: &'a str,
-    lower: &'a str,
-    tag: &'a str,
-) -> impl Iterator<Item = String> + 'a {
+fn inside<'a>(text: &'a str, lower: &'a str, tag: &'a str) -> impl Iterator<Item = String> + 'a {
     let mut from = 0;
     std::iter::from_fn(move || {
         loop {
@@ -83,7 +79,10 @@ mod tests {
 
     #[test]
     fn a_document_gives_its_root() {
-        assert_eq!(xml("<?xml version='1'?>\n<!-- c -->\n<svg:a b='c'/>").headings, ["svg:a"]);
+        assert_eq!(
+            xml("<?xml version='1'?>\n<!-- c -->\n<svg:a b='c'/>").headings,
+            ["svg:a"]
+        );
         assert_eq!(xml("nothing"), Scanned::default());
     }
 }

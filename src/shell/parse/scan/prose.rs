@@ -31,7 +31,10 @@ pub(super) fn markdown(text: &str) -> Scanned {
             comment = !trimmed.contains("-->");
             continue;
         }
-        if let Some(mark) = ["```", "~~~"].iter().find(|mark| trimmed.starts_with(**mark)) {
+        if let Some(mark) = ["```", "~~~"]
+            .iter()
+            .find(|mark| trimmed.starts_with(**mark))
+        {
             fence = Some(mark);
             paragraph.end(&mut found);
         } else if trimmed.starts_with("<!--") {
@@ -41,7 +44,10 @@ pub(super) fn markdown(text: &str) -> Scanned {
             found.headings.push(heading);
         } else if is_ruler(trimmed, &['=', '-']) && !paragraph.lines.is_empty() {
             found.headings.push(without_markup(&paragraph.take()));
-        } else if trimmed.is_empty() || is_no_prose(trimmed) || line.starts_with("    ") && paragraph.lines.is_empty() {
+        } else if trimmed.is_empty()
+            || is_no_prose(trimmed)
+            || line.starts_with("    ") && paragraph.lines.is_empty()
+        {
             paragraph.end(&mut found);
         } else {
             paragraph.lines.push(trimmed);
@@ -110,7 +116,9 @@ pub(super) fn plain(text: &str) -> Scanned {
                 break;
             }
         } else {
-            paragraph.lines.push(trimmed.trim_start_matches(['#', '/', ';']).trim_start());
+            paragraph
+                .lines
+                .push(trimmed.trim_start_matches(['#', '/', ';']).trim_start());
         }
     }
     paragraph.end(&mut found);
@@ -119,8 +127,11 @@ pub(super) fn plain(text: &str) -> Scanned {
 
 /// Keys and values of a block between `---` lines at the very beginning, and the text behind it.
 fn front_matter(text: &str) -> (Vec<(&str, &str)>, &str) {
-    let inside = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n"));
-    let Some((inside, end)) = inside.and_then(|inside| Some((inside, inside.find("\n---")?))) else {
+    let inside = text
+        .strip_prefix("---\n")
+        .or_else(|| text.strip_prefix("---\r\n"));
+    let Some((inside, end)) = inside.and_then(|inside| Some((inside, inside.find("\n---")?)))
+    else {
         return (Vec::new(), text);
     };
     let values = inside[..end].lines().filter_map(|line| {
@@ -149,7 +160,8 @@ fn heading(line: &str) -> Option<String> {
 fn is_ruler(line: &str, marks: &[char]) -> bool {
     let mut chars = line.chars();
     let first = chars.next();
-    line.len() >= 3 && first.is_some_and(|first| marks.contains(&first) && chars.all(|c| c == first))
+    line.len() >= 3
+        && first.is_some_and(|first| marks.contains(&first) && chars.all(|c| c == first))
 }
 
 /// Lines that stand in the place of a paragraph and are none: lists, tables, quotations, images, HTML, fields.
@@ -190,7 +202,9 @@ impl Paragraph<'_> {
 /// Whether there is a sentence in a paragraph once links and markup are out.
 fn says_something(paragraph: &str) -> bool {
     let prose = without_links(paragraph);
-    let words = prose.split_whitespace().filter(|word| word.contains(char::is_alphabetic));
+    let words = prose
+        .split_whitespace()
+        .filter(|word| word.contains(char::is_alphabetic));
     words.count() >= 4
 }
 
@@ -210,7 +224,10 @@ fn without_markup(text: &str) -> String {
         let end = out[at..].find(')').map_or(out.len(), |end| at + end + 1);
         out.replace_range(at..end, "");
     }
-    let kept = out.replace("![", "").replace(['[', '*'], "").replace("``", "`");
+    let kept = out
+        .replace("![", "")
+        .replace(['[', '*'], "")
+        .replace("``", "`");
     kept.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -227,7 +244,10 @@ fn without_links(text: &str) -> String {
         }
     }
     let word = |word: &&str| !word.starts_with('(') || !word.contains("://");
-    out.split_whitespace().filter(word).collect::<Vec<_>>().join(" ")
+    out.split_whitespace()
+        .filter(word)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -242,8 +262,12 @@ mod tests {
              ```\n# no heading\n```\n\nUse\n---\n\nMore words are here now.\n",
         );
         assert_eq!(found.headings, ["My tool", "Use"]);
-        assert_eq!(found.docstring.as_deref(), Some("It does one thing\nand does it well."));
-        let found = markdown("---\ntitle: \"A page\"\n---\n- a list\n- of things that are long enough\n");
+        assert_eq!(
+            found.docstring.as_deref(),
+            Some("It does one thing\nand does it well.")
+        );
+        let found =
+            markdown("---\ntitle: \"A page\"\n---\n- a list\n- of things that are long enough\n");
         assert_eq!(found.headings, ["A page"]);
         assert_eq!(found.docstring, None);
     }
@@ -255,14 +279,20 @@ mod tests {
              It does *one* thing well.\n\nUse\n---\n\nLike this::\n\n    code is not prose at all\n",
         );
         assert_eq!(found.headings, ["Tool", "Use"]);
-        assert_eq!(found.docstring.as_deref(), Some("It does *one* thing well."));
+        assert_eq!(
+            found.docstring.as_deref(),
+            Some("It does *one* thing well.")
+        );
     }
 
     #[test]
     fn plain_text_gives_its_first_paragraph() {
         let found = plain("MIT License\n\nCopyright (c) 2024 Some One\n\nPermission is granted.\n");
         assert_eq!(found.headings, ["MIT License"]);
-        assert_eq!(found.docstring.as_deref(), Some("Copyright (c) 2024 Some One"));
+        assert_eq!(
+            found.docstring.as_deref(),
+            Some("Copyright (c) 2024 Some One")
+        );
         assert_eq!(plain(""), Scanned::default());
     }
 }
