@@ -4,6 +4,7 @@ pub mod export;
 pub mod lstat;
 pub mod offline;
 pub mod openai;
+pub mod lstat;
 pub mod parse;
 pub mod read;
 pub mod redact;
