@@ -178,7 +178,7 @@ impl Asking {
                 }),
                 answer.usage,
             ),
-            Err((failure, _limits)) => (Err(failure), crate::model::usage::Usage::default()),
+            Err((failure, limits)) => (Err(failure), limits.spent),
         };
         let usage = Usage {
             sent: true,
@@ -283,5 +283,7 @@ fn endpoint(shared: &Shared) -> Result<Endpoint, Failure> {
         model: config.openai.model.clone(),
         api_key: key,
         timeout: std::time::Duration::from_secs(config.openai.timeout_seconds),
+        // The cap given with each request may be raised as far as the room itself thinks right.
+        max_output_tokens: 0,
     })
 }

@@ -19,15 +19,25 @@ pub enum Effect {
     Load(RepoId),
     /// Watch, then list, these directories (those marked, with all below); answered by `Listed`.
     List {
+        /// In which repository.
         repo: RepoId,
+        /// The directories, and how much of each.
         targets: Vec<(RelPath, Depth)>,
     },
     /// These are no longer there: nothing at or below them is to be watched. No answer.
-    Forget { repo: RepoId, paths: Vec<RelPath> },
+    Forget {
+        /// In which repository.
+        repo: RepoId,
+        /// What went.
+        paths: Vec<RelPath>,
+    },
     /// Read a file; answered by `Read`.
     Read {
+        /// In which repository.
         repo: RepoId,
+        /// Which node.
         node: NodeId,
+        /// Where it is.
         path: RelPath,
     },
     /// Tell which of these keys the store has; answered by `LookedUp`.
@@ -36,26 +46,36 @@ pub enum Effect {
     Ask(Box<Ask>),
     /// Store a summary, so that it survives a crash; answered by `Committed`.
     Commit {
+        /// What it is stored under.
         key: SummaryKey,
+        /// The words.
         summary: Summary,
+        /// Whether they were paid for.
         paid: bool,
     },
     /// Keep what is known of these nodes (`None`: nothing any more). No answer.
     Record {
+        /// In which repository.
         repo: RepoId,
+        /// Node by node.
         records: Vec<(RelPath, Option<NodeRecord>)>,
     },
     /// Write these directories out; answered by `Exported`.
     Export {
+        /// In which repository.
         repo: RepoId,
+        /// Each with its children.
         directories: Vec<NodeView>,
+        /// Those that are no more.
         removed: Vec<RelPath>,
     },
     /// Send a barrier after all notifications so far; answered by `Barrier`.
     Barrier(WaitId),
     /// Tell a waiter that all is settled, and what failed for good. No answer.
     Settled {
+        /// Which wait.
         wait: WaitId,
+        /// What failed for good, and why.
         failed: Vec<(RelPath, String)>,
     },
     /// Tell the people who look after it. No answer.
@@ -93,12 +113,18 @@ pub struct Ask {
 pub enum Subject {
     /// A file; an answer is only worth something while its content has this digest.
     File {
+        /// The digest of its content.
         digest: Digest,
+        /// Its language.
         language: Option<Language>,
+        /// What kind of matter it is.
         matter: Matter,
     },
     /// A directory and its children, in order of name.
-    Directory { children: Vec<Child> },
+    Directory {
+        /// Its children, in order of name.
+        children: Vec<Child>,
+    },
 }
 
 /// A child, as its directory's summary is written from it.

@@ -22,27 +22,45 @@ pub enum Event {
     Unwatch(RepoId),
     /// The answer to [`super::effect::Effect::Load`].
     Loaded {
+        /// In which repository.
         repo: RepoId,
+        /// Node by node.
         records: Vec<(RelPath, NodeRecord)>,
     },
     /// Something may have changed at these paths.
-    Touched { repo: RepoId, paths: Vec<RelPath> },
+    Touched {
+        /// In which repository.
+        repo: RepoId,
+        /// Where.
+        paths: Vec<RelPath>,
+    },
     /// Notifications were lost, or the rules changed: all of the repository is in doubt.
     Lost(RepoId),
     /// The answer to [`super::effect::Effect::List`].
-    Listed { repo: RepoId, listing: Listing },
+    Listed {
+        /// In which repository.
+        repo: RepoId,
+        /// What was found.
+        listing: Listing,
+    },
     /// The answer to [`super::effect::Effect::Read`].
     Read {
+        /// In which repository.
         repo: RepoId,
+        /// Which node.
         node: NodeId,
+        /// What came of it.
         result: Result<Contents, ReadProblem>,
     },
     /// The answer to [`super::effect::Effect::LookUp`].
     LookedUp(Vec<(SummaryKey, Option<SummaryDigest>)>),
     /// The answer to [`super::effect::Effect::Ask`].
     Answered {
+        /// What it is stored under.
         key: SummaryKey,
+        /// What came of it.
         result: Result<Summary, Failure>,
+        /// What it cost.
         usage: Usage,
     },
     /// The answer to [`super::effect::Effect::Commit`]: the words are on disk.
@@ -51,8 +69,11 @@ pub enum Event {
     Exported(RepoId),
     /// Somebody waits for everything saved before now to be settled.
     Wait {
+        /// Which wait.
         id: WaitId,
+        /// In which repository.
         repo: RepoId,
+        /// Where it is.
         path: RelPath,
     },
     /// The waiter is gone.

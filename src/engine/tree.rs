@@ -25,8 +25,11 @@ pub struct NodeId {
 pub enum Phase {
     /// A file that is to be read; a directory that waits for its children.
     Open,
-    /// A file that is being read. `again`: it was seen to change meanwhile.
-    Reading { again: bool },
+    /// A file that is being read.
+    Reading {
+        /// It was listed meanwhile: what is read may be the state before.
+        again: bool,
+    },
     /// Its key is known, the words are looked up, asked for or being stored.
     Waiting,
     /// Its words are those of its key.
@@ -47,7 +50,10 @@ impl Phase {
 #[derive(Debug)]
 pub enum Body {
     /// A regular file and its last reading.
-    File { contents: Option<Contents> },
+    File {
+        /// What the last reading found.
+        contents: Option<Contents>,
+    },
     /// A directory.
     Directory(Directory),
 }

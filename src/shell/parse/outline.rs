@@ -1,7 +1,7 @@
 //! From a tree and a query's captures to an outline.
 //!
-//! The captures are put in the order of the text and read once, with a stack of the definitions that are open. No
-//! step asks a node for its parent or its siblings: the parser's library answers that from the root, every time.
+//! The captures are read in the order of the text, with a stack of the definitions that are open. No step asks a
+//! node for its parent or its siblings: the parser's library answers that from the root, every time.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -14,6 +14,9 @@ use super::imports;
 use super::literal;
 use super::source::Source;
 use super::table::{Capture, Compiled, Docs, Grammar};
+
+/// A qualified name of this many bytes is the last: nobody asks for what is defined inside.
+const MAX_QUALIFIED_NAME: usize = 1_000;
 
 /// A definition as the query found it.
 struct Found<'t, 'q> {
@@ -45,6 +48,9 @@ struct Open {
 }
 
 /// The outline of a tree.
+///
+/// The tree is walked once, and the query is asked only at the nodes that can begin one of its patterns: asked about
+/// the whole tree, it takes time that grows with the square of the nesting.
 pub(super) fn outline(
     grammar: &Grammar,
     compiled: &Compiled,
@@ -69,75 +75,79 @@ pub(super) fn outline(
     if let Docs::FirstString(_) = grammar.docs {
         reader.outline.docstring = reader.first_string(root);
     }
-    for (start, event) in events(grammar, compiled, root, source) {
-        reader.read(start, event);
+    let mut query = QueryCursor::new();
+    query.set_max_start_depth(Some(0));
+    let mut cursor = tree.walk();
+    'walk: loop {
+        let node = cursor.node();
+        if compiled.kind(&node).sought {
+            for event in events(grammar, compiled, &mut query, node, source) {
+                reader.read(node.start_byte(), event);
+            }
+        }
+        if cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                break 'walk;
+            }
+        }
     }
     reader.finish()
 }
 
-/// All that the query finds, in the order of the text.
+/// What the query finds at a node.
 fn events<'t, 'q>(
     grammar: &Grammar,
     compiled: &'q Compiled,
-    root: Node<'t>,
+    query: &mut QueryCursor,
+    node: Node<'t>,
     source: &Source<'_>,
-) -> Vec<(usize, Event<'t, 'q>)> {
-    let mut items: HashMap<usize, Found<'t, 'q>> = HashMap::new();
+) -> Vec<Event<'t, 'q>> {
+    let mut item: Option<Found<'t, 'q>> = None;
     let mut events = Vec::new();
-    let mut cursor = QueryCursor::new();
-    let mut matches = cursor.matches(&compiled.query, root, source.bytes);
+    let mut matches = query.matches(&compiled.query, node, source.bytes);
     while let Some(found) = matches.next() {
-        let (mut item, mut name, mut body, mut closed, mut from) = (None, None, None, false, None);
+        let (mut kind, mut name, mut body, mut closed, mut from) = (None, None, None, false, None);
+        let quoted = |node| source.one_line(compiled, node, None);
         for capture in found.captures {
             let node = capture.node;
-            let mut push = |event| events.push((node.start_byte(), event));
             match &compiled.captures[capture.index as usize] {
-                Capture::Item(kind) => item = Some((kind.as_str(), node)),
+                Capture::Item(found) => kind = Some(found.as_str()),
                 Capture::Name => name = Some(node),
                 Capture::Body => body = Some(node),
                 Capture::Closed => (body, closed) = (Some(node), true),
-                Capture::Decorator => push(Event::Decorator(node)),
-                Capture::Doc => push(Event::Doc(node)),
-                Capture::InnerDoc => push(Event::InnerDoc(node)),
-                Capture::Comment => push(Event::Comment(node)),
-                Capture::ImportFrom => from = Some(source.one_line(compiled, node, None)),
-                Capture::Import => {
-                    let text = source.one_line(compiled, node, None);
-                    push(Event::Import(imports::names("", &text, grammar)));
-                }
-                Capture::ImportName => {
-                    let text = source.one_line(compiled, node, None);
+                Capture::Decorator => events.push(Event::Decorator(node)),
+                Capture::Doc => events.push(Event::Doc(node)),
+                Capture::InnerDoc => events.push(Event::InnerDoc(node)),
+                Capture::Comment => events.push(Event::Comment(node)),
+                Capture::ImportFrom => from = Some(quoted(node)),
+                Capture::Import | Capture::ImportName => {
                     let from = from.as_deref().unwrap_or("");
-                    push(Event::Import(imports::names(from, &text, grammar)));
+                    let names = imports::names(from, &quoted(node), grammar);
+                    events.push(Event::Import(names));
                 }
             }
         }
-        let (Some((kind, node)), Some(name)) = (item, name) else {
+        // An optional part of a pattern matches with and without it: the match with a body knows more.
+        let (Some(kind), Some(name)) = (kind, name) else {
             continue;
         };
-        let found = Found {
-            kind,
-            node,
-            name,
-            body,
-            closed,
-        };
-        // An optional part of a pattern matches with and without it: the match with a body knows more.
-        let known = items.get(&node.id());
-        if known.is_none_or(|known| known.body.is_none() && body.is_some()) {
-            items.insert(node.id(), found);
+        if item
+            .as_ref()
+            .is_none_or(|known| known.body.is_none() && body.is_some())
+        {
+            item = Some(Found {
+                kind,
+                node,
+                name,
+                body,
+                closed,
+            });
         }
     }
-    let items = items.into_values();
-    events.extend(items.map(|item| (item.node.start_byte(), Event::Item(item))));
-    // At one place the larger goes first; items at one place differ in their ends.
-    events.sort_by_key(|(start, event)| {
-        let end = match event {
-            Event::Item(item) => item.node.end_byte(),
-            _ => usize::MAX,
-        };
-        (*start, std::cmp::Reverse(end))
-    });
+    events.extend(item.map(Event::Item));
     events
 }
 
@@ -230,9 +240,10 @@ impl Reader<'_> {
         let signature = self.source.one_line(self.compiled, found.node, body);
         let signature = signature
             .trim_end_matches(|c: char| c.is_whitespace() || self.grammar.head_ends.contains(&c));
+        let closed = found.closed || qualified_name.len() > MAX_QUALIFIED_NAME;
         self.open.push(Open {
             end,
-            closed_from: body.filter(|_| found.closed).unwrap_or(usize::MAX),
+            closed_from: body.filter(|_| closed).unwrap_or(usize::MAX),
             kind: kind.to_owned(),
             qualified_name: qualified_name.clone(),
             element: self.outline.elements.len(),
@@ -265,7 +276,7 @@ impl Reader<'_> {
         let Docs::FirstString(kinds) = self.grammar.docs else {
             return None;
         };
-        let mut node = only_child(self.first_statement(body)?, |_| true).filter(|_| true)?;
+        let mut node = only_child(self.first_statement(body)?, |_| true)?;
         while node.kind() == kinds.parentheses {
             node = only_child(node, |child| child.is_named())?;
         }

@@ -265,8 +265,7 @@ pub(super) fn outline(language: &str, text: &str) -> Outline {
 }
 
 fn cut(text: &str, bytes: usize) -> String {
-    let text = text.trim();
-    text[..text.floor_char_boundary(bytes)].to_owned()
+    super::source::prefix(text.trim(), bytes).to_owned()
 }
 
 #[cfg(test)]

@@ -33,6 +33,14 @@ pub(super) fn count_lines(bytes: &[u8]) -> u32 {
     u32::try_from(ends + usize::from(open)).unwrap_or(u32::MAX)
 }
 
+/// The beginning of a text, at most that many bytes long and not cut inside a character.
+pub(super) fn prefix(text: &str, bytes: usize) -> &str {
+    let ends = (0..=bytes.min(text.len())).rev();
+    ends.into_iter()
+        .find_map(|end| text.get(..end))
+        .unwrap_or("")
+}
+
 impl Source<'_> {
     fn slice(&self, range: Range<usize>) -> &[u8] {
         self.bytes.get(range).unwrap_or_default()
@@ -177,8 +185,7 @@ impl Line {
 
     fn finish(mut self) -> String {
         if self.text.len() > MAX_LINE {
-            let end = self.text.floor_char_boundary(MAX_LINE);
-            self.text.truncate(end);
+            self.text.truncate(prefix(&self.text, MAX_LINE).len());
             self.text.push('…');
         }
         self.text

@@ -13,6 +13,8 @@
 //! | `@comment` | any other comment: it may stand between a definition and its documentation |
 //! | `@import` | a name that is imported; braces are expanded, `as …` is dropped |
 //! | `@import.from`, `@import.name` | the same in two parts |
+//!
+//! Every pattern begins with one node of a kind that it names, because only at such nodes is the query asked.
 
 use std::sync::OnceLock;
 
@@ -148,6 +150,8 @@ pub(super) struct NodeKind {
     pub name: &'static str,
     pub named: bool,
     pub role: Role,
+    /// Whether a pattern of the query begins with it.
+    pub sought: bool,
 }
 
 /// A row made ready: done once, at the first file of the language.
@@ -165,6 +169,7 @@ const ERROR: NodeKind = NodeKind {
     name: "ERROR",
     named: true,
     role: Role::Node,
+    sought: false,
 };
 
 impl Compiled {
@@ -186,6 +191,9 @@ impl Grammar {
         let query = Query::new(&language, self.query).ok()?;
         let captures = query.capture_names().iter().map(|name| capture(name));
         let captures = captures.collect::<Option<_>>()?;
+        let sought = (0..query.pattern_count())
+            .map(|pattern| self.begins_with(query.start_byte_for_pattern(pattern)))
+            .collect::<Option<Vec<&str>>>()?;
         let kinds = (0..u16::try_from(language.node_kind_count()).ok()?)
             .map(|id| {
                 let name = language.node_kind_for_id(id).unwrap_or("");
@@ -196,7 +204,13 @@ impl Grammar {
                     _ => Role::Node,
                 };
                 let named = language.node_kind_is_named(id);
-                NodeKind { name, named, role }
+                let sought = named && sought.contains(&name);
+                NodeKind {
+                    name,
+                    named,
+                    role,
+                    sought,
+                }
             })
             .collect();
         Some(Compiled {
@@ -205,6 +219,13 @@ impl Grammar {
             captures,
             kinds,
         })
+    }
+
+    /// The node kind with which the pattern at that byte of the query begins.
+    fn begins_with(&self, at: usize) -> Option<&'static str> {
+        let pattern = self.query.get(at..)?.trim_start().strip_prefix('(')?;
+        let end = pattern.find(|c: char| !c.is_alphanumeric() && c != '_')?;
+        pattern.get(..end).filter(|kind| !kind.is_empty())
     }
 }
 

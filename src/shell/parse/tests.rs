@@ -1,1 +1,460 @@
+//! Outlines and syntax digests of small texts whose answers are known. Where the language has an oracle (Python's own
+//! `ast`), the expected lines and docstrings were taken from it.
 
+use super::*;
+
+fn parsed(language: &str, text: impl AsRef<[u8]>) -> Parsed {
+    let text = text.as_ref();
+    parse(Language::named(language), text, Digest::of_file(text))
+}
+
+fn python(text: &str) -> Outline {
+    parsed("python", text).outline
+}
+
+fn syntax(language: &str, text: &str) -> Digest {
+    let parsed = parsed(language, text);
+    assert!(!parsed.outline.partial, "{text}");
+    assert_ne!(parsed.syntax, Digest::of_file(text.as_bytes()));
+    parsed.syntax
+}
+
+/// Kind, qualified name, first line and last line of each element.
+fn places(outline: &Outline) -> Vec<(&str, &str, u32, u32)> {
+    let mut places = Vec::new();
+    for element in &outline.elements {
+        let (kind, name) = (element.kind.as_str(), element.qualified_name.as_str());
+        places.push((kind, name, element.line_start, element.line_end));
+    }
+    places
+}
+
+const PYTHON: &str = r#"#!/usr/bin/env python
+# A comment.
+"""Does
+   things."""
+from __future__ import annotations
+import os, a.b as c
+from . import x
+from ..y.z import (p as q, r,)
+from w import *
+
+if os:
+    def f(
+        a: int = 1,  # a comment
+        *, b: str = "x  y",
+    ) -> str:
+        "One" 'line.'
+        def hidden(): pass
+        class Hidden: pass
+        import late
+        # A comment at the end.
+else:
+    @decorated(1,
+               2)
+    # between
+    @again
+    class A(Base, metaclass=M):
+        # Before the docstring.
+        r"""It\s.
+
+            Indented.
+        """
+        try:
+            def m(self): return 1
+        except E:
+            async def n(self): f"""No docstring."""
+        finally:
+            class Inner[T]:
+                def o(self): ("In brackets.")
+
+        # At the end of the class.
+
+with open("x") as g:
+    for i in g:
+        while 1:
+            match i:
+                case 1:
+                    def deep(): b"no"
+try:
+    pass
+except* E:
+    def star(): pass
+def p(a, b=(1,)): "x" "y" f"z"
+"#;
+
+#[test]
+fn python_as_its_own_ast_sees_it() {
+    let outline = python(PYTHON);
+    assert!(!outline.partial);
+    assert_eq!(
+        places(&outline),
+        [
+            ("function", "f", 12, 19),
+            ("class", "A", 26, 38),
+            ("method", "A.m", 33, 33),
+            ("method", "A.n", 35, 35),
+            ("class", "A.Inner", 37, 38),
+            ("method", "A.Inner.o", 38, 38),
+            ("function", "deep", 47, 47),
+            ("function", "star", 51, 51),
+            ("function", "p", 52, 52),
+        ]
+    );
+    assert_eq!(outline.docstring.as_deref(), Some("Does\nthings."));
+    assert_eq!(
+        outline.imports,
+        ["os", "a.b", ".x", "..y.z.p", "..y.z.r", "w.*", "late"]
+    );
+    let element = |name: &str| {
+        let found = outline.elements.iter().find(|element| element.name == name);
+        found.unwrap_or_else(|| panic!("no {name}"))
+    };
+    let f = element("f");
+    assert_eq!(
+        f.signature,
+        "def f(a: int = 1, *, b: str = \"x  y\") -> str"
+    );
+    assert_eq!(f.docstring.as_deref(), Some("Oneline."));
+    let a = element("A");
+    assert_eq!(a.signature, "class A(Base, metaclass=M)");
+    assert_eq!(a.decorators, ["@decorated(1, 2)", "@again"]);
+    assert_eq!(a.docstring.as_deref(), Some("It\\s.\n\nIndented."));
+    assert_eq!(element("Inner").signature, "class Inner[T]");
+    assert_eq!(element("n").signature, "async def n(self)");
+    assert_eq!(element("n").docstring, None);
+    assert_eq!(element("o").docstring.as_deref(), Some("In brackets."));
+    assert_eq!(element("deep").docstring, None);
+    assert_eq!(element("p").docstring, None);
+    assert_eq!(element("p").signature, "def p(a, b=(1,))");
+    assert!(element("m").decorators.is_empty());
+}
+
+const RUST: &str = r#"//! What it does.
+//!
+//! More.
+use std::{fmt::{self, Write as _}, io};
+pub(crate) use super::*;
+
+/// A point.
+///
+///   Indented.
+#[derive(Clone)]
+// between
+#[repr(C)]
+pub struct Point<T> where T: Copy { x: T, /** y */ y: T }
+pub struct Unit;
+struct Pair(u8, pub u8);
+
+/** Shapes.
+ * Of all kinds. */
+enum Shape { /// A circle.
+    Circle }
+
+union U { a: u8, b: i8 }
+
+impl<T: Copy> Point<T> {
+    const ZERO: u32 = { 0 };
+    /// Makes one.
+    pub async fn new(
+        x: T, // x
+        y: T,
+    ) -> Self {
+        fn hidden() {}
+        Self { x, y }
+    }
+}
+impl<T> fmt::Display for crate::a::Point<T> { fn fmt(&self) {} }
+pub trait Area: Sized {
+    type Out;
+    /// Computes.
+    fn area(&self) -> f64;
+    fn twice(&self) -> f64 { 2.0 }
+}
+mod tests {
+    //! Inside.
+    fn works() {}
+    mod deeper { static S: &str = "x"; }
+}
+mod other;
+type Alias = Vec<u8>;
+macro_rules! make { () => {}; ($x:ident) => { fn $x() {} } }
+extern "C" { fn c(x: i32); }
+/// Lost.
+
+pub const LAST: &str = "a";
+"#;
+
+#[test]
+fn rust_with_its_types_and_methods() {
+    let outline = parsed("rust", RUST).outline;
+    assert!(!outline.partial);
+    let names: Vec<(&str, &str)> = outline
+        .elements
+        .iter()
+        .map(|element| (element.qualified_name.as_str(), element.signature.as_str()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            ("Point", "pub struct Point<T> where T: Copy"),
+            ("Unit", "pub struct Unit"),
+            ("Pair", "struct Pair(u8, pub u8)"),
+            ("Shape", "enum Shape"),
+            ("U", "union U"),
+            ("Point", "impl<T: Copy> Point<T>"),
+            ("Point::ZERO", "const ZERO: u32"),
+            ("Point::new", "pub async fn new(x: T, y: T) -> Self"),
+            (
+                "crate::a::Point",
+                "impl<T> fmt::Display for crate::a::Point<T>"
+            ),
+            ("crate::a::Point::fmt", "fn fmt(&self)"),
+            ("Area", "pub trait Area: Sized"),
+            ("Area::Out", "type Out"),
+            ("Area::area", "fn area(&self) -> f64"),
+            ("Area::twice", "fn twice(&self) -> f64"),
+            ("tests", "mod tests"),
+            ("tests::works", "fn works()"),
+            ("tests::deeper", "mod deeper"),
+            ("tests::deeper::S", "static S: &str"),
+            ("other", "mod other"),
+            ("Alias", "type Alias = Vec<u8>"),
+            ("make", "macro_rules! make"),
+            ("c", "fn c(x: i32)"),
+            ("LAST", "pub const LAST: &str"),
+        ]
+    );
+    let element = |name: &str| {
+        let mut found = outline.elements.iter();
+        let found = found.find(|element| element.qualified_name == name);
+        found.unwrap_or_else(|| panic!("no {name}"))
+    };
+    assert_eq!(outline.docstring.as_deref(), Some("What it does.\n\nMore."));
+    assert_eq!(
+        outline.imports,
+        ["std::fmt", "std::fmt::Write", "std::io", "super::*"]
+    );
+    assert_eq!(
+        element("Point").docstring.as_deref(),
+        Some("A point.\n\n  Indented.")
+    );
+    assert_eq!(
+        element("Point").decorators,
+        ["#[derive(Clone)]", "#[repr(C)]"]
+    );
+    assert_eq!(
+        (element("Point").line_start, element("Point").line_end),
+        (13, 13)
+    );
+    assert_eq!(
+        element("Shape").docstring.as_deref(),
+        Some("Shapes.\nOf all kinds.")
+    );
+    assert_eq!(element("U").docstring, None);
+    assert_eq!(element("Point::new").kind, "method");
+    assert_eq!(
+        (
+            element("Point::new").line_start,
+            element("Point::new").line_end
+        ),
+        (27, 33)
+    );
+    assert_eq!(
+        element("Point::new").docstring.as_deref(),
+        Some("Makes one.")
+    );
+    assert_eq!(
+        element("Area::area").docstring.as_deref(),
+        Some("Computes.")
+    );
+    assert_eq!(element("tests").docstring.as_deref(), Some("Inside."));
+    assert_eq!(element("tests::works").kind, "function");
+    assert_eq!(element("LAST").docstring.as_deref(), Some("Lost."));
+}
+
+#[test]
+fn line_ends_marks_and_encodings_do_not_break() {
+    let plain = "class A:\n    def b(self):\n        \"\"\"One.\n\n        Two.\n        \"\"\"\n\n\ndef c(): pass\n";
+    let want = python(plain);
+    assert_eq!(want.elements.len(), 3);
+    for (name, text) in [
+        ("CRLF", plain.replace('\n', "\r\n")),
+        ("CR", plain.replace('\n', "\r")),
+        ("byte order mark", format!("\u{feff}{plain}")),
+        ("form feed", plain.replace("\n\n\n", "\n\x0c\n\n")),
+    ] {
+        assert_eq!(python(&text), want, "{name}");
+    }
+    let tabs = plain.replace("    ", "\t");
+    assert_eq!(places(&python(&tabs)), places(&want));
+    let latin = b"# -*- coding: latin-1 -*-\n\"\"\"Gr\xfc\xdfe.\"\"\"\ndef f(): 'h\xe9'\n";
+    let outline = parsed("python", latin).outline;
+    assert_eq!(outline.docstring.as_deref(), Some("Gr\u{fffd}\u{fffd}e."));
+    assert_eq!(places(&outline), [("function", "f", 3, 3)]);
+    let nulls = parsed("python", b"def f(): pass\n\0\0\ndef g(): pass\n");
+    assert_eq!(nulls.outline.elements.len(), 2);
+    assert_eq!(python("").lines, 0);
+    assert_eq!(python("a").lines, 1);
+    assert_eq!(python("a\n\n").lines, 2);
+}
+
+#[test]
+fn broken_files_give_what_can_be_read() {
+    let text = "class A:\n    def b(self): pass\n\ndef c(:\n    pass\n\ndef d(): pass\n";
+    let found = parsed("python", text);
+    assert!(found.outline.partial);
+    assert_eq!(found.syntax, Digest::of_file(text.as_bytes()));
+    let names = places(&found.outline);
+    assert!(names.contains(&("method", "A.b", 2, 2)), "{names:?}");
+    assert!(names.contains(&("function", "d", 7, 7)), "{names:?}");
+}
+
+/// Neither the stack nor the clock: nothing here may grow faster than the text.
+#[test]
+fn depth_and_length_are_harmless() {
+    let depth = 100_000;
+    let nested =
+        |open: &str, close: &str| format!("{}1{}\n", open.repeat(depth), close.repeat(depth));
+    for (language, text) in [
+        ("python", nested("(", ")")),
+        ("python", "(".repeat(depth)),
+        ("python", format!("x = [{}]\n", "1, ".repeat(depth))),
+        ("python", format!("x = \"{}\"\n", "a".repeat(5 << 20))),
+        ("rust", "{".repeat(depth)),
+        ("rust", format!("use {};", nested("a::{", "}"))),
+        ("rust", nested("mod a { ", "}")),
+        ("rust", nested("m![", "]")),
+        ("markdown", "[".repeat(depth)),
+        ("json", "{\"a\":".repeat(depth)),
+        ("html", "<title ".repeat(depth)),
+    ] {
+        let found = parsed(language, &text);
+        assert!(found.outline.lines <= 2, "{language}");
+        let longest = found.outline.elements.iter();
+        let longest = longest.map(|element| element.qualified_name.len()).max();
+        assert!(longest.unwrap_or(0) < 8_000, "{language}");
+    }
+}
+
+#[test]
+fn a_file_that_is_too_much_is_given_up_the_same_way_each_time() {
+    // Noise with many ways out of every error.
+    let mut random = fastrand::Rng::with_seed(1);
+    let noise: Vec<u8> = (0..60_000).map(|_| random.u8(..)).collect();
+    let one = parsed("python", &noise);
+    assert_eq!(one, parsed("python", &noise));
+    assert!(one.outline.partial);
+    assert_eq!(one.syntax, Digest::of_file(&noise));
+}
+
+#[test]
+fn layout_does_not_change_the_syntax_of_python() {
+    let text = "def f(a,  b):\n    \"\"\"Doc.\n\n    More.\n    \"\"\"\n    if a:  # why\n        x = [1,\n             2]\n        return \"a  b\"\n    return 1\n";
+    let want = syntax("python", text);
+    for (name, other) in [
+        ("two blanks a level", text.replace("    ", "  ")),
+        ("tabs", text.replace("    ", "\t")),
+        ("blank lines", text.replace("    if a", "\n\n    if a")),
+        (
+            "trailing blanks",
+            text.replace(":\n", ":   \n").replace("why", "why  "),
+        ),
+        ("CRLF", text.replace('\n', "\r\n")),
+        (
+            "inside a line",
+            text.replace("a,  b", "a,b").replace("x = [", "x=["),
+        ),
+        ("continuation", text.replace("x = [", "x = \\\n  [")),
+        (
+            "line breaks in brackets",
+            text.replace("[1,\n             2]", "[1, 2]"),
+        ),
+        ("no last line end", text.trim_end().to_owned()),
+    ] {
+        assert_eq!(syntax("python", &other), want, "{name}:\n{other}");
+    }
+    for (name, other) in [
+        ("a name", text.replace("def f", "def g")),
+        ("a number", text.replace("return 1", "return 2")),
+        ("a string's blanks", text.replace("a  b\"", "a b\"")),
+        ("a comment", text.replace("why", "how")),
+        ("the docstring", text.replace("More", "Less")),
+        (
+            "a statement out of the if",
+            text.replace("        return \"a", "    return \"a"),
+        ),
+        ("a comma", text.replace("2]", "2,]")),
+        ("an operator", text.replace("x = [", "x += [")),
+    ] {
+        assert_ne!(syntax("python", &other), want, "{name}:\n{other}");
+    }
+}
+
+#[test]
+fn text_that_no_leaf_shows_counts_for_the_syntax() {
+    let text = "x = f\"a  {b}\\n c\"\ny = 'd\\te'\n";
+    let want = syntax("python", text);
+    for other in [
+        "x = f\"a {b}\\n c\"",
+        "x = f\"a  {b}\\n  c\"",
+        "x = f\"a  {b}\\n e\"",
+    ] {
+        let other = text.replace("x = f\"a  {b}\\n c\"", other);
+        assert_ne!(syntax("python", &other), want, "{other}");
+    }
+    assert_ne!(syntax("python", &text.replace("'d\\te'", "'d\\tf'")), want);
+    assert_ne!(syntax("rust", "m!(a + b);"), syntax("rust", "m!(a - b);"),);
+    // The same tokens, another tree.
+    assert_ne!(
+        syntax("python", "if a:\n    b\nelse:\n    c\nd\n"),
+        syntax("python", "if a:\n    b\nelse:\n    c\n    d\n"),
+    );
+}
+
+#[test]
+fn layout_does_not_change_the_syntax_of_rust() {
+    let text = "/// Doc.\nfn f(a: u8) -> u8 {\n    /* one\n       two */\n    let s = \"a  b\\n\";\n    if a > 1 {\n        g();\n    }\n    h()\n}\n";
+    let want = syntax("rust", text);
+    for (name, other) in [
+        ("tabs", text.replace("    ", "\t")),
+        ("CRLF", text.replace('\n', "\r\n")),
+        (
+            "one line",
+            text.replace("{\n        g();\n    }", "{ g(); }"),
+        ),
+        (
+            "trailing blanks",
+            text.replace("Doc.", "Doc.  ").replace("();", "();  "),
+        ),
+    ] {
+        assert_eq!(syntax("rust", &other), want, "{name}:\n{other}");
+    }
+    for (name, other) in [
+        ("the string", text.replace("a  b", "a b")),
+        ("the comment", text.replace("two", "three")),
+        ("the documentation", text.replace("Doc", "Dog")),
+        ("a semicolon", text.replace("h()", "h();")),
+        (
+            "out of the block",
+            text.replace("g();\n    }", "}\n    g();"),
+        ),
+    ] {
+        assert_ne!(syntax("rust", &other), want, "{name}:\n{other}");
+    }
+}
+
+#[test]
+fn what_has_no_grammar_is_known_by_its_content() {
+    let text = "# Title\n\nA paragraph of some words.\n";
+    let found = parsed("markdown", text);
+    assert_eq!(found.syntax, Digest::of_file(text.as_bytes()));
+    assert_eq!(found.outline.headings, ["Title"]);
+    assert_eq!(
+        found.outline.docstring.as_deref(),
+        Some("A paragraph of some words.")
+    );
+    assert_eq!(found.outline.lines, 3);
+    let nothing = parse(None, b"\xff\xfe", Digest::of_file(b"\xff\xfe"));
+    assert_eq!(nothing.outline.lines, 1);
+}

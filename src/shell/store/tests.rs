@@ -14,6 +14,7 @@ use crate::model::digest::Hasher;
 use crate::model::language::Language;
 use crate::model::outline::Element;
 use crate::model::path::RelPath;
+use crate::model::recipe::Kind;
 use crate::model::record::NodeRecord;
 use crate::model::stat::Stat;
 use crate::model::summary::Words;
@@ -33,6 +34,8 @@ fn said(n: u64) -> Summary {
 
 fn record(n: u64) -> NodeRecord {
     NodeRecord {
+        kind: Kind::File,
+        parser: 1,
         contents: Some(Contents {
             stat: Stat {
                 size: n,

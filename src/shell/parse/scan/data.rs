@@ -46,10 +46,11 @@ pub(super) fn ini(text: &str) -> Scanned {
         let trimmed = line.trim();
         if let Some(name) = trimmed.strip_prefix('[') {
             sections.extend(name.split(']').next().map(str::to_owned));
-        } else if let Some((key, _)) = line.split_once(['=', ':']) {
-            if sections.is_empty() && !line.starts_with(['#', ';', ' ', '\t', '!']) {
-                keys.push(key.trim().to_owned());
-            }
+        } else if let Some((key, _)) = line.split_once(['=', ':'])
+            && sections.is_empty()
+            && !line.starts_with(['#', ';', ' ', '\t', '!'])
+        {
+            keys.push(key.trim().to_owned());
         }
     }
     Scanned {

@@ -1,5 +1,6 @@
 //! HTML and XML: the title, the description, the root element.
 
+use super::super::source::prefix;
 use super::Scanned;
 
 /// Only the beginning of a page is looked at, in bytes.
@@ -7,7 +8,7 @@ const MAX_HEAD: usize = 64 * 1024;
 
 /// The title, or else the first headings; the description that the page gives of itself.
 pub(super) fn html(text: &str) -> Scanned {
-    let head = &text[..text.floor_char_boundary(MAX_HEAD)];
+    let head = prefix(text, MAX_HEAD);
     // ASCII only, so that places in it are places in the text.
     let lower = head.to_ascii_lowercase();
     let mut headings = Vec::new();
@@ -27,7 +28,7 @@ pub(super) fn html(text: &str) -> Scanned {
 
 /// The root element's name.
 pub(super) fn xml(text: &str) -> Scanned {
-    let head = &text[..text.floor_char_boundary(MAX_HEAD)];
+    let head = prefix(text, MAX_HEAD);
     let root = head.split('<').skip(1).find_map(|rest| {
         let name: String = rest
             .chars()

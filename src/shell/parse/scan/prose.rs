@@ -102,14 +102,15 @@ pub(super) fn plain(text: &str) -> Scanned {
     for line in text.lines().take(MAX_LINES) {
         let trimmed = line.trim();
         if trimmed.is_empty() || is_ruler(trimmed, &['=', '-', '*', '#', '~', '_']) {
-            if found.headings.is_empty() && found.docstring.is_none() {
-                if let [title] = paragraph.lines[..] {
-                    if title.len() <= 80 && !title.ends_with(['.', ',', ';']) {
-                        found.headings.push(title.to_owned());
-                        paragraph.lines.clear();
-                        continue;
-                    }
-                }
+            if found.headings.is_empty()
+                && found.docstring.is_none()
+                && let [title] = paragraph.lines[..]
+                && title.len() <= 80
+                && !title.ends_with(['.', ',', ';'])
+            {
+                found.headings.push(title.to_owned());
+                paragraph.lines.clear();
+                continue;
             }
             paragraph.end(&mut found);
             if found.docstring.is_some() {

@@ -1,0 +1,247 @@
+//! A model's answer made plain text: what it wraps around the words is cut, and what no reader can see.
+
+/// The longest text, in characters. It ends with a sentence where one ends before that.
+const LONGEST_TEXT: usize = 2000;
+
+/// The words alone: no reasoning, fences, headings or quotes around them, no invisible characters, white space made
+/// single spaces, paragraphs kept, at most about 2,000 characters.
+pub(super) fn clean(text: &str) -> String {
+    let visible = visible(text);
+    let mut words = without_reasoning(&visible).trim();
+    // Wrappings come inside each other: a fence around a heading, a label before quotes.
+    loop {
+        let bare = without_quotes(without_label(without_fence(words)));
+        if bare == words {
+            break;
+        }
+        words = bare;
+    }
+    let paragraphs: Vec<String> = words
+        .split("\n\n")
+        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|paragraph| !paragraph.is_empty())
+        .collect();
+    bounded(paragraphs.join("\n\n"))
+}
+
+/// The sentences of a text that are whole within its first `limit` bytes. `None` where there is none.
+pub(super) fn whole_sentences(text: &str, limit: usize) -> Option<&str> {
+    let marks = text.match_indices(['.', '!', '?']).map(|(at, _)| at + 1);
+    let ends = marks.take_while(|end| *end <= limit);
+    let ends = ends.filter(|end| text[*end..].chars().next().is_none_or(char::is_whitespace));
+    ends.last().map(|end| &text[..end])
+}
+
+/// The text shortened to the longest length, at the end of a sentence, else of a word and with an ellipsis.
+fn bounded(text: String) -> String {
+    let Some((limit, _)) = text.char_indices().nth(LONGEST_TEXT) else {
+        return text;
+    };
+    match whole_sentences(&text, limit) {
+        Some(whole) => whole.to_owned(),
+        None => {
+            let head = &text[..limit];
+            let word = head.rfind(char::is_whitespace).unwrap_or(limit);
+            format!("{}…", head[..word].trim_end())
+        }
+    }
+}
+
+/// Without what is not seen, or is seen out of its order: an answer must not be able to hide anything in the words.
+fn visible(text: &str) -> String {
+    text.replace("\r\n", "\n")
+        .chars()
+        .filter_map(|c| match c {
+            '\n' => Some('\n'),
+            '\t' | '\u{b}' | '\u{c}' | '\r' => Some(' '),
+            '\u{2028}' | '\u{2029}' | '\u{85}' => Some('\n'),
+            c if c.is_control() || is_invisible(c) => None,
+            c => Some(c),
+        })
+        .collect()
+}
+
+/// Zero-width, bidirectional, filling and tagging characters.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{ffa0}' | '\u{feff}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+/// Without a block of reasoning in front. A text that only speaks of such a tag keeps it.
+fn without_reasoning(text: &str) -> &str {
+    let mut text = text.trim_start();
+    for (open, close) in [("<think>", "</think>"), ("<thinking>", "</thinking>")] {
+        while let Some(rest) = text.strip_prefix(open) {
+            // Never closed: all of it is reasoning.
+            text = rest
+                .find(close)
+                .map_or("", |end| rest[end + close.len()..].trim_start());
+        }
+        // Some templates put the opening tag into the prompt; then only the closing one is in the answer.
+        let closing = format!("{close}\n");
+        if let Some(end) = text.find(&closing)
+            && !text[..end].contains(open)
+        {
+            text = text[end + closing.len()..].trim_start();
+        }
+    }
+    text
+}
+
+fn without_fence(text: &str) -> &str {
+    let inner = text
+        .strip_prefix("```")
+        .and_then(|rest| rest.strip_suffix("```"));
+    match inner.and_then(|inner| inner.split_once('\n')) {
+        // The rest of the first line names a language.
+        Some((language, inner)) if !language.contains(' ') && !inner.contains("```") => {
+            inner.trim()
+        }
+        _ => text,
+    }
+}
+
+/// Without a heading or label that says "summary", and without a line that only announces the words.
+fn without_label(text: &str) -> &str {
+    let first = text.lines().next().unwrap_or("");
+    let after = |length: usize| text[length..].trim_start();
+    let bare = first.trim_matches(|c: char| matches!(c, '#' | '*' | '_' | ' ' | ':'));
+    let lower = bare.to_lowercase();
+    let is_heading = first.starts_with(['#', '*', '_']) || first.trim_end().ends_with(':');
+    let rest = after(first.len());
+    if is_heading && !rest.is_empty() {
+        let says_summary = lower == "summary" || lower.ends_with(" summary");
+        let announces = first.trim_end().ends_with(':')
+            && first.len() < 120
+            && [
+                "here is",
+                "here's",
+                "here’s",
+                "sure",
+                "certainly",
+                "below is",
+            ]
+            .iter()
+            .any(|start| lower.starts_with(start));
+        if says_summary || announces {
+            return rest;
+        }
+    }
+    for label in [
+        "**Summary:**",
+        "**Summary**:",
+        "Summary:",
+        "SUMMARY:",
+        "summary:",
+    ] {
+        if let Some(rest) = text.strip_prefix(label)
+            && !rest.trim().is_empty()
+        {
+            return rest.trim_start();
+        }
+    }
+    text
+}
+
+fn without_quotes(text: &str) -> &str {
+    for (open, close) in [('"', '"'), ('\'', '\''), ('“', '”'), ('«', '»'), ('`', '`')] {
+        let inner = text
+            .strip_prefix(open)
+            .and_then(|rest| rest.strip_suffix(close));
+        if let Some(inner) = inner
+            && !inner.contains(open)
+            && !inner.contains(close)
+        {
+            return inner.trim();
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrappings_are_cut_and_words_stay() {
+        for (text, wanted) in [
+            ("Reads files.", "Reads files."),
+            (
+                "  Reads\n files.\t Then  writes. ",
+                "Reads files. Then writes.",
+            ),
+            ("One.\n\n\n\nTwo.\r\n\r\nThree.", "One.\n\nTwo.\n\nThree."),
+            ("<think>Hm.\n\nYes.</think>\n\nReads files.", "Reads files."),
+            ("<think>Hm.", ""),
+            ("<think></think>", ""),
+            (
+                "Hm, the user\nwants\n</think>\n\nReads files.",
+                "Reads files.",
+            ),
+            (
+                "Cuts `<think>` and `</think>` tags.",
+                "Cuts `<think>` and `</think>` tags.",
+            ),
+            ("```\nReads files.\n```", "Reads files."),
+            (
+                "```markdown\n## Summary\n\nReads files.\n```",
+                "Reads files.",
+            ),
+            ("**Summary:** Reads files.", "Reads files."),
+            ("Summary: \"Reads files.\"", "Reads files."),
+            ("# File summary\nReads files.", "Reads files."),
+            (
+                "Here is a summary of the file:\n\nReads files.",
+                "Reads files.",
+            ),
+            (
+                "Here is where keys live: in a map.",
+                "Here is where keys live: in a map.",
+            ),
+            ("\"Reads files.\"", "Reads files."),
+            ("“Reads files.”", "Reads files."),
+            ("\"A\" calls \"B\"", "\"A\" calls \"B\""),
+            ("`main` calls `run`", "`main` calls `run`"),
+            ("Summary:", "Summary:"),
+            ("Summary of runs: a table.", "Summary of runs: a table."),
+            (
+                "Re\u{200b}ads\u{202e} fi\u{0}les\u{1b}[31m.\u{e0041}",
+                "Reads files[31m.",
+            ),
+            ("Café and 日本語 stay.", "Café and 日本語 stay."),
+            ("", ""),
+            ("\"", "\""),
+            ("```", "```"),
+        ] {
+            assert_eq!(clean(text), wanted, "{text:?}");
+            assert_eq!(clean(&clean(text)), clean(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn long_texts_end_with_a_sentence() {
+        let text = "Says a thing of ü. ".repeat(200);
+        let short = clean(&text);
+        assert!(short.ends_with("of ü."), "{short}");
+        let length = short.chars().count();
+        assert!((1970..=LONGEST_TEXT).contains(&length), "{length}");
+        let endless = clean(&"wörd ".repeat(1000));
+        assert!(endless.ends_with("wörd…"));
+        assert!(endless.chars().count() <= LONGEST_TEXT);
+        assert!(clean(&"ü".repeat(3000)).chars().count() <= LONGEST_TEXT + 1);
+        let exact = "a".repeat(LONGEST_TEXT);
+        assert_eq!(clean(&exact), exact);
+    }
+}
