@@ -9,6 +9,5 @@ pub mod read;
 pub mod redact;
 pub mod rules;
 pub mod scan;
-pub mod redact;
 pub mod store;
 pub mod watch;
