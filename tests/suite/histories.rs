@@ -145,14 +145,20 @@ fn all(seeds: Vec<u64>) {
     let count = failures.len();
     let seeds: Vec<u64> = failures.iter().map(|(seed, _)| *seed).collect();
     if let Some((seed, finding)) = failures.into_iter().next() {
-        let finding = shorten(finding);
-        let lines: Vec<String> = finding.ops.iter().map(|op| format!("  {op:?}")).collect();
-        panic!(
-            "{count} seeds failed: {seeds:?}\nseed {seed}, at its shortest:\n{}\n{}",
-            lines.join("\n"),
-            finding.problem
-        );
+        println!("{count} seeds failed: {seeds:?}");
+        tell(seed, finding);
     }
+}
+
+fn tell(seed: u64, finding: Finding) {
+    println!("seed {seed}: {}", finding.problem);
+    let finding = shorten(finding);
+    let lines: Vec<String> = finding.ops.iter().map(|op| format!("  {op:?}")).collect();
+    panic!(
+        "seed {seed}, at its shortest:\n{}\n{}",
+        lines.join("\n"),
+        finding.problem
+    );
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -163,7 +169,7 @@ fn number(name: &str) -> Option<u64> {
 fn the_tree_is_what_is_on_disk_whatever_happened() {
     if let Some(seed) = number("EPITOME_HISTORY") {
         if let Err(finding) = live(seed, ROUNDS, true) {
-            panic!("seed {seed}: {}", finding.problem);
+            tell(seed, finding);
         }
         return;
     }
