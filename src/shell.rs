@@ -1,9 +1,9 @@
 //! The hands: each file here touches one part of the world. Siblings are strangers; none knows the engine.
 
 pub mod export;
+pub mod lstat;
 pub mod offline;
 pub mod openai;
-pub mod lstat;
 pub mod parse;
 pub mod read;
 pub mod redact;

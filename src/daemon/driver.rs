@@ -112,7 +112,7 @@ pub fn start(
         None => None,
     };
     let executor = Executor::new(Arc::clone(&shared), watch.clone())?;
-    let driver = Driver {
+    let mut driver = Driver {
         engine: Engine::new(super::engine_options(config, mode)),
         executor,
         shared: Arc::clone(&shared),
@@ -125,6 +125,7 @@ pub fn start(
         numbers: 0,
         stopping: None,
     };
+    driver.step(Event::Used(shared.used_today()));
     tokio::spawn(driver.run());
     Ok(Handle::new(shared, watch))
 }
@@ -291,7 +292,12 @@ impl Driver {
             Behind::Query(_) => return self.pass(behind),
         };
         let linked = self.engine.linked(repo);
-        let Some(entry) = self.shared.registry.get(repo).filter(|_| !linked.is_empty()) else {
+        let Some(entry) = self
+            .shared
+            .registry
+            .get(repo)
+            .filter(|_| !linked.is_empty())
+        else {
             return self.pass(behind);
         };
         self.checks.insert(number, behind);

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::config::{Config, Provider};
 use crate::engine::event::Event;
+use crate::engine::pace::DayUse;
 use crate::model::path::RelPath;
 use crate::shell::rules::FileRules;
 use crate::shell::store::Store;
@@ -97,7 +98,7 @@ impl Handle {
     }
 
     /// What a dry run added up.
-    pub(super) fn estimate(&self, node: &Node) -> Estimate {
+    pub(super) fn pretended(&self, node: &Node) -> Estimate {
         answers::estimate(
             &self.shared.config,
             node,
@@ -107,43 +108,50 @@ impl Handle {
     }
 
     /// Adds the folders of the configuration and those added by `watch` before.
-    pub(super) async fn watch_known(&self, more: &[PathBuf]) {
+    ///
+    /// # Errors
+    /// One of `more` is no folder. The others are kept though they may be missing: a disk may be mounted later.
+    pub(super) fn watch_known(&self, more: &[PathBuf]) -> Result<(), Problem> {
         let kept = self.shared.store.repositories().unwrap_or_default();
-        for path in self.shared.config.repos.iter().chain(&kept).chain(more) {
-            if let Err(problem) = self.add(path, false) {
-                // A disk that is mounted later, a folder that comes back: it is kept, and found then.
+        for path in self.shared.config.repos.iter().chain(&kept) {
+            if let Err(problem) = self.enter(&canonical_as_far_as_possible(path), false) {
                 tracing::warn!("{problem}");
-                self.shared
-                    .notes
-                    .set(&format!("repos {}", path.display()), problem.detail);
+                let topic = format!("repos {}", path.display());
+                self.shared.notes.set(&topic, problem.detail);
             }
         }
+        more.iter()
+            .try_for_each(|path| self.add(path, false).map(drop))
     }
 
+    /// Adds a folder that is there.
     fn add(&self, path: &Path, keep: bool) -> Result<Entry, Problem> {
         let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
         let root = std::fs::canonicalize(path).map_err(|error| {
-            bad(format!(
-                "{} cannot be watched: {}",
-                path.display(),
-                reason(&error)
-            ))
+            let reason = reason(&error);
+            bad(format!("{} cannot be watched: {reason}", path.display()))
         })?;
         if !root.is_dir() {
+            let path = path.display();
             return Err(bad(format!(
-                "{} is no folder: name the folder that holds it",
-                path.display()
+                "{path} is no folder: name the folder that holds it"
             )));
         }
+        self.enter(&root, keep)
+    }
+
+    /// Adds a repository by its canonical root.
+    fn enter(&self, root: &Path, keep: bool) -> Result<Entry, Problem> {
+        let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
         let (entry, new) = self
             .shared
             .registry
-            .add(&root, &self.shared.file_rules, &self.shared.own_folder)
+            .add(root, &self.shared.file_rules, &self.shared.own_folder)
             .map_err(|error| bad(error.to_string()))?;
         if keep {
             self.shared
                 .store
-                .add_repository(&root)
+                .add_repository(root)
                 .map_err(|error| Problem::new(PROBLEM_INTERNAL, error.to_string()))?;
         }
         if new {
@@ -261,6 +269,16 @@ impl Access for Handle {
         }
     }
 
+    async fn estimate(&self, path: &Path) -> Result<Estimate, Problem> {
+        super::estimate_with(
+            &self.shared.config,
+            &self.shared.own_folder,
+            Arc::clone(&self.shared.store),
+            path,
+        )
+        .await
+    }
+
     async fn unwatch(&self, path: &Path) -> Result<(), Problem> {
         let (entry, relative) = self.resolve(path)?;
         if !relative.is_root() {
@@ -366,13 +384,29 @@ fn canonical_as_far_as_possible(path: &Path) -> PathBuf {
         if let Ok(canonical) = std::fs::canonicalize(above)
             && let Ok(rest) = path.strip_prefix(above)
         {
-            return canonical.join(rest);
+            // Joined with nothing, a path gets a slash at its end.
+            return if rest.as_os_str().is_empty() {
+                canonical
+            } else {
+                canonical.join(rest)
+            };
         }
     }
     path.to_path_buf()
 }
 
 impl Shared {
+    /// What was used today, by earlier runs too.
+    pub(super) fn used_today(&self) -> DayUse {
+        let day = super::asking::today();
+        let used = self.store.usage(day).unwrap_or_default();
+        DayUse {
+            day,
+            requests: used.requests,
+            tokens: used.prompt_tokens + used.completion_tokens,
+        }
+    }
+
     /// Whether summaries are asked of a model over the network.
     pub(super) fn asks_a_model(&self) -> bool {
         self.config.summaries.provider == Provider::Openai

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::places::Places;
@@ -19,21 +19,27 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     places.create_socket_folder()?;
     // Whoever holds the store's lock is the daemon; only then may the socket's file be touched.
     let store = Arc::new(super::open_store(&places.data).await?);
+    // Before anybody can ask: who is answered may send a signal at once.
+    let mut endings = Endings::listen()?;
     let listener = bind(&places.socket).await?;
     let cookies = match config.watch.backend {
         Backend::Native => Some(cookie_directory(&places.data)?),
         Backend::Poll => None,
     };
     let handle = super::driver::start(config, &places.data, store, Mode::Daemon, cookies)?;
+    // Before anybody can ask: no repository that was added earlier is ever called unknown.
+    if let Err(problem) = handle.watch_known(paths) {
+        let _ = std::fs::remove_file(&places.socket);
+        return Err(problem.into());
+    }
     let (end, mut ended) = watch::channel(false);
     let mut server = tokio::spawn(super::server::serve(listener, handle.clone(), async move {
         let _ = ended.wait_for(|ended| *ended).await;
     }));
-    handle.watch_known(paths).await;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!("ready on {}", places.socket.display());
     let signal = tokio::select! {
-        signal = ending_signal() => signal?,
+        signal = endings.next() => signal,
         _ = &mut server => "the server's end",
     };
     tracing::info!("ending after {signal}");
@@ -41,22 +47,37 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     tokio::select! {
         () = handle.stop() => {}
         // Whoever asks twice does not want to wait.
-        _ = ending_signal() => {}
+        _ = endings.next() => {}
     }
     let _ = end.send(true);
     let _ = std::fs::remove_file(&places.socket);
     Ok(())
 }
 
-async fn ending_signal() -> anyhow::Result<&'static str> {
-    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
-    let mut hangup = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-        _ = hangup.recv() => "SIGHUP",
-    })
+/// The signals that end a daemon.
+struct Endings {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Endings {
+    fn listen() -> anyhow::Result<Self> {
+        let heard = |kind, name| signal(kind).with_context(|| format!("listening for {name}"));
+        Ok(Self {
+            terminate: heard(SignalKind::terminate(), "SIGTERM")?,
+            interrupt: heard(SignalKind::interrupt(), "SIGINT")?,
+            hangup: heard(SignalKind::hangup(), "SIGHUP")?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.hangup.recv() => "SIGHUP",
+        }
+    }
 }
 
 /// Takes the socket's place: a file that nobody answers at is removed, one that somebody answers at never.

@@ -146,7 +146,7 @@ impl Engine {
             if repository.look != Look::Idle {
                 continue;
             }
-            if let Some(every_ms) = self.options.poll_ms
+            if let Some(every_ms) = repository.poll_ms(self.options.poll_ms)
                 && now_ms >= repository.looked_ms + every_ms
             {
                 let root = RelPath::root();
@@ -274,7 +274,8 @@ impl Engine {
             }
             Ok(contents) => {
                 let before = node.contents().map(|contents| contents.digest);
-                if before != Some(contents.digest) && repository.known {
+                // What the first look at everything found is no change.
+                if before != Some(contents.digest) && node.changed_ms.is_some() {
                     repository.last_change_ms = Some(now.unix_ms);
                 }
                 let kept = contents.clone();

@@ -67,6 +67,21 @@ pub struct Repository {
     pub exporting: bool,
 }
 
+/// Milliseconds between looks for a folder that is not there: nobody may notify of its return.
+const MISSING_POLL_MS: u64 = 5_000;
+
+impl Repository {
+    /// Milliseconds between looks at everything, where nothing notifies.
+    pub fn poll_ms(&self, configured: Option<u64>) -> Option<u64> {
+        configured.or(self.unreachable.then_some(MISSING_POLL_MS))
+    }
+
+    /// Whether no file is left to be read.
+    pub fn is_read(&self) -> bool {
+        self.reading == 0 && self.to_read.is_empty()
+    }
+}
+
 impl Default for Repository {
     fn default() -> Self {
         Self {

@@ -7,6 +7,7 @@
 
 mod files;
 mod git;
+mod glob;
 mod level;
 mod pattern;
 

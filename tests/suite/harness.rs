@@ -12,9 +12,9 @@ mod repo;
 use std::time::{Duration, Instant};
 
 pub use daemon::Daemon;
-pub use home::{Done, Home};
+pub use home::{API_KEY, Home};
 pub use http::Answer;
-pub use json::{child, every, find, first_not_fresh, paths};
+pub use json::{every, find, first_not_fresh, paths, within};
 pub use model::{FakeModel, Kind, Reply, Request};
 pub use repo::{Repo, copy_folder};
 

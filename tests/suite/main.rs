@@ -1,6 +1,16 @@
 //! What people rely on: the engine through simulation, everything else through the real program.
 #![allow(clippy::unwrap_used)]
 
+mod burst;
+mod cli;
+mod counting;
+mod freshness;
 mod harness;
 mod histories;
+mod index_json;
+mod kill;
 mod sim;
+mod socket;
+mod storm;
+mod tree;
+mod watching;

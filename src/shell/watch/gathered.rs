@@ -24,6 +24,8 @@ pub(super) struct Gathered {
     root_changed: BTreeSet<RepoId>,
     expected: BTreeSet<u64>,
     cookies: Vec<u64>,
+    /// Events of queues before this one are of no account.
+    queue: u64,
     /// Somebody was woken and has not come yet.
     awake: bool,
 }
@@ -77,6 +79,7 @@ impl Gathered {
             root_changed: BTreeSet::new(),
             expected: BTreeSet::new(),
             cookies: Vec::new(),
+            queue: 0,
             awake: false,
         }
     }
@@ -117,8 +120,22 @@ impl Gathered {
         self.expected.remove(&id);
     }
 
-    /// Takes one event in; says whether somebody has to be woken.
-    pub(super) fn take_event(&mut self, event: notify::Result<Event>) -> bool {
+    /// A new queue is in use: what the one before still held is lost. Says whether somebody has to be woken.
+    pub(super) fn use_queue(&mut self, queue: u64) -> bool {
+        if queue <= self.queue {
+            return false;
+        }
+        self.queue = queue;
+        self.lost = true;
+        self.cookies.extend(std::mem::take(&mut self.expected));
+        self.wakes(true)
+    }
+
+    /// Takes one event of a queue in; says whether somebody has to be woken.
+    pub(super) fn take_event(&mut self, queue: u64, event: notify::Result<Event>) -> bool {
+        if queue < self.queue {
+            return false;
+        }
         let Ok(event) = event else {
             self.lose();
             return self.wakes(true);

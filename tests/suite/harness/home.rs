@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Answer, DEADLINE, Daemon, FakeModel, http};
+use super::{Answer, DEADLINE, Daemon, FakeModel, Repo, http};
 
 /// The key that tests use; it must never be seen anywhere.
 pub const API_KEY: &str = "sk-test-5ecret5ecret5ecret5ecret";
@@ -139,6 +139,13 @@ impl Home {
     #[track_caller]
     pub fn daemon(&self, paths: &[&str]) -> Daemon {
         Daemon::start(self, paths)
+    }
+
+    /// Waits until all that was saved in a repository is settled, as a user does.
+    #[track_caller]
+    pub fn wait(&self, repo: &Repo) -> Done {
+        self.run(&["wait", &repo.at(""), "--timeout", "35"])
+            .expect(0)
     }
 
     /// Asks whoever listens at the socket.

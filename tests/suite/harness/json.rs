@@ -11,9 +11,10 @@ pub fn find<'a>(tree: &'a Value, path: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("no node {path:?} among {:?}", paths(tree)))
 }
 
-/// A child by its path, if it is there.
-pub fn child<'a>(tree: &'a Value, path: &str) -> Option<&'a Value> {
-    every(tree).into_iter().find(|node| node["path"] == path)
+/// The `key` of each item in the list `list`.
+pub fn within<'a>(node: &'a Value, list: &str, key: &str) -> Vec<&'a Value> {
+    let items = node[list].as_array().into_iter().flatten();
+    items.map(|item| &item[key]).collect()
 }
 
 /// A node and all below it, parents first.

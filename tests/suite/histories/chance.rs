@@ -9,9 +9,26 @@ use fastrand::Rng;
 use super::op::{Op, Place};
 
 const NAMES: &[&[u8]] = &[
-    b"a", b"b", b"c", b"src", b"lib", b"build", b"m.py", b"n.rs", b"o.py", b"r.md", b"t.txt",
-    b"x.log", b"keep.log", b"conf.toml", b".hidden", b".env", b"two\nlines.py", b"\xff\xfe.py",
-    b"sp ace.md", b"\xc3\xa9.py",
+    b"a",
+    b"b",
+    b"c",
+    b"src",
+    b"lib",
+    b"build",
+    b"m.py",
+    b"n.rs",
+    b"o.py",
+    b"r.md",
+    b"t.txt",
+    b"x.log",
+    b"keep.log",
+    b"conf.toml",
+    b".hidden",
+    b".env",
+    b"two\nlines.py",
+    b"\xff\xfe.py",
+    b"sp ace.md",
+    b"\xc3\xa9.py",
 ];
 const RULE_FILES: &[&str] = &[".gitignore", ".ignore", ".epitomeignore"];
 const RULES: &[&str] = &[

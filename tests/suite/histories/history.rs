@@ -37,7 +37,12 @@ impl History {
         for path in ["tree/src/a", "tree/lib", "out"] {
             fs::create_dir_all(folder.path().join(path)).unwrap();
         }
-        for path in ["tree/src/m.py", "tree/src/a/n.rs", "tree/lib/o.py", "tree/r.md"] {
+        for path in [
+            "tree/src/m.py",
+            "tree/src/a/n.rs",
+            "tree/lib/o.py",
+            "tree/r.md",
+        ] {
             fs::write(folder.path().join(path), format!("# {path}\n")).unwrap();
         }
         let (home, other) = (Home::with(CONFIG), Home::with(CONFIG));
@@ -166,9 +171,8 @@ fn check(base: &Path, node: &Value, rules: bool) -> Result<(), String> {
     let absolute = base.join(OsStr::from_bytes(&path));
     let shown = path.escape_ascii().to_string();
     if node["kind"] == "file" {
-        let stat = fs::symlink_metadata(&absolute).map_err(|error| {
-            format!("a lie: {shown} is called fresh and is not there: {error}")
-        })?;
+        let stat = fs::symlink_metadata(&absolute)
+            .map_err(|error| format!("a lie: {shown} is called fresh and is not there: {error}"))?;
         let digest = fs::read(&absolute).map(|bytes| Digest::of_file(&bytes).to_string());
         let equal = digest.is_ok_and(|digest| node["digest"] == digest.as_str());
         // A file of several names can be written under one that nobody watches.
