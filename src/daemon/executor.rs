@@ -167,17 +167,7 @@ impl Executor {
         let shared = Arc::clone(&self.shared);
         let watch = self.watch.clone();
         let nothing = targets.clone();
-        let job = move || {
-            let listing = list(&shared, watch.as_deref(), repo, &targets);
-            let whole = targets
-                .iter()
-                .any(|(path, depth)| path.is_root() && *depth == Depth::Everything);
-            if let (true, Some(watch), Some(entry)) = (whole, &watch, shared.registry.get(repo)) {
-                // Nested repositories are known by now: their rules outside the tree are watched, too.
-                watch.add_repository(repo, &entry.root, &entry.rules().outside_inputs());
-            }
-            listing
-        };
+        let job = move || list(&shared, watch.as_deref(), repo, &targets);
         // Nothing is known of them: they stay in doubt until they are touched again.
         let panicked = move || {
             tracing::error!("listing {nothing:?} failed inside");
@@ -284,27 +274,30 @@ fn list(
     let Some(entry) = shared.registry.get(repo) else {
         return Listing::default();
     };
+    let lost = || {
+        let inputs = shared.inputs.clone();
+        inputs.send_blocking(Input::Event(Event::Lost(repo)));
+    };
+    let is_all = |(path, depth): &(RelPath, Depth)| path.is_root() && *depth == Depth::Everything;
+    let all = targets.iter().any(is_all);
+    // A look at everything believes nothing from before.
+    if all && !entry.rules().is_current() {
+        entry.reload_or_say_why();
+    }
     let mut listing = list_once(shared, watch, &entry, &entry.rules(), targets);
     for _ in 0..RULE_ROUNDS {
         if !rule_files_changed(&entry, &listing) {
-            return listing;
+            break;
         }
-        if let Err(error) = entry.reload_rules() {
-            tracing::warn!(
-                "{}: {error}; the rules from before stay",
-                entry.root.display()
-            );
-            return listing;
-        }
+        entry.reload_or_say_why();
         // What a rule file says matters for all that lies below it: everything below its folder is looked at.
-        let inputs = shared.inputs.clone();
-        if targets
-            .iter()
-            .any(|(path, depth)| !path.is_root() || *depth == Depth::Entries)
-        {
-            inputs.send_blocking(Input::Event(Event::Lost(repo)));
+        if !all {
+            lost();
         }
         listing = list_once(shared, watch, &entry, &entry.rules(), targets);
+    }
+    if entry.follow_outside_after_look(watch, all) {
+        lost();
     }
     listing
 }

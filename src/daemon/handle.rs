@@ -155,9 +155,7 @@ impl Handle {
                 .map_err(|error| Problem::new(PROBLEM_INTERNAL, error.to_string()))?;
         }
         if new {
-            if let Some(watch) = &self.watch {
-                watch.add_repository(entry.repo, root, &entry.rules().outside_inputs());
-            }
+            entry.follow_outside(self.watch.as_deref(), false);
             let inputs = self.shared.inputs.clone();
             let repo = entry.repo;
             tokio::spawn(async move { inputs.send(Input::Event(Event::Watch(repo))).await });

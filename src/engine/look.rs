@@ -51,6 +51,9 @@ impl Engine {
                     break;
                 }
             }
+            if contents.as_ref().is_some_and(|known| known.stat.links > 1) {
+                repository.linked.insert(at);
+            }
             tree.change(at, |node| {
                 if node.kind() == kind {
                     node.words = record.words;
@@ -104,6 +107,20 @@ impl Engine {
             repository.touched_meanwhile.insert(path.clone());
         }
         repository.debounce.add(above, Depth::Entries, now_ms);
+    }
+
+    /// Files with more than one name, as they were when they were read: whoever asks has to see whether they still
+    /// are, because nothing notifies of a change made under another name.
+    pub fn linked(&mut self, repo: RepoId) -> Vec<(RelPath, Contents)> {
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return Vec::new();
+        };
+        let Repository { tree, linked, .. } = repository;
+        linked.retain(|&id| tree.get(id).is_some());
+        linked
+            .iter()
+            .filter_map(|&id| Some((tree.path(id), tree.get(id)?.contents()?.clone())))
+            .collect()
     }
 
     /// Everything is in doubt.
@@ -261,6 +278,10 @@ impl Engine {
                     repository.tree.mark_changed(id, now.monotonic_ms);
                 }
                 let kept = contents.clone();
+                match contents.stat.links > 1 {
+                    true => repository.linked.insert(id),
+                    false => repository.linked.remove(&id),
+                };
                 repository.tree.change(id, |node| {
                     node.body = Body::File {
                         contents: Some(contents),

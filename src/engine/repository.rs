@@ -46,6 +46,9 @@ pub struct Repository {
     pub reading: usize,
     /// Files that the listing found as they were last read, and that were not thought about yet.
     pub to_confirm: Vec<(NodeId, Contents)>,
+    /// Files that had more than one name when they were read: they can be written under one that nobody watches.
+    /// Nodes that went may be among them.
+    pub linked: BTreeSet<NodeId>,
     /// Whether the first look at everything is done: only then is a new file a change.
     pub known: bool,
     /// The root folder is not there.
@@ -92,6 +95,7 @@ impl Default for Repository {
             to_read: VecDeque::new(),
             reading: 0,
             to_confirm: Vec::new(),
+            linked: BTreeSet::new(),
             known: false,
             unreachable: false,
             last_change_ms: None,

@@ -6,6 +6,7 @@ mod cli;
 mod counting;
 mod freshness;
 mod harness;
+mod histories;
 mod index_json;
 mod kill;
 mod sim;
