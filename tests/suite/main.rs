@@ -12,5 +12,6 @@ mod kill;
 mod sim;
 mod socket;
 mod storm;
+mod tidy;
 mod tree;
 mod watching;
