@@ -1,5 +1,5 @@
 //! What people rely on: the engine through simulation, everything else through the real program.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod burst;
 mod cli;
