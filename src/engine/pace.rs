@@ -283,7 +283,6 @@ impl Pace {
         self.trouble = 0;
         self.down = false;
         self.stopped = None;
-        self.counters.succeeded += 1;
         // One more for a whole width of successes, and only where the width was used.
         if self.in_flight + 1 >= self.width() {
             self.width = (self.width + 1.0 / self.width).min(self.bounds.max_workers as f64);
@@ -302,8 +301,9 @@ impl Pace {
         self.storing += 1;
     }
 
-    /// An answer is on the disk.
+    /// An answer is on the disk: only now it counts.
     pub fn stored(&mut self) {
+        self.counters.succeeded += 1;
         self.storing = self.storing.saturating_sub(1);
     }
 
