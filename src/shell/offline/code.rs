@@ -13,7 +13,10 @@ const OPENING: usize = 260;
 
 /// Writes what a file of code is.
 pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph) {
-    let comment = outline.headings.first().and_then(|heading| heading.strip_prefix("# "));
+    let comment = outline
+        .headings
+        .first()
+        .and_then(|heading| heading.strip_prefix("# "));
     let documentation = outline.docstring.as_deref().or(comment).unwrap_or("");
     let mut length = 0;
     for sentence in plain::lead(documentation).iter().take(2) {
@@ -32,7 +35,9 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
     } else {
         definitions(language, outline, &elements, paragraph);
     }
-    let told = elements.iter().any(|shown| shown.element.docstring.is_some());
+    let told = elements
+        .iter()
+        .any(|shown| shown.element.docstring.is_some());
     if !spoken && !told {
         uses(language, outline, paragraph);
     }
@@ -55,9 +60,15 @@ struct Shown<'a> {
 fn visible<'a>(language: &str, outline: &'a Outline) -> Vec<Shown<'a>> {
     let mark = names::public_mark(language);
     let is_public = |element: &Element| {
-        !element.name.starts_with('_') && mark.is_none_or(|mark| element.signature.starts_with(mark))
+        !element.name.starts_with('_')
+            && mark.is_none_or(|mark| element.signature.starts_with(mark))
     };
-    let elements = || outline.elements.iter().filter(|element| !suite::is_test(element, outline));
+    let elements = || {
+        outline
+            .elements
+            .iter()
+            .filter(|element| !suite::is_test(element, outline))
+    };
     let mut methods: HashMap<&str, Vec<&Element>> = HashMap::new();
     for element in elements().filter(|element| element.kind == "method" && is_public(element)) {
         let around = element.qualified_name.strip_suffix(element.name.as_str());
@@ -73,20 +84,28 @@ fn visible<'a>(language: &str, outline: &'a Outline) -> Vec<Shown<'a>> {
             continue;
         };
         let at_top = element.qualified_name == element.name;
-        let known = shown.iter().any(|other| other.element.name == element.name && other.place == place);
+        let known = shown
+            .iter()
+            .any(|other| other.element.name == element.name && other.place == place);
         if !at_top || known {
             continue;
         }
         let bases = bases(&element.signature);
         let by_base = bases.iter().find_map(|base| names::base(base));
-        let by_decorator = element.decorators.iter().find_map(|decorator| names::decorator(decorator));
+        let by_decorator = element
+            .decorators
+            .iter()
+            .find_map(|decorator| names::decorator(decorator));
         let special = by_base.or(by_decorator).filter(|_| element.kind == "class");
         shown.push(Shown {
             element,
             noun: special.unwrap_or(noun),
             place,
             methods: methods.remove(element.name.as_str()).unwrap_or_default(),
-            base: bases.into_iter().next().filter(|_| special.is_none() && element.kind == "class"),
+            base: bases
+                .into_iter()
+                .next()
+                .filter(|_| special.is_none() && element.kind == "class"),
         });
     }
     if shown.iter().any(|shown| is_public(shown.element)) {
@@ -97,14 +116,20 @@ fn visible<'a>(language: &str, outline: &'a Outline) -> Vec<Shown<'a>> {
     // The order of the text stays where nothing makes one more important than the other.
     shown.sort_by_key(|shown| {
         let documented = usize::from(shown.element.docstring.is_some());
-        (shown.place, std::cmp::Reverse(2 * shown.methods.len() + 3 * documented))
+        (
+            shown.place,
+            std::cmp::Reverse(2 * shown.methods.len() + 3 * documented),
+        )
     });
     shown
 }
 
 /// The last parts of the base classes' names in a signature such as `class A(b.C, metaclass=D)`.
 fn bases(signature: &str) -> Vec<String> {
-    let Some(inside) = signature.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')')) else {
+    let Some(inside) = signature
+        .split_once('(')
+        .and_then(|(_, rest)| rest.rsplit_once(')'))
+    else {
         return Vec::new();
     };
     let mut bases = vec![String::new()];
@@ -124,7 +149,12 @@ fn bases(signature: &str) -> Vec<String> {
     }
     let last = |base: &String| base.trim().rsplit('.').next().unwrap_or("").to_owned();
     let plain = |base: &String| !base.is_empty() && !base.contains('=') && base != "object";
-    bases.iter().filter(|base| !base.contains('=')).map(last).filter(plain).collect()
+    bases
+        .iter()
+        .filter(|base| !base.contains('='))
+        .map(last)
+        .filter(plain)
+        .collect()
 }
 
 /// Definitions of one noun.
@@ -136,7 +166,10 @@ struct Group<'s, 'a> {
 fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph: &mut Paragraph) {
     let mut groups: Vec<Group<'_, '_>> = Vec::new();
     for member in shown {
-        match groups.iter_mut().find(|group| group.noun.plural == member.noun.plural) {
+        match groups
+            .iter_mut()
+            .find(|group| group.noun.plural == member.noun.plural)
+        {
             Some(group) => group.members.push(member),
             None => groups.push(Group {
                 noun: member.noun,
@@ -162,7 +195,11 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
     let alone = shown.len() == 1 && paragraph.is_empty();
     if sentence.is_empty() {
         let most = if groups.len() == 1 { 4 } else { 3 };
-        let mut parts: Vec<String> = groups.iter().take(3).map(|group| phrase(group, most)).collect();
+        let mut parts: Vec<String> = groups
+            .iter()
+            .take(3)
+            .map(|group| phrase(group, most))
+            .collect();
         let rest: usize = groups.iter().skip(3).map(|group| group.members.len()).sum();
         if rest > 0 {
             parts.push(count(rest, "other definition", "other definitions"));
@@ -181,7 +218,11 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
 
 /// `the classes `A`, `B` and 2 more`
 fn phrase(group: &Group<'_, '_>, most: usize) -> String {
-    let names: Vec<String> = group.members.iter().map(|shown| shown.element.name.clone()).collect();
+    let names: Vec<String> = group
+        .members
+        .iter()
+        .map(|shown| shown.element.name.clone())
+        .collect();
     if let [one] = &group.members[..] {
         let base = match &one.base {
             Some(base) => format!(" (a {})", quoted(base)),
@@ -204,7 +245,11 @@ fn methods_of(groups: &[Group<'_, '_>]) -> Option<String> {
             names.push(method.name.clone());
         }
     }
-    let few = members.iter().filter(|shown| !shown.methods.is_empty()).count() <= 2;
+    let few = members
+        .iter()
+        .filter(|shown| !shown.methods.is_empty())
+        .count()
+        <= 2;
     if names.is_empty() || !few || groups.len() > 1 || members.len() > 4 {
         return None;
     }
@@ -214,9 +259,17 @@ fn methods_of(groups: &[Group<'_, '_>]) -> Option<String> {
 /// What the most important definitions say of themselves.
 fn details(shown: &[Shown<'_>], alone: bool, paragraph: &mut Paragraph) {
     if alone {
-        let methods: Vec<String> = shown[0].methods.iter().map(|method| method.name.clone()).collect();
+        let methods: Vec<String> = shown[0]
+            .methods
+            .iter()
+            .map(|method| method.name.clone())
+            .collect();
         if !methods.is_empty() && shown[0].element.docstring.is_some() {
-            let noun = if methods.len() == 1 { "Method" } else { "Methods" };
+            let noun = if methods.len() == 1 {
+                "Method"
+            } else {
+                "Methods"
+            };
             paragraph.say(&format!("{noun}: {}", quoted_list(&methods, 6)));
         }
     }
@@ -248,7 +301,9 @@ fn details(shown: &[Shown<'_>], alone: bool, paragraph: &mut Paragraph) {
 /// Whether a file is made to be run: it has a `main`, and nobody calls it from elsewhere.
 fn is_program(language: &str, outline: &Outline, shown: &[Shown<'_>]) -> bool {
     const PARSERS: [&str; 6] = ["argparse", "optparse", "click", "typer", "docopt", "fire"];
-    let has_main = shown.iter().any(|shown| shown.element.kind == "function" && shown.element.name == "main");
+    let has_main = shown
+        .iter()
+        .any(|shown| shown.element.kind == "function" && shown.element.name == "main");
     let reads_arguments = outline.imports.iter().any(|import| {
         let top = import.split(['.', ':']).next().unwrap_or("");
         PARSERS.contains(&top)
@@ -260,9 +315,17 @@ fn is_program(language: &str, outline: &Outline, shown: &[Shown<'_>]) -> bool {
 fn without_definitions(language: &str, outline: &Outline, paragraph: &mut Paragraph) {
     let is_name = |name: &&String| !name.starts_with("# ");
     let all: Vec<String> = outline.headings.iter().filter(is_name).cloned().collect();
-    let telling = names::TELLING.iter().find(|(name, _)| all.iter().any(|known| known == name));
-    let public: Vec<String> = all.iter().filter(|name| !name.starts_with('_')).cloned().collect();
-    if let Some((_, words)) = telling.filter(|(name, _)| !name.starts_with('_') || public.is_empty()) {
+    let telling = names::TELLING
+        .iter()
+        .find(|(name, _)| all.iter().any(|known| known == name));
+    let public: Vec<String> = all
+        .iter()
+        .filter(|name| !name.starts_with('_'))
+        .cloned()
+        .collect();
+    if let Some((_, words)) =
+        telling.filter(|(name, _)| !name.starts_with('_') || public.is_empty())
+    {
         if outline.imports.len() < 4 || !is_re_export(outline) {
             paragraph.say(&capitalized(words));
             return;
@@ -273,7 +336,9 @@ fn without_definitions(language: &str, outline: &Outline, paragraph: &mut Paragr
     }
     if !public.is_empty() {
         let upper = |name: &&String| !name.contains(char::is_lowercase);
-        let camel = |name: &&String| name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
+        let camel = |name: &&String| {
+            name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase)
+        };
         let verb = if public.iter().filter(upper).count() * 2 > public.len() {
             "Sets the constants "
         } else if public.iter().filter(camel).count() * 2 > public.len() {
@@ -290,14 +355,21 @@ fn without_definitions(language: &str, outline: &Outline, paragraph: &mut Paragr
         if modules.is_empty() {
             paragraph.say(&format!("{language} code without definitions"));
         } else {
-            paragraph.say(&format!("{language} code without definitions, which uses {}", quoted_list(&modules, 4)));
+            paragraph.say(&format!(
+                "{language} code without definitions, which uses {}",
+                quoted_list(&modules, 4)
+            ));
         }
     }
 }
 
 /// Whether most of what a file imports comes from beside it.
 fn is_re_export(outline: &Outline) -> bool {
-    let beside = outline.imports.iter().filter(|import| import.starts_with('.')).count();
+    let beside = outline
+        .imports
+        .iter()
+        .filter(|import| import.starts_with('.'))
+        .count();
     beside > 0 && beside * 2 >= outline.imports.len()
 }
 
@@ -305,10 +377,18 @@ fn re_exports(outline: &Outline, paragraph: &mut Paragraph) {
     let mut names: Vec<String> = Vec::new();
     let mut modules: Vec<String> = Vec::new();
     let mut everything = true;
-    for import in outline.imports.iter().filter(|import| import.starts_with('.')) {
+    for import in outline
+        .imports
+        .iter()
+        .filter(|import| import.starts_with('.'))
+    {
         let at = import.rfind('.').unwrap_or(0);
         let (module, name) = (&import[..at], &import[at + 1..]);
-        let module = if module.is_empty() || module.ends_with('.') { format!("{module}.") } else { module.to_owned() };
+        let module = if module.is_empty() || module.ends_with('.') {
+            format!("{module}.")
+        } else {
+            module.to_owned()
+        };
         if name != "*" {
             everything = false;
             names.push(name.to_owned());
@@ -317,9 +397,17 @@ fn re_exports(outline: &Outline, paragraph: &mut Paragraph) {
             modules.push(module);
         }
     }
-    let names = if everything { "everything".to_owned() } else { quoted_list(&names, 4) };
+    let names = if everything {
+        "everything".to_owned()
+    } else {
+        quoted_list(&names, 4)
+    };
     let own = modules.len() == 1 && modules[0] == ".";
-    let from = if own { "its own package".to_owned() } else { quoted_list(&modules, 3) };
+    let from = if own {
+        "its own package".to_owned()
+    } else {
+        quoted_list(&modules, 3)
+    };
     paragraph.say(&format!("Re-exports {names} from {from}"));
 }
 
@@ -337,7 +425,8 @@ fn modules(outline: &Outline) -> Vec<String> {
 
 fn uses(language: &str, outline: &Outline, paragraph: &mut Paragraph) {
     let modules = modules(outline);
-    let said = paragraph.room() < 300 || names::public_mark(language).is_some() && modules.is_empty();
+    let said =
+        paragraph.room() < 300 || names::public_mark(language).is_some() && modules.is_empty();
     if !modules.is_empty() && !said {
         paragraph.say(&format!("Uses {}", quoted_list(&modules, 4)));
     }
@@ -346,18 +435,31 @@ fn uses(language: &str, outline: &Outline, paragraph: &mut Paragraph) {
 /// Whether a comment says that nobody wrote the file.
 fn is_generated(comment: &str) -> bool {
     const SAYS: [&str; 8] = [
-        "do not edit", "do not modify", "generated from", "generated by", "auto-generated", "autogenerated",
-        "automatically generated", "@generated",
+        "do not edit",
+        "do not modify",
+        "generated from",
+        "generated by",
+        "auto-generated",
+        "autogenerated",
+        "automatically generated",
+        "@generated",
     ];
     let head: String = comment.to_lowercase().chars().take(600).collect();
     let is_short = head.lines().count() <= 12;
-    is_short && head.contains("generated") && SAYS.iter().any(|says| head.contains(says)) || head.contains("do not edit")
+    is_short && head.contains("generated") && SAYS.iter().any(|says| head.contains(says))
+        || head.contains("do not edit")
 }
 
 /// `This module implements x` is `Implements x`.
 fn without_preamble(sentence: &str) -> String {
     const SUBJECTS: [&str; 8] = [
-        "This module ", "This file ", "This package ", "This script ", "The module ", "This crate ", "Module that ",
+        "This module ",
+        "This file ",
+        "This package ",
+        "This script ",
+        "The module ",
+        "This crate ",
+        "Module that ",
         "This program ",
     ];
     const NOT_VERBS: [&str; 6] = ["is", "was", "has", "this", "does", "serves"];

@@ -12,17 +12,37 @@ const KNOWN: &[(&str, &[&str], &str)] = &[
     ("toml", &["build-system"], "Python project manifest"),
     ("toml", &["project"], "Python project manifest"),
     ("toml", &["tool.poetry"], "Python project manifest"),
-    ("toml", &["version", "package"], "Lock file: the exact versions of dependencies"),
-    ("toml", &["package", "metadata"], "Lock file: the exact versions of dependencies"),
-    ("json", &["lockfileVersion"], "Lock file: the exact versions of npm packages"),
+    (
+        "toml",
+        &["version", "package"],
+        "Lock file: the exact versions of dependencies",
+    ),
+    (
+        "toml",
+        &["package", "metadata"],
+        "Lock file: the exact versions of dependencies",
+    ),
+    (
+        "json",
+        &["lockfileVersion"],
+        "Lock file: the exact versions of npm packages",
+    ),
     ("json", &["name", "version", "dependencies"], "npm manifest"),
     ("json", &["name", "devDependencies"], "npm manifest"),
     ("json", &["name", "scripts"], "npm manifest"),
     ("json", &["compilerOptions"], "TypeScript compiler options"),
     ("json", &["$schema", "properties"], "JSON schema"),
     ("json", &["type", "features"], "GeoJSON features"),
-    ("", &["openapi", "paths"], "OpenAPI description of an HTTP interface"),
-    ("", &["swagger", "paths"], "OpenAPI description of an HTTP interface"),
+    (
+        "",
+        &["openapi", "paths"],
+        "OpenAPI description of an HTTP interface",
+    ),
+    (
+        "",
+        &["swagger", "paths"],
+        "OpenAPI description of an HTTP interface",
+    ),
     ("yaml", &["on", "jobs"], "GitHub workflow"),
     ("yaml", &["runs", "inputs"], "GitHub action"),
     ("yaml", &["runs", "description"], "GitHub action"),
@@ -31,7 +51,11 @@ const KNOWN: &[(&str, &[&str], &str)] = &[
     ("yaml", &["apiVersion", "kind"], "Kubernetes resource"),
     ("yaml", &["version", "updates"], "Dependabot settings"),
     ("yaml", &["version", "build"], "Read the Docs settings"),
-    ("ini", &["metadata", "options"], "Python package configuration"),
+    (
+        "ini",
+        &["metadata", "options"],
+        "Python package configuration",
+    ),
     ("ini", &["tox"], "tox environments"),
 ];
 
@@ -39,17 +63,32 @@ const KNOWN: &[(&str, &[&str], &str)] = &[
 const LICENCES: &[(&str, &str)] = &[
     ("apache license", "The Apache licence"),
     ("mit license", "The MIT licence"),
-    ("permission is hereby granted, free of charge", "The MIT licence"),
-    ("gnu lesser general public", "The GNU Lesser General Public License"),
-    ("gnu affero general public", "The GNU Affero General Public License"),
+    (
+        "permission is hereby granted, free of charge",
+        "The MIT licence",
+    ),
+    (
+        "gnu lesser general public",
+        "The GNU Lesser General Public License",
+    ),
+    (
+        "gnu affero general public",
+        "The GNU Affero General Public License",
+    ),
     ("gnu general public", "The GNU General Public License"),
     ("mozilla public license", "The Mozilla Public License"),
     ("bsd 2-clause", "The BSD 2-clause licence"),
     ("bsd 3-clause", "The BSD 3-clause licence"),
-    ("redistribution and use in source and binary", "A BSD licence"),
+    (
+        "redistribution and use in source and binary",
+        "A BSD licence",
+    ),
     ("isc license", "The ISC licence"),
     ("creative commons", "A Creative Commons licence"),
-    ("python software foundation license", "The Python Software Foundation licence"),
+    (
+        "python software foundation license",
+        "The Python Software Foundation licence",
+    ),
     ("unlicense", "The Unlicense"),
 ];
 
@@ -63,11 +102,16 @@ pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &m
         "gettext" => catalogue(&headings, paragraph),
         "html" | "jinja" | "vue" | "svelte" => page(language, outline, &headings, paragraph),
         "csv" if !headings.is_empty() => {
-            paragraph.say(&format!("Table with the columns {}", quoted_list(&headings, 8)));
+            paragraph.say(&format!(
+                "Table with the columns {}",
+                quoted_list(&headings, 8)
+            ));
         }
         "xml" => match headings.first().map(String::as_str) {
             Some("svg") => drop(paragraph.say("SVG image")),
-            Some(root) => drop(paragraph.say(&format!("XML document of the type {}", quoted(root)))),
+            Some(root) => {
+                drop(paragraph.say(&format!("XML document of the type {}", quoted(root))))
+            }
             None => {}
         },
         "ignore-list" => {
@@ -77,8 +121,16 @@ pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &m
         _ => unparsed(language, outline, &headings, paragraph),
     }
     if paragraph.is_empty() {
-        let language = if language.is_empty() { "text".to_owned() } else { names::display(language) };
-        paragraph.say(&format!("{} file of {}", capital(&language), size(bytes, outline.lines)));
+        let language = if language.is_empty() {
+            "text".to_owned()
+        } else {
+            names::display(language)
+        };
+        paragraph.say(&format!(
+            "{} file of {}",
+            capital(&language),
+            size(bytes, outline.lines)
+        ));
     }
 }
 
@@ -114,7 +166,9 @@ fn capital(text: &str) -> String {
 fn licence(outline: &Outline) -> Option<&'static str> {
     let title = outline.headings.first().map_or("", String::as_str);
     let words = outline.docstring.as_deref().unwrap_or("");
-    let in_title = LICENCES.iter().find(|(words, _)| title.to_lowercase().contains(words));
+    let in_title = LICENCES
+        .iter()
+        .find(|(words, _)| title.to_lowercase().contains(words));
     let begins = words.to_lowercase();
     let begins: String = begins.split_whitespace().collect::<Vec<_>>().join(" ");
     let in_words = LICENCES.iter().find(|(words, _)| begins.starts_with(words));
@@ -132,14 +186,25 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
     }
     let title = headings.first().cloned().unwrap_or_default();
     if let Some(newest) = newest_version(headings) {
-        let entries = headings.iter().filter(|heading| is_version(heading)).count();
-        paragraph.say(&format!("Change log with {entries} versions, the newest {newest}"));
+        let entries = headings
+            .iter()
+            .filter(|heading| is_version(heading))
+            .count();
+        paragraph.say(&format!(
+            "Change log with {entries} versions, the newest {newest}"
+        ));
         return;
     }
     let documentation = outline.docstring.as_deref().unwrap_or("");
     if headings.is_empty() && is_list(documentation) {
-        let entries: Vec<String> = documentation.lines().map(|line| line.trim().to_owned()).collect();
-        paragraph.say(&format!("A list that begins with {}", quoted_list(&entries[..entries.len().min(4)], 4)));
+        let entries: Vec<String> = documentation
+            .lines()
+            .map(|line| line.trim().to_owned())
+            .collect();
+        paragraph.say(&format!(
+            "A list that begins with {}",
+            quoted_list(&entries[..entries.len().min(4)], 4)
+        ));
         return;
     }
     let lead = plain::lead(documentation);
@@ -152,7 +217,11 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
         }
         None if title.is_empty() => {}
         None => {
-            let name = if language == "text" || language.is_empty() { "Text".to_owned() } else { format!("{} page", names::display(language)) };
+            let name = if language == "text" || language.is_empty() {
+                "Text".to_owned()
+            } else {
+                format!("{} page", names::display(language))
+            };
             paragraph.say(&format!("{name} “{title}”"));
         }
     }
@@ -161,7 +230,11 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
     }
     let sections = headings.get(1..).unwrap_or_default();
     if !sections.is_empty() {
-        let short: Vec<String> = sections.iter().filter(|section| section.chars().count() <= 50).cloned().collect();
+        let short: Vec<String> = sections
+            .iter()
+            .filter(|section| section.chars().count() <= 50)
+            .cloned()
+            .collect();
         paragraph.say(&format!("Sections: {}", list(&short, 6)));
     }
 }
@@ -170,12 +243,16 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
 fn names_title(sentence: &str, title: &str) -> bool {
     let sentence = sentence.to_lowercase();
     let title = title.to_lowercase();
-    let words = title.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2);
+    let words = title
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.len() > 2);
     words.clone().count() > 0 && words.clone().all(|word| sentence.contains(word))
 }
 
 fn is_version(heading: &str) -> bool {
-    let mut words = heading.split(|c: char| c.is_whitespace() || "[]()".contains(c)).filter(|word| !word.is_empty());
+    let mut words = heading
+        .split(|c: char| c.is_whitespace() || "[]()".contains(c))
+        .filter(|word| !word.is_empty());
     words.any(|word| {
         let word = word.trim_start_matches(['v', 'V']);
         word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit())
@@ -191,13 +268,19 @@ fn newest_version(headings: &[String]) -> Option<&String> {
 /// Whether a paragraph is a list of entries, one a line.
 fn is_list(text: &str) -> bool {
     let lines = text.lines().count();
-    let short = text.lines().filter(|line| line.split_whitespace().count() <= 3 && !line.trim_end().ends_with('.'));
+    let short = text
+        .lines()
+        .filter(|line| line.split_whitespace().count() <= 3 && !line.trim_end().ends_with('.'));
     lines >= 3 && short.count() * 10 >= lines * 9
 }
 
 fn catalogue(headings: &[String], paragraph: &mut Paragraph) {
     let sentence = match headings {
-        [code, team, ..] => format!("Translations into {} ({})", team.trim_end_matches(" Team"), quoted(code)),
+        [code, team, ..] => format!(
+            "Translations into {} ({})",
+            team.trim_end_matches(" Team"),
+            quoted(code)
+        ),
         [code] => format!("Translations into the language {}", quoted(code)),
         [] => "Translations (gettext catalogue)".to_owned(),
     };
@@ -209,8 +292,13 @@ fn page(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
         "html" => "HTML page or template".to_owned(),
         other => format!("{} template", names::display(other)),
     };
-    match (headings.first(), outline.docstring.as_deref().and_then(plain::first)) {
-        (Some(title), Some(words)) => drop(paragraph.say(&format!("{title}: {}", continued(&words)))),
+    match (
+        headings.first(),
+        outline.docstring.as_deref().and_then(plain::first),
+    ) {
+        (Some(title), Some(words)) => {
+            drop(paragraph.say(&format!("{title}: {}", continued(&words))))
+        }
         (Some(title), None) => drop(paragraph.say(&format!("{noun} “{title}”"))),
         (None, Some(words)) => drop(paragraph.say(&words)),
         (None, None) => drop(paragraph.say(&noun)),
@@ -219,10 +307,15 @@ fn page(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
 
 fn keys(language: &str, outline: &Outline, headings: &[String], paragraph: &mut Paragraph) {
     let has = |key: &&str| headings.iter().any(|heading| heading == key);
-    let known = KNOWN.iter().find(|(of, keys, _)| (of.is_empty() || *of == language) && keys.iter().all(|key| has(&key)));
+    let known = KNOWN.iter().find(|(of, keys, _)| {
+        (of.is_empty() || *of == language) && keys.iter().all(|key| has(&key))
+    });
     let words = outline.docstring.as_deref().and_then(|text| {
         let lead = plain::first(text);
-        lead.or_else(|| Some(plain::plain(text)).filter(|text| text.len() < 60 && text.contains(char::is_alphabetic)))
+        lead.or_else(|| {
+            Some(plain::plain(text))
+                .filter(|text| text.len() < 60 && text.contains(char::is_alphabetic))
+        })
     });
     let display = names::display(language);
     let is_list = headings.first().is_some_and(|first| first == "[]");
@@ -246,10 +339,16 @@ fn keys(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
         (Some(words), _) => {
             paragraph.say(&format!("{opening}: {}", continued(&words)));
             if !told.is_empty() && known.is_none_or(|(.., label)| !label.starts_with("Lock")) {
-                paragraph.say(&capital(&told.replacen(&format!("{noun} "), &format!("{noun}: "), 1)));
+                paragraph.say(&capital(&told.replacen(
+                    &format!("{noun} "),
+                    &format!("{noun}: "),
+                    1,
+                )));
             }
         }
-        (None, false) if known.is_some_and(|(.., label)| label.starts_with("Lock")) => drop(paragraph.say(&opening)),
+        (None, false) if known.is_some_and(|(.., label)| label.starts_with("Lock")) => {
+            drop(paragraph.say(&opening))
+        }
         (None, false) if is_list => drop(paragraph.say(&format!("{opening} of {told}"))),
         (None, false) => drop(paragraph.say(&format!("{opening} with the {told}"))),
         (None, true) if is_list || known.is_some() => drop(paragraph.say(&opening)),

@@ -12,7 +12,15 @@ use super::words::{Paragraph, continued, count, cut, list, quoted};
 
 /// Children that speak for the whole directory, by the beginning of their name in small letters.
 const SPEAKERS: [&str; 9] = [
-    "readme", "__init__.py", "mod.rs", "lib.rs", "package.json", "cargo.toml", "pyproject.toml", "index.md", "index.rst",
+    "readme",
+    "__init__.py",
+    "mod.rs",
+    "lib.rs",
+    "package.json",
+    "cargo.toml",
+    "pyproject.toml",
+    "index.md",
+    "index.rst",
 ];
 
 /// The longest clause about one child, in characters.
@@ -20,9 +28,30 @@ const MAX_CLAUSE: usize = 96;
 
 /// How the words begin that were put together here and say nothing that the writer of the file said.
 const MADE: [&str; 24] = [
-    "Defines ", "Declares ", "Re-exports ", "Sets ", "Holds ", "Empty ", "Uses ", "Python code", "Rust code", "A program that defines ",
-    "A list that begins", "Binary file", "Too large", "Markdown page", "reStructuredText page", "Text “", "HTML ", "JSON ", "YAML ", "TOML ", "INI ",
-    "The version (", "Only ", "Nothing can be said",
+    "Defines ",
+    "Declares ",
+    "Re-exports ",
+    "Sets ",
+    "Holds ",
+    "Empty ",
+    "Uses ",
+    "Python code",
+    "Rust code",
+    "A program that defines ",
+    "A list that begins",
+    "Binary file",
+    "Too large",
+    "Markdown page",
+    "reStructuredText page",
+    "Text “",
+    "HTML ",
+    "JSON ",
+    "YAML ",
+    "TOML ",
+    "INI ",
+    "The version (",
+    "Only ",
+    "Nothing can be said",
 ];
 
 /// What most children of a directory are, by how their summaries begin: (beginning, the directory's noun).
@@ -45,15 +74,23 @@ const SAME: &[(&str, &str)] = &[
 
 /// Writes what a directory is.
 pub(super) fn write(children: &[Child<'_>], paragraph: &mut Paragraph) {
-    let spoken = SPEAKERS.iter().find_map(|speaker| speaker_words(children, speaker));
+    let spoken = SPEAKERS
+        .iter()
+        .find_map(|speaker| speaker_words(children, speaker));
     if let Some((words, second)) = spoken {
         paragraph.say(words);
         if let Some(second) = second {
             paragraph.say(second);
         }
     }
-    let told: Vec<&Child<'_>> = children.iter().filter(|child| child.summary.is_some()).collect();
-    let left_out: Vec<&Child<'_>> = children.iter().filter(|child| child.summary.is_none()).collect();
+    let told: Vec<&Child<'_>> = children
+        .iter()
+        .filter(|child| child.summary.is_some())
+        .collect();
+    let left_out: Vec<&Child<'_>> = children
+        .iter()
+        .filter(|child| child.summary.is_none())
+        .collect();
     contents(children, &told, paragraph);
     if !left_out.is_empty() {
         let names: Vec<String> = left_out.iter().map(|child| named(child)).collect();
@@ -63,19 +100,22 @@ pub(super) fn write(children: &[Child<'_>], paragraph: &mut Paragraph) {
 
 /// The words of a child that speaks for all, where somebody wrote them.
 fn speaker_words<'a>(children: &[Child<'a>], speaker: &str) -> Option<(&'a str, Option<&'a str>)> {
-    let child = children.iter().find(|child| {
-        child.kind == Kind::File && child.name.to_lowercase().starts_with(speaker)
-    })?;
+    let child = children
+        .iter()
+        .find(|child| child.kind == Kind::File && child.name.to_lowercase().starts_with(speaker))?;
     let summary = child.summary?;
     let first = first_sentence(summary);
-    let manifest = first.find(" manifest: ").map(|at| &first[at + " manifest: ".len()..]);
+    let manifest = first
+        .find(" manifest: ")
+        .map(|at| &first[at + " manifest: ".len()..]);
     let words = manifest.unwrap_or(first);
     if is_made(words) || words.contains(" manifest with") {
         return None;
     }
     let second = first_sentence(summary[first.len()..].trim_start());
     let short = second.chars().count() < 200 && first.chars().count() < 160;
-    let second = Some(second).filter(|second| short && !second.is_empty() && !is_made(second) && !second.contains(": "));
+    let second = Some(second)
+        .filter(|second| short && !second.is_empty() && !is_made(second) && !second.contains(": "));
     Some((words, second.filter(|second| second.len() > 20)))
 }
 
@@ -84,9 +124,12 @@ fn is_made(words: &str) -> bool {
 }
 
 fn kind_of_same(words: &str) -> Option<&'static str> {
-    let same = SAME.iter().find(|(beginning, _)| words.starts_with(beginning));
+    let same = SAME
+        .iter()
+        .find(|(beginning, _)| words.starts_with(beginning));
     let tests = words.strip_prefix("Holds ").is_some_and(|rest| {
-        rest.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(" tests:")
+        rest.trim_start_matches(|c: char| c.is_ascii_digit())
+            .starts_with(" tests:")
     });
     same.map(|(_, noun)| *noun).or(tests.then_some("tests"))
 }
@@ -101,9 +144,14 @@ fn named(child: &Child<'_>) -> String {
 
 fn contents(children: &[Child<'_>], told: &[&Child<'_>], paragraph: &mut Paragraph) {
     if let [child] = children {
-        let words = child.summary.map(|summary| cut(&continued(summary), 200)).filter(|words| !words.is_empty());
+        let words = child
+            .summary
+            .map(|summary| cut(&continued(summary), 200))
+            .filter(|words| !words.is_empty());
         match words {
-            Some(words) if paragraph.is_empty() => drop(paragraph.say(&format!("Only {}: {words}", named(child)))),
+            Some(words) if paragraph.is_empty() => {
+                drop(paragraph.say(&format!("Only {}: {words}", named(child))))
+            }
             _ => drop(paragraph.say(&format!("Holds only {}", named(child)))),
         }
         return;
@@ -121,11 +169,16 @@ fn contents(children: &[Child<'_>], told: &[&Child<'_>], paragraph: &mut Paragra
         return;
     }
     // Nobody speaks for the whole: the first sentence has to, with what is most telling.
-    let first = clauses.iter().take(2).filter(|clause| clause.chars().count() < 110);
+    let first = clauses
+        .iter()
+        .take(2)
+        .filter(|clause| clause.chars().count() < 110);
     let first: Vec<String> = first.cloned().collect();
     let used = first.len();
     match same {
-        Some(_) if used > 0 => drop(paragraph.say(&format!("{holds}, such as {}", list(&first, 2)))),
+        Some(_) if used > 0 => {
+            drop(paragraph.say(&format!("{holds}, such as {}", list(&first, 2))))
+        }
         _ if used > 0 => drop(paragraph.say(&format!("{holds}, among them {}", list(&first, 2)))),
         _ => drop(paragraph.say(&holds)),
     }
@@ -151,13 +204,21 @@ fn counts(children: &[Child<'_>]) -> String {
     for child in children {
         match (child.kind, Language::of_file(child.name.as_bytes())) {
             (Kind::Directory, _) => folders += 1,
-            (Kind::File, Some(language)) => *languages.entry(names::display(language.name())).or_default() += 1,
+            (Kind::File, Some(language)) => {
+                *languages
+                    .entry(names::display(language.name()))
+                    .or_default() += 1
+            }
             (Kind::File, None) => *languages.entry(String::new()).or_default() += 1,
         }
     }
     let mut files: Vec<(String, usize)> = languages.into_iter().collect();
     files.sort_by_key(|(name, number)| (name.is_empty(), std::cmp::Reverse(*number)));
-    let shown = files.iter().take(2).take_while(|(name, _)| !name.is_empty()).count();
+    let shown = files
+        .iter()
+        .take(2)
+        .take_while(|(name, _)| !name.is_empty())
+        .count();
     let other: usize = files[shown..].iter().map(|(_, number)| number).sum();
     let mut parts: Vec<String> = files[..shown]
         .iter()
@@ -176,7 +237,9 @@ fn counts(children: &[Child<'_>]) -> String {
 
 /// What most children are.
 fn shared_noun(told: &[&Child<'_>]) -> Option<&'static str> {
-    let silent = |child: &&&Child<'_>| !SPEAKERS.contains(&child.name) || child.summary != Some("Empty file.");
+    let silent = |child: &&&Child<'_>| {
+        !SPEAKERS.contains(&child.name) || child.summary != Some("Empty file.")
+    };
     let mut nouns: BTreeMap<&'static str, usize> = BTreeMap::new();
     let counted = told.iter().filter(silent).count();
     for child in told {
@@ -185,7 +248,11 @@ fn shared_noun(told: &[&Child<'_>]) -> Option<&'static str> {
             let (_, rest) = summary.strip_prefix("Only `")?.split_once("`: ")?;
             Some(rest.strip_prefix("holds ").unwrap_or(rest))
         });
-        let nested = inner.and_then(|rest| SAME.iter().find(|(_, noun)| rest.starts_with(&format!("{noun}: "))).map(|(_, noun)| *noun));
+        let nested = inner.and_then(|rest| {
+            SAME.iter()
+                .find(|(_, noun)| rest.starts_with(&format!("{noun}: ")))
+                .map(|(_, noun)| *noun)
+        });
         if let Some(noun) = kind_of_same(summary).or(nested) {
             *nouns.entry(noun).or_default() += 1;
         }
@@ -201,7 +268,10 @@ fn clauses(told: &[&Child<'_>], same: Option<&'static str>) -> Vec<String> {
         let name = child.name.to_lowercase();
         let first = first_sentence(child.summary.unwrap_or(""));
         let speaker = SPEAKERS.iter().any(|speaker| name.starts_with(speaker));
-        let trifle = name.starts_with('.') || name.starts_with("license") || name.starts_with("licence") || name.contains("lock");
+        let trifle = name.starts_with('.')
+            || name.starts_with("license")
+            || name.starts_with("licence")
+            || name.contains("lock");
         if speaker || trifle || first.starts_with("Empty ") || first.starts_with("Binary ") {
             continue;
         }
@@ -209,7 +279,12 @@ fn clauses(told: &[&Child<'_>], same: Option<&'static str>) -> Vec<String> {
         let rank = match (child.kind, is_made(first)) {
             _ if tests => 5,
             (Kind::Directory, false) => 0,
-            (Kind::File, false) if Language::of_file(child.name.as_bytes()).is_some_and(|language| names::is_code(language.name())) => 1,
+            (Kind::File, false)
+                if Language::of_file(child.name.as_bytes())
+                    .is_some_and(|language| names::is_code(language.name())) =>
+            {
+                1
+            }
             (Kind::Directory, true) => 2,
             (Kind::File, true) => 3,
             (Kind::File, false) => 4,
@@ -228,7 +303,10 @@ fn clause(child: &Child<'_>, first: &str, same: Option<&'static str>) -> String 
         Some(rest) => rest.strip_prefix("the ").unwrap_or(rest).to_owned(),
         None => words,
     };
-    let words = words.strip_prefix("Holds ").map(str::to_owned).unwrap_or(words);
+    let words = words
+        .strip_prefix("Holds ")
+        .map(str::to_owned)
+        .unwrap_or(words);
     let words = words.replace(['(', ')'], "");
     if words.is_empty() || same.is_some() {
         return name;

@@ -92,9 +92,18 @@ const KINDS: &[(&str, Noun)] = &[
 /// What a class is, by the last part of a base class's name.
 const BASES: &[(&str, Noun)] = &[
     ("Migration", bare("Django migration", "Django migrations")),
-    ("BaseCommand", bare("Django management command", "Django management commands")),
-    ("AppCommand", bare("Django management command", "Django management commands")),
-    ("AppConfig", noun("Django app configuration", "Django app configurations")),
+    (
+        "BaseCommand",
+        bare("Django management command", "Django management commands"),
+    ),
+    (
+        "AppCommand",
+        bare("Django management command", "Django management commands"),
+    ),
+    (
+        "AppConfig",
+        noun("Django app configuration", "Django app configurations"),
+    ),
     ("BaseModel", noun("data model", "data models")),
     ("GenericModel", noun("data model", "data models")),
     ("Model", noun("model", "models")),
@@ -127,15 +136,99 @@ pub(super) const TELLING: &[(&str, &str)] = &[
 
 /// Modules that are imported so often that their names tell nothing.
 const ORDINARY: &[&str] = &[
-    "__future__", "abc", "argparse", "array", "ast", "asyncio", "base64", "bisect", "builtins", "codecs",
-    "collections", "contextlib", "copy", "csv", "ctypes", "dataclasses", "datetime", "decimal", "difflib", "enum",
-    "errno", "fnmatch", "functools", "gc", "getopt", "getpass", "glob", "gzip", "hashlib", "heapq", "html", "http",
-    "importlib", "inspect", "io", "itertools", "json", "keyword", "locale", "logging", "math", "mimetypes",
-    "multiprocessing", "numbers", "operator", "optparse", "os", "pathlib", "pickle", "pkgutil", "platform", "pprint",
-    "queue", "random", "re", "secrets", "shlex", "shutil", "signal", "site", "socket", "stat", "string", "struct",
-    "subprocess", "sys", "sysconfig", "tempfile", "textwrap", "threading", "time", "timeit", "token", "tokenize",
-    "traceback", "types", "typing", "typing_extensions", "unicodedata", "unittest", "urllib", "uuid", "warnings",
-    "weakref", "zipfile", "zlib", "zoneinfo", "std", "core", "alloc", "crate", "super", "self",
+    "__future__",
+    "abc",
+    "argparse",
+    "array",
+    "ast",
+    "asyncio",
+    "base64",
+    "bisect",
+    "builtins",
+    "codecs",
+    "collections",
+    "contextlib",
+    "copy",
+    "csv",
+    "ctypes",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "difflib",
+    "enum",
+    "errno",
+    "fnmatch",
+    "functools",
+    "gc",
+    "getopt",
+    "getpass",
+    "glob",
+    "gzip",
+    "hashlib",
+    "heapq",
+    "html",
+    "http",
+    "importlib",
+    "inspect",
+    "io",
+    "itertools",
+    "json",
+    "keyword",
+    "locale",
+    "logging",
+    "math",
+    "mimetypes",
+    "multiprocessing",
+    "numbers",
+    "operator",
+    "optparse",
+    "os",
+    "pathlib",
+    "pickle",
+    "pkgutil",
+    "platform",
+    "pprint",
+    "queue",
+    "random",
+    "re",
+    "secrets",
+    "shlex",
+    "shutil",
+    "signal",
+    "site",
+    "socket",
+    "stat",
+    "string",
+    "struct",
+    "subprocess",
+    "sys",
+    "sysconfig",
+    "tempfile",
+    "textwrap",
+    "threading",
+    "time",
+    "timeit",
+    "token",
+    "tokenize",
+    "traceback",
+    "types",
+    "typing",
+    "typing_extensions",
+    "unicodedata",
+    "unittest",
+    "urllib",
+    "uuid",
+    "warnings",
+    "weakref",
+    "zipfile",
+    "zlib",
+    "zoneinfo",
+    "std",
+    "core",
+    "alloc",
+    "crate",
+    "super",
+    "self",
 ];
 
 /// Whether files of a language are told of by what they define.
@@ -146,7 +239,10 @@ pub(super) fn is_code(language: &str) -> bool {
 /// The mark at the beginning of a signature without which a definition is private, where a language has one.
 pub(super) fn public_mark(language: &str) -> Option<&'static str> {
     const MARKS: &[(&str, &str)] = &[("rust", "pub ")];
-    MARKS.iter().find(|(name, _)| *name == language).map(|(_, mark)| *mark)
+    MARKS
+        .iter()
+        .find(|(name, _)| *name == language)
+        .map(|(_, mark)| *mark)
 }
 
 /// Whether an imported module says something about the file that imports it.
@@ -176,7 +272,9 @@ pub(super) fn base(base: &str) -> Option<&'static Noun> {
     let known = BASES.iter().find(|(name, _)| *name == base);
     let known = known.or_else(|| {
         let exception = base.ends_with("Error") || base.ends_with("Exception");
-        BASES.iter().find(|(name, _)| exception && *name == "Exception")
+        BASES
+            .iter()
+            .find(|(name, _)| exception && *name == "Exception")
     });
     known.map(|(_, noun)| noun)
 }
@@ -185,5 +283,8 @@ pub(super) fn base(base: &str) -> Option<&'static Noun> {
 pub(super) fn decorator(decorator: &str) -> Option<&'static Noun> {
     let name = decorator.trim_start_matches('@').split('(').next()?;
     let last = name.rsplit('.').next()?;
-    DECORATORS.iter().find(|(name, _)| *name == last).map(|(_, noun)| noun)
+    DECORATORS
+        .iter()
+        .find(|(name, _)| *name == last)
+        .map(|(_, noun)| noun)
 }

@@ -71,7 +71,10 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
             end(&mut lines, &mut found);
         } else if ends_prose(line) {
             end(&mut lines, &mut found);
-            if found.iter().any(|block| matches!(block, Block::Paragraph(_))) {
+            if found
+                .iter()
+                .any(|block| matches!(block, Block::Paragraph(_)))
+            {
                 break;
             }
         } else {
@@ -99,13 +102,33 @@ fn ends_prose(line: &str) -> bool {
         ".. ", ">>> ", ":param", ":return", ":type", ":rtype", "@", "- ", "* ", "+ ", "|", "-*-",
     ];
     const HEADS: [&str; 17] = [
-        "args:", "arguments:", "parameters:", "parameters", "returns:", "returns", "return:", "raises:", "yields:",
-        "example:", "examples:", "examples", "usage:", "note:", "notes:", "attributes:", "see also:",
+        "args:",
+        "arguments:",
+        "parameters:",
+        "parameters",
+        "returns:",
+        "returns",
+        "return:",
+        "raises:",
+        "yields:",
+        "example:",
+        "examples:",
+        "examples",
+        "usage:",
+        "note:",
+        "notes:",
+        "attributes:",
+        "see also:",
     ];
     let lower = line.to_lowercase();
-    let field = line.starts_with(':') && line[1..].find(':').is_some_and(|at| !line[1..=at].contains(' ') && !line[at + 2..].starts_with('`'));
+    let field = line.starts_with(':')
+        && line[1..]
+            .find(':')
+            .is_some_and(|at| !line[1..=at].contains(' ') && !line[at + 2..].starts_with('`'));
     let numbered = line.starts_with(|c: char| c.is_ascii_digit())
-        && line.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with([')', '.']);
+        && line
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .starts_with([')', '.']);
     field
         || numbered
         || STARTS.iter().any(|start| line.starts_with(start))
@@ -155,7 +178,10 @@ fn says_something(sentence: &str) -> bool {
     let words = sentence
         .split_whitespace()
         .filter(|word| word.chars().filter(|c| c.is_alphabetic()).count() >= 2);
-    words.take(2).count() == 2 && !SILENT.iter().any(|silent| lower.contains(silent) && (*silent != "the following" || lower.len() < 60))
+    words.take(2).count() == 2
+        && !SILENT.iter().any(|silent| {
+            lower.contains(silent) && (*silent != "the following" || lower.len() < 60)
+        })
 }
 
 /// A text without markup, control characters and line ends. Code stays between single backticks.
@@ -166,7 +192,11 @@ pub(super) fn plain(text: &str) -> String {
         .filter(|c| !c.is_control() && !is_invisible(*c))
         .collect();
     let mut out = String::with_capacity(text.len());
-    Inline { chars: &chars, out: &mut out }.write(0);
+    Inline {
+        chars: &chars,
+        out: &mut out,
+    }
+    .write(0);
     let out = out
         .replace("&amp;", "&")
         .replace("&lt;", "<")
@@ -180,8 +210,15 @@ pub(super) fn plain(text: &str) -> String {
         out
     };
     let words: Vec<&str> = out.split_whitespace().collect();
-    let out = words.join(" ").replace("( ", "(").replace(" )", ")").replace("()", "()");
-    let out = out.replace(" .", ".").replace(" ,", ",").replace("::.", ".");
+    let out = words
+        .join(" ")
+        .replace("( ", "(")
+        .replace(" )", ")")
+        .replace("()", "()");
+    let out = out
+        .replace(" .", ".")
+        .replace(" ,", ",")
+        .replace("::.", ".");
     match out.strip_suffix("::") {
         Some(head) => format!("{head}:"),
         None => out,
@@ -240,7 +277,11 @@ impl Inline<'_> {
         let name = rest[1..].iter().take(30).position(|c| *c == '`')?;
         let role = &rest[1..=name];
         let is_role = role.last() == Some(&':') && role.len() > 1;
-        if !is_role || !role.iter().all(|c| c.is_ascii_alphabetic() || ":+-".contains(*c)) {
+        if !is_role
+            || !role
+                .iter()
+                .all(|c| c.is_ascii_alphabetic() || ":+-".contains(*c))
+        {
             return None;
         }
         Some(name + 1 + self.code(&rest[name + 1..], true)?)
@@ -261,7 +302,10 @@ impl Inline<'_> {
         if reference {
             taken += underscores;
         }
-        let (text, target) = match content.rfind('<').filter(|_| content.ends_with('>') && (role || reference)) {
+        let (text, target) = match content
+            .rfind('<')
+            .filter(|_| content.ends_with('>') && (role || reference))
+        {
             Some(open) => (content[..open].trim(), true),
             None => (content, false),
         };
@@ -295,7 +339,11 @@ impl Inline<'_> {
         if target.is_none() && inner.first() != Some(&'`') {
             return None;
         }
-        Inline { chars: inner, out: self.out }.write(depth + 1);
+        Inline {
+            chars: inner,
+            out: self.out,
+        }
+        .write(depth + 1);
         Some(close + 1 + target.map_or(0, |target| target + 1))
     }
 
@@ -304,16 +352,24 @@ impl Inline<'_> {
         let rest = &self.chars[at..];
         let stars = rest.iter().take_while(|c| **c == '*').count();
         let before = at.checked_sub(1).map(|before| self.chars[before]);
-        let opens = before.is_none_or(|c| !c.is_alphanumeric()) && rest.get(stars).is_some_and(|c| !c.is_whitespace());
+        let opens = before.is_none_or(|c| !c.is_alphanumeric())
+            && rest.get(stars).is_some_and(|c| !c.is_whitespace());
         if !opens || stars > 3 || depth > 6 {
             return None;
         }
         let close = (stars + 1..rest.len()).find(|close| {
             let run = rest[*close..].iter().take_while(|c| **c == '*').count();
             let after = rest.get(close + run);
-            run == stars && !rest[close - 1].is_whitespace() && rest[close - 1] != '*' && after.is_none_or(|c| !c.is_alphanumeric())
+            run == stars
+                && !rest[close - 1].is_whitespace()
+                && rest[close - 1] != '*'
+                && after.is_none_or(|c| !c.is_alphanumeric())
         })?;
-        Inline { chars: &rest[stars..close], out: self.out }.write(depth + 1);
+        Inline {
+            chars: &rest[stars..close],
+            out: self.out,
+        }
+        .write(depth + 1);
         Some(close + stars)
     }
 }
@@ -330,12 +386,17 @@ fn image(rest: &[char]) -> Option<usize> {
 /// `<b>`, `</b>`, `<https://…>`
 fn tag(rest: &[char]) -> Option<usize> {
     const TAGS: [&str; 26] = [
-        "a", "b", "p", "i", "em", "br", "img", "code", "strong", "div", "span", "h1", "h2", "h3", "ul", "ol", "li",
-        "kbd", "sup", "sub", "pre", "center", "picture", "source", "hr", "details",
+        "a", "b", "p", "i", "em", "br", "img", "code", "strong", "div", "span", "h1", "h2", "h3",
+        "ul", "ol", "li", "kbd", "sup", "sub", "pre", "center", "picture", "source", "hr",
+        "details",
     ];
     let close = rest.iter().take(400).position(|c| *c == '>')?;
     let inner: String = rest[1..close].iter().collect();
-    let name = inner.trim_start_matches('/').split([' ', '/']).next().unwrap_or("");
+    let name = inner
+        .trim_start_matches('/')
+        .split([' ', '/'])
+        .next()
+        .unwrap_or("");
     let known = TAGS.contains(&name.to_lowercase().as_str());
     let address = inner.starts_with("http") && inner.contains("://");
     (known || address || inner.starts_with("!--")).then_some(close + 1)
@@ -367,8 +428,14 @@ mod tests {
             ("A :class:`~a.b.C` and :py:func:`d.e`.", "A `C` and `d.e`."),
             ("Use ``x`` or `y`.", "Use `x` or `y`."),
             ("See `the docs <https://a.b>`_ now.", "See the docs now."),
-            ("A [link](https://a.b/c(d)) and [`Name`] and [x].", "A link and `Name` and [x]."),
-            ("![badge](a) *Really* **good** _x_ 2 * 3 *args **kwargs", "Really good _x_ 2 * 3 *args **kwargs"),
+            (
+                "A [link](https://a.b/c(d)) and [`Name`] and [x].",
+                "A link and `Name` and [x].",
+            ),
+            (
+                "![badge](a) *Really* **good** _x_ 2 * 3 *args **kwargs",
+                "Really good _x_ 2 * 3 *args **kwargs",
+            ),
             ("a<br/>b <https://x.y> Vec<u8>", "ab Vec<u8>"),
             ("one\u{202e}\u{7} two\n  three", "one two three"),
             ("an ` alone", "an alone"),
@@ -383,7 +450,10 @@ mod tests {
     #[test]
     fn the_lead_is_the_first_paragraph_that_says_something() {
         for (text, words) in [
-            ("requests.api\n~~~~~~~\n\nThis module does it. And more.\n\n:copyright: x", vec!["This module does it.", "And more."]),
+            (
+                "requests.api\n~~~~~~~\n\nThis module does it. And more.\n\n:copyright: x",
+                vec!["This module does it.", "And more."],
+            ),
             ("Copyright 2024 X.\n\nDoes it all.", vec!["Does it all."]),
             ("Does it.\nArgs:\n  a: b", vec!["Does it."]),
             ("A title of some words\n====", vec!["A title of some words"]),
@@ -398,7 +468,13 @@ mod tests {
 
     #[test]
     fn odd_text_is_harmless() {
-        for text in ["[".repeat(20_000), "`".repeat(20_001), "*a".repeat(20_000), "<".repeat(20_000), ":a`".repeat(9_999)] {
+        for text in [
+            "[".repeat(20_000),
+            "`".repeat(20_001),
+            "*a".repeat(20_000),
+            "<".repeat(20_000),
+            ":a`".repeat(9_999),
+        ] {
             let _ = lead(&text);
         }
     }

@@ -58,7 +58,9 @@ impl Paragraph {
 
 /// One sentence with a capital letter and a full stop, cut to a length in characters.
 pub(super) fn sentence_of(text: &str, most: usize) -> Option<String> {
-    let text = text.trim().trim_end_matches([':', ';', ',', '-', '–', '—', ' ']);
+    let text = text
+        .trim()
+        .trim_end_matches([':', ';', ',', '-', '–', '—', ' ']);
     if !text.contains(char::is_alphanumeric) {
         return None;
     }
@@ -76,7 +78,9 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     };
     let head = &text[..end];
     let end = head.rfind(' ').unwrap_or(end);
-    let mut head = head[..end].trim_end_matches([',', ';', ':', '.', '-', '(', ' ']).to_owned();
+    let mut head = head[..end]
+        .trim_end_matches([',', ';', ':', '.', '-', '(', ' '])
+        .to_owned();
     // A name that was cut in two is no name any more.
     if head.matches('`').count() % 2 == 1 {
         let at = head.rfind('`').unwrap_or(0);
@@ -104,9 +108,15 @@ pub(super) fn capitalized(text: &str) -> String {
 pub(super) fn continued(text: &str) -> String {
     let text = first_sentence(text).trim_end_matches(['.', '!', '?']);
     let text = if text.ends_with("..") { "" } else { text };
-    let word: String = text.chars().take_while(|c| c.is_alphanumeric() || "'-_.`".contains(*c)).collect();
+    let word: String = text
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || "'-_.`".contains(*c))
+        .collect();
     let rest = word.get(1..).unwrap_or("");
-    let plain = word.is_ascii() && rest.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == '\'');
+    let plain = word.is_ascii()
+        && rest
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c == '-' || c == '\'');
     let alone = word == "A" || plain && !rest.is_empty();
     if alone && is_common(&word) {
         return text[..1].to_lowercase() + &text[1..];
@@ -118,22 +128,85 @@ pub(super) fn continued(text: &str) -> String {
 /// article. Names of products keep their capital.
 fn is_common(word: &str) -> bool {
     const COMMON: [&str; 62] = [
-        "a", "an", "the", "this", "these", "all", "any", "each", "every", "one", "some", "what", "how", "where",
-        "when", "whether", "which", "common", "base", "basic", "simple", "helper", "utility", "utilities", "main",
-        "given", "return", "get", "set", "make", "create", "build", "check", "parse", "read", "write", "send",
-        "convert", "generate", "handle", "add", "remove", "update", "delete", "find", "run", "load", "save", "test",
-        "apply", "provide", "represent", "raise", "raised", "use", "used", "called", "abstract", "custom",
-        "various", "wrapper", "functions",
+        "a",
+        "an",
+        "the",
+        "this",
+        "these",
+        "all",
+        "any",
+        "each",
+        "every",
+        "one",
+        "some",
+        "what",
+        "how",
+        "where",
+        "when",
+        "whether",
+        "which",
+        "common",
+        "base",
+        "basic",
+        "simple",
+        "helper",
+        "utility",
+        "utilities",
+        "main",
+        "given",
+        "return",
+        "get",
+        "set",
+        "make",
+        "create",
+        "build",
+        "check",
+        "parse",
+        "read",
+        "write",
+        "send",
+        "convert",
+        "generate",
+        "handle",
+        "add",
+        "remove",
+        "update",
+        "delete",
+        "find",
+        "run",
+        "load",
+        "save",
+        "test",
+        "apply",
+        "provide",
+        "represent",
+        "raise",
+        "raised",
+        "use",
+        "used",
+        "called",
+        "abstract",
+        "custom",
+        "various",
+        "wrapper",
+        "functions",
     ];
     let lower = word.to_lowercase();
     COMMON.contains(&lower.as_str())
-        || lower.len() > 4 && lower.ends_with('s') && !lower.ends_with("ss") && !lower.ends_with("us")
+        || lower.len() > 4
+            && lower.ends_with('s')
+            && !lower.ends_with("ss")
+            && !lower.ends_with("us")
 }
 
 /// `a`, `a and b`, `a, b and c`; after `most` names, how many more there are.
 pub(super) fn list(names: &[String], most: usize) -> String {
     // "and 1 more" takes as much room as the one.
-    let most = if names.len() == most + 1 { names.len() } else { most };
+    let most = if names.len() == most + 1 {
+        names.len()
+    } else {
+        most
+    };
     let (shown, more) = names.split_at(names.len().min(most));
     match (shown, more.len()) {
         ([], _) => String::new(),
@@ -151,7 +224,10 @@ pub(super) fn quoted_list(names: &[String], most: usize) -> String {
 
 /// A name between backticks, without what would break them.
 pub(super) fn quoted(name: &str) -> String {
-    let name: String = name.chars().filter(|c| !c.is_control() && *c != '`').collect();
+    let name: String = name
+        .chars()
+        .filter(|c| !c.is_control() && *c != '`')
+        .collect();
     format!("`{}`", cut(&name, 80))
 }
 
@@ -180,7 +256,10 @@ mod tests {
     #[test]
     fn sentences_are_cut_at_words_and_never_inside_a_name() {
         assert_eq!(sentence_of("does it", 240).as_deref(), Some("Does it."));
-        assert_eq!(sentence_of("foo_bar does it:", 240).as_deref(), Some("foo_bar does it."));
+        assert_eq!(
+            sentence_of("foo_bar does it:", 240).as_deref(),
+            Some("foo_bar does it.")
+        );
         assert_eq!(sentence_of(" -- ", 240), None);
         assert_eq!(cut("one two three", 9), "one two...");
         assert_eq!(cut("see `a name of code` there", 12), "see...");
@@ -198,6 +277,9 @@ mod tests {
         let text = paragraph.finish();
         assert!(text.chars().count() <= MAX_PARAGRAPH);
         assert!(text.ends_with('.'), "{text}");
-        assert_eq!(Paragraph::default().finish(), "Nothing can be said about it.");
+        assert_eq!(
+            Paragraph::default().finish(),
+            "Nothing can be said about it."
+        );
     }
 }
