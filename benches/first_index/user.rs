@@ -1,7 +1,7 @@
 //! A user with folders of their own, and the program run in them, timed from its start to its end.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,12 @@ use crate::model::Model;
 /// A user; their folders go with them.
 pub struct User {
     folder: tempfile::TempDir,
+}
+
+/// The program: another one than was built with this, where that is to be compared.
+fn program() -> std::ffi::OsString {
+    std::env::var_os("EPITOME_BENCH_PROGRAM")
+        .unwrap_or_else(|| env!("CARGO_BIN_EXE_epitome").into())
 }
 
 impl User {
@@ -36,7 +42,7 @@ impl User {
     pub fn index(&self) -> std::io::Result<(Duration, String)> {
         let at = |name: &str| self.folder.path().join(name);
         let begun = Instant::now();
-        let done = Command::new(env!("CARGO_BIN_EXE_epitome"))
+        let done = Command::new(program())
             .arg("index")
             .arg(self.repo())
             .env_clear()
@@ -51,7 +57,7 @@ impl User {
         let took = begun.elapsed();
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
         if std::env::var_os("EPITOME_LOG").is_some() {
-            fs::write(Path::new("/tmp").join("first_index.log"), &said)?;
+            fs::write(std::env::temp_dir().join("first_index.log"), &said)?;
         }
         if !done.status.success() {
             return Err(std::io::Error::other(format!("{}: {said}", done.status)));
