@@ -18,6 +18,7 @@ pub mod status;
 pub mod tree;
 pub mod view;
 mod waits;
+pub mod width;
 mod words;
 
 use std::collections::BTreeMap;
@@ -194,9 +195,11 @@ impl Engine {
         });
         let asks = self.flights.next_due_ms();
         let stop = self.pace.stopped_until_ms();
+        let chance = self.pace.chance_ms();
         looks
             .chain(asks)
             .chain(stop)
+            .chain(chance)
             .chain(self.held_until_ms)
             .min()
     }
