@@ -2,7 +2,7 @@
 //!
 //! [`Engine::step`] takes one event at one moment and returns what is to be done. It reads no clock, no disk and no
 //! chance, and cannot fail, so that a seed can replay everything that can go wrong (see `tests/sim`). The organs in
-//! this folder do not know each other; only this file and its three chapters ([`look`], [`words`], [`waits`])
+//! this folder do not know each other; only this file and its three chapters (`look`, `words`, `waits`)
 //! compose them.
 
 pub mod bucket;
