@@ -64,6 +64,11 @@ pub enum Query {
         /// The answer.
         reply: oneshot::Sender<(Vec<(RepoId, RepositoryStatus)>, PaceStatus)>,
     },
+    /// The same, of what is known now: no notification is waited for.
+    Glance {
+        /// The answer.
+        reply: oneshot::Sender<(Vec<RepositoryStatus>, PaceStatus)>,
+    },
     /// Wait until all is settled.
     Wait {
         /// In which repository.
@@ -194,7 +199,10 @@ impl Driver {
 
     fn turn(&mut self, input: Input) {
         match input {
-            Input::Event(event) => self.step(event),
+            Input::Event(event) => {
+                self.step(event);
+                self.shared.stirred.notify_one();
+            }
             Input::Barrier(number) => match self.barriers.remove(&number) {
                 Some(Behind::Wait(wait, _)) => self.step(Event::Barrier(wait)),
                 Some(Behind::Query(query)) => self.answer(query),
@@ -242,6 +250,7 @@ impl Driver {
                 self.waits.insert(id, reply);
                 self.step(Event::Wait { id, repo, path });
             }
+            query @ Query::Glance { .. } => self.answer(query),
             // What was saved before the question must be in the answer, or be called stale in it.
             query => self.behind_barrier(Behind::Query(query)),
         }
@@ -287,6 +296,13 @@ impl Driver {
                     .filter_map(|entry| {
                         Some((entry.repo, self.engine.repository_status(entry.repo)?))
                     })
+                    .collect();
+                let _ = reply.send((repositories, self.engine.pace_status()));
+            }
+            Query::Glance { reply } => {
+                let all = self.shared.registry.all().into_iter();
+                let repositories = all
+                    .filter_map(|entry| self.engine.repository_status(entry.repo))
                     .collect();
                 let _ = reply.send((repositories, self.engine.pace_status()));
             }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::config::{Config, Provider};
 use crate::engine::event::Event;
+use crate::engine::status::{PaceStatus, RepositoryStatus};
 use crate::model::path::RelPath;
 use crate::shell::rules::FileRules;
 use crate::shell::store::Store;
@@ -37,6 +38,8 @@ pub struct Shared {
     pub(super) inputs: Inputs,
     pub(super) mode: Mode,
     pub(super) stopping: AtomicBool,
+    /// Something happened since somebody waited for it.
+    pub(super) stirred: Notify,
     pub(super) started: Instant,
     /// In a dry run: requests that would have been sent, and the tokens of their prompts.
     pub(super) pretended: AtomicU64,
@@ -70,6 +73,7 @@ impl Shared {
             inputs,
             mode,
             stopping: AtomicBool::new(false),
+            stirred: Notify::new(),
             started: Instant::now(),
             pretended: AtomicU64::new(0),
             pretended_tokens: AtomicU64::new(0),
@@ -94,6 +98,17 @@ impl Handle {
         let (done, stopped) = oneshot::channel();
         self.shared.inputs.send(Input::Stop(done)).await;
         let _ = stopped.await;
+    }
+
+    /// What all repositories are doing as far as the loop knows, without a look at the watch; `None` at the end.
+    pub(super) async fn glance(&self) -> Option<(Vec<RepositoryStatus>, PaceStatus)> {
+        let answer = self.query(|reply| Query::Glance { reply }).await.ok()?;
+        Some(answer)
+    }
+
+    /// Waits until something happens; at once where it has since the last call. For one waiter.
+    pub(super) async fn stirred(&self) {
+        self.shared.stirred.notified().await;
     }
 
     /// What a dry run added up.
