@@ -25,6 +25,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use crate::wire::access::Access;
+use crate::wire::estimate::Estimate;
 use crate::wire::percent;
 use crate::wire::protocol::{
     Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, Problem, Repository, Status, WaitRequest, Waited,
@@ -267,6 +268,12 @@ impl Access for Client {
         self.ask(Method::DELETE, &route, None, Some(PATIENCE))
             .await?;
         Ok(())
+    }
+
+    async fn estimate(&self, path: &Path) -> Result<Estimate, Problem> {
+        let route = format!("/v1/estimate?path={}", query(path));
+        // Everything is read for it.
+        decode(&self.ask(Method::GET, &route, None, None).await?)
     }
 
     async fn wait(

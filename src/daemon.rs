@@ -31,7 +31,8 @@ pub use lifecycle::run;
 use crate::config::places::Places;
 use crate::config::{Backend, Config, Provider};
 use crate::engine::debounce::Window;
-use crate::engine::{Options, prompt};
+use crate::engine::pace::{Bounds, Budget};
+use crate::engine::{Options, TokenEstimate, prompt};
 use crate::model::path::RelPath;
 use crate::model::recipe::Author;
 use crate::shell::store::{Store, StoreError};
@@ -86,7 +87,7 @@ pub(crate) async fn estimate_with(
         handle.watch(path, false).await?;
         handle.wait(Some(path), None).await?;
         let node = handle.node(path, 0).await?;
-        Ok(handle.estimate(&node))
+        Ok(handle.pretended(&node))
     }
     .await;
     handle.stop().await;
@@ -159,7 +160,24 @@ fn engine_options(config: &Config, mode: Mode) -> Options {
         summaries: config.summaries.enabled,
         parser: parse::VERSION,
         paid,
-        max_workers: config.openai.max_workers as usize,
+        bounds: Bounds {
+            max_workers: config.openai.max_workers as usize,
+            free_workers: pool::threads(),
+            requests_per_minute: config.openai.requests_per_minute,
+            tokens_per_minute: config.openai.tokens_per_minute,
+            budget: match mode {
+                // What it would cost is asked for just because the budget is small.
+                Mode::Dry => Budget::default(),
+                _ => Budget {
+                    requests: config.budget.max_requests_per_day,
+                    tokens: config.budget.max_tokens_per_day,
+                },
+            },
+        },
+        tokens: TokenEstimate {
+            instructions: prompt::instruction_tokens(),
+            answer: u64::from(config.openai.max_output_tokens),
+        },
         readers: pool::threads(),
         settle: Window {
             quiet_ms: settle_ms,

@@ -5,6 +5,7 @@
 //! this folder do not know each other; only this file and its three chapters ([`look`], [`words`], [`waits`])
 //! compose them.
 
+pub mod bucket;
 pub mod debounce;
 pub mod effect;
 pub mod event;
@@ -30,8 +31,9 @@ use debounce::Window;
 use effect::Effect;
 use event::Event;
 use flight::Flights;
-use pace::Pace;
+use pace::{Bounds, Pace};
 use repository::{Look, Repository};
+use tree::{Body, NodeId, Tree};
 use waits::Waits;
 
 /// What the engine has to know of the configuration.
@@ -45,9 +47,11 @@ pub struct Options {
     pub parser: u32,
     /// Whether a summary costs a request to a model.
     pub paid: bool,
-    /// Requests under way at once, at most.
-    pub max_workers: usize,
-    /// Files read, and free summaries written, at once, at most.
+    /// How many requests at once, in each minute, on each day.
+    pub bounds: Bounds,
+    /// What a request is thought to need.
+    pub tokens: TokenEstimate,
+    /// Files read at once, at most.
     pub readers: usize,
     /// Quiet time before a change is looked at.
     pub settle: Window,
@@ -59,6 +63,33 @@ pub struct Options {
     pub poll_ms: Option<u64>,
 }
 
+/// How a request's need of tokens is guessed before it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenEstimate {
+    /// Of the instructions that come with each.
+    pub instructions: u64,
+    /// Of an answer, at most: endpoints reserve as many.
+    pub answer: u64,
+}
+
+/// Bytes of a token, as is usual for English and code.
+const TOKEN_BYTES: u64 = 4;
+/// Tokens of a child's name and words in its directory's request.
+const CHILD_TOKENS: u64 = 130;
+
+impl TokenEstimate {
+    fn of(&self, tree: &Tree, id: NodeId) -> u64 {
+        let content = match tree.get(id).map(|node| &node.body) {
+            Some(Body::File { contents }) => contents
+                .as_ref()
+                .map_or(0, |contents| contents.stat.size / TOKEN_BYTES),
+            Some(Body::Directory(directory)) => directory.children.len() as u64 * CHILD_TOKENS,
+            None => 0,
+        };
+        self.instructions + content + self.answer
+    }
+}
+
 /// The state of all that is watched.
 #[derive(Debug)]
 pub struct Engine {
@@ -67,6 +98,8 @@ pub struct Engine {
     flights: Flights,
     pace: Pace,
     waits: Waits,
+    /// Until when nothing may be sent though something is ready (monotonic milliseconds).
+    held_until_ms: Option<u64>,
     /// Keys to be looked up, gathered during a step.
     lookups: Vec<SummaryKey>,
     now: Timestamp,
@@ -76,11 +109,12 @@ impl Engine {
     /// An engine that knows of no repository yet.
     pub fn new(options: Options) -> Self {
         Self {
-            pace: Pace::new(options.max_workers, options.readers),
+            pace: Pace::new(options.bounds),
             options,
             repositories: BTreeMap::new(),
             flights: Flights::default(),
             waits: Waits::default(),
+            held_until_ms: None,
             lookups: Vec::new(),
             now: Timestamp::default(),
         }
@@ -91,13 +125,16 @@ impl Engine {
         self.now = now;
         let mut effects = Vec::new();
         self.take(event, &mut effects);
+        self.revive();
         self.look_where_due(&mut effects);
         self.read_next(&mut effects);
+        self.think_of_ripe_directories();
+        self.ask_next(&mut effects);
+        // What was given up instead of asked may have been what its directory waited for.
         self.think_of_ripe_directories();
         if !self.lookups.is_empty() {
             effects.push(Effect::LookUp(std::mem::take(&mut self.lookups)));
         }
-        self.ask_next(&mut effects);
         self.keep_records(&mut effects);
         self.export_settled(&mut effects);
         self.answer_waits(&mut effects);
@@ -107,13 +144,10 @@ impl Engine {
     fn take(&mut self, event: Event, effects: &mut Vec<Effect>) {
         match event {
             Event::Watch(repo) => {
-                if self
-                    .repositories
-                    .insert(repo, Repository::default())
-                    .is_none()
-                {
+                self.repositories.entry(repo).or_insert_with(|| {
                     effects.push(Effect::Load(repo));
-                }
+                    Repository::default()
+                });
             }
             Event::Unwatch(repo) => {
                 self.repositories.remove(&repo);
@@ -138,6 +172,7 @@ impl Engine {
             Event::Wait { id, repo, path } => self.wait(id, repo, path, effects),
             Event::WaitDropped(id) => self.waits.remove(id),
             Event::Barrier(id) => self.barrier(id),
+            Event::Used(used) => self.pace.set_used(used),
             Event::Tick => {}
         }
     }
@@ -145,7 +180,6 @@ impl Engine {
     /// When the engine next has something to do though nothing happens (monotonic milliseconds): hand it a
     /// [`Event::Tick`] then. `None`: never.
     pub fn deadline_ms(&self) -> Option<u64> {
-        let now_ms = self.now.monotonic_ms;
         let looks = self.repositories.iter().filter_map(|(&repo, repository)| {
             if repository.look != Look::Idle {
                 return None;
@@ -153,15 +187,23 @@ impl Engine {
             let due = repository
                 .debounce
                 .due_ms(self.options.settle, self.waits.hurry(repo));
-            let poll = self
-                .options
-                .poll_ms
+            let poll = repository
+                .poll_ms(self.options.poll_ms)
                 .map(|every| repository.looked_ms + every);
             due.into_iter().chain(poll).min()
         });
         let asks = self.flights.next_due_ms();
-        let pause = self.pace.pause_ends_ms(now_ms);
-        looks.chain(asks).chain(pause).min()
+        let stop = self.pace.stopped_until_ms();
+        looks
+            .chain(asks)
+            .chain(stop)
+            .chain(self.held_until_ms)
+            .min()
+    }
+
+    /// Whether a repository is kept.
+    pub fn knows(&self, repo: RepoId) -> bool {
+        self.repositories.contains_key(&repo)
     }
 
     fn hurry_flights(&mut self, repo: RepoId) {

@@ -4,6 +4,7 @@ pub mod contents;
 pub mod digest;
 pub mod failure;
 pub mod language;
+pub mod limits;
 pub mod listing;
 pub mod outline;
 pub mod path;

@@ -54,8 +54,14 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
         return Err(Failure::Failed(reason));
     }
     if arguments.dry_run {
-        let config = context.config()?;
-        let estimate = crate::daemon::estimate(&config, &context.places, &path).await?;
+        let estimate = match Client::connect(&context.places.socket).await {
+            Ok(client) => client.estimate(&path).await?,
+            Err(ConnectError::NoDaemon) => {
+                let config = context.config()?;
+                crate::daemon::estimate(&config, &context.places, &path).await?
+            }
+            Err(error) => return Err(error.into()),
+        };
         if arguments.json {
             return output::print_json(&estimate);
         }

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::model::outline::Element;
 use crate::model::summary::Freshness;
 use crate::wire::access::Access;
+use crate::wire::estimate::Estimate;
 use crate::wire::protocol::*;
 
 /// The made daemon.
@@ -91,6 +92,15 @@ impl Access for Fake {
                 .ok_or_else(|| Problem::new(PROBLEM_NO_NODE, format!("{name:?}: no node")))?;
         }
         Ok(cut(node, depth))
+    }
+
+    async fn estimate(&self, path: &Path) -> Result<Estimate, Problem> {
+        self.world
+            .lock()
+            .unwrap()
+            .log
+            .push(format!("estimate {path:?}"));
+        Ok(Estimate::default())
     }
 
     async fn watch(&self, path: &Path, keep: bool) -> Result<Repository, Problem> {

@@ -9,6 +9,7 @@ use crate::engine::event::{Event, Usage};
 use crate::engine::prompt::{self, ChildText, Prompt};
 use crate::model::contents::Matter;
 use crate::model::failure::{Failure, Remedy};
+use crate::model::limits::{Limit, Limits};
 use crate::model::summary::Summary;
 use crate::shell::openai::{self, Endpoint};
 use crate::shell::{offline, redact};
@@ -22,6 +23,9 @@ use super::writer::{Write, Writer};
 
 /// The content is no longer the one that was to be asked about.
 pub struct Moved;
+
+/// How often in a row a model may say that the earlier words hold, before it is asked without them.
+const MOST_REAFFIRMED: u32 = 8;
 
 /// What an answer is expected to cost, where it has to be guessed: tokens of a short paragraph.
 pub const ANSWER_TOKENS: u64 = 120;
@@ -129,15 +133,14 @@ impl Asking {
                 offline::directory(&told)
             }
         };
-        Ok(Summary {
-            text,
-            model: "offline".to_owned(),
-        })
+        Ok(Summary::new(text, "offline"))
     }
 
     async fn ask_model(&self, ask: Ask) -> (Result<Summary, Failure>, Usage) {
+        let earlier = self.earlier(&ask);
         let this = self.clone();
-        let prepared = tokio::task::spawn_blocking(move || this.prompt(&ask)).await;
+        let told = earlier.clone();
+        let prepared = tokio::task::spawn_blocking(move || this.prompt(&ask, told.as_ref())).await;
         let prompt = match prepared {
             Ok(Ok(prompt)) => prompt,
             Ok(Err(Moved)) => {
@@ -169,22 +172,22 @@ impl Asking {
             user: prompt.user,
         };
         let cap = self.shared.config.openai.max_output_tokens;
-        let (result, used) = match endpoint.ask(&request, cap).await {
-            Ok(answer) => (
-                Ok(Summary {
-                    // What a model repeats of a secret that the rules missed in its longer form is cut here.
-                    text: redact::redact(&answer.text).into_owned(),
-                    model: self.shared.config.openai.model.clone(),
-                }),
-                answer.usage,
-            ),
-            Err((failure, limits)) => (Err(failure), limits.spent),
+        let (result, said) = match endpoint.ask(&request, cap).await {
+            Ok(answer) => (self.words(&answer.text, earlier.as_ref()), answer.limits),
+            Err((failure, limits)) => (Err(failure), limits),
+        };
+        let used = said.spent;
+        let limits = Limits {
+            requests: limit(said.requests),
+            tokens: limit(said.tokens),
         };
         let usage = Usage {
             sent: true,
             prompt_tokens: used.prompt_tokens,
             completion_tokens: used.completion_tokens,
             cached_tokens: used.cached_tokens,
+            unchanged: matches!(&result, Ok(summary) if summary.reaffirmed > 0),
+            limits,
         };
         self.writer.write(Write::Usage {
             day: today(),
@@ -201,6 +204,7 @@ impl Asking {
         let prompt_tokens = prompt::tokens(prompt);
         let number = self.shared.pretended.fetch_add(1, Ordering::Relaxed);
         let summary = Summary {
+            reaffirmed: 0,
             // As long as a real one, because a directory's prompt is made of such; and never the same twice.
             text: format!(
                 "{number:>5} {}",
@@ -212,7 +216,7 @@ impl Asking {
             sent: true,
             prompt_tokens,
             completion_tokens: ANSWER_TOKENS,
-            cached_tokens: 0,
+            ..Usage::default()
         };
         self.shared
             .pretended_tokens
@@ -221,8 +225,9 @@ impl Asking {
     }
 
     /// The request: read again, checked, secrets taken out.
-    fn prompt(&self, ask: &Ask) -> Result<Prompt, Moved> {
+    fn prompt(&self, ask: &Ask, earlier: Option<&Summary>) -> Result<Prompt, Moved> {
         let boundary = ask.key.0.to_string();
+        let earlier = earlier.map(|summary| summary.text.as_str());
         match &ask.subject {
             Subject::File {
                 digest, language, ..
@@ -232,12 +237,41 @@ impl Asking {
                 Ok(prompt::file(
                     language.map(|language| language.name()),
                     &text,
+                    earlier,
                     &boundary,
                 ))
             }
-            Subject::Directory { children } => {
-                Ok(prompt::directory(&self.children(children), &boundary))
-            }
+            Subject::Directory { children } => Ok(prompt::directory(
+                &self.children(children),
+                earlier,
+                &boundary,
+            )),
+        }
+    }
+
+    /// The words from before the change, unless they were kept so often that they may have drifted from the truth.
+    fn earlier(&self, ask: &Ask) -> Option<Summary> {
+        let summary = self.shared.store.summary(ask.earlier?).ok()??;
+        (summary.reaffirmed < MOST_REAFFIRMED && summary.model == self.shared.config.openai.model)
+            .then_some(summary)
+    }
+
+    /// What an answer says: new words, or the earlier ones.
+    fn words(&self, answer: &str, earlier: Option<&Summary>) -> Result<Summary, Failure> {
+        match earlier {
+            Some(earlier) if prompt::is_unchanged(answer) => Ok(Summary {
+                reaffirmed: earlier.reaffirmed + 1,
+                ..earlier.clone()
+            }),
+            None if prompt::is_unchanged(answer) => Err(Failure::new(
+                Remedy::Retry,
+                "the model says that nothing changed, and was not told of anything earlier",
+            )),
+            // What a model repeats of a secret is cut here once more.
+            _ => Ok(Summary::new(
+                redact::redact(answer),
+                &self.shared.config.openai.model,
+            )),
         }
     }
 
@@ -264,6 +298,14 @@ impl Asking {
 pub fn today() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |since| since.as_secs() / 86_400)
+}
+
+fn limit(said: openai::Limit) -> Limit {
+    Limit {
+        limit: said.limit,
+        remaining: said.remaining,
+        reset_ms: said.reset_ms,
+    }
 }
 
 fn endpoint(shared: &Shared) -> Result<Endpoint, Failure> {

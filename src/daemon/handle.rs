@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{oneshot, watch};
 
 use crate::config::{Config, Provider};
 use crate::engine::event::Event;
+use crate::engine::pace::DayUse;
 use crate::engine::status::{PaceStatus, RepositoryStatus};
 use crate::model::path::RelPath;
 use crate::shell::rules::FileRules;
@@ -38,8 +39,8 @@ pub struct Shared {
     pub(super) inputs: Inputs,
     pub(super) mode: Mode,
     pub(super) stopping: AtomicBool,
-    /// Something happened since somebody waited for it.
-    pub(super) stirred: Notify,
+    /// Changes when something happens.
+    pub(super) stirred: watch::Sender<()>,
     pub(super) started: Instant,
     /// In a dry run: requests that would have been sent, and the tokens of their prompts.
     pub(super) pretended: AtomicU64,
@@ -73,7 +74,7 @@ impl Shared {
             inputs,
             mode,
             stopping: AtomicBool::new(false),
-            stirred: Notify::new(),
+            stirred: watch::Sender::new(()),
             started: Instant::now(),
             pretended: AtomicU64::new(0),
             pretended_tokens: AtomicU64::new(0),
@@ -106,13 +107,19 @@ impl Handle {
         Some(answer)
     }
 
-    /// Waits until something happens; at once where it has since the last call. For one waiter.
-    pub(super) async fn stirred(&self) {
-        self.shared.stirred.notified().await;
+    /// Returns when the loop has turned, and `watch`: when a notification has come through besides. `false` at the end.
+    pub(super) async fn pulse(&self, watch: bool) -> bool {
+        let answer = self.query(|reply| Query::Pulse { watch, reply });
+        answer.await.is_ok()
+    }
+
+    /// Changes when something happens.
+    pub(super) fn stirred(&self) -> watch::Receiver<()> {
+        self.shared.stirred.subscribe()
     }
 
     /// What a dry run added up.
-    pub(super) fn estimate(&self, node: &Node) -> Estimate {
+    pub(super) fn pretended(&self, node: &Node) -> Estimate {
         answers::estimate(
             &self.shared.config,
             node,
@@ -122,49 +129,54 @@ impl Handle {
     }
 
     /// Adds the folders of the configuration and those added by `watch` before.
-    pub(super) async fn watch_known(&self, more: &[PathBuf]) {
+    ///
+    /// # Errors
+    /// One of `more` is no folder. The others are kept though they may be missing: a disk may be mounted later.
+    pub(super) fn watch_known(&self, more: &[PathBuf]) -> Result<(), Problem> {
         let kept = self.shared.store.repositories().unwrap_or_default();
-        for path in self.shared.config.repos.iter().chain(&kept).chain(more) {
-            if let Err(problem) = self.add(path, false) {
-                // A disk that is mounted later, a folder that comes back: it is kept, and found then.
+        for path in self.shared.config.repos.iter().chain(&kept) {
+            if let Err(problem) = self.enter(&canonical_as_far_as_possible(path), false) {
                 tracing::warn!("{problem}");
-                self.shared
-                    .notes
-                    .set(&format!("repos {}", path.display()), problem.detail);
+                let topic = format!("repos {}", path.display());
+                self.shared.notes.set(&topic, problem.detail);
             }
         }
+        more.iter()
+            .try_for_each(|path| self.add(path, false).map(drop))
     }
 
+    /// Adds a folder that is there.
     fn add(&self, path: &Path, keep: bool) -> Result<Entry, Problem> {
         let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
         let root = std::fs::canonicalize(path).map_err(|error| {
-            bad(format!(
-                "{} cannot be watched: {}",
-                path.display(),
-                reason(&error)
-            ))
+            let reason = reason(&error);
+            bad(format!("{} cannot be watched: {reason}", path.display()))
         })?;
         if !root.is_dir() {
+            let path = path.display();
             return Err(bad(format!(
-                "{} is no folder: name the folder that holds it",
-                path.display()
+                "{path} is no folder: name the folder that holds it"
             )));
         }
+        self.enter(&root, keep)
+    }
+
+    /// Adds a repository by its canonical root.
+    fn enter(&self, root: &Path, keep: bool) -> Result<Entry, Problem> {
+        let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
         let (entry, new) = self
             .shared
             .registry
-            .add(&root, &self.shared.file_rules, &self.shared.own_folder)
+            .add(root, &self.shared.file_rules, &self.shared.own_folder)
             .map_err(|error| bad(error.to_string()))?;
         if keep {
             self.shared
                 .store
-                .add_repository(&root)
+                .add_repository(root)
                 .map_err(|error| Problem::new(PROBLEM_INTERNAL, error.to_string()))?;
         }
         if new {
-            if let Some(watch) = &self.watch {
-                watch.add_repository(entry.repo, &root, &entry.rules().outside_inputs());
-            }
+            entry.follow_outside(self.watch.as_deref(), false);
             let inputs = self.shared.inputs.clone();
             let repo = entry.repo;
             tokio::spawn(async move { inputs.send(Input::Event(Event::Watch(repo))).await });
@@ -278,6 +290,16 @@ impl Access for Handle {
         }
     }
 
+    async fn estimate(&self, path: &Path) -> Result<Estimate, Problem> {
+        super::estimate_with(
+            &self.shared.config,
+            &self.shared.own_folder,
+            Arc::clone(&self.shared.store),
+            path,
+        )
+        .await
+    }
+
     async fn unwatch(&self, path: &Path) -> Result<(), Problem> {
         let (entry, relative) = self.resolve(path)?;
         if !relative.is_root() {
@@ -383,13 +405,29 @@ fn canonical_as_far_as_possible(path: &Path) -> PathBuf {
         if let Ok(canonical) = std::fs::canonicalize(above)
             && let Ok(rest) = path.strip_prefix(above)
         {
-            return canonical.join(rest);
+            // Joined with nothing, a path gets a slash at its end.
+            return if rest.as_os_str().is_empty() {
+                canonical
+            } else {
+                canonical.join(rest)
+            };
         }
     }
     path.to_path_buf()
 }
 
 impl Shared {
+    /// What was used today, by earlier runs too.
+    pub(super) fn used_today(&self) -> DayUse {
+        let day = super::asking::today();
+        let used = self.store.usage(day).unwrap_or_default();
+        DayUse {
+            day,
+            requests: used.requests,
+            tokens: used.prompt_tokens + used.completion_tokens,
+        }
+    }
+
     /// Whether summaries are asked of a model over the network.
     pub(super) fn asks_a_model(&self) -> bool {
         self.config.summaries.provider == Provider::Openai

@@ -43,7 +43,10 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
         mut socket,
         listener,
     } = started;
-    find_known(&handle, paths).await;
+    if let Err(error) = find_known(&handle, paths).await {
+        socket.remove();
+        return Err(error);
+    }
     let mut servers = Servers::new(handle.clone());
     servers.add(listener);
     systemd::ready();
@@ -106,17 +109,18 @@ async fn start(config: &Config, places: &Places) -> anyhow::Result<Started> {
     })
 }
 
-/// Whoever asks first is to hear of the repositories that were added before.
-async fn find_known(handle: &Handle, paths: &[PathBuf]) {
+/// Before anybody can ask: no repository that was added earlier is ever called unknown.
+async fn find_known(handle: &Handle, paths: &[PathBuf]) -> anyhow::Result<()> {
     let (handle, paths) = (handle.clone(), paths.to_vec());
-    let runtime = tokio::runtime::Handle::current();
     // A folder may hang in its file system: that takes a thread, and not the loop's.
-    let finding = tokio::task::spawn_blocking(move || {
-        runtime.block_on(async move { handle.watch_known(&paths).await });
-    });
-    if timeout(FINDING_PATIENCE, finding).await.is_err() {
-        tracing::warn!("a folder to watch does not answer: going on without waiting for it");
+    let finding = tokio::task::spawn_blocking(move || handle.watch_known(&paths));
+    match timeout(FINDING_PATIENCE, finding).await {
+        Ok(found) => found.context("looking for the repositories")??,
+        Err(_) => {
+            tracing::warn!("a folder to watch does not answer: going on without waiting for it");
+        }
     }
+    Ok(())
 }
 
 /// Waits until the socket's file was lost, and makes it again. `None`: another daemon answers in its place.

@@ -157,13 +157,14 @@ impl Socket {
 
 /// The system's word on one file: its links, its name, its end. Nothing that others do beside it wakes us.
 #[cfg(target_os = "linux")]
-fn told_of(path: &Path) -> io::Result<tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>> {
+fn told_of(path: &Path) -> io::Result<tokio::net::unix::pipe::Receiver> {
     use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
     let descriptor = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
     let events = WatchFlags::ATTRIB | WatchFlags::MOVE_SELF | WatchFlags::DELETE_SELF;
     inotify::add_watch(&descriptor, path, events | WatchFlags::DONT_FOLLOW)?;
-    tokio::io::unix::AsyncFd::new(descriptor)
+    // Waited for as a pipe is: AsyncFd cannot be had without unsafe code.
+    tokio::net::unix::pipe::Receiver::from_owned_fd_unchecked(descriptor)
 }
 
 /// Whether somebody answers, or at least is there: a full queue is a daemon's too.

@@ -12,7 +12,6 @@ use tokio::net::UnixListener;
 use tokio::time::{sleep, timeout};
 
 use crate::engine::status::{PaceStatus, RepositoryStatus};
-use crate::wire::access::Access;
 
 use super::handle::Handle;
 
@@ -82,6 +81,7 @@ pub(super) async fn narrate(handle: Handle) {
     if !is_listening() {
         return;
     }
+    let mut stirred = handle.stirred();
     let mut last = String::new();
     while let Some((repositories, pace)) = handle.glance().await {
         let line = line(&repositories, &pace);
@@ -90,27 +90,34 @@ pub(super) async fn narrate(handle: Handle) {
             last = line;
         }
         sleep(STATUS_PAUSE).await;
-        handle.stirred().await;
+        if stirred.changed().await.is_err() {
+            return;
+        }
     }
 }
 
-/// Feeds the watchdog: each time after a question has gone through the loop, the watch's own thread and the store.
+/// Feeds the watchdog, each time after a question went through the loop. Where something happened since the last
+/// time, a notification must have come through, too; while nothing happens the disk is left alone.
 pub(super) async fn prove_life(handle: Handle) {
     let Some(period) = sd_notify::watchdog_enabled() else {
         return;
     };
-    let pause = period / 2;
+    // Time for a second attempt, where the first one was lost in a flood.
+    let pause = period / 3;
+    let mut stirred = handle.stirred();
     loop {
-        match timeout(pause, handle.status()).await {
-            Ok(Ok(_)) => {
-                tell(&[NotifyState::Watchdog]);
-                sleep(pause).await;
+        sleep(pause).await;
+        let something = stirred.has_changed().unwrap_or(false);
+        stirred.mark_unchanged();
+        match timeout(pause, handle.pulse(something)).await {
+            Ok(true) => tell(&[NotifyState::Watchdog]),
+            Ok(false) => return,
+            Err(_) => {
+                tracing::error!("no proof of life within {pause:?}");
+                if timeout(pause, handle.pulse(something)).await == Ok(true) {
+                    tell(&[NotifyState::Watchdog]);
+                }
             }
-            Ok(Err(problem)) => {
-                tracing::debug!("no proof of life: {problem}");
-                sleep(pause).await;
-            }
-            Err(_) => tracing::error!("no proof of life within {pause:?}"),
         }
     }
 }

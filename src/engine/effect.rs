@@ -104,6 +104,8 @@ pub struct Ask {
     pub subject: Subject,
     /// Whether it costs a request to the model; otherwise it is written on this machine.
     pub paid: bool,
+    /// Where the words from before the change are: they may still hold.
+    pub earlier: Option<SummaryKey>,
     /// How often it was asked before.
     pub attempts: u32,
 }

@@ -2,11 +2,13 @@
 
 use crate::model::contents::Contents;
 use crate::model::failure::Failure;
+use crate::model::limits::Limits;
 use crate::model::listing::Listing;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::record::NodeRecord;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
 
+use super::pace::DayUse;
 use super::tree::NodeId;
 
 /// Names a wait, so that its reply finds it.
@@ -80,6 +82,8 @@ pub enum Event {
     WaitDropped(WaitId),
     /// All notifications from before the wait's beginning have been handed in.
     Barrier(WaitId),
+    /// What was used on a day before the engine began.
+    Used(DayUse),
     /// Time passed; see [`super::Engine::deadline`].
     Tick,
 }
@@ -106,4 +110,8 @@ pub struct Usage {
     pub completion_tokens: u64,
     /// Tokens of the prompt that the endpoint had in its cache.
     pub cached_tokens: u64,
+    /// Whether the answer was that the earlier words still hold.
+    pub unchanged: bool,
+    /// What the endpoint said of its limits.
+    pub limits: Limits,
 }

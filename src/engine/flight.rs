@@ -53,6 +53,8 @@ pub struct Flight {
     pub attempts: u32,
     /// When the request was sent (monotonic milliseconds).
     pub sent_ms: u64,
+    /// What it is thought to need, of prompt and answer.
+    pub tokens: u64,
     /// The digest of the answer that is being stored.
     pub words: Option<SummaryDigest>,
 }

@@ -1,5 +1,6 @@
 //! Counts and progress, for people who look.
 
+use crate::model::failure::Failure;
 use crate::model::path::RepoId;
 use crate::model::summary::Freshness;
 
@@ -112,14 +113,19 @@ impl Engine {
 
     /// The use of the model.
     pub fn pace_status(&self) -> PaceStatus {
-        let stopped = self.pace.stopped().map(|failure| failure.to_line());
+        let stopped = self.pace.stopped().map(Failure::to_line);
+        let budget = self.pace.is_budget_spent(self.now.day()).then(|| {
+            "the day's budget is spent: nothing more is asked until 00:00 UTC (see [budget] in the configuration)".to_owned()
+        });
         PaceStatus {
             counters: self.pace.counters,
             in_flight: self.pace.in_flight(),
             width: self.pace.width(),
             means_ms: self.pace.means_ms(),
             stopped: stopped.is_some(),
-            trouble: stopped.or_else(|| self.pace.trouble().map(str::to_owned)),
+            trouble: stopped
+                .or(budget)
+                .or_else(|| self.pace.trouble().map(str::to_owned)),
         }
     }
 }

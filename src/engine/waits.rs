@@ -91,7 +91,13 @@ impl Engine {
             let failed = self
                 .repositories
                 .get(&wait.repo)
-                .map_or_else(Vec::new, |repository| failures(repository, &wait.path));
+                .map_or_else(Vec::new, |repository| {
+                    failures(
+                        repository,
+                        &wait.path,
+                        self.pace.is_budget_spent(self.now.day()),
+                    )
+                });
             effects.push(Effect::Settled { wait: id, failed });
         }
     }
@@ -102,6 +108,12 @@ impl Engine {
         };
         if repository.unreachable {
             return repository.look == Look::Idle;
+        }
+        // What the budget keeps from being asked about today is not waited for.
+        if self.pace.is_budget_spent(self.now.day()) && self.pace.in_flight() == 0 {
+            return repository.look == Look::Idle
+                && repository.debounce.is_empty()
+                && repository.is_read();
         }
         let node = repository.tree.find(&wait.path).unwrap_or(ROOT);
         let exported = repository.to_export.is_empty()
@@ -117,12 +129,16 @@ impl Engine {
     }
 }
 
-fn failures(repository: &Repository, path: &RelPath) -> Vec<(RelPath, String)> {
+fn failures(repository: &Repository, path: &RelPath, spent: bool) -> Vec<(RelPath, String)> {
     let tree = &repository.tree;
     let from = tree.find(path).unwrap_or(ROOT);
     tree.walk(from)
         .filter_map(|(id, node)| match &node.phase {
             Phase::Failed(failure) => Some((tree.path(id), failure.to_line())),
+            Phase::Waiting if spent => {
+                let reason = "the day's budget is spent".to_owned();
+                Some((tree.path(id), reason))
+            }
             _ => None,
         })
         .take(FAILED_NAMED)

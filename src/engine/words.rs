@@ -12,7 +12,8 @@ use super::Engine;
 use super::effect::{Ask, Child, Effect, Subject};
 use super::event::Usage;
 use super::flight::{Flight, Rank, Stage};
-use super::tree::{Body, NodeId, Phase, Tree};
+use super::pace::Hold;
+use super::tree::{Body, NodeId, Phase, ROOT, Tree};
 
 impl Engine {
     /// The node gets no summary.
@@ -46,14 +47,15 @@ impl Engine {
             return;
         }
         let is_file = node.kind() == Kind::File;
-        let quiet_until_ms = match node.changed_ms {
-            Some(since_ms) if paid && !self.waits.hurry(repo) => {
+        let quiet_until_ms = match node.changed {
+            Some(changed) if paid && !self.waits.hurry(repo) => {
                 let quiet = self.options.quiet;
-                (now_ms + quiet.quiet_ms).min(since_ms + quiet.cap_ms)
+                (changed.last_ms + quiet.quiet_ms).min(changed.first_ms + quiet.cap_ms)
             }
             _ => 0,
         };
-        let bulk = node.changed_ms.is_none();
+        let bulk = node.changed.is_none();
+        let tokens = self.options.tokens.of(&repository.tree, id);
         let depth = repository.tree.depth(id);
         repository.tree.change(id, |node| {
             node.phase = Phase::Waiting;
@@ -84,6 +86,7 @@ impl Engine {
                 retry_at_ms: 0,
                 attempts: 0,
                 sent_ms: 0,
+                tokens,
                 words: None,
             },
         );
@@ -164,11 +167,9 @@ impl Engine {
     pub(super) fn ask_next(&mut self, effects: &mut Vec<Effect>) {
         let now_ms = self.now.monotonic_ms;
         self.flights.mature(now_ms);
+        self.held_until_ms = None;
         for paid in [true, false] {
-            while self.pace.has_room(paid, now_ms) {
-                let Some(key) = self.flights.next(paid) else {
-                    break;
-                };
+            while let Some(key) = self.flights.next(paid) {
                 let Some((repo, id)) = self.first_waiter(key) else {
                     // Nobody wants it any more: it is not asked about.
                     self.flights.end(key);
@@ -178,24 +179,40 @@ impl Engine {
                     self.give_up(key, &failure);
                     continue;
                 }
+                let tokens = self.flights.get(key).map_or(0, |flight| flight.tokens);
+                match self.pace.hold(paid, tokens, self.now) {
+                    None => {}
+                    Some(Hold::Full) => break,
+                    Some(Hold::Until(until_ms)) => {
+                        self.held_until_ms = Some(until_ms);
+                        break;
+                    }
+                    Some(Hold::Budget) => {
+                        self.held_until_ms = Some(now_ms + self.now.ms_to_next_day());
+                        break;
+                    }
+                }
                 let Some(subject) = self.subject(repo, id) else {
                     self.flights.end(key);
                     continue;
                 };
-                let path = self.repositories[&repo].tree.path(id);
+                let tree = &self.repositories[&repo].tree;
+                let path = tree.path(id);
+                let earlier = tree.get(id).and_then(|node| node.words);
                 let mut attempts = 0;
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Asking;
                     flight.sent_ms = now_ms;
                     attempts = flight.attempts;
                 });
-                self.pace.sent(paid, attempts > 0);
+                self.pace.sent(paid, attempts > 0, tokens, self.now);
                 effects.push(Effect::Ask(Box::new(Ask {
                     key,
                     repo,
                     path,
                     subject,
                     paid,
+                    earlier: earlier.map(|words| words.key).filter(|_| paid),
                     attempts,
                 })));
             }
@@ -266,12 +283,22 @@ impl Engine {
             return;
         };
         let (paid, is_file, attempts) = (flight.paid, flight.is_file, flight.attempts);
-        let took_ms = now_ms.saturating_sub(flight.sent_ms);
-        self.pace.returned(paid);
+        let (tokens, sent_ms) = (flight.tokens, flight.sent_ms);
+        let really = usage
+            .sent
+            .then_some(usage.prompt_tokens + usage.completion_tokens);
+        self.pace
+            .returned(paid, tokens, really, &usage.limits, now_ms);
         let failure = match result {
             Ok(summary) => {
                 if paid {
-                    self.pace.succeeded(is_file, took_ms);
+                    if usage.unchanged {
+                        self.count_spared(key);
+                    }
+                    self.pace.succeeded(is_file, now_ms.saturating_sub(sent_ms));
+                }
+                if paid {
+                    self.pace.storing();
                 }
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Committing;
@@ -296,7 +323,7 @@ impl Engine {
             return;
         }
         let stopped_before = self.pace.stopped().is_some();
-        match self.pace.failed(&failure, key, attempts, now_ms) {
+        match self.pace.failed(&failure, key, attempts, sent_ms, now_ms) {
             Some(at_ms) => self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
                 flight.attempts += 1;
@@ -310,6 +337,45 @@ impl Engine {
                 failure.to_line()
             )));
         }
+    }
+
+    /// What failed because nothing was to be asked is thought about again: a person may have mended it.
+    pub(super) fn revive(&mut self) {
+        let due = self
+            .pace
+            .stopped_until_ms()
+            .is_some_and(|until_ms| self.now.monotonic_ms >= until_ms);
+        if !due {
+            return;
+        }
+        self.pace.try_again();
+        let mut revived = Vec::new();
+        for (&repo, repository) in &self.repositories {
+            for (id, node) in repository.tree.walk(ROOT) {
+                if matches!(&node.phase, Phase::Failed(failure) if failure.remedy == Remedy::Fatal)
+                {
+                    revived.push((repo, id, node.contents().cloned()));
+                }
+            }
+        }
+        for (repo, id, contents) in revived {
+            if let Some(repository) = self.repositories.get_mut(&repo) {
+                repository.tree.change(id, |node| node.phase = Phase::Open);
+            }
+            if let Some(contents) = contents {
+                self.think_of_file(repo, id, &contents);
+            }
+        }
+    }
+
+    /// The earlier words hold: nothing above has to be asked about.
+    fn count_spared(&mut self, key: SummaryKey) {
+        let spared: u64 = self
+            .waiters(key)
+            .filter_map(|(repo, id)| Some(u64::from(self.repositories.get(&repo)?.tree.depth(id))))
+            .sum();
+        self.pace.counters.unchanged += 1;
+        self.pace.counters.spared += spared;
     }
 
     fn give_up(&mut self, key: SummaryKey, failure: &Failure) {
@@ -329,11 +395,17 @@ impl Engine {
 
     /// The words are on disk: now they count.
     pub(super) fn committed(&mut self, key: SummaryKey) {
-        let digest = self
+        let Some(flight) = self
             .flights
             .get(key)
             .filter(|flight| flight.stage == Stage::Committing)
-            .and_then(|flight| flight.words);
+        else {
+            return;
+        };
+        let digest = flight.words;
+        if flight.paid {
+            self.pace.stored();
+        }
         if let Some(digest) = digest {
             self.land(Words { key, digest });
         }

@@ -21,9 +21,20 @@ pub struct Summary {
     pub text: String,
     /// Who wrote it: a model's name, or `offline`.
     pub model: String,
+    /// How often in a row a model said of a changed content that these words still hold.
+    pub reaffirmed: u32,
 }
 
 impl Summary {
+    /// Words that were written just now.
+    pub fn new(text: impl Into<String>, model: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            model: model.into(),
+            reaffirmed: 0,
+        }
+    }
+
     /// The digest of the words.
     pub fn digest(&self) -> SummaryDigest {
         let mut hasher = Hasher::new("words.1");

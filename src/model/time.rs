@@ -18,4 +18,9 @@ impl Timestamp {
     pub fn day(&self) -> u64 {
         self.unix_ms / DAY_MS
     }
+
+    /// Milliseconds until the next day begins.
+    pub fn ms_to_next_day(&self) -> u64 {
+        DAY_MS - self.unix_ms % DAY_MS
+    }
 }

@@ -52,8 +52,10 @@ pub struct Hints {
     pub touched: Vec<(RepoId, Vec<RelPath>)>,
     /// Something is missing here: look at everything.
     pub lost: bool,
-    /// Repositories whose rules may have changed: open them anew.
+    /// Repositories whose rules in the tree may have changed: open them anew.
     pub rules_changed: Vec<RepoId>,
+    /// Repositories one of whose outside inputs was touched, or lost the watch on its folder.
+    pub outside_changed: Vec<RepoId>,
     /// Cookies that came back. All that happened before they were made is in these hints or in earlier ones.
     pub cookies: Vec<u64>,
     /// Repositories whose root was made, removed or renamed, or lies in a folder that was.
@@ -99,20 +101,24 @@ impl Watch {
             most_paths,
         )));
         let (behind, bell) = (Arc::clone(&gathered), Arc::clone(&wake));
-        let handler = move |event| {
-            let news = lock(&behind).take_event(event);
-            if news {
-                bell();
-            }
-        };
         // Opening and reading files must make no event, or this program would wake itself by its own readings.
         let config = Config::default()
             .with_follow_symlinks(false)
             .with_event_kinds(EventKindMask::CORE | EventKindMask::ACCESS_CLOSE);
-        let notify = RecommendedWatcher::new(handler, config)
-            .map_err(|error| WatchError::of_start(&cookie_directory, &error))?;
+        let start = Box::new(move |queue| {
+            let (gathered, bell) = (Arc::clone(&behind), Arc::clone(&bell));
+            let handler = move |event| {
+                let news = lock(&gathered).take_event(queue, event);
+                if news {
+                    bell();
+                }
+            };
+            RecommendedWatcher::new(handler, config)
+        });
+        let watched =
+            Watched::new(start).map_err(|error| WatchError::of_start(&cookie_directory, &error))?;
         let watch = Watch {
-            watched: Mutex::new(Watched::new(notify)),
+            watched: Mutex::new(watched),
             gathered,
             wake,
             cookie_directory,
@@ -221,7 +227,9 @@ impl Watch {
 
     fn tell(&self, watched: &mut Watched) -> bool {
         let unwatched = watched.take_unwatched();
-        !unwatched.is_empty() && lock(&self.gathered).take_unwatched(unwatched)
+        let mut gathered = lock(&self.gathered);
+        let restarted = gathered.use_queue(watched.queue());
+        restarted | gathered.take_unwatched(unwatched)
     }
 }
 

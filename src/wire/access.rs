@@ -5,6 +5,7 @@ use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
+use super::estimate::Estimate;
 use super::protocol::{Node, Problem, Repository, Status, Waited};
 
 /// The questions. Paths are absolute, and need not be canonical.
@@ -22,6 +23,8 @@ pub trait Access: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Repository, Problem>> + Send;
     /// Removes a repository. What was paid for is kept.
     fn unwatch(&self, path: &Path) -> impl Future<Output = Result<(), Problem>> + Send;
+    /// What an index of `path` would cost, as far as that can be known before it is paid for. Asks no model.
+    fn estimate(&self, path: &Path) -> impl Future<Output = Result<Estimate, Problem>> + Send;
     /// Returns when all that was saved before the call is seen, summarized and stored; with `None`, everywhere.
     fn wait(
         &self,

@@ -207,6 +207,9 @@ pub struct Requests {
     /// Answers that said "the earlier words still hold".
     #[serde(default)]
     pub unchanged: u64,
+    /// Directories that were not asked about because of that.
+    #[serde(default)]
+    pub spared: u64,
 }
 
 /// What the store holds.

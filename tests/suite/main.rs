@@ -1,4 +1,17 @@
 //! What people rely on: the engine through simulation, everything else through the real program.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod burst;
+mod cli;
+mod counting;
+mod freshness;
+mod harness;
+mod histories;
+mod index_json;
+mod kill;
 mod sim;
+mod socket;
+mod storm;
+mod tidy;
+mod tree;
+mod watching;

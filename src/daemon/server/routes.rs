@@ -15,6 +15,7 @@ use super::body::{plain, read};
 use super::metrics;
 use super::query::{Query, absolute, needed};
 use crate::wire::access::Access;
+use crate::wire::estimate::Estimate;
 use crate::wire::protocol::{
     Node, Problem, Repositories, Repository, Status, WaitRequest, Waited, WatchRequest,
 };
@@ -39,6 +40,7 @@ pub(super) fn router<A: Access>(access: A, patience: Duration) -> Router {
             get(repositories::<A>).post(watch::<A>).delete(unwatch::<A>),
         )
         .route("/v1/node", get(node::<A>))
+        .route("/v1/estimate", get(estimate::<A>))
         .route("/v1/wait", post(wait::<A>))
         .route("/metrics", get(prometheus::<A>))
         .route("/openapi.json", get(openapi))
@@ -101,6 +103,15 @@ async fn node<A: Access>(
         .node(&needed(query.path()?)?, depth)
         .await
         .map(Json)
+}
+
+async fn estimate<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+) -> Answer<Estimate> {
+    let query = Query::parse(query.as_deref(), &["path"])?;
+    let path = needed(query.path()?)?;
+    answers.access.estimate(&path).await.map(Json)
 }
 
 async fn wait<A: Access>(

@@ -369,7 +369,7 @@ async fn the_openapi_document_is_honest() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 8);
+    assert_eq!(routes, 9);
 
     let fake = small();
     let known = fake.status().await.unwrap();

@@ -12,11 +12,16 @@ use crate::model::outline::{Element, Outline};
 
 use super::imports;
 use super::literal;
+use super::scan::MAX_HEADINGS;
+use super::scan::comment;
 use super::source::Source;
 use super::table::{Capture, Compiled, Docs, Grammar};
 
 /// A qualified name of this many bytes is the last: nobody asks for what is defined inside.
 const MAX_QUALIFIED_NAME: usize = 1_000;
+
+/// The comment that begins a file is looked for in this many bytes.
+const MAX_HEAD: usize = 8_192;
 
 /// A definition as the query found it.
 struct Found<'t, 'q> {
@@ -35,6 +40,7 @@ enum Event<'t, 'q> {
     InnerDoc(Node<'t>),
     Comment(Node<'t>),
     Import(Vec<String>),
+    Heading(String),
 }
 
 /// A definition around the place that is being read.
@@ -122,6 +128,7 @@ fn events<'t, 'q>(
                 Capture::Doc => events.push(Event::Doc(node)),
                 Capture::InnerDoc => events.push(Event::InnerDoc(node)),
                 Capture::Comment => events.push(Event::Comment(node)),
+                Capture::Heading => events.push(Event::Heading(quoted(node))),
                 Capture::ImportFrom => from = Some(quoted(node)),
                 Capture::Import | Capture::ImportName => {
                     let from = from.as_deref().unwrap_or("");
@@ -173,6 +180,13 @@ impl Reader<'_> {
         match event {
             Event::Import(names) => self.outline.imports.extend(names),
             Event::Item(found) => self.item(&found),
+            Event::Heading(name) => {
+                if self.outline.headings.len() < MAX_HEADINGS
+                    && !self.outline.headings.contains(&name)
+                {
+                    self.outline.headings.push(name);
+                }
+            }
             Event::Decorator(node) => {
                 if self.continues(&node) {
                     let text = self.source.one_line(self.compiled, node, None);
@@ -322,6 +336,16 @@ impl Reader<'_> {
         Some(texts.join("\n").trim().to_owned()).filter(|text| !text.is_empty())
     }
 
+    /// The part of a text before the first documentation comment: that one belongs to a definition.
+    fn before_documentation<'t>(&self, text: &'t str) -> &'t str {
+        let Docs::Comments { lines, blocks } = self.grammar.docs else {
+            return text;
+        };
+        let marks = lines.iter().chain(blocks.iter().map(|(open, _)| open));
+        let end = marks.filter_map(|mark| text.find(mark)).min();
+        &text[..end.unwrap_or(text.len())]
+    }
+
     fn finish(mut self) -> Outline {
         for (element, comments) in std::mem::take(&mut self.inner_docs) {
             let text = self.comment_text(&comments);
@@ -331,6 +355,13 @@ impl Reader<'_> {
             };
             if docstring.is_none() {
                 *docstring = text;
+            }
+        }
+        if self.outline.docstring.is_none() {
+            let head = self.source.text(0..self.source.bytes.len().min(MAX_HEAD));
+            let head = self.before_documentation(head.trim_start_matches('\u{feff}'));
+            if let Some(words) = comment::all_leading(head, self.grammar.comment_marks) {
+                self.outline.headings.insert(0, format!("# {words}"));
             }
         }
         let mut seen = std::collections::HashSet::new();

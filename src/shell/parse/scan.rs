@@ -3,7 +3,7 @@
 //! One row a language says which small scanner reads it. A scanner reads lines, not syntax: it may find nothing, and
 //! what it finds goes into `docstring` and `headings` only.
 
-mod comment;
+pub(super) mod comment;
 mod data;
 mod markup;
 mod prose;
@@ -13,7 +13,7 @@ use crate::model::outline::Outline;
 use comment::{Comments, HASH, SLASHES};
 
 /// A file gives at most this many headings.
-const MAX_HEADINGS: usize = 60;
+pub(super) const MAX_HEADINGS: usize = 60;
 
 /// No docstring is longer than this, in bytes, and no heading longer than [`MAX_HEADING`].
 const MAX_DOCSTRING: usize = 4_000;

@@ -140,15 +140,21 @@ fn without_margins(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A documentation string with one blank for every run of white space: its indentation is layout.
+/// A documentation string without its indentation, which is layout: a run of white space is a blank, or a line end
+/// if there is one in it, or a blank line if there are more.
 fn collapsed(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
-    for byte in text {
-        if !is_space(*byte) {
-            out.push(*byte);
-        } else if out.last() != Some(&b' ') {
-            out.push(b' ');
+    let mut rest = text;
+    while let Some(first) = rest.first() {
+        let run = rest.iter().take_while(|byte| is_space(**byte)).count();
+        let ends = rest[..run].iter().filter(|byte| **byte == b'\n').count();
+        match (run, ends) {
+            (0, _) => out.push(*first),
+            (_, 0) => out.push(b' '),
+            (_, 1) => out.push(b'\n'),
+            _ => out.extend_from_slice(b"\n\n"),
         }
+        rest = &rest[run.max(1)..];
     }
     out
 }

@@ -13,12 +13,15 @@
 //! | `@comment` | any other comment: it may stand between a definition and its documentation |
 //! | `@import` | a name that is imported; braces are expanded, `as …` is dropped |
 //! | `@import.from`, `@import.name` | the same in two parts |
+//! | `@heading` | another name that tells what a file is for: a variable of its own |
 //!
 //! Every pattern begins with one node of a kind that it names, because only at such nodes is the query asked.
 
 use std::sync::OnceLock;
 
 use tree_sitter::Query;
+
+use super::scan::comment::{Comments, HASH, SLASHES};
 
 /// Where a language keeps documentation.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +68,8 @@ pub(super) struct Grammar {
     pub head_ends: &'static [char],
     /// The last part of an imported name that means the part before it.
     pub import_self: Option<&'static str>,
+    /// How comments are marked: the one that begins a file may tell what it is for.
+    pub comment_marks: &'static Comments,
     /// Node kinds that are comments.
     pub comments: &'static [&'static str],
     /// Node kinds whose whole text counts, white space included.
@@ -90,6 +95,7 @@ static GRAMMARS: [Grammar; 2] = [
         members: &[("function", &["class"], "method")],
         head_ends: &[':'],
         import_self: None,
+        comment_marks: &HASH,
         comments: &["comment"],
         verbatim: &["string"],
         layout: &["line_continuation"],
@@ -107,6 +113,7 @@ static GRAMMARS: [Grammar; 2] = [
         members: &[("function", &["impl", "trait"], "method")],
         head_ends: &['=', ';', ',', '{', '(', '['],
         import_self: Some("self"),
+        comment_marks: &SLASHES,
         comments: &["line_comment", "block_comment"],
         verbatim: &["string_literal", "raw_string_literal", "char_literal"],
         layout: &[],
@@ -133,6 +140,7 @@ pub(super) enum Capture {
     Import,
     ImportFrom,
     ImportName,
+    Heading,
 }
 
 /// How a node counts for the syntax digest and for a signature.
@@ -241,6 +249,7 @@ fn capture(name: &str) -> Option<Capture> {
         "import" => Capture::Import,
         "import.from" => Capture::ImportFrom,
         "import.name" => Capture::ImportName,
+        "heading" => Capture::Heading,
         name => Capture::Item(name.strip_prefix("item.")?.to_owned()),
     })
 }

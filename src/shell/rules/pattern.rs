@@ -3,6 +3,8 @@
 //! It never touches the disk. It is written for this room because the globs of other crates read `{a,b}`, classes,
 //! trailing blanks and bytes that are not UTF-8 in their own way, and a file that git sees must not be missed here.
 
+use super::glob::{Flaw, check, expand_braces, matches_glob};
+
 /// One pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern {
@@ -26,27 +28,6 @@ enum Glob {
     /// Held against a path: the part without specials, and the rest. git matches the rest as a glob of its own, so
     /// that in `a**/b` the stars stand at a beginning.
     Path(Box<[u8]>, Box<[u8]>),
-}
-
-/// Why a pattern can never match anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flaw {
-    UnclosedClass,
-    UnknownClass,
-    TrailingBackslash,
-    UnclosedBrace,
-}
-
-impl Flaw {
-    /// The flaw in words, to follow the pattern itself.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::UnclosedClass => "its `[` is never closed",
-            Self::UnknownClass => "it names an unknown character class",
-            Self::TrailingBackslash => "it ends in a lone backslash",
-            Self::UnclosedBrace => "its `{` is never closed",
-        }
-    }
 }
 
 impl Pattern {
@@ -163,201 +144,6 @@ fn without_trailing_blanks(line: &[u8]) -> &[u8] {
     &line[..end]
 }
 
-/// Finds the flaws for which git never lets a pattern match.
-fn check(glob: &[u8]) -> Result<(), Flaw> {
-    let mut at = 0;
-    while at < glob.len() {
-        match glob[at] {
-            b'\\' if at + 1 == glob.len() => return Err(Flaw::TrailingBackslash),
-            b'\\' => at += 2,
-            b'[' => at = class(glob, at, b'x')?.1,
-            _ => at += 1,
-        }
-    }
-    Ok(())
-}
-
-/// Holds `byte` against the class that opens at `glob[open]`: whether it is in it, and where the pattern goes on.
-fn class(glob: &[u8], open: usize, byte: u8) -> Result<(bool, usize), Flaw> {
-    let get = |at: usize| glob.get(at).copied().ok_or(Flaw::UnclosedClass);
-    let mut at = open + 1;
-    let negated = matches!(get(at)?, b'!' | b'^');
-    at += usize::from(negated);
-    let mut found = false;
-    let mut low: Option<u8> = None;
-    // A `]` that comes first is an ordinary member.
-    let first = at;
-    loop {
-        match get(at)? {
-            b']' if at > first => return Ok((found != negated, at + 1)),
-            b'-' if low.is_some() && get(at + 1)? != b']' => {
-                at += 1;
-                if get(at)? == b'\\' {
-                    at += 1;
-                }
-                let high = get(at)?;
-                found |= low.is_some_and(|low| (low..=high).contains(&byte));
-                low = None;
-            }
-            b'[' if get(at + 1)? == b':' => {
-                let rest = &glob[at + 2..];
-                let length = rest
-                    .iter()
-                    .position(|&byte| byte == b']')
-                    .ok_or(Flaw::UnclosedClass)?;
-                match rest[..length].strip_suffix(b":") {
-                    Some(name) => {
-                        found |= named_class(name, byte).ok_or(Flaw::UnknownClass)?;
-                        at += 2 + length;
-                        low = None;
-                    }
-                    None => {
-                        found |= byte == b'[';
-                        low = Some(b'[');
-                    }
-                }
-            }
-            mut member => {
-                if member == b'\\' {
-                    at += 1;
-                    member = get(at)?;
-                }
-                found |= byte == member;
-                low = Some(member);
-            }
-        }
-        at += 1;
-    }
-}
-
-/// The classes of POSIX, for ASCII.
-fn named_class(name: &[u8], byte: u8) -> Option<bool> {
-    Some(match name {
-        b"alnum" => byte.is_ascii_alphanumeric(),
-        b"alpha" => byte.is_ascii_alphabetic(),
-        b"blank" => matches!(byte, b' ' | b'\t'),
-        b"cntrl" => byte.is_ascii_control(),
-        b"digit" => byte.is_ascii_digit(),
-        b"graph" => byte.is_ascii_graphic(),
-        b"lower" => byte.is_ascii_lowercase(),
-        b"print" => byte == b' ' || byte.is_ascii_graphic(),
-        b"punct" => byte.is_ascii_punctuation(),
-        b"space" => byte == 0x0b || byte.is_ascii_whitespace(),
-        b"upper" => byte.is_ascii_uppercase(),
-        b"xdigit" => byte.is_ascii_hexdigit(),
-        _ => return None,
-    })
-}
-
-/// Where to go on after a mismatch: the place in the glob, and the place in the text that the star reached.
-type Retry = Option<(usize, usize)>;
-
-/// Holds the whole of `text` against a checked glob. With `by_names`, `*`, `?` and classes stop at a `/`, and only a
-/// `**` that fills a name crosses it.
-///
-/// Two places to go back to are enough, so the time is bounded by the product of the lengths: a later star of the
-/// same name can take over whatever an earlier one would have taken, and so can a later `**` for all before it.
-fn matches_glob(glob: &[u8], text: &[u8], by_names: bool) -> bool {
-    let (mut star, mut names): (Retry, Retry) = (None, None);
-    let (mut g, mut t) = (0, 0);
-    loop {
-        if glob.get(g) == Some(&b'*') {
-            let start = g;
-            while glob.get(g) == Some(&b'*') {
-                g += 1;
-            }
-            let opens = start == 0 || glob[start - 1] == b'/';
-            if by_names && g - start > 1 && opens && g == glob.len() {
-                return true;
-            }
-            if by_names && g - start > 1 && opens && glob[g] == b'/' {
-                g += 1;
-                (names, star) = (Some((g, t)), None);
-            } else {
-                star = Some((g, t));
-            }
-            continue;
-        }
-        if g == glob.len() && t == text.len() {
-            return true;
-        }
-        if let Some(next) = step(glob, g, text.get(t).copied(), by_names) {
-            (g, t) = (next, t + 1);
-            continue;
-        }
-        if let Some((after, reached)) = star
-            && reached < text.len()
-            && !(by_names && text[reached] == b'/')
-        {
-            star = Some((after, reached + 1));
-            (g, t) = (after, reached + 1);
-            continue;
-        }
-        let Some((after, reached)) = names else {
-            return false;
-        };
-        let Some(slash) = text[reached..].iter().position(|&byte| byte == b'/') else {
-            return false;
-        };
-        (names, star) = (Some((after, reached + slash + 1)), None);
-        (g, t) = (after, reached + slash + 1);
-    }
-}
-
-/// Matches one byte with what stands at `glob[g]`, which is no star: where the glob goes on.
-fn step(glob: &[u8], g: usize, byte: Option<u8>, by_names: bool) -> Option<usize> {
-    let byte = byte?;
-    match *glob.get(g)? {
-        b'?' => (!by_names || byte != b'/').then_some(g + 1),
-        b'[' => match class(glob, g, byte) {
-            Ok((true, next)) if !by_names || byte != b'/' => Some(next),
-            _ => None,
-        },
-        b'\\' => (glob.get(g + 1) == Some(&byte)).then_some(g + 2),
-        literal => (literal == byte).then_some(g + 1),
-    }
-}
-
-/// `a{b,c}d` as `abd` and `acd`; inner braces too.
-fn expand_braces(glob: &str) -> Result<Vec<String>, Flaw> {
-    let mut depth = 0_usize;
-    let mut open = 0;
-    let mut cuts = Vec::new();
-    let mut held = false;
-    for (at, character) in glob.char_indices() {
-        if std::mem::take(&mut held) {
-            continue;
-        }
-        match character {
-            '\\' => held = true,
-            '{' => {
-                depth += 1;
-                if depth == 1 {
-                    open = at;
-                    cuts = vec![at];
-                }
-            }
-            ',' if depth == 1 => cuts.push(at),
-            '}' if depth == 1 => {
-                cuts.push(at);
-                let (head, tail) = (&glob[..open], &glob[at + 1..]);
-                let choices = cuts.windows(2).map(|cut| &glob[cut[0] + 1..cut[1]]);
-                let mut all = Vec::new();
-                for choice in choices {
-                    all.extend(expand_braces(&format!("{head}{choice}{tail}"))?);
-                }
-                return Ok(all);
-            }
-            '}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    if depth > 0 {
-        return Err(Flaw::UnclosedBrace);
-    }
-    Ok(vec![glob.to_owned()])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -407,16 +193,5 @@ mod tests {
     fn a_long_run_of_stars_takes_no_long_time() {
         let pattern = "*a".repeat(200) + "b";
         assert!(!matched(&pattern, &"a".repeat(4000)));
-    }
-
-    #[test]
-    fn braces_of_configured_globs_are_opened() {
-        let globs = |text: &str| expand_braces(text);
-        assert_eq!(
-            globs("a{b,c{d,e}}f"),
-            Ok(vec!["abf".into(), "acdf".into(), "acef".into()])
-        );
-        assert_eq!(globs("a\\{b"), Ok(vec!["a\\{b".into()]));
-        assert_eq!(globs("a{b"), Err(Flaw::UnclosedBrace));
     }
 }

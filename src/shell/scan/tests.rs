@@ -420,3 +420,13 @@ fn a_directory_that_cannot_be_read_is_named_and_the_rest_goes_on() {
     assert_eq!(found.unwrap().problem.is_some(), !superuser);
     assert!(files(&listing).contains("open/x"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_system_of_the_kernel_is_left_out_with_a_note() {
+    let root = Path::new("/proc");
+    let listing = scan(root, &rules(root), &RelPath::root(), true, 1, SILENT);
+    assert_eq!(listing.directories.len(), 1);
+    assert!(listing.directories[0].entries.is_empty());
+    assert!(listing.directories[0].problem.is_some());
+}

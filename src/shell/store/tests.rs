@@ -26,10 +26,8 @@ fn key(n: u64) -> SummaryKey {
 }
 
 fn said(n: u64) -> Summary {
-    Summary {
-        text: format!("Does the thing of number {n}. ").repeat(12),
-        model: "test-model".to_owned(),
-    }
+    let text = format!("Does the thing of number {n}. ").repeat(12);
+    Summary::new(text, "test-model")
 }
 
 fn record(n: u64) -> NodeRecord {

@@ -20,9 +20,12 @@ pub(super) struct Gathered {
     left: Left,
     lost: bool,
     rules_changed: BTreeSet<RepoId>,
+    outside_changed: BTreeSet<RepoId>,
     root_changed: BTreeSet<RepoId>,
     expected: BTreeSet<u64>,
     cookies: Vec<u64>,
+    /// Events of queues before this one are of no account.
+    queue: u64,
     /// Somebody was woken and has not come yet.
     awake: bool,
 }
@@ -72,9 +75,11 @@ impl Gathered {
             left: Left::default(),
             lost: false,
             rules_changed: BTreeSet::new(),
+            outside_changed: BTreeSet::new(),
             root_changed: BTreeSet::new(),
             expected: BTreeSet::new(),
             cookies: Vec::new(),
+            queue: 0,
             awake: false,
         }
     }
@@ -92,6 +97,7 @@ impl Gathered {
         self.roots.remove(&repo);
         self.touched.remove(&repo);
         self.rules_changed.remove(&repo);
+        self.outside_changed.remove(&repo);
         self.root_changed.remove(&repo);
     }
 
@@ -114,8 +120,22 @@ impl Gathered {
         self.expected.remove(&id);
     }
 
-    /// Takes one event in; says whether somebody has to be woken.
-    pub(super) fn take_event(&mut self, event: notify::Result<Event>) -> bool {
+    /// A new queue is in use: what the one before still held is lost. Says whether somebody has to be woken.
+    pub(super) fn use_queue(&mut self, queue: u64) -> bool {
+        if queue <= self.queue {
+            return false;
+        }
+        self.queue = queue;
+        self.lost = true;
+        self.cookies.extend(std::mem::take(&mut self.expected));
+        self.wakes(true)
+    }
+
+    /// Takes one event of a queue in; says whether somebody has to be woken.
+    pub(super) fn take_event(&mut self, queue: u64, event: notify::Result<Event>) -> bool {
+        if queue < self.queue {
+            return false;
+        }
         let Ok(event) = event else {
             self.lose();
             return self.wakes(true);
@@ -160,7 +180,7 @@ impl Gathered {
             return true;
         }
         if let Some(repos) = self.outside.get(path) {
-            self.rules_changed.extend(repos);
+            self.outside_changed.extend(repos);
             news = true;
         }
         let mut found = Vec::new();
@@ -237,7 +257,7 @@ impl Gathered {
                         }
                     }
                     Owner::Around(repo) if self.roots.contains_key(&repo) => {
-                        self.rules_changed.insert(repo);
+                        self.outside_changed.insert(repo);
                         news = true;
                     }
                     Owner::Around(_) | Owner::Cookies => {}
@@ -274,6 +294,9 @@ impl Gathered {
             touched,
             lost: std::mem::take(&mut self.lost),
             rules_changed: std::mem::take(&mut self.rules_changed)
+                .into_iter()
+                .collect(),
+            outside_changed: std::mem::take(&mut self.outside_changed)
                 .into_iter()
                 .collect(),
             root_changed: std::mem::take(&mut self.root_changed).into_iter().collect(),

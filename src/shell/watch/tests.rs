@@ -55,7 +55,7 @@ impl Bench {
     }
 
     fn write(&self, path: &str) {
-        fs::write(self.path(path), "x").unwrap();
+        touch(&self.path(path));
     }
 
     fn wait(&self) {
@@ -78,6 +78,7 @@ impl Bench {
             all.lost |= hints.lost;
             all.touched.extend(hints.touched);
             all.rules_changed.extend(hints.rules_changed);
+            all.outside_changed.extend(hints.outside_changed);
             all.root_changed.extend(hints.root_changed);
             all.cookies.extend(hints.cookies);
             if all.cookies.contains(&cookie) {
@@ -92,6 +93,18 @@ impl Bench {
         let hints = self.hints();
         assert!(!hints.lost);
         texts(&hints, REPO)
+    }
+}
+
+/// Makes a file, or changes one, without opening it: what is open for writing while another test starts a program is
+/// closed a second time there, and that is one more event, later.
+fn touch(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    let kind = rustix::fs::FileType::RegularFile;
+    if rustix::fs::mknodat(rustix::fs::CWD, path, kind, mode, 0).is_err() {
+        let turned = fs::metadata(path).unwrap().permissions().mode() ^ 0o044;
+        fs::set_permissions(path, fs::Permissions::from_mode(turned)).unwrap();
     }
 }
 
@@ -111,7 +124,7 @@ fn what_happens_in_a_watched_directory_is_hinted() {
     let bench = Bench::new();
     bench.write("a");
     assert_eq!(bench.touched(), set(["a"]));
-    fs::write(bench.path("a"), "longer").unwrap();
+    bench.write("a");
     assert_eq!(bench.touched(), set(["a"]));
     fs::rename(bench.path("a"), bench.path("b")).unwrap();
     assert_eq!(bench.touched(), set(["a", "b"]));
@@ -132,6 +145,23 @@ fn what_happens_in_a_watched_directory_is_hinted() {
     bench.watch.remove_directory(REPO, &bench.path("d"));
     bench.write("d/z");
     assert_eq!(bench.touched(), set([]));
+}
+
+/// What is written through a map of its memory is heard of at the closing only.
+#[test]
+fn a_file_that_was_open_for_writing_is_hinted_when_it_is_closed() {
+    let bench = Bench::new();
+    bench.write("m");
+    let open = fs::OpenOptions::new().write(true).open(bench.path("m"));
+    assert_eq!(bench.touched(), set(["m"]));
+    drop(open.unwrap());
+    // A program that another test starts in this moment may be the last to close it.
+    let began = Instant::now();
+    while bench.touched() != set(["m"]) {
+        assert!(began.elapsed() < DEADLINE);
+    }
+    fs::write(bench.path("m"), "longer").unwrap();
+    assert_eq!(bench.touched(), set(["m"]));
 }
 
 #[test]
@@ -181,7 +211,7 @@ fn what_the_system_lost_is_lost_aloud_and_every_watch_set_anew() {
     let bench = Bench::new();
     lock(&bench.watch.gathered).expect_cookie(77);
     let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
-    assert!(lock(&bench.watch.gathered).take_event(Ok(overflow)));
+    assert!(lock(&bench.watch.gathered).take_event(0, Ok(overflow)));
     // notify lost its watch without our knowing.
     lock(&bench.watch.watched).drop_secretly(&bench.root);
     let hints = bench.watch.drain();
@@ -191,7 +221,7 @@ fn what_the_system_lost_is_lost_aloud_and_every_watch_set_anew() {
     bench.write("a");
     assert_eq!(bench.touched(), set(["a"]));
     let failed = Err(notify::Error::generic("planted"));
-    lock(&bench.watch.gathered).take_event(failed);
+    lock(&bench.watch.gathered).take_event(0, failed);
     assert!(bench.watch.drain().lost);
 }
 
@@ -211,30 +241,74 @@ fn a_new_root_a_lost_root_and_a_changed_rule_are_told() {
         &bench.path(".gitignore"),
         &bench.path(".epitomeignore"),
     ] {
-        fs::write(file, "x").unwrap();
+        touch(file);
         let hints = bench.hints();
-        assert!(hints.rules_changed.contains(&REPO), "{}", file.display());
         let inside = file.starts_with(&bench.root) && *file != exclude;
+        let told = match inside {
+            true => hints.rules_changed,
+            false => hints.outside_changed,
+        };
+        assert!(told.contains(&REPO), "{}", file.display());
         assert_eq!(!hints.touched.is_empty(), inside, "{}", file.display());
     }
-    fs::write(exclude.with_file_name("other"), "x").unwrap();
-    fs::write(outside.with_file_name("other"), "x").unwrap();
+    touch(&exclude.with_file_name("other"));
+    touch(&outside.with_file_name("other"));
     let hints = bench.hints();
     assert_eq!(
-        (hints.touched, hints.rules_changed),
-        (Vec::new(), Vec::new())
+        (hints.touched, hints.rules_changed, hints.outside_changed),
+        (Vec::new(), Vec::new(), Vec::new())
     );
 
     let elsewhere = bench.root.with_file_name("elsewhere");
     fs::rename(&bench.root, &elsewhere).unwrap();
     assert!(bench.hints().root_changed.contains(&REPO));
-    fs::write(elsewhere.join("a"), "x").unwrap();
+    touch(&elsewhere.join("a"));
     assert_eq!(bench.touched(), set([]));
     fs::rename(&elsewhere, &bench.root).unwrap();
     assert!(bench.hints().root_changed.contains(&REPO));
     bench.watch.add_directory(REPO, &bench.root).unwrap();
     bench.write("b");
     assert_eq!(bench.touched(), set(["b"]));
+}
+
+/// A parent that nobody watches is swapped: no event tells that the path names another directory now.
+#[test]
+fn a_directory_swapped_without_an_event_is_known_by_its_inode() {
+    let bench = Bench::new();
+    fs::create_dir_all(bench.path("x/a/b")).unwrap();
+    bench
+        .watch
+        .add_directory(REPO, &bench.path("x/a/b"))
+        .unwrap();
+    fs::rename(bench.path("x/a"), bench.path("x/moved")).unwrap();
+    fs::create_dir_all(bench.path("x/a/b")).unwrap();
+    bench.hints();
+    bench.write("x/a/b/f");
+    assert_eq!(bench.touched(), set([]));
+    bench
+        .watch
+        .add_directory(REPO, &bench.path("x/a/b"))
+        .unwrap();
+    bench.write("x/a/b/f");
+    bench.write("x/moved/b/g");
+    assert_eq!(bench.touched(), set(["x/a/b/f"]));
+
+    // And the other way round: the moved one is met first, under its new name.
+    fs::rename(bench.path("x/a"), bench.path("x/again")).unwrap();
+    fs::create_dir_all(bench.path("x/a/b")).unwrap();
+    bench
+        .watch
+        .add_directory(REPO, &bench.path("x/again/b"))
+        .unwrap();
+    assert_eq!(bench.touched(), set(["x/a/b"]));
+    bench
+        .watch
+        .add_directory(REPO, &bench.path("x/a/b"))
+        .unwrap();
+    bench.write("x/a/b/f");
+    bench.write("x/again/b/f");
+    assert_eq!(bench.touched(), set(["x/a/b/f", "x/again/b/f"]));
+    assert_eq!(bench.watch.watches(REPO), 4);
 }
 
 /// How many of these directories have a watch of inotify in this process.
@@ -292,9 +366,47 @@ fn a_removed_repository_leaves_no_watch_and_harms_no_other() {
     assert_eq!(bench.watch.watches(REPO), 0);
     assert_eq!(watched_by_the_system(&directories), 2);
     bench.write("a/b/y");
-    assert_eq!(texts(&bench.hints(), inner), set(["y"]));
+    let hints = bench.hints();
+    assert_eq!((texts(&hints, inner), hints.lost), (set(["y"]), false));
     bench.watch.remove_repository(inner);
     assert_eq!(watched_by_the_system(&directories), 0);
+}
+
+/// Where many watches end at once, the others move to a new queue; what the old one held is said to be lost.
+#[test]
+fn many_watches_end_at_once() {
+    let bench = Bench::new();
+    lock(&bench.watch.watched).end_singly(2);
+    let other = RepoId(2);
+    for name in ["a", "a/b", "a/c", "other", "other/d"] {
+        fs::create_dir(bench.path(name)).unwrap();
+        bench.watch.add_directory(REPO, &bench.path(name)).unwrap();
+    }
+    bench.watch.add_repository(other, &bench.path("other"), &[]);
+    bench
+        .watch
+        .add_directory(other, &bench.path("other/d"))
+        .unwrap();
+    bench.hints();
+    let inside = bench.path("other/d/x");
+    touch(&inside);
+    lock(&bench.watch.gathered).expect_cookie(77);
+    bench.watch.remove_directory(REPO, &bench.path("a"));
+    let hints = bench.hints();
+    assert!(hints.lost && hints.cookies.contains(&77));
+    assert_eq!(bench.watch.watches(REPO), 4);
+    for name in ["a/b/x", "a/x", "other/d/x", "x"] {
+        bench.write(name);
+    }
+    // "a" itself is touched as a name of the root's, if at all.
+    assert_eq!(bench.touched(), set(["other/d/x", "x"]));
+    lock(&bench.watch.watched).end_singly(0);
+    bench.watch.remove_repository(REPO);
+    let hints = bench.hints();
+    assert!(hints.lost);
+    touch(&inside);
+    let hints = bench.hints();
+    assert_eq!((texts(&hints, other), hints.lost), (set(["d/x"]), false));
 }
 
 #[test]
@@ -407,6 +519,9 @@ fn no_directory_is_lost_or_mistaken_for_another() {
         let random = &mut fastrand::Rng::with_seed(seed);
         let most_paths = if seed % 5 == 0 { 8 } else { MOST_PATHS };
         let bench = Bench::with(most_paths);
+        if seed % 3 == 0 {
+            lock(&bench.watch.watched).end_singly(2);
+        }
         let mut daemon = Daemon {
             bench: &bench,
             known: BTreeMap::new(),
@@ -424,7 +539,10 @@ fn no_directory_is_lost_or_mistaken_for_another() {
                 4..7 => fs::rename(&one, &target),
                 7 if one != bench.root => fs::remove_dir_all(&one),
                 8 => fs::rename(&one, &target).and_then(|()| fs::create_dir_all(one.join("a"))),
-                _ => fs::write(one.join("file"), "x"),
+                _ => {
+                    touch(&one.join("file"));
+                    Ok(())
+                }
             };
             if random.u8(0..4) == 0 {
                 let hints = bench.watch.drain();
@@ -437,7 +555,7 @@ fn no_directory_is_lost_or_mistaken_for_another() {
         assert_eq!(bench.watch.watches(REPO), all.len() + 1, "seed {seed}");
         for directory in &all {
             let file = directory.join("proof");
-            fs::write(&file, "x").unwrap();
+            touch(&file);
             let path = RelPath::below(&bench.root, &file).unwrap();
             let hints = bench.hints();
             assert_eq!(texts(&hints, REPO), set([&path.to_text()]), "seed {seed}");

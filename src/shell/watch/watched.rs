@@ -18,6 +18,11 @@ use crate::model::path::RepoId;
 
 /// How often a directory that changes under its watch is tried.
 const ATTEMPTS: usize = 4;
+/// More watches than these are not ended one by one: for each, notify goes through all it has.
+const MOST_ENDED_SINGLY: usize = 1_000;
+
+/// Makes a new queue of the system, whose events carry the number.
+pub(super) type Start = Box<dyn Fn(u64) -> notify::Result<RecommendedWatcher> + Send>;
 
 /// For whom a directory is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +74,10 @@ struct Entry {
 /// The table.
 pub(super) struct Watched {
     notify: RecommendedWatcher,
+    start: Start,
+    /// The number of the queue in use.
+    queue: u64,
+    most_ended_singly: usize,
     /// In the order of their components, so that what lies below a directory follows it.
     entries: BTreeMap<PathBuf, Entry>,
     by_identity: HashMap<Identity, PathBuf>,
@@ -78,15 +87,23 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    pub(super) fn new(notify: RecommendedWatcher) -> Self {
-        Self {
-            notify,
+    pub(super) fn new(start: Start) -> notify::Result<Self> {
+        Ok(Self {
+            notify: start(0)?,
+            start,
+            queue: 0,
+            most_ended_singly: MOST_ENDED_SINGLY,
             entries: BTreeMap::new(),
             by_identity: HashMap::new(),
             generation: 0,
             around: BTreeMap::new(),
             unwatched: Vec::new(),
-        }
+        })
+    }
+
+    /// The number of the queue in use: it grows when events of the one before may be lost.
+    pub(super) fn queue(&self) -> u64 {
+        self.queue
     }
 
     /// Watches the directory that has the path now, for one more owner.
@@ -159,6 +176,14 @@ impl Watched {
 
     /// Ends the watch of a path; its owners.
     fn forget(&mut self, path: &Path) -> Option<BTreeSet<Owner>> {
+        let entry = self.strike(path)?;
+        // It fails where notify has dropped the watch by itself, which is what is wanted.
+        let _ = self.notify.unwatch(path);
+        Some(entry.owners)
+    }
+
+    /// Takes a path from the table alone.
+    fn strike(&mut self, path: &Path) -> Option<Entry> {
         let entry = self.entries.remove(path)?;
         if self
             .by_identity
@@ -167,9 +192,41 @@ impl Watched {
         {
             self.by_identity.remove(&entry.identity);
         }
-        // It fails where notify has dropped the watch by itself, which is what is wanted.
-        let _ = self.notify.unwatch(path);
-        Some(entry.owners)
+        Some(entry)
+    }
+
+    /// Ends the watches of paths; their owners.
+    fn forget_all(&mut self, paths: BTreeSet<PathBuf>) -> Vec<Unwatched> {
+        let mut found = Vec::new();
+        if paths.len() > self.most_ended_singly
+            && let Ok(notify) = (self.start)(self.queue + 1)
+        {
+            found.extend(paths.into_iter().filter_map(|path| {
+                let owners = self.strike(&path)?.owners;
+                Some(Unwatched { path, owners })
+            }));
+            self.notify = notify;
+            self.queue += 1;
+            self.by_identity.clear();
+            for (path, entry) in std::mem::take(&mut self.entries) {
+                let kept = entry
+                    .owners
+                    .iter()
+                    .all(|owner| self.ensure(&path, *owner, entry.follow).is_ok());
+                if !kept {
+                    let owners = entry.owners;
+                    self.unwatched.push(Unwatched { path, owners });
+                }
+            }
+            return found;
+        }
+        // From below, so that notify has less and less to look through.
+        for path in paths.into_iter().rev() {
+            if let Some(owners) = self.forget(&path) {
+                found.push(Unwatched { path, owners });
+            }
+        }
+        found
     }
 
     fn at_or_below(&self, path: &Path) -> Vec<PathBuf> {
@@ -200,12 +257,8 @@ impl Watched {
         if gone.is_empty() && !left.all {
             return;
         }
-        // From below, so that notify has less and less to look through.
-        for path in gone.into_iter().rev() {
-            if let Some(owners) = self.forget(&path) {
-                self.unwatched.push(Unwatched { path, owners });
-            }
-        }
+        let mut unwatched = self.forget_all(gone);
+        self.unwatched.append(&mut unwatched);
         for (repo, paths) in self.around.clone() {
             for path in paths {
                 let _ = self.ensure(&path, Owner::Around(repo), true);
@@ -221,37 +274,37 @@ impl Watched {
     pub(super) fn set_around(&mut self, repo: RepoId, paths: Vec<PathBuf>) {
         let wanted: BTreeSet<PathBuf> = paths.into_iter().collect();
         let before = self.around.insert(repo, wanted.clone()).unwrap_or_default();
-        for path in before.difference(&wanted) {
-            self.disown(path, Owner::Around(repo));
-        }
+        self.disown(before.difference(&wanted).cloned(), |owner| {
+            owner == Owner::Around(repo)
+        });
         for path in &wanted {
             let _ = self.ensure(path, Owner::Around(repo), true);
         }
     }
 
-    fn disown(&mut self, path: &Path, owner: Owner) {
-        let Some(entry) = self.entries.get_mut(path) else {
-            return;
-        };
-        entry.owners.remove(&owner);
-        if entry.owners.is_empty() {
-            self.forget(path);
+    /// Takes paths from some of their owners, and ends the watches that have none left.
+    fn disown(&mut self, paths: impl Iterator<Item = PathBuf>, from: impl Fn(Owner) -> bool) {
+        let mut left = BTreeSet::new();
+        for path in paths {
+            if let Some(entry) = self.entries.get_mut(&path) {
+                entry.owners.retain(|owner| !from(*owner));
+                if entry.owners.is_empty() {
+                    left.insert(path);
+                }
+            }
         }
+        self.forget_all(left);
     }
 
     pub(super) fn remove_below(&mut self, path: &Path, owner: Owner) {
-        for below in self.at_or_below(path).into_iter().rev() {
-            self.disown(&below, owner);
-        }
+        let paths = self.at_or_below(path);
+        self.disown(paths.into_iter(), |of| of == owner);
     }
 
     pub(super) fn remove_repository(&mut self, repo: RepoId) {
         self.around.remove(&repo);
-        let all: Vec<PathBuf> = self.entries.keys().cloned().collect();
-        for path in all.into_iter().rev() {
-            self.disown(&path, Owner::Tree(repo));
-            self.disown(&path, Owner::Around(repo));
-        }
+        let paths: Vec<PathBuf> = self.entries.keys().cloned().collect();
+        self.disown(paths.into_iter(), |owner| owner.repo() == Some(repo));
     }
 
     pub(super) fn count(&self, repo: RepoId) -> usize {
@@ -262,6 +315,11 @@ impl Watched {
 
 #[cfg(test)]
 impl Watched {
+    /// Changes how many watches are ended one by one.
+    pub(super) fn end_singly(&mut self, most: usize) {
+        self.most_ended_singly = most;
+    }
+
     /// Ends a watch behind the table's back.
     pub(super) fn drop_secretly(&mut self, path: &Path) {
         assert!(self.notify.unwatch(path).is_ok());

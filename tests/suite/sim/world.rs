@@ -6,8 +6,9 @@ use std::ops::AddAssign;
 use epitome::engine::debounce::Window;
 use epitome::engine::effect::{Ask, Effect, Subject};
 use epitome::engine::event::{Event, ReadProblem, Usage, WaitId};
+use epitome::engine::pace::Bounds;
 use epitome::engine::view::NodeView;
-use epitome::engine::{Engine, Options};
+use epitome::engine::{Engine, Options, TokenEstimate};
 use epitome::model::contents::{Contents, Matter};
 use epitome::model::failure::{Failure, Remedy};
 use epitome::model::path::{RelPath, RepoId};
@@ -105,7 +106,15 @@ fn options() -> Options {
         summaries: true,
         parser: 1,
         paid: true,
-        max_workers: 4,
+        bounds: Bounds {
+            max_workers: 4,
+            free_workers: 2,
+            ..Bounds::default()
+        },
+        tokens: TokenEstimate {
+            instructions: 10,
+            answer: 10,
+        },
         readers: 2,
         settle: Window {
             quiet_ms: 50,
@@ -335,6 +344,8 @@ impl World {
             .disk
             .files
             .iter()
+            // What is not there when the wait begins was not saved before it.
+            .filter(|_| self.disk.root_is_there)
             .map(|(path, file)| (path.clone(), file.written_ms))
             .collect();
         self.promises.insert(id, Promise { written });
@@ -584,6 +595,7 @@ impl World {
         if ask.paid && self.random.u8(0..if self.calm { 50 } else { 4 }) == 0 {
             self.tally.failures += 1;
             let remedy = match self.random.u8(0..12) {
+                0 if !self.calm && self.random.u8(0..8) == 0 => Remedy::Fatal,
                 0 if !self.calm => Remedy::Permanent,
                 1..=4 => Remedy::Slow,
                 5..=7 => Remedy::Unreachable,
@@ -602,10 +614,7 @@ impl World {
             }
             Subject::Directory { .. } => format!("Directory, written {}.", self.random.u8(0..3)),
         };
-        Ok(Summary {
-            text,
-            model: "made".to_owned(),
-        })
+        Ok(Summary::new(text, "made"))
     }
 
     /// A wait ended: whatever was saved before it, and not since, must be known, fresh or named as failed.

@@ -28,3 +28,7 @@
 (import_from_statement
   module_name: (_) @import.from
   (wildcard_import) @import.name)
+
+(module
+  (expression_statement
+    (assignment left: (identifier) @heading)))

@@ -2,18 +2,18 @@
 //! grammar here.
 
 /// How a language marks comments.
-pub(super) struct Comments {
+pub(in super::super) struct Comments {
     /// What begins a comment to the end of the line.
     lines: &'static [&'static str],
     /// What begins and ends one of several lines.
     blocks: &'static [(&'static str, &'static str)],
 }
 
-pub(super) static HASH: Comments = Comments {
+pub(in super::super) static HASH: Comments = Comments {
     lines: &["#"],
     blocks: &[],
 };
-pub(super) static SLASHES: Comments = Comments {
+pub(in super::super) static SLASHES: Comments = Comments {
     lines: &["//"],
     blocks: &[("/*", "*/")],
 };
@@ -63,6 +63,21 @@ pub(super) fn leading(text: &str, comments: &Comments) -> Option<String> {
         rest = after.trim_start();
     }
     None
+}
+
+/// All comments that begin the text, whatever white space lies between them, without their marks.
+pub(in super::super) fn all_leading(text: &str, comments: &Comments) -> Option<String> {
+    let mut words = Vec::new();
+    let mut rest = text.trim_start();
+    while words.len() < 64 {
+        let Some((found, after)) = one(rest, comments) else {
+            break;
+        };
+        words.push(found.trim().to_owned());
+        rest = after.trim_start();
+    }
+    let words = words.join("\n").trim().to_owned();
+    Some(words).filter(|words| !words.is_empty())
 }
 
 /// Whether a comment is a licence header.

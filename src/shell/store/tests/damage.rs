@@ -260,3 +260,64 @@ fn a_full_disk_is_an_error_and_no_loss() {
     }
     assert_eq!(store.summary(key(900_000)).unwrap(), Some(said(1)));
 }
+
+#[test]
+fn what_was_acknowledged_survives_kill_9() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    let temp = folder();
+    let mut acknowledged = 0;
+    for round in 1..=4 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "shell::store::tests::damage::writer_to_be_killed",
+            ])
+            .args(["--ignored", "--nocapture"])
+            .env("STORE_TO_WRITE", temp.path())
+            .env("STORE_FIRST", acknowledged.to_string())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut numbers = 0;
+        for line in lines.map_while(Result::ok) {
+            let Some(number) = line.strip_prefix("stored ") else {
+                continue;
+            };
+            acknowledged = number.parse().unwrap();
+            numbers += 1;
+            if numbers == 40 * round {
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        assert!(numbers >= 40 * round, "the writer ended by itself");
+        let store = Store::open(temp.path()).unwrap();
+        for n in 0..acknowledged {
+            assert_eq!(store.summary(key(n)).unwrap(), Some(said(n)), "{n}");
+        }
+        // What was stored and not yet acknowledged may be there too: the next round writes it again.
+        assert!(store.statistics().0 >= acknowledged);
+    }
+}
+
+/// Stores summaries, durably, and says so after each batch, for ever.
+#[test]
+#[ignore = "run and killed by what_was_acknowledged_survives_kill_9"]
+fn writer_to_be_killed() {
+    use std::io::Write;
+    let Some(data) = std::env::var_os("STORE_TO_WRITE") else {
+        return;
+    };
+    let store = Store::open(Path::new(&data)).unwrap();
+    let mut next: u64 = std::env::var("STORE_FIRST").unwrap().parse().unwrap();
+    for size in (1..6).cycle() {
+        let batch: Vec<_> = (next..next + size).map(|n| (key(n), said(n))).collect();
+        store.put_summaries(&batch, true).unwrap();
+        next += size;
+        if writeln!(std::io::stdout(), "stored {next}").is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Files of code: what they say of themselves, then what they define.
+
+use crate::model::outline::{Element, Outline};
+
+use super::names::{self, Noun};
+use super::shown::{self, Shown};
+use super::words::{Paragraph, capitalized, continued, count, list, quoted, quoted_list};
+use super::{bare, plain, suite};
+
+/// The longest opening that is taken from documentation, in characters, before definitions are told.
+const OPENING: usize = 260;
+
+/// Writes what a file of code is.
+pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph) {
+    let comment = outline
+        .headings
+        .first()
+        .and_then(|heading| heading.strip_prefix("# "));
+    let documentation = outline.docstring.as_deref().or(comment).unwrap_or("");
+    let mut length = 0;
+    for sentence in plain::lead(documentation).iter().take(2) {
+        length += sentence.chars().count();
+        if !paragraph.is_empty() && (length > OPENING || !plain::goes_on(sentence)) {
+            break;
+        }
+        paragraph.say(&without_preamble(sentence));
+    }
+    let spoken = !paragraph.is_empty();
+    let elements = shown::visible(language, outline);
+    if let Some(tests) = suite::told(outline) {
+        paragraph.say(&tests);
+    } else if elements.is_empty() || !elements[0].public && bare::is_re_export(outline) {
+        bare::without_definitions(language, outline, paragraph);
+    } else {
+        // What is private says little where the file has spoken for itself.
+        if !spoken || elements[0].public || elements.len() > 3 {
+            definitions(language, outline, &elements, paragraph);
+        }
+    }
+    let told = elements
+        .iter()
+        .any(|shown| shown.element.docstring.is_some());
+    let bare = elements.iter().all(|shown| shown.noun.bare) && !elements.is_empty();
+    if !spoken && !told && !bare {
+        uses(language, outline, paragraph);
+    }
+    if is_generated(comment.unwrap_or("")) {
+        paragraph.say("Generated code.");
+    }
+}
+
+/// Definitions of one noun.
+struct Group<'s, 'a> {
+    noun: &'static Noun,
+    members: Vec<&'s Shown<'a>>,
+}
+
+fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph: &mut Paragraph) {
+    let mut groups: Vec<Group<'_, '_>> = Vec::new();
+    for member in shown {
+        match groups
+            .iter_mut()
+            .find(|group| group.noun.plural == member.noun.plural)
+        {
+            Some(group) => group.members.push(member),
+            None => groups.push(Group {
+                noun: member.noun,
+                members: vec![member],
+            }),
+        }
+    }
+    let opening = match (is_program(language, outline, shown), paragraph.is_empty()) {
+        (true, true) => "A program that defines ",
+        (false, true) if groups.iter().all(|group| group.noun.plural == "modules") => "Declares ",
+        _ => "Defines ",
+    };
+    let mut sentence = String::new();
+    if let ([one], true) = (
+        shown,
+        paragraph.is_empty() && is_program(language, outline, shown),
+    ) {
+        let words = one.element.docstring.as_deref().and_then(plain::first);
+        sentence = words.unwrap_or_else(|| "A program that only defines `main`".to_owned());
+    }
+    if let [group] = &groups[..]
+        && group.noun.bare
+        && group.members.len() == 1
+    {
+        sentence = format!("A {}", group.noun.singular);
+        let documentation = group.members[0].element.docstring.as_deref();
+        if let Some(first) = documentation.and_then(plain::first) {
+            sentence = format!("{sentence}: {}", continued(&first));
+        }
+    }
+    let alone = shown.len() == 1;
+    if sentence.is_empty() {
+        let most = if groups.len() == 1 { 4 } else { 3 };
+        let mut parts: Vec<String> = groups
+            .iter()
+            .take(3)
+            .map(|group| phrase(group, most))
+            .collect();
+        let rest: usize = groups.iter().skip(3).map(|group| group.members.len()).sum();
+        if rest > 0 {
+            parts.push(count(rest, "other definition", "other definitions"));
+        }
+        sentence = format!("{opening}{}", list(&parts, 9));
+        let documentation = shown[0].element.docstring.as_deref().filter(|_| alone);
+        let first = documentation.and_then(plain::first);
+        if let Some(first) = first.filter(|first| !paragraph.has(&continued(first))) {
+            sentence = format!("{sentence}: {}", continued(&first));
+        } else if let Some(methods) = methods_of(&groups) {
+            sentence.push_str(&methods);
+        }
+    }
+    paragraph.say(&sentence);
+    details(shown, alone, paragraph);
+}
+
+/// `the classes `A`, `B` and 2 more`
+fn phrase(group: &Group<'_, '_>, most: usize) -> String {
+    let names: Vec<String> = group
+        .members
+        .iter()
+        .map(|shown| shown.element.name.clone())
+        .collect();
+    if let Some(first) = names.first().filter(|_| has_variants(group)) {
+        let variants = names.len() - 1;
+        let noun = group.noun.singular;
+        return format!(
+            "the {noun} {} ({variants} variants, such as {})",
+            quoted(first),
+            quoted(&names[1])
+        );
+    }
+    if let ([_], true) = (&group.members[..], group.noun.bare) {
+        return format!("a {}", group.noun.singular);
+    }
+    if let [one] = &group.members[..] {
+        let base = match &one.base {
+            Some(base) => format!(" ({} {})", article(base), quoted(base)),
+            None => String::new(),
+        };
+        return format!("the {} {}{base}", group.noun.singular, quoted(&names[0]));
+    }
+    if group.noun.bare {
+        return count(names.len(), group.noun.singular, group.noun.plural);
+    }
+    format!("the {} {}", group.noun.plural, quoted_list(&names, most))
+}
+
+fn article(name: &str) -> &'static str {
+    if name.starts_with(['A', 'E', 'I', 'O', 'a', 'e', 'i', 'o']) {
+        "an"
+    } else {
+        "a"
+    }
+}
+
+/// Whether all definitions carry the name of the first: `Speech`, `AsyncSpeech`, `SpeechWithStreaming`.
+fn has_variants(group: &Group<'_, '_>) -> bool {
+    let Some(first) = group.members.first() else {
+        return false;
+    };
+    let name = first.element.name.as_str();
+    group.members.len() > 2
+        && name.len() > 2
+        && group
+            .members
+            .iter()
+            .all(|shown| shown.element.name.contains(name))
+}
+
+/// The methods that one class or two have, as the end of a sentence.
+fn methods_of(groups: &[Group<'_, '_>]) -> Option<String> {
+    let members: Vec<&&Shown<'_>> = groups.iter().flat_map(|group| &group.members).collect();
+    let mut names: Vec<String> = Vec::new();
+    let active = |method: &&&Element| !is_property(method);
+    for method in members
+        .iter()
+        .flat_map(|shown| shown.methods.iter().filter(active))
+    {
+        if !names.contains(&method.name) {
+            names.push(method.name.clone());
+        }
+    }
+    let few = members
+        .iter()
+        .filter(|shown| !shown.methods.is_empty())
+        .count()
+        <= 2
+        && members.len() <= 4;
+    let variants = groups.first().is_some_and(has_variants);
+    if names.is_empty() || !few && !variants || groups.len() > 1 {
+        return None;
+    }
+    Some(format!(", with {}", quoted_list(&names, 4)))
+}
+
+/// Whether a method is read like a variable.
+fn is_property(method: &Element) -> bool {
+    method
+        .decorators
+        .iter()
+        .any(|text| text.contains("property") || text.ends_with(".setter"))
+}
+
+/// What the most important definitions say of themselves.
+fn details(shown: &[Shown<'_>], alone: bool, paragraph: &mut Paragraph) {
+    if alone {
+        let methods = shown[0]
+            .methods
+            .iter()
+            .filter(|method| !is_property(method));
+        let methods: Vec<String> = methods.map(|method| method.name.clone()).collect();
+        if !methods.is_empty() && shown[0].element.docstring.is_some() {
+            let noun = if methods.len() == 1 {
+                "Method"
+            } else {
+                "Methods"
+            };
+            paragraph.say(&format!("{noun}: {}", quoted_list(&methods, 6)));
+        }
+    }
+    let documented = shown.iter().filter_map(|shown| {
+        let words = plain::first(shown.element.docstring.as_deref()?)?;
+        Some((shown.element.name.as_str(), words))
+    });
+    let mut said = 0;
+    for (name, words) in documented {
+        if alone || said >= 2 || words.chars().count() > 160 {
+            break;
+        }
+        if paragraph.say(&format!("{}: {}", quoted(name), continued(&words))) {
+            said += 1;
+        }
+    }
+    if said == 0 {
+        let methods = shown[0].methods.iter().filter_map(|method| {
+            let words = plain::first(method.docstring.as_deref()?)?;
+            Some((method.name.as_str(), words))
+        });
+        let short = methods.filter(|(_, words)| words.chars().count() <= 140);
+        for (name, words) in short.take(2) {
+            paragraph.say(&format!("{}: {}", quoted(name), continued(&words)));
+        }
+    }
+}
+
+/// Whether a file is made to be run: it has a `main`, and nobody calls it from elsewhere.
+fn is_program(language: &str, outline: &Outline, shown: &[Shown<'_>]) -> bool {
+    const PARSERS: [&str; 6] = ["argparse", "optparse", "click", "typer", "docopt", "fire"];
+    let has_main = shown
+        .iter()
+        .any(|shown| shown.element.kind == "function" && shown.element.name == "main");
+    let reads_arguments = outline.imports.iter().any(|import| {
+        let top = import.split(['.', ':']).next().unwrap_or("");
+        PARSERS.contains(&top)
+    });
+    has_main && (reads_arguments || names::public_mark(language).is_some())
+}
+
+fn uses(language: &str, outline: &Outline, paragraph: &mut Paragraph) {
+    let modules = bare::modules(outline);
+    let said =
+        paragraph.room() < 300 || names::public_mark(language).is_some() && modules.is_empty();
+    if !modules.is_empty() && !said {
+        paragraph.say(&format!("Uses {}", quoted_list(&modules, 4)));
+    }
+}
+
+/// Whether a comment says that nobody wrote the file.
+fn is_generated(comment: &str) -> bool {
+    const SAYS: [&str; 8] = [
+        "do not edit",
+        "do not modify",
+        "generated from",
+        "generated by",
+        "auto-generated",
+        "autogenerated",
+        "automatically generated",
+        "@generated",
+    ];
+    let head: String = comment.to_lowercase().chars().take(600).collect();
+    SAYS.iter().any(|says| head.contains(says))
+}
+
+/// `This module implements x` is `Implements x`.
+fn without_preamble(sentence: &str) -> String {
+    const SUBJECTS: [&str; 8] = [
+        "This module ",
+        "This file ",
+        "This package ",
+        "This script ",
+        "The module ",
+        "This crate ",
+        "Module that ",
+        "This program ",
+    ];
+    const NOT_VERBS: [&str; 6] = ["is", "was", "has", "this", "does", "serves"];
+    for subject in SUBJECTS {
+        let Some(rest) = sentence.strip_prefix(subject) else {
+            continue;
+        };
+        let verb = rest.split(' ').next().unwrap_or("");
+        if verb.ends_with('s') && !NOT_VERBS.contains(&verb) {
+            return capitalized(rest);
+        }
+    }
+    sentence.to_owned()
+}

@@ -1,0 +1,305 @@
+//! What languages, kinds of definitions and well-known base classes are called in a sentence. All of it is data.
+
+/// Languages whose files are told of by what they define.
+const CODE: [&str; 2] = ["python", "rust"];
+
+/// Languages that are not spelled as their name with a capital letter.
+const DISPLAY: &[(&str, &str)] = &[
+    ("javascript", "JavaScript"),
+    ("typescript", "TypeScript"),
+    ("cpp", "C++"),
+    ("csharp", "C#"),
+    ("objective-c", "Objective-C"),
+    ("php", "PHP"),
+    ("ocaml", "OCaml"),
+    ("powershell", "PowerShell"),
+    ("sql", "SQL"),
+    ("html", "HTML"),
+    ("css", "CSS"),
+    ("scss", "SCSS"),
+    ("restructuredtext", "reStructuredText"),
+    ("text", "text"),
+    ("json", "JSON"),
+    ("yaml", "YAML"),
+    ("toml", "TOML"),
+    ("ini", "INI"),
+    ("xml", "XML"),
+    ("csv", "CSV"),
+    ("ignore-list", "ignore list"),
+    ("git-attributes", "git attributes"),
+    ("cmake", "CMake"),
+    ("protobuf", "Protocol Buffers"),
+    ("graphql", "GraphQL"),
+    ("gettext", "gettext"),
+    ("tex", "TeX"),
+    ("image", "image"),
+    ("font", "font"),
+    ("audio", "audio"),
+    ("video", "video"),
+    ("archive", "archive"),
+    ("pdf", "PDF"),
+    ("gettext-binary", "compiled gettext"),
+    ("object-code", "object code"),
+    ("database", "database"),
+    ("notebook", "notebook"),
+    ("diff", "diff"),
+    ("assembly", "assembly"),
+    ("shell", "shell"),
+    ("batch", "batch"),
+    ("make", "make"),
+];
+
+/// A noun for definitions, and whether a name alone under it says anything.
+pub(super) struct Noun {
+    pub singular: &'static str,
+    pub plural: &'static str,
+    /// The names of such definitions are all alike: only the noun speaks.
+    pub bare: bool,
+}
+
+const fn noun(singular: &'static str, plural: &'static str) -> Noun {
+    Noun {
+        singular,
+        plural,
+        bare: false,
+    }
+}
+
+const fn bare(singular: &'static str, plural: &'static str) -> Noun {
+    Noun {
+        singular,
+        plural,
+        bare: true,
+    }
+}
+
+/// Kinds of elements in the order in which they are told. Kinds that do not stand here are not told.
+const KINDS: &[(&str, Noun)] = &[
+    ("class", noun("class", "classes")),
+    ("struct", noun("struct", "structs")),
+    ("enum", noun("enum", "enums")),
+    ("union", noun("union", "unions")),
+    ("trait", noun("trait", "traits")),
+    ("interface", noun("interface", "interfaces")),
+    ("function", noun("function", "functions")),
+    ("macro", noun("macro", "macros")),
+    ("type", noun("type", "types")),
+    ("constant", noun("constant", "constants")),
+    ("static", noun("static", "statics")),
+    ("module", noun("module", "modules")),
+];
+
+/// What a class is, by the last part of a base class's name.
+const BASES: &[(&str, Noun)] = &[
+    ("Migration", bare("Django migration", "Django migrations")),
+    (
+        "BaseCommand",
+        bare("Django management command", "Django management commands"),
+    ),
+    (
+        "AppCommand",
+        bare("Django management command", "Django management commands"),
+    ),
+    (
+        "AppConfig",
+        noun("Django app configuration", "Django app configurations"),
+    ),
+    ("BaseModel", noun("data model", "data models")),
+    ("GenericModel", noun("data model", "data models")),
+    ("Model", noun("model", "models")),
+    ("TypedDict", noun("typed dictionary", "typed dictionaries")),
+    ("NamedTuple", noun("named tuple", "named tuples")),
+    ("Protocol", noun("protocol", "protocols")),
+    ("Enum", noun("enumeration", "enumerations")),
+    ("IntEnum", noun("enumeration", "enumerations")),
+    ("StrEnum", noun("enumeration", "enumerations")),
+    ("Flag", noun("enumeration", "enumerations")),
+    ("TextChoices", noun("enumeration", "enumerations")),
+    ("Exception", noun("exception", "exceptions")),
+    ("BaseException", noun("exception", "exceptions")),
+    ("Warning", noun("warning", "warnings")),
+    ("Form", noun("form", "forms")),
+    ("ModelForm", noun("form", "forms")),
+    ("ModelAdmin", noun("admin page", "admin pages")),
+];
+
+/// Decorators that say what a class is.
+const DECORATORS: &[(&str, Noun)] = &[("dataclass", noun("data class", "data classes"))];
+
+/// Names of variables that say what a file is for.
+pub(super) const TELLING: &[(&str, &str)] = &[
+    ("urlpatterns", "URL routes (`urlpatterns`)"),
+    ("INSTALLED_APPS", "Django settings"),
+    ("MIDDLEWARE", "Django settings"),
+    ("__version__", "the version (`__version__`)"),
+];
+
+/// Modules that are imported so often that their names tell nothing.
+const ORDINARY: &[&str] = &[
+    "__future__",
+    "abc",
+    "argparse",
+    "array",
+    "ast",
+    "asyncio",
+    "base64",
+    "bisect",
+    "builtins",
+    "codecs",
+    "collections",
+    "contextlib",
+    "copy",
+    "csv",
+    "ctypes",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "difflib",
+    "enum",
+    "errno",
+    "fnmatch",
+    "functools",
+    "gc",
+    "getopt",
+    "getpass",
+    "glob",
+    "gzip",
+    "hashlib",
+    "heapq",
+    "html",
+    "http",
+    "importlib",
+    "inspect",
+    "io",
+    "itertools",
+    "json",
+    "keyword",
+    "locale",
+    "logging",
+    "math",
+    "mimetypes",
+    "multiprocessing",
+    "numbers",
+    "operator",
+    "optparse",
+    "os",
+    "pathlib",
+    "pickle",
+    "pkgutil",
+    "platform",
+    "pprint",
+    "queue",
+    "random",
+    "re",
+    "secrets",
+    "shlex",
+    "shutil",
+    "signal",
+    "site",
+    "socket",
+    "stat",
+    "string",
+    "struct",
+    "subprocess",
+    "sys",
+    "sysconfig",
+    "tempfile",
+    "textwrap",
+    "threading",
+    "time",
+    "timeit",
+    "token",
+    "tokenize",
+    "traceback",
+    "types",
+    "typing",
+    "typing_extensions",
+    "unicodedata",
+    "unittest",
+    "urllib",
+    "uuid",
+    "warnings",
+    "weakref",
+    "zipfile",
+    "zlib",
+    "zoneinfo",
+    "std",
+    "core",
+    "alloc",
+    "crate",
+    "super",
+    "self",
+];
+
+/// Modules of a package whose names are not what the package is there for.
+pub(super) const MINOR_MODULES: [&str; 8] = [
+    "types",
+    "utils",
+    "util",
+    "compat",
+    "version",
+    "constants",
+    "exceptions",
+    "errors",
+];
+
+/// Base classes that say nothing of what is derived from them.
+pub(super) const EMPTY_BASES: [&str; 3] = ["object", "Generic", "ABC"];
+
+/// Whether files of a language are told of by what they define.
+pub(super) fn is_code(language: &str) -> bool {
+    CODE.contains(&language)
+}
+
+/// The mark at the beginning of a signature without which a definition is private, where a language has one.
+pub(super) fn public_mark(language: &str) -> Option<&'static str> {
+    const MARKS: &[(&str, &str)] = &[("rust", "pub")];
+    MARKS
+        .iter()
+        .find(|(name, _)| *name == language)
+        .map(|(_, mark)| *mark)
+}
+
+/// Whether an imported module says something about the file that imports it.
+pub(super) fn is_telling_import(module: &str) -> bool {
+    !ORDINARY.contains(&module) && !module.is_empty()
+}
+
+/// A language as people write it.
+pub(super) fn display(language: &str) -> String {
+    let spelled = DISPLAY.iter().find(|(name, _)| *name == language);
+    if let Some((_, spelled)) = spelled {
+        return (*spelled).to_owned();
+    }
+    let mut chars = language.chars();
+    let first = chars.next().map(|first| first.to_uppercase());
+    first.into_iter().flatten().chain(chars).collect()
+}
+
+/// The noun for an element of this kind, and its place in the order of telling.
+pub(super) fn kind(kind: &str) -> Option<(usize, &'static Noun)> {
+    let at = KINDS.iter().position(|(name, _)| *name == kind)?;
+    Some((at, &KINDS[at].1))
+}
+
+/// The noun that a base class gives.
+pub(super) fn base(base: &str) -> Option<&'static Noun> {
+    let known = BASES.iter().find(|(name, _)| *name == base);
+    let known = known.or_else(|| {
+        let exception = base.ends_with("Error") || base.ends_with("Exception");
+        BASES
+            .iter()
+            .find(|(name, _)| exception && *name == "Exception")
+    });
+    known.map(|(_, noun)| noun)
+}
+
+/// The noun that a decorator gives.
+pub(super) fn decorator(decorator: &str) -> Option<&'static Noun> {
+    let name = decorator.trim_start_matches('@').split('(').next()?;
+    let last = name.rsplit('.').next()?;
+    DECORATORS
+        .iter()
+        .find(|(name, _)| *name == last)
+        .map(|(_, noun)| noun)
+}

@@ -1,0 +1,263 @@
+//! From documentation (reStructuredText, Markdown, Javadoc, rustdoc) to the sentences that are worth quoting.
+
+use crate::model::summary::first_sentence;
+
+use super::markup::plain;
+
+/// More paragraphs than this are not looked through for one that says something.
+const MAX_BLOCKS: usize = 8;
+
+/// The sentences of the first paragraph that says something, plain and on one line; empty where there is none.
+pub(super) fn lead(text: &str) -> Vec<String> {
+    let mut title = None;
+    for block in blocks(text).take(MAX_BLOCKS) {
+        match block {
+            Block::Title(words) => title = title.or(Some(words)),
+            Block::Paragraph(words) => {
+                let sentences = sentences(&words);
+                if sentences.first().is_some_and(|first| says_something(first)) {
+                    return sentences;
+                }
+            }
+        }
+    }
+    let title = title.map(|title| title.trim_end_matches('.').to_owned());
+    title
+        .filter(|title| says_something(title) && title.contains(' '))
+        .into_iter()
+        .collect()
+}
+
+/// Whether a later sentence is worth quoting too: it speaks of the matter and not to the reader.
+pub(super) fn goes_on(sentence: &str) -> bool {
+    const TO_THE_READER: [&str; 8] = [
+        "Thanks",
+        "Thank",
+        "Please",
+        "See ",
+        "Note",
+        "Welcome",
+        "For more",
+        "For further",
+    ];
+    let words = sentence.split_whitespace().count();
+    words >= 4
+        && sentence.chars().count() < 220
+        && !TO_THE_READER
+            .iter()
+            .any(|start| sentence.starts_with(start))
+}
+
+/// The first sentence of [`lead`].
+pub(super) fn first(text: &str) -> Option<String> {
+    lead(text).into_iter().next()
+}
+
+enum Block {
+    Title(String),
+    Paragraph(String),
+}
+
+/// The paragraphs and titles of a text, with what is neither left out.
+fn blocks(text: &str) -> impl Iterator<Item = Block> {
+    let mut found = Vec::new();
+    let mut lines: Vec<&str> = Vec::new();
+    let mut fence = false;
+    let end = |lines: &mut Vec<&str>, found: &mut Vec<Block>| {
+        if !lines.is_empty() {
+            let words = plain(&lines.join(" "));
+            if !words.is_empty() {
+                found.push(Block::Paragraph(words));
+            }
+            lines.clear();
+        }
+    };
+    for line in text.lines() {
+        let line = line.trim();
+        if line.starts_with("```") || line.starts_with("~~~ ") {
+            fence = !fence;
+            end(&mut lines, &mut found);
+        } else if fence {
+            continue;
+        } else if is_ruler(line) {
+            if let [title] = lines[..] {
+                found.push(Block::Title(plain(title)));
+                lines.clear();
+            } else {
+                end(&mut lines, &mut found);
+            }
+        } else if let Some(title) = line.strip_prefix('#').filter(|_| line.contains("# ")) {
+            end(&mut lines, &mut found);
+            found.push(Block::Title(plain(title.trim_start_matches('#'))));
+        } else if line.is_empty() {
+            end(&mut lines, &mut found);
+        } else if ends_prose(line) {
+            end(&mut lines, &mut found);
+            if found
+                .iter()
+                .any(|block| matches!(block, Block::Paragraph(_)))
+            {
+                break;
+            }
+        } else {
+            lines.push(line);
+        }
+        if found.len() > MAX_BLOCKS {
+            break;
+        }
+    }
+    end(&mut lines, &mut found);
+    found.into_iter()
+}
+
+fn is_ruler(line: &str) -> bool {
+    let mut chars = line.chars();
+    let first = chars.next();
+    line.len() >= 3
+        && first.is_some_and(|first| "=-~^*#+_\"'.:`".contains(first) && chars.all(|c| c == first))
+        && line != "..."
+}
+
+/// Tools that are told what to do in comments such as `# pylint: disable=…`.
+const TOOLS: [&str; 13] = [
+    "pylint", "pyright", "mypy", "type", "flake8", "ruff", "isort", "fmt", "yapf", "noqa",
+    "pragma", "cython", "vim",
+];
+
+/// Lines that begin fields, examples, directives, lists and tables.
+fn ends_prose(line: &str) -> bool {
+    const STARTS: [&str; 12] = [
+        ".. ", ">>> ", ":param", ":return", ":type", ":rtype", "@", "- ", "* ", "+ ", "|", "-*-",
+    ];
+    const HEADS: [&str; 17] = [
+        "args:",
+        "arguments:",
+        "parameters:",
+        "parameters",
+        "returns:",
+        "returns",
+        "return:",
+        "raises:",
+        "yields:",
+        "example:",
+        "examples:",
+        "examples",
+        "usage:",
+        "note:",
+        "notes:",
+        "attributes:",
+        "see also:",
+    ];
+    let lower = line.to_lowercase();
+    let setting = lower
+        .split_once(':')
+        .is_some_and(|(tool, _)| TOOLS.contains(&tool.trim()));
+    let field = line.starts_with(':')
+        && line[1..]
+            .find(':')
+            .is_some_and(|at| !line[1..=at].contains(' ') && !line[at + 2..].starts_with('`'));
+    let numbered = line.starts_with(|c: char| c.is_ascii_digit())
+        && line
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .starts_with([')', '.']);
+    field
+        || setting
+        || numbered
+        || STARTS.iter().any(|start| line.starts_with(start))
+        || HEADS.contains(&lower.as_str())
+        || ["global ", "globals ", "exported "]
+            .iter()
+            .any(|word| line.starts_with(word))
+        || lower.starts_with("vim:")
+        || lower.contains("-*- coding")
+}
+
+fn sentences(paragraph: &str) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let mut rest = paragraph.trim();
+    while !rest.is_empty() && sentences.len() < 3 {
+        let sentence = first_sentence(rest);
+        // What only announces a list that is not quoted says nothing.
+        if !sentence.ends_with(':') || sentences.is_empty() {
+            sentences.push(sentence.trim_end_matches(':').to_owned());
+        }
+        rest = rest[sentence.len()..].trim_start();
+    }
+    sentences
+}
+
+/// Whether a sentence is worth quoting: two words at least, and neither a claim of rights nor an announcement.
+fn says_something(sentence: &str) -> bool {
+    const SILENT: [&str; 24] = [
+        "distributed under",
+        "license.md",
+        "| http",
+        "copied from",
+        "adapted from",
+        "copyright",
+        "licensed under",
+        "license:",
+        "licence:",
+        "spdx",
+        "all rights reserved",
+        "permission is hereby",
+        "redistribution and use",
+        "this program is free software",
+        "this file is part of",
+        "the above copyright",
+        "the following",
+        "todo",
+        "fixme",
+        "generated by",
+        "generated from",
+        "do not edit",
+        "coding:",
+        "type: ignore",
+    ];
+    let lower = sentence.to_lowercase();
+    let words = sentence
+        .split_whitespace()
+        .filter(|word| word.chars().filter(|c| c.is_alphabetic()).count() >= 2);
+    words.take(2).count() == 2
+        && !lower.starts_with("note:")
+        && !SILENT.iter().any(|silent| {
+            lower.contains(silent) && (*silent != "the following" || lower.len() < 60)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lead_is_the_first_paragraph_that_says_something() {
+        for (text, words) in [
+            (
+                "requests.api\n~~~~~~~\n\nThis module does it. And more.\n\n:copyright: x",
+                vec!["This module does it.", "And more."],
+            ),
+            ("Copyright 2024 X.\n\nDoes it all.", vec!["Does it all."]),
+            ("Does it.\nArgs:\n  a: b", vec!["Does it."]),
+            ("A title of some words\n====", vec!["A title of some words"]),
+            ("utilities", vec![]),
+            (":param x: y\n:type z: d", vec![]),
+            (":class:`A` wraps all.", vec!["`A` wraps all."]),
+            ("", vec![]),
+        ] {
+            assert_eq!(lead(text), words, "{text}");
+        }
+    }
+
+    #[test]
+    fn odd_text_is_harmless() {
+        for text in [
+            "[".repeat(20_000),
+            "`".repeat(20_001),
+            "*a".repeat(20_000),
+            "<".repeat(20_000),
+            ":a`".repeat(9_999),
+        ] {
+            let _ = lead(&text);
+        }
+    }
+}

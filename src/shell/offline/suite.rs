@@ -1,0 +1,155 @@
+//! Files of tests: what they test, by the names of the tests.
+
+use crate::model::outline::{Element, Outline};
+
+use super::words::{count, list};
+
+/// Decorators and attributes that mark a test, by their beginnings.
+const MARKS: [&str; 5] = [
+    "#[test",
+    "#[tokio::test",
+    "#[rstest",
+    "#[cfg(test)]",
+    "#[should_panic",
+];
+
+/// Whether an element is a test or stands among tests that live beside what they test.
+pub(super) fn is_test(element: &Element, outline: &Outline) -> bool {
+    let marked = |element: &Element| {
+        element
+            .decorators
+            .iter()
+            .any(|text| MARKS.iter().any(|mark| text.starts_with(mark)))
+    };
+    if marked(element) {
+        return true;
+    }
+    let Some((module, _)) = element.qualified_name.split_once("::") else {
+        return false;
+    };
+    let around = outline
+        .elements
+        .iter()
+        .find(|other| other.kind == "module" && other.qualified_name == module);
+    around.is_some_and(marked)
+}
+
+/// The sentence about a file whose functions are mostly tests; `None` for any other.
+pub(super) fn told(outline: &Outline) -> Option<String> {
+    let callable = |element: &&Element| matches!(element.kind.as_str(), "function" | "method");
+    let functions: Vec<&Element> = outline.elements.iter().filter(callable).collect();
+    let tests: Vec<&Element> = functions
+        .iter()
+        .filter(|element| {
+            element.name.starts_with("test_")
+                || element.name == "test"
+                || element.decorators.iter().any(|text| {
+                    MARKS
+                        .iter()
+                        .any(|mark| text.starts_with(mark) && *mark != "#[cfg(test)]")
+                })
+        })
+        .copied()
+        .collect();
+    let types = outline
+        .elements
+        .iter()
+        .any(|element| matches!(element.kind.as_str(), "struct" | "enum" | "trait"));
+    if tests.is_empty() || tests.len() * 3 < functions.len() || types {
+        return None;
+    }
+    let mut cases: Vec<String> = Vec::new();
+    for test in &tests {
+        let name = spoken(test.name.trim_start_matches("test").trim_start_matches('_'));
+        if !name.is_empty() && !cases.contains(&name) {
+            cases.push(name);
+        }
+    }
+    let mut topics: Vec<String> = Vec::new();
+    for class in outline
+        .elements
+        .iter()
+        .filter(|element| element.kind == "class")
+    {
+        let inside = |test: &&Element| {
+            test.qualified_name
+                .starts_with(&format!("{}.", class.qualified_name))
+        };
+        let topic = topic_of(&class.name);
+        if tests.iter().any(inside) && !topic.is_empty() && !topics.contains(&topic) {
+            topics.push(topic);
+        }
+    }
+    let number = count(tests.len(), "test", "tests");
+    let such = examples(&cases);
+    Some(match (topics.is_empty(), shared_beginning(&cases)) {
+        (false, _) => format!("Tests for {} ({number}): {such}", list(&topics, 3)),
+        (true, Some(topic)) => format!("Tests for {topic} ({number}): {such}"),
+        (true, None) if tests.len() == 1 => format!("A test: {such}"),
+        (true, None) => format!("{}: {such}", capital(&number)),
+    })
+}
+
+fn examples(cases: &[String]) -> String {
+    match cases {
+        [] => "unnamed cases".to_owned(),
+        cases => list(cases, 4),
+    }
+}
+
+fn capital(number: &str) -> String {
+    format!("Holds {number}")
+}
+
+/// `TestAsyncClient` and `AsyncClientTests` are about `async client`.
+fn topic_of(class: &str) -> String {
+    let mut name = class.trim_start_matches('_');
+    for end in ["Mixin", "TestCases", "TestCase", "Tests", "Test", "Base"] {
+        name = name.strip_suffix(end).unwrap_or(name);
+    }
+    name = name.strip_prefix("Test").unwrap_or(name);
+    let mut words = String::new();
+    let chars: Vec<char> = name.chars().collect();
+    for (at, c) in chars.iter().enumerate() {
+        let starts = c.is_uppercase()
+            && at > 0
+            && (chars[at - 1].is_lowercase()
+                || chars.get(at + 1).is_some_and(|next| next.is_lowercase()));
+        if starts {
+            words.push(' ');
+        }
+        words.push(*c);
+    }
+    let small = |word: &str| {
+        let all_capitals = word.len() > 1 && !word.contains(char::is_lowercase);
+        if all_capitals {
+            word.to_owned()
+        } else {
+            word.to_lowercase()
+        }
+    };
+    words
+        .replace('_', " ")
+        .split_whitespace()
+        .map(small)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A name as words: `empty_list_is_fine` is `empty list is fine`.
+fn spoken(name: &str) -> String {
+    name.split('_')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The words with which most cases begin.
+fn shared_beginning(cases: &[String]) -> Option<String> {
+    let first = cases.first()?.split(' ').next()?;
+    let same = cases
+        .iter()
+        .filter(|case| case.split(' ').next() == Some(first))
+        .count();
+    (cases.len() >= 3 && same * 3 >= cases.len() * 2 && first.len() > 2).then(|| first.to_owned())
+}

@@ -1,0 +1,446 @@
+//! What is asked of the model, counted: once for each changed file, once for each directory whose children's words
+//! changed, and nothing else.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::Instant;
+
+use crate::harness::{
+    API_KEY, FakeModel, Home, Kind, Reply, Repo, copy_folder, every, find, first_not_fresh, until,
+};
+
+/// A deep file of the made package, and how many directories hold it, the root among them.
+const DEEP: &str = "src/shop/money/rates/table.py";
+const ABOVE: usize = 5;
+
+/// A model, a user, a repository and a daemon that has indexed it.
+macro_rules! indexed {
+    ($model:ident, $home:ident, $repo:ident, $daemon:ident) => {
+        let $model = FakeModel::new();
+        let ($home, $repo) = (Home::asking(&$model, ""), Repo::package());
+        let $daemon = $home.daemon(&[&$repo.at("")]);
+        $home.wait(&$repo);
+        let tree = $home.json(&["tree", &$repo.at(""), "--json"]);
+        assert_eq!(first_not_fresh(&tree), None);
+    };
+}
+
+#[test]
+fn a_first_index_asks_once_for_each_file_and_directory() {
+    indexed!(model, home, repo, _daemon);
+    assert_eq!(model.since(0), (11, 7), "the empty file costs nothing");
+    let requests = model.requests();
+    let questions: BTreeSet<String> = requests.iter().map(|request| request.question()).collect();
+    assert_eq!(questions.len(), 18);
+    let tree = home.json(&["tree", &repo.at(""), "--json"]);
+    let cart = find(&tree, "src/shop/cart.py");
+    let asked = requests
+        .iter()
+        .find(|request| request.content.contains("class Cart"))
+        .unwrap();
+    assert_eq!(
+        cart["summary"],
+        FakeModel::words(Kind::File, &asked.content)
+    );
+    assert_eq!(cart["model"], "fake-1");
+    for request in &requests {
+        assert_eq!(request.authorization, format!("Bearer {API_KEY}"));
+        assert_eq!(request.body["model"], "fake-1");
+    }
+    let status = home.status();
+    assert_eq!(
+        (&status["provider"], &status["model"]),
+        (&"openai".into(), &"fake-1".into())
+    );
+    let used = &status["requests"];
+    assert_eq!(
+        (&used["sent"], &used["succeeded"]),
+        (&18.into(), &18.into())
+    );
+    assert_eq!(
+        (&used["failed"], &used["in_flight"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(
+        (&used["completion_tokens"], &used["today"]),
+        (&360.into(), &18.into())
+    );
+}
+
+#[test]
+fn a_directory_is_asked_about_with_its_childrens_words() {
+    indexed!(model, home, repo, _daemon);
+    let tree = home.json(&["tree", &repo.at(""), "--json"]);
+    let requests = model.requests();
+    for directory in every(&tree)
+        .iter()
+        .filter(|node| node["kind"] == "directory")
+    {
+        let words = directory["summary"].as_str().unwrap();
+        let asked = requests
+            .iter()
+            .find(|request| FakeModel::words(request.kind, &request.content) == words)
+            .unwrap_or_else(|| panic!("nobody asked for {directory}"));
+        for child in directory["children"].as_array().unwrap() {
+            let name = child["path"].as_str().unwrap().rsplit('/').next().unwrap();
+            let line = child["line"].as_str().unwrap();
+            assert!(
+                asked.content.contains(name) && asked.content.contains(line),
+                "{child}"
+            );
+        }
+    }
+}
+
+#[test]
+fn equal_files_and_folders_share_one_request() {
+    let model = FakeModel::new();
+    model.latency(20);
+    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    for folder in ["a", "b", "c/d"] {
+        repo.write(&format!("{folder}/same.py"), "def same():\n    return 1\n");
+    }
+    home.run(&["index", &repo.at("")]).expect(0);
+    // One file; a, b and c/d in one; c; the root.
+    assert_eq!(model.since(0), (1, 3));
+}
+
+#[test]
+fn a_second_clone_costs_nothing() {
+    indexed!(model, home, repo, _daemon);
+    let clone = Repo::new();
+    copy_folder(&repo.root(), &clone.root());
+    home.run(&["watch", &clone.at("")]).expect(0);
+    home.wait(&clone);
+    assert_eq!(model.count(), 18);
+    let trees = [&repo, &clone].map(|repo| home.run(&["tree", &repo.at(""), "--json"]).stdout);
+    assert_eq!(trees[0], trees[1]);
+}
+
+#[test]
+fn an_edit_asks_for_the_file_and_the_folders_above_it() {
+    indexed!(model, home, repo, _daemon);
+    repo.append(DEEP, "\n\ndef more():\n    return 2\n");
+    home.wait(&repo);
+    assert_eq!(model.since(18), (1, ABOVE));
+    let tree = home.json(&["tree", &repo.at(""), "--json"]);
+    assert_eq!(first_not_fresh(&tree), None);
+    let asked = model.requests().pop().unwrap();
+    assert_eq!(
+        tree["summary"],
+        FakeModel::words(Kind::Directory, &asked.content),
+        "the root last"
+    );
+}
+
+#[test]
+fn a_batch_of_edits_asks_once_for_each_folder() {
+    indexed!(model, home, repo, _daemon);
+    model.latency(40);
+    for path in [
+        DEEP,
+        "src/shop/money/rates/fetch.py",
+        "src/shop/money/amount.py",
+        "src/shop/cart.py",
+        "tests/test_cart.py",
+    ] {
+        repo.append(path, "\n\ndef more():\n    return 2\n");
+    }
+    home.wait(&repo);
+    assert_eq!(model.since(18), (5, ABOVE + 1));
+}
+
+#[test]
+fn saving_again_and_undoing_cost_nothing() {
+    indexed!(model, home, repo, _daemon);
+    let text = repo.read(DEEP);
+    // The same bytes, a new time and a new inode.
+    repo.write("src/shop/money/rates/new", &text);
+    repo.rename("src/shop/money/rates/new", DEEP);
+    home.wait(&repo);
+    assert_eq!(model.count(), 18);
+    repo.append(DEEP, "\nX = 1\n");
+    home.wait(&repo);
+    let edited = model.count();
+    assert!(edited > 18);
+    repo.write(DEEP, &text);
+    home.wait(&repo);
+    assert_eq!(model.count(), edited, "an undo");
+    let tree = home.json(&["tree", &repo.at(""), "--json"]);
+    assert_eq!(first_not_fresh(&tree), None);
+}
+
+#[test]
+fn white_space_costs_nothing_and_lines_move() {
+    indexed!(model, home, repo, _daemon);
+    let path = repo.at("src/shop/cart.py");
+    let before = home.node(&path, 0);
+    let text = repo.read("src/shop/cart.py");
+    repo.write(
+        "src/shop/cart.py",
+        text.replace("\n\n\nclass", "\n\n\n\n\nclass")
+            .replace(", ", ",  "),
+    );
+    home.wait(&repo);
+    assert_eq!(model.count(), 18);
+    let after = home.node(&path, 0);
+    assert_eq!(after["freshness"], "fresh");
+    assert_eq!(after["summary"], before["summary"]);
+    assert_ne!(after["digest"], before["digest"]);
+    let line = |node: &serde_json::Value| node["elements"][0]["line_start"].as_u64().unwrap();
+    assert_eq!(line(&after), line(&before) + 2);
+}
+
+#[test]
+fn a_rename_asks_for_no_file() {
+    indexed!(model, home, repo, _daemon);
+    repo.rename(DEEP, "src/shop/money/rates/sheet.py");
+    home.wait(&repo);
+    let (files, directories) = model.since(18);
+    assert_eq!(files, 0);
+    assert!((1..=ABOVE).contains(&directories), "{directories}");
+    let tree = home.json(&["tree", &repo.at(""), "--json"]);
+    assert_eq!(first_not_fresh(&tree), None);
+    assert!(find(&tree, "src/shop/money/rates/sheet.py")["summary"].is_string());
+}
+
+#[test]
+fn a_renamed_folder_asks_for_nothing_in_it() {
+    indexed!(model, home, repo, _daemon);
+    repo.rename("src/shop/money", "src/shop/coins");
+    home.wait(&repo);
+    // shop, src and the root.
+    assert_eq!(model.since(18), (0, 3));
+    let tree = home.json(&["tree", &repo.at(""), "--json"]);
+    assert_eq!(first_not_fresh(&tree), None);
+    find(&tree, "src/shop/coins/rates/table.py");
+    // The new place is watched.
+    repo.append("src/shop/coins/rates/table.py", "\nX = 1\n");
+    home.wait(&repo);
+    assert_eq!(model.since(21), (1, ABOVE));
+}
+
+#[test]
+fn a_restart_costs_nothing() {
+    indexed!(model, home, repo, daemon);
+    let before = home.run(&["tree", &repo.at(""), "--json"]).stdout;
+    daemon.terminate();
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    assert_eq!(model.count(), 18);
+    assert_eq!(home.run(&["tree", &repo.at(""), "--json"]).stdout, before);
+}
+
+#[test]
+fn edits_while_the_daemon_was_down_are_found_and_only_they_are_asked_for() {
+    indexed!(model, home, repo, daemon);
+    daemon.terminate();
+    repo.append(DEEP, "\nX = 1\n");
+    repo.write("docs/new.md", "# New\n\nA page.\n");
+    repo.remove("src/shop/cart.py");
+    repo.rename("pyproject.toml", "setup.toml");
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    // table.py and new.md; the five above the first, and docs.
+    assert_eq!(model.since(18), (2, ABOVE + 1));
+    let tree = home.json(&["tree", &repo.at(""), "--json"]);
+    assert_eq!(first_not_fresh(&tree), None);
+    assert_eq!(
+        (&tree["files"], &tree["directories"]),
+        (&12.into(), &6.into())
+    );
+}
+
+#[test]
+fn words_that_stay_the_same_move_nothing_above() {
+    let model = FakeModel::new();
+    model.constant();
+    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    for path in ["a/b/one.py", "a/two.py", "three.py"] {
+        repo.write(path, format!("name = \"{path}\"\n"));
+    }
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    assert_eq!(model.since(0), (3, 3));
+    repo.append("a/b/one.py", "more = 1\n");
+    home.wait(&repo);
+    assert_eq!(model.since(6), (1, 0));
+}
+
+#[test]
+fn no_more_requests_at_once_than_workers_and_as_many() {
+    let model = FakeModel::new();
+    model.hold();
+    let (home, repo) = (Home::asking(&model, "max_workers = 3"), Repo::new());
+    for number in 0..20 {
+        repo.write(
+            &format!("{}/{number}.py", number % 4),
+            format!("n = {number}\n"),
+        );
+    }
+    let _daemon = home.daemon(&[&repo.at("")]);
+    until("three at once", || model.in_flight() == 3);
+    assert_eq!(home.status()["requests"]["in_flight"], 3);
+    model.latency(5).release();
+    home.wait(&repo);
+    assert_eq!((model.max_in_flight(), model.count()), (3, 25));
+}
+
+#[test]
+fn many_saves_in_a_row_cost_one_request_and_wait_ends_the_quiet_time() {
+    let model = FakeModel::new();
+    let home = Home::asking(&model, "quiet_ms = 25000");
+    let repo = Repo::package();
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let path = repo.at(DEEP);
+    let begun = Instant::now();
+    for number in 0..5 {
+        let before = home.node(&path, 0);
+        repo.append(DEEP, &format!("X{number} = 1\n"));
+        until("the save is seen", || {
+            home.node(&path, 0)["digest"] != before["digest"]
+        });
+        assert_eq!(home.node(&path, 0)["freshness"], "stale");
+    }
+    if begun.elapsed().as_secs() < 20 {
+        assert_eq!(model.count(), 18, "asked before it was quiet");
+    }
+    home.wait(&repo);
+    assert_eq!(model.since(18), (1, ABOVE));
+    assert!(
+        begun.elapsed().as_secs() < 25,
+        "the quiet time was waited for"
+    );
+}
+
+#[test]
+fn what_is_left_alone_is_asked_for_by_itself() {
+    let model = FakeModel::new();
+    let home = Home::asking(&model, "quiet_ms = 100");
+    let repo = Repo::package();
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    repo.append(DEEP, "X = 1\n");
+    until("asked", || model.since(18) == (1, ABOVE));
+    until("fresh", || {
+        home.node(&repo.at(""), 0)["freshness"] == "fresh"
+    });
+}
+
+#[test]
+fn a_failure_that_passes_is_tried_again_and_nothing_is_lost() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let pause = vec![("retry-after", "1".to_owned())];
+    let failures = [
+        (
+            "overloaded",
+            Reply::Status(500, vec![], "{\"error\":{\"message\":\"oops\"}}".into()),
+        ),
+        (
+            "throttled",
+            Reply::Status(429, pause, "{\"error\":{\"message\":\"slow down\"}}".into()),
+        ),
+        ("garbled", Reply::Garbled),
+        ("empty", Reply::Empty),
+        ("length", Reply::Length),
+        ("dropped", Reply::Dropped),
+    ];
+    for (name, reply) in failures {
+        repo.write(&format!("{name}.py"), format!("why = \"{name}\"\n"));
+        model.fail(1, reply, move |request| {
+            request.kind == Kind::File && request.content.contains(name)
+        });
+    }
+    let done = home.run(&["index", &repo.at(""), "--json"]).expect(0);
+    assert_eq!(first_not_fresh(&done.json()), None, "{}", done.stderr);
+    assert_eq!(model.since(0), (12, 1), "each file twice");
+    for node in every(&done.json()) {
+        let summary = node["summary"].as_str().unwrap();
+        assert!(
+            summary.ends_with("bytes long.") || summary.ends_with("together."),
+            "{node}"
+        );
+    }
+}
+
+#[test]
+fn secrets_in_files_stay_on_this_machine() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let token = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+    let access = "AKIAQ3EGRZ7J5LX2WMTB";
+    let private = "MIIEpAIBAAKCAQEA7bq3dmRmh8XzS9eYt0cJ1vZ4uK6wPq2LxNfVbGhTgRyUoIeW";
+    repo.write(
+        "client.py",
+        format!("TOKEN = \"{token}\"\nACCESS = \"{access}\"\n"),
+    );
+    let (begin, end) = (
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "-----END RSA PRIVATE KEY-----",
+    );
+    repo.write(
+        "notes.md",
+        format!("# Notes\n\n{begin}\n{private}\n{end}\n\nThe end of the notes.\n"),
+    );
+    repo.write(".env", format!("API_TOKEN={token}\n"));
+    repo.write("plain.py", "x = 1\n");
+    home.run(&["index", &repo.at("")]).expect(0);
+    assert_eq!(
+        model.since(0),
+        (3, 1),
+        "a file of secrets is not sent at all"
+    );
+    for request in model.requests() {
+        let said = request.body.to_string();
+        for secret in [token, access, private] {
+            assert!(!said.contains(secret), "{said}");
+        }
+    }
+    assert!(
+        model
+            .requests()
+            .iter()
+            .any(|request| request.content.contains("The end of the notes."))
+    );
+}
+
+#[test]
+fn the_key_is_told_to_nobody_but_the_endpoint() {
+    let model = FakeModel::new();
+    let bad = format!("{{\"error\":{{\"message\":\"Incorrect API key provided: {API_KEY}\"}}}}");
+    model.fail(1, Reply::Status(400, vec![], bad), |request| {
+        request.content.contains("class Cart")
+    });
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
+    let mut said = home.wait(&repo).stderr;
+    for verb in ["status", "tree"] {
+        said += &home.run(&[verb, "--json"]).stdout;
+    }
+    said += &home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout;
+    said += &daemon.log();
+    daemon.terminate();
+    assert!(!said.contains(API_KEY), "{said}");
+    let kept = stored(&home.data());
+    assert!(kept.len() > 1_000, "something is stored");
+    let found = kept
+        .windows(API_KEY.len())
+        .any(|window| window == API_KEY.as_bytes());
+    assert!(!found, "the key is in the store");
+}
+
+/// All bytes of all files in a folder.
+fn stored(folder: &std::path::Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        all.extend(if path.is_dir() {
+            stored(&path)
+        } else {
+            fs::read(&path).unwrap()
+        });
+    }
+    all
+}

@@ -1,0 +1,121 @@
+//! A running daemon, which ends with the test whatever happens.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{DEADLINE, Home};
+
+/// A daemon of one home.
+pub struct Daemon {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Daemon {
+    #[track_caller]
+    pub(super) fn start(home: &Home, paths: &[&str]) -> Self {
+        let mut daemon = Self::spawn(home, paths);
+        let start = Instant::now();
+        loop {
+            match home.ask_socket("GET", "/v1/status", "") {
+                Ok(answer) if answer.status == 200 => return daemon,
+                other => {
+                    if let Some(status) = daemon.child.try_wait().unwrap() {
+                        panic!("the daemon ended with {status}");
+                    }
+                    assert!(
+                        start.elapsed() < DEADLINE,
+                        "the daemon does not answer: {other:?}"
+                    );
+                }
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn spawn(home: &Home, paths: &[&str]) -> Self {
+        // One log a daemon: a test that starts several sees all of them when it fails.
+        let folder = tempfile::Builder::new()
+            .prefix("daemon")
+            .tempdir_in(home.temp())
+            .unwrap()
+            .keep();
+        let log = folder.join("stderr");
+        let arguments: Vec<&str> = ["daemon"].iter().chain(paths).copied().collect();
+        let mut command = home.command(&arguments);
+        if let Some(filter) = std::env::var_os("EPITOME_LOG") {
+            command.env("EPITOME_LOG", filter);
+        }
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        Self { child, log }
+    }
+
+    /// What it said.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn ended(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < DEADLINE, "the daemon does not end");
+            std::thread::sleep(Duration::from_millis(3));
+        }
+    }
+
+    /// Ends it as a power cut would.
+    #[track_caller]
+    pub fn kill9(mut self) {
+        self.signal(Signal::KILL);
+        self.ended();
+    }
+
+    /// Ends it politely; it has to end well.
+    #[track_caller]
+    pub fn terminate(mut self) {
+        self.signal(Signal::TERM);
+        let status = self.ended();
+        assert_eq!(status.code(), Some(0), "{status}");
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // A stopped process does not end before it goes on.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let log = self.log();
+        assert!(
+            std::thread::panicking() || !log.contains("panicked at"),
+            "the daemon panicked:\n{log}"
+        );
+        if std::thread::panicking() {
+            let tail: Vec<&str> = log.lines().rev().take(60).collect();
+            println!("--- the daemon {} said (end):", self.child.id());
+            tail.iter().rev().for_each(|line| println!("{line}"));
+        }
+    }
+}

@@ -1,0 +1,435 @@
+//! A model at the other end of an HTTP connection: it counts what it is asked, and answers as it is told to.
+//!
+//! What it says depends on nothing but what it was asked, so that two indexes of equal trees get equal words.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use axum::routing::post;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+/// What a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    File,
+    Directory,
+}
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub kind: Kind,
+    /// What stands between the markers: a file's text, or its children's words.
+    pub content: String,
+    /// The request's body.
+    pub body: Value,
+    /// The Authorization header.
+    pub authorization: String,
+    /// The status that it was answered with; `None` while it waits, and for ever where nobody took the answer.
+    pub answered: Option<u16>,
+}
+
+impl Request {
+    /// What is asked, without the marker words: equal for equal questions.
+    pub fn question(&self) -> String {
+        format!("{:?} {}", self.kind, self.content)
+    }
+}
+
+/// What to say instead of words.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// A status, headers, a body.
+    Status(u16, Vec<(&'static str, String)>, String),
+    /// Status 200 and no JSON.
+    Garbled,
+    /// No words at all.
+    Empty,
+    /// Cut off, as the cap on tokens does it.
+    Length,
+    /// The connection ends in the middle of the answer.
+    Dropped,
+}
+
+type Wanted = Box<dyn Fn(&Request) -> bool + Send>;
+
+#[derive(Default)]
+struct Book {
+    requests: Vec<Request>,
+    strange: Vec<String>,
+    in_flight: usize,
+    max_in_flight: usize,
+    flying: BTreeMap<String, usize>,
+    twice_at_once: Vec<String>,
+    /// How many may still be answered; `None`: all.
+    allowed: Option<usize>,
+    latency: Duration,
+    constant: bool,
+    failures: Vec<(Wanted, Reply, usize)>,
+}
+
+#[derive(Default)]
+struct Desk {
+    book: Mutex<Book>,
+    opened: Notify,
+}
+
+/// The model. Its requests end with it.
+pub struct FakeModel {
+    desk: Arc<Desk>,
+    port: u16,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl FakeModel {
+    /// A model that answers at once.
+    pub fn new() -> Self {
+        let desk = Arc::new(Desk::default());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let router = Router::new()
+            .route("/v1/chat/completions", post(answer))
+            .fallback(strange)
+            .with_state(Arc::clone(&desk));
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Self {
+            desk,
+            port,
+            runtime: Some(runtime),
+        }
+    }
+
+    /// The `base_url` of its users.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/v1", self.port)
+    }
+
+    /// How long it thinks about each request.
+    pub fn latency(&self, milliseconds: u64) -> &Self {
+        self.desk.book().latency = Duration::from_millis(milliseconds);
+        self
+    }
+
+    /// It says the same about every file, and the same about every directory.
+    pub fn constant(&self) -> &Self {
+        self.desk.book().constant = true;
+        self
+    }
+
+    /// From now on nothing is answered.
+    pub fn hold(&self) -> &Self {
+        self.hold_after(0)
+    }
+
+    /// From now on so many more are answered, and no others.
+    pub fn hold_after(&self, requests: usize) -> &Self {
+        self.desk.book().allowed = Some(requests);
+        self
+    }
+
+    /// All are answered again.
+    pub fn release(&self) {
+        self.desk.book().allowed = None;
+        self.desk.opened.notify_waiters();
+    }
+
+    /// The next `times` requests that `wanted` picks get this reply.
+    pub fn fail(
+        &self,
+        times: usize,
+        reply: Reply,
+        wanted: impl Fn(&Request) -> bool + Send + 'static,
+    ) -> &Self {
+        let mut book = self.desk.book();
+        book.failures.push((Box::new(wanted), reply, times));
+        drop(book);
+        self
+    }
+
+    /// It answers all again.
+    pub fn heal(&self) {
+        self.desk.book().failures.clear();
+    }
+
+    /// All requests so far, in order.
+    pub fn requests(&self) -> Vec<Request> {
+        self.desk.book().requests.clone()
+    }
+
+    /// How many there were.
+    pub fn count(&self) -> usize {
+        self.desk.book().requests.len()
+    }
+
+    /// How many were answered with words.
+    pub fn answered(&self) -> usize {
+        let book = self.desk.book();
+        let answered = book
+            .requests
+            .iter()
+            .filter(|request| request.answered == Some(200));
+        answered.count()
+    }
+
+    /// Those since the first `count`, as (about files, about directories).
+    pub fn since(&self, count: usize) -> (usize, usize) {
+        let book = self.desk.book();
+        let later = &book.requests[count..];
+        let files = later
+            .iter()
+            .filter(|request| request.kind == Kind::File)
+            .count();
+        (files, later.len() - files)
+    }
+
+    /// Requests that wait now.
+    pub fn in_flight(&self) -> usize {
+        self.desk.book().in_flight
+    }
+
+    /// The most that ever waited at once.
+    pub fn max_in_flight(&self) -> usize {
+        self.desk.book().max_in_flight
+    }
+
+    /// Waits until nobody waits for it: after a kill, until it has noticed.
+    #[track_caller]
+    pub fn idle(&self) {
+        super::until("nothing in flight at the model", || self.in_flight() == 0);
+    }
+
+    /// What it says about a file or directory.
+    pub fn words(kind: Kind, content: &str) -> String {
+        let mut hasher = DefaultHasher::new();
+        content.hash(&mut hasher);
+        let mark = hasher.finish();
+        match kind {
+            Kind::File => format!(
+                "Holds piece {mark:016x}. It is {} bytes long.",
+                content.len()
+            ),
+            Kind::Directory => format!("Gathers pieces as {mark:016x}. They belong together."),
+        }
+    }
+}
+
+impl Drop for FakeModel {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+        if !std::thread::panicking() {
+            let book = self.desk.book();
+            assert!(
+                book.twice_at_once.is_empty(),
+                "asked twice at once: {:?}",
+                book.twice_at_once
+            );
+            assert!(
+                book.strange.is_empty(),
+                "strange requests: {:?}",
+                book.strange
+            );
+        }
+    }
+}
+
+impl Desk {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// While it lives, a request is in flight; it ends with the connection, too.
+struct InFlight {
+    desk: Arc<Desk>,
+    question: String,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let mut book = self.desk.book();
+        book.in_flight -= 1;
+        if let Some(count) = book.flying.get_mut(&self.question) {
+            *count -= 1;
+        }
+    }
+}
+
+async fn strange(State(desk): State<Arc<Desk>>, uri: Uri) -> Response {
+    desk.book().strange.push(uri.to_string());
+    respond(404, &[], "there is nothing here".to_owned())
+}
+
+async fn answer(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response {
+    let request = match understand(&headers, &body) {
+        Ok(request) => request,
+        Err(why) => {
+            desk.book().strange.push(why);
+            return respond(400, &[], "not understood".to_owned());
+        }
+    };
+    let question = request.question();
+    let (id, latency, in_flight) = {
+        let mut book = desk.book();
+        let id = book.requests.len();
+        book.requests.push(request.clone());
+        book.in_flight += 1;
+        book.max_in_flight = book.max_in_flight.max(book.in_flight);
+        let count = book.flying.entry(question.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            book.twice_at_once.push(question.clone());
+        }
+        let in_flight = InFlight {
+            desk: Arc::clone(&desk),
+            question,
+        };
+        (id, book.latency, in_flight)
+    };
+    tokio::time::sleep(latency).await;
+    loop {
+        let opened = desk.opened.notified();
+        let may = match &mut desk.book().allowed {
+            None => true,
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+        };
+        if may {
+            break;
+        }
+        opened.await;
+    }
+    let mut book = desk.book();
+    let failure = book
+        .failures
+        .iter_mut()
+        .find(|(wanted, _, times)| *times > 0 && wanted(&request))
+        .map(|(_, reply, times)| {
+            *times -= 1;
+            reply.clone()
+        });
+    let said = if book.constant { "" } else { &request.content };
+    let words = FakeModel::words(request.kind, said);
+    let response = match failure {
+        None => respond(200, &[], completion(&request, Some(&words), "stop")),
+        Some(Reply::Status(status, headers, body)) => respond(status, &headers, body),
+        Some(Reply::Garbled) => respond(200, &[], "<html>bad gateway</html>".to_owned()),
+        Some(Reply::Empty) => respond(200, &[], completion(&request, None, "stop")),
+        Some(Reply::Length) => respond(200, &[], completion(&request, Some("Cut o"), "length")),
+        Some(Reply::Dropped) => Response::builder()
+            .header("content-type", "application/json")
+            .header("content-length", 1_000)
+            .body(Body::new(Broken))
+            .unwrap_or_default(),
+    };
+    book.requests[id].answered = Some(response.status().as_u16());
+    drop(book);
+    drop(in_flight);
+    response
+}
+
+fn understand(headers: &HeaderMap, body: &[u8]) -> Result<Request, String> {
+    let body: Value = serde_json::from_slice(body).map_err(|error| format!("no JSON: {error}"))?;
+    let user = body["messages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|message| message["role"] == "user")
+        .map(|message| text_of(&message["content"]))
+        .ok_or_else(|| format!("no user message: {body}"))?;
+    let kind = match &user {
+        text if text.starts_with("A file") => Kind::File,
+        text if text.starts_with("A directory") => Kind::Directory,
+        text => return Err(format!("neither a file nor a directory: {text}")),
+    };
+    let content = between_markers(&user).ok_or_else(|| format!("no markers: {user}"))?;
+    Ok(Request {
+        kind,
+        content,
+        authorization: headers
+            .get("authorization")
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .unwrap_or_default(),
+        body,
+        answered: None,
+    })
+}
+
+/// A message's text, whether it is one text or several parts.
+fn text_of(content: &Value) -> String {
+    match content {
+        Value::Array(parts) => parts
+            .iter()
+            .filter_map(|part| part["text"].as_str())
+            .collect(),
+        other => other.as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+fn between_markers(user: &str) -> Option<String> {
+    let (_, rest) = user.split_once("<content ")?;
+    let (boundary, rest) = rest.split_once(">\n")?;
+    let (content, _) = rest.rsplit_once(&format!("</content {boundary}>"))?;
+    Some(content.strip_suffix('\n').unwrap_or(content).to_owned())
+}
+
+fn completion(request: &Request, words: Option<&str>, finish: &str) -> String {
+    let tokens = request.content.len() / 4 + 300;
+    json!({
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": request.body["model"],
+        "choices": [{
+            "index": 0, "finish_reason": finish,
+            "message": {"role": "assistant", "content": words.unwrap_or("")},
+        }],
+        "usage": {"prompt_tokens": tokens, "completion_tokens": 20, "total_tokens": tokens + 20},
+    })
+    .to_string()
+}
+
+fn respond(status: u16, headers: &[(&str, String)], body: String) -> Response {
+    let mut response = Response::builder()
+        .status(status)
+        .header("content-type", "application/json");
+    for (name, value) in headers {
+        response = response.header(*name, value);
+    }
+    response.body(Body::from(body)).unwrap_or_default()
+}
+
+/// A body that ends in an error, so that the connection is cut.
+struct Broken;
+
+impl axum::body::HttpBody for Broken {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionReset.into())))
+    }
+}

@@ -1,0 +1,262 @@
+//! The written-out index: one `index.json` a directory, always current, never touched without need.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::harness::{Home, Repo, first_not_fresh, paths, until};
+
+const CONFIG: &str = "[export]\ndir = \"map\"\n\n[watch]\nsettle_ms = 20\n";
+
+/// All files of a folder by relative path, with their bytes.
+fn written(folder: &Path) -> BTreeMap<String, String> {
+    fn walk(root: &Path, folder: &Path, all: &mut BTreeMap<String, String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(root, &path, all);
+            } else {
+                let name = path
+                    .strip_prefix(root)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
+                all.insert(name, fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    let mut all = BTreeMap::new();
+    if folder.exists() {
+        walk(folder, folder, &mut all);
+    }
+    all
+}
+
+/// Inode and time of the last change of each of those files.
+fn stamps(folder: &Path) -> BTreeMap<String, (u64, i64, i64)> {
+    written(folder)
+        .into_keys()
+        .map(|name| {
+            let stat = fs::metadata(folder.join(&name)).unwrap();
+            (name, (stat.ino(), stat.mtime(), stat.mtime_nsec()))
+        })
+        .collect()
+}
+
+#[test]
+fn each_directory_has_its_file_in_the_shape_of_the_contract() {
+    let (home, repo) = (Home::with(CONFIG), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let map = written(&repo.root().join("map"));
+    assert_eq!(
+        map.keys().collect::<Vec<_>>(),
+        [
+            "docs/index.json",
+            "index.json",
+            "src/index.json",
+            "src/shop/index.json",
+            "src/shop/money/index.json",
+            "src/shop/money/rates/index.json",
+            "tests/index.json",
+        ]
+    );
+    let tree = home.json(&["tree", &repo.at(""), "--json"]);
+    for (name, text) in &map {
+        let index: Value = serde_json::from_str(text).unwrap();
+        let path = name
+            .strip_suffix("index.json")
+            .unwrap()
+            .trim_end_matches('/');
+        let node = crate::harness::find(&tree, path);
+        assert_eq!(
+            (&index["path"], &index["summary"]),
+            (&node["path"], &node["summary"]),
+            "{name}"
+        );
+        assert!(index["statistics"].is_object(), "{name}");
+        let children = node["children"].as_array().unwrap();
+        let of_kind = |kind: &str| {
+            children
+                .iter()
+                .filter(|child| child["kind"] == kind)
+                .collect::<Vec<_>>()
+        };
+        let (files, directories) = (of_kind("file"), of_kind("directory"));
+        assert_eq!(
+            index["files"].as_array().unwrap().len(),
+            files.len(),
+            "{name}"
+        );
+        for (file, node) in index["files"].as_array().unwrap().iter().zip(files) {
+            for key in ["path", "language", "summary", "elements", "digest"] {
+                assert_eq!(file[key], node[key], "{name}: {key}");
+            }
+        }
+        assert_eq!(
+            index["directories"].as_array().unwrap().len(),
+            directories.len(),
+            "{name}"
+        );
+        for (directory, node) in index["directories"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(directories)
+        {
+            for key in ["path", "summary"] {
+                assert_eq!(directory[key], node[key], "{name}: {key}");
+            }
+        }
+        assert!(
+            text.ends_with("}\n"),
+            "a text file ends with a line: {name}"
+        );
+    }
+}
+
+#[test]
+fn the_folder_is_never_part_of_the_tree() {
+    let (home, repo) = (Home::with(CONFIG), Repo::package());
+    let plain = Home::new()
+        .run(&["index", &repo.at(""), "--json"])
+        .expect(0)
+        .stdout;
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    assert!(repo.root().join("map/index.json").exists());
+    home.wait(&repo);
+    assert_eq!(
+        home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout,
+        plain
+    );
+    assert_eq!(home.status()["repositories"][0]["files"], 12);
+}
+
+#[test]
+fn a_change_writes_what_it_concerns_and_nothing_else() {
+    let (home, repo) = (Home::with(CONFIG), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let folder = repo.root().join("map");
+    let (before, text) = (stamps(&folder), repo.read("src/shop/money/amount.py"));
+    repo.write(
+        "src/shop/money/amount.py",
+        text.replace("An amount of money", "A sum of money"),
+    );
+    home.wait(&repo);
+    let after = stamps(&folder);
+    let name = "src/shop/money/index.json";
+    assert_ne!(before[name], after[name]);
+    for name in [
+        "docs/index.json",
+        "tests/index.json",
+        "src/shop/money/rates/index.json",
+    ] {
+        assert_eq!(before[name], after[name], "{name}");
+    }
+    assert!(written(&folder)["src/shop/money/index.json"].contains("A sum of money"));
+}
+
+#[test]
+fn a_restart_touches_no_file() {
+    let (home, repo) = (Home::with(CONFIG), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let folder = repo.root().join("map");
+    let (before, stamped) = (written(&folder), stamps(&folder));
+    assert_eq!(before.len(), 7);
+    daemon.terminate();
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    assert_eq!(written(&folder), before);
+    assert_eq!(stamps(&folder), stamped);
+}
+
+#[test]
+fn it_goes_with_its_directory() {
+    let (home, repo) = (Home::with(CONFIG), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let map = |path: &str| repo.root().join("map").join(path);
+    assert!(map("src/shop/money/rates/index.json").exists());
+    repo.remove("src/shop/money");
+    home.wait(&repo);
+    assert!(
+        !map("src/shop/money").exists(),
+        "{:?}",
+        written(&map("")).keys()
+    );
+    assert!(map("src/shop/index.json").exists());
+    assert!(!written(&map(""))["src/shop/index.json"].contains("money/rates"));
+    // While nobody looks, too.
+    daemon.terminate();
+    repo.remove("docs");
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    assert!(!map("docs").exists(), "{:?}", written(&map("")).keys());
+}
+
+#[test]
+fn what_somebody_deletes_or_changes_is_written_again_by_a_restart() {
+    let (home, repo) = (Home::with(CONFIG), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let before = written(&repo.root().join("map"));
+    daemon.terminate();
+    repo.remove("map/docs");
+    repo.write("map/src/index.json", "{}\n");
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    until("written again", || {
+        written(&repo.root().join("map")) == before
+    });
+}
+
+#[test]
+fn what_a_killed_daemon_left_behind_goes_with_the_next_start() {
+    let (home, repo) = (Home::with(CONFIG), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let before = written(&repo.root().join("map"));
+    daemon.kill9();
+    repo.write("map/gone/deep/index.json", "{}\n");
+    repo.write("map/docs/.index.json.aB3dE9", "{");
+    repo.write("map/src/shop/own.txt", "somebody's own\n");
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let mut after = written(&repo.root().join("map"));
+    assert!(
+        after.remove("src/shop/own.txt").is_some(),
+        "not ours to remove"
+    );
+    assert_eq!(
+        after.keys().collect::<Vec<_>>(),
+        before.keys().collect::<Vec<_>>()
+    );
+    assert_eq!(after, before);
+}
+
+#[test]
+fn export_writes_the_same_bytes_elsewhere() {
+    let (home, repo) = (Home::with(CONFIG), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let output = home.temp().join("out");
+    let to = output.to_str().unwrap();
+    home.run(&["export", &repo.at(""), "--format", "index", "--output", to])
+        .expect(0);
+    assert_eq!(written(&output), written(&repo.root().join("map")));
+}
+
+#[test]
+fn index_writes_it_too() {
+    let (home, repo) = (Home::with(CONFIG), Repo::package());
+    let tree = home.json(&["index", &repo.at(""), "--json"]);
+    assert_eq!((first_not_fresh(&tree), paths(&tree).len()), (None, 19));
+    assert_eq!(written(&repo.root().join("map")).len(), 7);
+}

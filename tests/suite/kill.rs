@@ -1,0 +1,229 @@
+//! The end of a daemon, polite or not, at any moment: what was paid for is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::harness::{FakeModel, Home, Repo, every, first_not_fresh, until};
+
+const WORKERS: usize = 4;
+/// Files and directories of [`repository`].
+const NODES: usize = 48 + 10;
+
+fn repository() -> Repo {
+    let repo = Repo::new();
+    for number in 0..48 {
+        let path = format!("part{}/sub{}/file{number}.py", number % 3, number % 2);
+        repo.write(
+            &path,
+            format!("\"\"\"Number {number}.\"\"\"\n\nVALUE = {number}\n"),
+        );
+    }
+    repo
+}
+
+fn home(model: &FakeModel) -> Home {
+    Home::asking(model, &format!("max_workers = {WORKERS}"))
+}
+
+/// How often each question was asked.
+fn times_asked(model: &FakeModel) -> BTreeMap<String, usize> {
+    let mut times = BTreeMap::new();
+    for request in model.requests() {
+        *times.entry(request.question()).or_default() += 1;
+    }
+    times
+}
+
+/// All words that the daemon shows.
+fn shown(home: &Home, repo: &Repo) -> BTreeSet<String> {
+    let target = repo.at("");
+    let Ok(answer) = home.ask_socket("GET", &format!("/v1/node?path={target}&depth=99"), "") else {
+        return BTreeSet::new();
+    };
+    if answer.status != 200 {
+        return BTreeSet::new();
+    }
+    every(&answer.json())
+        .iter()
+        .filter_map(|node| node["summary"].as_str().map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn after_kill_9_only_what_was_in_flight_is_asked_again() {
+    let model = FakeModel::new();
+    model.hold_after(20);
+    let (home, repo) = (home(&model), repository());
+    let daemon = home.daemon(&[&repo.at("")]);
+    until("twenty answers, all shown, and four in flight", || {
+        model.answered() == 20 && model.in_flight() == WORKERS && shown(&home, &repo).len() == 20
+    });
+    daemon.kill9();
+    model.idle();
+    let in_flight: BTreeSet<String> = model
+        .requests()
+        .iter()
+        .filter(|request| request.answered.is_none())
+        .map(|request| request.question())
+        .collect();
+    assert_eq!(in_flight.len(), WORKERS);
+    model.release();
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    assert_eq!(first_not_fresh(&home.node(&repo.at(""), 99)), None);
+    let times = times_asked(&model);
+    assert_eq!(times.len(), NODES);
+    for (question, times) in times {
+        let allowed = if in_flight.contains(&question) { 2 } else { 1 };
+        assert_eq!(times, allowed, "{question}");
+    }
+}
+
+#[test]
+fn after_kill_9_at_any_moment_what_was_shown_is_kept() {
+    for seed in 0..5 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let model = FakeModel::new();
+        model.latency(12);
+        let (home, repo) = (home(&model), repository());
+        // What was shown before each kill, and how many requests there had been by then.
+        let mut kills: Vec<(usize, BTreeSet<String>)> = Vec::new();
+        // Twice: a store that was mended once has to hold again.
+        for _ in 0..2 {
+            let daemon = home.daemon(&[&repo.at("")]);
+            let moment = (model.answered() + random.usize(1..25)).min(NODES - 4);
+            until("the moment of the kill", || model.answered() >= moment);
+            let shown = shown(&home, &repo);
+            daemon.kill9();
+            model.idle();
+            kills.push((model.count(), shown));
+        }
+        let _daemon = home.daemon(&[&repo.at("")]);
+        home.wait(&repo);
+        let tree = home.node(&repo.at(""), 99);
+        assert_eq!(first_not_fresh(&tree), None, "seed {seed}");
+        let words: Vec<String> = model
+            .requests()
+            .iter()
+            .map(|request| FakeModel::words(request.kind, &request.content))
+            .collect();
+        for (count, shown) in &kills {
+            assert!(
+                *count < words.len(),
+                "the kill came too late to tell anything"
+            );
+            for later in &words[*count..] {
+                assert!(
+                    !shown.contains(later),
+                    "seed {seed}: shown, and asked for again: {later}"
+                );
+            }
+        }
+        assert!(
+            kills.iter().any(|(_, shown)| shown.len() > 1),
+            "seed {seed}"
+        );
+        // Beyond that, each kill costs what was in flight, and the few answers on their way to the disk.
+        let distinct: BTreeSet<&String> = words.iter().collect();
+        assert_eq!(distinct.len(), NODES, "seed {seed}");
+        let again = words.len() - NODES;
+        assert!(
+            again <= kills.len() * 3 * WORKERS,
+            "seed {seed}: {again} asked again"
+        );
+    }
+}
+
+#[test]
+fn a_polite_end_loses_nothing_at_all() {
+    for (moment, signal) in [(7, Signal::TERM), (31, Signal::INT)] {
+        let model = FakeModel::new();
+        model.latency(40);
+        let (home, repo) = (home(&model), repository());
+        let mut daemon = home.daemon(&[&repo.at("")]);
+        until("the moment of the end", || model.answered() >= moment);
+        let begun = Instant::now();
+        daemon.signal(signal);
+        assert_eq!(daemon.ended().code(), Some(0));
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "{:?}",
+            begun.elapsed()
+        );
+        assert!(
+            model.count() < NODES,
+            "the end came too late to tell anything"
+        );
+        let _daemon = home.daemon(&[&repo.at("")]);
+        home.wait(&repo);
+        let times = times_asked(&model);
+        assert_eq!(times.len(), NODES);
+        for (question, times) in times {
+            assert_eq!(times, 1, "{question}");
+        }
+    }
+}
+
+#[test]
+fn a_polite_end_does_not_wait_for_a_model_that_never_answers() {
+    let model = FakeModel::new();
+    model.hold();
+    let (home, repo) = (home(&model), repository());
+    let mut daemon = home.daemon(&[&repo.at("")]);
+    until("requests in flight", || model.in_flight() == WORKERS);
+    let begun = Instant::now();
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.ended().code(), Some(0));
+    assert!(
+        begun.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn an_index_that_is_killed_goes_on_where_it_was() {
+    let model = FakeModel::new();
+    model.latency(60).hold_after(20);
+    let (home, repo) = (home(&model), repository());
+    let mut index = home.command(&["index", &repo.at("")]).spawn().unwrap();
+    until("twenty answers and four in flight", || {
+        model.answered() == 20 && model.in_flight() == WORKERS
+    });
+    index.kill().unwrap();
+    index.wait().unwrap();
+    model.idle();
+    model.release();
+    home.run(&["index", &repo.at("")]).expect(0);
+    let again = model.count() - NODES;
+    // The four in flight, and at most as many again that were on their way to the disk.
+    assert!(
+        (WORKERS..=2 * WORKERS).contains(&again),
+        "{again} asked again"
+    );
+}
+
+#[test]
+fn a_killed_daemon_leaves_a_tree_that_is_true_after_the_restart() {
+    let (home, repo) = (Home::new(), repository());
+    for round in 0..4 {
+        let daemon = home.daemon(&[&repo.at("")]);
+        repo.write(&format!("part0/new{round}.py"), format!("NEW = {round}\n"));
+        repo.append("part1/sub1/file1.py", &format!("# {round}\n"));
+        if round % 2 == 0 {
+            home.wait(&repo);
+        }
+        daemon.kill9();
+    }
+    repo.remove("part2");
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let served = home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout;
+    let anew = Home::new()
+        .run(&["index", &repo.at(""), "--json"])
+        .expect(0)
+        .stdout;
+    assert_eq!(served, anew);
+}

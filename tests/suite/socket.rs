@@ -1,0 +1,283 @@
+//! The socket: what any HTTP client gets, who may ask, and how a daemon begins and ends.
+
+use std::io::{Read, Write};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, FakeModel, Home, Repo, paths, within};
+
+#[track_caller]
+fn problem(answer: &Answer, status: u16) -> Value {
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/problem+json"),
+        "{answer:?}"
+    );
+    let problem = answer.json();
+    assert_eq!(problem["status"], status, "{problem}");
+    for key in ["type", "title", "detail"] {
+        assert!(
+            problem[key].as_str().is_some_and(|text| !text.is_empty()),
+            "{problem}"
+        );
+    }
+    problem
+}
+
+#[test]
+fn status_tells_of_the_daemon_and_its_repositories() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let answer = home.http("GET", "/v1/status", "").expect(200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let status = answer.json();
+    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(status["pid"], daemon.pid());
+    assert!(status["uptime_seconds"].as_f64().unwrap() > 0.0);
+    assert_eq!(
+        (&status["provider"], &status["model"]),
+        (&"offline".into(), &Value::Null)
+    );
+    let of = &status["repositories"][0];
+    assert_eq!(of["path"], repo.at(""));
+    assert_eq!(
+        (&of["state"], &of["watch"]),
+        (&"idle".into(), &"native".into())
+    );
+    assert_eq!(
+        (&of["files"], &of["directories"], &of["fresh"]),
+        (&12.into(), &7.into(), &19.into())
+    );
+    for key in ["stale", "pending", "failed"] {
+        assert_eq!(of[key], 0, "{key}");
+    }
+    assert_eq!(
+        (&of["last_change"], &of["notes"]),
+        (&Value::Null, &json!([]))
+    );
+    for key in [
+        "sent",
+        "succeeded",
+        "retried",
+        "failed",
+        "in_flight",
+        "prompt_tokens",
+        "today",
+    ] {
+        assert_eq!(status["requests"][key], 0, "{key}");
+    }
+    assert!(
+        status["store"]["summaries"].as_u64().unwrap() > 0,
+        "{status}"
+    );
+    assert!(status["store"]["bytes"].as_u64().unwrap() > 0, "{status}");
+    repo.append("README.md", "More.\n");
+    home.wait(&repo);
+    let last = home.status()["repositories"][0]["last_change"].clone();
+    let last = last.as_str().unwrap();
+    assert!(
+        last.starts_with("20") && last.ends_with('Z') && last.contains('T'),
+        "{last}"
+    );
+}
+
+#[test]
+fn a_node_is_given_with_as_many_levels_as_asked_for() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let node = |depth: u32| home.node(&repo.at("src"), depth);
+    assert_eq!(node(0).get("children"), None);
+    assert_eq!(paths(&node(1)), ["src", "src/shop"]);
+    assert_eq!(paths(&node(2)).len(), 6);
+    let target = format!("/v1/node?path={}", repo.at("src"));
+    assert_eq!(
+        home.http("GET", &target, "").expect(200).json(),
+        node(0),
+        "depth 0 is the default"
+    );
+}
+
+#[test]
+fn repositories_are_listed_added_and_removed() {
+    let (home, repo, other) = (Home::new(), Repo::package(), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    let listed = || {
+        let answer = home.http("GET", "/v1/repositories", "").expect(200).json();
+        let mut paths: Vec<String> = within(&answer, "repositories", "path")
+            .iter()
+            .map(|path| path.as_str().unwrap().to_owned())
+            .collect();
+        paths.sort();
+        paths
+    };
+    assert_eq!(listed(), [repo.at("")]);
+    let body = json!({"path": other.at("")}).to_string();
+    let added = home
+        .http("POST", "/v1/repositories", &body)
+        .expect(200)
+        .json();
+    assert_eq!(added["path"], other.at(""));
+    home.http("POST", "/v1/repositories", &body).expect(200);
+    let mut both = [repo.at(""), other.at("")];
+    both.sort();
+    assert_eq!(listed(), both);
+    let waited = home.http("POST", "/v1/wait", &body).expect(200).json();
+    assert_eq!(waited, json!({"settled": true, "failed": []}));
+    let target = format!("/v1/repositories?path={}", other.at(""));
+    home.http("DELETE", &target, "").expect(204);
+    assert_eq!(listed(), [repo.at("")]);
+    problem(&home.http("DELETE", &target, ""), 404);
+    let none = json!({"path": "/nonexistent/folder"}).to_string();
+    let answer = home.http("POST", "/v1/repositories", &none);
+    assert!((400..500).contains(&answer.status), "{answer:?}");
+    problem(&answer, answer.status);
+}
+
+#[test]
+fn a_wait_is_200_when_settled_and_504_when_the_time_is_over() {
+    let model = FakeModel::new();
+    model.hold();
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    let wait = |milliseconds: u64| {
+        let body = json!({"path": repo.at(""), "timeout_ms": milliseconds});
+        home.http("POST", "/v1/wait", &body.to_string())
+    };
+    problem(&wait(50), 504);
+    model.release();
+    assert_eq!(wait(35_000).expect(200).json()["settled"], true);
+    // Without a path: everywhere.
+    home.http("POST", "/v1/wait", "{}").expect(200);
+}
+
+#[test]
+fn what_cannot_be_answered_is_a_problem_document() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let not_watched = problem(&home.http("GET", "/v1/node?path=/elsewhere", ""), 404);
+    let no_node = problem(
+        &home.http("GET", &format!("/v1/node?path={}", repo.at("none")), ""),
+        404,
+    );
+    assert_ne!(
+        not_watched["type"], no_node["type"],
+        "two kinds of not found"
+    );
+    for (method, target, body, status) in [
+        ("GET", "/v1/none", "", 404),
+        ("PUT", "/v1/status", "", 405),
+        ("GET", "/v1/node", "", 400),
+        ("GET", "/v1/node?path=relative", "", 400),
+        ("GET", "/v1/node?path=/a&depth=deep", "", 400),
+        ("POST", "/v1/repositories", "{", 400),
+        ("POST", "/v1/wait", "{\"timeout_ms\": \"soon\"}", 400),
+    ] {
+        problem(&home.http(method, target, body), status);
+    }
+    home.http("GET", "/v1/status", "").expect(200);
+}
+
+#[test]
+fn it_is_for_its_user_only() {
+    let home = Home::new();
+    let _daemon = home.daemon(&[]);
+    let stat = std::fs::symlink_metadata(home.socket()).unwrap();
+    assert!(stat.file_type().is_socket());
+    assert_eq!(stat.permissions().mode() & 0o777, 0o600);
+    let data = std::fs::metadata(home.data()).unwrap();
+    assert_eq!(
+        data.permissions().mode() & 0o077,
+        0,
+        "the store holds private code's words"
+    );
+}
+
+#[test]
+fn nonsense_does_not_end_it() {
+    let home = Home::new();
+    let _daemon = home.daemon(&[]);
+    for nonsense in [
+        &b"\0\0\0\0"[..],
+        b"GET\r\n\r\n",
+        b"GET /v1/status HTTP/9.9\r\n\r\n",
+    ] {
+        let mut stream = UnixStream::connect(home.socket()).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_millis(500)))
+            .unwrap();
+        stream.write_all(nonsense).unwrap();
+        let _ = stream.read(&mut [0; 1_000]);
+    }
+    home.http("GET", "/v1/status", "").expect(200);
+}
+
+#[test]
+fn a_second_daemon_says_that_there_is_one() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
+    let second = home.run(&["daemon"]).expect(1);
+    let said = second.stderr.trim_end();
+    assert_eq!(said.lines().count(), 1, "{second:?}");
+    assert!(
+        said.contains(&daemon.pid().to_string()),
+        "who it is: {second:?}"
+    );
+    // Another store, and the same socket.
+    let other = home.temp().join("other");
+    let third = home
+        .run(&["--data-dir", other.to_str().unwrap(), "daemon"])
+        .expect(1);
+    assert!(
+        third.stderr.contains(home.socket().to_str().unwrap()),
+        "{third:?}"
+    );
+    assert_eq!(home.status()["pid"], daemon.pid(), "the first goes on");
+}
+
+#[test]
+fn a_socket_that_a_dead_daemon_left_is_taken_over() {
+    let home = Home::new();
+    home.daemon(&[]).kill9();
+    assert!(home.socket().exists(), "a killed daemon cannot tidy up");
+    home.run(&["status"]).expect(3);
+    let daemon = home.daemon(&[]);
+    assert_eq!(home.status()["pid"], daemon.pid());
+}
+
+#[test]
+fn both_polite_signals_end_it_well_and_take_the_socket_away() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let (home, repo) = (Home::new(), Repo::package());
+        let mut daemon = home.daemon(&[&repo.at("")]);
+        home.wait(&repo);
+        daemon.signal(signal);
+        assert_eq!(daemon.ended().code(), Some(0), "{signal:?}");
+        assert!(!home.socket().exists(), "{signal:?}");
+        home.run(&["status"]).expect(3);
+    }
+}
+
+#[test]
+fn a_wait_under_way_is_answered_when_the_daemon_ends() {
+    let model = FakeModel::new();
+    model.hold();
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
+    let mut waiting = home.command(&["wait", &repo.at("")]).spawn().unwrap();
+    crate::harness::until("requests in flight", || model.in_flight() > 0);
+    daemon.terminate();
+    crate::harness::until("the wait ends", || waiting.try_wait().unwrap().is_some());
+    assert_ne!(
+        waiting.wait().unwrap().code(),
+        Some(0),
+        "nothing was settled"
+    );
+}
