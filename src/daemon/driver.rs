@@ -68,6 +68,18 @@ pub enum Query {
         /// The answer.
         reply: oneshot::Sender<(Vec<(RepoId, RepositoryStatus)>, PaceStatus)>,
     },
+    /// Whether the loop turns, and with it the watch. Cheap: it looks at nothing else.
+    Pulse {
+        /// A notification must come through, too.
+        watch: bool,
+        /// The answer.
+        reply: oneshot::Sender<()>,
+    },
+    /// The same as `Status`, of what is known now: no notification is waited for.
+    Glance {
+        /// The answer.
+        reply: oneshot::Sender<(Vec<RepositoryStatus>, PaceStatus)>,
+    },
     /// Wait until all is settled.
     Wait {
         /// In which repository.
@@ -201,12 +213,15 @@ impl Driver {
 
     fn turn(&mut self, input: Input) {
         match input {
-            Input::Event(event) => self.step(event),
-            Input::Barrier(number) => {
-                if let Some(behind) = self.barriers.remove(&number) {
-                    self.check_linked(number, behind);
-                }
+            Input::Event(event) => {
+                self.step(event);
+                self.shared.stirred.send_replace(());
             }
+            Input::Barrier(number) => match self.barriers.remove(&number) {
+                Some(Behind::Query(query @ Query::Pulse { .. })) => self.answer(query),
+                Some(behind) => self.check_linked(number, behind),
+                None => {}
+            },
             Input::Checked(number) => {
                 if let Some(behind) = self.checks.remove(&number) {
                     self.pass(behind);
@@ -260,8 +275,27 @@ impl Driver {
                 self.waits.insert(id, reply);
                 self.step(Event::Wait { id, repo, path });
             }
+            query @ (Query::Glance { .. } | Query::Pulse { watch: false, .. }) => {
+                self.answer(query)
+            }
+            query @ Query::Pulse { .. } => self.pulse(query),
             // What was saved before the question must be in the answer, or be called stale in it.
             query => self.behind_barrier(Behind::Query(query)),
+        }
+    }
+
+    /// Behind a barrier that only a notification opens: no patience ends, and no look at anything is caused.
+    fn pulse(&mut self, query: Query) {
+        self.barriers.retain(|_, behind| {
+            !matches!(behind, Behind::Query(Query::Pulse { reply, .. }) if reply.is_closed())
+        });
+        self.numbers += 1;
+        match &self.watch {
+            Some(watch) if watch.cookie(self.numbers).is_ok() => {
+                self.barriers.insert(self.numbers, Behind::Query(query));
+            }
+            // A full disk takes no barrier: the loop turns all the same.
+            _ => self.answer(query),
         }
     }
 
@@ -349,6 +383,16 @@ impl Driver {
                     })
                     .collect();
                 let _ = reply.send((repositories, self.engine.pace_status()));
+            }
+            Query::Glance { reply } => {
+                let all = self.shared.registry.all().into_iter();
+                let repositories = all
+                    .filter_map(|entry| self.engine.repository_status(entry.repo))
+                    .collect();
+                let _ = reply.send((repositories, self.engine.pace_status()));
+            }
+            Query::Pulse { reply, .. } => {
+                let _ = reply.send(());
             }
             Query::Wait { .. } => {}
         }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::config::{Config, Provider};
 use crate::engine::event::Event;
 use crate::engine::pace::DayUse;
+use crate::engine::status::{PaceStatus, RepositoryStatus};
 use crate::model::path::RelPath;
 use crate::shell::rules::FileRules;
 use crate::shell::store::Store;
@@ -38,6 +39,8 @@ pub struct Shared {
     pub(super) inputs: Inputs,
     pub(super) mode: Mode,
     pub(super) stopping: AtomicBool,
+    /// Changes when something happens.
+    pub(super) stirred: watch::Sender<()>,
     pub(super) started: Instant,
     /// In a dry run: requests that would have been sent, and the tokens of their prompts.
     pub(super) pretended: AtomicU64,
@@ -71,6 +74,7 @@ impl Shared {
             inputs,
             mode,
             stopping: AtomicBool::new(false),
+            stirred: watch::Sender::new(()),
             started: Instant::now(),
             pretended: AtomicU64::new(0),
             pretended_tokens: AtomicU64::new(0),
@@ -95,6 +99,23 @@ impl Handle {
         let (done, stopped) = oneshot::channel();
         self.shared.inputs.send(Input::Stop(done)).await;
         let _ = stopped.await;
+    }
+
+    /// What all repositories are doing as far as the loop knows, without a look at the watch; `None` at the end.
+    pub(super) async fn glance(&self) -> Option<(Vec<RepositoryStatus>, PaceStatus)> {
+        let answer = self.query(|reply| Query::Glance { reply }).await.ok()?;
+        Some(answer)
+    }
+
+    /// Returns when the loop has turned, and `watch`: when a notification has come through besides. `false` at the end.
+    pub(super) async fn pulse(&self, watch: bool) -> bool {
+        let answer = self.query(|reply| Query::Pulse { watch, reply });
+        answer.await.is_ok()
+    }
+
+    /// Changes when something happens.
+    pub(super) fn stirred(&self) -> watch::Receiver<()> {
+        self.shared.stirred.subscribe()
     }
 
     /// What a dry run added up.
