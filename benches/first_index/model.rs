@@ -37,10 +37,6 @@ pub struct Seen {
     pub refused: usize,
     /// Tokens of those that were not, as they are charged.
     pub tokens: f64,
-    /// Connections.
-    pub connections: usize,
-    /// Time that answers took, in all: what workers were busy with.
-    pub busy: Duration,
     /// When the first request came, and when the last answer went.
     pub span: Option<(Instant, Instant)>,
 }
@@ -105,7 +101,6 @@ impl Model {
         let at_once = Arc::new(AtomicUsize::new(0));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                lock(&at_desk).seen.connections += 1;
                 let (desk, at_once) = (Arc::clone(&at_desk), Arc::clone(&at_once));
                 std::thread::spawn(move || serve(&stream, &desk, &at_once));
             }
@@ -160,7 +155,6 @@ fn serve(stream: &TcpStream, desk: &Mutex<Desk>, at_once: &AtomicUsize) -> Optio
         at_once.fetch_sub(1, Ordering::SeqCst);
         let mut seen = lock(desk);
         let ended = Instant::now();
-        seen.seen.busy += ended - begun;
         let first = seen.seen.span.map_or(begun, |(first, _)| first.min(begun));
         seen.seen.span = Some((first, ended));
         drop(seen);
