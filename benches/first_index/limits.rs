@@ -45,7 +45,6 @@ pub fn run(wishes: &Wishes) -> std::io::Result<()> {
             manner: Manner {
                 requests_per_minute: REQUESTS_PER_MINUTE,
                 tells: false,
-                burst: 1.0 / 6.0,
                 ..quick
             },
             more: "requests_per_minute = 3000",
@@ -88,7 +87,8 @@ fn limited(case: &Case) -> std::io::Result<()> {
     let model = Model::start(case.manner)?;
     let user = User::of(&model, case.more)?;
     shape.write(&user.repo())?;
-    let (took, _) = user.index()?;
+    let (begun, ended, _) = user.index()?;
+    let took = ended - begun;
     let seen = model.seen();
     let nodes = shape.files() + shape.directories.len();
     let Manner {

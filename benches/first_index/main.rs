@@ -83,6 +83,18 @@ fn main() -> std::io::Result<()> {
     limits::run(&wishes)
 }
 
+/// What one round came to, in seconds.
+#[derive(Clone, Copy)]
+struct Round {
+    took: f64,
+    before: f64,
+    after: f64,
+    again: f64,
+    again_requests: usize,
+    /// How many directories lie above the function that was added, and the requests for it.
+    added: (usize, usize),
+}
+
 fn first_index(shape: &Shape, manner: Manner, rounds: usize) -> std::io::Result<()> {
     let costs = Costs {
         file: manner.file.as_micros() as u64,
@@ -95,7 +107,7 @@ fn first_index(shape: &Shape, manner: Manner, rounds: usize) -> std::io::Result<
         let model = Model::start(manner)?;
         let user = User::of(&model, "")?;
         shape.write(&user.repo())?;
-        let (took, said) = user.index()?;
+        let (begun, ended, said) = user.index()?;
         let seen = model.seen();
         let nodes = shape.files() + shape.directories.len();
         if seen.requests != nodes {
@@ -105,7 +117,7 @@ fn first_index(shape: &Shape, manner: Manner, rounds: usize) -> std::io::Result<
             )));
         }
         // A restart with nothing changed.
-        let (again, _) = user.index()?;
+        let (again_begun, again_ended, _) = user.index()?;
         let again_requests = model.seen().requests;
         // One function added in the deepest directory that holds a file.
         let deepest = shape
@@ -124,11 +136,28 @@ fn first_index(shape: &Shape, manner: Manner, rounds: usize) -> std::io::Result<
                 model.seen().requests,
             );
         }
-        all.push((took, seen, again, again_requests, added));
+        all.push(Round {
+            took: (ended - begun).as_secs_f64(),
+            before: seen
+                .span
+                .map_or(0.0, |(first, _)| (first - begun).as_secs_f64()),
+            after: seen
+                .span
+                .map_or(0.0, |(_, last)| (ended - last).as_secs_f64()),
+            again: (again_ended - again_begun).as_secs_f64(),
+            again_requests,
+            added,
+        });
     }
-    all.sort_by_key(|(took, ..)| *took);
-    let (took, seen, again, again_requests, added) = all[all.len() / 2];
-    let took = took.as_secs_f64();
+    all.sort_by(|a, b| a.took.total_cmp(&b.took));
+    let Round {
+        took,
+        before,
+        after,
+        again,
+        again_requests,
+        added,
+    } = all[all.len() / 2];
     println!(
         "{:32} {:>5} {:>5} {bound:>7.2}s {ideal:>7.2}s {took:>7.2}s {:>7.3} {:>7.3}",
         shape.name,
@@ -137,20 +166,11 @@ fn first_index(shape: &Shape, manner: Manner, rounds: usize) -> std::io::Result<
         took / bound,
         took / ideal
     );
-    let span = seen
-        .span
-        .map_or(0.0, |(first, last)| (last - first).as_secs_f64());
     println!(
-        "    {:.0} ms before the first request and after the last answer, {:.0} ms a request beyond the model's time, \
-         {} connections; again: {:.2} s, {again_requests} requests; a function added {} deep: {} requests",
-        (took - span) * 1_000.0,
-        (seen.busy.as_secs_f64()
-            - (shape.files() as f64 * manner.file.as_secs_f64()
-                + shape.directories.len() as f64 * manner.directory.as_secs_f64()))
-            * 1_000.0
-            / seen.requests.max(1) as f64,
-        seen.connections,
-        again.as_secs_f64(),
+        "    {:.0} ms before the first request, {:.0} ms after the last answer; again: {again:.2} s, {again_requests} \
+         requests; a function added below {} directories: {} requests",
+        before * 1_000.0,
+        after * 1_000.0,
         added.0,
         added.1
     );

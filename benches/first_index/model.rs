@@ -37,10 +37,6 @@ pub struct Seen {
     pub refused: usize,
     /// Tokens of those that were not, as they are charged.
     pub tokens: f64,
-    /// Connections.
-    pub connections: usize,
-    /// Time that answers took, in all: what workers were busy with.
-    pub busy: Duration,
     /// When the first request came, and when the last answer went.
     pub span: Option<(Instant, Instant)>,
 }
@@ -78,6 +74,7 @@ impl Bucket {
 struct Desk {
     manner: Manner,
     seen: Seen,
+    marks: usize,
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
 }
@@ -96,6 +93,7 @@ impl Model {
         let desk = Arc::new(Mutex::new(Desk {
             manner,
             seen: Seen::default(),
+            marks: 0,
             requests: Bucket::of(manner.requests_per_minute, manner.burst),
             tokens: Bucket::of(manner.tokens_per_minute, manner.burst),
         }));
@@ -103,7 +101,6 @@ impl Model {
         let at_once = Arc::new(AtomicUsize::new(0));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                lock(&at_desk).seen.connections += 1;
                 let (desk, at_once) = (Arc::clone(&at_desk), Arc::clone(&at_once));
                 std::thread::spawn(move || serve(&stream, &desk, &at_once));
             }
@@ -158,7 +155,6 @@ fn serve(stream: &TcpStream, desk: &Mutex<Desk>, at_once: &AtomicUsize) -> Optio
         at_once.fetch_sub(1, Ordering::SeqCst);
         let mut seen = lock(desk);
         let ended = Instant::now();
-        seen.seen.busy += ended - begun;
         let first = seen.seen.span.map_or(begun, |(first, _)| first.min(begun));
         seen.seen.span = Some((first, ended));
         drop(seen);
@@ -181,7 +177,12 @@ fn answer(body: &[u8], desk: &Mutex<Desk>, others: usize, begun: Instant) -> Opt
         .as_u64()
         .or(request["max_completion_tokens"].as_u64());
     let charge = prompt_tokens as f64 + cap.unwrap_or(0) as f64;
-    let (manner, wait, headers) = admit(&mut lock(desk), charge, others);
+    let mut open = lock(desk);
+    let (manner, wait, headers) = admit(&mut open, charge, others);
+    // No two answers are alike, or folders of equal words would share one.
+    open.marks += 1;
+    let mark = open.marks;
+    drop(open);
     if let Some(wait) = wait {
         let body = json!({"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}});
         let pause = format!("retry-after: {}\r\n", wait.ceil().max(1.0));
@@ -198,7 +199,6 @@ fn answer(body: &[u8], desk: &Mutex<Desk>, others: usize, begun: Instant) -> Opt
         manner.directory
     };
     std::thread::sleep((begun + took).saturating_duration_since(Instant::now()));
-    let mark = lock(desk).seen.requests;
     let words = format!(
         "Holds piece {mark} of the whole. It gives its neighbours what they need to know of that piece, and keeps \
          the rest to itself. It depends on nothing that is not named in it."

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::model::Model;
 
@@ -38,8 +38,8 @@ impl User {
         self.folder.path().join("repo")
     }
 
-    /// `epitome index`, the whole command: what it took, and what it said at the end.
-    pub fn index(&self) -> std::io::Result<(Duration, String)> {
+    /// `epitome index`, the whole command: when it began and ended, and what it said.
+    pub fn index(&self) -> std::io::Result<(Instant, Instant, String)> {
         let at = |name: &str| self.folder.path().join(name);
         let begun = Instant::now();
         let done = Command::new(program())
@@ -54,7 +54,7 @@ impl User {
             .envs(std::env::var_os("EPITOME_LOG").map(|filter| ("EPITOME_LOG", filter)))
             .stdin(Stdio::null())
             .output()?;
-        let took = begun.elapsed();
+        let ended = Instant::now();
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
         if std::env::var_os("EPITOME_LOG").is_some() {
             fs::write(std::env::temp_dir().join("first_index.log"), &said)?;
@@ -62,6 +62,6 @@ impl User {
         if !done.status.success() {
             return Err(std::io::Error::other(format!("{}: {said}", done.status)));
         }
-        Ok((took, said))
+        Ok((begun, ended, said))
     }
 }

@@ -28,6 +28,8 @@ pub struct Bucket {
     corrected: f64,
     /// Whether the endpoint has told how much is left.
     heard: bool,
+    /// A limit that a person has set; 0: none.
+    set: f64,
 }
 
 /// What was believed when a request went.
@@ -41,11 +43,12 @@ pub struct Spent {
 }
 
 impl Bucket {
-    /// A limit that is known beforehand; 0: none.
+    /// A limit that a person has set; 0: none. What the endpoint says can only lower it.
     pub fn of(limit: u64) -> Self {
         let capacity = limit as f64;
         Self {
             capacity,
+            set: capacity,
             level: (capacity * BLIND_BURST).max(1.0),
             ..Self::default()
         }
@@ -103,12 +106,18 @@ impl Bucket {
         if !self.heard {
             self.level += spent.amount - really;
         }
-        if let Some(limit) = said.limit.filter(|&limit| limit > 0) {
-            self.capacity = limit as f64;
+        let limit = said
+            .limit
+            .filter(|&limit| limit > 0)
+            .map(|limit| limit as f64);
+        if let Some(limit) = limit.filter(|&limit| self.set == 0.0 || limit <= self.set) {
+            self.capacity = limit;
             self.window_ms = window_ms(said);
-        }
-        if let Some(remaining) = said.remaining.filter(|_| self.capacity > 0.0) {
-            self.hear(spent, remaining as f64);
+            if let Some(remaining) = said.remaining {
+                self.hear(spent, remaining as f64);
+            }
+        } else if let Some(remaining) = said.remaining.filter(|_| self.capacity > 0.0) {
+            self.level = self.level.min(remaining as f64);
         }
         self.level = self.level.min(self.most());
     }
@@ -269,6 +278,20 @@ mod tests {
         bucket.returned(spent, 1.0, said(300.0, 0), 1_000);
         let ready_ms = bucket.ready_ms(1.0, 1_000);
         assert!((1_010..1_300).contains(&ready_ms), "{ready_ms}");
+    }
+
+    #[test]
+    fn a_limit_that_a_person_has_set_is_not_raised_by_the_endpoint() {
+        let mut bucket = Bucket::of(60);
+        let spent = bucket.spend(1.0);
+        bucket.returned(spent, 1.0, said(3_000.0, 2_990), 0);
+        let ready_ms = bucket.ready_ms(1.0, 0);
+        assert!((900..1_100).contains(&ready_ms), "{ready_ms}");
+        let mut bucket = Bucket::of(3_000);
+        let spent = bucket.spend(1.0);
+        bucket.returned(spent, 1.0, said(60.0, 0), 0);
+        let ready_ms = bucket.ready_ms(1.0, 0);
+        assert!((900..1_100).contains(&ready_ms), "{ready_ms}");
     }
 
     #[test]
