@@ -14,6 +14,8 @@ mod lifecycle;
 mod pool;
 mod registry;
 pub mod server;
+mod socket;
+mod systemd;
 mod writer;
 
 use std::path::Path;

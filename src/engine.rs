@@ -2,9 +2,10 @@
 //!
 //! [`Engine::step`] takes one event at one moment and returns what is to be done. It reads no clock, no disk and no
 //! chance, and cannot fail, so that a seed can replay everything that can go wrong (see `tests/sim`). The organs in
-//! this folder do not know each other; only this file and its chapters ([`look`], [`words`], [`batch`], [`waits`])
+//! this folder do not know each other; only this file and its chapters (`look`, `words`, `batch`, `waits`)
 //! compose them.
 
+mod answered;
 pub mod batch;
 pub mod bucket;
 pub mod debounce;
@@ -20,6 +21,7 @@ pub mod status;
 pub mod tree;
 pub mod view;
 mod waits;
+pub mod width;
 mod words;
 
 use std::collections::BTreeMap;
@@ -82,7 +84,7 @@ struct Estimate {
     /// Tokens of its first request.
     tokens: u64,
     /// Requests about parts that come before the last one.
-    parts: u64,
+    parts: u32,
 }
 
 /// Bytes of a token, as is usual for English and code.
@@ -102,7 +104,7 @@ impl TokenEstimate {
         Estimate {
             // What is larger is asked about in parts, a request at a time.
             tokens: self.instructions + content.min(prompt::PART_TOKENS) + self.answer,
-            parts: content / prompt::PART_TOKENS,
+            parts: u32::try_from(content / prompt::PART_TOKENS).unwrap_or(u32::MAX),
         }
     }
 }
@@ -163,13 +165,10 @@ impl Engine {
     fn take(&mut self, event: Event, effects: &mut Vec<Effect>) {
         match event {
             Event::Watch(repo) => {
-                if self
-                    .repositories
-                    .insert(repo, Repository::default())
-                    .is_none()
-                {
+                self.repositories.entry(repo).or_insert_with(|| {
                     effects.push(Effect::Load(repo));
-                }
+                    Repository::default()
+                });
             }
             Event::Unwatch(repo) => {
                 self.repositories.remove(&repo);
@@ -212,19 +211,25 @@ impl Engine {
             let due = repository
                 .debounce
                 .due_ms(self.options.settle, self.waits.hurry(repo));
-            let poll = self
-                .options
-                .poll_ms
+            let poll = repository
+                .poll_ms(self.options.poll_ms)
                 .map(|every| repository.looked_ms + every);
             due.into_iter().chain(poll).min()
         });
         let asks = self.flights.next_due_ms();
         let stop = self.pace.stopped_until_ms();
+        let chance = self.pace.chance_ms();
         looks
             .chain(asks)
             .chain(stop)
+            .chain(chance)
             .chain(self.held_until_ms)
             .min()
+    }
+
+    /// Whether a repository is kept.
+    pub fn knows(&self, repo: RepoId) -> bool {
+        self.repositories.contains_key(&repo)
     }
 
     fn hurry_flights(&mut self, repo: RepoId) {

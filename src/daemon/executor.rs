@@ -1,6 +1,6 @@
 //! An effect, carried out by a thread or a task, becomes an event: one for one, even where the work panics.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -12,6 +12,7 @@ use crate::model::digest::{Digest, Hasher};
 use crate::model::language::Language;
 use crate::model::listing::Listing;
 use crate::model::path::{RelPath, RepoId};
+use crate::model::recipe::Kind;
 use crate::model::record::NodeRecord;
 use crate::model::stat::Stat;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
@@ -189,17 +190,7 @@ impl Executor {
         let shared = Arc::clone(&self.shared);
         let watch = self.watch.clone();
         let nothing = targets.clone();
-        let job = move || {
-            let listing = list(&shared, watch.as_deref(), repo, &targets);
-            let whole = targets
-                .iter()
-                .any(|(path, depth)| path.is_root() && *depth == Depth::Everything);
-            if let (true, Some(watch), Some(entry)) = (whole, &watch, shared.registry.get(repo)) {
-                // Nested repositories are known by now: their rules outside the tree are watched, too.
-                watch.add_repository(repo, &entry.root, &entry.rules().outside_inputs());
-            }
-            listing
-        };
+        let job = move || list(&shared, watch.as_deref(), repo, &targets);
         // Nothing is known of them: they stay in doubt until they are touched again.
         let panicked = move || {
             tracing::error!("listing {nothing:?} failed inside");
@@ -271,6 +262,21 @@ fn load(shared: &Shared, repo: RepoId) -> Vec<(RelPath, NodeRecord)> {
             Vec::new()
         }
     };
+    if let Some(folder) = &shared.config.export.dir
+        && shared.mode != Mode::Dry
+    {
+        // What was written out was a directory once. Where nothing else is known of it, its removal was cut short.
+        let known: HashSet<RelPath> = records.iter().map(|(path, _)| path.clone()).collect();
+        let left = export::written(&entry.root.join(folder)).into_iter();
+        let left = left.filter(|path| !path.is_root() && !known.contains(path));
+        records.extend(left.map(|path| {
+            let record = NodeRecord {
+                kind: Kind::Directory,
+                ..NodeRecord::default()
+            };
+            (path, record)
+        }));
+    }
     // Another limit than the one it was read under: to be read again.
     for (_, record) in &mut records {
         let too_large = |contents: &Contents| contents.stat.size > shared.config.files.max_bytes;
@@ -291,27 +297,30 @@ fn list(
     let Some(entry) = shared.registry.get(repo) else {
         return Listing::default();
     };
+    let lost = || {
+        let inputs = shared.inputs.clone();
+        inputs.send_blocking(Input::Event(Event::Lost(repo)));
+    };
+    let is_all = |(path, depth): &(RelPath, Depth)| path.is_root() && *depth == Depth::Everything;
+    let all = targets.iter().any(is_all);
+    // A look at everything believes nothing from before.
+    if all && !entry.rules().is_current() {
+        entry.reload_or_say_why();
+    }
     let mut listing = list_once(shared, watch, &entry, &entry.rules(), targets);
     for _ in 0..RULE_ROUNDS {
         if !rule_files_changed(&entry, &listing) {
-            return listing;
+            break;
         }
-        if let Err(error) = entry.reload_rules() {
-            tracing::warn!(
-                "{}: {error}; the rules from before stay",
-                entry.root.display()
-            );
-            return listing;
-        }
+        entry.reload_or_say_why();
         // What a rule file says matters for all that lies below it: everything below its folder is looked at.
-        let inputs = shared.inputs.clone();
-        if targets
-            .iter()
-            .any(|(path, depth)| !path.is_root() || *depth == Depth::Entries)
-        {
-            inputs.send_blocking(Input::Event(Event::Lost(repo)));
+        if !all {
+            lost();
         }
         listing = list_once(shared, watch, &entry, &entry.rules(), targets);
+    }
+    if entry.follow_outside_after_look(watch, all) {
+        lost();
     }
     listing
 }

@@ -1,12 +1,13 @@
 //! Which repositories there are: number, root, rules; and what people should be told.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::model::path::{RelPath, RepoId};
 use crate::model::stat::Stat;
 use crate::shell::rules::{FileRules, Rules, RulesError};
+use crate::shell::watch::Watch;
 
 /// A repository as the outside knows it.
 #[derive(Clone)]
@@ -20,8 +21,13 @@ pub struct Entry {
     /// The rule files that were seen, to notice that one changed where nothing notifies of it; `None` before the
     /// first look.
     pub rule_files: Arc<Mutex<Option<HashMap<RelPath, Stat>>>>,
+    /// The outside inputs whose folders are watched.
+    inputs: Arc<Mutex<BTreeSet<PathBuf>>>,
     options: Arc<FileRules>,
 }
+
+/// How often rules are read again because they changed while they were read.
+const RULE_ROUNDS: usize = 4;
 
 impl Entry {
     /// The rules as they are now.
@@ -34,6 +40,52 @@ impl Entry {
         let rules = Arc::new(Rules::open(&self.root, &self.options)?);
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
         Ok(())
+    }
+
+    /// Has what the rules depend on outside the tree watched, and reads the rules again where it changed before it
+    /// was. Tells whether it did: then all is to be looked at. `seen_all`: the rules have met all of the tree, so that
+    /// what they do not name is no input any more.
+    pub fn follow_outside(&self, watch: Option<&Watch>, seen_all: bool) -> bool {
+        let mut reloaded = false;
+        for _ in 0..RULE_ROUNDS {
+            let rules = self.rules();
+            let mut inputs: BTreeSet<PathBuf> = rules.outside_inputs().into_iter().collect();
+            let mut known = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+            if reloaded || !seen_all {
+                inputs.extend(known.iter().cloned());
+            }
+            *known = inputs;
+            if let Some(watch) = watch {
+                let inputs: Vec<PathBuf> = known.iter().cloned().collect();
+                watch.add_repository(self.repo, &self.root, &inputs);
+            }
+            drop(known);
+            if rules.is_current() {
+                break;
+            }
+            self.reload_or_say_why();
+            reloaded = true;
+        }
+        reloaded
+    }
+
+    /// The same after a look, where it met inputs that are not watched yet, or knows that some are no more.
+    pub fn follow_outside_after_look(&self, watch: Option<&Watch>, seen_all: bool) -> bool {
+        let met: BTreeSet<PathBuf> = self.rules().outside_inputs().into_iter().collect();
+        let known = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = met == *known || (!seen_all && met.is_subset(&known));
+        drop(known);
+        !same && self.follow_outside(watch, seen_all)
+    }
+
+    /// Reads the rules again; those from before stay where that fails.
+    pub fn reload_or_say_why(&self) {
+        if let Err(error) = self.reload_rules() {
+            tracing::warn!(
+                "{}: {error}; the rules from before stay",
+                self.root.display()
+            );
+        }
     }
 }
 
@@ -77,6 +129,7 @@ impl Registry {
             root: root.to_path_buf(),
             rules,
             rule_files: Arc::default(),
+            inputs: Arc::default(),
             options: Arc::new(options.clone()),
         };
         entries.by_repo.insert(entry.repo, entry.clone());

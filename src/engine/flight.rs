@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::model::path::RepoId;
 use crate::model::summary::{SummaryDigest, SummaryKey};
 
+use super::pace::Sent;
 use super::tree::NodeId;
 
 /// How far a flight has come.
@@ -21,13 +22,14 @@ pub enum Stage {
     Committing,
 }
 
-/// Who comes first: the lesser goes first.
+/// Who comes first among files, and who among directories: the lesser goes first. Which of the two firsts has the
+/// longer way to the root depends on what is known by then of the time that either takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     /// Edits before the bulk of a first index.
     pub bulk: bool,
-    /// The longest remaining path to the root first, in milliseconds of expected work.
-    pub remaining_ms: Reverse<u64>,
+    /// Directories above it, the most first.
+    pub depth: Reverse<u32>,
     /// Then in order of arrival.
     pub arrival: u64,
 }
@@ -49,10 +51,12 @@ pub struct Flight {
     pub quiet_until_ms: u64,
     /// Not to be tried again before (monotonic milliseconds).
     pub retry_at_ms: u64,
-    /// Tries that failed.
-    pub attempts: u32,
-    /// When the request was sent (monotonic milliseconds).
-    pub sent_ms: u64,
+    /// How often it was sent.
+    pub times_sent: u32,
+    /// Tries that failed, and count against it.
+    pub tries: u32,
+    /// The request under way.
+    pub sent: Sent,
     /// What it is thought to need, of prompt and answer.
     pub tokens: u64,
     /// Whether it may go by a batch: a file of the bulk that was never asked about.
@@ -70,24 +74,27 @@ impl Flight {
 
     fn queue(&self) -> usize {
         match (self.paid, self.batchable) {
-            (false, _) => FREE,
-            (true, false) => PAID,
             (true, true) => BATCHABLE,
+            (paid, _) => queue(paid, self.is_file),
         }
     }
 }
 
-/// The queues of those that are ready and due: apart, so that none holds another up.
-const FREE: usize = 0;
-const PAID: usize = 1;
-const BATCHABLE: usize = 2;
+/// Which queue is whose.
+fn queue(paid: bool, is_file: bool) -> usize {
+    usize::from(paid) * 2 + usize::from(is_file)
+}
+
+/// The queue of those that may go by a batch.
+const BATCHABLE: usize = 4;
 
 /// All flights, by key, with those that are ready in order.
 #[derive(Debug, Default)]
 pub struct Flights {
     flights: HashMap<SummaryKey, Flight>,
-    /// Ready and due.
-    due: [BTreeSet<(Rank, SummaryKey)>; 3],
+    /// Ready and due: paid and free apart, files and directories, and those that may go by a batch, so that none
+    /// holds another up.
+    due: [BTreeSet<(Rank, SummaryKey)>; 5],
     /// How many are being looked up.
     looking_up: usize,
     /// Ready, and not due before a moment.
@@ -185,15 +192,28 @@ impl Flights {
         }
     }
 
-    /// The first that is ready and due; with `batchable`, of those as well that may go by a batch.
-    pub fn next(&self, paid: bool, batchable: bool) -> Option<SummaryKey> {
-        let queues: &[usize] = match (paid, batchable) {
-            (false, _) => &[FREE],
-            (true, false) => &[PAID],
-            (true, true) => &[PAID, BATCHABLE],
+    /// The first that is ready and due, with `batchable` also of those that may go by a batch: edits before the rest,
+    /// then the longest remaining path to the root, which `remaining_ms` tells of a file (or a directory) below so many
+    /// directories.
+    pub fn next(
+        &self,
+        paid: bool,
+        batchable: bool,
+        remaining_ms: impl Fn(bool, u32) -> u64,
+    ) -> Option<SummaryKey> {
+        let first = |queue: usize, is_file: bool| {
+            let &(rank, key) = self.due[queue].first()?;
+            let remaining = Reverse(remaining_ms(is_file, rank.depth.0));
+            Some((rank.bulk, remaining, is_file, key))
         };
-        let first = queues.iter().filter_map(|&queue| self.due[queue].first());
-        first.min().map(|&(_, key)| key)
+        let firsts = [
+            first(queue(paid, false), false),
+            first(queue(paid, true), true),
+            (paid && batchable)
+                .then(|| first(BATCHABLE, true))
+                .flatten(),
+        ];
+        firsts.into_iter().flatten().min().map(|(.., key)| key)
     }
 
     /// When the next one becomes due (monotonic milliseconds).

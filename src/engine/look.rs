@@ -51,6 +51,9 @@ impl Engine {
                     break;
                 }
             }
+            if contents.as_ref().is_some_and(|known| known.stat.links > 1) {
+                repository.linked.insert(at);
+            }
             tree.change(at, |node| {
                 if node.kind() == kind {
                     node.words = record.words;
@@ -92,10 +95,8 @@ impl Engine {
         } else {
             above
         };
-        tree.change(doubted, |node| {
-            node.doubt = doubt;
-            node.changed_ms.get_or_insert(now_ms);
-        });
+        tree.change(doubted, |node| node.doubt = doubt);
+        tree.mark_changed(doubted, now_ms);
         let above = tree.path(above);
         if repository.look != Look::Idle && path.parent().as_ref() != Some(&above) {
             if repository.touched_meanwhile.len() >= TOUCHED_MEANWHILE {
@@ -106,6 +107,20 @@ impl Engine {
             repository.touched_meanwhile.insert(path.clone());
         }
         repository.debounce.add(above, Depth::Entries, now_ms);
+    }
+
+    /// Files with more than one name, as they were when they were read: whoever asks has to see whether they still
+    /// are, because nothing notifies of a change made under another name.
+    pub fn linked(&mut self, repo: RepoId) -> Vec<(RelPath, Contents)> {
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return Vec::new();
+        };
+        let Repository { tree, linked, .. } = repository;
+        linked.retain(|&id| tree.get(id).is_some());
+        linked
+            .iter()
+            .filter_map(|&id| Some((tree.path(id), tree.get(id)?.contents()?.clone())))
+            .collect()
     }
 
     /// Everything is in doubt.
@@ -129,7 +144,7 @@ impl Engine {
             if repository.look != Look::Idle {
                 continue;
             }
-            if let Some(every_ms) = self.options.poll_ms
+            if let Some(every_ms) = repository.poll_ms(self.options.poll_ms)
                 && now_ms >= repository.looked_ms + every_ms
             {
                 let root = RelPath::root();
@@ -258,10 +273,15 @@ impl Engine {
             Ok(contents) => {
                 let before = node.contents().map(|contents| contents.digest);
                 // What the first look at everything found is no change.
-                if before != Some(contents.digest) && node.changed_ms.is_some() {
+                if before != Some(contents.digest) && node.changed.is_some() {
                     repository.last_change_ms = Some(now.unix_ms);
+                    repository.tree.mark_changed(id, now.monotonic_ms);
                 }
                 let kept = contents.clone();
+                match contents.stat.links > 1 {
+                    true => repository.linked.insert(id),
+                    false => repository.linked.remove(&id),
+                };
                 repository.tree.change(id, |node| {
                     node.body = Body::File {
                         contents: Some(contents),
@@ -436,12 +456,7 @@ impl Comparison<'_> {
         let id = self.repository.tree.add(parent, name, kind, doubt);
         self.changed = true;
         if self.repository.known {
-            let now_ms = self.now_ms;
-            for changed in [id, parent] {
-                self.repository.tree.change(changed, |node| {
-                    node.changed_ms.get_or_insert(now_ms);
-                });
-            }
+            self.repository.tree.mark_changed(id, self.now_ms);
         }
         id
     }
@@ -449,7 +464,6 @@ impl Comparison<'_> {
     fn known_file(&mut self, id: NodeId, stat: &Stat) {
         let doubt = self.doubt;
         let known = self.repository.known;
-        let now_ms = self.now_ms;
         let mut read = false;
         let mut confirmed = None;
         self.repository.tree.change(id, |node| {
@@ -472,11 +486,11 @@ impl Comparison<'_> {
                     read = true;
                 }
             }
-            if read && known {
-                node.changed_ms.get_or_insert(now_ms);
-            }
         });
         if read {
+            if known {
+                self.repository.tree.mark_changed(id, self.now_ms);
+            }
             self.repository.to_read.push_back(id);
         }
         if let Some(contents) = confirmed {
@@ -499,10 +513,7 @@ impl Comparison<'_> {
         if let Some(parent) = parent {
             self.repository.to_export.insert(parent);
             if self.repository.known {
-                let now_ms = self.now_ms;
-                self.repository.tree.change(parent, |node| {
-                    node.changed_ms.get_or_insert(now_ms);
-                });
+                self.repository.tree.mark_changed(parent, self.now_ms);
             }
         }
     }

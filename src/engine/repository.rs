@@ -46,6 +46,9 @@ pub struct Repository {
     pub reading: usize,
     /// Files that the listing found as they were last read, and that were not thought about yet.
     pub to_confirm: Vec<(NodeId, Contents)>,
+    /// Files that had more than one name when they were read: they can be written under one that nobody watches.
+    /// Nodes that went may be among them.
+    pub linked: BTreeSet<NodeId>,
     /// Whether the first look at everything is done: only then is a new file a change.
     pub known: bool,
     /// The root folder is not there.
@@ -64,7 +67,15 @@ pub struct Repository {
     pub exporting: bool,
 }
 
+/// Milliseconds between looks for a folder that is not there: nobody may notify of its return.
+const MISSING_POLL_MS: u64 = 5_000;
+
 impl Repository {
+    /// Milliseconds between looks at everything, where nothing notifies.
+    pub fn poll_ms(&self, configured: Option<u64>) -> Option<u64> {
+        configured.or(self.unreachable.then_some(MISSING_POLL_MS))
+    }
+
     /// Whether no file is left to be read.
     pub fn is_read(&self) -> bool {
         self.reading == 0 && self.to_read.is_empty()
@@ -84,6 +95,7 @@ impl Default for Repository {
             to_read: VecDeque::new(),
             reading: 0,
             to_confirm: Vec::new(),
+            linked: BTreeSet::new(),
             known: false,
             unreachable: false,
             last_change_ms: None,

@@ -9,11 +9,12 @@ use crate::model::record::NodeRecord;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey, Words};
 
 use super::Engine;
+use super::answered::Returned;
 use super::batch::Way;
 use super::effect::{Ask, Child, Effect, Subject};
 use super::event::Usage;
 use super::flight::{Flight, Rank, Stage};
-use super::pace::Hold;
+use super::pace::{Hold, Next, Sent};
 use super::tree::{Body, NodeId, Phase, ROOT, Tree};
 
 impl Engine {
@@ -48,14 +49,14 @@ impl Engine {
             return;
         }
         let is_file = node.kind() == Kind::File;
-        let quiet_until_ms = match node.changed_ms {
-            Some(since_ms) if paid && !self.waits.hurry(repo) => {
+        let quiet_until_ms = match node.changed {
+            Some(changed) if paid && !self.waits.hurry(repo) => {
                 let quiet = self.options.quiet;
-                (now_ms + quiet.quiet_ms).min(since_ms + quiet.cap_ms)
+                (changed.last_ms + quiet.quiet_ms).min(changed.first_ms + quiet.cap_ms)
             }
             _ => 0,
         };
-        let bulk = node.changed_ms.is_none();
+        let bulk = node.changed.is_none();
         let need = self.options.tokens.of(&repository.tree, id);
         let batchable =
             self.options.batch_from.is_some() && paid && is_file && bulk && need.parts == 0;
@@ -74,7 +75,6 @@ impl Engine {
             return;
         }
         let arrival = self.flights.arrival();
-        let parts_ms = need.parts * self.pace.means_ms().0;
         self.flights.begin(
             key,
             Flight {
@@ -84,13 +84,15 @@ impl Engine {
                 is_file,
                 rank: Rank {
                     bulk,
-                    remaining_ms: Reverse(self.pace.remaining_ms(is_file, depth) + parts_ms),
+                    // Each part before the last request is about as long a way as a directory above.
+                    depth: Reverse(depth.saturating_add(need.parts)),
                     arrival,
                 },
                 quiet_until_ms,
                 retry_at_ms: 0,
-                attempts: 0,
-                sent_ms: 0,
+                times_sent: 0,
+                tries: 0,
+                sent: Sent::default(),
                 tokens: need.tokens,
                 batchable,
                 in_batch: false,
@@ -190,7 +192,9 @@ impl Engine {
         self.held_until_ms = None;
         let one_by_one = self.batch_next(effects);
         for paid in [true, false] {
-            while let Some(key) = self.flights.next(paid, one_by_one) {
+            while let Some(key) = self.flights.next(paid, one_by_one, |is_file, depth| {
+                self.pace.remaining_ms(is_file, depth)
+            }) {
                 let Some((repo, id)) = self.first_waiter(key) else {
                     // Nobody wants it any more: it is not asked about.
                     self.flights.end(key);
@@ -216,12 +220,13 @@ impl Engine {
                 let Some(ask) = self.ask_about(key, repo, id) else {
                     continue;
                 };
+                let sent = self.pace.sent(paid, ask.attempts > 0, tokens, self.now);
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Asking;
-                    flight.sent_ms = now_ms;
+                    flight.sent = sent;
+                    flight.times_sent += 1;
                     flight.batchable = false;
                 });
-                self.pace.sent(paid, ask.attempts > 0, tokens, self.now);
                 effects.push(Effect::Ask(Box::new(ask)));
             }
         }
@@ -243,7 +248,7 @@ impl Engine {
             subject,
             paid: flight.paid,
             earlier: earlier.map(|words| words.key).filter(|_| flight.paid),
-            attempts: flight.attempts,
+            attempts: flight.times_sent,
         })
     }
 
@@ -306,8 +311,8 @@ impl Engine {
             paid,
             is_file,
             in_batch,
-            attempts,
-            sent_ms,
+            tries,
+            sent,
         } = returned;
         let failure = match result {
             Ok(summary) => {
@@ -316,11 +321,11 @@ impl Engine {
                         self.count_spared(key);
                     }
                     // How long a batch took tells nothing of the pace.
-                    if in_batch {
-                        self.pace.counters.succeeded += 1;
-                    } else {
-                        self.pace.succeeded(is_file, now_ms.saturating_sub(sent_ms));
+                    if !in_batch {
+                        let took_ms = now_ms.saturating_sub(sent.at_ms);
+                        self.pace.succeeded(is_file, took_ms, now_ms);
                     }
+                    self.pace.storing();
                 }
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Committing;
@@ -348,18 +353,17 @@ impl Engine {
             // Alone it may well succeed, or tell better what the matter is.
             self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
-                flight.attempts += 1;
             });
             return;
         }
         let stopped_before = self.pace.stopped().is_some();
-        match self.pace.failed(&failure, key, attempts, sent_ms, now_ms) {
-            Some(at_ms) => self.flights.change(key, now_ms, |flight| {
+        match self.pace.failed(&failure, key, tries, sent.at_ms, now_ms) {
+            Next::Again { at_ms, costs_a_try } => self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
-                flight.attempts += 1;
+                flight.tries += u32::from(costs_a_try);
                 flight.retry_at_ms = at_ms;
             }),
-            None => self.give_up(key, &failure),
+            Next::Never => self.give_up(key, &failure),
         }
         if !stopped_before && let Some(failure) = self.pace.stopped() {
             effects.push(Effect::Notice(format!(
@@ -369,75 +373,31 @@ impl Engine {
         }
     }
 
-    /// One request of several was answered. The next takes its turn like any other.
-    pub(super) fn answered_part(&mut self, key: SummaryKey, usage: Usage) {
-        let now_ms = self.now.monotonic_ms;
-        let Some(returned) = self.returned(key, &usage) else {
-            return;
-        };
-        let took_ms = now_ms.saturating_sub(returned.sent_ms);
-        self.pace.succeeded(returned.is_file, took_ms);
-        self.flights.change(key, now_ms, |flight| {
-            flight.stage = Stage::Ready;
-            flight.attempts = 0;
-        });
-    }
-
-    /// A request came back, whatever it brought: it is counted, and its place is free. `None`: nobody asked.
-    fn returned(&mut self, key: SummaryKey, usage: &Usage) -> Option<Returned> {
-        let now_ms = self.now.monotonic_ms;
-        let counters = &mut self.pace.counters;
-        counters.sent += u64::from(usage.sent);
-        counters.prompt_tokens += usage.prompt_tokens;
-        counters.completion_tokens += usage.completion_tokens;
-        counters.cached_tokens += usage.cached_tokens;
-        let flight = self
-            .flights
-            .get(key)
-            .filter(|flight| flight.stage == Stage::Asking)?;
-        let returned = Returned {
-            paid: flight.paid,
-            is_file: flight.is_file,
-            in_batch: flight.in_batch,
-            attempts: flight.attempts,
-            sent_ms: flight.sent_ms,
-        };
-        let tokens = flight.tokens;
-        let really = usage
-            .sent
-            .then_some(usage.prompt_tokens + usage.completion_tokens);
-        if returned.in_batch {
-            let of_earlier_run = self.batches.forget(key);
-            match really {
-                None => self.pace.unsent_batched(tokens, !of_earlier_run),
-                Some(really) => self.pace.returned_from_batch(tokens, really),
-            }
-            self.flights.change(key, now_ms, |flight| {
-                flight.in_batch = false;
-                flight.batchable = false;
-            });
-        } else {
-            self.pace
-                .returned(returned.paid, tokens, really, &usage.limits, now_ms);
-        }
-        Some(returned)
-    }
-
-    /// What failed because nothing was to be asked is thought about again: a person may have mended it.
+    /// What failed is thought about again when its time has come: what nothing was to be asked about any more, since
+    /// a person may have mended that; and what had used all of its tries.
     pub(super) fn revive(&mut self) {
-        let due = self
-            .pace
-            .stopped_until_ms()
-            .is_some_and(|until_ms| self.now.monotonic_ms >= until_ms);
-        if !due {
+        let now_ms = self.now.monotonic_ms;
+        let due = |at_ms: Option<u64>| at_ms.is_some_and(|at_ms| now_ms >= at_ms);
+        let stopped = due(self.pace.stopped_until_ms());
+        let given_up = due(self.pace.chance_ms());
+        if stopped {
+            self.pace.try_again();
+        }
+        if given_up {
+            self.pace.take_chance(now_ms);
+        }
+        if !stopped && !given_up {
             return;
         }
-        self.pace.try_again();
+        let wanted = |failure: &Failure| match failure.remedy {
+            Remedy::Fatal => stopped,
+            Remedy::Retry | Remedy::Late => given_up,
+            _ => false,
+        };
         let mut revived = Vec::new();
         for (&repo, repository) in &self.repositories {
             for (id, node) in repository.tree.walk(ROOT) {
-                if matches!(&node.phase, Phase::Failed(failure) if failure.remedy == Remedy::Fatal)
-                {
+                if matches!(&node.phase, Phase::Failed(failure) if wanted(failure)) {
                     revived.push((repo, id, node.contents().cloned()));
                 }
             }
@@ -479,11 +439,17 @@ impl Engine {
 
     /// The words are on disk: now they count.
     pub(super) fn committed(&mut self, key: SummaryKey) {
-        let digest = self
+        let Some(flight) = self
             .flights
             .get(key)
             .filter(|flight| flight.stage == Stage::Committing)
-            .and_then(|flight| flight.words);
+        else {
+            return;
+        };
+        let digest = flight.words;
+        if flight.paid {
+            self.pace.stored();
+        }
         if let Some(digest) = digest {
             self.land(Words { key, digest });
         }
@@ -539,15 +505,6 @@ impl Engine {
             effects.push(Effect::Record { repo, records });
         }
     }
-}
-
-/// What a flight was when its answer came.
-struct Returned {
-    paid: bool,
-    is_file: bool,
-    in_batch: bool,
-    attempts: u32,
-    sent_ms: u64,
 }
 
 /// A directory's children that the outside knows, in order of name.

@@ -1,7 +1,14 @@
 //! The one place where the kernel's answer becomes a [`Stat`]: the scan and the reading are compared by it, so they
-//! must never differ in how they make it. It asks the kernel nothing.
+//! must never differ in how they make it. It opens nothing and follows no link.
+
+use std::path::Path;
 
 use crate::model::stat::Stat;
+
+/// What stands at a path now, of whatever kind; `None` where nothing does, or where it cannot be looked at.
+pub fn look(path: &Path) -> Option<Stat> {
+    Some(stat_of(&rustix::fs::lstat(path).ok()?))
+}
 
 /// The model's stat of the kernel's. The widths of the fields differ between systems, hence the casts.
 #[allow(

@@ -52,8 +52,10 @@ pub struct Hints {
     pub touched: Vec<(RepoId, Vec<RelPath>)>,
     /// Something is missing here: look at everything.
     pub lost: bool,
-    /// Repositories whose rules may have changed: open them anew.
+    /// Repositories whose rules in the tree may have changed: open them anew.
     pub rules_changed: Vec<RepoId>,
+    /// Repositories one of whose outside inputs was touched, or lost the watch on its folder.
+    pub outside_changed: Vec<RepoId>,
     /// Cookies that came back. All that happened before they were made is in these hints or in earlier ones.
     pub cookies: Vec<u64>,
     /// Repositories whose root was made, removed or renamed, or lies in a folder that was.

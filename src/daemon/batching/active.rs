@@ -7,6 +7,12 @@ use tokio::time::Instant;
 use crate::engine::effect::Ask;
 use crate::model::batch::PendingBatch;
 
+/// Endpoints promise a day. After two, nothing is waited for.
+const LONGEST_LIFE: Duration = Duration::from_secs(48 * 60 * 60);
+
+/// Looks in a row that failed, about an hour's: a machine may wake up long before its network does.
+const MOST_TROUBLES: u32 = 60;
+
 /// One batch that is with the endpoint, or may be.
 pub(super) struct Active {
     /// As it is written down.
@@ -21,12 +27,25 @@ pub(super) struct Active {
     pub due: Instant,
     /// Times in a row that it was looked for or at, and not found.
     pub missed: u32,
+    /// Times in a row that looking failed.
+    pub troubles: u32,
 }
 
 impl Active {
+    /// Whether it should have been over long ago.
+    pub fn is_too_old(&self) -> bool {
+        let since = UNIX_EPOCH + Duration::from_millis(self.pending.since_ms);
+        since.elapsed().is_ok_and(|age| age > LONGEST_LIFE)
+    }
+
     /// Whether it is time for a look.
     pub fn is_due(&self) -> bool {
         self.due <= Instant::now()
+    }
+
+    /// Whether the endpoint has been silent so long about a batch so old that nothing more is to be expected.
+    pub fn is_hopeless(&self) -> bool {
+        self.is_too_old() && self.troubles >= MOST_TROUBLES
     }
 
     /// How far it is, for people.

@@ -105,6 +105,7 @@ impl Desk {
             pause: self.poll,
             due,
             missed: 0,
+            troubles: 0,
         });
     }
 
@@ -220,7 +221,13 @@ impl Desk {
                 }
                 active.done = state.done;
                 match state.stage {
-                    Stage::Working => self.again(active),
+                    Stage::Working if active.is_too_old() => {
+                        self.harvest(active, &state.files).await;
+                    }
+                    Stage::Working => {
+                        active.troubles = 0;
+                        self.again(active);
+                    }
                     Stage::Refused(refusal) => {
                         self.refused(active.pending, active.asks, refusal).await;
                     }
@@ -231,9 +238,14 @@ impl Desk {
             Err(refusal) if refusal.kind == RefusalKind::Gone => {
                 self.missed(active, &refusal.message).await;
             }
+            Err(refusal) if active.is_hopeless() => {
+                tracing::warn!("a batch is given up: {}", refusal.message);
+                self.harvest(active, &[]).await;
+            }
             Err(refusal) => {
                 // It is paid for: whatever is the matter may be mended.
                 tracing::warn!("a batch cannot be looked at: {}", refusal.message);
+                active.troubles += 1;
                 self.again(active);
             }
         }

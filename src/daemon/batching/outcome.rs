@@ -27,7 +27,7 @@ const PATIENCE: u32 = 5;
 
 impl Desk {
     /// The batch is over: what it brought is stored, then told, then it is forgotten.
-    pub(super) async fn harvest(&mut self, active: Active, files: &[String]) {
+    pub(super) async fn harvest(&mut self, mut active: Active, files: &[String]) {
         let asking = self.asking.clone();
         let mut answers = HashMap::new();
         for file in files {
@@ -37,11 +37,12 @@ impl Desk {
             };
             match found {
                 Ok(found) => answers.extend(found),
-                Err(refusal) if refusal.kind == RefusalKind::Gone => {
+                Err(refusal) if refusal.kind == RefusalKind::Gone || active.is_hopeless() => {
                     tracing::warn!("a batch's answers are gone: {}", refusal.message);
                 }
                 Err(refusal) => {
                     tracing::warn!("a batch's answers cannot be had yet: {}", refusal.message);
+                    active.troubles += 1;
                     return self.again(active);
                 }
             }

@@ -20,6 +20,7 @@ pub(super) struct Gathered {
     left: Left,
     lost: bool,
     rules_changed: BTreeSet<RepoId>,
+    outside_changed: BTreeSet<RepoId>,
     root_changed: BTreeSet<RepoId>,
     expected: BTreeSet<u64>,
     cookies: Vec<u64>,
@@ -74,6 +75,7 @@ impl Gathered {
             left: Left::default(),
             lost: false,
             rules_changed: BTreeSet::new(),
+            outside_changed: BTreeSet::new(),
             root_changed: BTreeSet::new(),
             expected: BTreeSet::new(),
             cookies: Vec::new(),
@@ -95,6 +97,7 @@ impl Gathered {
         self.roots.remove(&repo);
         self.touched.remove(&repo);
         self.rules_changed.remove(&repo);
+        self.outside_changed.remove(&repo);
         self.root_changed.remove(&repo);
     }
 
@@ -177,7 +180,7 @@ impl Gathered {
             return true;
         }
         if let Some(repos) = self.outside.get(path) {
-            self.rules_changed.extend(repos);
+            self.outside_changed.extend(repos);
             news = true;
         }
         let mut found = Vec::new();
@@ -254,7 +257,7 @@ impl Gathered {
                         }
                     }
                     Owner::Around(repo) if self.roots.contains_key(&repo) => {
-                        self.rules_changed.insert(repo);
+                        self.outside_changed.insert(repo);
                         news = true;
                     }
                     Owner::Around(_) | Owner::Cookies => {}
@@ -291,6 +294,9 @@ impl Gathered {
             touched,
             lost: std::mem::take(&mut self.lost),
             rules_changed: std::mem::take(&mut self.rules_changed)
+                .into_iter()
+                .collect(),
+            outside_changed: std::mem::take(&mut self.outside_changed)
                 .into_iter()
                 .collect(),
             root_changed: std::mem::take(&mut self.root_changed).into_iter().collect(),

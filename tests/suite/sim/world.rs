@@ -426,7 +426,7 @@ impl World {
         if std::env::var_os("EPITOME_SIM_TRACE").is_some() {
             eprintln!("{} {event:?}", self.now_ms);
         }
-        if let Event::Answered { key, .. } = &event {
+        if let Event::Answered { key, .. } | Event::AnsweredPart { key, .. } = &event {
             self.asking.remove(key);
             self.in_batch.remove(key);
         }
@@ -664,6 +664,17 @@ impl World {
             }
             Effect::AskBatch(asks) => {
                 self.make_batch(asks);
+                return;
+            }
+            Effect::Ask(ask) if ask.paid && self.random.u8(0..12) == 0 => {
+                let usage = Usage {
+                    sent: true,
+                    ..Usage::default()
+                };
+                let key = ask.key;
+                let delay = self.random.u64(0..800);
+                let event = Event::AnsweredPart { key, usage };
+                self.later(delay, Pending::Deliver(event));
                 return;
             }
             Effect::Ask(ask) => {
