@@ -36,6 +36,7 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     let mut server = tokio::spawn(super::server::serve(listener, handle.clone(), async move {
         let _ = ended.wait_for(|ended| *ended).await;
     }));
+    let audits = tokio::spawn(super::audit::daily(handle.clone()));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!("ready on {}", places.socket.display());
     let signal = tokio::select! {
@@ -44,6 +45,7 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     };
     tracing::info!("ending after {signal}");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    audits.abort();
     tokio::select! {
         () = handle.stop() => {}
         // Whoever asks twice does not want to wait.

@@ -9,6 +9,7 @@ mod harness;
 mod histories;
 mod index_json;
 mod kill;
+mod notified;
 mod sim;
 mod socket;
 mod storm;
