@@ -1,6 +1,6 @@
 //! The command line: what a person types, made into questions to a daemon, and the answers made into text.
 //!
-//! A verb is a file. Only [`output`] writes to the two streams.
+//! A verb is a file. Only `output` writes to the two streams.
 
 mod completions;
 mod daemon;

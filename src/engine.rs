@@ -2,7 +2,7 @@
 //!
 //! [`Engine::step`] takes one event at one moment and returns what is to be done. It reads no clock, no disk and no
 //! chance, and cannot fail, so that a seed can replay everything that can go wrong (see `tests/sim`). The organs in
-//! this folder do not know each other; only this file and its three chapters ([`look`], [`words`], [`waits`])
+//! this folder do not know each other; only this file and its three chapters (`look`, `words`, `waits`)
 //! compose them.
 
 pub mod bucket;
@@ -18,6 +18,7 @@ pub mod status;
 pub mod tree;
 pub mod view;
 mod waits;
+pub mod width;
 mod words;
 
 use std::collections::BTreeMap;
@@ -201,9 +202,11 @@ impl Engine {
         });
         let asks = self.flights.next_due_ms();
         let stop = self.pace.stopped_until_ms();
+        let chance = self.pace.chance_ms();
         looks
             .chain(asks)
             .chain(stop)
+            .chain(chance)
             .chain(self.held_until_ms)
             .min()
     }

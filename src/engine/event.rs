@@ -90,7 +90,7 @@ pub enum Event {
     Barrier(WaitId),
     /// What was used on a day before the engine began.
     Used(DayUse),
-    /// Time passed; see [`super::Engine::deadline`].
+    /// Time passed; see [`super::Engine::deadline_ms`].
     Tick,
 }
 

@@ -344,6 +344,7 @@ fn a_failure_that_passes_is_tried_again_and_nothing_is_lost() {
         ),
         ("garbled", Reply::Garbled),
         ("empty", Reply::Empty),
+        ("length", Reply::Length),
         ("dropped", Reply::Dropped),
     ];
     for (name, reply) in failures {
@@ -354,7 +355,14 @@ fn a_failure_that_passes_is_tried_again_and_nothing_is_lost() {
     }
     let done = home.run(&["index", &repo.at(""), "--json"]).expect(0);
     assert_eq!(first_not_fresh(&done.json()), None, "{}", done.stderr);
-    assert_eq!(model.since(0), (10, 1), "each file twice");
+    assert_eq!(model.since(0), (12, 1), "each file twice");
+    for node in every(&done.json()) {
+        let summary = node["summary"].as_str().unwrap();
+        assert!(
+            summary.ends_with("bytes long.") || summary.ends_with("together."),
+            "{node}"
+        );
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! What people rely on: the engine through simulation, everything else through the real program.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod burst;
 mod cli;
@@ -13,5 +13,6 @@ mod notified;
 mod sim;
 mod socket;
 mod storm;
+mod tidy;
 mod tree;
 mod watching;
