@@ -69,7 +69,7 @@ fn switches(pid: u32) -> BTreeMap<OsString, u64> {
     for task in fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten() {
         let read = |name| fs::read_to_string(task.path().join(name)).unwrap_or_default();
         let name = read("comm");
-        if name.starts_with("sled-io") || name.starts_with("log flusher") {
+        if name.starts_with("sled-io") {
             continue;
         }
         let count = read("status")
