@@ -25,7 +25,7 @@ use crate::wire::protocol::{
 use super::Mode;
 use super::answers;
 use super::driver::{Input, Inputs, Query};
-use super::registry::{Entry, Notes, Registry};
+use super::registry::{self, Entry, Notes, Registry};
 
 /// What the loop, its workers and those who ask have in common.
 pub struct Shared {
@@ -55,17 +55,8 @@ impl Shared {
         mode: Mode,
         inputs: Inputs,
     ) -> anyhow::Result<Self> {
-        let export_dir = config
-            .export
-            .dir
-            .as_ref()
-            .map(|dir| dir.to_string_lossy().into_owned());
         Ok(Self {
-            file_rules: FileRules {
-                include: config.files.include.clone(),
-                exclude: config.files.exclude.clone(),
-                export_dir,
-            },
+            file_rules: registry::file_rules(&config),
             own_folder: std::fs::canonicalize(data)?,
             config,
             store,

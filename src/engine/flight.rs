@@ -177,14 +177,19 @@ impl Flights {
 
     /// Ends the quiet times of all that `wanted` names.
     pub fn hurry(&mut self, now_ms: u64, wanted: impl Fn(&Flight) -> bool) {
+        self.shorten(now_ms, now_ms, wanted);
+    }
+
+    /// Ends the quiet times of all that `wanted` names at `end_ms` where they would end later.
+    pub fn shorten(&mut self, now_ms: u64, end_ms: u64, wanted: impl Fn(&Flight) -> bool) {
         let keys: Vec<SummaryKey> = self
             .flights
             .iter()
-            .filter(|(_, flight)| flight.quiet_until_ms > now_ms && wanted(flight))
+            .filter(|(_, flight)| flight.quiet_until_ms > end_ms && wanted(flight))
             .map(|(&key, _)| key)
             .collect();
         for key in keys {
-            self.change(key, now_ms, |flight| flight.quiet_until_ms = 0);
+            self.change(key, now_ms, |flight| flight.quiet_until_ms = end_ms);
         }
     }
 

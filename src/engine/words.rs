@@ -15,6 +15,9 @@ use super::flight::{Flight, Rank, Stage};
 use super::pace::{Hold, Next, Sent};
 use super::tree::{Body, NodeId, Phase, ROOT, Tree};
 
+/// How long asking waits, at most, for a rebase or the like to end: a person may be in the middle of it for hours.
+const HELD_ASK_MS: u64 = 60_000;
+
 impl Engine {
     /// The node gets no summary.
     pub(super) fn set_off(&mut self, repo: RepoId, id: NodeId) {
@@ -47,13 +50,19 @@ impl Engine {
             return;
         }
         let is_file = node.kind() == Kind::File;
+        let hurry = self.waits.hurry(repo);
+        let held_ms = match (repository.held, repository.held_since_ms) {
+            (true, Some(since_ms)) if paid && !hurry => since_ms + HELD_ASK_MS,
+            _ => 0,
+        };
         let quiet_until_ms = match node.changed {
-            Some(changed) if paid && !self.waits.hurry(repo) => {
+            Some(changed) if paid && !hurry => {
                 let quiet = self.options.quiet;
                 (changed.last_ms + quiet.quiet_ms).min(changed.first_ms + quiet.cap_ms)
             }
             _ => 0,
-        };
+        }
+        .max(held_ms);
         let bulk = node.changed.is_none();
         let tokens = self.options.tokens.of(&repository.tree, id);
         let depth = repository.tree.depth(id);
@@ -92,6 +101,15 @@ impl Engine {
             },
         );
         self.lookups.push(key);
+    }
+
+    /// What waited for somebody else's work to end waits for quiet, and no longer.
+    pub(super) fn end_holds(&mut self, repo: RepoId) {
+        let now_ms = self.now.monotonic_ms;
+        let quiet_until_ms = now_ms + self.options.quiet.quiet_ms;
+        self.flights.shorten(now_ms, quiet_until_ms, |flight| {
+            flight.waiters.iter().any(|(of, _)| *of == repo)
+        });
     }
 
     /// Directories whose children are all settled: which words belong to them?

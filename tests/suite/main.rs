@@ -10,6 +10,7 @@ mod histories;
 mod index_json;
 mod kill;
 mod service;
+mod notified;
 mod sim;
 mod socket;
 mod starting;
