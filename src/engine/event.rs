@@ -71,6 +71,22 @@ pub enum Event {
         /// What it cost.
         usage: Usage,
     },
+    /// One of several requests for this key was answered, and what it said is stored: the next is to follow.
+    AnsweredPart {
+        /// What the summary will be stored under.
+        key: SummaryKey,
+        /// What it cost.
+        usage: Usage,
+    },
+    /// These keys are in batches that an earlier run made: `Answered` or `BatchRefused` will come for each.
+    Batched(Vec<SummaryKey>),
+    /// These keys reached no batch, whatever [`super::effect::Effect::AskBatch`] wanted.
+    BatchRefused {
+        /// Which.
+        keys: Vec<SummaryKey>,
+        /// Whether there is no use in trying another batch in this run.
+        for_good: bool,
+    },
     /// The answer to [`super::effect::Effect::Commit`]: the words are on disk.
     Committed(SummaryKey),
     /// The answer to [`super::effect::Effect::Export`].

@@ -147,6 +147,9 @@ pub struct Pace {
     stopped: Option<(Failure, u64)>,
     chances: Chances,
     last_trouble: Option<String>,
+    /// Requests that are in batches, and what they are thought to need.
+    batched: usize,
+    batched_tokens: u64,
     used: DayUse,
     file_ms: u64,
     directory_ms: u64,
@@ -178,6 +181,8 @@ impl Pace {
             stopped: None,
             chances: Chances::default(),
             last_trouble: None,
+            batched: 0,
+            batched_tokens: 0,
             used: DayUse::default(),
             // The proportion that the first indexer of this kind saw; learnt from then on.
             file_ms: 3_000,
@@ -241,7 +246,71 @@ impl Pace {
         let Budget { requests, tokens } = self.bounds.budget;
         self.used.day == day
             && (requests > 0 && self.used.requests >= requests
-                || tokens > 0 && self.used.tokens >= tokens)
+                || tokens > 0 && self.used.tokens + self.batched_tokens >= tokens)
+    }
+
+    /// Requests and tokens that the day's budget still allows.
+    pub fn budget_left(&self, day: u64) -> (u64, u64) {
+        let Budget { requests, tokens } = self.bounds.budget;
+        let used = if self.used.day == day {
+            self.used
+        } else {
+            DayUse::default()
+        };
+        let left = |bound: u64, used: u64| match bound {
+            0 => u64::MAX,
+            bound => bound.saturating_sub(used),
+        };
+        (
+            left(requests, used.requests),
+            left(tokens, used.tokens + self.batched_tokens),
+        )
+    }
+
+    /// Whether nothing speaks against asking for much at once.
+    pub fn is_well(&self, now_ms: u64) -> bool {
+        self.stopped.is_none() && !self.down && self.paused_until_ms <= now_ms
+    }
+
+    /// Requests that are in batches.
+    pub fn batched(&self) -> usize {
+        self.batched
+    }
+
+    /// One goes by a batch: it takes no place of those under way, but the budget knows it.
+    pub fn sent_batched(&mut self, tokens: u64, now: Timestamp) {
+        self.joined_batch(tokens);
+        self.count_request(now);
+    }
+
+    /// One was found in a batch of an earlier run, which counted it.
+    pub fn joined_batch(&mut self, tokens: u64) {
+        self.batched += 1;
+        self.batched_tokens += tokens;
+    }
+
+    /// One came back from a batch; it had been thought to need `tokens`, and needed `really`.
+    pub fn returned_from_batch(&mut self, tokens: u64, really: u64) {
+        self.batched = self.batched.saturating_sub(1);
+        self.batched_tokens = self.batched_tokens.saturating_sub(tokens);
+        self.used.tokens += really;
+    }
+
+    /// One reached no batch; `counted`: it was counted when it went.
+    pub fn unsent_batched(&mut self, tokens: u64, counted: bool) {
+        self.returned_from_batch(tokens, 0);
+        self.used.requests = self.used.requests.saturating_sub(u64::from(counted));
+    }
+
+    fn count_request(&mut self, now: Timestamp) {
+        let day = now.day();
+        if self.used.day != day {
+            self.used = DayUse {
+                day,
+                ..DayUse::default()
+            };
+        }
+        self.used.requests += 1;
     }
 
     /// Why one more may not go now; `None`: it may.
@@ -285,14 +354,7 @@ impl Pace {
             tokens: self.tokens.spend(tokens as f64),
         };
         self.counters.retried += u64::from(again);
-        let day = now.day();
-        if self.used.day != day {
-            self.used = DayUse {
-                day,
-                ..DayUse::default()
-            };
-        }
-        self.used.requests += 1;
+        self.count_request(now);
         sent
     }
 

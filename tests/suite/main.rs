@@ -1,6 +1,7 @@
 //! What people rely on: the engine through simulation, everything else through the real program.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod batch;
 mod burst;
 mod cli;
 mod counting;
@@ -10,6 +11,7 @@ mod histories;
 mod index_json;
 mod kill;
 mod notified;
+mod parts;
 mod service;
 mod sim;
 mod socket;
