@@ -41,9 +41,19 @@ pub enum Event {
     /// Notifications were lost, or the rules changed: all of the repository is in doubt.
     Lost(RepoId),
     /// Where nobody notifies of changes from now on.
-    Polled { repo: RepoId, polled: Polled },
+    Polled {
+        /// In which repository.
+        repo: RepoId,
+        /// What is to be looked at again and again.
+        polled: Polled,
+    },
     /// Somebody else is at work in all of the repository, or no longer is: what is seen meanwhile will not last.
-    Held { repo: RepoId, held: bool },
+    Held {
+        /// In which repository.
+        repo: RepoId,
+        /// Whether they are.
+        held: bool,
+    },
     /// The answer to [`super::effect::Effect::List`].
     Listed {
         /// In which repository.
