@@ -78,13 +78,12 @@ impl Batching {
         Self { asks, open }
     }
 
-    /// Has these asked about; an event for each key follows.
-    pub fn ask(&self, asks: Vec<Ask>) -> Result<(), Event> {
+    /// Has these asked about: an event for each key follows. Where the task is no more, the event is returned.
+    pub fn ask(&self, asks: Vec<Ask>) -> Option<Event> {
         lock(&self.open).extend(asks.iter().map(|ask| ask.key));
-        self.asks.send(asks).map_err(|unsent| {
-            let keys = unsent.0.into_iter().map(|ask| ask.key);
-            given_back(keys, true)
-        })
+        let unsent = self.asks.send(asks).err()?.0;
+        let keys = unsent.into_iter().map(|ask| ask.key);
+        Some(given_back(keys, true))
     }
 }
 

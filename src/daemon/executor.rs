@@ -126,7 +126,7 @@ impl Executor {
             }
             Effect::Ask(ask) => self.asking.ask(*ask),
             Effect::AskBatch(asks) => {
-                if let Err(event) = self.batching.ask(asks) {
+                if let Some(event) = self.batching.ask(asks) {
                     self.send(event);
                 }
             }
