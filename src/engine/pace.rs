@@ -24,6 +24,8 @@ const STOPPED_MS: u64 = 10 * 60_000;
 /// How long until what was given up after its last try gets new ones, at first and at most: the time doubles while that
 /// is of no use.
 const CHANCE_MS: (u64, u64) = (10 * 60_000, 24 * 60 * 60_000);
+/// How often the pause of a request doubles that was refused, but for no fault of its own.
+const LONGEST_WAITS: u32 = 5;
 /// The longest pause that is taken without being asked for, in milliseconds.
 const MAX_BACKOFF_MS: u64 = 60_000;
 
@@ -161,7 +163,7 @@ impl Pace {
         Self {
             width: Width::up_to(bounds.max_workers),
             requests: Bucket::of(bounds.requests_per_minute),
-            tokens: Bucket::of(bounds.tokens_per_minute),
+            tokens: Bucket::of_guesses(bounds.tokens_per_minute),
             bounds,
             in_flight: 0,
             free_in_flight: 0,
@@ -288,28 +290,35 @@ impl Pace {
         sent
     }
 
-    /// One came back, and needed `really`; `None`: it never went out.
-    pub fn returned(&mut self, sent: Sent, really: Option<u64>, said: &Limits, now_ms: u64) {
+    /// One came back, and needed `really`; `None`: it never went out. `refused`: for want of room at the endpoint.
+    pub fn returned(
+        &mut self,
+        sent: Sent,
+        really: Option<u64>,
+        refused: bool,
+        said: &Limits,
+        now_ms: u64,
+    ) {
         if !sent.paid {
             self.free_in_flight = self.free_in_flight.saturating_sub(1);
             return;
         }
         self.in_flight = self.in_flight.saturating_sub(1);
-        let request = if really.is_some() { 1.0 } else { 0.0 };
         if really.is_none() {
             self.used.requests = self.used.requests.saturating_sub(1);
         }
+        self.used.tokens += really.unwrap_or(0);
         // An endpoint charges what it was asked to reserve where it does not tell what was used.
-        let spent = match really {
+        let tokens = match really {
             Some(0) => sent.reserved,
             Some(really) => really,
             None => 0,
         };
-        self.used.tokens += really.unwrap_or(0);
+        let charged = |amount: f64| really.filter(|_| !refused).map(|_| amount);
         self.requests
-            .returned(sent.request, request, said.requests, now_ms);
+            .returned(sent.request, charged(1.0), said.requests, now_ms);
         self.tokens
-            .returned(sent.tokens, spent as f64, said.tokens, now_ms);
+            .returned(sent.tokens, charged(tokens as f64), said.tokens, now_ms);
     }
 
     /// It came back with words, after so many milliseconds.
@@ -332,12 +341,13 @@ impl Pace {
         *mean = (*mean * 7 + took_ms.max(1)) / 8;
     }
 
-    /// It came back without, after it had cost so many of its tries before. Tells what becomes of it.
+    /// It came back without, having been sent so often and having lost so many of its tries before. Tells what becomes
+    /// of it.
     pub fn failed(
         &mut self,
         failure: &Failure,
         key: SummaryKey,
-        tries: u32,
+        (times_sent, tries): (u32, u32),
         sent_ms: u64,
         now_ms: u64,
     ) -> Next {
@@ -346,8 +356,13 @@ impl Pace {
             Remedy::Slow | Remedy::Unreachable => {
                 let down = failure.remedy == Remedy::Unreachable;
                 self.congested(failure, down, key, sent_ms, now_ms);
+                // Where the endpoint names no time, whoever was refused more often waits longer, and lets others try.
+                let own_ms = match failure.retry_after_ms {
+                    Some(_) => 0,
+                    None => backoff_ms(times_sent.saturating_sub(1).min(LONGEST_WAITS), key),
+                };
                 Next::Again {
-                    at_ms: self.paused_until_ms,
+                    at_ms: self.paused_until_ms.max(now_ms + own_ms),
                     costs_a_try: false,
                 }
             }
@@ -516,7 +531,7 @@ mod tests {
         let down = Failure::new(Remedy::Unreachable, "connection refused");
         let Next::Again {
             at_ms: until_ms, ..
-        } = pace.failed(&down, KEY, 0, 900, 1_000)
+        } = pace.failed(&down, KEY, (1, 0), 900, 1_000)
         else {
             panic!("given up");
         };
@@ -533,7 +548,7 @@ mod tests {
             None,
             "what is free goes on"
         );
-        pace.returned(sent, Some(1), &Limits::default(), until_ms);
+        pace.returned(sent, Some(1), false, &Limits::default(), until_ms);
         pace.succeeded(true, 10, 20);
         assert_eq!(pace.width(), 10);
     }
@@ -541,10 +556,13 @@ mod tests {
     #[test]
     fn ten_refusals_at_once_are_one_event() {
         let mut pace = pace();
-        let full = Failure::new(Remedy::Slow, "429");
-        let first = pace.failed(&full, KEY, 0, 0, 10);
+        let full = Failure {
+            retry_after_ms: Some(500),
+            ..Failure::new(Remedy::Slow, "429")
+        };
+        let first = pace.failed(&full, KEY, (1, 0), 0, 10);
         for _ in 0..9 {
-            assert_eq!(pace.failed(&full, KEY, 0, 5, 11), first);
+            assert_eq!(pace.failed(&full, KEY, (1, 0), 5, 11), first);
         }
         assert_eq!(pace.width(), 7);
     }
@@ -553,14 +571,17 @@ mod tests {
     fn a_bad_answer_is_tried_a_bounded_number_of_times_and_a_refusal_costs_none_of_them() {
         let mut pace = pace();
         let garbled = Failure::new(Remedy::Retry, "garbled");
-        assert_eq!(pace.failed(&garbled, KEY, MAX_TRIES - 1, 0, 0), Next::Never);
+        assert_eq!(
+            pace.failed(&garbled, KEY, (6, MAX_TRIES - 1), 0, 0),
+            Next::Never
+        );
         let again = |next| match next {
             Next::Again { costs_a_try, .. } => costs_a_try,
             Next::Never => panic!("given up"),
         };
-        assert!(again(pace.failed(&garbled, KEY, MAX_TRIES - 2, 0, 0)));
+        assert!(again(pace.failed(&garbled, KEY, (5, MAX_TRIES - 2), 0, 0)));
         let full = Failure::new(Remedy::Slow, "429");
-        assert!(!again(pace.failed(&full, KEY, MAX_TRIES - 1, 0, 0)));
+        assert!(!again(pace.failed(&full, KEY, (6, MAX_TRIES - 1), 0, 0)));
     }
 
     #[test]
@@ -569,7 +590,7 @@ mod tests {
         let broken = Failure::new(Remedy::Retry, "500");
         for _ in 0..BROKEN {
             assert_eq!(pace.width(), 10);
-            pace.failed(&broken, KEY, 0, 10, 10);
+            pace.failed(&broken, KEY, (1, 0), 10, 10);
         }
         assert_eq!(pace.width(), 1);
         assert!(pace.trouble().is_some());
@@ -583,7 +604,7 @@ mod tests {
         let mut pace = pace();
         let broken = Failure::new(Remedy::Retry, "500");
         for tries in 0..BROKEN {
-            pace.failed(&broken, KEY, tries.min(MAX_TRIES - 1), 10, 10);
+            pace.failed(&broken, KEY, (1, tries.min(MAX_TRIES - 1)), 10, 10);
         }
         assert_eq!(pace.chance_ms(), Some(10 + CHANCE_MS.0));
         pace.succeeded(true, 10, 500);
@@ -591,11 +612,11 @@ mod tests {
         pace.take_chance(500);
         assert_eq!(pace.chance_ms(), None);
         // It was of no use: whatever comes back, it waits.
-        pace.failed(&broken, KEY, MAX_TRIES - 1, 600, 600);
+        pace.failed(&broken, KEY, (6, MAX_TRIES - 1), 600, 600);
         let later = Some(600 + 2 * CHANCE_MS.0);
         assert_eq!(pace.chance_ms(), later);
         for _ in 0..BROKEN {
-            pace.failed(&broken, KEY, 0, 700, 700);
+            pace.failed(&broken, KEY, (1, 0), 700, 700);
         }
         pace.succeeded(true, 10, 800);
         assert_eq!(pace.chance_ms(), later);
@@ -606,7 +627,7 @@ mod tests {
         let mut pace = pace();
         let late = Failure::new(Remedy::Late, "no answer in time");
         for _ in 0..5 {
-            pace.failed(&late, KEY, 0, 0, 60_000);
+            pace.failed(&late, KEY, (1, 0), 0, 60_000);
         }
         assert_eq!(pace.width(), 7, "all of one event");
     }

@@ -285,11 +285,14 @@ impl Engine {
         else {
             return;
         };
-        let (paid, is_file, tries, sent) = (flight.paid, flight.is_file, flight.tries, flight.sent);
+        let (paid, is_file, sent) = (flight.paid, flight.is_file, flight.sent);
+        let tries = (flight.times_sent, flight.tries);
         let really = usage
             .sent
             .then_some(usage.prompt_tokens + usage.completion_tokens);
-        self.pace.returned(sent, really, &usage.limits, now_ms);
+        let refused = matches!(&result, Err(failure) if failure.remedy == Remedy::Slow);
+        self.pace
+            .returned(sent, really, refused, &usage.limits, now_ms);
         let failure = match result {
             Ok(summary) => {
                 if paid {
