@@ -14,6 +14,7 @@ mod look;
 pub mod pace;
 pub mod prompt;
 mod repository;
+pub mod retry;
 pub mod status;
 pub mod tree;
 pub mod view;

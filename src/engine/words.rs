@@ -13,6 +13,7 @@ use super::effect::{Ask, Child, Effect, Subject};
 use super::event::Usage;
 use super::flight::{Flight, Rank, Stage};
 use super::pace::{Hold, Next, Sent};
+use super::retry::Tried;
 use super::tree::{Body, NodeId, Phase, ROOT, Tree};
 
 impl Engine {
@@ -84,8 +85,8 @@ impl Engine {
                 },
                 quiet_until_ms,
                 retry_at_ms: 0,
-                times_sent: 0,
-                tries: 0,
+                tried: Tried::default(),
+                failed_ms: 0,
                 sent: Sent::default(),
                 tokens,
                 words: None,
@@ -202,12 +203,15 @@ impl Engine {
                 let tree = &self.repositories[&repo].tree;
                 let path = tree.path(id);
                 let earlier = tree.get(id).and_then(|node| node.words);
-                let attempts = self.flights.get(key).map_or(0, |flight| flight.times_sent);
+                let attempts = self.flights.get(key).map_or(0, |flight| flight.tried.times);
                 let sent = self.pace.sent(paid, attempts > 0, tokens, self.now);
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Asking;
                     flight.sent = sent;
-                    flight.times_sent += 1;
+                    if attempts > 0 {
+                        flight.tried.waited_ms = now_ms.saturating_sub(flight.failed_ms);
+                    }
+                    flight.tried.times += 1;
                 });
                 effects.push(Effect::Ask(Box::new(Ask {
                     key,
@@ -285,8 +289,7 @@ impl Engine {
         else {
             return;
         };
-        let (paid, is_file, sent) = (flight.paid, flight.is_file, flight.sent);
-        let tries = (flight.times_sent, flight.tries);
+        let (paid, is_file, sent, tried) = (flight.paid, flight.is_file, flight.sent, flight.tried);
         let really = usage
             .sent
             .then_some(usage.prompt_tokens + usage.completion_tokens);
@@ -325,10 +328,11 @@ impl Engine {
             return;
         }
         let stopped_before = self.pace.stopped().is_some();
-        match self.pace.failed(&failure, key, tries, sent.at_ms, now_ms) {
+        match self.pace.failed(&failure, key, tried, sent.at_ms, now_ms) {
             Next::Again { at_ms, costs_a_try } => self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
-                flight.tries += u32::from(costs_a_try);
+                flight.tried.lost += u32::from(costs_a_try);
+                flight.failed_ms = now_ms;
                 flight.retry_at_ms = at_ms;
             }),
             Next::Never => self.give_up(key, &failure),
