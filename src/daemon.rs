@@ -5,6 +5,7 @@
 
 mod answers;
 mod asking;
+pub mod audit;
 mod driver;
 mod executor;
 mod handle;
@@ -13,6 +14,8 @@ mod lifecycle;
 mod pool;
 mod registry;
 pub mod server;
+mod socket;
+mod systemd;
 mod writer;
 
 use std::path::Path;
@@ -27,7 +30,7 @@ pub use handle::Handle;
 pub use lifecycle::run;
 
 use crate::config::places::Places;
-use crate::config::{Backend, Config, Provider};
+use crate::config::{Config, Provider};
 use crate::engine::debounce::Window;
 use crate::engine::pace::{Bounds, Budget};
 use crate::engine::{Options, TokenEstimate, prompt};
@@ -135,7 +138,7 @@ async fn open_store(data: &Path) -> anyhow::Result<Store> {
 }
 
 /// What the engine has to know of the configuration.
-fn engine_options(config: &Config, mode: Mode) -> Options {
+fn engine_options(config: &Config, mode: Mode, notified: bool) -> Options {
     let paid = config.summaries.provider == Provider::Openai;
     let author = if paid {
         Author {
@@ -186,7 +189,7 @@ fn engine_options(config: &Config, mode: Mode) -> Options {
             cap_ms: 30_000,
         },
         export: mode != Mode::Dry && config.export.dir.is_some(),
-        poll_ms: (mode == Mode::Daemon && config.watch.backend == Backend::Poll)
-            .then_some(config.watch.poll_seconds * 1_000),
+        poll_ms: (mode == Mode::Daemon && !notified).then_some(config.watch.poll_seconds * 1_000),
+        poll_rest_ms: config.watch.poll_seconds * 1_000,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`Engine::step`] takes one event at one moment and returns what is to be done. It reads no clock, no disk and no
 //! chance, and cannot fail, so that a seed can replay everything that can go wrong (see `tests/sim`). The organs in
-//! this folder do not know each other; only this file and its three chapters ([`look`], [`words`], [`waits`])
+//! this folder do not know each other; only this file and its three chapters (`look`, `words`, `waits`)
 //! compose them.
 
 pub mod bucket;
@@ -18,6 +18,7 @@ pub mod status;
 pub mod tree;
 pub mod view;
 mod waits;
+pub mod width;
 mod words;
 
 use std::collections::BTreeMap;
@@ -61,6 +62,8 @@ pub struct Options {
     pub export: bool,
     /// Milliseconds between looks at everything, where nothing notifies; `None`: changes are notified.
     pub poll_ms: Option<u64>,
+    /// Milliseconds between looks at what nobody notifies of, where changes are notified otherwise.
+    pub poll_rest_ms: u64,
 }
 
 /// How a request's need of tokens is guessed before it is made.
@@ -159,6 +162,12 @@ impl Engine {
                 }
             }
             Event::Lost(repo) => self.lost(repo),
+            Event::Polled { repo, polled } => {
+                if let Some(repository) = self.repositories.get_mut(&repo) {
+                    repository.polled = polled;
+                }
+            }
+            Event::Held { repo, held } => self.held(repo, held),
             Event::Listed { repo, listing } => self.listed(repo, listing, effects),
             Event::Read { repo, node, result } => self.read(repo, node, result),
             Event::LookedUp(found) => self.looked_up(found),
@@ -184,19 +193,20 @@ impl Engine {
             if repository.look != Look::Idle {
                 return None;
             }
-            let due = repository
-                .debounce
-                .due_ms(self.options.settle, self.waits.hurry(repo));
-            let poll = repository
-                .poll_ms(self.options.poll_ms)
-                .map(|every| repository.looked_ms + every);
-            due.into_iter().chain(poll).min()
+            let hurry = self.waits.hurry(repo);
+            let due = repository.debounce.due_ms(self.options.settle, hurry);
+            let poll = repository.poll_due_ms(self.options.poll_ms, self.options.poll_rest_ms);
+            let due_ms = due.into_iter().chain(poll).min()?;
+            let held_ms = repository.held_until_ms().filter(|_| !hurry);
+            Some(due_ms.max(held_ms.unwrap_or_default()))
         });
         let asks = self.flights.next_due_ms();
         let stop = self.pace.stopped_until_ms();
+        let chance = self.pace.chance_ms();
         looks
             .chain(asks)
             .chain(stop)
+            .chain(chance)
             .chain(self.held_until_ms)
             .min()
     }

@@ -42,7 +42,7 @@ pub enum Input {
     Barrier(u64),
     /// The barrier took too long.
     BarrierOverdue(u64),
-    /// Files of more than one name were looked at for those behind this barrier.
+    /// What is never notified of was looked at for those behind this barrier.
     Checked(u64),
     /// Somebody asks.
     Query(Query),
@@ -67,6 +67,18 @@ pub enum Query {
     Status {
         /// The answer.
         reply: oneshot::Sender<(Vec<(RepoId, RepositoryStatus)>, PaceStatus)>,
+    },
+    /// Whether the loop turns, and with it the watch. Cheap: it looks at nothing else.
+    Pulse {
+        /// A notification must come through, too.
+        watch: bool,
+        /// The answer.
+        reply: oneshot::Sender<()>,
+    },
+    /// The same as `Status`, of what is known now: no notification is waited for.
+    Glance {
+        /// The answer.
+        reply: oneshot::Sender<(Vec<RepositoryStatus>, PaceStatus)>,
     },
     /// Wait until all is settled.
     Wait {
@@ -108,12 +120,12 @@ pub fn start(
     let inputs = Inputs(sender);
     let shared = Arc::new(Shared::new(config.clone(), store, data, mode, inputs)?);
     let watch = match cookies {
-        Some(directory) => Some(super::hints::start(&shared, &directory)?),
+        Some(directory) => super::hints::start(&shared, &directory),
         None => None,
     };
     let executor = Executor::new(Arc::clone(&shared), watch.clone())?;
     let mut driver = Driver {
-        engine: Engine::new(super::engine_options(config, mode)),
+        engine: Engine::new(super::engine_options(config, mode, watch.is_some())),
         executor,
         shared: Arc::clone(&shared),
         watch: watch.clone(),
@@ -201,12 +213,15 @@ impl Driver {
 
     fn turn(&mut self, input: Input) {
         match input {
-            Input::Event(event) => self.step(event),
-            Input::Barrier(number) => {
-                if let Some(behind) = self.barriers.remove(&number) {
-                    self.check_linked(number, behind);
-                }
+            Input::Event(event) => {
+                self.step(event);
+                self.shared.stirred.send_replace(());
             }
+            Input::Barrier(number) => match self.barriers.remove(&number) {
+                Some(Behind::Query(query @ Query::Pulse { .. })) => self.answer(query),
+                Some(behind) => self.check(number, behind),
+                None => {}
+            },
             Input::Checked(number) => {
                 if let Some(behind) = self.checks.remove(&number) {
                     self.pass(behind);
@@ -260,8 +275,27 @@ impl Driver {
                 self.waits.insert(id, reply);
                 self.step(Event::Wait { id, repo, path });
             }
+            query @ (Query::Glance { .. } | Query::Pulse { watch: false, .. }) => {
+                self.answer(query)
+            }
+            query @ Query::Pulse { .. } => self.pulse(query),
             // What was saved before the question must be in the answer, or be called stale in it.
             query => self.behind_barrier(Behind::Query(query)),
+        }
+    }
+
+    /// Behind a barrier that only a notification opens: no patience ends, and no look at anything is caused.
+    fn pulse(&mut self, query: Query) {
+        self.barriers.retain(|_, behind| {
+            !matches!(behind, Behind::Query(Query::Pulse { reply, .. }) if reply.is_closed())
+        });
+        self.numbers += 1;
+        match &self.watch {
+            Some(watch) if watch.cookie(self.numbers).is_ok() => {
+                self.barriers.insert(self.numbers, Behind::Query(query));
+            }
+            // A full disk takes no barrier: the loop turns all the same.
+            _ => self.answer(query),
         }
     }
 
@@ -289,26 +323,25 @@ impl Driver {
         }
     }
 
-    /// Behind the barrier: what was written under a name that nobody watches was not notified of. It is looked for
-    /// now, and only then does it go on.
-    fn check_linked(&mut self, number: u64, behind: Behind) {
+    /// Behind the barrier: some changes are never notified of, such as those made under another name of the same file,
+    /// and a root that went with a folder far above it. They are looked for now, and only then does it go on.
+    fn check(&mut self, number: u64, behind: Behind) {
         let (repo, waits) = match &behind {
             Behind::Wait(_, repo) => (*repo, true),
             Behind::Query(Query::Node { repo, .. }) => (*repo, false),
             Behind::Query(_) => return self.pass(behind),
         };
-        let linked = self.engine.linked(repo);
-        let Some(entry) = self
-            .shared
-            .registry
-            .get(repo)
-            .filter(|_| !linked.is_empty())
-        else {
+        let Some(entry) = self.shared.registry.get(repo) else {
             return self.pass(behind);
         };
+        let linked = self.engine.linked(repo);
+        let expected = self.engine.expected_root(repo);
         self.checks.insert(number, behind);
         let inputs = self.shared.inputs.clone();
         tokio::task::spawn_blocking(move || {
+            if expected.is_some_and(|root| lstat::identity(&entry.root) != root) {
+                inputs.send_blocking(Input::Event(Event::Lost(repo)));
+            }
             // Who waits wants proof; who only asks would hear "stale" of every file read within the clock's grain.
             let unchanged = |path: &RelPath, known: &Contents| {
                 lstat::look(&path.under(&entry.root)).is_some_and(|now| {
@@ -349,6 +382,16 @@ impl Driver {
                     })
                     .collect();
                 let _ = reply.send((repositories, self.engine.pace_status()));
+            }
+            Query::Glance { reply } => {
+                let all = self.shared.registry.all().into_iter();
+                let repositories = all
+                    .filter_map(|entry| self.engine.repository_status(entry.repo))
+                    .collect();
+                let _ = reply.send((repositories, self.engine.pace_status()));
+            }
+            Query::Pulse { reply, .. } => {
+                let _ = reply.send(());
             }
             Query::Wait { .. } => {}
         }

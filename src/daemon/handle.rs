@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::config::{Config, Provider};
 use crate::engine::event::Event;
 use crate::engine::pace::DayUse;
+use crate::engine::status::{PaceStatus, RepositoryStatus};
 use crate::model::path::RelPath;
 use crate::shell::rules::FileRules;
 use crate::shell::store::Store;
@@ -24,7 +25,7 @@ use crate::wire::protocol::{
 use super::Mode;
 use super::answers;
 use super::driver::{Input, Inputs, Query};
-use super::registry::{Entry, Notes, Registry};
+use super::registry::{self, Entry, Notes, Registry};
 
 /// What the loop, its workers and those who ask have in common.
 pub struct Shared {
@@ -38,6 +39,8 @@ pub struct Shared {
     pub(super) inputs: Inputs,
     pub(super) mode: Mode,
     pub(super) stopping: AtomicBool,
+    /// Changes when something happens.
+    pub(super) stirred: watch::Sender<()>,
     pub(super) started: Instant,
     /// In a dry run: requests that would have been sent, and the tokens of their prompts.
     pub(super) pretended: AtomicU64,
@@ -52,17 +55,8 @@ impl Shared {
         mode: Mode,
         inputs: Inputs,
     ) -> anyhow::Result<Self> {
-        let export_dir = config
-            .export
-            .dir
-            .as_ref()
-            .map(|dir| dir.to_string_lossy().into_owned());
         Ok(Self {
-            file_rules: FileRules {
-                include: config.files.include.clone(),
-                exclude: config.files.exclude.clone(),
-                export_dir,
-            },
+            file_rules: registry::file_rules(&config),
             own_folder: std::fs::canonicalize(data)?,
             config,
             store,
@@ -71,6 +65,7 @@ impl Shared {
             inputs,
             mode,
             stopping: AtomicBool::new(false),
+            stirred: watch::Sender::new(()),
             started: Instant::now(),
             pretended: AtomicU64::new(0),
             pretended_tokens: AtomicU64::new(0),
@@ -95,6 +90,23 @@ impl Handle {
         let (done, stopped) = oneshot::channel();
         self.shared.inputs.send(Input::Stop(done)).await;
         let _ = stopped.await;
+    }
+
+    /// What all repositories are doing as far as the loop knows, without a look at the watch; `None` at the end.
+    pub(super) async fn glance(&self) -> Option<(Vec<RepositoryStatus>, PaceStatus)> {
+        let answer = self.query(|reply| Query::Glance { reply }).await.ok()?;
+        Some(answer)
+    }
+
+    /// Returns when the loop has turned, and `watch`: when a notification has come through besides. `false` at the end.
+    pub(super) async fn pulse(&self, watch: bool) -> bool {
+        let answer = self.query(|reply| Query::Pulse { watch, reply });
+        answer.await.is_ok()
+    }
+
+    /// Changes when something happens.
+    pub(super) fn stirred(&self) -> watch::Receiver<()> {
+        self.shared.stirred.subscribe()
     }
 
     /// What a dry run added up.

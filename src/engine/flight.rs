@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::model::path::RepoId;
 use crate::model::summary::{SummaryDigest, SummaryKey};
 
+use super::pace::Sent;
 use super::tree::NodeId;
 
 /// How far a flight has come.
@@ -21,13 +22,14 @@ pub enum Stage {
     Committing,
 }
 
-/// Who comes first: the lesser goes first.
+/// Who comes first among files, and who among directories: the lesser goes first. Which of the two firsts has the
+/// longer way to the root depends on what is known by then of the time that either takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     /// Edits before the bulk of a first index.
     pub bulk: bool,
-    /// The longest remaining path to the root first, in milliseconds of expected work.
-    pub remaining_ms: Reverse<u64>,
+    /// Directories above it, the most first.
+    pub depth: Reverse<u32>,
     /// Then in order of arrival.
     pub arrival: u64,
 }
@@ -49,10 +51,12 @@ pub struct Flight {
     pub quiet_until_ms: u64,
     /// Not to be tried again before (monotonic milliseconds).
     pub retry_at_ms: u64,
-    /// Tries that failed.
-    pub attempts: u32,
-    /// When the request was sent (monotonic milliseconds).
-    pub sent_ms: u64,
+    /// How often it was sent.
+    pub times_sent: u32,
+    /// Tries that failed, and count against it.
+    pub tries: u32,
+    /// The request under way.
+    pub sent: Sent,
     /// What it is thought to need, of prompt and answer.
     pub tokens: u64,
     /// The digest of the answer that is being stored.
@@ -63,14 +67,18 @@ impl Flight {
     fn due_ms(&self) -> u64 {
         self.quiet_until_ms.max(self.retry_at_ms)
     }
+
+    fn queue(&self) -> usize {
+        usize::from(self.paid) * 2 + usize::from(self.is_file)
+    }
 }
 
 /// All flights, by key, with those that are ready in order.
 #[derive(Debug, Default)]
 pub struct Flights {
     flights: HashMap<SummaryKey, Flight>,
-    /// Ready and due: paid and free apart, so that neither holds the other up.
-    due: [BTreeSet<(Rank, SummaryKey)>; 2],
+    /// Ready and due: paid and free apart, so that neither holds the other up, and files and directories.
+    due: [BTreeSet<(Rank, SummaryKey)>; 4],
     /// Ready, and not due before a moment.
     later: BTreeSet<(u64, SummaryKey)>,
     arrivals: u64,
@@ -117,7 +125,7 @@ impl Flights {
         if due_ms > now_ms {
             self.later.insert((due_ms, key));
         } else {
-            self.due[usize::from(flight.paid)].insert((flight.rank, key));
+            self.due[flight.queue()].insert((flight.rank, key));
         }
     }
 
@@ -132,7 +140,7 @@ impl Flights {
             && flight.stage == Stage::Ready
         {
             self.later.remove(&(flight.due_ms(), key));
-            self.due[usize::from(flight.paid)].remove(&(flight.rank, key));
+            self.due[flight.queue()].remove(&(flight.rank, key));
         }
     }
 
@@ -144,14 +152,22 @@ impl Flights {
             }
             self.later.pop_first();
             if let Some(flight) = self.flights.get(&key) {
-                self.due[usize::from(flight.paid)].insert((flight.rank, key));
+                self.due[flight.queue()].insert((flight.rank, key));
             }
         }
     }
 
-    /// The first that is ready and due.
-    pub fn next(&self, paid: bool) -> Option<SummaryKey> {
-        self.due[usize::from(paid)].first().map(|&(_, key)| key)
+    /// The first that is ready and due: edits before the rest, then the longest remaining path to the root, which
+    /// `remaining_ms` tells of a file (or a directory) below so many directories.
+    pub fn next(&self, paid: bool, remaining_ms: impl Fn(bool, u32) -> u64) -> Option<SummaryKey> {
+        let first = |is_file: bool| {
+            let queue = &self.due[usize::from(paid) * 2 + usize::from(is_file)];
+            let &(rank, key) = queue.first()?;
+            let remaining = Reverse(remaining_ms(is_file, rank.depth.0));
+            Some((rank.bulk, remaining, is_file, key))
+        };
+        let firsts = [first(false), first(true)];
+        firsts.into_iter().flatten().min().map(|(.., key)| key)
     }
 
     /// When the next one becomes due (monotonic milliseconds).
@@ -161,14 +177,19 @@ impl Flights {
 
     /// Ends the quiet times of all that `wanted` names.
     pub fn hurry(&mut self, now_ms: u64, wanted: impl Fn(&Flight) -> bool) {
+        self.shorten(now_ms, now_ms, wanted);
+    }
+
+    /// Ends the quiet times of all that `wanted` names at `end_ms` where they would end later.
+    pub fn shorten(&mut self, now_ms: u64, end_ms: u64, wanted: impl Fn(&Flight) -> bool) {
         let keys: Vec<SummaryKey> = self
             .flights
             .iter()
-            .filter(|(_, flight)| flight.quiet_until_ms > now_ms && wanted(flight))
+            .filter(|(_, flight)| flight.quiet_until_ms > end_ms && wanted(flight))
             .map(|(&key, _)| key)
             .collect();
         for key in keys {
-            self.change(key, now_ms, |flight| flight.quiet_until_ms = 0);
+            self.change(key, now_ms, |flight| flight.quiet_until_ms = end_ms);
         }
     }
 

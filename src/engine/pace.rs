@@ -1,29 +1,31 @@
 //! How many requests at once, and when not at all: the width, the limits, the shared pause, the breaker, the budget,
 //! the end of asking.
 //!
-//! The width follows additive increase, multiplicative decrease, once for each event of congestion; the limits are
-//! kept from this side by buckets that follow the endpoint's own words. Nobody sleeps in a slot: who may not go
-//! stays in the queue.
+//! The limits are kept from this side by buckets that follow the endpoint's own words. Nobody sleeps in a slot: who
+//! may not go stays in the queue.
 
 use crate::model::failure::{Failure, Remedy};
 use crate::model::limits::Limits;
 use crate::model::summary::SummaryKey;
 use crate::model::time::Timestamp;
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, Spent};
+use super::width::Width;
 
-/// Tries of one request before it counts as failed for good.
-pub const MAX_ATTEMPTS: u32 = 6;
+/// Tries of one request before it counts as failed. Refusals of an endpoint that is full or down cost none.
+pub const MAX_TRIES: u32 = 6;
 /// The first pause after a failure, in milliseconds; it doubles with each further one.
 const BACKOFF_MS: u64 = 500;
-/// The width that a run begins with; above it, it has to be earned.
-const FIRST_WIDTH: f64 = 10.0;
-/// What is left of the width after an event of congestion.
-const DECREASE: f64 = 0.7;
 /// Answers on their way to the disk that keep nobody from asking.
 const STORING_FREE: usize = 2;
+/// Bad answers in a row after which it is the endpoint that is broken, and not a request: more than one request has
+/// tries.
+const BROKEN: u32 = 8;
 /// How long after the last word that nothing more is to be asked one request tries whether that still holds.
 const STOPPED_MS: u64 = 10 * 60_000;
+/// How long until what was given up after its last try gets new ones, at first and at most: the time doubles while that
+/// is of no use.
+const CHANCE_MS: (u64, u64) = (10 * 60_000, 24 * 60 * 60_000);
 /// The longest pause that is taken without being asked for, in milliseconds.
 const MAX_BACKOFF_MS: u64 = 60_000;
 
@@ -96,11 +98,36 @@ pub enum Hold {
     Budget,
 }
 
+/// A request that went, as it is kept until it comes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sent {
+    /// When (monotonic milliseconds).
+    pub at_ms: u64,
+    paid: bool,
+    request: Spent,
+    reserved: u64,
+    tokens: Spent,
+}
+
+/// What becomes of a request that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It is tried again.
+    Again {
+        /// Not before (monotonic milliseconds).
+        at_ms: u64,
+        /// Whether this failure counts against it.
+        costs_a_try: bool,
+    },
+    /// It is given up.
+    Never,
+}
+
 /// The pace of asking.
 #[derive(Debug)]
 pub struct Pace {
     bounds: Bounds,
-    width: f64,
+    width: Width,
     in_flight: usize,
     free_in_flight: usize,
     /// Answers that are on their way to the disk.
@@ -113,9 +140,12 @@ pub struct Pace {
     congested_ms: u64,
     /// Failures in a row of an endpoint that is full or down.
     trouble: u32,
+    /// Bad answers in a row, whoever asked.
+    bad: u32,
     /// The endpoint cannot be reached: one request at a time probes.
     down: bool,
     stopped: Option<(Failure, u64)>,
+    chances: Chances,
     last_trouble: Option<String>,
     used: DayUse,
     file_ms: u64,
@@ -133,7 +163,7 @@ impl Pace {
             ..bounds
         };
         Self {
-            width: FIRST_WIDTH.min(bounds.max_workers as f64),
+            width: Width::up_to(bounds.max_workers),
             requests: Bucket::of(bounds.requests_per_minute),
             tokens: Bucket::of(bounds.tokens_per_minute),
             bounds,
@@ -143,8 +173,10 @@ impl Pace {
             paused_until_ms: 0,
             congested_ms: 0,
             trouble: 0,
+            bad: 0,
             down: false,
             stopped: None,
+            chances: Chances::default(),
             last_trouble: None,
             used: DayUse::default(),
             // The proportion that the first indexer of this kind saw; learnt from then on.
@@ -166,11 +198,7 @@ impl Pace {
 
     /// How many may be under way now.
     pub fn width(&self) -> usize {
-        if self.down {
-            1
-        } else {
-            (self.width as usize).max(1)
-        }
+        if self.down { 1 } else { self.width.get() }
     }
 
     /// Why nothing at all is asked any more.
@@ -186,6 +214,16 @@ impl Pace {
     /// Lets one request try whether it still holds.
     pub fn try_again(&mut self) {
         self.stopped = None;
+    }
+
+    /// When what was given up after its last try is to get new ones (monotonic milliseconds).
+    pub fn chance_ms(&self) -> Option<u64> {
+        self.chances.at_ms
+    }
+
+    /// It gets them now.
+    pub fn take_chance(&mut self, now_ms: u64) {
+        self.chances.taken(now_ms);
     }
 
     /// What keeps the endpoint from answering now, where something does.
@@ -228,15 +266,24 @@ impl Pace {
         (ready_ms > now_ms).then_some(Hold::Until(ready_ms))
     }
 
-    /// One went.
-    pub fn sent(&mut self, paid: bool, again: bool, tokens: u64, now: Timestamp) {
+    /// One goes, which is thought to need so many tokens.
+    pub fn sent(&mut self, paid: bool, again: bool, tokens: u64, now: Timestamp) -> Sent {
+        let at_ms = now.monotonic_ms;
         if !paid {
             self.free_in_flight += 1;
-            return;
+            return Sent {
+                at_ms,
+                ..Sent::default()
+            };
         }
         self.in_flight += 1;
-        self.requests.spend(1.0);
-        self.tokens.spend(tokens as f64);
+        let sent = Sent {
+            at_ms,
+            paid,
+            request: self.requests.spend(1.0),
+            reserved: tokens,
+            tokens: self.tokens.spend(tokens as f64),
+        };
         self.counters.retried += u64::from(again);
         let day = now.day();
         if self.used.day != day {
@@ -246,47 +293,43 @@ impl Pace {
             };
         }
         self.used.requests += 1;
+        sent
     }
 
-    /// One came back; it had been thought to need `tokens`, and needed `really`; `None`: it was never sent.
-    pub fn returned(
-        &mut self,
-        paid: bool,
-        tokens: u64,
-        really: Option<u64>,
-        said: &Limits,
-        now_ms: u64,
-    ) {
-        if !paid {
+    /// One came back, and needed `really`; `None`: it never went out.
+    pub fn returned(&mut self, sent: Sent, really: Option<u64>, said: &Limits, now_ms: u64) {
+        if !sent.paid {
             self.free_in_flight = self.free_in_flight.saturating_sub(1);
             return;
         }
         self.in_flight = self.in_flight.saturating_sub(1);
-        let sent = if really.is_some() { 1.0 } else { 0.0 };
+        let request = if really.is_some() { 1.0 } else { 0.0 };
         if really.is_none() {
             self.used.requests = self.used.requests.saturating_sub(1);
         }
         // An endpoint charges what it was asked to reserve where it does not tell what was used.
         let spent = match really {
-            Some(0) => tokens,
+            Some(0) => sent.reserved,
             Some(really) => really,
             None => 0,
         };
         self.used.tokens += really.unwrap_or(0);
-        self.requests.returned(1.0, sent, said.requests, now_ms);
+        self.requests
+            .returned(sent.request, request, said.requests, now_ms);
         self.tokens
-            .returned(tokens as f64, spent as f64, said.tokens, now_ms);
+            .returned(sent.tokens, spent as f64, said.tokens, now_ms);
     }
 
     /// It came back with words, after so many milliseconds.
-    pub fn succeeded(&mut self, is_file: bool, took_ms: u64) {
+    pub fn succeeded(&mut self, is_file: bool, took_ms: u64, now_ms: u64) {
+        if self.down {
+            self.chances.healed(now_ms);
+        }
         self.trouble = 0;
+        self.bad = 0;
         self.down = false;
         self.stopped = None;
-        // One more for a whole width of successes, and only where the width was used.
-        if self.in_flight + 1 >= self.width() {
-            self.width = (self.width + 1.0 / self.width).min(self.bounds.max_workers as f64);
-        }
+        self.width.answered(self.in_flight);
         let mean = if is_file {
             &mut self.file_ms
         } else {
@@ -307,54 +350,100 @@ impl Pace {
         self.storing = self.storing.saturating_sub(1);
     }
 
-    /// It came back without. Tells when to try again, or `None`: never.
+    /// It came back without, after it had cost so many of its tries before. Tells what becomes of it.
     pub fn failed(
         &mut self,
         failure: &Failure,
         key: SummaryKey,
-        attempts: u32,
+        tries: u32,
         sent_ms: u64,
         now_ms: u64,
-    ) -> Option<u64> {
-        let least = failure.retry_after_ms.unwrap_or(0);
+    ) -> Next {
         match failure.remedy {
-            Remedy::Retry if attempts + 1 < MAX_ATTEMPTS => {
-                Some(now_ms + backoff_ms(attempts, key).max(least))
-            }
+            Remedy::Retry | Remedy::Late => self.bad_answer(failure, key, tries, sent_ms, now_ms),
             Remedy::Slow | Remedy::Unreachable => {
-                self.last_trouble = Some(failure.to_line());
                 let down = failure.remedy == Remedy::Unreachable;
-                // What was sent before the event began belongs to it: the width falls, and the pause doubles, once.
-                if sent_ms >= self.congested_ms {
-                    let pause_ms = if down || least == 0 {
-                        backoff_ms(self.trouble, key)
-                    } else {
-                        0
-                    };
-                    let jitter_ms = backoff_ms(0, key) / 4;
-                    self.trouble += 1;
-                    self.congested_ms = now_ms + 1;
-                    self.paused_until_ms = now_ms + pause_ms.max(least + jitter_ms);
-                    self.down |= down;
-                    if !down {
-                        self.width = (self.width() as f64 * DECREASE).max(1.0);
-                    }
-                } else {
-                    self.paused_until_ms = self.paused_until_ms.max(now_ms + least);
+                self.congested(failure, down, key, sent_ms, now_ms);
+                Next::Again {
+                    at_ms: self.paused_until_ms,
+                    costs_a_try: false,
                 }
-                Some(self.paused_until_ms)
             }
             Remedy::Fatal => {
                 self.stopped = Some((failure.clone(), now_ms + STOPPED_MS));
                 // Whether a person has mended it is tried by one request.
                 self.down = true;
-                None
+                Next::Never
             }
-            Remedy::Retry | Remedy::Permanent | Remedy::Changed => None,
+            Remedy::Permanent | Remedy::Changed => Next::Never,
         }
     }
 
-    /// What is still to be expected from a node to the root, in milliseconds of asking, were it alone.
+    /// Nothing that can be used, or nothing in time.
+    fn bad_answer(
+        &mut self,
+        failure: &Failure,
+        key: SummaryKey,
+        tries: u32,
+        sent_ms: u64,
+        now_ms: u64,
+    ) -> Next {
+        self.bad = self.bad.saturating_add(1);
+        if self.bad >= BROKEN {
+            // It is not this request: nobody gets an answer. One at a time finds out when that is over.
+            self.congested(failure, true, key, sent_ms, now_ms);
+        } else if failure.remedy == Remedy::Late && sent_ms >= self.congested_ms {
+            // Fewer at once are answered sooner.
+            self.congested_ms = now_ms + 1;
+            self.width.congested();
+        }
+        if tries + 1 >= MAX_TRIES {
+            self.chances.given_up(now_ms);
+            return Next::Never;
+        }
+        let least_ms = failure.retry_after_ms.unwrap_or(0);
+        let at_ms = now_ms + backoff_ms(tries, key).max(least_ms);
+        Next::Again {
+            at_ms: at_ms.max(self.paused_until_ms),
+            costs_a_try: true,
+        }
+    }
+
+    /// The endpoint is full or down: everybody waits.
+    fn congested(
+        &mut self,
+        failure: &Failure,
+        down: bool,
+        key: SummaryKey,
+        sent_ms: u64,
+        now_ms: u64,
+    ) {
+        let least_ms = failure.retry_after_ms.unwrap_or(0);
+        self.last_trouble = Some(failure.to_line());
+        // What was sent before the event began belongs to it: the width falls, and the pause doubles, once.
+        if sent_ms < self.congested_ms {
+            self.paused_until_ms = self.paused_until_ms.max(now_ms + least_ms);
+            self.down |= down;
+            self.trouble = self.trouble.max(1);
+            return;
+        }
+        let pause_ms = if down || least_ms == 0 {
+            backoff_ms(self.trouble, key)
+        } else {
+            0
+        };
+        let jitter_ms = backoff_ms(0, key) / 4;
+        self.trouble += 1;
+        self.congested_ms = now_ms + 1;
+        self.paused_until_ms = now_ms + pause_ms.max(least_ms + jitter_ms);
+        self.down |= down;
+        if !down {
+            self.width.congested();
+        }
+    }
+
+    /// What a file's request is expected to take, or a directory's, and then those of the `depth` directories above,
+    /// in milliseconds.
     pub fn remaining_ms(&self, is_file: bool, depth: u32) -> u64 {
         let own = if is_file {
             self.file_ms
@@ -362,6 +451,50 @@ impl Pace {
             self.directory_ms
         };
         own + u64::from(depth) * self.directory_ms
+    }
+}
+
+/// New tries for what used all of its own: an endpoint that answers nothing of use for an hour must not cost a day.
+#[derive(Clone, Copy, Debug)]
+struct Chances {
+    at_ms: Option<u64>,
+    pause_ms: u64,
+    taken_ms: u64,
+}
+
+impl Default for Chances {
+    fn default() -> Self {
+        Self {
+            at_ms: None,
+            pause_ms: CHANCE_MS.0,
+            taken_ms: 0,
+        }
+    }
+}
+
+impl Chances {
+    fn given_up(&mut self, now_ms: u64) {
+        if self.at_ms.is_some() {
+            return;
+        }
+        if now_ms > self.taken_ms + 2 * self.pause_ms {
+            // The last time it was of use.
+            self.pause_ms = CHANCE_MS.0;
+        }
+        self.at_ms = Some(now_ms + self.pause_ms);
+    }
+
+    /// The endpoint answers again. What never gets an answer must not be asked about again at each such moment.
+    fn healed(&mut self, now_ms: u64) {
+        if self.pause_ms == CHANCE_MS.0 {
+            self.at_ms = self.at_ms.map(|at_ms| at_ms.min(now_ms));
+        }
+    }
+
+    fn taken(&mut self, now_ms: u64) {
+        self.at_ms = None;
+        self.taken_ms = now_ms;
+        self.pause_ms = (self.pause_ms * 2).min(CHANCE_MS.1);
     }
 }
 
@@ -399,10 +532,15 @@ mod tests {
     fn an_endpoint_that_is_down_is_probed_by_one_request_at_a_time() {
         let mut pace = pace();
         let down = Failure::new(Remedy::Unreachable, "connection refused");
-        let until_ms = pace.failed(&down, KEY, 0, 900, 1_000).expect("tried again");
+        let Next::Again {
+            at_ms: until_ms, ..
+        } = pace.failed(&down, KEY, 0, 900, 1_000)
+        else {
+            panic!("given up");
+        };
         assert_eq!(pace.hold(true, 1, at(1_000)), Some(Hold::Until(until_ms)));
         assert_eq!(pace.hold(true, 1, at(until_ms)), None);
-        pace.sent(true, true, 1, at(until_ms));
+        let sent = pace.sent(true, true, 1, at(until_ms));
         assert_eq!(
             pace.hold(true, 1, at(until_ms)),
             Some(Hold::Full),
@@ -413,8 +551,8 @@ mod tests {
             None,
             "what is free goes on"
         );
-        pace.returned(true, 1, Some(1), &Limits::default(), until_ms);
-        pace.succeeded(true, 10);
+        pace.returned(sent, Some(1), &Limits::default(), until_ms);
+        pace.succeeded(true, 10, 20);
         assert_eq!(pace.width(), 10);
     }
 
@@ -430,28 +568,65 @@ mod tests {
     }
 
     #[test]
-    fn the_width_comes_back_where_it_is_used_and_never_above_the_ceiling() {
+    fn a_bad_answer_is_tried_a_bounded_number_of_times_and_a_refusal_costs_none_of_them() {
         let mut pace = pace();
+        let garbled = Failure::new(Remedy::Retry, "garbled");
+        assert_eq!(pace.failed(&garbled, KEY, MAX_TRIES - 1, 0, 0), Next::Never);
+        let again = |next| match next {
+            Next::Again { costs_a_try, .. } => costs_a_try,
+            Next::Never => panic!("given up"),
+        };
+        assert!(again(pace.failed(&garbled, KEY, MAX_TRIES - 2, 0, 0)));
         let full = Failure::new(Remedy::Slow, "429");
-        pace.failed(&full, KEY, 0, 0, 10);
-        pace.succeeded(true, 10);
-        assert_eq!(pace.width(), 7, "nothing was under way: nothing is proven");
-        for _ in 0..1_000 {
-            while pace.in_flight() < pace.width() {
-                pace.sent(true, false, 0, at(0));
-            }
-            pace.returned(true, 0, Some(0), &Limits::default(), 0);
-            pace.succeeded(true, 10);
-        }
-        assert_eq!(pace.width(), 10);
+        assert!(!again(pace.failed(&full, KEY, MAX_TRIES - 1, 0, 0)));
     }
 
     #[test]
-    fn a_bad_answer_is_tried_a_bounded_number_of_times() {
+    fn an_endpoint_that_answers_nobody_is_probed_by_one_at_a_time() {
         let mut pace = pace();
-        let garbled = Failure::new(Remedy::Retry, "garbled");
-        assert!(pace.failed(&garbled, KEY, MAX_ATTEMPTS - 2, 0, 0).is_some());
-        assert!(pace.failed(&garbled, KEY, MAX_ATTEMPTS - 1, 0, 0).is_none());
+        let broken = Failure::new(Remedy::Retry, "500");
+        for _ in 0..BROKEN {
+            assert_eq!(pace.width(), 10);
+            pace.failed(&broken, KEY, 0, 10, 10);
+        }
+        assert_eq!(pace.width(), 1);
+        assert!(pace.trouble().is_some());
+        assert!(matches!(pace.hold(true, 1, at(11)), Some(Hold::Until(_))));
+        pace.succeeded(true, 10, 20);
+        assert_eq!((pace.width(), pace.trouble()), (10, None));
+    }
+
+    #[test]
+    fn what_was_given_up_gets_new_tries_when_the_endpoint_is_back_and_then_ever_more_seldom() {
+        let mut pace = pace();
+        let broken = Failure::new(Remedy::Retry, "500");
+        for tries in 0..BROKEN {
+            pace.failed(&broken, KEY, tries.min(MAX_TRIES - 1), 10, 10);
+        }
+        assert_eq!(pace.chance_ms(), Some(10 + CHANCE_MS.0));
+        pace.succeeded(true, 10, 500);
+        assert_eq!(pace.chance_ms(), Some(500));
+        pace.take_chance(500);
+        assert_eq!(pace.chance_ms(), None);
+        // It was of no use: whatever comes back, it waits.
+        pace.failed(&broken, KEY, MAX_TRIES - 1, 600, 600);
+        let later = Some(600 + 2 * CHANCE_MS.0);
+        assert_eq!(pace.chance_ms(), later);
+        for _ in 0..BROKEN {
+            pace.failed(&broken, KEY, 0, 700, 700);
+        }
+        pace.succeeded(true, 10, 800);
+        assert_eq!(pace.chance_ms(), later);
+    }
+
+    #[test]
+    fn answers_that_come_too_late_make_it_ask_for_fewer_at_once() {
+        let mut pace = pace();
+        let late = Failure::new(Remedy::Late, "no answer in time");
+        for _ in 0..5 {
+            pace.failed(&late, KEY, 0, 0, 60_000);
+        }
+        assert_eq!(pace.width(), 7, "all of one event");
     }
 
     #[test]

@@ -12,8 +12,11 @@ use super::Engine;
 use super::effect::{Ask, Child, Effect, Subject};
 use super::event::Usage;
 use super::flight::{Flight, Rank, Stage};
-use super::pace::Hold;
+use super::pace::{Hold, Next, Sent};
 use super::tree::{Body, NodeId, Phase, ROOT, Tree};
+
+/// How long asking waits, at most, for a rebase or the like to end: a person may be in the middle of it for hours.
+const HELD_ASK_MS: u64 = 60_000;
 
 impl Engine {
     /// The node gets no summary.
@@ -47,13 +50,19 @@ impl Engine {
             return;
         }
         let is_file = node.kind() == Kind::File;
+        let hurry = self.waits.hurry(repo);
+        let held_ms = match (repository.held, repository.held_since_ms) {
+            (true, Some(since_ms)) if paid && !hurry => since_ms + HELD_ASK_MS,
+            _ => 0,
+        };
         let quiet_until_ms = match node.changed {
-            Some(changed) if paid && !self.waits.hurry(repo) => {
+            Some(changed) if paid && !hurry => {
                 let quiet = self.options.quiet;
                 (changed.last_ms + quiet.quiet_ms).min(changed.first_ms + quiet.cap_ms)
             }
             _ => 0,
-        };
+        }
+        .max(held_ms);
         let bulk = node.changed.is_none();
         let tokens = self.options.tokens.of(&repository.tree, id);
         let depth = repository.tree.depth(id);
@@ -79,18 +88,28 @@ impl Engine {
                 is_file,
                 rank: Rank {
                     bulk,
-                    remaining_ms: Reverse(self.pace.remaining_ms(is_file, depth)),
+                    depth: Reverse(depth),
                     arrival,
                 },
                 quiet_until_ms,
                 retry_at_ms: 0,
-                attempts: 0,
-                sent_ms: 0,
+                times_sent: 0,
+                tries: 0,
+                sent: Sent::default(),
                 tokens,
                 words: None,
             },
         );
         self.lookups.push(key);
+    }
+
+    /// What waited for somebody else's work to end waits for quiet, and no longer.
+    pub(super) fn end_holds(&mut self, repo: RepoId) {
+        let now_ms = self.now.monotonic_ms;
+        let quiet_until_ms = now_ms + self.options.quiet.quiet_ms;
+        self.flights.shorten(now_ms, quiet_until_ms, |flight| {
+            flight.waiters.iter().any(|(of, _)| *of == repo)
+        });
     }
 
     /// Directories whose children are all settled: which words belong to them?
@@ -169,7 +188,9 @@ impl Engine {
         self.flights.mature(now_ms);
         self.held_until_ms = None;
         for paid in [true, false] {
-            while let Some(key) = self.flights.next(paid) {
+            while let Some(key) = self.flights.next(paid, |is_file, depth| {
+                self.pace.remaining_ms(is_file, depth)
+            }) {
                 let Some((repo, id)) = self.first_waiter(key) else {
                     // Nobody wants it any more: it is not asked about.
                     self.flights.end(key);
@@ -199,13 +220,13 @@ impl Engine {
                 let tree = &self.repositories[&repo].tree;
                 let path = tree.path(id);
                 let earlier = tree.get(id).and_then(|node| node.words);
-                let mut attempts = 0;
+                let attempts = self.flights.get(key).map_or(0, |flight| flight.times_sent);
+                let sent = self.pace.sent(paid, attempts > 0, tokens, self.now);
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Asking;
-                    flight.sent_ms = now_ms;
-                    attempts = flight.attempts;
+                    flight.sent = sent;
+                    flight.times_sent += 1;
                 });
-                self.pace.sent(paid, attempts > 0, tokens, self.now);
                 effects.push(Effect::Ask(Box::new(Ask {
                     key,
                     repo,
@@ -282,20 +303,19 @@ impl Engine {
         else {
             return;
         };
-        let (paid, is_file, attempts) = (flight.paid, flight.is_file, flight.attempts);
-        let (tokens, sent_ms) = (flight.tokens, flight.sent_ms);
+        let (paid, is_file, tries, sent) = (flight.paid, flight.is_file, flight.tries, flight.sent);
         let really = usage
             .sent
             .then_some(usage.prompt_tokens + usage.completion_tokens);
-        self.pace
-            .returned(paid, tokens, really, &usage.limits, now_ms);
+        self.pace.returned(sent, really, &usage.limits, now_ms);
         let failure = match result {
             Ok(summary) => {
                 if paid {
                     if usage.unchanged {
                         self.count_spared(key);
                     }
-                    self.pace.succeeded(is_file, now_ms.saturating_sub(sent_ms));
+                    let took_ms = now_ms.saturating_sub(sent.at_ms);
+                    self.pace.succeeded(is_file, took_ms, now_ms);
                 }
                 if paid {
                     self.pace.storing();
@@ -323,13 +343,13 @@ impl Engine {
             return;
         }
         let stopped_before = self.pace.stopped().is_some();
-        match self.pace.failed(&failure, key, attempts, sent_ms, now_ms) {
-            Some(at_ms) => self.flights.change(key, now_ms, |flight| {
+        match self.pace.failed(&failure, key, tries, sent.at_ms, now_ms) {
+            Next::Again { at_ms, costs_a_try } => self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
-                flight.attempts += 1;
+                flight.tries += u32::from(costs_a_try);
                 flight.retry_at_ms = at_ms;
             }),
-            None => self.give_up(key, &failure),
+            Next::Never => self.give_up(key, &failure),
         }
         if !stopped_before && let Some(failure) = self.pace.stopped() {
             effects.push(Effect::Notice(format!(
@@ -339,21 +359,31 @@ impl Engine {
         }
     }
 
-    /// What failed because nothing was to be asked is thought about again: a person may have mended it.
+    /// What failed is thought about again when its time has come: what nothing was to be asked about any more, since
+    /// a person may have mended that; and what had used all of its tries.
     pub(super) fn revive(&mut self) {
-        let due = self
-            .pace
-            .stopped_until_ms()
-            .is_some_and(|until_ms| self.now.monotonic_ms >= until_ms);
-        if !due {
+        let now_ms = self.now.monotonic_ms;
+        let due = |at_ms: Option<u64>| at_ms.is_some_and(|at_ms| now_ms >= at_ms);
+        let stopped = due(self.pace.stopped_until_ms());
+        let given_up = due(self.pace.chance_ms());
+        if stopped {
+            self.pace.try_again();
+        }
+        if given_up {
+            self.pace.take_chance(now_ms);
+        }
+        if !stopped && !given_up {
             return;
         }
-        self.pace.try_again();
+        let wanted = |failure: &Failure| match failure.remedy {
+            Remedy::Fatal => stopped,
+            Remedy::Retry | Remedy::Late => given_up,
+            _ => false,
+        };
         let mut revived = Vec::new();
         for (&repo, repository) in &self.repositories {
             for (id, node) in repository.tree.walk(ROOT) {
-                if matches!(&node.phase, Phase::Failed(failure) if failure.remedy == Remedy::Fatal)
-                {
+                if matches!(&node.phase, Phase::Failed(failure) if wanted(failure)) {
                     revived.push((repo, id, node.contents().cloned()));
                 }
             }

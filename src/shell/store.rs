@@ -279,6 +279,15 @@ impl Store {
         self.journal.append(&[Entry::Usage(day, total)], false)
     }
 
+    /// Has what can be found out again (records, outlines, free summaries) reach the disk, too. Worth a call when
+    /// nothing was written for a moment: nothing else does it soon.
+    ///
+    /// # Errors
+    /// Where it could not be written.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        self.cache.flush()
+    }
+
     /// How many summaries are stored, and how many bytes the store takes on disk. Cheap.
     pub fn statistics(&self) -> (u64, u64) {
         let bytes = self.cache.bytes().saturating_add(self.journal.bytes());

@@ -303,7 +303,7 @@ fn broken(error: reqwest::Error) -> Stopped {
         )
         .hint("check [openai] base_url and that the server runs")
     } else if error.is_timeout() {
-        Failure::new(Remedy::Retry, "the endpoint did not answer in time")
+        Failure::new(Remedy::Late, "the endpoint did not answer in time")
             .hint("raise [openai] timeout_seconds where the model is slow")
     } else {
         Failure::new(

@@ -126,6 +126,7 @@ fn options() -> Options {
         },
         export: false,
         poll_ms: None,
+        poll_rest_ms: 5_000,
     }
 }
 
