@@ -6,6 +6,7 @@
 mod answers;
 mod asking;
 pub mod audit;
+pub mod cache;
 mod driver;
 mod executor;
 mod handle;

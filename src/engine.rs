@@ -16,6 +16,7 @@ pub mod prompt;
 mod repository;
 pub mod status;
 pub mod tree;
+pub mod uses;
 pub mod view;
 mod waits;
 pub mod width;

@@ -92,7 +92,7 @@ impl Store {
         &self,
         limits: Limits,
         users: Users<'_>,
-        in_use: impl FnOnce() -> InUse,
+        in_use: impl FnOnce() -> Option<InUse>,
     ) -> Result<Collected, StoreError> {
         let _alone = self
             .collecting
@@ -111,7 +111,12 @@ impl Store {
                 _ => None,
             });
         *self.condemned() = chosen.collect();
-        let in_use = in_use();
+        let Some(in_use) = in_use() else {
+            self.condemned().clear();
+            return Err(StoreError::Damaged {
+                what: "what is in use could not be found out".to_owned(),
+            });
+        };
         if in_use.complete {
             self.note(WHOLE, &true);
         }

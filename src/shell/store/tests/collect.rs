@@ -17,11 +17,15 @@ fn users(watched: &[PathBuf]) -> Users<'_> {
     }
 }
 
-fn nothing() -> InUse {
-    InUse {
+fn nothing() -> Option<InUse> {
+    Some(InUse {
         complete: true,
         ..InUse::default()
-    }
+    })
+}
+
+fn unknown() -> Option<InUse> {
+    Some(InUse::default())
 }
 
 const ALL: Limits = Limits {
@@ -81,10 +85,12 @@ fn what_a_watched_repository_uses_stays_whatever_the_limits() {
         put_outlines(&store, 0..40);
         put_records(&store, &watched[0], (0..40).step_by(2));
         // In use, and not recorded yet.
-        let in_use = || InUse {
-            summaries: [key(1), key(21)].into(),
-            outlines: [key(1).0].into(),
-            complete: true,
+        let in_use = || {
+            Some(InUse {
+                summaries: [key(1), key(21)].into(),
+                outlines: [key(1).0].into(),
+                complete: true,
+            })
         };
         let limits = Limits {
             max_age_days: Some(0),
@@ -271,7 +277,7 @@ fn after_the_cache_was_lost_nothing_paid_for_goes_before_all_is_known_again() {
     }
     let store = Store::open(temp.path()).unwrap();
     put(&store, 8..10, false);
-    let collected = store.collect(ALL, users(&watched), InUse::default).unwrap();
+    let collected = store.collect(ALL, users(&watched), unknown).unwrap();
     assert_eq!((collected.summaries, collected.withheld), (2, 8));
     assert_eq!(held(&store, 0..10), (0..8).collect());
     // Some time later everything that is watched is summarized again.
@@ -279,7 +285,7 @@ fn after_the_cache_was_lost_nothing_paid_for_goes_before_all_is_known_again() {
     let collected = store.collect(ALL, users(&watched), nothing).unwrap();
     assert_eq!((collected.summaries, collected.withheld), (4, 0));
     assert_eq!(held(&store, 0..10), (0..4).collect());
-    let collected = store.collect(ALL, users(&watched), InUse::default).unwrap();
+    let collected = store.collect(ALL, users(&watched), unknown).unwrap();
     assert_eq!((collected.summaries, collected.withheld), (0, 0));
 }
 
