@@ -7,6 +7,7 @@ mod answers;
 mod asking;
 pub mod audit;
 mod batching;
+pub mod cache;
 mod driver;
 mod executor;
 mod handle;

@@ -54,6 +54,7 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     tokio::spawn(systemd::narrate(handle.clone()));
     tokio::spawn(systemd::prove_life(handle.clone()));
     let audits = tokio::spawn(super::audit::daily(handle.clone()));
+    tokio::spawn(super::cache::tend(handle.clone()));
 
     let reason = loop {
         tokio::select! {
