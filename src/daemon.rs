@@ -5,7 +5,9 @@
 
 mod answers;
 mod asking;
+pub mod audit;
 mod batching;
+pub mod cache;
 mod driver;
 mod executor;
 mod handle;
@@ -30,7 +32,7 @@ pub use handle::Handle;
 pub use lifecycle::run;
 
 use crate::config::places::Places;
-use crate::config::{Backend, Batch, Config, Provider};
+use crate::config::{Batch, Config, Provider};
 use crate::engine::batch::BATCH_FROM;
 use crate::engine::debounce::Window;
 use crate::engine::pace::{Bounds, Budget};
@@ -157,7 +159,7 @@ fn author(config: &Config) -> Author {
 }
 
 /// What the engine has to know of the configuration.
-fn engine_options(config: &Config, mode: Mode) -> Options {
+fn engine_options(config: &Config, mode: Mode, notified: bool) -> Options {
     let paid = config.summaries.provider == Provider::Openai;
     let settle_ms = config.watch.settle_ms;
     Options {
@@ -195,7 +197,7 @@ fn engine_options(config: &Config, mode: Mode) -> Options {
         batch_from: (paid && mode != Mode::Dry && config.openai.batch == Batch::Auto)
             .then_some(BATCH_FROM),
         export: mode != Mode::Dry && config.export.dir.is_some(),
-        poll_ms: (mode == Mode::Daemon && config.watch.backend == Backend::Poll)
-            .then_some(config.watch.poll_seconds * 1_000),
+        poll_ms: (mode == Mode::Daemon && !notified).then_some(config.watch.poll_seconds * 1_000),
+        poll_rest_ms: config.watch.poll_seconds * 1_000,
     }
 }

@@ -17,8 +17,10 @@ pub mod pace;
 pub mod parts;
 pub mod prompt;
 mod repository;
+pub mod retry;
 pub mod status;
 pub mod tree;
+pub mod uses;
 pub mod view;
 mod waits;
 pub mod width;
@@ -68,6 +70,8 @@ pub struct Options {
     pub batch_from: Option<usize>,
     /// Milliseconds between looks at everything, where nothing notifies; `None`: changes are notified.
     pub poll_ms: Option<u64>,
+    /// Milliseconds between looks at what nobody notifies of, where changes are notified otherwise.
+    pub poll_rest_ms: u64,
 }
 
 /// How a request's need of tokens is guessed before it is made.
@@ -87,8 +91,8 @@ struct Estimate {
     parts: u32,
 }
 
-/// Bytes of a token, as is usual for English and code.
-const TOKEN_BYTES: u64 = 4;
+/// Bytes of a token, in tenths: four are usual for English and code, and the JSON around adds a little.
+const TOKEN_TENTHS: u64 = 36;
 /// Tokens of a child's name and words in its directory's request.
 const CHILD_TOKENS: u64 = 130;
 
@@ -97,7 +101,7 @@ impl TokenEstimate {
         let content = match tree.get(id).map(|node| &node.body) {
             Some(Body::File { contents }) => contents
                 .as_ref()
-                .map_or(0, |contents| contents.stat.size / TOKEN_BYTES),
+                .map_or(0, |contents| contents.stat.size * 10 / TOKEN_TENTHS),
             Some(Body::Directory(directory)) => directory.children.len() as u64 * CHILD_TOKENS,
             None => 0,
         };
@@ -180,6 +184,12 @@ impl Engine {
                 }
             }
             Event::Lost(repo) => self.lost(repo),
+            Event::Polled { repo, polled } => {
+                if let Some(repository) = self.repositories.get_mut(&repo) {
+                    repository.polled = polled;
+                }
+            }
+            Event::Held { repo, held } => self.held(repo, held),
             Event::Listed { repo, listing } => self.listed(repo, listing, effects),
             Event::Read { repo, node, result } => self.read(repo, node, result),
             Event::LookedUp(found) => self.looked_up(found),
@@ -208,13 +218,12 @@ impl Engine {
             if repository.look != Look::Idle {
                 return None;
             }
-            let due = repository
-                .debounce
-                .due_ms(self.options.settle, self.waits.hurry(repo));
-            let poll = repository
-                .poll_ms(self.options.poll_ms)
-                .map(|every| repository.looked_ms + every);
-            due.into_iter().chain(poll).min()
+            let hurry = self.waits.hurry(repo);
+            let due = repository.debounce.due_ms(self.options.settle, hurry);
+            let poll = repository.poll_due_ms(self.options.poll_ms, self.options.poll_rest_ms);
+            let due_ms = due.into_iter().chain(poll).min()?;
+            let held_ms = repository.held_until_ms().filter(|_| !hurry);
+            Some(due_ms.max(held_ms.unwrap_or_default()))
         });
         let asks = self.flights.next_due_ms();
         let stop = self.pace.stopped_until_ms();

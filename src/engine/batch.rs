@@ -145,7 +145,7 @@ impl Engine {
         self.flights.change(key, now.monotonic_ms, |flight| {
             flight.stage = Stage::Asking;
             flight.in_batch = true;
-            flight.times_sent += 1;
+            flight.tried.times += 1;
             tokens = flight.tokens;
         });
         self.pace.sent_batched(tokens, now);

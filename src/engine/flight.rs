@@ -7,6 +7,7 @@ use crate::model::path::RepoId;
 use crate::model::summary::{SummaryDigest, SummaryKey};
 
 use super::pace::Sent;
+use super::retry::Tried;
 use super::tree::NodeId;
 
 /// How far a flight has come.
@@ -51,10 +52,10 @@ pub struct Flight {
     pub quiet_until_ms: u64,
     /// Not to be tried again before (monotonic milliseconds).
     pub retry_at_ms: u64,
-    /// How often it was sent.
-    pub times_sent: u32,
-    /// Tries that failed, and count against it.
-    pub tries: u32,
+    /// What it has behind it.
+    pub tried: Tried,
+    /// When it failed last (monotonic milliseconds).
+    pub failed_ms: u64,
     /// The request under way.
     pub sent: Sent,
     /// What it is thought to need, of prompt and answer.
@@ -223,14 +224,19 @@ impl Flights {
 
     /// Ends the quiet times of all that `wanted` names.
     pub fn hurry(&mut self, now_ms: u64, wanted: impl Fn(&Flight) -> bool) {
+        self.shorten(now_ms, now_ms, wanted);
+    }
+
+    /// Ends the quiet times of all that `wanted` names at `end_ms` where they would end later.
+    pub fn shorten(&mut self, now_ms: u64, end_ms: u64, wanted: impl Fn(&Flight) -> bool) {
         let keys: Vec<SummaryKey> = self
             .flights
             .iter()
-            .filter(|(_, flight)| flight.quiet_until_ms > now_ms && wanted(flight))
+            .filter(|(_, flight)| flight.quiet_until_ms > end_ms && wanted(flight))
             .map(|(&key, _)| key)
             .collect();
         for key in keys {
-            self.change(key, now_ms, |flight| flight.quiet_until_ms = 0);
+            self.change(key, now_ms, |flight| flight.quiet_until_ms = end_ms);
         }
     }
 

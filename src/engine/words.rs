@@ -15,7 +15,11 @@ use super::effect::{Ask, Child, Effect, Subject};
 use super::event::Usage;
 use super::flight::{Flight, Rank, Stage};
 use super::pace::{Hold, Next, Sent};
+use super::retry::Tried;
 use super::tree::{Body, NodeId, Phase, ROOT, Tree};
+
+/// How long asking waits, at most, for a rebase or the like to end: a person may be in the middle of it for hours.
+const HELD_ASK_MS: u64 = 60_000;
 
 impl Engine {
     /// The node gets no summary.
@@ -49,13 +53,19 @@ impl Engine {
             return;
         }
         let is_file = node.kind() == Kind::File;
+        let hurry = self.waits.hurry(repo);
+        let held_ms = match (repository.held, repository.held_since_ms) {
+            (true, Some(since_ms)) if paid && !hurry => since_ms + HELD_ASK_MS,
+            _ => 0,
+        };
         let quiet_until_ms = match node.changed {
-            Some(changed) if paid && !self.waits.hurry(repo) => {
+            Some(changed) if paid && !hurry => {
                 let quiet = self.options.quiet;
                 (changed.last_ms + quiet.quiet_ms).min(changed.first_ms + quiet.cap_ms)
             }
             _ => 0,
-        };
+        }
+        .max(held_ms);
         let bulk = node.changed.is_none();
         let need = self.options.tokens.of(&repository.tree, id);
         let batchable =
@@ -90,8 +100,8 @@ impl Engine {
                 },
                 quiet_until_ms,
                 retry_at_ms: 0,
-                times_sent: 0,
-                tries: 0,
+                tried: Tried::default(),
+                failed_ms: 0,
                 sent: Sent::default(),
                 tokens: need.tokens,
                 batchable,
@@ -100,6 +110,15 @@ impl Engine {
             },
         );
         self.lookups.push(key);
+    }
+
+    /// What waited for somebody else's work to end waits for quiet, and no longer.
+    pub(super) fn end_holds(&mut self, repo: RepoId) {
+        let now_ms = self.now.monotonic_ms;
+        let quiet_until_ms = now_ms + self.options.quiet.quiet_ms;
+        self.flights.shorten(now_ms, quiet_until_ms, |flight| {
+            flight.waiters.iter().any(|(of, _)| *of == repo)
+        });
     }
 
     /// Directories whose children are all settled: which words belong to them?
@@ -224,7 +243,10 @@ impl Engine {
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Asking;
                     flight.sent = sent;
-                    flight.times_sent += 1;
+                    if flight.tried.times > 0 {
+                        flight.tried.waited_ms = now_ms.saturating_sub(flight.failed_ms);
+                    }
+                    flight.tried.times += 1;
                     flight.batchable = false;
                 });
                 effects.push(Effect::Ask(Box::new(ask)));
@@ -248,7 +270,7 @@ impl Engine {
             subject,
             paid: flight.paid,
             earlier: earlier.map(|words| words.key).filter(|_| flight.paid),
-            attempts: flight.times_sent,
+            attempts: flight.tried.times,
         })
     }
 
@@ -303,7 +325,8 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) {
         let now_ms = self.now.monotonic_ms;
-        let Some(returned) = self.returned(key, &usage) else {
+        let refused = matches!(&result, Err(failure) if failure.remedy == Remedy::Slow);
+        let Some(returned) = self.returned(key, &usage, refused) else {
             self.batches.answered_early(key, &result);
             return;
         };
@@ -311,7 +334,7 @@ impl Engine {
             paid,
             is_file,
             in_batch,
-            tries,
+            tried,
             sent,
         } = returned;
         let failure = match result {
@@ -357,10 +380,11 @@ impl Engine {
             return;
         }
         let stopped_before = self.pace.stopped().is_some();
-        match self.pace.failed(&failure, key, tries, sent.at_ms, now_ms) {
+        match self.pace.failed(&failure, key, tried, sent.at_ms, now_ms) {
             Next::Again { at_ms, costs_a_try } => self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
-                flight.tries += u32::from(costs_a_try);
+                flight.tried.lost += u32::from(costs_a_try);
+                flight.failed_ms = now_ms;
                 flight.retry_at_ms = at_ms;
             }),
             Next::Never => self.give_up(key, &failure),

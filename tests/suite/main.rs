@@ -3,6 +3,7 @@
 
 mod batch;
 mod burst;
+mod cache;
 mod cli;
 mod counting;
 mod freshness;
@@ -10,6 +11,7 @@ mod harness;
 mod histories;
 mod index_json;
 mod kill;
+mod notified;
 mod parts;
 mod service;
 mod sim;

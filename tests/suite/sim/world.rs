@@ -137,6 +137,7 @@ fn options(batches: bool) -> Options {
         export: false,
         batch_from: batches.then_some(1),
         poll_ms: None,
+        poll_rest_ms: 5_000,
     }
 }
 
