@@ -6,14 +6,14 @@ use std::time::{Duration, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::config::{Backend, Config, Provider};
+use crate::config::{Config, Provider};
 use crate::engine::status::{PaceStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
+use crate::model::contents::{Contents, Matter};
 use crate::model::language::Language;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::recipe::Kind;
 use crate::model::summary::Freshness;
-use crate::shell::store::Store;
 use crate::shell::watch::Watch;
 use crate::wire::estimate::Estimate;
 use crate::wire::protocol::{
@@ -22,7 +22,7 @@ use crate::wire::protocol::{
 };
 
 use super::asking::{ANSWER_TOKENS, today};
-use super::executor::outline_key;
+use super::executor::{outline, text_of};
 use super::handle::Shared;
 
 /// Dollars per million tokens, prompt and answer, of models that many use (the vendor's list, 2025).
@@ -76,7 +76,8 @@ pub fn estimate(config: &Config, node: &Node, requests: u64, prompt_tokens: u64)
 }
 
 /// A node with its words.
-pub fn node(store: &Store, view: NodeView) -> Node {
+pub fn node(shared: &Shared, repo: RepoId, view: NodeView) -> Node {
+    let store = &shared.store;
     let stored = view
         .words
         .and_then(|words| store.summary(words.key).ok().flatten());
@@ -98,9 +99,19 @@ pub fn node(store: &Store, view: NodeView) -> Node {
     };
     match view.kind {
         Kind::File => {
-            let outline = view.contents.as_ref().and_then(|contents| {
-                let key = outline_key(contents.language, contents.digest);
-                store.outline(key).ok().flatten()
+            // Only text has an outline: a secret's or a huge file's content may stand under another name, too, and
+            // what is known of that one is not this one's.
+            let text = |contents: &&Contents| contents.matter == Matter::Text;
+            let outline = view.contents.as_ref().filter(text).and_then(|contents| {
+                // Made again where it is gone from the store (a cache that was lost, an unlucky removal).
+                let bytes = || {
+                    Some(
+                        text_of(shared, repo, &view.path, contents.digest)
+                            .ok()?
+                            .into_bytes(),
+                    )
+                };
+                outline(shared, contents.language, contents.digest, bytes)
             });
             let outline = outline.map(|(_, outline)| outline).unwrap_or_default();
             Node::File(FileNode {
@@ -133,7 +144,7 @@ pub fn node(store: &Store, view: NodeView) -> Node {
             children: view.children.map(|children| {
                 children
                     .into_iter()
-                    .map(|child| node(store, child))
+                    .map(|child| node(shared, repo, child))
                     .collect()
             }),
         }),
@@ -163,12 +174,13 @@ pub fn status(
         .filter_map(|(repo, status)| Some((shared.registry.get(*repo)?, status)))
         .map(|(entry, status)| {
             let watches = watch.map_or(0, |watch| watch.watches(entry.repo) as u64);
-            repository(shared, &entry.root, watches, status, pace)
+            let notified = watch.is_some() && !entry.is_remote();
+            repository(shared, &entry.root, watches, notified, status, pace)
         })
         .collect();
     let mut notes = shared.store.notes();
     notes.extend(pace.trouble.clone());
-    for topic in ["store", "export", "repos"] {
+    for topic in ["notifications", "batch", "store", "export", "repos"] {
         notes.extend(shared.notes.about(topic));
     }
     Status {
@@ -209,6 +221,7 @@ fn repository(
     shared: &Shared,
     root: &Path,
     watches: u64,
+    notified: bool,
     status: &RepositoryStatus,
     pace: &PaceStatus,
 ) -> Repository {
@@ -227,7 +240,9 @@ fn repository(
     let mut notes = status.problems.clone();
     notes.extend(shared.notes.about(&format!("watch {}", root.display())));
     let busy = !status.settled || status.scanning;
-    let seconds_left = (busy && shared.asks_a_model() && !status.scanning).then(|| {
+    // When a batch will be over nobody knows.
+    let known = !status.scanning && pace.batched == 0;
+    let seconds_left = (busy && shared.asks_a_model() && known).then(|| {
         let (file_ms, directory_ms) = pace.means_ms;
         let directories = open.saturating_sub(status.files_open);
         let work_ms = status.files_open * file_ms + directories * directory_ms;
@@ -243,11 +258,7 @@ fn repository(
         pending: status.pending,
         failed: status.failed,
         off: status.off,
-        watch: match shared.config.watch.backend {
-            Backend::Native => "native",
-            Backend::Poll => "poll",
-        }
-        .to_owned(),
+        watch: if notified { "native" } else { "poll" }.to_owned(),
         watches,
         last_change: status.last_change_ms.map(|ms| {
             let at = UNIX_EPOCH + Duration::from_millis(ms);

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::event::{Event, WaitId};
 use crate::engine::status::{PaceStatus, RepositoryStatus};
+use crate::engine::uses::Uses;
 use crate::engine::view::NodeView;
 use crate::model::contents::Contents;
 use crate::model::path::{RelPath, RepoId};
@@ -42,7 +43,7 @@ pub enum Input {
     Barrier(u64),
     /// The barrier took too long.
     BarrierOverdue(u64),
-    /// Files of more than one name were looked at for those behind this barrier.
+    /// What is never notified of was looked at for those behind this barrier.
     Checked(u64),
     /// Somebody asks.
     Query(Query),
@@ -79,6 +80,11 @@ pub enum Query {
     Glance {
         /// The answer.
         reply: oneshot::Sender<(Vec<RepositoryStatus>, PaceStatus)>,
+    },
+    /// What all nodes use.
+    Uses {
+        /// The answer.
+        reply: oneshot::Sender<Uses>,
     },
     /// Wait until all is settled.
     Wait {
@@ -120,12 +126,13 @@ pub fn start(
     let inputs = Inputs(sender);
     let shared = Arc::new(Shared::new(config.clone(), store, data, mode, inputs)?);
     let watch = match cookies {
-        Some(directory) => Some(super::hints::start(&shared, &directory)?),
+        Some(directory) => super::hints::start(&shared, &directory),
         None => None,
     };
-    let executor = Executor::new(Arc::clone(&shared), watch.clone())?;
+    let mut executor = Executor::new(Arc::clone(&shared), watch.clone())?;
+    let batched = executor.batched();
     let mut driver = Driver {
-        engine: Engine::new(super::engine_options(config, mode)),
+        engine: Engine::new(super::engine_options(config, mode, watch.is_some())),
         executor,
         shared: Arc::clone(&shared),
         watch: watch.clone(),
@@ -137,6 +144,7 @@ pub fn start(
         numbers: 0,
         stopping: None,
     };
+    driver.step(Event::Batched(batched));
     driver.step(Event::Used(shared.used_today()));
     tokio::spawn(driver.run());
     Ok(Handle::new(shared, watch))
@@ -219,7 +227,7 @@ impl Driver {
             }
             Input::Barrier(number) => match self.barriers.remove(&number) {
                 Some(Behind::Query(query @ Query::Pulse { .. })) => self.answer(query),
-                Some(behind) => self.check_linked(number, behind),
+                Some(behind) => self.check(number, behind),
                 None => {}
             },
             Input::Checked(number) => {
@@ -275,9 +283,9 @@ impl Driver {
                 self.waits.insert(id, reply);
                 self.step(Event::Wait { id, repo, path });
             }
-            query @ (Query::Glance { .. } | Query::Pulse { watch: false, .. }) => {
-                self.answer(query)
-            }
+            query @ (Query::Glance { .. }
+            | Query::Uses { .. }
+            | Query::Pulse { watch: false, .. }) => self.answer(query),
             query @ Query::Pulse { .. } => self.pulse(query),
             // What was saved before the question must be in the answer, or be called stale in it.
             query => self.behind_barrier(Behind::Query(query)),
@@ -323,26 +331,25 @@ impl Driver {
         }
     }
 
-    /// Behind the barrier: what was written under a name that nobody watches was not notified of. It is looked for
-    /// now, and only then does it go on.
-    fn check_linked(&mut self, number: u64, behind: Behind) {
+    /// Behind the barrier: some changes are never notified of, such as those made under another name of the same file,
+    /// and a root that went with a folder far above it. They are looked for now, and only then does it go on.
+    fn check(&mut self, number: u64, behind: Behind) {
         let (repo, waits) = match &behind {
             Behind::Wait(_, repo) => (*repo, true),
             Behind::Query(Query::Node { repo, .. }) => (*repo, false),
             Behind::Query(_) => return self.pass(behind),
         };
-        let linked = self.engine.linked(repo);
-        let Some(entry) = self
-            .shared
-            .registry
-            .get(repo)
-            .filter(|_| !linked.is_empty())
-        else {
+        let Some(entry) = self.shared.registry.get(repo) else {
             return self.pass(behind);
         };
+        let linked = self.engine.linked(repo);
+        let expected = self.engine.expected_root(repo);
         self.checks.insert(number, behind);
         let inputs = self.shared.inputs.clone();
         tokio::task::spawn_blocking(move || {
+            if expected.is_some_and(|root| lstat::identity(&entry.root) != root) {
+                inputs.send_blocking(Input::Event(Event::Lost(repo)));
+            }
             // Who waits wants proof; who only asks would hear "stale" of every file read within the clock's grain.
             let unchanged = |path: &RelPath, known: &Contents| {
                 lstat::look(&path.under(&entry.root)).is_some_and(|now| {
@@ -393,6 +400,9 @@ impl Driver {
             }
             Query::Pulse { reply, .. } => {
                 let _ = reply.send(());
+            }
+            Query::Uses { reply } => {
+                let _ = reply.send(self.engine.uses());
             }
             Query::Wait { .. } => {}
         }

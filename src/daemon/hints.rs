@@ -12,11 +12,21 @@ use crate::shell::watch::{Hints, Watch};
 use super::driver::Input;
 use super::handle::Shared;
 
-/// Starts the watch, and the task that hands its hints on.
-pub fn start(shared: &Arc<Shared>, cookies: &Path) -> anyhow::Result<Arc<Watch>> {
+/// Starts the watch, and the task that hands its hints on; `None` where the system gives none: then all is polled,
+/// and people are told why.
+pub fn start(shared: &Arc<Shared>, cookies: &Path) -> Option<Arc<Watch>> {
     let woken = Arc::new(Notify::new());
     let waker = Arc::clone(&woken);
-    let watch = Arc::new(Watch::start(cookies, move || waker.notify_one())?);
+    let watch = match Watch::start(cookies, move || waker.notify_one()) {
+        Ok(watch) => Arc::new(watch),
+        Err(error) => {
+            tracing::warn!("nothing is notified: {error}");
+            let every = shared.config.watch.poll_seconds;
+            let note = format!("all is polled, every {every} s: {error}");
+            shared.notes.set("notifications", note);
+            return None;
+        }
+    };
     let shared = Arc::clone(shared);
     let source = Arc::clone(&watch);
     tokio::spawn(async move {
@@ -25,10 +35,19 @@ pub fn start(shared: &Arc<Shared>, cookies: &Path) -> anyhow::Result<Arc<Watch>>
             hand_on(&shared, &source, source.drain()).await;
         }
     });
-    Ok(watch)
+    Some(watch)
 }
 
 async fn hand_on(shared: &Shared, watch: &Watch, hints: Hints) {
+    for repo in hints.busy_changed {
+        if let Some(entry) = shared.registry.get(repo) {
+            let held = entry.rules().lock_files().iter().any(|lock| lock.exists());
+            shared
+                .inputs
+                .send(Input::Event(Event::Held { repo, held }))
+                .await;
+        }
+    }
     let mut rules_changed = hints.rules_changed;
     for repo in &rules_changed {
         if let Some(entry) = shared.registry.get(*repo) {

@@ -59,6 +59,8 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     tracing::info!("ready on {}", socket.path().display());
     tokio::spawn(systemd::narrate(handle.clone()));
     tokio::spawn(systemd::prove_life(handle.clone()));
+    let audits = tokio::spawn(super::audit::daily(handle.clone()));
+    tokio::spawn(super::cache::tend(handle.clone()));
 
     let reason = loop {
         tokio::select! {
@@ -72,6 +74,7 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     };
     tracing::info!("ending {reason}");
     systemd::stopping();
+    audits.abort();
     tokio::select! {
         () = handle.stop() => {}
         // Whoever asks twice does not want to wait.

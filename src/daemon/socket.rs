@@ -3,7 +3,7 @@
 //! It must never touch a socket that somebody answers at.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -177,9 +177,7 @@ async fn is_answered(path: &Path) -> bool {
 
 /// The lock beside the socket; it stays when the daemon ends, because a lock's file that goes away guards nothing.
 async fn lock(socket: &Path) -> anyhow::Result<File> {
-    let mut path = socket.as_os_str().to_owned();
-    path.push(".lock");
-    let path = PathBuf::from(path);
+    let path = lock_path(socket);
     let context = || format!("locking {}", path.display());
     let file = OpenOptions::new()
         .write(true)
@@ -191,7 +189,12 @@ async fn lock(socket: &Path) -> anyhow::Result<File> {
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            Ok(()) => {
+                // For people only: the lock itself says whether anybody is there.
+                let _ = file.set_len(0);
+                let _ = (&file).write_all(std::process::id().to_string().as_bytes());
+                return Ok(file);
+            }
             Err(TryLockError::Error(error)) => return Err(error).with_context(context),
             Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
                 bail!("{}", taken(socket))
@@ -201,9 +204,20 @@ async fn lock(socket: &Path) -> anyhow::Result<File> {
     }
 }
 
+fn lock_path(socket: &Path) -> PathBuf {
+    let mut path = socket.as_os_str().to_owned();
+    path.push(".lock");
+    PathBuf::from(path)
+}
+
 fn taken(path: &Path) -> String {
+    let process = fs::read_to_string(lock_path(path)).unwrap_or_default();
+    let process = match process.trim().parse::<u32>() {
+        Ok(process) => format!(" (process {process})"),
+        Err(_) => String::new(),
+    };
     format!(
-        "another daemon already runs at {}: use it, or name another place with --socket",
+        "another daemon already runs at {}{process}: use it, or name another place with --socket",
         path.display()
     )
 }

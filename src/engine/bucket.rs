@@ -1,4 +1,7 @@
 //! A limit per minute, kept from this side: so that the endpoint never has to refuse.
+//!
+//! Where the endpoint tells what is left, its word is compared with what was believed when the request went: what was
+//! spent and what came in since is known here alone.
 
 use crate::model::limits::Limit;
 
@@ -6,51 +9,94 @@ use crate::model::limits::Limit;
 const MINUTE_MS: f64 = 60_000.0;
 /// How much of the limit is used: a clock that differs from the endpoint's must not cost a refusal.
 const SHARE: f64 = 0.98;
+/// How much of a limit may be spent at once where the endpoint says nothing of it: with the share above, no minute
+/// ever sees more than the limit, however the endpoint counts.
+const BLIND_BURST: f64 = 1.0 / 60.0;
+
+/// By which share a guess has to be too high before guesses are lowered, and how much then.
+const SURELY: f64 = 0.05;
+const FORGET: f64 = 0.05;
 
 /// What may still be spent. It fills all the time, at the limit's rate.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bucket {
-    /// A minute's worth; 0: no limit is known.
+    /// A window's worth; 0: no limit is known.
     capacity: f64,
+    /// How long the endpoint takes to renew it, where that is not a minute.
+    window_ms: Option<f64>,
     level: f64,
     at_ms: u64,
-    /// Spent by requests that the endpoint's last word may not have counted yet.
+    /// Spent by requests that are under way.
     in_flight: f64,
+    /// All that the endpoint's words have changed, so far.
+    corrected: f64,
     /// Whether the endpoint has told how much is left.
     heard: bool,
+    /// A limit that a person has set; 0: none.
+    set: f64,
+    /// Amounts are guesses: the endpoint may count more.
+    guessed: bool,
+    /// By which share it counts more of late.
+    short: f64,
+}
+
+/// What was believed when a request went.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spent {
+    amount: f64,
+    /// What was left after it, before any correction.
+    left: f64,
+    /// What else was under way.
+    others: f64,
 }
 
 impl Bucket {
-    /// A limit that is known beforehand; 0: none.
+    /// A limit that a person has set; 0: none. What the endpoint says can only lower it.
     pub fn of(limit: u64) -> Self {
         let capacity = limit as f64;
         Self {
             capacity,
-            // The first seconds tell how full the endpoint's own bucket is; until then a sixth has to do.
-            level: capacity / 6.0,
+            set: capacity,
+            level: (capacity * BLIND_BURST).max(1.0),
             ..Self::default()
+        }
+    }
+
+    /// The same of amounts that are guesses, as a prompt's tokens are.
+    pub fn of_guesses(limit: u64) -> Self {
+        Self {
+            guessed: true,
+            ..Self::of(limit)
         }
     }
 
     fn fill(&mut self, now_ms: u64) {
         let passed_ms = now_ms.saturating_sub(self.at_ms) as f64;
-        self.level = (self.level + passed_ms * self.rate()).min(self.capacity);
+        self.level = (self.level + passed_ms * self.rate()).min(self.most());
         self.at_ms = self.at_ms.max(now_ms);
     }
 
     /// What comes in each millisecond.
     fn rate(&self) -> f64 {
-        self.capacity * SHARE / MINUTE_MS
+        self.capacity * SHARE / self.window_ms.unwrap_or(MINUTE_MS)
     }
 
-    /// When `amount` can be spent (monotonic milliseconds): now or later. An amount above a minute's worth waits for
-    /// a full bucket.
+    /// The most that may gather.
+    fn most(&self) -> f64 {
+        match self.heard {
+            true => self.capacity,
+            false => (self.capacity * BLIND_BURST).max(1.0),
+        }
+    }
+
+    /// When `amount` can be spent (monotonic milliseconds): now or later. An amount above the most that gathers waits
+    /// for that.
     pub fn ready_ms(&mut self, amount: f64, now_ms: u64) -> u64 {
         if self.capacity == 0.0 {
             return now_ms;
         }
         self.fill(now_ms);
-        let missing = amount.min(self.capacity) - self.level;
+        let missing = (amount * (1.0 + self.short)).min(self.most()) - self.level;
         if missing <= 0.0 {
             return now_ms;
         }
@@ -58,37 +104,124 @@ impl Bucket {
     }
 
     /// Spends, when the request goes.
-    pub fn spend(&mut self, amount: f64) {
+    pub fn spend(&mut self, amount: f64) -> Spent {
+        let amount = amount * (1.0 + self.short);
+        let others = self.in_flight;
         self.in_flight += amount;
         self.level -= amount;
+        Spent {
+            amount,
+            left: self.level - self.corrected,
+            others,
+        }
     }
 
-    /// The request came back; it had been thought to cost `amount`, and cost `really`. `said`: what the endpoint
-    /// tells of the limit.
-    pub fn returned(&mut self, amount: f64, really: f64, said: Limit, now_ms: u64) {
-        self.in_flight = (self.in_flight - amount).max(0.0);
+    /// The request came back, and cost `really`; nothing: it was refused. `said`: what the endpoint tells of the limit.
+    pub fn returned(&mut self, spent: Spent, really: Option<f64>, said: Limit, now_ms: u64) {
+        self.in_flight = (self.in_flight - spent.amount).max(0.0);
         self.fill(now_ms);
-        self.level += amount - really;
-        if let Some(limit) = said.limit.filter(|&limit| limit > 0) {
-            self.capacity = limit as f64;
+        self.level += match really {
+            None => spent.amount,
+            // Where it tells what is left, that tells what it charged, too.
+            Some(_) if self.heard => 0.0,
+            Some(really) => spent.amount - really,
+        };
+        let limit = said
+            .limit
+            .filter(|&limit| limit > 0)
+            .map(|limit| limit as f64);
+        if let Some(limit) = limit.filter(|&limit| self.set == 0.0 || limit <= self.set) {
+            self.capacity = limit;
+            self.window_ms = window_ms(said);
+            if let Some(remaining) = said.remaining {
+                self.hear(spent, really.is_none(), remaining as f64);
+            }
+        } else if let Some(remaining) = said.remaining.filter(|_| self.capacity > 0.0) {
+            self.level = self.level.min(remaining as f64);
         }
-        if let Some(remaining) = said.remaining.filter(|_| self.capacity > 0.0) {
-            let remaining = remaining as f64;
-            self.level = if self.heard {
-                // What is under way may be counted in it or not: the lesser of both beliefs is the safe one.
-                self.level.min(remaining)
-            } else {
-                remaining - self.in_flight
-            };
-            self.heard = true;
-        }
-        self.level = self.level.min(self.capacity);
+        self.level = self.level.min(self.most());
     }
+
+    /// The endpoint's word on what was left after the request.
+    fn hear(&mut self, spent: Spent, refused: bool, remaining: f64) {
+        if !self.heard {
+            self.heard = true;
+            // What is under way may be counted in it or not: the safe belief is that it is not.
+            let level = remaining - self.in_flight;
+            self.corrected += level - self.level;
+            self.level = level;
+            return;
+        }
+        let not_taken = if refused { spent.amount } else { 0.0 };
+        let error = remaining - (spent.left + self.corrected + not_taken);
+        if self.guessed && !refused && spent.amount > 0.0 {
+            if error < -1.0 {
+                let guess = spent.amount / (1.0 + self.short);
+                self.short = ((spent.amount - error) / guess - 1.0).clamp(self.short, 1.0);
+            } else if error > spent.amount * SURELY {
+                self.short *= 1.0 - FORGET;
+            }
+        }
+        let correction = if error < 0.0 {
+            error
+        } else {
+            // What went at the same time may have come there later: only what is beyond that is truly left.
+            (error - spent.others).max(0.0)
+        };
+        self.level += correction;
+        self.corrected += correction;
+    }
+}
+
+/// The window of a limit that takes more than a minute to be whole again: it is none for each minute.
+fn window_ms(said: Limit) -> Option<f64> {
+    let (limit, remaining) = (said.limit? as f64, said.remaining? as f64);
+    let reset_ms = said.reset_ms.filter(|&ms| ms as f64 > MINUTE_MS)? as f64;
+    let used = limit - remaining;
+    (used > 0.0).then(|| (reset_ms * limit / used).max(MINUTE_MS))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An endpoint's own bucket, exact.
+    struct Endpoint {
+        limit: f64,
+        level: f64,
+        at_ms: u64,
+    }
+
+    impl Endpoint {
+        fn new(limit: f64, burst: f64) -> Self {
+            Self {
+                limit,
+                level: burst,
+                at_ms: 0,
+            }
+        }
+
+        /// A request: what is left, or nothing where it is refused.
+        fn take(&mut self, amount: f64, now_ms: u64, burst: f64) -> Option<u64> {
+            let passed = (now_ms - self.at_ms) as f64;
+            self.level = (self.level + passed * self.limit / MINUTE_MS).min(burst);
+            self.at_ms = now_ms;
+            self.level -= amount;
+            if self.level < 0.0 {
+                self.level += amount;
+                return None;
+            }
+            Some(self.level as u64)
+        }
+    }
+
+    fn said(limit: f64, remaining: u64) -> Limit {
+        Limit {
+            limit: Some(limit as u64),
+            remaining: Some(remaining),
+            reset_ms: None,
+        }
+    }
 
     #[test]
     fn without_a_limit_nothing_waits() {
@@ -98,30 +231,135 @@ mod tests {
     }
 
     #[test]
-    fn a_minute_lets_a_minutes_worth_through() {
+    fn no_minute_sees_more_than_a_limit_of_which_nothing_is_heard() {
         let mut bucket = Bucket::of(300);
-        let mut now_ms = 0;
-        let mut sent = 0;
-        while now_ms < 60_000 {
+        // After a long rest, too.
+        let mut now_ms = 600_000;
+        let mut times = Vec::new();
+        while now_ms < 720_000 {
             now_ms = bucket.ready_ms(1.0, now_ms);
             bucket.spend(1.0);
-            sent += 1;
+            times.push(now_ms);
         }
-        // The start's sixth, and what came in a minute.
-        assert!((330..=346).contains(&sent), "{sent}");
+        for (at, &begin) in times.iter().enumerate() {
+            let within = times[at..]
+                .iter()
+                .take_while(|&&time| time < begin + 60_000);
+            assert!(within.count() <= 300);
+        }
+        assert!(times.len() > 580, "{}", times.len());
+    }
+
+    /// Whatever the endpoint's burst and the time that its answers take: its limit is used up to the share, and it
+    /// never refuses once it was heard.
+    #[test]
+    fn an_endpoint_that_tells_what_is_left_never_has_to_refuse_and_is_used() {
+        for (limit, amount) in [(300.0, 1.0), (60_000.0, 700.0)] {
+            for burst_share in [1.0 / 20.0, 1.0] {
+                for latency_ms in [30, 900] {
+                    let burst = limit * burst_share;
+                    let mut endpoint = Endpoint::new(limit, burst);
+                    let mut bucket = Bucket::of(0);
+                    let mut under_way: Vec<(u64, Spent, Option<u64>)> = Vec::new();
+                    let (mut sent, mut refused) = (0.0, 0);
+                    for now_ms in 0..240_000 {
+                        let (back, still) = under_way
+                            .into_iter()
+                            .partition(|(sent_ms, ..)| sent_ms + latency_ms <= now_ms);
+                        under_way = still;
+                        for (_, spent, remaining) in back {
+                            let told = said(limit, remaining.unwrap_or(0));
+                            let really = remaining.map(|_| amount / 2.0);
+                            bucket.returned(spent, really, told, now_ms);
+                        }
+                        while under_way.len() < 10 && bucket.ready_ms(amount, now_ms) == now_ms {
+                            let spent = bucket.spend(amount);
+                            let remaining = endpoint.take(amount, now_ms, burst);
+                            match remaining {
+                                Some(_) => sent += amount,
+                                // The first ones go before anything is known.
+                                None => refused += usize::from(now_ms > 0),
+                            }
+                            under_way.push((now_ms, spent, remaining));
+                        }
+                    }
+                    let all =
+                        (limit * 4.0 + burst).min(amount * 10.0 * 240_000.0 / latency_ms as f64);
+                    let name = format!("{limit} {burst_share} {latency_ms}: {sent} of {all}");
+                    assert!(sent > all * 0.93, "{name}");
+                    assert_eq!(refused, 0, "{name}");
+                }
+            }
+        }
+    }
+
+    /// A third more is counted than was guessed.
+    #[test]
+    fn guesses_that_are_too_low_are_noticed() {
+        let (limit, guess, really) = (60_000.0, 600.0, 800.0);
+        let mut endpoint = Endpoint::new(limit, limit);
+        let mut bucket = Bucket::of_guesses(0);
+        let (mut taken, mut refused) = (0.0, 0);
+        let mut now_ms = 0;
+        while now_ms < 240_000 {
+            now_ms = bucket.ready_ms(guess, now_ms);
+            // Asked again, as the loop does when it wakes.
+            assert_eq!(bucket.ready_ms(guess, now_ms), now_ms);
+            let spent = bucket.spend(guess);
+            let remaining = endpoint.take(really, now_ms, limit);
+            now_ms += 20;
+            match remaining {
+                Some(_) => taken += really,
+                None => refused += 1,
+            }
+            bucket.returned(
+                spent,
+                remaining.map(|_| really),
+                said(limit, remaining.unwrap_or(0)),
+                now_ms,
+            );
+        }
+        assert!(taken > limit * 5.0 * 0.93, "{taken}");
+        assert!(refused <= 2, "{refused}");
     }
 
     #[test]
-    fn the_endpoints_word_counts() {
+    fn what_others_take_from_the_same_limit_is_noticed() {
         let mut bucket = Bucket::of(0);
-        bucket.spend(1.0);
-        let said = Limit {
-            limit: Some(60),
-            remaining: Some(0),
-            reset_ms: None,
-        };
-        bucket.returned(1.0, 1.0, said, 1_000);
+        let spent = bucket.spend(1.0);
+        bucket.returned(spent, Some(1.0), said(300.0, 200), 10);
+        assert_eq!(bucket.ready_ms(1.0, 990), 990);
+        let spent = bucket.spend(1.0);
+        bucket.returned(spent, Some(1.0), said(300.0, 0), 1_000);
         let ready_ms = bucket.ready_ms(1.0, 1_000);
-        assert!((1_900..2_200).contains(&ready_ms), "{ready_ms}");
+        assert!((1_010..1_300).contains(&ready_ms), "{ready_ms}");
+    }
+
+    #[test]
+    fn a_limit_that_a_person_has_set_is_not_raised_by_the_endpoint() {
+        let mut bucket = Bucket::of(60);
+        let spent = bucket.spend(1.0);
+        bucket.returned(spent, Some(1.0), said(3_000.0, 2_990), 0);
+        let ready_ms = bucket.ready_ms(1.0, 0);
+        assert!((900..1_100).contains(&ready_ms), "{ready_ms}");
+        let mut bucket = Bucket::of(3_000);
+        let spent = bucket.spend(1.0);
+        bucket.returned(spent, Some(1.0), said(60.0, 0), 0);
+        let ready_ms = bucket.ready_ms(1.0, 0);
+        assert!((900..1_100).contains(&ready_ms), "{ready_ms}");
+    }
+
+    #[test]
+    fn a_limit_for_each_day_is_not_taken_for_one_of_each_minute() {
+        let mut bucket = Bucket::of(0);
+        let spent = bucket.spend(1.0);
+        let told = Limit {
+            limit: Some(14_400),
+            remaining: Some(0),
+            reset_ms: Some(86_400_000),
+        };
+        bucket.returned(spent, Some(1.0), told, 0);
+        let ready_ms = bucket.ready_ms(1.0, 0);
+        assert!((6_000..6_300).contains(&ready_ms), "{ready_ms}");
     }
 }

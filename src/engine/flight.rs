@@ -6,6 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use crate::model::path::RepoId;
 use crate::model::summary::{SummaryDigest, SummaryKey};
 
+use super::pace::Sent;
+use super::retry::Tried;
 use super::tree::NodeId;
 
 /// How far a flight has come.
@@ -21,13 +23,14 @@ pub enum Stage {
     Committing,
 }
 
-/// Who comes first: the lesser goes first.
+/// Who comes first among files, and who among directories: the lesser goes first. Which of the two firsts has the
+/// longer way to the root depends on what is known by then of the time that either takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     /// Edits before the bulk of a first index.
     pub bulk: bool,
-    /// The longest remaining path to the root first, in milliseconds of expected work.
-    pub remaining_ms: Reverse<u64>,
+    /// Directories above it, the most first.
+    pub depth: Reverse<u32>,
     /// Then in order of arrival.
     pub arrival: u64,
 }
@@ -49,12 +52,18 @@ pub struct Flight {
     pub quiet_until_ms: u64,
     /// Not to be tried again before (monotonic milliseconds).
     pub retry_at_ms: u64,
-    /// Tries that failed.
-    pub attempts: u32,
-    /// When the request was sent (monotonic milliseconds).
-    pub sent_ms: u64,
+    /// What it has behind it.
+    pub tried: Tried,
+    /// When it failed last (monotonic milliseconds).
+    pub failed_ms: u64,
+    /// The request under way.
+    pub sent: Sent,
     /// What it is thought to need, of prompt and answer.
     pub tokens: u64,
+    /// Whether it may go by a batch: a file of the bulk that was never asked about.
+    pub batchable: bool,
+    /// Whether it is in a batch now.
+    pub in_batch: bool,
     /// The digest of the answer that is being stored.
     pub words: Option<SummaryDigest>,
 }
@@ -63,14 +72,32 @@ impl Flight {
     fn due_ms(&self) -> u64 {
         self.quiet_until_ms.max(self.retry_at_ms)
     }
+
+    fn queue(&self) -> usize {
+        match (self.paid, self.batchable) {
+            (true, true) => BATCHABLE,
+            (paid, _) => queue(paid, self.is_file),
+        }
+    }
 }
+
+/// Which queue is whose.
+fn queue(paid: bool, is_file: bool) -> usize {
+    usize::from(paid) * 2 + usize::from(is_file)
+}
+
+/// The queue of those that may go by a batch.
+const BATCHABLE: usize = 4;
 
 /// All flights, by key, with those that are ready in order.
 #[derive(Debug, Default)]
 pub struct Flights {
     flights: HashMap<SummaryKey, Flight>,
-    /// Ready and due: paid and free apart, so that neither holds the other up.
-    due: [BTreeSet<(Rank, SummaryKey)>; 2],
+    /// Ready and due: paid and free apart, files and directories, and those that may go by a batch, so that none
+    /// holds another up.
+    due: [BTreeSet<(Rank, SummaryKey)>; 5],
+    /// How many are being looked up.
+    looking_up: usize,
     /// Ready, and not due before a moment.
     later: BTreeSet<(u64, SummaryKey)>,
     arrivals: u64,
@@ -100,6 +127,7 @@ impl Flights {
 
     /// Begins a flight, which is to be looked up.
     pub fn begin(&mut self, key: SummaryKey, flight: Flight) {
+        self.looking_up += usize::from(flight.stage == Stage::LookingUp);
         self.flights.insert(key, flight);
     }
 
@@ -109,7 +137,11 @@ impl Flights {
         let Some(flight) = self.flights.get_mut(&key) else {
             return;
         };
+        let looked_up = flight.stage == Stage::LookingUp;
         change(flight);
+        if looked_up && flight.stage != Stage::LookingUp {
+            self.looking_up -= 1;
+        }
         if flight.stage != Stage::Ready {
             return;
         }
@@ -117,14 +149,26 @@ impl Flights {
         if due_ms > now_ms {
             self.later.insert((due_ms, key));
         } else {
-            self.due[usize::from(flight.paid)].insert((flight.rank, key));
+            self.due[flight.queue()].insert((flight.rank, key));
         }
     }
 
     /// Ends a flight.
     pub fn end(&mut self, key: SummaryKey) -> Option<Flight> {
         self.unqueue(key);
-        self.flights.remove(&key)
+        let ended = self.flights.remove(&key)?;
+        self.looking_up -= usize::from(ended.stage == Stage::LookingUp);
+        Some(ended)
+    }
+
+    /// How many are being looked up.
+    pub fn looking_up(&self) -> usize {
+        self.looking_up
+    }
+
+    /// Those that are ready and due, and may go by a batch, in order.
+    pub fn batchable(&self) -> impl ExactSizeIterator<Item = SummaryKey> {
+        self.due[BATCHABLE].iter().map(|&(_, key)| key)
     }
 
     fn unqueue(&mut self, key: SummaryKey) {
@@ -132,7 +176,7 @@ impl Flights {
             && flight.stage == Stage::Ready
         {
             self.later.remove(&(flight.due_ms(), key));
-            self.due[usize::from(flight.paid)].remove(&(flight.rank, key));
+            self.due[flight.queue()].remove(&(flight.rank, key));
         }
     }
 
@@ -144,14 +188,33 @@ impl Flights {
             }
             self.later.pop_first();
             if let Some(flight) = self.flights.get(&key) {
-                self.due[usize::from(flight.paid)].insert((flight.rank, key));
+                self.due[flight.queue()].insert((flight.rank, key));
             }
         }
     }
 
-    /// The first that is ready and due.
-    pub fn next(&self, paid: bool) -> Option<SummaryKey> {
-        self.due[usize::from(paid)].first().map(|&(_, key)| key)
+    /// The first that is ready and due, with `batchable` also of those that may go by a batch: edits before the rest,
+    /// then the longest remaining path to the root, which `remaining_ms` tells of a file (or a directory) below so many
+    /// directories.
+    pub fn next(
+        &self,
+        paid: bool,
+        batchable: bool,
+        remaining_ms: impl Fn(bool, u32) -> u64,
+    ) -> Option<SummaryKey> {
+        let first = |queue: usize, is_file: bool| {
+            let &(rank, key) = self.due[queue].first()?;
+            let remaining = Reverse(remaining_ms(is_file, rank.depth.0));
+            Some((rank.bulk, remaining, is_file, key))
+        };
+        let firsts = [
+            first(queue(paid, false), false),
+            first(queue(paid, true), true),
+            (paid && batchable)
+                .then(|| first(BATCHABLE, true))
+                .flatten(),
+        ];
+        firsts.into_iter().flatten().min().map(|(.., key)| key)
     }
 
     /// When the next one becomes due (monotonic milliseconds).
@@ -161,14 +224,19 @@ impl Flights {
 
     /// Ends the quiet times of all that `wanted` names.
     pub fn hurry(&mut self, now_ms: u64, wanted: impl Fn(&Flight) -> bool) {
+        self.shorten(now_ms, now_ms, wanted);
+    }
+
+    /// Ends the quiet times of all that `wanted` names at `end_ms` where they would end later.
+    pub fn shorten(&mut self, now_ms: u64, end_ms: u64, wanted: impl Fn(&Flight) -> bool) {
         let keys: Vec<SummaryKey> = self
             .flights
             .iter()
-            .filter(|(_, flight)| flight.quiet_until_ms > now_ms && wanted(flight))
+            .filter(|(_, flight)| flight.quiet_until_ms > end_ms && wanted(flight))
             .map(|(&key, _)| key)
             .collect();
         for key in keys {
-            self.change(key, now_ms, |flight| flight.quiet_until_ms = 0);
+            self.change(key, now_ms, |flight| flight.quiet_until_ms = end_ms);
         }
     }
 

@@ -123,6 +123,17 @@ impl Engine {
             .collect()
     }
 
+    /// What the root should be now: its device and inode as it was last listed, `Some(None)` where it was not there.
+    /// `None` where all is in doubt anyway.
+    pub fn expected_root(&self, repo: RepoId) -> Option<Option<(u64, u64)>> {
+        let repository = self.repositories.get(&repo)?;
+        if repository.unreachable {
+            return Some(None);
+        }
+        let root = repository.tree.root().directory()?;
+        (repository.known && root.doubt_below == 0).then_some(root.identity)
+    }
+
     /// Everything is in doubt.
     pub(super) fn lost(&mut self, repo: RepoId) {
         let now_ms = self.now.monotonic_ms;
@@ -137,6 +148,23 @@ impl Engine {
             .add_urgent(RelPath::root(), Depth::Everything, now_ms);
     }
 
+    /// Git, say, begins or ends something that changes many files: one branch switch is to be one change.
+    pub(super) fn held(&mut self, repo: RepoId, held: bool) {
+        let now_ms = self.now.monotonic_ms;
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        if held {
+            // Counted from the first time since a look: who takes a lock again and again holds nobody up for ever.
+            repository.held_since_ms.get_or_insert(now_ms);
+        }
+        let ends = repository.held && !held;
+        repository.held = held;
+        if ends {
+            self.end_holds(repo);
+        }
+    }
+
     /// Begins a look at each repository whose quiet time is over.
     pub(super) fn look_where_due(&mut self, effects: &mut Vec<Effect>) {
         let now_ms = self.now.monotonic_ms;
@@ -144,19 +172,28 @@ impl Engine {
             if repository.look != Look::Idle {
                 continue;
             }
-            if let Some(every_ms) = repository.poll_ms(self.options.poll_ms)
-                && now_ms >= repository.looked_ms + every_ms
-            {
-                let root = RelPath::root();
-                repository
-                    .debounce
-                    .add_urgent(root, Depth::Everything, now_ms);
-            }
             let hurry = self.waits.hurry(repo);
+            if !hurry
+                && repository
+                    .held_until_ms()
+                    .is_some_and(|end_ms| now_ms < end_ms)
+            {
+                continue;
+            }
+            let configured = self.options.poll_ms;
+            if repository
+                .poll_due_ms(configured, self.options.poll_rest_ms)
+                .is_some_and(|due_ms| due_ms <= now_ms)
+            {
+                repository.poll(configured.is_some(), now_ms);
+            }
             let due = repository.debounce.due_ms(self.options.settle, hurry);
             if due.is_some_and(|due_ms| due_ms <= now_ms) {
                 let targets = repository.debounce.take();
                 repository.looked_ms = now_ms;
+                if !repository.held {
+                    repository.held_since_ms = None;
+                }
                 repository.look = Look::Under {
                     targets: targets.clone(),
                     doubt: repository.doubt,
@@ -369,7 +406,16 @@ impl Comparison<'_> {
             return;
         };
         if path.is_root() {
-            self.repository.unreachable = false;
+            // A mount point without what was mounted there: an empty folder of another device.
+            let unmounted = listed.entries.is_empty()
+                && !directory.children.is_empty()
+                && directory
+                    .identity
+                    .is_some_and(|(device, _)| device != listed.identity.0);
+            self.repository.unreachable = unmounted;
+            if unmounted {
+                return;
+            }
         }
         let moved = directory
             .identity

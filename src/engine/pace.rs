@@ -1,31 +1,25 @@
 //! How many requests at once, and when not at all: the width, the limits, the shared pause, the breaker, the budget,
 //! the end of asking.
 //!
-//! The width follows additive increase, multiplicative decrease, once for each event of congestion; the limits are
-//! kept from this side by buckets that follow the endpoint's own words. Nobody sleeps in a slot: who may not go
-//! stays in the queue.
+//! The limits are kept from this side by buckets that follow the endpoint's own words. Nobody sleeps in a slot: who
+//! may not go stays in the queue.
 
 use crate::model::failure::{Failure, Remedy};
 use crate::model::limits::Limits;
 use crate::model::summary::SummaryKey;
 use crate::model::time::Timestamp;
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, Spent};
+use super::retry::{Chances, MAX_TRIES, Tried, backoff_ms};
+use super::width::Width;
 
-/// Tries of one request before it counts as failed for good.
-pub const MAX_ATTEMPTS: u32 = 6;
-/// The first pause after a failure, in milliseconds; it doubles with each further one.
-const BACKOFF_MS: u64 = 500;
-/// The width that a run begins with; above it, it has to be earned.
-const FIRST_WIDTH: f64 = 10.0;
-/// What is left of the width after an event of congestion.
-const DECREASE: f64 = 0.7;
 /// Answers on their way to the disk that keep nobody from asking.
 const STORING_FREE: usize = 2;
+/// Bad answers in a row after which it is the endpoint that is broken, and not a request: more than one request has
+/// tries.
+const BROKEN: u32 = 8;
 /// How long after the last word that nothing more is to be asked one request tries whether that still holds.
 const STOPPED_MS: u64 = 10 * 60_000;
-/// The longest pause that is taken without being asked for, in milliseconds.
-const MAX_BACKOFF_MS: u64 = 60_000;
 
 /// What was used since the engine began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,11 +90,36 @@ pub enum Hold {
     Budget,
 }
 
+/// A request that went, as it is kept until it comes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sent {
+    /// When (monotonic milliseconds).
+    pub at_ms: u64,
+    paid: bool,
+    request: Spent,
+    reserved: u64,
+    tokens: Spent,
+}
+
+/// What becomes of a request that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It is tried again.
+    Again {
+        /// Not before (monotonic milliseconds).
+        at_ms: u64,
+        /// Whether this failure counts against it.
+        costs_a_try: bool,
+    },
+    /// It is given up.
+    Never,
+}
+
 /// The pace of asking.
 #[derive(Debug)]
 pub struct Pace {
     bounds: Bounds,
-    width: f64,
+    width: Width,
     in_flight: usize,
     free_in_flight: usize,
     /// Answers that are on their way to the disk.
@@ -113,10 +132,16 @@ pub struct Pace {
     congested_ms: u64,
     /// Failures in a row of an endpoint that is full or down.
     trouble: u32,
+    /// Bad answers in a row, whoever asked.
+    bad: u32,
     /// The endpoint cannot be reached: one request at a time probes.
     down: bool,
     stopped: Option<(Failure, u64)>,
+    chances: Chances,
     last_trouble: Option<String>,
+    /// Requests that are in batches, and what they are thought to need.
+    batched: usize,
+    batched_tokens: u64,
     used: DayUse,
     file_ms: u64,
     directory_ms: u64,
@@ -133,9 +158,9 @@ impl Pace {
             ..bounds
         };
         Self {
-            width: FIRST_WIDTH.min(bounds.max_workers as f64),
+            width: Width::up_to(bounds.max_workers),
             requests: Bucket::of(bounds.requests_per_minute),
-            tokens: Bucket::of(bounds.tokens_per_minute),
+            tokens: Bucket::of_guesses(bounds.tokens_per_minute),
             bounds,
             in_flight: 0,
             free_in_flight: 0,
@@ -143,9 +168,13 @@ impl Pace {
             paused_until_ms: 0,
             congested_ms: 0,
             trouble: 0,
+            bad: 0,
             down: false,
             stopped: None,
+            chances: Chances::default(),
             last_trouble: None,
+            batched: 0,
+            batched_tokens: 0,
             used: DayUse::default(),
             // The proportion that the first indexer of this kind saw; learnt from then on.
             file_ms: 3_000,
@@ -166,11 +195,7 @@ impl Pace {
 
     /// How many may be under way now.
     pub fn width(&self) -> usize {
-        if self.down {
-            1
-        } else {
-            (self.width as usize).max(1)
-        }
+        if self.down { 1 } else { self.width.get() }
     }
 
     /// Why nothing at all is asked any more.
@@ -188,6 +213,16 @@ impl Pace {
         self.stopped = None;
     }
 
+    /// When what was given up after its last try is to get new ones (monotonic milliseconds).
+    pub fn chance_ms(&self) -> Option<u64> {
+        self.chances.at_ms()
+    }
+
+    /// It gets them now.
+    pub fn take_chance(&mut self, now_ms: u64) {
+        self.chances.taken(now_ms);
+    }
+
     /// What keeps the endpoint from answering now, where something does.
     pub fn trouble(&self) -> Option<&str> {
         self.last_trouble.as_deref().filter(|_| self.trouble > 0)
@@ -203,7 +238,71 @@ impl Pace {
         let Budget { requests, tokens } = self.bounds.budget;
         self.used.day == day
             && (requests > 0 && self.used.requests >= requests
-                || tokens > 0 && self.used.tokens >= tokens)
+                || tokens > 0 && self.used.tokens + self.batched_tokens >= tokens)
+    }
+
+    /// Requests and tokens that the day's budget still allows.
+    pub fn budget_left(&self, day: u64) -> (u64, u64) {
+        let Budget { requests, tokens } = self.bounds.budget;
+        let used = if self.used.day == day {
+            self.used
+        } else {
+            DayUse::default()
+        };
+        let left = |bound: u64, used: u64| match bound {
+            0 => u64::MAX,
+            bound => bound.saturating_sub(used),
+        };
+        (
+            left(requests, used.requests),
+            left(tokens, used.tokens + self.batched_tokens),
+        )
+    }
+
+    /// Whether nothing speaks against asking for much at once.
+    pub fn is_well(&self, now_ms: u64) -> bool {
+        self.stopped.is_none() && !self.down && self.paused_until_ms <= now_ms
+    }
+
+    /// Requests that are in batches.
+    pub fn batched(&self) -> usize {
+        self.batched
+    }
+
+    /// One goes by a batch: it takes no place of those under way, but the budget knows it.
+    pub fn sent_batched(&mut self, tokens: u64, now: Timestamp) {
+        self.joined_batch(tokens);
+        self.count_request(now);
+    }
+
+    /// One was found in a batch of an earlier run, which counted it.
+    pub fn joined_batch(&mut self, tokens: u64) {
+        self.batched += 1;
+        self.batched_tokens += tokens;
+    }
+
+    /// One came back from a batch; it had been thought to need `tokens`, and needed `really`.
+    pub fn returned_from_batch(&mut self, tokens: u64, really: u64) {
+        self.batched = self.batched.saturating_sub(1);
+        self.batched_tokens = self.batched_tokens.saturating_sub(tokens);
+        self.used.tokens += really;
+    }
+
+    /// One reached no batch; `counted`: it was counted when it went.
+    pub fn unsent_batched(&mut self, tokens: u64, counted: bool) {
+        self.returned_from_batch(tokens, 0);
+        self.used.requests = self.used.requests.saturating_sub(u64::from(counted));
+    }
+
+    fn count_request(&mut self, now: Timestamp) {
+        let day = now.day();
+        if self.used.day != day {
+            self.used = DayUse {
+                day,
+                ..DayUse::default()
+            };
+        }
+        self.used.requests += 1;
     }
 
     /// Why one more may not go now; `None`: it may.
@@ -228,65 +327,70 @@ impl Pace {
         (ready_ms > now_ms).then_some(Hold::Until(ready_ms))
     }
 
-    /// One went.
-    pub fn sent(&mut self, paid: bool, again: bool, tokens: u64, now: Timestamp) {
+    /// One goes, which is thought to need so many tokens.
+    pub fn sent(&mut self, paid: bool, again: bool, tokens: u64, now: Timestamp) -> Sent {
+        let at_ms = now.monotonic_ms;
         if !paid {
             self.free_in_flight += 1;
-            return;
-        }
-        self.in_flight += 1;
-        self.requests.spend(1.0);
-        self.tokens.spend(tokens as f64);
-        self.counters.retried += u64::from(again);
-        let day = now.day();
-        if self.used.day != day {
-            self.used = DayUse {
-                day,
-                ..DayUse::default()
+            return Sent {
+                at_ms,
+                ..Sent::default()
             };
         }
-        self.used.requests += 1;
+        self.in_flight += 1;
+        let sent = Sent {
+            at_ms,
+            paid,
+            request: self.requests.spend(1.0),
+            reserved: tokens,
+            tokens: self.tokens.spend(tokens as f64),
+        };
+        self.counters.retried += u64::from(again);
+        self.count_request(now);
+        sent
     }
 
-    /// One came back; it had been thought to need `tokens`, and needed `really`; `None`: it was never sent.
+    /// One came back, and needed `really`; `None`: it never went out. `refused`: for want of room at the endpoint.
     pub fn returned(
         &mut self,
-        paid: bool,
-        tokens: u64,
+        sent: Sent,
         really: Option<u64>,
+        refused: bool,
         said: &Limits,
         now_ms: u64,
     ) {
-        if !paid {
+        if !sent.paid {
             self.free_in_flight = self.free_in_flight.saturating_sub(1);
             return;
         }
         self.in_flight = self.in_flight.saturating_sub(1);
-        let sent = if really.is_some() { 1.0 } else { 0.0 };
         if really.is_none() {
             self.used.requests = self.used.requests.saturating_sub(1);
         }
+        self.used.tokens += really.unwrap_or(0);
         // An endpoint charges what it was asked to reserve where it does not tell what was used.
-        let spent = match really {
-            Some(0) => tokens,
+        let tokens = match really {
+            Some(0) => sent.reserved,
             Some(really) => really,
             None => 0,
         };
-        self.used.tokens += really.unwrap_or(0);
-        self.requests.returned(1.0, sent, said.requests, now_ms);
+        let charged = |amount: f64| really.filter(|_| !refused).map(|_| amount);
+        self.requests
+            .returned(sent.request, charged(1.0), said.requests, now_ms);
         self.tokens
-            .returned(tokens as f64, spent as f64, said.tokens, now_ms);
+            .returned(sent.tokens, charged(tokens as f64), said.tokens, now_ms);
     }
 
     /// It came back with words, after so many milliseconds.
-    pub fn succeeded(&mut self, is_file: bool, took_ms: u64) {
+    pub fn succeeded(&mut self, is_file: bool, took_ms: u64, now_ms: u64) {
+        if self.down {
+            self.chances.healed(now_ms);
+        }
         self.trouble = 0;
+        self.bad = 0;
         self.down = false;
         self.stopped = None;
-        // One more for a whole width of successes, and only where the width was used.
-        if self.in_flight + 1 >= self.width() {
-            self.width = (self.width + 1.0 / self.width).min(self.bounds.max_workers as f64);
-        }
+        self.width.answered(self.in_flight);
         let mean = if is_file {
             &mut self.file_ms
         } else {
@@ -307,54 +411,105 @@ impl Pace {
         self.storing = self.storing.saturating_sub(1);
     }
 
-    /// It came back without. Tells when to try again, or `None`: never.
+    /// It came back without. Tells what becomes of it.
     pub fn failed(
         &mut self,
         failure: &Failure,
         key: SummaryKey,
-        attempts: u32,
+        tried: Tried,
         sent_ms: u64,
         now_ms: u64,
-    ) -> Option<u64> {
-        let least = failure.retry_after_ms.unwrap_or(0);
+    ) -> Next {
         match failure.remedy {
-            Remedy::Retry if attempts + 1 < MAX_ATTEMPTS => {
-                Some(now_ms + backoff_ms(attempts, key).max(least))
-            }
+            Remedy::Retry | Remedy::Late => self.bad_answer(failure, key, tried, sent_ms, now_ms),
             Remedy::Slow | Remedy::Unreachable => {
-                self.last_trouble = Some(failure.to_line());
                 let down = failure.remedy == Remedy::Unreachable;
-                // What was sent before the event began belongs to it: the width falls, and the pause doubles, once.
-                if sent_ms >= self.congested_ms {
-                    let pause_ms = if down || least == 0 {
-                        backoff_ms(self.trouble, key)
-                    } else {
-                        0
-                    };
-                    let jitter_ms = backoff_ms(0, key) / 4;
-                    self.trouble += 1;
-                    self.congested_ms = now_ms + 1;
-                    self.paused_until_ms = now_ms + pause_ms.max(least + jitter_ms);
-                    self.down |= down;
-                    if !down {
-                        self.width = (self.width() as f64 * DECREASE).max(1.0);
-                    }
-                } else {
-                    self.paused_until_ms = self.paused_until_ms.max(now_ms + least);
+                self.congested(failure, down, key, sent_ms, now_ms);
+                // Where the endpoint names no time, whoever was refused more often waits longer, and lets others try.
+                let own_ms = match failure.retry_after_ms {
+                    Some(_) => 0,
+                    None => tried.pause_ms(key),
+                };
+                Next::Again {
+                    at_ms: self.paused_until_ms.max(now_ms + own_ms),
+                    costs_a_try: false,
                 }
-                Some(self.paused_until_ms)
             }
             Remedy::Fatal => {
                 self.stopped = Some((failure.clone(), now_ms + STOPPED_MS));
                 // Whether a person has mended it is tried by one request.
                 self.down = true;
-                None
+                Next::Never
             }
-            Remedy::Retry | Remedy::Permanent | Remedy::Changed => None,
+            Remedy::Permanent | Remedy::Changed => Next::Never,
         }
     }
 
-    /// What is still to be expected from a node to the root, in milliseconds of asking, were it alone.
+    /// Nothing that can be used, or nothing in time.
+    fn bad_answer(
+        &mut self,
+        failure: &Failure,
+        key: SummaryKey,
+        tried: Tried,
+        sent_ms: u64,
+        now_ms: u64,
+    ) -> Next {
+        self.bad = self.bad.saturating_add(1);
+        if self.bad >= BROKEN {
+            // It is not this request: nobody gets an answer. One at a time finds out when that is over.
+            self.congested(failure, true, key, sent_ms, now_ms);
+        } else if failure.remedy == Remedy::Late && sent_ms >= self.congested_ms {
+            // Fewer at once are answered sooner.
+            self.congested_ms = now_ms + 1;
+            self.width.congested();
+        }
+        if tried.lost + 1 >= MAX_TRIES {
+            self.chances.given_up(now_ms);
+            return Next::Never;
+        }
+        let least_ms = failure.retry_after_ms.unwrap_or(0);
+        let at_ms = now_ms + tried.pause_ms(key).max(least_ms);
+        Next::Again {
+            at_ms: at_ms.max(self.paused_until_ms),
+            costs_a_try: true,
+        }
+    }
+
+    /// The endpoint is full or down: everybody waits.
+    fn congested(
+        &mut self,
+        failure: &Failure,
+        down: bool,
+        key: SummaryKey,
+        sent_ms: u64,
+        now_ms: u64,
+    ) {
+        let least_ms = failure.retry_after_ms.unwrap_or(0);
+        self.last_trouble = Some(failure.to_line());
+        // What was sent before the event began belongs to it: the width falls, and the pause doubles, once.
+        if sent_ms < self.congested_ms {
+            self.paused_until_ms = self.paused_until_ms.max(now_ms + least_ms);
+            self.down |= down;
+            self.trouble = self.trouble.max(1);
+            return;
+        }
+        let pause_ms = if down || least_ms == 0 {
+            backoff_ms(self.trouble, key)
+        } else {
+            0
+        };
+        let jitter_ms = backoff_ms(0, key) / 4;
+        self.trouble += 1;
+        self.congested_ms = now_ms + 1;
+        self.paused_until_ms = now_ms + pause_ms.max(least_ms + jitter_ms);
+        self.down |= down;
+        if !down {
+            self.width.congested();
+        }
+    }
+
+    /// What a file's request is expected to take, or a directory's, and then those of the `depth` directories above,
+    /// in milliseconds.
     pub fn remaining_ms(&self, is_file: bool, depth: u32) -> u64 {
         let own = if is_file {
             self.file_ms
@@ -365,16 +520,9 @@ impl Pace {
     }
 }
 
-/// The pause before try number `attempts` + 2: it doubles, with jitter that comes from the key, so that neither
-/// chance nor a clock is needed and no two requests come back at the same moment.
-fn backoff_ms(attempts: u32, key: SummaryKey) -> u64 {
-    let full = (BACKOFF_MS << attempts.min(16)).min(MAX_BACKOFF_MS);
-    let grain = u64::from(key.0.0[(attempts % 16) as usize]);
-    full * 3 / 4 + full / 2 * grain / 255
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::retry::FIRST_CHANCE_MS as CHANCE_MS;
     use super::*;
     use crate::model::digest::Digest;
 
@@ -388,6 +536,14 @@ mod tests {
         })
     }
 
+    fn tried(times: u32, lost: u32) -> Tried {
+        Tried {
+            times,
+            lost,
+            waited_ms: 0,
+        }
+    }
+
     fn at(monotonic_ms: u64) -> Timestamp {
         Timestamp {
             monotonic_ms,
@@ -399,10 +555,15 @@ mod tests {
     fn an_endpoint_that_is_down_is_probed_by_one_request_at_a_time() {
         let mut pace = pace();
         let down = Failure::new(Remedy::Unreachable, "connection refused");
-        let until_ms = pace.failed(&down, KEY, 0, 900, 1_000).expect("tried again");
+        let Next::Again {
+            at_ms: until_ms, ..
+        } = pace.failed(&down, KEY, tried(1, 0), 900, 1_000)
+        else {
+            panic!("given up");
+        };
         assert_eq!(pace.hold(true, 1, at(1_000)), Some(Hold::Until(until_ms)));
         assert_eq!(pace.hold(true, 1, at(until_ms)), None);
-        pace.sent(true, true, 1, at(until_ms));
+        let sent = pace.sent(true, true, 1, at(until_ms));
         assert_eq!(
             pace.hold(true, 1, at(until_ms)),
             Some(Hold::Full),
@@ -413,45 +574,100 @@ mod tests {
             None,
             "what is free goes on"
         );
-        pace.returned(true, 1, Some(1), &Limits::default(), until_ms);
-        pace.succeeded(true, 10);
+        pace.returned(sent, Some(1), false, &Limits::default(), until_ms);
+        pace.succeeded(true, 10, 20);
         assert_eq!(pace.width(), 10);
     }
 
     #[test]
     fn ten_refusals_at_once_are_one_event() {
         let mut pace = pace();
-        let full = Failure::new(Remedy::Slow, "429");
-        let first = pace.failed(&full, KEY, 0, 0, 10);
+        let full = Failure {
+            retry_after_ms: Some(500),
+            ..Failure::new(Remedy::Slow, "429")
+        };
+        let first = pace.failed(&full, KEY, tried(1, 0), 0, 10);
         for _ in 0..9 {
-            assert_eq!(pace.failed(&full, KEY, 0, 5, 11), first);
+            assert_eq!(pace.failed(&full, KEY, tried(1, 0), 5, 11), first);
         }
         assert_eq!(pace.width(), 7);
     }
 
     #[test]
-    fn the_width_comes_back_where_it_is_used_and_never_above_the_ceiling() {
+    fn a_bad_answer_is_tried_a_bounded_number_of_times_and_a_refusal_costs_none_of_them() {
         let mut pace = pace();
+        let garbled = Failure::new(Remedy::Retry, "garbled");
+        assert_eq!(
+            pace.failed(&garbled, KEY, tried(6, MAX_TRIES - 1), 0, 0),
+            Next::Never
+        );
+        let again = |next| match next {
+            Next::Again { costs_a_try, .. } => costs_a_try,
+            Next::Never => panic!("given up"),
+        };
+        assert!(again(pace.failed(
+            &garbled,
+            KEY,
+            tried(5, MAX_TRIES - 2),
+            0,
+            0
+        )));
         let full = Failure::new(Remedy::Slow, "429");
-        pace.failed(&full, KEY, 0, 0, 10);
-        pace.succeeded(true, 10);
-        assert_eq!(pace.width(), 7, "nothing was under way: nothing is proven");
-        for _ in 0..1_000 {
-            while pace.in_flight() < pace.width() {
-                pace.sent(true, false, 0, at(0));
-            }
-            pace.returned(true, 0, Some(0), &Limits::default(), 0);
-            pace.succeeded(true, 10);
-        }
-        assert_eq!(pace.width(), 10);
+        assert!(!again(pace.failed(
+            &full,
+            KEY,
+            tried(6, MAX_TRIES - 1),
+            0,
+            0
+        )));
     }
 
     #[test]
-    fn a_bad_answer_is_tried_a_bounded_number_of_times() {
+    fn an_endpoint_that_answers_nobody_is_probed_by_one_at_a_time() {
         let mut pace = pace();
-        let garbled = Failure::new(Remedy::Retry, "garbled");
-        assert!(pace.failed(&garbled, KEY, MAX_ATTEMPTS - 2, 0, 0).is_some());
-        assert!(pace.failed(&garbled, KEY, MAX_ATTEMPTS - 1, 0, 0).is_none());
+        let broken = Failure::new(Remedy::Retry, "500");
+        for _ in 0..BROKEN {
+            assert_eq!(pace.width(), 10);
+            pace.failed(&broken, KEY, tried(1, 0), 10, 10);
+        }
+        assert_eq!(pace.width(), 1);
+        assert!(pace.trouble().is_some());
+        assert!(matches!(pace.hold(true, 1, at(11)), Some(Hold::Until(_))));
+        pace.succeeded(true, 10, 20);
+        assert_eq!((pace.width(), pace.trouble()), (10, None));
+    }
+
+    #[test]
+    fn what_was_given_up_gets_new_tries_when_the_endpoint_is_back_and_then_ever_more_seldom() {
+        let mut pace = pace();
+        let broken = Failure::new(Remedy::Retry, "500");
+        for tries in 0..BROKEN {
+            pace.failed(&broken, KEY, tried(1, tries.min(MAX_TRIES - 1)), 10, 10);
+        }
+        assert_eq!(pace.chance_ms(), Some(10 + CHANCE_MS));
+        pace.succeeded(true, 10, 500);
+        assert_eq!(pace.chance_ms(), Some(500));
+        pace.take_chance(500);
+        assert_eq!(pace.chance_ms(), None);
+        // It was of no use: whatever comes back, it waits.
+        pace.failed(&broken, KEY, tried(6, MAX_TRIES - 1), 600, 600);
+        let later = Some(600 + 2 * CHANCE_MS);
+        assert_eq!(pace.chance_ms(), later);
+        for _ in 0..BROKEN {
+            pace.failed(&broken, KEY, tried(1, 0), 700, 700);
+        }
+        pace.succeeded(true, 10, 800);
+        assert_eq!(pace.chance_ms(), later);
+    }
+
+    #[test]
+    fn answers_that_come_too_late_make_it_ask_for_fewer_at_once() {
+        let mut pace = pace();
+        let late = Failure::new(Remedy::Late, "no answer in time");
+        for _ in 0..5 {
+            pace.failed(&late, KEY, tried(1, 0), 0, 60_000);
+        }
+        assert_eq!(pace.width(), 7, "all of one event");
     }
 
     #[test]

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub enum Remedy {
     /// Ask again after a pause: the request may well succeed.
     Retry,
+    /// No answer came in time: as above, and with fewer requests at once.
+    Late,
     /// The endpoint is full or asks for patience (429, 503): everybody waits, and the request does not lose a try.
     Slow,
     /// The endpoint cannot be reached: everybody waits, one request probes.

@@ -164,6 +164,16 @@ impl Rules {
         inputs
     }
 
+    /// What stands somewhere while git works on one of the repositories met so far. They lie in folders of
+    /// [`Rules::outside_inputs`].
+    pub fn lock_files(&self) -> Vec<PathBuf> {
+        let marked = self.marked.read().unwrap_or_else(PoisonError::into_inner);
+        let locks = marked.keys();
+        locks
+            .flat_map(|directory| git::lock_files(directory))
+            .collect()
+    }
+
     /// Whether what stands outside the tree still says what it said when it was read. Most of what touches the
     /// [`Rules::outside_inputs`], each commit among it, changes no rule.
     pub fn is_current(&self) -> bool {

@@ -60,7 +60,7 @@ fn no_daemon_is_3() {
         &["show", &root],
         &["tree", &root, "--json"],
         &["wait", &root],
-        &["watch", &root],
+        // `watch` would start one: see `starting`.
         &["unwatch", &root],
     ] {
         let done = home.run(arguments).expect(3);

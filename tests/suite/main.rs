@@ -1,7 +1,9 @@
 //! What people rely on: the engine through simulation, everything else through the real program.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod batch;
 mod burst;
+mod cache;
 mod cli;
 mod counting;
 mod freshness;
@@ -9,6 +11,8 @@ mod harness;
 mod histories;
 mod index_json;
 mod kill;
+mod notified;
+mod parts;
 mod service;
 mod sim;
 mod socket;

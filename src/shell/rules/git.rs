@@ -48,6 +48,15 @@ pub(super) fn inputs(directory: &Path) -> Vec<PathBuf> {
     inputs
 }
 
+/// What stands in a repository's own folder while git changes many files of its work tree.
+pub(super) fn lock_files(directory: &Path) -> Vec<PathBuf> {
+    let own = git_directory(directory).and_then(|own| own.canonicalize().ok());
+    let names = ["index.lock", "rebase-merge", "rebase-apply"];
+    own.map_or_else(Vec::new, |own| {
+        names.map(|name| own.join(name)).into_iter().collect()
+    })
+}
+
 /// The path that `file` names after `mark`, relative to `base`.
 fn pointed(base: &Path, file: &Path, mark: &[u8]) -> Option<PathBuf> {
     let bytes = read_small(file, true)?;

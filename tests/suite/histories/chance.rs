@@ -117,6 +117,7 @@ impl Chance {
             2 => vec![Op::Kill],
             3 => vec![Op::Terminate],
             4 => vec![Op::Kill, Op::Start],
+            5 if self.rng.bool() => vec![Op::Stop, Op::Flood],
             _ => Vec::new(),
         };
         (count, before)
@@ -272,7 +273,8 @@ impl Chance {
             },
             2 => Op::Symlink(".".to_owned(), place),
             3 => {
-                let target = ["..", "a", "../out", "/", "nowhere"];
+                // None leads out of the folder: what is written through a link is written.
+                let target = ["..", "a", "../out", "/nonexistent", "nowhere"];
                 Op::Symlink(target[self.rng.usize(..target.len())].to_owned(), place)
             }
             4 => Op::Pipe(place),

@@ -75,6 +75,8 @@ pub enum Op {
     Deep(Place, u32),
     Mode(Place, u32),
     Git(Place, Vec<String>),
+    /// More notifications than the kernel keeps, for a daemon that was stopped before.
+    Flood,
     /// The root goes, and comes back after so many milliseconds.
     RootAway(u64),
     /// The root is replaced by a copy of itself.
@@ -93,19 +95,56 @@ pub enum Op {
 }
 
 impl Op {
+    /// Where it happens.
+    fn places(&self) -> Vec<&Place> {
+        match self {
+            Self::Write(place, _)
+            | Self::Append(place, _)
+            | Self::Slowly(place, _)
+            | Self::Atomic(place, _)
+            | Self::Backup(place, _)
+            | Self::Disguised(place)
+            | Self::Touch(place)
+            | Self::Remove(place)
+            | Self::Directory(place)
+            | Self::Symlink(_, place)
+            | Self::Pipe(place)
+            | Self::Socket(place)
+            | Self::Burst(place, _)
+            | Self::Deep(place, _)
+            | Self::Mode(place, _)
+            | Self::Git(place, _) => vec![place],
+            Self::Rename(one, other)
+            | Self::Exchange(one, other)
+            | Self::Swap(one, other)
+            | Self::HardLink(one, other)
+            | Self::Copy(one, other) => vec![one, other],
+            _ => Vec::new(),
+        }
+    }
+
     /// Does what concerns the disk. What cannot be done, because of what came before, is not done.
     pub fn apply(&self, base: &Path) -> std::io::Result<()> {
         let at = |place: &Place| place.under(base);
+        if self
+            .places()
+            .iter()
+            .any(|place| !is_inside(&at(place), base))
+        {
+            return Err(std::io::ErrorKind::InvalidInput.into());
+        }
         match self {
             Self::Write(place, text) => {
                 make_parent(&at(place))?;
-                fs::write(at(place), text)
+                put(&at(place), text)
             }
-            Self::Append(place, text) => File::options()
-                .append(true)
-                .open(at(place))?
-                .write_all(text.as_bytes()),
+            Self::Append(place, text) => {
+                regular(&at(place))?;
+                let mut file = File::options().append(true).open(at(place))?;
+                file.write_all(text.as_bytes())
+            }
             Self::Slowly(place, text) => {
+                regular(&at(place))?;
                 let mut file = File::create(at(place))?;
                 for piece in text.as_bytes().chunks(text.len() / 3 + 1) {
                     file.write_all(piece)?;
@@ -116,7 +155,8 @@ impl Op {
             Self::Atomic(place, text) => {
                 let mut beside = at(place).into_os_string();
                 beside.push(".tmp");
-                let made = fs::write(&beside, text).and_then(|()| fs::rename(&beside, at(place)));
+                let made =
+                    put(Path::new(&beside), text).and_then(|()| fs::rename(&beside, at(place)));
                 let _ = fs::remove_file(&beside);
                 made
             }
@@ -124,12 +164,13 @@ impl Op {
                 let mut backup = at(place).into_os_string();
                 backup.push("~");
                 fs::rename(at(place), &backup)?;
-                fs::write(at(place), text)?;
+                put(&at(place), text)?;
                 fs::remove_file(backup)
             }
             Self::Disguised(place) => disguise(&at(place)),
             Self::Touch(place) => {
                 let now = FileTimes::new().set_modified(std::time::SystemTime::now());
+                regular(&at(place))?;
                 File::open(at(place))?.set_times(now)
             }
             Self::Remove(place) => remove(&at(place)),
@@ -177,6 +218,15 @@ impl Op {
                 fs::set_permissions(at(place), Permissions::from_mode(*mode))
             }
             Self::Git(place, arguments) => git(&at(place), arguments),
+            Self::Flood => {
+                let (one, two) = (base.join("tree/.flood1"), base.join("tree/.flood2"));
+                fs::write(&one, "x\n")?;
+                for _ in 0..4_500 {
+                    fs::rename(&one, &two)?;
+                    fs::rename(&two, &one)?;
+                }
+                Ok(())
+            }
             Self::RootAway(ms) => {
                 let (root, away) = (base.join("tree"), base.join("out/.away"));
                 fs::rename(&root, &away)?;
@@ -202,6 +252,25 @@ impl Op {
             | Self::Settle => Ok(()),
         }
     }
+}
+
+/// No link on the way, nor at its end, may lead out of the folder.
+fn is_inside(path: &Path, base: &Path) -> bool {
+    let existing = path.ancestors().find_map(|above| above.canonicalize().ok());
+    existing.is_some_and(|existing| existing.starts_with(base))
+}
+
+/// A pipe would hold up whoever opens it.
+fn regular(path: &Path) -> std::io::Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(std::io::ErrorKind::InvalidInput.into()),
+        _ => Ok(()),
+    }
+}
+
+fn put(path: &Path, text: &str) -> std::io::Result<()> {
+    regular(path)?;
+    fs::write(path, text)
 }
 
 fn make_parent(path: &Path) -> std::io::Result<()> {
@@ -234,6 +303,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 }
 
 fn disguise(path: &Path) -> std::io::Result<()> {
+    regular(path)?;
     let before = fs::metadata(path)?;
     let mut bytes = fs::read(path)?;
     if let Some(byte) = bytes.iter_mut().find(|byte| byte.is_ascii_lowercase()) {

@@ -1,0 +1,264 @@
+//! A model at the other end of HTTP, with a thread for each connection: it takes exactly as long as it is told to,
+//! and can keep limits as endpoints do.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// How the model behaves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// What a file takes.
+    pub file: Duration,
+    /// What a directory takes.
+    pub directory: Duration,
+    /// Requests in each minute; 0: any number.
+    pub requests_per_minute: f64,
+    /// Tokens in each minute, of prompt and answer's cap; 0: any number.
+    pub tokens_per_minute: f64,
+    /// How much of a minute's worth may come at once.
+    pub burst: f64,
+    /// Whether the limits are told in headers.
+    pub tells: bool,
+    /// Requests at once; 0: any number.
+    pub at_once: usize,
+}
+
+/// What was seen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen {
+    /// Requests, refused ones too.
+    pub requests: usize,
+    /// Those that were refused.
+    pub refused: usize,
+    /// Tokens of those that were not, as they are charged.
+    pub tokens: f64,
+    /// When the first request came, and when the last answer went.
+    pub span: Option<(Instant, Instant)>,
+}
+
+/// A bucket of a limit.
+struct Bucket {
+    capacity: f64,
+    level: f64,
+    rate: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn of(per_minute: f64, burst: f64) -> Option<Self> {
+        (per_minute > 0.0).then(|| Self {
+            capacity: per_minute * burst,
+            level: per_minute * burst,
+            rate: per_minute / 60.0,
+            at: Instant::now(),
+        })
+    }
+
+    fn fill(&mut self) {
+        let passed = self.at.elapsed().as_secs_f64();
+        self.level = (self.level + passed * self.rate).min(self.capacity);
+        self.at = Instant::now();
+    }
+
+    /// How long until so much is there, in seconds.
+    fn missing(&self, amount: f64) -> f64 {
+        ((amount - self.level) / self.rate).max(0.0)
+    }
+}
+
+struct Desk {
+    manner: Manner,
+    seen: Seen,
+    marks: usize,
+    requests: Option<Bucket>,
+    tokens: Option<Bucket>,
+}
+
+/// The model; its threads end with the process.
+pub struct Model {
+    port: u16,
+    desk: Arc<Mutex<Desk>>,
+}
+
+impl Model {
+    /// A model of this manner.
+    pub fn start(manner: Manner) -> std::io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let port = listener.local_addr()?.port();
+        let desk = Arc::new(Mutex::new(Desk {
+            manner,
+            seen: Seen::default(),
+            marks: 0,
+            requests: Bucket::of(manner.requests_per_minute, manner.burst),
+            tokens: Bucket::of(manner.tokens_per_minute, manner.burst),
+        }));
+        let at_desk = Arc::clone(&desk);
+        let at_once = Arc::new(AtomicUsize::new(0));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (desk, at_once) = (Arc::clone(&at_desk), Arc::clone(&at_once));
+                std::thread::spawn(move || serve(&stream, &desk, &at_once));
+            }
+        });
+        Ok(Self { port, desk })
+    }
+
+    /// Where it is asked.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/v1", self.port)
+    }
+
+    /// What was seen since the last call; buckets are full again.
+    pub fn seen(&self) -> Seen {
+        let mut desk = lock(&self.desk);
+        let manner = desk.manner;
+        desk.requests = Bucket::of(manner.requests_per_minute, manner.burst);
+        desk.tokens = Bucket::of(manner.tokens_per_minute, manner.burst);
+        std::mem::take(&mut desk.seen)
+    }
+}
+
+fn lock(desk: &Mutex<Desk>) -> std::sync::MutexGuard<'_, Desk> {
+    desk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A connection, request after request.
+fn serve(stream: &TcpStream, desk: &Mutex<Desk>, at_once: &AtomicUsize) -> Option<()> {
+    stream.set_nodelay(true).ok()?;
+    let mut reader = BufReader::new(stream);
+    let mut writer = stream;
+    loop {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+            let line = line.trim_end().to_ascii_lowercase();
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse().ok()?;
+            }
+            if line.is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        let begun = Instant::now();
+        let others = at_once.fetch_add(1, Ordering::SeqCst);
+        let answer = answer(&body, desk, others, begun);
+        at_once.fetch_sub(1, Ordering::SeqCst);
+        let mut seen = lock(desk);
+        let ended = Instant::now();
+        let first = seen.seen.span.map_or(begun, |(first, _)| first.min(begun));
+        seen.seen.span = Some((first, ended));
+        drop(seen);
+        writer.write_all(answer?.as_bytes()).ok()?;
+    }
+}
+
+/// The whole answer to one request, after its time.
+fn answer(body: &[u8], desk: &Mutex<Desk>, others: usize, begun: Instant) -> Option<String> {
+    let request: Value = serde_json::from_slice(body).ok()?;
+    let messages = request["messages"].as_array()?;
+    let user = messages.last()?["content"].as_str()?;
+    let is_file = user.starts_with("A file");
+    let prompt_tokens = messages
+        .iter()
+        .filter_map(|message| message["content"].as_str())
+        .map(|text| text.len().div_ceil(4))
+        .sum::<usize>();
+    let cap = request["max_tokens"]
+        .as_u64()
+        .or(request["max_completion_tokens"].as_u64());
+    let charge = prompt_tokens as f64 + cap.unwrap_or(0) as f64;
+    let mut open = lock(desk);
+    let (manner, wait, headers) = admit(&mut open, charge, others);
+    // No two answers are alike, or folders of equal words would share one.
+    open.marks += 1;
+    let mark = open.marks;
+    drop(open);
+    if let Some(wait) = wait {
+        let body = json!({"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}});
+        let pause = format!("retry-after: {}\r\n", wait.ceil().max(1.0));
+        let pause = if manner.tells { pause } else { String::new() };
+        return Some(response(
+            "429 Too Many Requests",
+            &(headers + &pause),
+            &body.to_string(),
+        ));
+    }
+    let took = if is_file {
+        manner.file
+    } else {
+        manner.directory
+    };
+    std::thread::sleep((begun + took).saturating_duration_since(Instant::now()));
+    let words = format!(
+        "Holds piece {mark} of the whole. It gives its neighbours what they need to know of that piece, and keeps \
+         the rest to itself. It depends on nothing that is not named in it."
+    );
+    let body = json!({
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": request["model"],
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": words}}],
+        "usage": {"prompt_tokens": prompt_tokens, "completion_tokens": 40, "total_tokens": prompt_tokens + 40},
+    });
+    Some(response("200 OK", &headers, &body.to_string()))
+}
+
+/// Counts a request and charges it; tells the seconds to wait where it is refused, and the headers.
+fn admit(desk: &mut Desk, charge: f64, others: usize) -> (Manner, Option<f64>, String) {
+    desk.seen.requests += 1;
+    let manner = desk.manner;
+    let mut wait: Option<f64> = None;
+    if manner.at_once > 0 && others >= manner.at_once {
+        wait = Some(1.0);
+    }
+    for (bucket, amount) in [(&mut desk.requests, 1.0), (&mut desk.tokens, charge)] {
+        if let Some(bucket) = bucket {
+            bucket.fill();
+            if bucket.level < amount {
+                wait = Some(wait.unwrap_or(0.0).max(bucket.missing(amount)));
+            }
+        }
+    }
+    match wait {
+        Some(_) => desk.seen.refused += 1,
+        None => {
+            desk.seen.tokens += charge;
+            for (bucket, amount) in [(&mut desk.requests, 1.0), (&mut desk.tokens, charge)] {
+                if let Some(bucket) = bucket {
+                    bucket.level -= amount;
+                }
+            }
+        }
+    }
+    let mut headers = String::new();
+    let all = [
+        ("requests", &desk.requests, manner.requests_per_minute),
+        ("tokens", &desk.tokens, manner.tokens_per_minute),
+    ];
+    for (name, bucket, limit) in all {
+        if let Some(bucket) = bucket.as_ref().filter(|_| manner.tells) {
+            headers += &format!(
+                "x-ratelimit-limit-{name}: {limit}\r\nx-ratelimit-remaining-{name}: {}\r\n\
+                 x-ratelimit-reset-{name}: {}ms\r\n",
+                bucket.level.max(0.0).floor(),
+                (bucket.missing(bucket.capacity) * 1_000.0).ceil(),
+            );
+        }
+    }
+    (manner, wait, headers)
+}
+
+fn response(status: &str, headers: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    )
+}
