@@ -116,6 +116,10 @@ pub fn found(found: &Found, everywhere: bool, terminal: Terminal) -> String {
         let note = format!("{} more: --limit shows them", number(found.total - shown));
         lines.push(terminal.paint(Style::Dim, &note));
     }
+    if found.freshness != Freshness::Fresh {
+        let note = "(not all of it is fresh: `epitome wait` returns when it is)";
+        lines.push(terminal.paint(Style::Dim, note));
+    }
     match lines.is_empty() {
         true => String::new(),
         false => finish(lines),

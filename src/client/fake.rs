@@ -102,6 +102,7 @@ impl Access for Fake {
             query: search.query.clone(),
             hits: Vec::new(),
             total: 0,
+            freshness: Freshness::Fresh,
         })
     }
 

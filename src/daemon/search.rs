@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use crate::model::outline::Element;
+use crate::model::summary::Freshness;
 use crate::wire::protocol::{Node, PROBLEM_BAD_REQUEST, Problem};
 use crate::wire::search::{
     DEFAULT_HITS, Found, FoundElement, Hit, HitKind, LONGEST_QUERY, MOST_HITS, Search,
@@ -174,6 +175,10 @@ pub fn search(question: &Question, trees: &[(PathBuf, Node)]) -> Found {
             .map(|(score, document)| document.hit(score, &question.terms))
             .collect(),
         total,
+        freshness: match trees.iter().all(|(_, node)| is_fresh(node)) {
+            true => Freshness::Fresh,
+            false => Freshness::Stale,
+        },
     }
 }
 
@@ -384,6 +389,11 @@ impl<'n> Document<'n> {
         }
         reasons.join("; ")
     }
+}
+
+/// A directory is fresh only if all below it is.
+fn is_fresh(node: &Node) -> bool {
+    matches!(node.common().freshness, Freshness::Fresh | Freshness::Off)
 }
 
 fn kind(node: &Node) -> HitKind {

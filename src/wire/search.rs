@@ -47,6 +47,9 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// How many nodes answered at all.
     pub total: u64,
+    /// Of all that was looked through: `fresh`, where every node of it is (or `off`); else `stale`, and what should have
+    /// answered may be missing.
+    pub freshness: Freshness,
 }
 
 /// A node that answers.

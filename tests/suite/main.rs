@@ -13,6 +13,7 @@ mod index_json;
 mod kill;
 mod notified;
 mod parts;
+mod searching;
 mod service;
 mod sim;
 mod socket;
