@@ -1,6 +1,6 @@
 //! The command line: what a person types, made into questions to a daemon, and the answers made into text.
 //!
-//! A verb is a file. Only [`output`] writes to the two streams.
+//! A verb is a file. Only `output` writes to the two streams.
 
 mod completions;
 mod daemon;
@@ -12,7 +12,9 @@ mod logging;
 mod output;
 mod paths;
 mod render;
+mod service;
 mod show;
+mod start;
 mod status;
 mod terminal;
 mod text;
@@ -64,7 +66,7 @@ enum Command {
     Daemon(daemon::Arguments),
     /// Index once and exit; no daemon is needed
     Index(index::Arguments),
-    /// Add a repository; kept across restarts
+    /// Add a repository, kept across restarts; starts the daemon where none runs
     Watch(watch::Arguments),
     /// Remove a repository; what was paid for is kept
     Unwatch(watch::Arguments),
@@ -80,6 +82,8 @@ enum Command {
     Export(export::Arguments),
     /// Check what epitome needs, and say how to mend it
     Doctor(doctor::Arguments),
+    /// The daemon as a service of your systemd: put it in place, take it away, look at it
+    Service(service::Arguments),
     /// Print shell completions
     Completions(completions::Arguments),
 }
@@ -139,6 +143,7 @@ impl Cli {
             Command::Tree(arguments) => tree::run(&context, &arguments).await,
             Command::Wait(arguments) => wait::run(&context, &arguments).await,
             Command::Export(arguments) => export::run(&context, &arguments).await,
+            Command::Service(arguments) => service::run(&context, &arguments).await,
             Command::Doctor(arguments) => doctor::run(&context, &arguments).await,
             Command::Completions(arguments) => completions::run(&arguments),
         }
@@ -172,6 +177,9 @@ mod tests {
             "wait /a --timeout 0.5",
             "export --format index --output out",
             "doctor --json",
+            "service install --force --at-login --hardened",
+            "service uninstall",
+            "service status --json",
             "completions bash",
         ] {
             let words = ["epitome"].into_iter().chain(line.split(' '));
@@ -187,6 +195,8 @@ mod tests {
             "wait --timeout inf",
             "export --format pdf --output out",
             "export --format index",
+            "service",
+            "service remove",
             "completions csh9",
         ] {
             let words = ["epitome"].into_iter().chain(line.split_whitespace());

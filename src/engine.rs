@@ -2,9 +2,11 @@
 //!
 //! [`Engine::step`] takes one event at one moment and returns what is to be done. It reads no clock, no disk and no
 //! chance, and cannot fail, so that a seed can replay everything that can go wrong (see `tests/sim`). The organs in
-//! this folder do not know each other; only this file and its three chapters ([`look`], [`words`], [`waits`])
+//! this folder do not know each other; only this file and its chapters (`look`, `words`, `batch`, `waits`)
 //! compose them.
 
+mod answered;
+pub mod batch;
 pub mod bucket;
 pub mod debounce;
 pub mod effect;
@@ -12,6 +14,7 @@ pub mod event;
 pub mod flight;
 mod look;
 pub mod pace;
+pub mod parts;
 pub mod prompt;
 mod repository;
 pub mod retry;
@@ -29,6 +32,7 @@ use crate::model::recipe::Author;
 use crate::model::summary::SummaryKey;
 use crate::model::time::Timestamp;
 
+use batch::Batches;
 use debounce::Window;
 use effect::Effect;
 use event::Event;
@@ -61,8 +65,12 @@ pub struct Options {
     pub quiet: Window,
     /// Whether the directories are written out as they settle.
     pub export: bool,
+    /// How many files of a first index must be ready for them to go by a batch; `None`: they never do.
+    pub batch_from: Option<usize>,
     /// Milliseconds between looks at everything, where nothing notifies; `None`: changes are notified.
     pub poll_ms: Option<u64>,
+    /// Milliseconds between looks at what nobody notifies of, where changes are notified otherwise.
+    pub poll_rest_ms: u64,
 }
 
 /// How a request's need of tokens is guessed before it is made.
@@ -74,13 +82,21 @@ pub struct TokenEstimate {
     pub answer: u64,
 }
 
+/// What a summary is thought to need.
+struct Estimate {
+    /// Tokens of its first request.
+    tokens: u64,
+    /// Requests about parts that come before the last one.
+    parts: u32,
+}
+
 /// Bytes of a token, in tenths: four are usual for English and code, and the JSON around adds a little.
 const TOKEN_TENTHS: u64 = 36;
 /// Tokens of a child's name and words in its directory's request.
 const CHILD_TOKENS: u64 = 130;
 
 impl TokenEstimate {
-    fn of(&self, tree: &Tree, id: NodeId) -> u64 {
+    fn of(&self, tree: &Tree, id: NodeId) -> Estimate {
         let content = match tree.get(id).map(|node| &node.body) {
             Some(Body::File { contents }) => contents
                 .as_ref()
@@ -88,7 +104,11 @@ impl TokenEstimate {
             Some(Body::Directory(directory)) => directory.children.len() as u64 * CHILD_TOKENS,
             None => 0,
         };
-        self.instructions + content + self.answer
+        Estimate {
+            // What is larger is asked about in parts, a request at a time.
+            tokens: self.instructions + content.min(prompt::PART_TOKENS) + self.answer,
+            parts: u32::try_from(content / prompt::PART_TOKENS).unwrap_or(u32::MAX),
+        }
     }
 }
 
@@ -99,6 +119,7 @@ pub struct Engine {
     repositories: BTreeMap<RepoId, Repository>,
     flights: Flights,
     pace: Pace,
+    batches: Batches,
     waits: Waits,
     /// Until when nothing may be sent though something is ready (monotonic milliseconds).
     held_until_ms: Option<u64>,
@@ -115,6 +136,7 @@ impl Engine {
             options,
             repositories: BTreeMap::new(),
             flights: Flights::default(),
+            batches: Batches::default(),
             waits: Waits::default(),
             held_until_ms: None,
             lookups: Vec::new(),
@@ -146,13 +168,10 @@ impl Engine {
     fn take(&mut self, event: Event, effects: &mut Vec<Effect>) {
         match event {
             Event::Watch(repo) => {
-                if self
-                    .repositories
-                    .insert(repo, Repository::default())
-                    .is_none()
-                {
+                self.repositories.entry(repo).or_insert_with(|| {
                     effects.push(Effect::Load(repo));
-                }
+                    Repository::default()
+                });
             }
             Event::Unwatch(repo) => {
                 self.repositories.remove(&repo);
@@ -164,10 +183,19 @@ impl Engine {
                 }
             }
             Event::Lost(repo) => self.lost(repo),
+            Event::Polled { repo, polled } => {
+                if let Some(repository) = self.repositories.get_mut(&repo) {
+                    repository.polled = polled;
+                }
+            }
+            Event::Held { repo, held } => self.held(repo, held),
             Event::Listed { repo, listing } => self.listed(repo, listing, effects),
             Event::Read { repo, node, result } => self.read(repo, node, result),
             Event::LookedUp(found) => self.looked_up(found),
             Event::Answered { key, result, usage } => self.answered(key, result, usage, effects),
+            Event::AnsweredPart { key, usage } => self.answered_part(key, usage),
+            Event::Batched(keys) => self.batched(keys),
+            Event::BatchRefused { keys, for_good } => self.batch_refused(&keys, for_good),
             Event::Committed(key) => self.committed(key),
             Event::Exported(repo) => {
                 if let Some(repository) = self.repositories.get_mut(&repo) {
@@ -189,14 +217,12 @@ impl Engine {
             if repository.look != Look::Idle {
                 return None;
             }
-            let due = repository
-                .debounce
-                .due_ms(self.options.settle, self.waits.hurry(repo));
-            let poll = self
-                .options
-                .poll_ms
-                .map(|every| repository.looked_ms + every);
-            due.into_iter().chain(poll).min()
+            let hurry = self.waits.hurry(repo);
+            let due = repository.debounce.due_ms(self.options.settle, hurry);
+            let poll = repository.poll_due_ms(self.options.poll_ms, self.options.poll_rest_ms);
+            let due_ms = due.into_iter().chain(poll).min()?;
+            let held_ms = repository.held_until_ms().filter(|_| !hurry);
+            Some(due_ms.max(held_ms.unwrap_or_default()))
         });
         let asks = self.flights.next_due_ms();
         let stop = self.pace.stopped_until_ms();
@@ -207,6 +233,11 @@ impl Engine {
             .chain(chance)
             .chain(self.held_until_ms)
             .min()
+    }
+
+    /// Whether a repository is kept.
+    pub fn knows(&self, repo: RepoId) -> bool {
+        self.repositories.contains_key(&repo)
     }
 
     fn hurry_flights(&mut self, repo: RepoId) {

@@ -10,9 +10,16 @@ use super::paths;
 pub struct Arguments {
     /// Folders to watch beside those of the configuration and those added earlier
     paths: Vec<PathBuf>,
+    /// Leave the terminal: for who starts a daemon in the background
+    #[arg(long, hide = true)]
+    detached: bool,
 }
 
 pub async fn run(context: Context, arguments: Arguments) -> Result<(), Failure> {
+    if arguments.detached {
+        // It fails only where the session is this process's own already.
+        let _ = rustix::process::setsid();
+    }
     let config = context.config()?;
     let mut folders = Vec::new();
     for path in &arguments.paths {

@@ -1,5 +1,7 @@
 //! `epitome doctor`: looks at what epitome needs and says how to mend each. It changes nothing.
 
+mod audit;
+
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -20,6 +22,9 @@ const FEW_WATCHES: u64 = 65_536;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
+    /// Read every file of the watched repositories anew, and compare with what the daemon tells of them
+    #[arg(long)]
+    audit: bool,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -104,7 +109,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     }
     checks.push(store(&places.data));
     checks.push(socket_folder(&places.socket));
-    checks.push(daemon(Client::connect(&places.socket).await.map(drop)));
+    let client = Client::connect(&places.socket).await;
+    checks.push(daemon(&client));
+    if arguments.audit {
+        checks.extend(audit::checks(context, client).await);
+    }
 
     let failed = checks
         .iter()
@@ -253,9 +262,9 @@ fn socket_folder(socket: &Path) -> Check {
     }
 }
 
-fn daemon(answer: Result<(), ConnectError>) -> Check {
+fn daemon(answer: &Result<Client, ConnectError>) -> Check {
     match answer {
-        Ok(()) => Check::ok("daemon", "runs"),
+        Ok(_) => Check::ok("daemon", "runs"),
         Err(ConnectError::NoDaemon) => Check::warning(
             "daemon",
             "does not run",

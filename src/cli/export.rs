@@ -1,15 +1,17 @@
 //! `epitome export`: writes the summaries out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::text::count;
 use super::{Context, output, paths};
+use crate::client::{Client, ConnectError};
 use crate::wire::access::Access;
+use crate::wire::protocol::Node;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A directory in a watched repository [default: the current folder]
+    /// A directory; in a watched repository, where a daemon runs [default: the current folder]
     path: Option<PathBuf>,
     /// What to write
     #[arg(long)]
@@ -29,11 +31,31 @@ pub enum Format {
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let path = paths::absolute(arguments.path.as_deref())?;
     let folder = paths::absolute(Some(&arguments.output))?;
-    let tree = context.client().await?.node(&path, usize::MAX).await?;
+    let tree = match Client::connect(&context.places.socket).await {
+        Ok(client) => client.node(&path, usize::MAX).await?,
+        // As with `index`, no daemon is needed.
+        Err(ConnectError::NoDaemon) => indexed(context, &path).await?,
+        Err(error) => return Err(error.into()),
+    };
     let written = match arguments.format {
         Format::Index => crate::daemon::export(&tree, &folder)?,
     };
     let files = count(written, "file");
     output::say(&format!("{files} written to {}", folder.display()));
     Ok(())
+}
+
+/// The folder, looked at once in this process.
+async fn indexed(context: &Context, path: &Path) -> Result<Node, Failure> {
+    let config = context.config()?;
+    let local = crate::daemon::start_local(&config, &context.places).await?;
+    let tree = async {
+        local.watch(path, false).await?;
+        local.wait(Some(path), None).await?;
+        local.node(path, usize::MAX).await
+    };
+    let tree = tree.await;
+    // Ended before a failure is told: what was paid for has to be stored.
+    local.stop().await;
+    Ok(tree?)
 }

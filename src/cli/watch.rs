@@ -1,9 +1,9 @@
-//! `epitome watch` and `epitome unwatch`: add and remove a repository.
+//! `epitome watch` and `epitome unwatch`: add and remove a repository. The first starts a daemon where none runs.
 
 use std::path::PathBuf;
 
 use super::failure::Failure;
-use super::{Context, output, paths};
+use super::{Context, output, paths, start};
 use crate::wire::access::Access;
 
 #[derive(Debug, clap::Args)]
@@ -14,7 +14,7 @@ pub struct Arguments {
 
 pub async fn watch(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let path = paths::absolute(arguments.path.as_deref())?;
-    let client = context.client().await?;
+    let client = start::client(context).await?;
     let repository = client.watch(&path, true).await?;
     output::say(&format!("watching {}", repository.path));
     Ok(())

@@ -1,5 +1,6 @@
 //! Reads the file and checks every key of it.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,9 @@ use super::{Backend, Batch, Config, Openai, Provider, check};
 
 /// A configuration of more than this many bytes is refused: it is some other file.
 pub(super) const MAX_BYTES: u64 = 1_048_576;
+
+/// What systemd's unit calls the key.
+const CREDENTIAL: &str = "llm-key";
 
 /// What is wrong with a configuration, in one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -179,26 +183,35 @@ impl Config {
 }
 
 impl Openai {
-    /// The key, from the file or the environment; `None` where neither is configured or the variable is not set.
+    /// The key: from `api_key_file`, else from systemd's credentials, else from the variable; `None` where none of
+    /// them has one, or where the variable's name is empty: then none is to be sent.
     ///
     /// # Errors
     ///
     /// A line that says why the key cannot be used. It never holds the key.
     pub fn api_key(&self) -> Result<Option<String>, String> {
-        let (key, origin) = match &self.api_key_file {
-            Some(file) => {
-                let text = std::fs::read_to_string(file)
-                    .map_err(|error| format!("openai.api_key_file: {}: {error}", file.display()))?;
-                (text, file.display().to_string())
-            }
-            None if self.api_key_env.is_empty() => return Ok(None),
-            None => match std::env::var_os(&self.api_key_env) {
+        self.api_key_from(|name| std::env::var_os(name))
+    }
+
+    pub(super) fn api_key_from(
+        &self,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Option<String>, String> {
+        let (key, origin) = if let Some(file) = &self.api_key_file {
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| format!("openai.api_key_file: {}: {error}", file.display()))?;
+            (text, file.display().to_string())
+        } else if self.api_key_env.is_empty() {
+            // Said so: nothing that lies around is sent either.
+            return Ok(None);
+        } else if let Some(found) = credential(&variable)? {
+            found
+        } else {
+            match variable(&self.api_key_env).map(OsString::into_string) {
                 None => return Ok(None),
-                Some(value) => match value.into_string() {
-                    Ok(value) => (value, self.api_key_env.clone()),
-                    Err(_) => return Err(format!("the key in {} is no text", self.api_key_env)),
-                },
-            },
+                Some(Ok(value)) => (value, self.api_key_env.clone()),
+                Some(Err(_)) => return Err(format!("the key in {} is no text", self.api_key_env)),
+            }
         };
         let key = key.trim();
         if key.is_empty() {
@@ -210,5 +223,24 @@ impl Openai {
             ));
         }
         Ok(Some(key.to_owned()))
+    }
+}
+
+/// The key that systemd passes, and where it is. A blank one is what the unit has where the user gave none.
+fn credential(
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<(String, String)>, String> {
+    let Some(folder) = variable("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty()) else {
+        return Ok(None);
+    };
+    let file = Path::new(&folder).join(CREDENTIAL);
+    match std::fs::read_to_string(&file) {
+        Ok(text) if text.trim().is_empty() => Ok(None),
+        Ok(text) => Ok(Some((text, format!("systemd's credential {CREDENTIAL}")))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!(
+            "systemd's credential {CREDENTIAL}: {}: {error}",
+            file.display()
+        )),
     }
 }

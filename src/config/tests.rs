@@ -283,3 +283,30 @@ fn a_key_is_read_from_its_file_without_the_line_s_end() {
     let line = openai.api_key().unwrap_err();
     assert!(!line.contains("hush"), "{line}");
 }
+
+#[test]
+fn systemd_s_credential_goes_between_the_file_and_the_variable() {
+    let folder = tempfile::tempdir().unwrap();
+    let credential = folder.path().join("llm-key");
+    let mut openai = Openai::default();
+    let key = |openai: &Openai| {
+        openai.api_key_from(|name| match name {
+            "CREDENTIALS_DIRECTORY" => Some(folder.path().into()),
+            "OPENAI_API_KEY" => Some("of-the-variable".into()),
+            _ => None,
+        })
+    };
+    let of = |text: &str| Ok(Some(text.to_owned()));
+    assert_eq!(key(&openai), of("of-the-variable"));
+    // What the unit passes where the user has no such file.
+    std::fs::write(&credential, " ").unwrap();
+    assert_eq!(key(&openai), of("of-the-variable"));
+    std::fs::write(&credential, "of-systemd\n").unwrap();
+    assert_eq!(key(&openai), of("of-systemd"));
+    openai.api_key_env = String::new();
+    assert_eq!(key(&openai), Ok(None));
+    let file = folder.path().join("file");
+    std::fs::write(&file, "of-the-file").unwrap();
+    openai.api_key_file = Some(file);
+    assert_eq!(key(&openai), of("of-the-file"));
+}

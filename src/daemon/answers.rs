@@ -6,9 +6,10 @@ use std::time::{Duration, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::config::{Backend, Config, Provider};
+use crate::config::{Config, Provider};
 use crate::engine::status::{PaceStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
+use crate::model::contents::{Contents, Matter};
 use crate::model::language::Language;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::recipe::Kind;
@@ -98,7 +99,10 @@ pub fn node(store: &Store, view: NodeView) -> Node {
     };
     match view.kind {
         Kind::File => {
-            let outline = view.contents.as_ref().and_then(|contents| {
+            // Only text has an outline: a secret's or a huge file's content may stand under another name, too, and
+            // what is known of that one is not this one's.
+            let text = |contents: &&Contents| contents.matter == Matter::Text;
+            let outline = view.contents.as_ref().filter(text).and_then(|contents| {
                 let key = outline_key(contents.language, contents.digest);
                 store.outline(key).ok().flatten()
             });
@@ -163,12 +167,13 @@ pub fn status(
         .filter_map(|(repo, status)| Some((shared.registry.get(*repo)?, status)))
         .map(|(entry, status)| {
             let watches = watch.map_or(0, |watch| watch.watches(entry.repo) as u64);
-            repository(shared, &entry.root, watches, status, pace)
+            let notified = watch.is_some() && !entry.is_remote();
+            repository(shared, &entry.root, watches, notified, status, pace)
         })
         .collect();
     let mut notes = shared.store.notes();
     notes.extend(pace.trouble.clone());
-    for topic in ["store", "export", "repos"] {
+    for topic in ["notifications", "batch", "store", "export", "repos"] {
         notes.extend(shared.notes.about(topic));
     }
     Status {
@@ -209,6 +214,7 @@ fn repository(
     shared: &Shared,
     root: &Path,
     watches: u64,
+    notified: bool,
     status: &RepositoryStatus,
     pace: &PaceStatus,
 ) -> Repository {
@@ -227,7 +233,9 @@ fn repository(
     let mut notes = status.problems.clone();
     notes.extend(shared.notes.about(&format!("watch {}", root.display())));
     let busy = !status.settled || status.scanning;
-    let seconds_left = (busy && shared.asks_a_model() && !status.scanning).then(|| {
+    // When a batch will be over nobody knows.
+    let known = !status.scanning && pace.batched == 0;
+    let seconds_left = (busy && shared.asks_a_model() && known).then(|| {
         let (file_ms, directory_ms) = pace.means_ms;
         let directories = open.saturating_sub(status.files_open);
         let work_ms = status.files_open * file_ms + directories * directory_ms;
@@ -243,11 +251,7 @@ fn repository(
         pending: status.pending,
         failed: status.failed,
         off: status.off,
-        watch: match shared.config.watch.backend {
-            Backend::Native => "native",
-            Backend::Poll => "poll",
-        }
-        .to_owned(),
+        watch: if notified { "native" } else { "poll" }.to_owned(),
         watches,
         last_change: status.last_change_ms.map(|ms| {
             let at = UNIX_EPOCH + Duration::from_millis(ms);

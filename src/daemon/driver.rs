@@ -13,8 +13,10 @@ use crate::engine::Engine;
 use crate::engine::event::{Event, WaitId};
 use crate::engine::status::{PaceStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
+use crate::model::contents::Contents;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::time::Timestamp;
+use crate::shell::lstat;
 use crate::shell::store::Store;
 use crate::shell::watch::Watch;
 
@@ -40,6 +42,8 @@ pub enum Input {
     Barrier(u64),
     /// The barrier took too long.
     BarrierOverdue(u64),
+    /// What is never notified of was looked at for those behind this barrier.
+    Checked(u64),
     /// Somebody asks.
     Query(Query),
     /// The end: what is under way is waited for, a while.
@@ -63,6 +67,18 @@ pub enum Query {
     Status {
         /// The answer.
         reply: oneshot::Sender<(Vec<(RepoId, RepositoryStatus)>, PaceStatus)>,
+    },
+    /// Whether the loop turns, and with it the watch. Cheap: it looks at nothing else.
+    Pulse {
+        /// A notification must come through, too.
+        watch: bool,
+        /// The answer.
+        reply: oneshot::Sender<()>,
+    },
+    /// The same as `Status`, of what is known now: no notification is waited for.
+    Glance {
+        /// The answer.
+        reply: oneshot::Sender<(Vec<RepositoryStatus>, PaceStatus)>,
     },
     /// Wait until all is settled.
     Wait {
@@ -104,22 +120,25 @@ pub fn start(
     let inputs = Inputs(sender);
     let shared = Arc::new(Shared::new(config.clone(), store, data, mode, inputs)?);
     let watch = match cookies {
-        Some(directory) => Some(super::hints::start(&shared, &directory)?),
+        Some(directory) => super::hints::start(&shared, &directory),
         None => None,
     };
-    let executor = Executor::new(Arc::clone(&shared), watch.clone())?;
+    let mut executor = Executor::new(Arc::clone(&shared), watch.clone())?;
+    let batched = executor.batched();
     let mut driver = Driver {
-        engine: Engine::new(super::engine_options(config, mode)),
+        engine: Engine::new(super::engine_options(config, mode, watch.is_some())),
         executor,
         shared: Arc::clone(&shared),
         watch: watch.clone(),
         receiver,
         started: Instant::now(),
         barriers: HashMap::new(),
+        checks: HashMap::new(),
         waits: HashMap::new(),
         numbers: 0,
         stopping: None,
     };
+    driver.step(Event::Batched(batched));
     driver.step(Event::Used(shared.used_today()));
     tokio::spawn(driver.run());
     Ok(Handle::new(shared, watch))
@@ -139,6 +158,7 @@ struct Driver {
     receiver: mpsc::Receiver<Input>,
     started: Instant,
     barriers: HashMap<u64, Behind>,
+    checks: HashMap<u64, Behind>,
     waits: HashMap<WaitId, oneshot::Sender<Failed>>,
     numbers: u64,
     stopping: Option<(oneshot::Sender<()>, tokio::time::Instant)>,
@@ -195,12 +215,20 @@ impl Driver {
 
     fn turn(&mut self, input: Input) {
         match input {
-            Input::Event(event) => self.step(event),
+            Input::Event(event) => {
+                self.step(event);
+                self.shared.stirred.send_replace(());
+            }
             Input::Barrier(number) => match self.barriers.remove(&number) {
-                Some(Behind::Wait(wait, _)) => self.step(Event::Barrier(wait)),
-                Some(Behind::Query(query)) => self.answer(query),
+                Some(Behind::Query(query @ Query::Pulse { .. })) => self.answer(query),
+                Some(behind) => self.check(number, behind),
                 None => {}
             },
+            Input::Checked(number) => {
+                if let Some(behind) = self.checks.remove(&number) {
+                    self.pass(behind);
+                }
+            }
             Input::BarrierOverdue(number) => match self.barriers.remove(&number) {
                 // The watch does not answer: only a look at everything tells the truth.
                 Some(Behind::Wait(wait, repo)) => {
@@ -227,6 +255,12 @@ impl Driver {
     }
 
     fn query(&mut self, query: Query) {
+        // Whoever asks may be quicker than the word that there is a new repository.
+        for entry in self.shared.registry.all() {
+            if !self.engine.knows(entry.repo) {
+                self.step(Event::Watch(entry.repo));
+            }
+        }
         match query {
             Query::Wait { repo, path, reply } => {
                 self.numbers += 1;
@@ -243,18 +277,33 @@ impl Driver {
                 self.waits.insert(id, reply);
                 self.step(Event::Wait { id, repo, path });
             }
+            query @ (Query::Glance { .. } | Query::Pulse { watch: false, .. }) => {
+                self.answer(query)
+            }
+            query @ Query::Pulse { .. } => self.pulse(query),
             // What was saved before the question must be in the answer, or be called stale in it.
             query => self.behind_barrier(Behind::Query(query)),
         }
     }
 
+    /// Behind a barrier that only a notification opens: no patience ends, and no look at anything is caused.
+    fn pulse(&mut self, query: Query) {
+        self.barriers.retain(|_, behind| {
+            !matches!(behind, Behind::Query(Query::Pulse { reply, .. }) if reply.is_closed())
+        });
+        self.numbers += 1;
+        match &self.watch {
+            Some(watch) if watch.cookie(self.numbers).is_ok() => {
+                self.barriers.insert(self.numbers, Behind::Query(query));
+            }
+            // A full disk takes no barrier: the loop turns all the same.
+            _ => self.answer(query),
+        }
+    }
+
     fn behind_barrier(&mut self, behind: Behind) {
         let Some(watch) = &self.watch else {
-            match behind {
-                Behind::Wait(id, _) => self.step(Event::Barrier(id)),
-                Behind::Query(query) => self.answer(query),
-            }
-            return;
+            return self.pass(behind);
         };
         self.numbers += 1;
         let number = self.numbers;
@@ -266,6 +315,51 @@ impl Driver {
                 tokio::time::sleep(BARRIER_PATIENCE).await;
             }
             inputs.send(Input::BarrierOverdue(number)).await;
+        });
+    }
+
+    fn pass(&mut self, behind: Behind) {
+        match behind {
+            Behind::Wait(id, _) => self.step(Event::Barrier(id)),
+            Behind::Query(query) => self.answer(query),
+        }
+    }
+
+    /// Behind the barrier: some changes are never notified of, such as those made under another name of the same file,
+    /// and a root that went with a folder far above it. They are looked for now, and only then does it go on.
+    fn check(&mut self, number: u64, behind: Behind) {
+        let (repo, waits) = match &behind {
+            Behind::Wait(_, repo) => (*repo, true),
+            Behind::Query(Query::Node { repo, .. }) => (*repo, false),
+            Behind::Query(_) => return self.pass(behind),
+        };
+        let Some(entry) = self.shared.registry.get(repo) else {
+            return self.pass(behind);
+        };
+        let linked = self.engine.linked(repo);
+        let expected = self.engine.expected_root(repo);
+        self.checks.insert(number, behind);
+        let inputs = self.shared.inputs.clone();
+        tokio::task::spawn_blocking(move || {
+            if expected.is_some_and(|root| lstat::identity(&entry.root) != root) {
+                inputs.send_blocking(Input::Event(Event::Lost(repo)));
+            }
+            // Who waits wants proof; who only asks would hear "stale" of every file read within the clock's grain.
+            let unchanged = |path: &RelPath, known: &Contents| {
+                lstat::look(&path.under(&entry.root)).is_some_and(|now| {
+                    known.stat.proves_unchanged(&now, known.observed_ms)
+                        || (now == known.stat && !waits)
+                })
+            };
+            let paths: Vec<RelPath> = linked
+                .into_iter()
+                .filter(|(path, known)| !unchanged(path, known))
+                .map(|(path, _)| path)
+                .collect();
+            if !paths.is_empty() {
+                inputs.send_blocking(Input::Event(Event::Touched { repo, paths }));
+            }
+            inputs.send_blocking(Input::Checked(number));
         });
     }
 
@@ -290,6 +384,16 @@ impl Driver {
                     })
                     .collect();
                 let _ = reply.send((repositories, self.engine.pace_status()));
+            }
+            Query::Glance { reply } => {
+                let all = self.shared.registry.all().into_iter();
+                let repositories = all
+                    .filter_map(|entry| self.engine.repository_status(entry.repo))
+                    .collect();
+                let _ = reply.send((repositories, self.engine.pace_status()));
+            }
+            Query::Pulse { reply, .. } => {
+                let _ = reply.send(());
             }
             Query::Wait { .. } => {}
         }

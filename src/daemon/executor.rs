@@ -1,8 +1,8 @@
 //! An effect, carried out by a thread or a task, becomes an event: one for one, even where the work panics.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::effect::{Depth, Effect};
 use crate::engine::event::{Event, ReadProblem};
@@ -12,12 +12,13 @@ use crate::model::digest::{Digest, Hasher};
 use crate::model::language::Language;
 use crate::model::listing::Listing;
 use crate::model::path::{RelPath, RepoId};
+use crate::model::recipe::Kind;
 use crate::model::record::NodeRecord;
 use crate::model::stat::Stat;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
 use crate::shell::read::ReadError;
 use crate::shell::rules::Rules;
-use crate::shell::watch::Watch;
+use crate::shell::watch::{Watch, WatchError, remote_kind};
 use crate::shell::{export, parse, read, scan};
 
 use crate::wire::index;
@@ -25,6 +26,7 @@ use crate::wire::protocol::Node;
 
 use super::Mode;
 use super::asking::Asking;
+use super::batching::{self, Batching};
 use super::driver::Input;
 use super::handle::Shared;
 use super::pool::{Pool, threads};
@@ -42,6 +44,9 @@ pub struct Executor {
     pool: Pool,
     writer: Writer,
     asking: Asking,
+    batching: Batching,
+    /// In batches of earlier runs, which may still be with the endpoint.
+    batched: Vec<SummaryKey>,
 }
 
 impl Executor {
@@ -54,13 +59,27 @@ impl Executor {
             shared.notes.clone(),
         )?;
         let asking = Asking::new(Arc::clone(&shared), pool.clone(), writer.clone());
+        let left = match shared.mode {
+            Mode::Dry => Vec::new(),
+            _ => batching::left_over(&asking),
+        };
+        let lines = left.iter().flat_map(|batch| &batch.lines);
+        let batched = lines.map(|line| line.key).collect();
+        let batching = Batching::start(asking.clone(), left);
         Ok(Self {
             shared,
             watch,
             pool,
             writer,
             asking,
+            batching,
+            batched,
         })
+    }
+
+    /// What earlier runs put into batches; to be told to the engine before anything else.
+    pub fn batched(&mut self) -> Vec<SummaryKey> {
+        std::mem::take(&mut self.batched)
     }
 
     /// No request begins any more.
@@ -106,6 +125,11 @@ impl Executor {
                 self.answered_by(job, move || unknown, Event::LookedUp);
             }
             Effect::Ask(ask) => self.asking.ask(*ask),
+            Effect::AskBatch(asks) => {
+                if let Some(event) = self.batching.ask(asks) {
+                    self.send(event);
+                }
+            }
             Effect::Commit { key, .. } if dry => self.send(Event::Committed(key)),
             Effect::Commit { key, summary, paid } => {
                 self.writer.write(Write::Summary { key, summary, paid })
@@ -166,17 +190,7 @@ impl Executor {
         let shared = Arc::clone(&self.shared);
         let watch = self.watch.clone();
         let nothing = targets.clone();
-        let job = move || {
-            let listing = list(&shared, watch.as_deref(), repo, &targets);
-            let whole = targets
-                .iter()
-                .any(|(path, depth)| path.is_root() && *depth == Depth::Everything);
-            if let (true, Some(watch), Some(entry)) = (whole, &watch, shared.registry.get(repo)) {
-                // Nested repositories are known by now: their rules outside the tree are watched, too.
-                watch.add_repository(repo, &entry.root, &entry.rules().outside_inputs());
-            }
-            listing
-        };
+        let job = move || list(&shared, watch.as_deref(), repo, &targets);
         // Nothing is known of them: they stay in doubt until they are touched again.
         let panicked = move || {
             tracing::error!("listing {nothing:?} failed inside");
@@ -190,6 +204,9 @@ impl Executor {
 
     fn forget(&self, repo: RepoId, paths: &[RelPath]) {
         if let (Some(watch), Some(entry)) = (&self.watch, self.shared.registry.get(repo)) {
+            lock(&entry.unwatched)
+                .directories
+                .retain(|known| !paths.iter().any(|path| known.is_within(path)));
             for path in paths {
                 watch.remove_directory(repo, &path.under(&entry.root));
             }
@@ -248,6 +265,21 @@ fn load(shared: &Shared, repo: RepoId) -> Vec<(RelPath, NodeRecord)> {
             Vec::new()
         }
     };
+    if let Some(folder) = &shared.config.export.dir
+        && shared.mode != Mode::Dry
+    {
+        // What was written out was a directory once. Where nothing else is known of it, its removal was cut short.
+        let known: HashSet<RelPath> = records.iter().map(|(path, _)| path.clone()).collect();
+        let left = export::written(&entry.root.join(folder)).into_iter();
+        let left = left.filter(|path| !path.is_root() && !known.contains(path));
+        records.extend(left.map(|path| {
+            let record = NodeRecord {
+                kind: Kind::Directory,
+                ..NodeRecord::default()
+            };
+            (path, record)
+        }));
+    }
     // Another limit than the one it was read under: to be read again.
     for (_, record) in &mut records {
         let too_large = |contents: &Contents| contents.stat.size > shared.config.files.max_bytes;
@@ -268,27 +300,30 @@ fn list(
     let Some(entry) = shared.registry.get(repo) else {
         return Listing::default();
     };
+    let lost = || {
+        let inputs = shared.inputs.clone();
+        inputs.send_blocking(Input::Event(Event::Lost(repo)));
+    };
+    let is_all = |(path, depth): &(RelPath, Depth)| path.is_root() && *depth == Depth::Everything;
+    let all = targets.iter().any(is_all);
+    // A look at everything believes nothing from before.
+    if all && !entry.rules().is_current() {
+        entry.reload_or_say_why();
+    }
     let mut listing = list_once(shared, watch, &entry, &entry.rules(), targets);
     for _ in 0..RULE_ROUNDS {
         if !rule_files_changed(&entry, &listing) {
-            return listing;
+            break;
         }
-        if let Err(error) = entry.reload_rules() {
-            tracing::warn!(
-                "{}: {error}; the rules from before stay",
-                entry.root.display()
-            );
-            return listing;
-        }
+        entry.reload_or_say_why();
         // What a rule file says matters for all that lies below it: everything below its folder is looked at.
-        let inputs = shared.inputs.clone();
-        if targets
-            .iter()
-            .any(|(path, depth)| !path.is_root() || *depth == Depth::Entries)
-        {
-            inputs.send_blocking(Input::Event(Event::Lost(repo)));
+        if !all {
+            lost();
         }
         listing = list_once(shared, watch, &entry, &entry.rules(), targets);
+    }
+    if entry.follow_outside_after_look(watch, all) {
+        lost();
     }
     listing
 }
@@ -300,15 +335,23 @@ fn list_once(
     rules: &Rules,
     targets: &[(RelPath, Depth)],
 ) -> Listing {
-    let before_listing = |_: &RelPath, directory: &std::path::Path| {
-        if let Some(watch) = watch
-            && let Err(error) = watch.add_directory(entry.repo, directory)
-        {
-            tracing::warn!("{} is not watched: {error}", directory.display());
-            shared.notes.set(
-                &format!("watch {}", entry.root.display()),
-                error.to_string(),
-            );
+    let before_listing = |path: &RelPath, directory: &std::path::Path| {
+        let Some(watch) = watch else { return };
+        let refused = match watch.add_directory(entry.repo, directory) {
+            // It is gone, or will be told of when its mode changes.
+            Ok(()) | Err(WatchError::Gone(_) | WatchError::Denied(_)) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        let mut unwatched = lock(&entry.unwatched);
+        match refused {
+            None => {
+                unwatched.directories.remove(path);
+            }
+            Some(reason) => {
+                tracing::debug!("{} is not watched: {reason}", directory.display());
+                unwatched.directories.insert(path.clone());
+                unwatched.reason = reason;
+            }
         }
     };
     let mut listing = Listing::default();
@@ -318,15 +361,44 @@ fn list_once(
         listing.directories.extend(found.directories);
         listing.gone.extend(found.gone);
     }
+    if watch.is_some() {
+        tell_what_is_polled(shared, entry, &listing.gone);
+    }
     listing
+}
+
+/// Tells the loop, and people, what nobody notifies of, where that has changed.
+fn tell_what_is_polled(shared: &Shared, entry: &Entry, gone: &[RelPath]) {
+    let mut unwatched = lock(&entry.unwatched);
+    unwatched
+        .directories
+        .retain(|path| !gone.iter().any(|gone| path.is_within(gone)));
+    unwatched.remote = remote_kind(&entry.root);
+    let Some(polled) = unwatched.news() else {
+        return;
+    };
+    let topic = format!("watch {}", entry.root.display());
+    match unwatched.note(shared.config.watch.poll_seconds) {
+        Some(note) => {
+            tracing::warn!("{}: {note}", entry.root.display());
+            shared.notes.set(&topic, note);
+        }
+        None => shared.notes.clear(&topic),
+    }
+    drop(unwatched);
+    let repo = entry.repo;
+    shared
+        .inputs
+        .send_blocking(Input::Event(Event::Polled { repo, polled }));
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether the listing shows other rule files than were known. The first look only takes note of them.
 fn rule_files_changed(entry: &Entry, listing: &Listing) -> bool {
-    let mut seen = entry
-        .rule_files
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut seen = lock(&entry.rule_files);
     let first = seen.is_none();
     let known = seen.get_or_insert_default();
     let mut changed = false;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::config::{Config, Provider};
 use crate::engine::event::Event;
 use crate::engine::pace::DayUse;
+use crate::engine::status::{PaceStatus, RepositoryStatus};
 use crate::model::path::RelPath;
 use crate::shell::rules::FileRules;
 use crate::shell::store::Store;
@@ -24,7 +25,7 @@ use crate::wire::protocol::{
 use super::Mode;
 use super::answers;
 use super::driver::{Input, Inputs, Query};
-use super::registry::{Entry, Notes, Registry};
+use super::registry::{self, Entry, Notes, Registry};
 
 /// What the loop, its workers and those who ask have in common.
 pub struct Shared {
@@ -38,6 +39,8 @@ pub struct Shared {
     pub(super) inputs: Inputs,
     pub(super) mode: Mode,
     pub(super) stopping: AtomicBool,
+    /// Changes when something happens.
+    pub(super) stirred: watch::Sender<()>,
     pub(super) started: Instant,
     /// In a dry run: requests that would have been sent, and the tokens of their prompts.
     pub(super) pretended: AtomicU64,
@@ -52,17 +55,8 @@ impl Shared {
         mode: Mode,
         inputs: Inputs,
     ) -> anyhow::Result<Self> {
-        let export_dir = config
-            .export
-            .dir
-            .as_ref()
-            .map(|dir| dir.to_string_lossy().into_owned());
         Ok(Self {
-            file_rules: FileRules {
-                include: config.files.include.clone(),
-                exclude: config.files.exclude.clone(),
-                export_dir,
-            },
+            file_rules: registry::file_rules(&config),
             own_folder: std::fs::canonicalize(data)?,
             config,
             store,
@@ -71,6 +65,7 @@ impl Shared {
             inputs,
             mode,
             stopping: AtomicBool::new(false),
+            stirred: watch::Sender::new(()),
             started: Instant::now(),
             pretended: AtomicU64::new(0),
             pretended_tokens: AtomicU64::new(0),
@@ -97,6 +92,23 @@ impl Handle {
         let _ = stopped.await;
     }
 
+    /// What all repositories are doing as far as the loop knows, without a look at the watch; `None` at the end.
+    pub(super) async fn glance(&self) -> Option<(Vec<RepositoryStatus>, PaceStatus)> {
+        let answer = self.query(|reply| Query::Glance { reply }).await.ok()?;
+        Some(answer)
+    }
+
+    /// Returns when the loop has turned, and `watch`: when a notification has come through besides. `false` at the end.
+    pub(super) async fn pulse(&self, watch: bool) -> bool {
+        let answer = self.query(|reply| Query::Pulse { watch, reply });
+        answer.await.is_ok()
+    }
+
+    /// Changes when something happens.
+    pub(super) fn stirred(&self) -> watch::Receiver<()> {
+        self.shared.stirred.subscribe()
+    }
+
     /// What a dry run added up.
     pub(super) fn pretended(&self, node: &Node) -> Estimate {
         answers::estimate(
@@ -108,49 +120,54 @@ impl Handle {
     }
 
     /// Adds the folders of the configuration and those added by `watch` before.
-    pub(super) async fn watch_known(&self, more: &[PathBuf]) {
+    ///
+    /// # Errors
+    /// One of `more` is no folder. The others are kept though they may be missing: a disk may be mounted later.
+    pub(super) fn watch_known(&self, more: &[PathBuf]) -> Result<(), Problem> {
         let kept = self.shared.store.repositories().unwrap_or_default();
-        for path in self.shared.config.repos.iter().chain(&kept).chain(more) {
-            if let Err(problem) = self.add(path, false) {
-                // A disk that is mounted later, a folder that comes back: it is kept, and found then.
+        for path in self.shared.config.repos.iter().chain(&kept) {
+            if let Err(problem) = self.enter(&canonical_as_far_as_possible(path), false) {
                 tracing::warn!("{problem}");
-                self.shared
-                    .notes
-                    .set(&format!("repos {}", path.display()), problem.detail);
+                let topic = format!("repos {}", path.display());
+                self.shared.notes.set(&topic, problem.detail);
             }
         }
+        more.iter()
+            .try_for_each(|path| self.add(path, false).map(drop))
     }
 
+    /// Adds a folder that is there.
     fn add(&self, path: &Path, keep: bool) -> Result<Entry, Problem> {
         let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
         let root = std::fs::canonicalize(path).map_err(|error| {
-            bad(format!(
-                "{} cannot be watched: {}",
-                path.display(),
-                reason(&error)
-            ))
+            let reason = reason(&error);
+            bad(format!("{} cannot be watched: {reason}", path.display()))
         })?;
         if !root.is_dir() {
+            let path = path.display();
             return Err(bad(format!(
-                "{} is no folder: name the folder that holds it",
-                path.display()
+                "{path} is no folder: name the folder that holds it"
             )));
         }
+        self.enter(&root, keep)
+    }
+
+    /// Adds a repository by its canonical root.
+    fn enter(&self, root: &Path, keep: bool) -> Result<Entry, Problem> {
+        let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
         let (entry, new) = self
             .shared
             .registry
-            .add(&root, &self.shared.file_rules, &self.shared.own_folder)
+            .add(root, &self.shared.file_rules, &self.shared.own_folder)
             .map_err(|error| bad(error.to_string()))?;
         if keep {
             self.shared
                 .store
-                .add_repository(&root)
+                .add_repository(root)
                 .map_err(|error| Problem::new(PROBLEM_INTERNAL, error.to_string()))?;
         }
         if new {
-            if let Some(watch) = &self.watch {
-                watch.add_repository(entry.repo, &root, &entry.rules().outside_inputs());
-            }
+            entry.follow_outside(self.watch.as_deref(), false);
             let inputs = self.shared.inputs.clone();
             let repo = entry.repo;
             tokio::spawn(async move { inputs.send(Input::Event(Event::Watch(repo))).await });
@@ -379,7 +396,12 @@ fn canonical_as_far_as_possible(path: &Path) -> PathBuf {
         if let Ok(canonical) = std::fs::canonicalize(above)
             && let Ok(rest) = path.strip_prefix(above)
         {
-            return canonical.join(rest);
+            // Joined with nothing, a path gets a slash at its end.
+            return if rest.as_os_str().is_empty() {
+                canonical
+            } else {
+                canonical.join(rest)
+            };
         }
     }
     path.to_path_buf()

@@ -1,70 +1,209 @@
-//! From the start of a daemon to its end: lock, socket, signals, and the word to systemd.
+//! From the start of a daemon to its end: lock, store, socket, signals.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context, bail};
-use tokio::net::{UnixListener, UnixStream};
+use anyhow::Context;
+use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use crate::config::places::Places;
 use crate::config::{Backend, Config};
 
 use super::Mode;
+use super::handle::Handle;
+use super::server;
+use super::socket::{Socket, State};
+use super::systemd;
+
+/// How long the known repositories may take to be found (a network folder that hangs) before questions are answered
+/// without them.
+const FINDING_PATIENCE: Duration = Duration::from_secs(10);
+/// How long answers under way are waited for at the end.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// The longest pause between two attempts to make the socket again.
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
 /// Runs until it is told to end.
 pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow::Result<()> {
-    places.create_socket_folder()?;
-    // Whoever holds the store's lock is the daemon; only then may the socket's file be touched.
+    let mut signals = Signals::listen()?;
+    let started = tokio::select! {
+        started = start(config, places) => started?,
+        signal = signals.next() => {
+            tracing::info!("ending after {signal}, before the start was done");
+            return Ok(());
+        }
+    };
+    let Started {
+        handle,
+        mut socket,
+        listener,
+    } = started;
+    if let Err(error) = find_known(&handle, paths).await {
+        socket.remove();
+        return Err(error);
+    }
+    let mut servers = Servers::new(handle.clone());
+    servers.add(listener);
+    systemd::ready();
+    tracing::info!("ready on {}", socket.path().display());
+    tokio::spawn(systemd::narrate(handle.clone()));
+    tokio::spawn(systemd::prove_life(handle.clone()));
+    let audits = tokio::spawn(super::audit::daily(handle.clone()));
+
+    let reason = loop {
+        tokio::select! {
+            signal = signals.next() => break format!("after {signal}"),
+            () = servers.ended() => break "because the server ended".to_owned(),
+            again = keep(&mut socket) => match again {
+                Some(listener) => servers.add(listener),
+                None => break format!("because another daemon answers at {}", socket.path().display()),
+            },
+        }
+    };
+    tracing::info!("ending {reason}");
+    systemd::stopping();
+    audits.abort();
+    tokio::select! {
+        () = handle.stop() => {}
+        // Whoever asks twice does not want to wait.
+        _ = signals.next() => {}
+    }
+    servers.end().await;
+    socket.remove();
+    Ok(())
+}
+
+struct Started {
+    handle: Handle,
+    socket: Socket,
+    listener: UnixListener,
+}
+
+async fn start(config: &Config, places: &Places) -> anyhow::Result<Started> {
+    let inherited = systemd::inherited()?;
+    let mut socket = match &inherited {
+        Some((_, path)) => Socket::inherited(path),
+        None => {
+            places.create_socket_folder()?;
+            Socket::claim(&places.socket).await?
+        }
+    };
+    systemd::status("opening the store");
     let store = Arc::new(super::open_store(&places.data).await?);
-    // Before anybody can ask: who is answered may send a signal at once.
-    let mut endings = Endings::listen()?;
-    let listener = bind(&places.socket).await?;
     let cookies = match config.watch.backend {
         Backend::Native => Some(cookie_directory(&places.data)?),
         Backend::Poll => None,
     };
     let handle = super::driver::start(config, &places.data, store, Mode::Daemon, cookies)?;
-    // Before anybody can ask: no repository that was added earlier is ever called unknown.
-    handle.watch_known(paths).await;
-    let (end, mut ended) = watch::channel(false);
-    let mut server = tokio::spawn(super::server::serve(listener, handle.clone(), async move {
-        let _ = ended.wait_for(|ended| *ended).await;
-    }));
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    tracing::info!("ready on {}", places.socket.display());
-    let signal = tokio::select! {
-        signal = endings.next() => signal,
-        _ = &mut server => "the server's end",
+    let listener = match inherited {
+        Some((listener, _)) => listener,
+        None => socket.bind()?,
     };
-    tracing::info!("ending after {signal}");
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-    tokio::select! {
-        () = handle.stop() => {}
-        // Whoever asks twice does not want to wait.
-        _ = endings.next() => {}
+    Ok(Started {
+        handle,
+        socket,
+        listener,
+    })
+}
+
+/// Before anybody can ask: no repository that was added earlier is ever called unknown.
+async fn find_known(handle: &Handle, paths: &[PathBuf]) -> anyhow::Result<()> {
+    let (handle, paths) = (handle.clone(), paths.to_vec());
+    // A folder may hang in its file system: that takes a thread, and not the loop's.
+    let finding = tokio::task::spawn_blocking(move || handle.watch_known(&paths));
+    match timeout(FINDING_PATIENCE, finding).await {
+        Ok(found) => found.context("looking for the repositories")??,
+        Err(_) => {
+            tracing::warn!("a folder to watch does not answer: going on without waiting for it");
+        }
     }
-    let _ = end.send(true);
-    let _ = std::fs::remove_file(&places.socket);
     Ok(())
 }
 
-/// The signals that end a daemon.
-struct Endings {
+/// Waits until the socket's file was lost, and makes it again. `None`: another daemon answers in its place.
+async fn keep(socket: &mut Socket) -> Option<UnixListener> {
+    let mut pause = Duration::from_secs(1);
+    loop {
+        match socket.state().await {
+            State::Ours => {
+                socket.touched().await;
+                continue;
+            }
+            State::Taken => return None,
+            State::Lost => {}
+        }
+        match socket.bind_again().await {
+            Ok(listener) => {
+                tracing::warn!("{} was removed and is made again", socket.path().display());
+                return Some(listener);
+            }
+            Err(error) => {
+                tracing::warn!("the socket was removed and cannot be made again: {error:#}")
+            }
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_RETRY);
+    }
+}
+
+/// The servers of all listeners: those of sockets that were removed still have answers under way.
+struct Servers {
+    handle: Handle,
+    end: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Servers {
+    fn new(handle: Handle) -> Self {
+        Self {
+            handle,
+            end: watch::Sender::new(false),
+            tasks: JoinSet::new(),
+        }
+    }
+
+    fn add(&mut self, listener: UnixListener) {
+        let mut ended = self.end.subscribe();
+        let end = async move {
+            let _ = ended.wait_for(|ended| *ended).await;
+        };
+        self.tasks
+            .spawn(server::serve(listener, self.handle.clone(), end));
+    }
+
+    async fn ended(&mut self) {
+        if self.tasks.join_next().await.is_none() {
+            std::future::pending().await
+        }
+    }
+
+    async fn end(mut self) {
+        let _ = self.end.send(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = timeout(FAREWELL, all).await;
+    }
+}
+
+/// The signals that mean the end, heard from here on.
+struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
 }
 
-impl Endings {
+impl Signals {
     fn listen() -> anyhow::Result<Self> {
-        let heard = |kind, name| signal(kind).with_context(|| format!("listening for {name}"));
+        let listen =
+            |kind, name| signal(kind).with_context(|| format!("listening for the signal {name}"));
         Ok(Self {
-            terminate: heard(SignalKind::terminate(), "SIGTERM")?,
-            interrupt: heard(SignalKind::interrupt(), "SIGINT")?,
-            hangup: heard(SignalKind::hangup(), "SIGHUP")?,
+            terminate: listen(SignalKind::terminate(), "SIGTERM")?,
+            interrupt: listen(SignalKind::interrupt(), "SIGINT")?,
+            hangup: listen(SignalKind::hangup(), "SIGHUP")?,
         })
     }
 
@@ -75,32 +214,6 @@ impl Endings {
             _ = self.hangup.recv() => "SIGHUP",
         }
     }
-}
-
-/// Takes the socket's place: a file that nobody answers at is removed, one that somebody answers at never.
-async fn bind(path: &Path) -> anyhow::Result<UnixListener> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-    }
-    if path.exists() {
-        if UnixStream::connect(path).await.is_ok() {
-            bail!(
-                "another daemon already answers at {}: use it, or name another place with --socket",
-                path.display()
-            );
-        }
-        std::fs::remove_file(path)
-            .with_context(|| format!("removing the old socket {}", path.display()))?;
-    }
-    // Made under a name of its own and renamed, so that nobody meets it before it is private.
-    let private = path.with_extension(format!("sock-{}", std::process::id()));
-    let _ = std::fs::remove_file(&private);
-    let listener =
-        UnixListener::bind(&private).with_context(|| format!("listening at {}", path.display()))?;
-    std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o600))
-        .and_then(|()| std::fs::rename(&private, path))
-        .with_context(|| format!("listening at {}", path.display()))?;
-    Ok(listener)
 }
 
 /// The folder whose notifications prove that all earlier ones are in; outside every repository.

@@ -1,12 +1,15 @@
 //! Which repositories there are: number, root, rules; and what people should be told.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use crate::config::Config;
+use crate::engine::event::Polled;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::stat::Stat;
 use crate::shell::rules::{FileRules, Rules, RulesError};
+use crate::shell::watch::Watch;
 
 /// A repository as the outside knows it.
 #[derive(Clone)]
@@ -20,8 +23,60 @@ pub struct Entry {
     /// The rule files that were seen, to notice that one changed where nothing notifies of it; `None` before the
     /// first look.
     pub rule_files: Arc<Mutex<Option<HashMap<RelPath, Stat>>>>,
+    /// Directories that the system does not watch, and why not.
+    pub unwatched: Arc<Mutex<Unwatched>>,
+    /// The outside inputs whose folders are watched.
+    inputs: Arc<Mutex<BTreeSet<PathBuf>>>,
     options: Arc<FileRules>,
 }
+
+/// What has to be polled in a repository.
+#[derive(Debug, Default)]
+pub struct Unwatched {
+    /// Directories that got no watch.
+    pub directories: BTreeSet<RelPath>,
+    /// Why the last of them got none.
+    pub reason: String,
+    /// The kind of file system that never tells of all changes, where the root lies on one.
+    pub remote: Option<&'static str>,
+    /// What the loop was told last.
+    pub told: Polled,
+}
+
+impl Unwatched {
+    /// What is to be polled, where that is not what the loop was told last.
+    pub fn news(&mut self) -> Option<Polled> {
+        let now = if self.remote.is_some() {
+            Polled::Everything
+        } else if self.directories.is_empty() {
+            Polled::Nothing
+        } else {
+            Polled::Directories(self.directories.clone())
+        };
+        let news = now != self.told;
+        self.told.clone_from(&now);
+        news.then_some(now)
+    }
+
+    /// What people should know of it, where there is something.
+    pub fn note(&self, poll_seconds: u64) -> Option<String> {
+        if let Some(kind) = self.remote {
+            return Some(format!(
+                "lies on a file system ({kind}) that does not tell of all changes: polled every {poll_seconds} s"
+            ));
+        }
+        let folders = match self.directories.len() {
+            0 => return None,
+            1 => "1 folder is".to_owned(),
+            many => format!("{many} folders are"),
+        };
+        let reason = &self.reason;
+        Some(format!("{folders} polled every {poll_seconds} s: {reason}"))
+    }
+}
+
+/// How often rules are read again because they changed while they were read.
+const RULE_ROUNDS: usize = 4;
 
 impl Entry {
     /// The rules as they are now.
@@ -29,11 +84,66 @@ impl Entry {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether it lies on a file system that never tells of all changes.
+    pub fn is_remote(&self) -> bool {
+        let unwatched = self
+            .unwatched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        unwatched.remote.is_some()
+    }
+
     /// Reads the rules again.
     pub fn reload_rules(&self) -> Result<(), RulesError> {
         let rules = Arc::new(Rules::open(&self.root, &self.options)?);
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
         Ok(())
+    }
+
+    /// Has what the rules depend on outside the tree watched, and reads the rules again where it changed before it
+    /// was. Tells whether it did: then all is to be looked at. `seen_all`: the rules have met all of the tree, so that
+    /// what they do not name is no input any more.
+    pub fn follow_outside(&self, watch: Option<&Watch>, seen_all: bool) -> bool {
+        let mut reloaded = false;
+        for _ in 0..RULE_ROUNDS {
+            let rules = self.rules();
+            let mut inputs: BTreeSet<PathBuf> = rules.outside_inputs().into_iter().collect();
+            let mut known = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+            if reloaded || !seen_all {
+                inputs.extend(known.iter().cloned());
+            }
+            *known = inputs;
+            if let Some(watch) = watch {
+                let inputs: Vec<PathBuf> = known.iter().cloned().collect();
+                watch.add_repository(self.repo, &self.root, &inputs, &rules.lock_files());
+            }
+            drop(known);
+            if rules.is_current() {
+                break;
+            }
+            self.reload_or_say_why();
+            reloaded = true;
+        }
+        reloaded
+    }
+
+    /// The same after a look, where it met inputs that are not watched yet, or knows that some are no more.
+    pub fn follow_outside_after_look(&self, watch: Option<&Watch>, seen_all: bool) -> bool {
+        let met: BTreeSet<PathBuf> = self.rules().outside_inputs().into_iter().collect();
+        let known = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = met == *known || (!seen_all && met.is_subset(&known));
+        drop(known);
+        !same && self.follow_outside(watch, seen_all)
+    }
+
+    /// Reads the rules again; those from before stay where that fails.
+    pub fn reload_or_say_why(&self) {
+        if let Err(error) = self.reload_rules() {
+            tracing::warn!(
+                "{}: {error}; the rules from before stay",
+                self.root.display()
+            );
+        }
     }
 }
 
@@ -64,11 +174,7 @@ impl Registry {
         if let Some(known) = self.at(root) {
             return Ok((known, false));
         }
-        let mut options = options.clone();
-        if let Some(below) = RelPath::below(root, own).filter(|below| !below.is_root()) {
-            options.exclude.push(literal_glob(&below));
-        }
-        let options = &options;
+        let options = &leaving_out(options.clone(), root, own);
         let rules = Arc::new(RwLock::new(Arc::new(Rules::open(root, options)?)));
         let mut entries = self.lock();
         entries.last += 1;
@@ -77,6 +183,8 @@ impl Registry {
             root: root.to_path_buf(),
             rules,
             rule_files: Arc::default(),
+            unwatched: Arc::default(),
+            inputs: Arc::default(),
             options: Arc::new(options.clone()),
         };
         entries.by_repo.insert(entry.repo, entry.clone());
@@ -117,6 +225,24 @@ impl Registry {
             .filter_map(|entry| Some((entry.clone(), RelPath::below(&entry.root, path)?)))
             .max_by_key(|(entry, _)| entry.root.as_os_str().len())
     }
+}
+
+/// What the configuration says of files.
+pub fn file_rules(config: &Config) -> FileRules {
+    let export_dir = config.export.dir.as_ref();
+    FileRules {
+        include: config.files.include.clone(),
+        exclude: config.files.exclude.clone(),
+        export_dir: export_dir.map(|dir| dir.to_string_lossy().into_owned()),
+    }
+}
+
+/// The same without this program's own folder, where it lies in the repository.
+pub fn leaving_out(mut options: FileRules, root: &Path, own: &Path) -> FileRules {
+    if let Some(below) = RelPath::below(root, own).filter(|below| !below.is_root()) {
+        options.exclude.push(literal_glob(&below));
+    }
+    options
 }
 
 /// A glob that means this path and nothing else.

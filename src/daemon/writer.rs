@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -17,6 +17,9 @@ use super::registry::Notes;
 
 /// Answers written with one sync, at most.
 const BATCH: usize = 256;
+/// What is written is flushed after this much quiet, or after so long without any.
+const FLUSH_QUIET: Duration = Duration::from_millis(500);
+const FLUSH_CAP: Duration = Duration::from_secs(5);
 /// How long to wait before a failed write is tried again.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -82,7 +85,12 @@ impl Writer {
 
 fn work(store: &Store, writes: &Receiver<Write>, inputs: &Inputs, notes: &Notes) {
     let mut next = writes.recv().ok();
+    // Since when something written is not flushed.
+    let mut unflushed: Option<Instant> = None;
     while let Some(write) = next.take() {
+        if !matches!(write, Write::Flush(_)) {
+            unflushed.get_or_insert_with(Instant::now);
+        }
         match write {
             Write::Summary { key, summary, paid } => {
                 let mut batch = vec![(key, summary)];
@@ -118,6 +126,20 @@ fn work(store: &Store, writes: &Receiver<Write>, inputs: &Inputs, notes: &Notes)
             }
             Write::Flush(done) => {
                 let _ = done.send(());
+            }
+        }
+        if let Some(since) = unflushed
+            && next.is_none()
+        {
+            next = match since.elapsed() < FLUSH_CAP {
+                true => writes.recv_timeout(FLUSH_QUIET).ok(),
+                false => None,
+            };
+            if next.is_none() {
+                if let Err(error) = store.flush() {
+                    notes.set("store", error.to_string());
+                }
+                unflushed = None;
             }
         }
         if next.is_none() {

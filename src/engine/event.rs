@@ -1,5 +1,7 @@
 //! The closed set of what can happen to the engine.
 
+use std::collections::BTreeSet;
+
 use crate::model::contents::Contents;
 use crate::model::failure::Failure;
 use crate::model::limits::Limits;
@@ -38,6 +40,20 @@ pub enum Event {
     },
     /// Notifications were lost, or the rules changed: all of the repository is in doubt.
     Lost(RepoId),
+    /// Where nobody notifies of changes from now on.
+    Polled {
+        /// In which repository.
+        repo: RepoId,
+        /// What is to be looked at again and again.
+        polled: Polled,
+    },
+    /// Somebody else is at work in all of the repository, or no longer is: what is seen meanwhile will not last.
+    Held {
+        /// In which repository.
+        repo: RepoId,
+        /// Whether they are.
+        held: bool,
+    },
     /// The answer to [`super::effect::Effect::List`].
     Listed {
         /// In which repository.
@@ -65,6 +81,22 @@ pub enum Event {
         /// What it cost.
         usage: Usage,
     },
+    /// One of several requests for this key was answered, and what it said is stored: the next is to follow.
+    AnsweredPart {
+        /// What the summary will be stored under.
+        key: SummaryKey,
+        /// What it cost.
+        usage: Usage,
+    },
+    /// These keys are in batches that an earlier run made: `Answered` or `BatchRefused` will come for each.
+    Batched(Vec<SummaryKey>),
+    /// These keys reached no batch, whatever [`super::effect::Effect::AskBatch`] wanted.
+    BatchRefused {
+        /// Which.
+        keys: Vec<SummaryKey>,
+        /// Whether there is no use in trying another batch in this run.
+        for_good: bool,
+    },
     /// The answer to [`super::effect::Effect::Commit`]: the words are on disk.
     Committed(SummaryKey),
     /// The answer to [`super::effect::Effect::Export`].
@@ -84,8 +116,20 @@ pub enum Event {
     Barrier(WaitId),
     /// What was used on a day before the engine began.
     Used(DayUse),
-    /// Time passed; see [`super::Engine::deadline`].
+    /// Time passed; see [`super::Engine::deadline_ms`].
     Tick,
+}
+
+/// What has to be looked at from time to time, because nobody notifies of changes in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Polled {
+    /// All changes are notified.
+    #[default]
+    Nothing,
+    /// These directories, not what lies below them.
+    Directories(BTreeSet<RelPath>),
+    /// All of the repository.
+    Everything,
 }
 
 /// Why a file could not be read.

@@ -51,6 +51,9 @@ impl Engine {
                     break;
                 }
             }
+            if contents.as_ref().is_some_and(|known| known.stat.links > 1) {
+                repository.linked.insert(at);
+            }
             tree.change(at, |node| {
                 if node.kind() == kind {
                     node.words = record.words;
@@ -92,10 +95,8 @@ impl Engine {
         } else {
             above
         };
-        tree.change(doubted, |node| {
-            node.doubt = doubt;
-            node.changed_ms.get_or_insert(now_ms);
-        });
+        tree.change(doubted, |node| node.doubt = doubt);
+        tree.mark_changed(doubted, now_ms);
         let above = tree.path(above);
         if repository.look != Look::Idle && path.parent().as_ref() != Some(&above) {
             if repository.touched_meanwhile.len() >= TOUCHED_MEANWHILE {
@@ -106,6 +107,31 @@ impl Engine {
             repository.touched_meanwhile.insert(path.clone());
         }
         repository.debounce.add(above, Depth::Entries, now_ms);
+    }
+
+    /// Files with more than one name, as they were when they were read: whoever asks has to see whether they still
+    /// are, because nothing notifies of a change made under another name.
+    pub fn linked(&mut self, repo: RepoId) -> Vec<(RelPath, Contents)> {
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return Vec::new();
+        };
+        let Repository { tree, linked, .. } = repository;
+        linked.retain(|&id| tree.get(id).is_some());
+        linked
+            .iter()
+            .filter_map(|&id| Some((tree.path(id), tree.get(id)?.contents()?.clone())))
+            .collect()
+    }
+
+    /// What the root should be now: its device and inode as it was last listed, `Some(None)` where it was not there.
+    /// `None` where all is in doubt anyway.
+    pub fn expected_root(&self, repo: RepoId) -> Option<Option<(u64, u64)>> {
+        let repository = self.repositories.get(&repo)?;
+        if repository.unreachable {
+            return Some(None);
+        }
+        let root = repository.tree.root().directory()?;
+        (repository.known && root.doubt_below == 0).then_some(root.identity)
     }
 
     /// Everything is in doubt.
@@ -122,6 +148,23 @@ impl Engine {
             .add_urgent(RelPath::root(), Depth::Everything, now_ms);
     }
 
+    /// Git, say, begins or ends something that changes many files: one branch switch is to be one change.
+    pub(super) fn held(&mut self, repo: RepoId, held: bool) {
+        let now_ms = self.now.monotonic_ms;
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        if held {
+            // Counted from the first time since a look: who takes a lock again and again holds nobody up for ever.
+            repository.held_since_ms.get_or_insert(now_ms);
+        }
+        let ends = repository.held && !held;
+        repository.held = held;
+        if ends {
+            self.end_holds(repo);
+        }
+    }
+
     /// Begins a look at each repository whose quiet time is over.
     pub(super) fn look_where_due(&mut self, effects: &mut Vec<Effect>) {
         let now_ms = self.now.monotonic_ms;
@@ -129,19 +172,28 @@ impl Engine {
             if repository.look != Look::Idle {
                 continue;
             }
-            if let Some(every_ms) = self.options.poll_ms
-                && now_ms >= repository.looked_ms + every_ms
-            {
-                let root = RelPath::root();
-                repository
-                    .debounce
-                    .add_urgent(root, Depth::Everything, now_ms);
-            }
             let hurry = self.waits.hurry(repo);
+            if !hurry
+                && repository
+                    .held_until_ms()
+                    .is_some_and(|end_ms| now_ms < end_ms)
+            {
+                continue;
+            }
+            let configured = self.options.poll_ms;
+            if repository
+                .poll_due_ms(configured, self.options.poll_rest_ms)
+                .is_some_and(|due_ms| due_ms <= now_ms)
+            {
+                repository.poll(configured.is_some(), now_ms);
+            }
             let due = repository.debounce.due_ms(self.options.settle, hurry);
             if due.is_some_and(|due_ms| due_ms <= now_ms) {
                 let targets = repository.debounce.take();
                 repository.looked_ms = now_ms;
+                if !repository.held {
+                    repository.held_since_ms = None;
+                }
                 repository.look = Look::Under {
                     targets: targets.clone(),
                     doubt: repository.doubt,
@@ -258,10 +310,15 @@ impl Engine {
             Ok(contents) => {
                 let before = node.contents().map(|contents| contents.digest);
                 // What the first look at everything found is no change.
-                if before != Some(contents.digest) && node.changed_ms.is_some() {
+                if before != Some(contents.digest) && node.changed.is_some() {
                     repository.last_change_ms = Some(now.unix_ms);
+                    repository.tree.mark_changed(id, now.monotonic_ms);
                 }
                 let kept = contents.clone();
+                match contents.stat.links > 1 {
+                    true => repository.linked.insert(id),
+                    false => repository.linked.remove(&id),
+                };
                 repository.tree.change(id, |node| {
                     node.body = Body::File {
                         contents: Some(contents),
@@ -349,7 +406,16 @@ impl Comparison<'_> {
             return;
         };
         if path.is_root() {
-            self.repository.unreachable = false;
+            // A mount point without what was mounted there: an empty folder of another device.
+            let unmounted = listed.entries.is_empty()
+                && !directory.children.is_empty()
+                && directory
+                    .identity
+                    .is_some_and(|(device, _)| device != listed.identity.0);
+            self.repository.unreachable = unmounted;
+            if unmounted {
+                return;
+            }
         }
         let moved = directory
             .identity
@@ -436,12 +502,7 @@ impl Comparison<'_> {
         let id = self.repository.tree.add(parent, name, kind, doubt);
         self.changed = true;
         if self.repository.known {
-            let now_ms = self.now_ms;
-            for changed in [id, parent] {
-                self.repository.tree.change(changed, |node| {
-                    node.changed_ms.get_or_insert(now_ms);
-                });
-            }
+            self.repository.tree.mark_changed(id, self.now_ms);
         }
         id
     }
@@ -449,7 +510,6 @@ impl Comparison<'_> {
     fn known_file(&mut self, id: NodeId, stat: &Stat) {
         let doubt = self.doubt;
         let known = self.repository.known;
-        let now_ms = self.now_ms;
         let mut read = false;
         let mut confirmed = None;
         self.repository.tree.change(id, |node| {
@@ -472,11 +532,11 @@ impl Comparison<'_> {
                     read = true;
                 }
             }
-            if read && known {
-                node.changed_ms.get_or_insert(now_ms);
-            }
         });
         if read {
+            if known {
+                self.repository.tree.mark_changed(id, self.now_ms);
+            }
             self.repository.to_read.push_back(id);
         }
         if let Some(contents) = confirmed {
@@ -499,10 +559,7 @@ impl Comparison<'_> {
         if let Some(parent) = parent {
             self.repository.to_export.insert(parent);
             if self.repository.known {
-                let now_ms = self.now_ms;
-                self.repository.tree.change(parent, |node| {
-                    node.changed_ms.get_or_insert(now_ms);
-                });
+                self.repository.tree.mark_changed(parent, self.now_ms);
             }
         }
     }

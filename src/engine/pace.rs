@@ -13,6 +13,8 @@ use super::bucket::{Bucket, Spent};
 use super::retry::{Chances, MAX_TRIES, Tried, backoff_ms};
 use super::width::Width;
 
+/// Answers on their way to the disk that keep nobody from asking.
+const STORING_FREE: usize = 2;
 /// Bad answers in a row after which it is the endpoint that is broken, and not a request: more than one request has
 /// tries.
 const BROKEN: u32 = 8;
@@ -120,6 +122,8 @@ pub struct Pace {
     width: Width,
     in_flight: usize,
     free_in_flight: usize,
+    /// Answers that are on their way to the disk.
+    storing: usize,
     requests: Bucket,
     tokens: Bucket,
     /// Nothing is sent before (monotonic milliseconds).
@@ -135,6 +139,9 @@ pub struct Pace {
     stopped: Option<(Failure, u64)>,
     chances: Chances,
     last_trouble: Option<String>,
+    /// Requests that are in batches, and what they are thought to need.
+    batched: usize,
+    batched_tokens: u64,
     used: DayUse,
     file_ms: u64,
     directory_ms: u64,
@@ -157,6 +164,7 @@ impl Pace {
             bounds,
             in_flight: 0,
             free_in_flight: 0,
+            storing: 0,
             paused_until_ms: 0,
             congested_ms: 0,
             trouble: 0,
@@ -165,6 +173,8 @@ impl Pace {
             stopped: None,
             chances: Chances::default(),
             last_trouble: None,
+            batched: 0,
+            batched_tokens: 0,
             used: DayUse::default(),
             // The proportion that the first indexer of this kind saw; learnt from then on.
             file_ms: 3_000,
@@ -228,7 +238,71 @@ impl Pace {
         let Budget { requests, tokens } = self.bounds.budget;
         self.used.day == day
             && (requests > 0 && self.used.requests >= requests
-                || tokens > 0 && self.used.tokens >= tokens)
+                || tokens > 0 && self.used.tokens + self.batched_tokens >= tokens)
+    }
+
+    /// Requests and tokens that the day's budget still allows.
+    pub fn budget_left(&self, day: u64) -> (u64, u64) {
+        let Budget { requests, tokens } = self.bounds.budget;
+        let used = if self.used.day == day {
+            self.used
+        } else {
+            DayUse::default()
+        };
+        let left = |bound: u64, used: u64| match bound {
+            0 => u64::MAX,
+            bound => bound.saturating_sub(used),
+        };
+        (
+            left(requests, used.requests),
+            left(tokens, used.tokens + self.batched_tokens),
+        )
+    }
+
+    /// Whether nothing speaks against asking for much at once.
+    pub fn is_well(&self, now_ms: u64) -> bool {
+        self.stopped.is_none() && !self.down && self.paused_until_ms <= now_ms
+    }
+
+    /// Requests that are in batches.
+    pub fn batched(&self) -> usize {
+        self.batched
+    }
+
+    /// One goes by a batch: it takes no place of those under way, but the budget knows it.
+    pub fn sent_batched(&mut self, tokens: u64, now: Timestamp) {
+        self.joined_batch(tokens);
+        self.count_request(now);
+    }
+
+    /// One was found in a batch of an earlier run, which counted it.
+    pub fn joined_batch(&mut self, tokens: u64) {
+        self.batched += 1;
+        self.batched_tokens += tokens;
+    }
+
+    /// One came back from a batch; it had been thought to need `tokens`, and needed `really`.
+    pub fn returned_from_batch(&mut self, tokens: u64, really: u64) {
+        self.batched = self.batched.saturating_sub(1);
+        self.batched_tokens = self.batched_tokens.saturating_sub(tokens);
+        self.used.tokens += really;
+    }
+
+    /// One reached no batch; `counted`: it was counted when it went.
+    pub fn unsent_batched(&mut self, tokens: u64, counted: bool) {
+        self.returned_from_batch(tokens, 0);
+        self.used.requests = self.used.requests.saturating_sub(u64::from(counted));
+    }
+
+    fn count_request(&mut self, now: Timestamp) {
+        let day = now.day();
+        if self.used.day != day {
+            self.used = DayUse {
+                day,
+                ..DayUse::default()
+            };
+        }
+        self.used.requests += 1;
     }
 
     /// Why one more may not go now; `None`: it may.
@@ -240,7 +314,10 @@ impl Pace {
         if self.is_budget_spent(now.day()) {
             return Some(Hold::Budget);
         }
-        if self.in_flight >= self.width() {
+        // An answer that is not on the disk yet is lost by a kill, like a request under way: where the disk is slow,
+        // it keeps its slot.
+        let storing = self.storing.saturating_sub(STORING_FREE);
+        if self.in_flight + storing >= self.width() {
             return Some(Hold::Full);
         }
         let ready_ms = self
@@ -269,14 +346,7 @@ impl Pace {
             tokens: self.tokens.spend(tokens as f64),
         };
         self.counters.retried += u64::from(again);
-        let day = now.day();
-        if self.used.day != day {
-            self.used = DayUse {
-                day,
-                ..DayUse::default()
-            };
-        }
-        self.used.requests += 1;
+        self.count_request(now);
         sent
     }
 
@@ -320,7 +390,6 @@ impl Pace {
         self.bad = 0;
         self.down = false;
         self.stopped = None;
-        self.counters.succeeded += 1;
         self.width.answered(self.in_flight);
         let mean = if is_file {
             &mut self.file_ms
@@ -329,6 +398,17 @@ impl Pace {
         };
         // A moving mean over about eight answers: latencies drift with the endpoint's load.
         *mean = (*mean * 7 + took_ms.max(1)) / 8;
+    }
+
+    /// An answer goes to the disk.
+    pub fn storing(&mut self) {
+        self.storing += 1;
+    }
+
+    /// An answer is on the disk: only now it counts.
+    pub fn stored(&mut self) {
+        self.counters.succeeded += 1;
+        self.storing = self.storing.saturating_sub(1);
     }
 
     /// It came back without. Tells what becomes of it.

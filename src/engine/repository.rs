@@ -7,6 +7,7 @@ use crate::model::path::RelPath;
 
 use super::debounce::Debounce;
 use super::effect::Depth;
+use super::event::Polled;
 use super::tree::{NodeId, Tree};
 
 /// Whether the disk is being looked at.
@@ -46,10 +47,19 @@ pub struct Repository {
     pub reading: usize,
     /// Files that the listing found as they were last read, and that were not thought about yet.
     pub to_confirm: Vec<(NodeId, Contents)>,
+    /// Files that had more than one name when they were read: they can be written under one that nobody watches.
+    /// Nodes that went may be among them.
+    pub linked: BTreeSet<NodeId>,
     /// Whether the first look at everything is done: only then is a new file a change.
     pub known: bool,
     /// The root folder is not there.
     pub unreachable: bool,
+    /// Where nobody notifies of changes.
+    pub polled: Polled,
+    /// Somebody else is at work in all of it (git switches branches): looking waits.
+    pub held: bool,
+    /// Since when that held up a look (monotonic milliseconds).
+    pub held_since_ms: Option<u64>,
     /// When the last change was seen (milliseconds since 1970).
     pub last_change_ms: Option<u64>,
     /// Nodes whose record is to be written, and paths whose record is to go.
@@ -64,7 +74,43 @@ pub struct Repository {
     pub exporting: bool,
 }
 
+/// Milliseconds between looks for a folder that is not there: nobody may notify of its return.
+const MISSING_POLL_MS: u64 = 5_000;
+
+/// How long a look waits for git to end what it does, at most. Locks can be left behind by a crash.
+const HELD_LOOK_MS: u64 = 10_000;
+
 impl Repository {
+    /// When the next look is due that no notification asks for: (monotonic milliseconds). `configured`: milliseconds
+    /// between looks at everything, where that is the way of all repositories; `otherwise`: between looks at what
+    /// nobody notifies of.
+    pub fn poll_due_ms(&self, configured: Option<u64>, otherwise: u64) -> Option<u64> {
+        let missing = self.unreachable.then_some(MISSING_POLL_MS);
+        let polled = (self.polled != Polled::Nothing).then_some(otherwise);
+        let every_ms = configured.into_iter().chain(missing).chain(polled).min()?;
+        Some(self.looked_ms + every_ms)
+    }
+
+    /// What is to be looked at because nobody would notify of a change in it, is.
+    pub fn poll(&mut self, configured: bool, now_ms: u64) {
+        match &self.polled {
+            Polled::Directories(directories) if !configured && !self.unreachable => {
+                for directory in directories {
+                    self.debounce
+                        .add_urgent(directory.clone(), Depth::Entries, now_ms);
+                }
+            }
+            _ => self
+                .debounce
+                .add_urgent(RelPath::root(), Depth::Everything, now_ms),
+        }
+    }
+
+    /// Until when looking waits for somebody else's work to end (monotonic milliseconds).
+    pub fn held_until_ms(&self) -> Option<u64> {
+        (self.held && self.known).then_some(self.held_since_ms? + HELD_LOOK_MS)
+    }
+
     /// Whether no file is left to be read.
     pub fn is_read(&self) -> bool {
         self.reading == 0 && self.to_read.is_empty()
@@ -84,8 +130,12 @@ impl Default for Repository {
             to_read: VecDeque::new(),
             reading: 0,
             to_confirm: Vec::new(),
+            linked: BTreeSet::new(),
             known: false,
             unreachable: false,
+            polled: Polled::Nothing,
+            held: false,
+            held_since_ms: None,
             last_change_ms: None,
             to_record: BTreeSet::new(),
             removed: BTreeSet::new(),

@@ -95,8 +95,17 @@ pub struct Node {
     pub words: Option<Words>,
     /// The number of the hint that put it in doubt; 0: nobody doubts that it is as known.
     pub doubt: u64,
-    /// When the change was first seen that its words do not cover yet (monotonic milliseconds).
-    pub changed_ms: Option<u64>,
+    /// The changes of it, or below it, that its words do not cover yet.
+    pub changed: Option<Changed>,
+}
+
+/// When something changed (monotonic milliseconds).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The first time.
+    pub first_ms: u64,
+    /// The last time.
+    pub last_ms: u64,
 }
 
 impl Node {
@@ -166,7 +175,7 @@ impl Default for Tree {
             key: None,
             words: None,
             doubt: 1,
-            changed_ms: None,
+            changed: None,
         };
         Self {
             slots: vec![(0, Some(root))],
@@ -262,7 +271,7 @@ impl Tree {
             key: None,
             words: None,
             doubt,
-            changed_ms: None,
+            changed: None,
         };
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push((0, None));
@@ -346,10 +355,21 @@ impl Tree {
         let Some(node) = self.get_mut(id) else { return };
         let before = node.is_settled();
         change(node);
-        if node.is_settled() {
-            node.changed_ms = None;
-        }
         self.propagate(id, before);
+    }
+
+    /// A node changed: its words and those of all above it wait for quiet.
+    pub fn mark_changed(&mut self, id: NodeId, now_ms: u64) {
+        let mut at = Some(id);
+        while let Some(id) = at {
+            let Some(node) = self.get_mut(id) else { return };
+            let first_ms = node.changed.map_or(now_ms, |changed| changed.first_ms);
+            node.changed = Some(Changed {
+                first_ms,
+                last_ms: now_ms,
+            });
+            at = node.parent;
+        }
     }
 
     /// Changes what a directory holds: its own words are to be thought about again.
@@ -366,8 +386,11 @@ impl Tree {
     /// After `id` changed: counts move up as far as being settled changed, and who is ripe is written down.
     fn propagate(&mut self, mut id: NodeId, mut before: bool) {
         loop {
-            let Some(node) = self.get(id) else { return };
+            let Some(node) = self.get_mut(id) else { return };
             let now = node.is_settled();
+            if now {
+                node.changed = None;
+            }
             let ripe = node.doubt == 0
                 && node.phase == Phase::Open
                 && node

@@ -6,7 +6,7 @@ use crate::model::path::{RelPath, RepoId};
 
 use super::Engine;
 use super::effect::Effect;
-use super::event::WaitId;
+use super::event::{Polled, WaitId};
 use super::repository::{Look, Repository};
 use super::tree::{Phase, ROOT};
 
@@ -56,13 +56,19 @@ impl Engine {
             },
         );
         self.hurry_flights(repo);
+        // Where nobody notifies, only a look tells what was saved before the call.
         if self.options.poll_ms.is_some() {
-            // Nobody notifies: only a look at everything tells what was saved before the call.
             self.lost(repo);
             self.barrier(id);
-        } else {
-            effects.push(Effect::Barrier(id));
+            return;
         }
+        let now_ms = self.now.monotonic_ms;
+        if let Some(repository) = self.repositories.get_mut(&repo)
+            && (repository.unreachable || repository.polled != Polled::Nothing)
+        {
+            repository.poll(false, now_ms);
+        }
+        effects.push(Effect::Barrier(id));
     }
 
     /// The repository that somebody waits for.
@@ -107,10 +113,11 @@ impl Engine {
             return true;
         };
         if repository.unreachable {
-            return repository.look == Look::Idle;
+            return repository.look == Look::Idle && repository.debounce.is_empty();
         }
         // What the budget keeps from being asked about today is not waited for.
-        if self.pace.is_budget_spent(self.now.day()) && self.pace.in_flight() == 0 {
+        let idle = self.pace.in_flight() == 0 && self.pace.batched() == 0;
+        if self.pace.is_budget_spent(self.now.day()) && idle {
             return repository.look == Look::Idle
                 && repository.debounce.is_empty()
                 && repository.is_read();

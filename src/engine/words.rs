@@ -9,12 +9,17 @@ use crate::model::record::NodeRecord;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey, Words};
 
 use super::Engine;
+use super::answered::Returned;
+use super::batch::Way;
 use super::effect::{Ask, Child, Effect, Subject};
 use super::event::Usage;
 use super::flight::{Flight, Rank, Stage};
 use super::pace::{Hold, Next, Sent};
 use super::retry::Tried;
 use super::tree::{Body, NodeId, Phase, ROOT, Tree};
+
+/// How long asking waits, at most, for a rebase or the like to end: a person may be in the middle of it for hours.
+const HELD_ASK_MS: u64 = 60_000;
 
 impl Engine {
     /// The node gets no summary.
@@ -48,15 +53,23 @@ impl Engine {
             return;
         }
         let is_file = node.kind() == Kind::File;
-        let quiet_until_ms = match node.changed_ms {
-            Some(since_ms) if paid && !self.waits.hurry(repo) => {
-                let quiet = self.options.quiet;
-                (now_ms + quiet.quiet_ms).min(since_ms + quiet.cap_ms)
-            }
+        let hurry = self.waits.hurry(repo);
+        let held_ms = match (repository.held, repository.held_since_ms) {
+            (true, Some(since_ms)) if paid && !hurry => since_ms + HELD_ASK_MS,
             _ => 0,
         };
-        let bulk = node.changed_ms.is_none();
-        let tokens = self.options.tokens.of(&repository.tree, id);
+        let quiet_until_ms = match node.changed {
+            Some(changed) if paid && !hurry => {
+                let quiet = self.options.quiet;
+                (changed.last_ms + quiet.quiet_ms).min(changed.first_ms + quiet.cap_ms)
+            }
+            _ => 0,
+        }
+        .max(held_ms);
+        let bulk = node.changed.is_none();
+        let need = self.options.tokens.of(&repository.tree, id);
+        let batchable =
+            self.options.batch_from.is_some() && paid && is_file && bulk && need.parts == 0;
         let depth = repository.tree.depth(id);
         repository.tree.change(id, |node| {
             node.phase = Phase::Waiting;
@@ -67,6 +80,7 @@ impl Engine {
                 flight.waiters.push((repo, id));
                 flight.quiet_until_ms = flight.quiet_until_ms.min(quiet_until_ms);
                 flight.rank.bulk &= bulk;
+                flight.batchable &= bulk;
             });
             return;
         }
@@ -80,19 +94,31 @@ impl Engine {
                 is_file,
                 rank: Rank {
                     bulk,
-                    depth: Reverse(depth),
+                    // Each part before the last request is about as long a way as a directory above.
+                    depth: Reverse(depth.saturating_add(need.parts)),
                     arrival,
                 },
                 quiet_until_ms,
                 retry_at_ms: 0,
                 tried: Tried::default(),
-                failed_ms: 0,
+                failed_ms: None,
                 sent: Sent::default(),
-                tokens,
+                tokens: need.tokens,
+                batchable,
+                in_batch: false,
                 words: None,
             },
         );
         self.lookups.push(key);
+    }
+
+    /// What waited for somebody else's work to end waits for quiet, and no longer.
+    pub(super) fn end_holds(&mut self, repo: RepoId) {
+        let now_ms = self.now.monotonic_ms;
+        let quiet_until_ms = now_ms + self.options.quiet.quiet_ms;
+        self.flights.shorten(now_ms, quiet_until_ms, |flight| {
+            flight.waiters.iter().any(|(of, _)| *of == repo)
+        });
     }
 
     /// Directories whose children are all settled: which words belong to them?
@@ -156,11 +182,24 @@ impl Engine {
             {
                 continue;
             }
-            match digest {
-                Some(digest) => self.land(Words { key, digest }),
-                None => self
+            let way = match digest {
+                Some(digest) => Way::Stored(digest),
+                None => self.way_of(key),
+            };
+            match way {
+                Way::Stored(digest) => self.land(Words { key, digest }),
+                Way::Ask => self
                     .flights
                     .change(key, now_ms, |flight| flight.stage = Stage::Ready),
+                Way::UnderWay => {
+                    let mut tokens = 0;
+                    self.flights.change(key, now_ms, |flight| {
+                        flight.stage = Stage::Asking;
+                        flight.in_batch = true;
+                        tokens = flight.tokens;
+                    });
+                    self.pace.joined_batch(tokens);
+                }
             }
         }
     }
@@ -170,8 +209,9 @@ impl Engine {
         let now_ms = self.now.monotonic_ms;
         self.flights.mature(now_ms);
         self.held_until_ms = None;
+        let one_by_one = self.batch_next(effects);
         for paid in [true, false] {
-            while let Some(key) = self.flights.next(paid, |is_file, depth| {
+            while let Some(key) = self.flights.next(paid, one_by_one, |is_file, depth| {
                 self.pace.remaining_ms(is_file, depth)
             }) {
                 let Some((repo, id)) = self.first_waiter(key) else {
@@ -196,34 +236,43 @@ impl Engine {
                         break;
                     }
                 }
-                let Some(subject) = self.subject(repo, id) else {
-                    self.flights.end(key);
+                let Some(ask) = self.ask_about(key, repo, id) else {
                     continue;
                 };
-                let tree = &self.repositories[&repo].tree;
-                let path = tree.path(id);
-                let earlier = tree.get(id).and_then(|node| node.words);
-                let attempts = self.flights.get(key).map_or(0, |flight| flight.tried.times);
-                let sent = self.pace.sent(paid, attempts > 0, tokens, self.now);
+                let again = ask.attempts > 0;
+                let sent = self.pace.sent(paid, again, tokens, self.now);
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Asking;
                     flight.sent = sent;
-                    if attempts > 0 {
-                        flight.tried.waited_ms = now_ms.saturating_sub(flight.failed_ms);
+                    flight.batchable = false;
+                    if let Some(failed_ms) = flight.failed_ms {
+                        flight.tried.waited_ms = now_ms.saturating_sub(failed_ms);
                     }
                     flight.tried.times += 1;
                 });
-                effects.push(Effect::Ask(Box::new(Ask {
-                    key,
-                    repo,
-                    path,
-                    subject,
-                    paid,
-                    earlier: earlier.map(|words| words.key).filter(|_| paid),
-                    attempts,
-                })));
+                effects.push(Effect::Ask(Box::new(ask)));
             }
         }
+    }
+
+    /// What is to be asked for a flight; `None`, and the flight ends, where its node is not known well enough.
+    pub(super) fn ask_about(&mut self, key: SummaryKey, repo: RepoId, id: NodeId) -> Option<Ask> {
+        let Some(subject) = self.subject(repo, id) else {
+            self.flights.end(key);
+            return None;
+        };
+        let flight = self.flights.get(key)?;
+        let tree = &self.repositories.get(&repo)?.tree;
+        let earlier = tree.get(id).and_then(|node| node.words);
+        Some(Ask {
+            key,
+            repo,
+            path: tree.path(id),
+            subject,
+            paid: flight.paid,
+            earlier: earlier.map(|words| words.key).filter(|_| flight.paid),
+            attempts: flight.tried.times,
+        })
     }
 
     fn subject(&self, repo: RepoId, id: NodeId) -> Option<Subject> {
@@ -264,7 +313,7 @@ impl Engine {
         })
     }
 
-    fn first_waiter(&self, key: SummaryKey) -> Option<(RepoId, NodeId)> {
+    pub(super) fn first_waiter(&self, key: SummaryKey) -> Option<(RepoId, NodeId)> {
         self.waiters(key).next()
     }
 
@@ -277,33 +326,30 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) {
         let now_ms = self.now.monotonic_ms;
-        let counters = &mut self.pace.counters;
-        counters.sent += u64::from(usage.sent);
-        counters.prompt_tokens += usage.prompt_tokens;
-        counters.completion_tokens += usage.completion_tokens;
-        counters.cached_tokens += usage.cached_tokens;
-        let Some(flight) = self
-            .flights
-            .get(key)
-            .filter(|flight| flight.stage == Stage::Asking)
-        else {
+        let refused = matches!(&result, Err(failure) if failure.remedy == Remedy::Slow);
+        let Some(returned) = self.returned(key, &usage, refused) else {
+            self.batches.answered_early(key, &result);
             return;
         };
-        let (paid, is_file, sent, tried) = (flight.paid, flight.is_file, flight.sent, flight.tried);
-        let really = usage
-            .sent
-            .then_some(usage.prompt_tokens + usage.completion_tokens);
-        let refused = matches!(&result, Err(failure) if failure.remedy == Remedy::Slow);
-        self.pace
-            .returned(sent, really, refused, &usage.limits, now_ms);
+        let Returned {
+            paid,
+            is_file,
+            in_batch,
+            tried,
+            sent,
+        } = returned;
         let failure = match result {
             Ok(summary) => {
                 if paid {
                     if usage.unchanged {
                         self.count_spared(key);
                     }
-                    let took_ms = now_ms.saturating_sub(sent.at_ms);
-                    self.pace.succeeded(is_file, took_ms, now_ms);
+                    // How long a batch took tells nothing of the pace.
+                    if !in_batch {
+                        let took_ms = now_ms.saturating_sub(sent.at_ms);
+                        self.pace.succeeded(is_file, took_ms, now_ms);
+                    }
+                    self.pace.storing();
                 }
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Committing;
@@ -327,12 +373,19 @@ impl Engine {
             }
             return;
         }
+        if in_batch && failure.remedy != Remedy::Permanent {
+            // Alone it may well succeed, or tell better what the matter is.
+            self.flights.change(key, now_ms, |flight| {
+                flight.stage = Stage::Ready;
+            });
+            return;
+        }
         let stopped_before = self.pace.stopped().is_some();
         match self.pace.failed(&failure, key, tried, sent.at_ms, now_ms) {
             Next::Again { at_ms, costs_a_try } => self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
                 flight.tried.lost += u32::from(costs_a_try);
-                flight.failed_ms = now_ms;
+                flight.failed_ms = Some(now_ms);
                 flight.retry_at_ms = at_ms;
             }),
             Next::Never => self.give_up(key, &failure),
@@ -411,11 +464,17 @@ impl Engine {
 
     /// The words are on disk: now they count.
     pub(super) fn committed(&mut self, key: SummaryKey) {
-        let digest = self
+        let Some(flight) = self
             .flights
             .get(key)
             .filter(|flight| flight.stage == Stage::Committing)
-            .and_then(|flight| flight.words);
+        else {
+            return;
+        };
+        let digest = flight.words;
+        if flight.paid {
+            self.pace.stored();
+        }
         if let Some(digest) = digest {
             self.land(Words { key, digest });
         }

@@ -9,6 +9,8 @@ use crate::model::path::RelPath;
 
 /// The file's name in each directory.
 const NAME: &str = "index.json";
+/// How the name of one that is being written begins.
+const UNFINISHED: &str = ".index.json.";
 
 /// The export could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,27 @@ pub fn update(
     outcome
 }
 
+/// The directories that have a file below `folder`, whoever wrote it and whenever; what was being written when an
+/// earlier process was killed is taken away.
+pub fn written(folder: &Path) -> Vec<RelPath> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(at) = folders.pop() {
+        for entry in fs::read_dir(&at).into_iter().flatten().flatten() {
+            let kind = entry.file_type();
+            let name = entry.file_name();
+            if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
+                folders.push(entry.path());
+            } else if name == NAME {
+                found.extend(RelPath::below(folder, &at));
+            } else if name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+    found
+}
+
 fn write(at: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = at.join(NAME);
     if fs::read(&target).is_ok_and(|known| known == bytes) {
@@ -56,7 +79,7 @@ fn write(at: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     fs::create_dir_all(at)?;
     let mut file = tempfile::Builder::new()
-        .prefix(".index.json.")
+        .prefix(UNFINISHED)
         .tempfile_in(at)?;
     file.write_all(bytes)?;
     // A file that others may read, like any other in a work tree; a temporary one is private at first.

@@ -4,11 +4,14 @@
 //! changes (line numbers, sizes of code) has a say in them: two files of one syntax share their summary. A file's own
 //! name is not known here, nor a directory's.
 
+mod bare;
 mod code;
 mod data;
 mod folder;
+mod markup;
 mod names;
 mod plain;
+mod shown;
 mod suite;
 #[cfg(test)]
 mod tests;

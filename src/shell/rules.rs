@@ -11,10 +11,11 @@ mod glob;
 mod level;
 mod pattern;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::model::digest::Digest;
 use crate::model::path::RelPath;
 
 use level::{Level, Marks, RULE_FILES};
@@ -63,8 +64,28 @@ pub struct Rules {
     include: PatternList,
     export: Option<RelPath>,
     global: PatternList,
-    outside: Vec<PathBuf>,
+    /// Rule files outside the tree, and what was in them.
+    outside: Vec<(PathBuf, Option<Digest>)>,
+    /// Directories that hold something called `.git`, and what it was.
+    marked: RwLock<BTreeMap<PathBuf, Marked>>,
     levels: RwLock<HashMap<RelPath, Arc<Level>>>,
+}
+
+/// The exclude file of the repository that starts in a directory, where one does, and what was in it.
+#[derive(Debug, PartialEq, Eq)]
+struct Marked(Option<(PathBuf, Option<Digest>)>);
+
+impl Marked {
+    fn of(directory: &Path) -> Self {
+        Self(git::exclude_file(directory).map(|file| {
+            let digest = digest_of(&file);
+            (file, digest)
+        }))
+    }
+}
+
+fn digest_of(file: &Path) -> Option<Digest> {
+    files::read_small(file, true).map(|bytes| Digest::of_file(&bytes))
 }
 
 /// What holds for the entries of one directory.
@@ -99,6 +120,11 @@ impl Rules {
         };
         let export = options.export_dir.as_deref();
         let export = export.map(|dir| export_folder(root, dir));
+        // A digest is made before the file is read for its rules: what changes in between is noticed then.
+        let outside: Vec<_> = global_excludes_file
+            .iter()
+            .map(|file| (file.clone(), digest_of(file)))
+            .collect();
         let global = global_excludes_file
             .as_deref()
             .and_then(|file| files::read_small(file, true));
@@ -110,7 +136,8 @@ impl Rules {
             include: globs("include", &options.include)?,
             export: export.transpose()?.flatten(),
             global: global.map_or_else(PatternList::default, |bytes| PatternList::parse(&bytes)),
-            outside: global_excludes_file.into_iter().collect(),
+            outside,
+            marked: RwLock::default(),
             levels: RwLock::default(),
         };
         if git::exclude_file(root).is_none() {
@@ -125,20 +152,37 @@ impl Rules {
         RULE_FILES.iter().any(|file| file.as_bytes() == name)
     }
 
-    /// The files outside the tree whose change may change the rules, whether they exist or not: `info/exclude` of the
-    /// repositories met so far, the user's excludes file, and the rule files between the root and the top of a git
-    /// work tree around it.
+    /// The files and folders outside the tree whose change may change the rules, whether they exist or not: the user's
+    /// excludes file, what makes the `.git` of the repositories met so far a repository, their `info/exclude`, and the
+    /// rule files between the root and the top of a git work tree around it. See [`Rules::is_current`].
     pub fn outside_inputs(&self) -> Vec<PathBuf> {
-        let mut inputs = self.outside.clone();
-        let levels = self.levels.read().unwrap_or_else(PoisonError::into_inner);
-        inputs.extend(
-            levels
-                .values()
-                .filter_map(|level| level.exclude_file().map(Path::to_path_buf)),
-        );
+        let mut inputs: Vec<PathBuf> = self.outside.iter().map(|(file, _)| file.clone()).collect();
+        let marked = self.marked.read().unwrap_or_else(PoisonError::into_inner);
+        inputs.extend(marked.keys().flat_map(|directory| git::inputs(directory)));
         inputs.sort();
         inputs.dedup();
         inputs
+    }
+
+    /// What stands somewhere while git works on one of the repositories met so far. They lie in folders of
+    /// [`Rules::outside_inputs`].
+    pub fn lock_files(&self) -> Vec<PathBuf> {
+        let marked = self.marked.read().unwrap_or_else(PoisonError::into_inner);
+        let locks = marked.keys();
+        locks
+            .flat_map(|directory| git::lock_files(directory))
+            .collect()
+    }
+
+    /// Whether what stands outside the tree still says what it said when it was read. Most of what touches the
+    /// [`Rules::outside_inputs`], each commit among it, changes no rule.
+    pub fn is_current(&self) -> bool {
+        let same = |(file, digest): &(PathBuf, Option<Digest>)| digest_of(file) == *digest;
+        let marked = self.marked.read().unwrap_or_else(PoisonError::into_inner);
+        self.outside.iter().all(same)
+            && marked
+                .iter()
+                .all(|(directory, marked)| Marked::of(directory) == *marked)
     }
 
     /// Whether a path is ignored, by itself or because a directory on its way is. The root never is.
@@ -184,12 +228,29 @@ impl Rules {
         if !directory.is_root() {
             base += directory.as_bytes().len() + 1;
         }
-        let level = Level::load(&directory.under(&self.root), base, above, marks);
+        let absolute = directory.under(&self.root);
+        self.mark(&absolute, marks);
+        let level = Level::load(&absolute, base, above, marks);
         self.levels
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(directory.clone(), Arc::clone(&level));
         Some(DirectoryRules(level))
+    }
+
+    /// Keeps in mind that, and as what, a directory holds a `.git`.
+    fn mark(&self, directory: &Path, marks: Marks) {
+        let holds = marks.git && directory.join(".git").symlink_metadata().is_ok();
+        let known = self.marked.read().unwrap_or_else(PoisonError::into_inner);
+        if !holds && !known.contains_key(directory) {
+            return;
+        }
+        drop(known);
+        let mut marked = self.marked.write().unwrap_or_else(PoisonError::into_inner);
+        match holds {
+            true => marked.insert(directory.to_path_buf(), Marked::of(directory)),
+            false => marked.remove(directory),
+        };
     }
 
     /// Whether an entry of a directory that is not ignored is ignored.
@@ -249,7 +310,7 @@ impl Rules {
         let Some(way) = RelPath::below(&top, &root) else {
             return;
         };
-        let mut inputs: Vec<PathBuf> = git::exclude_file(&top).into_iter().collect();
+        let mut inputs = Vec::new();
         let mut at = RelPath::root();
         let mut level = None;
         for name in way.names() {
@@ -259,10 +320,16 @@ impl Rules {
             } else {
                 at.as_bytes().len() + 1
             };
-            inputs.extend(RULE_FILES.map(|file| directory.join(file)));
+            inputs.extend(RULE_FILES.map(|file| {
+                let file = directory.join(file);
+                let digest = digest_of(&file);
+                (file, digest)
+            }));
+            self.mark(&directory, Marks::UNKNOWN);
             let here = Level::load(&directory, base, level, Marks::UNKNOWN);
             at = at.join(name);
             if here.verdict(at.as_bytes(), true, &self.global) == Some(true) {
+                self.marked = RwLock::default();
                 return;
             }
             level = Some(here);

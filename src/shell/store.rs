@@ -7,6 +7,7 @@
 //!
 //! It must never decide what is stale, and never answer from memory what the disk would not know after a crash.
 
+mod batches;
 mod cache;
 mod codec;
 mod error;
@@ -259,6 +260,15 @@ impl Store {
         let _writing = self.write();
         let total = self.journal.usage(day).plus(delta);
         self.journal.append(&[Entry::Usage(day, total)], false)
+    }
+
+    /// Has what can be found out again (records, outlines, free summaries) reach the disk, too. Worth a call when
+    /// nothing was written for a moment: nothing else does it soon.
+    ///
+    /// # Errors
+    /// Where it could not be written.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        self.cache.flush()
     }
 
     /// How many summaries are stored, and how many bytes the store takes on disk. Cheap.

@@ -13,6 +13,7 @@
 
 mod error;
 mod gathered;
+mod remote;
 mod watched;
 
 use std::fs;
@@ -24,6 +25,7 @@ use notify::{Config, EventKindMask, RecommendedWatcher, Watcher};
 
 pub use error::{Limits, WatchError, limits};
 use gathered::Gathered;
+pub use remote::remote_kind;
 use watched::{Owner, Watched};
 
 use crate::model::path::{RelPath, RepoId};
@@ -52,8 +54,12 @@ pub struct Hints {
     pub touched: Vec<(RepoId, Vec<RelPath>)>,
     /// Something is missing here: look at everything.
     pub lost: bool,
-    /// Repositories whose rules may have changed: open them anew.
+    /// Repositories whose rules in the tree may have changed: open them anew.
     pub rules_changed: Vec<RepoId>,
+    /// Repositories one of whose outside inputs was touched, or lost the watch on its folder.
+    pub outside_changed: Vec<RepoId>,
+    /// Repositories one of whose lock files came or went.
+    pub busy_changed: Vec<RepoId>,
     /// Cookies that came back. All that happened before they were made is in these hints or in earlier ones.
     pub cookies: Vec<u64>,
     /// Repositories whose root was made, removed or renamed, or lies in a folder that was.
@@ -127,9 +133,15 @@ impl Watch {
 
     /// Takes in a repository, or its new `outside_inputs`: files whose change changes its rules, whether they exist
     /// or not. Their folders and the root's parent are watched as far as they can be; the tree itself is not, until
-    /// its directories are added.
-    pub fn add_repository(&self, repo: RepoId, root: &Path, outside_inputs: &[PathBuf]) {
-        lock(&self.gathered).add_repository(repo, root, outside_inputs);
+    /// its directories are added. `locks`: files in those folders that stand there while others work on the tree.
+    pub fn add_repository(
+        &self,
+        repo: RepoId,
+        root: &Path,
+        outside_inputs: &[PathBuf],
+        locks: &[PathBuf],
+    ) {
+        lock(&self.gathered).add_repository(repo, root, outside_inputs, locks);
         let mut around: Vec<PathBuf> = outside_inputs
             .iter()
             .filter_map(|file| file.parent().map(Path::to_path_buf))

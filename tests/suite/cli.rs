@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{FakeModel, Home, Repo};
+use crate::harness::{FakeModel, Home, Repo, first_not_fresh, until};
 
 #[test]
 fn done_is_0() {
@@ -60,7 +60,7 @@ fn no_daemon_is_3() {
         &["show", &root],
         &["tree", &root, "--json"],
         &["wait", &root],
-        &["watch", &root],
+        // `watch` would start one: see `starting`.
         &["unwatch", &root],
     ] {
         let done = home.run(arguments).expect(3);
@@ -190,4 +190,37 @@ fn a_dry_run_tells_the_number_of_requests_and_makes_none() {
         !told.stdout.contains("18"),
         "all of it is paid for: {told:?}"
     );
+}
+
+#[test]
+fn index_leaves_its_work_to_a_daemon_that_runs() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let daemon = home.daemon(&[]);
+    let tree = home.json(&["index", &repo.at(""), "--json"]);
+    assert_eq!(model.count(), 18);
+    assert_eq!(first_not_fresh(&tree), None);
+    assert!(home.status()["store"]["summaries"].as_u64().unwrap() >= 18);
+    // It was to index once, not to watch for ever.
+    daemon.terminate();
+    let _daemon = home.daemon(&[]);
+    assert_eq!(home.status()["repositories"], serde_json::json!([]));
+}
+
+#[test]
+fn two_indexes_at_once_do_not_spoil_each_other() {
+    let model = FakeModel::new();
+    model.hold();
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let mut first = home.command(&["index", &repo.at("")]).spawn().unwrap();
+    until("the first asks", || model.in_flight() > 0);
+    let second = home.run(&["index", &repo.at("")]).expect(1);
+    assert!(
+        second.stderr.contains(&first.id().to_string()),
+        "who is in the way: {second:?}"
+    );
+    model.release();
+    until("the first ends", || first.try_wait().unwrap().is_some());
+    assert_eq!(first.wait().unwrap().code(), Some(0));
+    assert_eq!(model.count(), 18);
 }

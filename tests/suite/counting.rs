@@ -344,6 +344,7 @@ fn a_failure_that_passes_is_tried_again_and_nothing_is_lost() {
         ),
         ("garbled", Reply::Garbled),
         ("empty", Reply::Empty),
+        ("length", Reply::Length),
         ("dropped", Reply::Dropped),
     ];
     for (name, reply) in failures {
@@ -354,7 +355,55 @@ fn a_failure_that_passes_is_tried_again_and_nothing_is_lost() {
     }
     let done = home.run(&["index", &repo.at(""), "--json"]).expect(0);
     assert_eq!(first_not_fresh(&done.json()), None, "{}", done.stderr);
-    assert_eq!(model.since(0), (10, 1), "each file twice");
+    assert_eq!(model.since(0), (12, 1), "each file twice");
+    for node in every(&done.json()) {
+        let summary = node["summary"].as_str().unwrap();
+        assert!(
+            summary.ends_with("bytes long.") || summary.ends_with("together."),
+            "{node}"
+        );
+    }
+}
+
+#[test]
+fn secrets_in_files_stay_on_this_machine() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let token = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+    let access = "AKIAQ3EGRZ7J5LX2WMTB";
+    let private = "MIIEpAIBAAKCAQEA7bq3dmRmh8XzS9eYt0cJ1vZ4uK6wPq2LxNfVbGhTgRyUoIeW";
+    repo.write(
+        "client.py",
+        format!("TOKEN = \"{token}\"\nACCESS = \"{access}\"\n"),
+    );
+    let (begin, end) = (
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "-----END RSA PRIVATE KEY-----",
+    );
+    repo.write(
+        "notes.md",
+        format!("# Notes\n\n{begin}\n{private}\n{end}\n\nThe end of the notes.\n"),
+    );
+    repo.write(".env", format!("API_TOKEN={token}\n"));
+    repo.write("plain.py", "x = 1\n");
+    home.run(&["index", &repo.at("")]).expect(0);
+    assert_eq!(
+        model.since(0),
+        (3, 1),
+        "a file of secrets is not sent at all"
+    );
+    for request in model.requests() {
+        let said = request.body.to_string();
+        for secret in [token, access, private] {
+            assert!(!said.contains(secret), "{said}");
+        }
+    }
+    assert!(
+        model
+            .requests()
+            .iter()
+            .any(|request| request.content.contains("The end of the notes."))
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod http;
 mod json;
 mod model;
 mod repo;
+mod systemd;
 
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ pub use http::Answer;
 pub use json::{every, find, first_not_fresh, paths, within};
 pub use model::{FakeModel, Kind, Reply, Request};
 pub use repo::{Repo, copy_folder};
+pub use systemd::SystemdUser;
 
 /// How long anything may take on a machine that does much else.
 pub const DEADLINE: Duration = Duration::from_secs(40);

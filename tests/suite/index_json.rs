@@ -150,9 +150,8 @@ fn a_change_writes_what_it_concerns_and_nothing_else() {
     );
     home.wait(&repo);
     let after = stamps(&folder);
-    for name in ["src/shop/money/index.json"] {
-        assert_ne!(before[name], after[name], "{name}");
-    }
+    let name = "src/shop/money/index.json";
+    assert_ne!(before[name], after[name]);
     for name in [
         "docs/index.json",
         "tests/index.json",
@@ -216,6 +215,30 @@ fn what_somebody_deletes_or_changes_is_written_again_by_a_restart() {
     until("written again", || {
         written(&repo.root().join("map")) == before
     });
+}
+
+#[test]
+fn what_a_killed_daemon_left_behind_goes_with_the_next_start() {
+    let (home, repo) = (Home::with(CONFIG), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let before = written(&repo.root().join("map"));
+    daemon.kill9();
+    repo.write("map/gone/deep/index.json", "{}\n");
+    repo.write("map/docs/.index.json.aB3dE9", "{");
+    repo.write("map/src/shop/own.txt", "somebody's own\n");
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let mut after = written(&repo.root().join("map"));
+    assert!(
+        after.remove("src/shop/own.txt").is_some(),
+        "not ours to remove"
+    );
+    assert_eq!(
+        after.keys().collect::<Vec<_>>(),
+        before.keys().collect::<Vec<_>>()
+    );
+    assert_eq!(after, before);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What is watched: repositories that come, go and stay, and rules that change while the daemon runs.
 
-use crate::harness::{Home, Repo, copy_folder, first_not_fresh, paths, until, within};
+use rustix::process::Signal;
+
+use crate::harness::{Home, Repo, copy_folder, find, first_not_fresh, paths, until, within};
 
 fn listed(home: &Home) -> Vec<String> {
     let status = home.status();
@@ -49,20 +51,32 @@ fn the_configuration_names_repositories() {
 fn a_repository_that_is_not_there_at_the_start_is_found_when_it_comes_back() {
     let (home, repo) = (Home::new(), Repo::new());
     copy_folder(&Repo::package().root(), &repo.root().join("work"));
+    repo.git(&["init", "-q", "work"]);
     let daemon = home.daemon(&[]);
     home.run(&["watch", &repo.at("work")]).expect(0);
     daemon.terminate();
+    repo.write("work/.gitignore", "docs/\n");
     repo.rename("work", "away");
     let _daemon = home.daemon(&[]);
-    let status = home.status();
-    let of = &status["repositories"][0];
-    assert_eq!(
-        (&of["path"], &of["state"]),
-        (&repo.at("work").into(), &"unreachable".into()),
-        "{status}"
-    );
+    until("unreachable", || {
+        home.status()["repositories"][0]["state"] == "unreachable"
+    });
+    assert_eq!(listed(&home), [repo.at("work")]);
     repo.rename("away", "work");
-    until("found", || home.status()["repositories"][0]["fresh"] == 19);
+    // Without docs and its guide, with .gitignore.
+    until("found", || home.status()["repositories"][0]["fresh"] == 18);
+    repo.append("work/src/shop/money/rates/table.py", "X = 1\n");
+    home.run(&["wait", &repo.at("work"), "--timeout", "30"])
+        .expect(0);
+    let served = home
+        .run(&["tree", &repo.at("work"), "--json"])
+        .expect(0)
+        .stdout;
+    let anew = Home::new()
+        .run(&["index", &repo.at("work"), "--json"])
+        .expect(0)
+        .stdout;
+    assert_eq!(served, anew);
 }
 
 #[test]
@@ -188,6 +202,41 @@ fn polling_sees_what_watching_sees() {
             .expect(0)
             .stdout
     );
+}
+
+#[test]
+fn a_flood_that_the_kernel_drops_is_made_up_for() {
+    let limit = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let limit: usize = limit.trim().parse().unwrap();
+    let (home, repo) = (Home::new(), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    daemon.signal(Signal::STOP);
+    let (one, two) = (repo.at("src/one"), repo.at("src/two"));
+    std::fs::write(&one, "x\n").unwrap();
+    // Two notifications each, none like the one before it, up to a size that a test can make.
+    for _ in 0..limit.min(200_000) / 4 + 500 {
+        std::fs::rename(&one, &two).unwrap();
+        std::fs::rename(&two, &one).unwrap();
+    }
+    // Nobody hears of these.
+    repo.append("src/shop/cart.py", "LATE = 1\n");
+    repo.write("new/folder/late.py", "LATE = 2\n");
+    repo.remove("docs");
+    daemon.signal(Signal::CONT);
+    home.wait(&repo);
+    let served = home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout;
+    let anew = Home::new()
+        .run(&["index", &repo.at(""), "--json"])
+        .expect(0)
+        .stdout;
+    assert_eq!(served, anew);
+    // And what was dropped is watched from now on.
+    repo.append("new/folder/late.py", "LATER = 3\n");
+    home.wait(&repo);
+    let digest = home.node(&repo.at("new/folder/late.py"), 0)["digest"].clone();
+    let anew = Home::new().json(&["index", &repo.at(""), "--json"]);
+    assert_eq!(find(&anew, "new/folder/late.py")["digest"], digest);
 }
 
 #[test]

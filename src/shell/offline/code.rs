@@ -1,12 +1,11 @@
 //! Files of code: what they say of themselves, then what they define.
 
-use std::collections::HashMap;
-
 use crate::model::outline::{Element, Outline};
 
 use super::names::{self, Noun};
+use super::shown::{self, Shown};
 use super::words::{Paragraph, capitalized, continued, count, list, quoted, quoted_list};
-use super::{plain, suite};
+use super::{bare, plain, suite};
 
 /// The longest opening that is taken from documentation, in characters, before definitions are told.
 const OPENING: usize = 260;
@@ -21,140 +20,33 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
     let mut length = 0;
     for sentence in plain::lead(documentation).iter().take(2) {
         length += sentence.chars().count();
-        if !paragraph.is_empty() && length > OPENING {
+        if !paragraph.is_empty() && (length > OPENING || !plain::goes_on(sentence)) {
             break;
         }
         paragraph.say(&without_preamble(sentence));
     }
     let spoken = !paragraph.is_empty();
-    let elements = visible(language, outline);
+    let elements = shown::visible(language, outline);
     if let Some(tests) = suite::told(outline) {
         paragraph.say(&tests);
-    } else if elements.is_empty() {
-        without_definitions(language, outline, paragraph);
+    } else if elements.is_empty() || !elements[0].public && bare::is_re_export(outline) {
+        bare::without_definitions(language, outline, paragraph);
     } else {
-        definitions(language, outline, &elements, paragraph);
+        // What is private says little where the file has spoken for itself.
+        if !spoken || elements[0].public || elements.len() > 3 {
+            definitions(language, outline, &elements, paragraph);
+        }
     }
     let told = elements
         .iter()
         .any(|shown| shown.element.docstring.is_some());
-    if !spoken && !told {
+    let bare = elements.iter().all(|shown| shown.noun.bare) && !elements.is_empty();
+    if !spoken && !told && !bare {
         uses(language, outline, paragraph);
     }
-    if is_generated(comment.unwrap_or("")) || is_generated(documentation) {
+    if is_generated(comment.unwrap_or("")) {
         paragraph.say("Generated code.");
     }
-}
-
-/// A definition at the top of a file, and the public methods that belong to it.
-struct Shown<'a> {
-    element: &'a Element,
-    noun: &'static Noun,
-    place: usize,
-    methods: Vec<&'a Element>,
-    /// The base class by which a class may be known.
-    base: Option<String>,
-}
-
-/// The public definitions at the top, most important first; all, where none is public.
-fn visible<'a>(language: &str, outline: &'a Outline) -> Vec<Shown<'a>> {
-    let mark = names::public_mark(language);
-    let is_public = |element: &Element| {
-        !element.name.starts_with('_')
-            && mark.is_none_or(|mark| element.signature.starts_with(mark))
-    };
-    let elements = || {
-        outline
-            .elements
-            .iter()
-            .filter(|element| !suite::is_test(element, outline))
-    };
-    let mut methods: HashMap<&str, Vec<&Element>> = HashMap::new();
-    for element in elements().filter(|element| element.kind == "method" && is_public(element)) {
-        let around = element.qualified_name.strip_suffix(element.name.as_str());
-        let around = around.unwrap_or("").trim_end_matches([':', '.']);
-        let known = methods.entry(around).or_default();
-        if !known.iter().any(|known| known.name == element.name) {
-            known.push(element);
-        }
-    }
-    let mut shown: Vec<Shown<'a>> = Vec::new();
-    for element in elements() {
-        let Some((place, noun)) = names::kind(&element.kind) else {
-            continue;
-        };
-        let at_top = element.qualified_name == element.name;
-        let known = shown
-            .iter()
-            .any(|other| other.element.name == element.name && other.place == place);
-        if !at_top || known {
-            continue;
-        }
-        let bases = bases(&element.signature);
-        let by_base = bases.iter().find_map(|base| names::base(base));
-        let by_decorator = element
-            .decorators
-            .iter()
-            .find_map(|decorator| names::decorator(decorator));
-        let special = by_base.or(by_decorator).filter(|_| element.kind == "class");
-        shown.push(Shown {
-            element,
-            noun: special.unwrap_or(noun),
-            place,
-            methods: methods.remove(element.name.as_str()).unwrap_or_default(),
-            base: bases
-                .into_iter()
-                .next()
-                .filter(|_| special.is_none() && element.kind == "class"),
-        });
-    }
-    if shown.iter().any(|shown| is_public(shown.element)) {
-        shown.retain(|shown| is_public(shown.element));
-    } else if mark.is_none() {
-        shown.retain(|shown| !shown.element.name.starts_with("__"));
-    }
-    // The order of the text stays where nothing makes one more important than the other.
-    shown.sort_by_key(|shown| {
-        let documented = usize::from(shown.element.docstring.is_some());
-        (
-            shown.place,
-            std::cmp::Reverse(2 * shown.methods.len() + 3 * documented),
-        )
-    });
-    shown
-}
-
-/// The last parts of the base classes' names in a signature such as `class A(b.C, metaclass=D)`.
-fn bases(signature: &str) -> Vec<String> {
-    let Some(inside) = signature
-        .split_once('(')
-        .and_then(|(_, rest)| rest.rsplit_once(')'))
-    else {
-        return Vec::new();
-    };
-    let mut bases = vec![String::new()];
-    let mut depth = 0usize;
-    for c in inside.0.chars() {
-        match c {
-            '(' | '[' => depth += 1,
-            ')' | ']' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => bases.push(String::new()),
-            c if depth == 0 => {
-                if let Some(base) = bases.last_mut() {
-                    base.push(c);
-                }
-            }
-            _ => {}
-        }
-    }
-    let last = |base: &String| base.trim().rsplit('.').next().unwrap_or("").to_owned();
-    let plain = |base: &String| !base.is_empty() && !base.contains('=') && base != "object";
-    bases
-        .iter()
-        .filter(|base| !base.contains('='))
-        .map(last)
-        .filter(plain)
-        .collect()
 }
 
 /// Definitions of one noun.
@@ -183,16 +75,24 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
         _ => "Defines ",
     };
     let mut sentence = String::new();
-    if let [group] = &groups[..] {
-        if group.noun.bare && group.members.len() == 1 {
-            sentence = format!("A {}", group.noun.singular);
-            let documentation = group.members[0].element.docstring.as_deref();
-            if let Some(first) = documentation.and_then(plain::first) {
-                sentence = format!("{sentence}: {}", continued(&first));
-            }
+    if let ([one], true) = (
+        shown,
+        paragraph.is_empty() && is_program(language, outline, shown),
+    ) {
+        let words = one.element.docstring.as_deref().and_then(plain::first);
+        sentence = words.unwrap_or_else(|| "A program that only defines `main`".to_owned());
+    }
+    if let [group] = &groups[..]
+        && group.noun.bare
+        && group.members.len() == 1
+    {
+        sentence = format!("A {}", group.noun.singular);
+        let documentation = group.members[0].element.docstring.as_deref();
+        if let Some(first) = documentation.and_then(plain::first) {
+            sentence = format!("{sentence}: {}", continued(&first));
         }
     }
-    let alone = shown.len() == 1 && paragraph.is_empty();
+    let alone = shown.len() == 1;
     if sentence.is_empty() {
         let most = if groups.len() == 1 { 4 } else { 3 };
         let mut parts: Vec<String> = groups
@@ -206,7 +106,8 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
         }
         sentence = format!("{opening}{}", list(&parts, 9));
         let documentation = shown[0].element.docstring.as_deref().filter(|_| alone);
-        if let Some(first) = documentation.and_then(plain::first) {
+        let first = documentation.and_then(plain::first);
+        if let Some(first) = first.filter(|first| !paragraph.has(&continued(first))) {
             sentence = format!("{sentence}: {}", continued(&first));
         } else if let Some(methods) = methods_of(&groups) {
             sentence.push_str(&methods);
@@ -223,9 +124,21 @@ fn phrase(group: &Group<'_, '_>, most: usize) -> String {
         .iter()
         .map(|shown| shown.element.name.clone())
         .collect();
+    if let Some(first) = names.first().filter(|_| has_variants(group)) {
+        let variants = names.len() - 1;
+        let noun = group.noun.singular;
+        return format!(
+            "the {noun} {} ({variants} variants, such as {})",
+            quoted(first),
+            quoted(&names[1])
+        );
+    }
+    if let ([_], true) = (&group.members[..], group.noun.bare) {
+        return format!("a {}", group.noun.singular);
+    }
     if let [one] = &group.members[..] {
         let base = match &one.base {
-            Some(base) => format!(" (a {})", quoted(base)),
+            Some(base) => format!(" ({} {})", article(base), quoted(base)),
             None => String::new(),
         };
         return format!("the {} {}{base}", group.noun.singular, quoted(&names[0]));
@@ -236,11 +149,37 @@ fn phrase(group: &Group<'_, '_>, most: usize) -> String {
     format!("the {} {}", group.noun.plural, quoted_list(&names, most))
 }
 
+fn article(name: &str) -> &'static str {
+    if name.starts_with(['A', 'E', 'I', 'O', 'a', 'e', 'i', 'o']) {
+        "an"
+    } else {
+        "a"
+    }
+}
+
+/// Whether all definitions carry the name of the first: `Speech`, `AsyncSpeech`, `SpeechWithStreaming`.
+fn has_variants(group: &Group<'_, '_>) -> bool {
+    let Some(first) = group.members.first() else {
+        return false;
+    };
+    let name = first.element.name.as_str();
+    group.members.len() > 2
+        && name.len() > 2
+        && group
+            .members
+            .iter()
+            .all(|shown| shown.element.name.contains(name))
+}
+
 /// The methods that one class or two have, as the end of a sentence.
 fn methods_of(groups: &[Group<'_, '_>]) -> Option<String> {
     let members: Vec<&&Shown<'_>> = groups.iter().flat_map(|group| &group.members).collect();
     let mut names: Vec<String> = Vec::new();
-    for method in members.iter().flat_map(|shown| &shown.methods) {
+    let active = |method: &&&Element| !is_property(method);
+    for method in members
+        .iter()
+        .flat_map(|shown| shown.methods.iter().filter(active))
+    {
         if !names.contains(&method.name) {
             names.push(method.name.clone());
         }
@@ -249,21 +188,31 @@ fn methods_of(groups: &[Group<'_, '_>]) -> Option<String> {
         .iter()
         .filter(|shown| !shown.methods.is_empty())
         .count()
-        <= 2;
-    if names.is_empty() || !few || groups.len() > 1 || members.len() > 4 {
+        <= 2
+        && members.len() <= 4;
+    let variants = groups.first().is_some_and(has_variants);
+    if names.is_empty() || !few && !variants || groups.len() > 1 {
         return None;
     }
     Some(format!(", with {}", quoted_list(&names, 4)))
 }
 
+/// Whether a method is read like a variable.
+fn is_property(method: &Element) -> bool {
+    method
+        .decorators
+        .iter()
+        .any(|text| text.contains("property") || text.ends_with(".setter"))
+}
+
 /// What the most important definitions say of themselves.
 fn details(shown: &[Shown<'_>], alone: bool, paragraph: &mut Paragraph) {
     if alone {
-        let methods: Vec<String> = shown[0]
+        let methods = shown[0]
             .methods
             .iter()
-            .map(|method| method.name.clone())
-            .collect();
+            .filter(|method| !is_property(method));
+        let methods: Vec<String> = methods.map(|method| method.name.clone()).collect();
         if !methods.is_empty() && shown[0].element.docstring.is_some() {
             let noun = if methods.len() == 1 {
                 "Method"
@@ -286,7 +235,7 @@ fn details(shown: &[Shown<'_>], alone: bool, paragraph: &mut Paragraph) {
             said += 1;
         }
     }
-    if shown.len() == 1 && said == 0 || said == 0 && !alone {
+    if said == 0 {
         let methods = shown[0].methods.iter().filter_map(|method| {
             let words = plain::first(method.docstring.as_deref()?)?;
             Some((method.name.as_str(), words))
@@ -311,120 +260,8 @@ fn is_program(language: &str, outline: &Outline, shown: &[Shown<'_>]) -> bool {
     has_main && (reads_arguments || names::public_mark(language).is_some())
 }
 
-/// A file that defines nothing public: what it re-exports, or the names that it sets.
-fn without_definitions(language: &str, outline: &Outline, paragraph: &mut Paragraph) {
-    let is_name = |name: &&String| !name.starts_with("# ");
-    let all: Vec<String> = outline.headings.iter().filter(is_name).cloned().collect();
-    let telling = names::TELLING
-        .iter()
-        .find(|(name, _)| all.iter().any(|known| known == name));
-    let public: Vec<String> = all
-        .iter()
-        .filter(|name| !name.starts_with('_'))
-        .cloned()
-        .collect();
-    if let Some((_, words)) =
-        telling.filter(|(name, _)| !name.starts_with('_') || public.is_empty())
-    {
-        if outline.imports.len() < 4 || !is_re_export(outline) {
-            paragraph.say(&capitalized(words));
-            return;
-        }
-    }
-    if is_re_export(outline) {
-        re_exports(outline, paragraph);
-    }
-    if !public.is_empty() {
-        let upper = |name: &&String| !name.contains(char::is_lowercase);
-        let camel = |name: &&String| {
-            name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase)
-        };
-        let verb = if public.iter().filter(upper).count() * 2 > public.len() {
-            "Sets the constants "
-        } else if public.iter().filter(camel).count() * 2 > public.len() {
-            "Defines the names "
-        } else {
-            "Sets "
-        };
-        let verb = if public.len() == 1 { "Sets " } else { verb };
-        paragraph.say(&format!("{verb}{}", quoted_list(&public, 6)));
-    }
-    if paragraph.is_empty() {
-        let modules = modules(outline);
-        let language = names::display(language);
-        if modules.is_empty() {
-            paragraph.say(&format!("{language} code without definitions"));
-        } else {
-            paragraph.say(&format!(
-                "{language} code without definitions, which uses {}",
-                quoted_list(&modules, 4)
-            ));
-        }
-    }
-}
-
-/// Whether most of what a file imports comes from beside it.
-fn is_re_export(outline: &Outline) -> bool {
-    let beside = outline
-        .imports
-        .iter()
-        .filter(|import| import.starts_with('.'))
-        .count();
-    beside > 0 && beside * 2 >= outline.imports.len()
-}
-
-fn re_exports(outline: &Outline, paragraph: &mut Paragraph) {
-    let mut names: Vec<String> = Vec::new();
-    let mut modules: Vec<String> = Vec::new();
-    let mut everything = true;
-    for import in outline
-        .imports
-        .iter()
-        .filter(|import| import.starts_with('.'))
-    {
-        let at = import.rfind('.').unwrap_or(0);
-        let (module, name) = (&import[..at], &import[at + 1..]);
-        let module = if module.is_empty() || module.ends_with('.') {
-            format!("{module}.")
-        } else {
-            module.to_owned()
-        };
-        if name != "*" {
-            everything = false;
-            names.push(name.to_owned());
-        }
-        if !modules.contains(&module) {
-            modules.push(module);
-        }
-    }
-    let names = if everything {
-        "everything".to_owned()
-    } else {
-        quoted_list(&names, 4)
-    };
-    let own = modules.len() == 1 && modules[0] == ".";
-    let from = if own {
-        "its own package".to_owned()
-    } else {
-        quoted_list(&modules, 3)
-    };
-    paragraph.say(&format!("Re-exports {names} from {from}"));
-}
-
-/// The foreign modules that a file imports and that tell something.
-fn modules(outline: &Outline) -> Vec<String> {
-    let mut modules: Vec<String> = Vec::new();
-    for import in &outline.imports {
-        let top = import.split(['.', ':']).next().unwrap_or("");
-        if names::is_telling_import(top) && !modules.iter().any(|known| known == top) {
-            modules.push(top.to_owned());
-        }
-    }
-    modules
-}
-
 fn uses(language: &str, outline: &Outline, paragraph: &mut Paragraph) {
-    let modules = modules(outline);
+    let modules = bare::modules(outline);
     let said =
         paragraph.room() < 300 || names::public_mark(language).is_some() && modules.is_empty();
     if !modules.is_empty() && !said {
@@ -445,9 +282,7 @@ fn is_generated(comment: &str) -> bool {
         "@generated",
     ];
     let head: String = comment.to_lowercase().chars().take(600).collect();
-    let is_short = head.lines().count() <= 12;
-    is_short && head.contains("generated") && SAYS.iter().any(|says| head.contains(says))
-        || head.contains("do not edit")
+    SAYS.iter().any(|says| head.contains(says))
 }
 
 /// `This module implements x` is `Implements x`.

@@ -3,7 +3,7 @@
 use crate::model::outline::Outline;
 
 use super::words::{Paragraph, continued, list, quoted, quoted_list};
-use super::{names, plain};
+use super::{markup, names, plain};
 
 /// What a file of data is, by the names at its top: the language (empty for any), names that must all be there.
 const KNOWN: &[(&str, &[&str], &str)] = &[
@@ -108,10 +108,8 @@ pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &m
             ));
         }
         "xml" => match headings.first().map(String::as_str) {
-            Some("svg") => drop(paragraph.say("SVG image")),
-            Some(root) => {
-                drop(paragraph.say(&format!("XML document of the type {}", quoted(root))))
-            }
+            Some("svg") => _ = paragraph.say("SVG image"),
+            Some(root) => _ = paragraph.say(&format!("XML document of the type {}", quoted(root))),
             None => {}
         },
         "ignore-list" => {
@@ -137,7 +135,7 @@ pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &m
 fn clean_headings(outline: &Outline) -> Vec<String> {
     let mut clean = Vec::new();
     for heading in &outline.headings {
-        let words = plain::plain(heading);
+        let words = markup::plain(heading);
         let words = words.trim_end_matches([':', '.', '¶']).trim();
         if words.contains(char::is_alphanumeric) || words == "[]" {
             clean.push(words.to_owned());
@@ -225,7 +223,7 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
             paragraph.say(&format!("{name} “{title}”"));
         }
     }
-    if let Some(second) = lead.get(1).filter(|second| second.chars().count() < 220) {
+    if let Some(second) = lead.get(1).filter(|second| plain::goes_on(second)) {
         paragraph.say(second);
     }
     let sections = headings.get(1..).unwrap_or_default();
@@ -235,7 +233,12 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
             .filter(|section| section.chars().count() <= 50)
             .cloned()
             .collect();
-        paragraph.say(&format!("Sections: {}", list(&short, 6)));
+        let noun = if short.len() == 1 {
+            "Section"
+        } else {
+            "Sections"
+        };
+        paragraph.say(&format!("{noun}: {}", list(&short, 6)));
     }
 }
 
@@ -261,7 +264,7 @@ fn is_version(heading: &str) -> bool {
 
 fn newest_version(headings: &[String]) -> Option<&String> {
     let versions = headings.iter().filter(|heading| is_version(heading));
-    let enough = versions.clone().count() >= 3 && versions.clone().count() * 5 >= headings.len();
+    let enough = versions.clone().count() >= 3 && versions.clone().count() * 3 >= headings.len();
     versions.clone().next().filter(|_| enough)
 }
 
@@ -292,28 +295,53 @@ fn page(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
         "html" => "HTML page or template".to_owned(),
         other => format!("{} template", names::display(other)),
     };
-    match (
-        headings.first(),
-        outline.docstring.as_deref().and_then(plain::first),
-    ) {
-        (Some(title), Some(words)) => {
-            drop(paragraph.say(&format!("{title}: {}", continued(&words))))
-        }
-        (Some(title), None) => drop(paragraph.say(&format!("{noun} “{title}”"))),
-        (None, Some(words)) => drop(paragraph.say(&words)),
-        (None, None) => drop(paragraph.say(&noun)),
+    let tags = |mark: &str| -> Vec<String> {
+        let named = outline
+            .headings
+            .iter()
+            .filter_map(|heading| heading.strip_prefix(mark));
+        named.map(str::to_owned).collect()
+    };
+    let (base, blocks) = (tags("{% extends "), tags("{% block "));
+    let title = headings.iter().find(|heading| !heading.contains("{%"));
+    match (title, outline.docstring.as_deref().and_then(plain::first)) {
+        (Some(title), Some(words)) => _ = paragraph.say(&format!("{title}: {}", continued(&words))),
+        (Some(title), None) => _ = paragraph.say(&format!("{noun} “{title}”")),
+        (None, Some(words)) => _ = paragraph.say(&words),
+        (None, None) => {}
     }
+    let sentence = match (base.first(), blocks.is_empty()) {
+        (Some(base), false) => format!(
+            "HTML template that extends {}, with the {noun} {}",
+            quoted(base),
+            quoted_list(&blocks, 5),
+            noun = plural(&blocks)
+        ),
+        (Some(base), true) => format!("HTML template that extends {}", quoted(base)),
+        (None, false) => format!(
+            "HTML template with the {} {}",
+            plural(&blocks),
+            quoted_list(&blocks, 5)
+        ),
+        (None, true) if paragraph.is_empty() => format!("{noun} of {}", size(0, outline.lines)),
+        (None, true) => return,
+    };
+    paragraph.say(&sentence);
+}
+
+fn plural(blocks: &[String]) -> &'static str {
+    if blocks.len() == 1 { "block" } else { "blocks" }
 }
 
 fn keys(language: &str, outline: &Outline, headings: &[String], paragraph: &mut Paragraph) {
     let has = |key: &&str| headings.iter().any(|heading| heading == key);
-    let known = KNOWN.iter().find(|(of, keys, _)| {
-        (of.is_empty() || *of == language) && keys.iter().all(|key| has(&key))
-    });
+    let known = KNOWN
+        .iter()
+        .find(|(of, keys, _)| (of.is_empty() || *of == language) && keys.iter().all(has));
     let words = outline.docstring.as_deref().and_then(|text| {
         let lead = plain::first(text);
         lead.or_else(|| {
-            Some(plain::plain(text))
+            Some(markup::plain(text))
                 .filter(|text| text.len() < 60 && text.contains(char::is_alphabetic))
         })
     });
@@ -326,10 +354,13 @@ fn keys(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
     };
     let mut told = String::new();
     let names = if is_list { &headings[1..] } else { headings };
-    let noun = match (language, is_list) {
-        ("toml", _) => "tables and keys",
-        ("ini", _) => "sections",
-        (_, true) => "entries that have",
+    let noun = match (language, is_list, names.len()) {
+        (_, true, _) => "entries that have",
+        ("toml", _, 1) => "table",
+        ("toml", ..) => "tables and keys",
+        ("ini", _, 1) => "section",
+        ("ini", ..) => "sections",
+        (_, _, 1) => "key",
         _ => "keys",
     };
     if !names.is_empty() {
@@ -347,11 +378,11 @@ fn keys(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
             }
         }
         (None, false) if known.is_some_and(|(.., label)| label.starts_with("Lock")) => {
-            drop(paragraph.say(&opening))
+            _ = paragraph.say(&opening)
         }
-        (None, false) if is_list => drop(paragraph.say(&format!("{opening} of {told}"))),
-        (None, false) => drop(paragraph.say(&format!("{opening} with the {told}"))),
-        (None, true) if is_list || known.is_some() => drop(paragraph.say(&opening)),
+        (None, false) if is_list => _ = paragraph.say(&format!("{opening} of {told}")),
+        (None, false) => _ = paragraph.say(&format!("{opening} with the {told}")),
+        (None, true) if is_list || known.is_some() => _ = paragraph.say(&opening),
         (None, true) => {}
     }
 }

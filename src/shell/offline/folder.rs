@@ -7,8 +7,8 @@ use crate::model::recipe::Kind;
 use crate::model::summary::first_sentence;
 
 use super::Child;
-use super::names;
 use super::words::{Paragraph, continued, count, cut, list, quoted};
+use super::{names, plain};
 
 /// Children that speak for the whole directory, by the beginning of their name in small letters.
 const SPEAKERS: [&str; 9] = [
@@ -23,11 +23,34 @@ const SPEAKERS: [&str; 9] = [
     "index.rst",
 ];
 
+/// Directories that stand beside what a repository is there for.
+const BESIDE: [&str; 17] = [
+    "doc",
+    "docs",
+    "documentation",
+    "example",
+    "examples",
+    "extra",
+    "extras",
+    "script",
+    "scripts",
+    "tool",
+    "tools",
+    "bench",
+    "benches",
+    "benchmarks",
+    "fixtures",
+    "vendor",
+    "third_party",
+];
+
 /// The longest clause about one child, in characters.
-const MAX_CLAUSE: usize = 96;
+const MAX_CLAUSE: usize = 80;
 
 /// How the words begin that were put together here and say nothing that the writer of the file said.
-const MADE: [&str; 24] = [
+const MADE: [&str; 26] = [
+    "Imports ",
+    "Offers ",
     "Defines ",
     "Declares ",
     "Re-exports ",
@@ -62,13 +85,12 @@ const SAME: &[(&str, &str)] = &[
     ("Translations", "translations"),
     ("A Django migration", "Django migrations"),
     ("A Django management command", "Django management commands"),
-    ("Defines the data model", "data models"),
-    ("Defines the typed dictionar", "typed dictionaries"),
+    ("Defines the data model", "data types"),
+    ("Defines the typed dictionar", "data types"),
     ("Defines the form", "forms"),
-    ("HTML page or template", "HTML pages or templates"),
+    ("HTML page or template", "templates"),
+    ("HTML template", "templates"),
     ("SVG image", "SVG images"),
-    ("Binary file (image)", "images"),
-    ("Binary file (font)", "fonts"),
     ("GitHub workflow", "GitHub workflows"),
 ];
 
@@ -113,10 +135,11 @@ fn speaker_words<'a>(children: &[Child<'a>], speaker: &str) -> Option<(&'a str, 
         return None;
     }
     let second = first_sentence(summary[first.len()..].trim_start());
-    let short = second.chars().count() < 200 && first.chars().count() < 160;
-    let second = Some(second)
-        .filter(|second| short && !second.is_empty() && !is_made(second) && !second.contains(": "));
-    Some((words, second.filter(|second| second.len() > 20)))
+    let short = plain::goes_on(second) && first.chars().count() < 160;
+    Some((
+        words,
+        Some(second).filter(|second| short && !is_made(second) && !second.contains(": ")),
+    ))
 }
 
 fn is_made(words: &str) -> bool {
@@ -144,15 +167,24 @@ fn named(child: &Child<'_>) -> String {
 
 fn contents(children: &[Child<'_>], told: &[&Child<'_>], paragraph: &mut Paragraph) {
     if let [child] = children {
-        let words = child
-            .summary
-            .map(|summary| cut(&continued(summary), 200))
-            .filter(|words| !words.is_empty());
+        let first = first_sentence(child.summary.unwrap_or(""));
+        if let (Kind::Directory, Some(rest)) = (child.kind, first.strip_prefix("Only `")) {
+            paragraph.say(&format!("Only `{}/{rest}", child.name.replace('`', "")));
+            return;
+        }
+        // Where one file speaks for a directory, its name is one too many.
+        let spoken = first
+            .strip_prefix('`')
+            .and_then(|rest| rest.split_once("`: "));
+        let first = spoken
+            .filter(|_| child.kind == Kind::Directory)
+            .map_or(first, |(_, words)| words);
+        let words = Some(cut(&continued(first), 200)).filter(|words| !words.is_empty());
         match words {
             Some(words) if paragraph.is_empty() => {
-                drop(paragraph.say(&format!("Only {}: {words}", named(child))))
+                _ = paragraph.say(&format!("Only {}: {words}", named(child)))
             }
-            _ => drop(paragraph.say(&format!("Holds only {}", named(child)))),
+            _ => _ = paragraph.say(&format!("Holds only {}", named(child))),
         }
         return;
     }
@@ -160,7 +192,7 @@ fn contents(children: &[Child<'_>], told: &[&Child<'_>], paragraph: &mut Paragra
     let same = shared_noun(told);
     let clauses = clauses(told, same);
     let holds = match same {
-        Some(noun) => format!("Holds {noun}: {counts}"),
+        Some(noun) => format!("Holds {noun} in {counts}"),
         None => format!("Holds {counts}"),
     };
     if !paragraph.is_empty() {
@@ -169,20 +201,43 @@ fn contents(children: &[Child<'_>], told: &[&Child<'_>], paragraph: &mut Paragra
         return;
     }
     // Nobody speaks for the whole: the first sentence has to, with what is most telling.
-    let first = clauses
-        .iter()
-        .take(2)
-        .filter(|clause| clause.chars().count() < 110);
-    let first: Vec<String> = first.cloned().collect();
-    let used = first.len();
-    match same {
-        Some(_) if used > 0 => {
-            drop(paragraph.say(&format!("{holds}, such as {}", list(&first, 2))))
-        }
-        _ if used > 0 => drop(paragraph.say(&format!("{holds}, among them {}", list(&first, 2)))),
-        _ => drop(paragraph.say(&holds)),
+    if let Some(offers) = told.iter().find_map(|child| offered(child)) {
+        paragraph.say(&offers);
+        paragraph.say(&holds);
+        tell(&clauses, "Among them: ", 5, paragraph);
+        return;
+    }
+    let one = |child: &&&Child<'_>| {
+        child.kind == Kind::File && clauses[0].starts_with(&format!("{} (", named(child)))
+    };
+    if let Some(child) = told.iter().find(|child| clauses.len() == 1 && one(child)) {
+        // The others are empty or speak of themselves only.
+        let words = cut(&continued(child.summary.unwrap_or("")), 190);
+        paragraph.say(&format!("{}: {words}", named(child)));
+        paragraph.say(&holds);
+        return;
+    }
+    let used = clauses.len().min(2);
+    let opening = match (same, used == children.len()) {
+        (_, true) => format!("{holds}: "),
+        (Some(_), _) => format!("{holds}, such as "),
+        (None, _) => format!("{holds}, among them "),
+    };
+    match used {
+        0 => _ = paragraph.say(&holds),
+        _ => _ = paragraph.say(&format!("{opening}{}", list(&clauses[..used], 2))),
     }
     tell(&clauses[used..], "Also: ", 4, paragraph);
+}
+
+/// What a package offers, by the words of the file that stands for it: the names that it brings up from inside.
+fn offered(child: &Child<'_>) -> Option<String> {
+    let first = first_sentence(child.summary?);
+    let names = first
+        .strip_prefix("Re-exports ")
+        .filter(|_| SPEAKERS.contains(&child.name))?;
+    let (names, _) = names.rsplit_once(" from ")?;
+    (names != "everything").then(|| format!("Offers {names}"))
 }
 
 /// One sentence with as many clauses as there is room for.
@@ -238,27 +293,33 @@ fn counts(children: &[Child<'_>]) -> String {
 /// What most children are.
 fn shared_noun(told: &[&Child<'_>]) -> Option<&'static str> {
     let silent = |child: &&&Child<'_>| {
-        !SPEAKERS.contains(&child.name) || child.summary != Some("Empty file.")
+        let summary = child.summary.unwrap_or("");
+        let speaker = SPEAKERS.contains(&child.name) && is_made(summary);
+        !speaker && !summary.starts_with("Binary ")
     };
     let mut nouns: BTreeMap<&'static str, usize> = BTreeMap::new();
     let counted = told.iter().filter(silent).count();
     for child in told {
-        let summary = child.summary.unwrap_or("");
-        let inner = summary.strip_prefix("Holds ").or_else(|| {
-            let (_, rest) = summary.strip_prefix("Only `")?.split_once("`: ")?;
-            Some(rest.strip_prefix("holds ").unwrap_or(rest))
-        });
-        let nested = inner.and_then(|rest| {
-            SAME.iter()
-                .find(|(_, noun)| rest.starts_with(&format!("{noun}: ")))
-                .map(|(_, noun)| *noun)
-        });
-        if let Some(noun) = kind_of_same(summary).or(nested) {
+        if let Some(noun) = noun_of(child.summary.unwrap_or("")) {
             *nouns.entry(noun).or_default() += 1;
         }
     }
     let (noun, number) = nouns.into_iter().max_by_key(|(_, number)| *number)?;
     (number >= 2 && number * 5 >= counted * 3).then_some(noun)
+}
+
+/// What a child is, or what it holds, if that is one thing.
+fn noun_of(summary: &str) -> Option<&'static str> {
+    let (mark, one) = (summary.strip_prefix("Only `"), summary.strip_prefix('`'));
+    let only = mark.or(one).and_then(|rest| rest.split_once("`: "));
+    let summary = only.map_or(summary, |(_, rest)| rest);
+    let inner = summary.strip_prefix("Holds ");
+    let named = |rest: &str| {
+        SAME.iter()
+            .find(|(_, noun)| rest.starts_with(&format!("{noun} in ")))
+    };
+    let nested = inner.and_then(named).map(|(_, noun)| *noun);
+    kind_of_same(summary).or(nested)
 }
 
 /// A clause about each child that has something to say, most telling first.
@@ -276,8 +337,9 @@ fn clauses(told: &[&Child<'_>], same: Option<&'static str>) -> Vec<String> {
             continue;
         }
         let tests = name.starts_with("test") || name.starts_with("conftest");
+        let beside = BESIDE.contains(&name.as_str()) || name.ends_with("-info");
         let rank = match (child.kind, is_made(first)) {
-            _ if tests => 5,
+            _ if tests || beside => 5,
             (Kind::Directory, false) => 0,
             (Kind::File, false)
                 if Language::of_file(child.name.as_bytes())
@@ -289,7 +351,8 @@ fn clauses(told: &[&Child<'_>], same: Option<&'static str>) -> Vec<String> {
             (Kind::File, true) => 3,
             (Kind::File, false) => 4,
         };
-        ranked.push((rank, clause(child, first, same)));
+        let private = u32::from(name.starts_with('_'));
+        ranked.push((rank + 10 * private, clause(child, first, same)));
     }
     ranked.sort_by_key(|(rank, _)| *rank);
     ranked.into_iter().map(|(_, clause)| clause).collect()
@@ -298,18 +361,45 @@ fn clauses(told: &[&Child<'_>], same: Option<&'static str>) -> Vec<String> {
 /// `` `name` (what it says, in short) ``
 fn clause(child: &Child<'_>, first: &str, same: Option<&'static str>) -> String {
     let name = named(child);
-    let words = continued(first);
+    let words = continued(&without_brackets(first));
     let words = match words.strip_prefix("Defines ") {
-        Some(rest) => rest.strip_prefix("the ").unwrap_or(rest).to_owned(),
-        None => words,
+        Some(rest) => rest.strip_prefix("the ").unwrap_or(rest),
+        None => words.strip_prefix("Holds ").unwrap_or(&words),
     };
-    let words = words
-        .strip_prefix("Holds ")
-        .map(str::to_owned)
-        .unwrap_or(words);
-    let words = words.replace(['(', ')'], "");
-    if words.is_empty() || same.is_some() {
+    // What is inside of a directory inside is too far away.
+    let end = [", among them ", ", such as "]
+        .iter()
+        .filter_map(|mark| words.find(mark))
+        .min();
+    let words = match (child.kind, end) {
+        (Kind::Directory, Some(end)) => &words[..end],
+        _ => words,
+    };
+    let alike = same.is_some() && noun_of(child.summary.unwrap_or("")) == same;
+    if words.is_empty() || alike {
         return name;
     }
-    format!("{name} ({})", cut(&words, MAX_CLAUSE))
+    format!("{name} ({})", cut(words, MAX_CLAUSE))
+}
+
+/// The text without what stands in brackets, because it will itself.
+fn without_brackets(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut depth = 0usize;
+    let mut code = false;
+    for c in text.chars() {
+        code ^= c == '`' && depth == 0;
+        match c {
+            '(' if !code => depth += 1,
+            ')' if !code && depth > 0 => depth -= 1,
+            c if depth == 0 => out.push(c),
+            _ => {}
+        }
+    }
+    let words: Vec<&str> = out.split_whitespace().collect();
+    words
+        .join(" ")
+        .replace(" .", ".")
+        .replace(" ,", ",")
+        .replace(" :", ":")
 }

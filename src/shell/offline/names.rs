@@ -231,6 +231,21 @@ const ORDINARY: &[&str] = &[
     "self",
 ];
 
+/// Modules of a package whose names are not what the package is there for.
+pub(super) const MINOR_MODULES: [&str; 8] = [
+    "types",
+    "utils",
+    "util",
+    "compat",
+    "version",
+    "constants",
+    "exceptions",
+    "errors",
+];
+
+/// Base classes that say nothing of what is derived from them.
+pub(super) const EMPTY_BASES: [&str; 3] = ["object", "Generic", "ABC"];
+
 /// Whether files of a language are told of by what they define.
 pub(super) fn is_code(language: &str) -> bool {
     CODE.contains(&language)
@@ -238,7 +253,7 @@ pub(super) fn is_code(language: &str) -> bool {
 
 /// The mark at the beginning of a signature without which a definition is private, where a language has one.
 pub(super) fn public_mark(language: &str) -> Option<&'static str> {
-    const MARKS: &[(&str, &str)] = &[("rust", "pub ")];
+    const MARKS: &[(&str, &str)] = &[("rust", "pub")];
     MARKS
         .iter()
         .find(|(name, _)| *name == language)

@@ -31,7 +31,7 @@ pub(super) fn is_test(element: &Element, outline: &Outline) -> bool {
         .elements
         .iter()
         .find(|other| other.kind == "module" && other.qualified_name == module);
-    around.is_some_and(|around| marked(around))
+    around.is_some_and(marked)
 }
 
 /// The sentence about a file whose functions are mostly tests; `None` for any other.
@@ -55,7 +55,7 @@ pub(super) fn told(outline: &Outline) -> Option<String> {
         .elements
         .iter()
         .any(|element| matches!(element.kind.as_str(), "struct" | "enum" | "trait"));
-    if tests.is_empty() || tests.len() * 2 < functions.len() || types {
+    if tests.is_empty() || tests.len() * 3 < functions.len() || types {
         return None;
     }
     let mut cases: Vec<String> = Vec::new();
@@ -76,7 +76,7 @@ pub(super) fn told(outline: &Outline) -> Option<String> {
                 .starts_with(&format!("{}.", class.qualified_name))
         };
         let topic = topic_of(&class.name);
-        if tests.iter().any(|test| inside(&test)) && !topic.is_empty() && !topics.contains(&topic) {
+        if tests.iter().any(inside) && !topic.is_empty() && !topics.contains(&topic) {
             topics.push(topic);
         }
     }
@@ -104,7 +104,7 @@ fn capital(number: &str) -> String {
 /// `TestAsyncClient` and `AsyncClientTests` are about `async client`.
 fn topic_of(class: &str) -> String {
     let mut name = class.trim_start_matches('_');
-    for end in ["TestCase", "TestCases", "Tests", "Test", "Mixin"] {
+    for end in ["Mixin", "TestCases", "TestCase", "Tests", "Test", "Base"] {
         name = name.strip_suffix(end).unwrap_or(name);
     }
     name = name.strip_prefix("Test").unwrap_or(name);

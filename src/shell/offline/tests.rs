@@ -1,1 +1,458 @@
+//! Summaries of small outlines, read as a newcomer would read them, and the promises that hold for all.
 
+use super::*;
+use crate::model::outline::Element;
+use crate::model::summary::first_sentence;
+
+fn language(name: &str) -> Option<Language> {
+    Language::named(name)
+}
+
+fn element(kind: &str, qualified_name: &str, signature: &str, docstring: &str) -> Element {
+    let name = qualified_name.rsplit(['.', ':']).next().expect("a name");
+    Element {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        qualified_name: qualified_name.to_owned(),
+        signature: signature.to_owned(),
+        decorators: Vec::new(),
+        line_start: 1,
+        line_end: 2,
+        docstring: Some(docstring.to_owned()).filter(|text| !text.is_empty()),
+    }
+}
+
+fn outline(docstring: &str, elements: Vec<Element>) -> Outline {
+    Outline {
+        docstring: Some(docstring.to_owned()).filter(|text| !text.is_empty()),
+        elements,
+        lines: 10,
+        ..Outline::default()
+    }
+}
+
+fn with_headings(docstring: &str, headings: &[&str]) -> Outline {
+    Outline {
+        headings: headings
+            .iter()
+            .map(|heading| (*heading).to_owned())
+            .collect(),
+        ..outline(docstring, Vec::new())
+    }
+}
+
+fn python(outline: &Outline) -> String {
+    file(language("python"), outline, 100)
+}
+
+#[test]
+fn a_file_that_speaks_is_quoted_and_then_told() {
+    let elements = vec![
+        element("class", "Client", "class Client(Base)", "Sends requests."),
+        element("method", "Client.send", "def send(self)", ""),
+        element("function", "_hidden", "def _hidden()", ""),
+    ];
+    let text = python(&outline(
+        "requests.api\n~~~~~~~~\n\nThis module implements the :class:`~a.Client` API.\n\n:copyright: x",
+        elements,
+    ));
+    assert_eq!(
+        text,
+        "Implements the `Client` API. Defines the class `Client` (a `Base`): Sends requests. Method: `send`."
+    );
+    assert_eq!(first_sentence(&text), "Implements the `Client` API.");
+}
+
+#[test]
+fn a_silent_file_is_told_by_what_it_defines() {
+    let resource = |name: &str| element("class", name, &format!("class {name}(Resource)"), "");
+    let elements = vec![
+        resource("Speech"),
+        element(
+            "method",
+            "Speech.create",
+            "def create(self)",
+            "Generates audio.",
+        ),
+        resource("AsyncSpeech"),
+        resource("SpeechWithRawResponse"),
+    ];
+    assert_eq!(
+        python(&outline("", elements)),
+        "Defines the class `Speech` (2 variants, such as `AsyncSpeech`), with `create`. `create`: Generates audio."
+    );
+    let model = element("class", "Batch", "class Batch(BaseModel)", "");
+    let generated = Outline {
+        headings: vec!["# File generated from our API by a tool.".to_owned()],
+        imports: vec!["typing.List".to_owned(), "httpx".to_owned()],
+        ..outline("", vec![model])
+    };
+    assert_eq!(
+        python(&generated),
+        "Defines the data model `Batch`. Uses `httpx`. Generated code."
+    );
+    let migration = element(
+        "class",
+        "Migration",
+        "class Migration(migrations.Migration)",
+        "",
+    );
+    assert_eq!(python(&outline("", vec![migration])), "A Django migration.");
+}
+
+#[test]
+fn tests_are_told_by_their_names() {
+    let elements = vec![
+        element("class", "TestAsyncClient", "class TestAsyncClient", ""),
+        element(
+            "method",
+            "TestAsyncClient.test_retries_stop",
+            "def test_retries_stop(self)",
+            "",
+        ),
+        element(
+            "method",
+            "TestAsyncClient.test_empty",
+            "def test_empty(self)",
+            "",
+        ),
+    ];
+    assert_eq!(
+        python(&outline("", elements)),
+        "Tests for async client (2 tests): retries stop and empty."
+    );
+}
+
+#[test]
+fn files_without_definitions_say_what_they_are_there_for() {
+    let imports = [
+        "._types.Types",
+        "._client.AsyncClient",
+        "._client.Client",
+        "._client.Stream",
+    ];
+    let package = Outline {
+        imports: imports.iter().map(|import| (*import).to_owned()).collect(),
+        ..Outline::default()
+    };
+    assert_eq!(
+        python(&package),
+        "Re-exports `Client`, `Stream`, `AsyncClient` and `Types` from `._types` and `._client`."
+    );
+    assert_eq!(
+        python(&with_headings("", &["A_B", "C"])),
+        "Sets the constants `A_B` and `C`."
+    );
+    assert_eq!(
+        python(&with_headings("", &["urlpatterns"])),
+        "URL routes (`urlpatterns`)."
+    );
+    assert_eq!(
+        python(&outline("", Vec::new())),
+        "Python code without definitions."
+    );
+    let licence = "Copyright (c) 2024 Some One.\nLicensed under the MIT License.";
+    assert_eq!(
+        python(&outline(licence, Vec::new())),
+        "Python code without definitions."
+    );
+}
+
+#[test]
+fn rust_shows_what_is_public_and_leaves_tests_out() {
+    let mut tests = element("module", "tests", "mod tests", "");
+    tests.decorators = vec!["#[cfg(test)]".to_owned()];
+    let elements = vec![
+        element(
+            "struct",
+            "Digest",
+            "pub struct Digest(pub [u8; 16])",
+            "An xxh3-128 [`Digest`].",
+        ),
+        element("impl", "Digest", "impl Digest", ""),
+        element(
+            "method",
+            "Digest::of_file",
+            "pub fn of_file(content: &[u8]) -> Self",
+            "",
+        ),
+        element("function", "private", "fn private()", ""),
+        tests,
+        element("function", "tests::works", "fn works()", ""),
+    ];
+    assert_eq!(
+        file(language("rust"), &outline("Names content.", elements), 1),
+        "Names content. Defines the struct `Digest`: An xxh3-128 `Digest`. Method: `of_file`."
+    );
+}
+
+#[test]
+fn prose_and_data_are_told_by_their_first_words_and_keys() {
+    let readme = with_headings(
+        "It does **one** thing [well](x). Thanks for reading it.",
+        &["Tool", "Use"],
+    );
+    assert_eq!(
+        file(language("markdown"), &readme, 9),
+        "Tool: It does one thing well. Section: Use."
+    );
+    for (name, docstring, headings, text) in [
+        (
+            "toml",
+            "Does it.",
+            &["project", "tool.x"][..],
+            "Python project manifest: Does it. Tables and keys: `project` and `tool.x`.",
+        ),
+        (
+            "json",
+            "",
+            &["a", "b"],
+            "JSON data with the keys `a` and `b`.",
+        ),
+        (
+            "json",
+            "",
+            &["[]", "a"],
+            "JSON list of entries that have `a`.",
+        ),
+        (
+            "yaml",
+            "Test",
+            &["name", "on", "jobs"],
+            "GitHub workflow: Test. Keys: `name`, `on` and `jobs`.",
+        ),
+        (
+            "csv",
+            "",
+            &["a", "b"],
+            "Table with the columns `a` and `b`.",
+        ),
+        (
+            "gettext",
+            "",
+            &["de", "German"],
+            "Translations into German (`de`).",
+        ),
+        ("xml", "", &["svg"], "SVG image."),
+        (
+            "text",
+            "Permission is hereby granted, free of charge",
+            &["MIT License"],
+            "The MIT licence.",
+        ),
+        (
+            "markdown",
+            "",
+            &["Changes", "1.2.0", "1.1.0", "1.0.0"],
+            "Change log with 3 versions, the newest 1.2.0.",
+        ),
+        (
+            "html",
+            "",
+            &["{% extends a.html", "{% block b"],
+            "HTML template that extends `a.html`, with the block `b`.",
+        ),
+        (
+            "make",
+            "",
+            &["all", "test"],
+            "Makefile with the targets `all` and `test`.",
+        ),
+        (
+            "go",
+            "Package a does b.",
+            &["F"],
+            "Package a does b. Defines `F`.",
+        ),
+        ("css", "", &[], "CSS file of 10 lines."),
+    ] {
+        assert_eq!(
+            file(language(name), &with_headings(docstring, headings), 9),
+            text,
+            "{name}"
+        );
+    }
+}
+
+fn child<'a>(name: &'a str, kind: Kind, summary: &'a str) -> Child<'a> {
+    Child {
+        name,
+        kind,
+        summary: Some(summary).filter(|summary| !summary.is_empty()),
+    }
+}
+
+#[test]
+fn a_directory_speaks_by_its_readme_and_names_what_is_left_out() {
+    let children = [
+        child(
+            "README.md",
+            Kind::File,
+            "A tool for all. It is small enough to read.",
+        ),
+        child("big.json", Kind::File, ""),
+        child("client.py", Kind::File, "Sends requests. More."),
+        child("tests", Kind::Directory, "Holds 2 Python files."),
+    ];
+    assert_eq!(
+        directory(&children),
+        "A tool for all. It is small enough to read. Holds 1 JSON file, 1 Markdown file, 1 other file and 1 folder. \
+         Among them: `client.py` (Sends requests); `tests/` (2 Python files). Left out: `big.json` (no summary)."
+    );
+}
+
+#[test]
+fn a_directory_without_words_of_its_own_tells_of_its_children() {
+    let children = [
+        child("__init__.py", Kind::File, "Empty file."),
+        child(
+            "a.py",
+            Kind::File,
+            "Defines the class `A` (a `B`), with `c`.",
+        ),
+        child("b", Kind::Directory, "Caches (in memory) what was read."),
+    ];
+    assert_eq!(
+        directory(&children),
+        "Holds 2 Python files and 1 folder, among them `b/` (Caches what was read) and `a.py` (class `A`, with `c`)."
+    );
+    let tests = [
+        child("test_a.py", Kind::File, "Tests for a (2 tests): b and c."),
+        child("test_b.py", Kind::File, "Holds 3 tests: d, e and f."),
+    ];
+    assert_eq!(
+        directory(&tests),
+        "Holds tests in 2 Python files: `test_a.py` and `test_b.py`."
+    );
+    let only = [child(
+        "c",
+        Kind::Directory,
+        "Only `d.txt`: Words of it. More.",
+    )];
+    assert_eq!(directory(&only), "Only `c/d.txt`: Words of it.");
+    let package = [
+        child(
+            "__init__.py",
+            Kind::File,
+            "Re-exports `A` and `B` from `._a`.",
+        ),
+        child("_a.py", Kind::File, "Defines the classes `A` and `B`."),
+    ];
+    assert_eq!(
+        directory(&package),
+        "Offers `A` and `B`. Holds 2 Python files. Among them: `_a.py` (classes `A` and `B`)."
+    );
+    assert_eq!(
+        directory(&[child("x.bin", Kind::File, "")]),
+        "Holds only `x.bin`. Left out: `x.bin` (no summary)."
+    );
+}
+
+#[test]
+fn rules_are_one_line() {
+    assert_eq!(rule(Matter::Empty, None), "Empty file.");
+    assert_eq!(
+        rule(Matter::Binary, language("image")),
+        "Binary file (image)."
+    );
+    assert_eq!(rule(Matter::Binary, None), "Binary file.");
+}
+
+/// Whatever stands in an outline: one paragraph, not too long, without control characters, with a full stop.
+#[test]
+fn every_summary_keeps_the_promises() {
+    let mut random = fastrand::Rng::with_seed(7);
+    let pieces = [
+        "word ",
+        "Word. ",
+        "`",
+        "``code``",
+        ":class:`~a.B` ",
+        "\n",
+        "\n\n",
+        "...",
+        "!",
+        "?",
+        "…",
+        "[a](b",
+        "**",
+        "\u{202e}",
+        "\u{7}",
+        "é",
+        "日本語",
+        "{% x",
+        "<b>",
+        "e.g. ",
+        "_a_",
+        "\u{1b}[31m",
+        "(",
+        ")",
+        ", ",
+        "very_long_name_of_a_thing_",
+        "copyright ",
+        "<|endoftext|>",
+        "\t",
+        "- list",
+        ">>> x",
+        "=====",
+        "# ",
+        "a",
+    ];
+    let mut text = |most: usize| -> String {
+        let number = random.usize(0..most);
+        (0..number)
+            .map(|_| pieces[random.usize(0..pieces.len())])
+            .collect()
+    };
+    let kinds = [
+        "class", "function", "method", "struct", "module", "constant", "odd",
+    ];
+    let languages = [
+        "python", "rust", "markdown", "json", "yaml", "toml", "html", "csv", "gettext", "go",
+        "text", "make", "xml", "notebook",
+    ];
+    for round in 0..600 {
+        let elements = (0..round % 12)
+            .map(|number| {
+                let name = format!("{}{number}", text(4));
+                element(
+                    kinds[(round + number) % kinds.len()],
+                    &format!("x{name}"),
+                    &text(9),
+                    &text(40),
+                )
+            })
+            .collect();
+        let outline = Outline {
+            headings: (0..round % 7).map(|_| text(12)).collect(),
+            imports: (0..round % 5).map(|_| format!(".{}.b", text(3))).collect(),
+            ..outline(&text(60), elements)
+        };
+        let name = languages[round % languages.len()];
+        let one = file(language(name), &outline, round as u64);
+        assert_eq!(
+            one,
+            file(language(name), &outline, round as u64),
+            "not the same twice"
+        );
+        promises(&one);
+        let two = text(30);
+        let names = [text(5), text(5), text(9)];
+        let children = [
+            child(&names[0], Kind::File, &one),
+            child(&names[1], Kind::Directory, &two),
+            child(&names[2], Kind::File, ""),
+        ];
+        promises(&directory(&children));
+        promises(&directory(&children[..round % 3]));
+    }
+}
+
+fn promises(text: &str) {
+    assert!(text.ends_with('.'), "{text:?}");
+    assert!(text.chars().count() <= 600, "{text:?}");
+    assert!(!text.chars().any(char::is_control), "{text:?}");
+    assert_eq!(text.trim(), text);
+    let line = first_sentence(text);
+    assert!(line.chars().count() >= 4, "{text:?}");
+}

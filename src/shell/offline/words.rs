@@ -20,6 +20,11 @@ impl Paragraph {
         self.text.is_empty()
     }
 
+    /// Whether something was said already.
+    pub fn has(&self, words: &str) -> bool {
+        self.text.contains(words)
+    }
+
     /// How many characters are still free.
     pub fn room(&self) -> usize {
         MAX_PARAGRAPH.saturating_sub(self.text.chars().count() + 1)
@@ -58,17 +63,27 @@ impl Paragraph {
 
 /// One sentence with a capital letter and a full stop, cut to a length in characters.
 pub(super) fn sentence_of(text: &str, most: usize) -> Option<String> {
-    let text = text
-        .trim()
-        .trim_end_matches([':', ';', ',', '-', '–', '—', ' ']);
+    let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+    let words: Vec<&str> = visible.split_whitespace().collect();
+    let text = words.join(" ");
+    let text = text.trim_end_matches([':', ';', ',', '-', '–', '—', ' ']);
     if !text.contains(char::is_alphanumeric) {
         return None;
     }
     let mut sentence = cut(&capitalized(text), most);
+    if let Some(head) = sentence.strip_suffix('…') {
+        sentence = format!("{}...", head.trim_end_matches([' ', ',']));
+    }
     if !sentence.ends_with(['.', '!', '?']) {
         sentence.push('.');
     }
     Some(sentence)
+}
+
+/// Characters that show nothing, or that turn the direction of writing.
+pub(super) fn is_invisible(c: char) -> bool {
+    let turns = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    turns || matches!(c, '\u{feff}' | '\u{fffd}') || c.is_control() && !c.is_whitespace()
 }
 
 /// The text without its last words where it has more characters than that; three full stops say so.
@@ -103,100 +118,16 @@ pub(super) fn capitalized(text: &str) -> String {
     }
 }
 
-/// The text as the end of a longer sentence: with a small first letter, unless its first word needs its capital,
-/// and without a full stop.
+/// The first sentence as the end of a longer one: without its full stop.
 pub(super) fn continued(text: &str) -> String {
-    let text = first_sentence(text).trim_end_matches(['.', '!', '?']);
-    let text = if text.ends_with("..") { "" } else { text };
-    let word: String = text
-        .chars()
-        .take_while(|c| c.is_alphanumeric() || "'-_.`".contains(*c))
-        .collect();
-    let rest = word.get(1..).unwrap_or("");
-    let plain = word.is_ascii()
-        && rest
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c == '-' || c == '\'');
-    let alone = word == "A" || plain && !rest.is_empty();
-    if alone && is_common(&word) {
-        return text[..1].to_lowercase() + &text[1..];
+    let text = first_sentence(text);
+    let shorter = text.trim_end_matches(['.', '!', '?']);
+    // Three full stops say that something was cut.
+    if text.ends_with("...") {
+        text.to_owned()
+    } else {
+        shorter.to_owned()
     }
-    text.to_owned()
-}
-
-/// Whether a capitalized word is likely to be an ordinary one: a verb in the third person or the imperative, or an
-/// article. Names of products keep their capital.
-fn is_common(word: &str) -> bool {
-    const COMMON: [&str; 62] = [
-        "a",
-        "an",
-        "the",
-        "this",
-        "these",
-        "all",
-        "any",
-        "each",
-        "every",
-        "one",
-        "some",
-        "what",
-        "how",
-        "where",
-        "when",
-        "whether",
-        "which",
-        "common",
-        "base",
-        "basic",
-        "simple",
-        "helper",
-        "utility",
-        "utilities",
-        "main",
-        "given",
-        "return",
-        "get",
-        "set",
-        "make",
-        "create",
-        "build",
-        "check",
-        "parse",
-        "read",
-        "write",
-        "send",
-        "convert",
-        "generate",
-        "handle",
-        "add",
-        "remove",
-        "update",
-        "delete",
-        "find",
-        "run",
-        "load",
-        "save",
-        "test",
-        "apply",
-        "provide",
-        "represent",
-        "raise",
-        "raised",
-        "use",
-        "used",
-        "called",
-        "abstract",
-        "custom",
-        "various",
-        "wrapper",
-        "functions",
-    ];
-    let lower = word.to_lowercase();
-    COMMON.contains(&lower.as_str())
-        || lower.len() > 4
-            && lower.ends_with('s')
-            && !lower.ends_with("ss")
-            && !lower.ends_with("us")
 }
 
 /// `a`, `a and b`, `a, b and c`; after `most` names, how many more there are.
@@ -263,9 +194,8 @@ mod tests {
         assert_eq!(sentence_of(" -- ", 240), None);
         assert_eq!(cut("one two three", 9), "one two...");
         assert_eq!(cut("see `a name of code` there", 12), "see...");
-        assert_eq!(continued("Sends requests. More."), "sends requests");
-        assert_eq!(continued("OpenAI client."), "OpenAI client");
-        assert_eq!(continued("Django settings."), "Django settings");
+        assert_eq!(continued("Sends requests. More."), "Sends requests");
+        assert_eq!(continued("Cut here... More."), "Cut here...");
     }
 
     #[test]

@@ -10,13 +10,7 @@ use super::files::read_small;
 /// The `info/exclude` file (which need not exist) of the git repository whose work tree starts at `directory`, or
 /// `None` where none starts there. `.git` may be a file that points elsewhere: a work tree or a submodule.
 pub(super) fn exclude_file(directory: &Path) -> Option<PathBuf> {
-    let mark = directory.join(".git");
-    let kind = fs::metadata(&mark).ok()?;
-    let git_directory = if kind.is_dir() {
-        mark
-    } else {
-        pointed(directory, &mark, b"gitdir: ")?
-    };
+    let git_directory = git_directory(directory)?;
     // git wants a HEAD before it believes that this is a repository; so an empty `.git` is none.
     fs::symlink_metadata(git_directory.join("HEAD")).ok()?;
     let common = pointed(&git_directory, &git_directory.join("commondir"), b"");
@@ -25,6 +19,42 @@ pub(super) fn exclude_file(directory: &Path) -> Option<PathBuf> {
         .join("objects")
         .is_dir()
         .then(|| common.join("info").join("exclude"))
+}
+
+/// What `.git` in `directory` is or points to, whether it is a whole repository or not yet.
+fn git_directory(directory: &Path) -> Option<PathBuf> {
+    let mark = directory.join(".git");
+    if fs::metadata(&mark).ok()?.is_dir() {
+        return Some(mark);
+    }
+    pointed(directory, &mark, b"gitdir: ")
+}
+
+/// What decides, apart from `.git` itself, whether the work tree of a repository starts at `directory` and what its
+/// exclude file says. A repository is made step by step: none of these need exist.
+pub(super) fn inputs(directory: &Path) -> Vec<PathBuf> {
+    let Some(git_directory) = git_directory(directory) else {
+        return Vec::new();
+    };
+    let common = pointed(&git_directory, &git_directory.join("commondir"), b"");
+    let mut inputs = Vec::new();
+    // By one name each: the same folder is watched under one path only.
+    if let Ok(own) = git_directory.canonicalize() {
+        inputs.extend(["HEAD", "commondir"].map(|name| own.join(name)));
+    }
+    if let Ok(common) = common.unwrap_or(git_directory).canonicalize() {
+        inputs.extend(["objects", "info", "info/exclude"].map(|name| common.join(name)));
+    }
+    inputs
+}
+
+/// What stands in a repository's own folder while git changes many files of its work tree.
+pub(super) fn lock_files(directory: &Path) -> Vec<PathBuf> {
+    let own = git_directory(directory).and_then(|own| own.canonicalize().ok());
+    let names = ["index.lock", "rebase-merge", "rebase-apply"];
+    own.map_or_else(Vec::new, |own| {
+        names.map(|name| own.join(name)).into_iter().collect()
+    })
 }
 
 /// The path that `file` names after `mark`, relative to `base`.

@@ -1,6 +1,6 @@
 //! The rules that one directory adds to those above it, linked upwards. Built once, then only read.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::files::read_small;
@@ -58,7 +58,6 @@ pub(super) struct Level {
 /// A git repository's top: the rules of `.gitignore` files above it do not reach in.
 #[derive(Debug)]
 struct Repository {
-    exclude_file: PathBuf,
     exclude: PatternList,
 }
 
@@ -83,7 +82,6 @@ impl Level {
             exclude: read_small(&exclude_file, true)
                 .map(|bytes| PatternList::parse(&bytes))
                 .unwrap_or_default(),
-            exclude_file,
         });
         match above {
             Some(above) if repository.is_none() && lists.iter().all(PatternList::is_empty) => above,
@@ -132,10 +130,5 @@ impl Level {
             }
         }
         None
-    }
-
-    /// The `info/exclude` file of the repository that starts here.
-    pub(super) fn exclude_file(&self) -> Option<&Path> {
-        Some(&self.repository.as_ref()?.exclude_file)
     }
 }

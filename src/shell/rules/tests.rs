@@ -77,12 +77,15 @@ fn a_work_tree_and_a_submodule_use_the_exclude_file_of_their_repository() {
     let rules = open(&tree);
     assert!(ignored(&rules, "private"));
     assert!(ignored(&rules, ".git"));
-    let exclude = rules.outside_inputs();
-    assert_eq!(exclude.len(), 1);
-    assert_eq!(
-        exclude[0].canonicalize().unwrap(),
-        main.join("info/exclude").canonicalize().unwrap()
-    );
+    let main_git = main.canonicalize().unwrap();
+    for input in ["info/exclude", "objects", "worktrees/w/HEAD"] {
+        assert!(rules.outside_inputs().contains(&main_git.join(input)));
+    }
+    assert!(rules.is_current());
+    write(&main, "HEAD", "ref: refs/heads/other\n");
+    assert!(rules.is_current());
+    write(&main, "info/exclude", "private\nmore\n");
+    assert!(!rules.is_current());
 
     let module = main.join("modules/m");
     make_repository(&module);
@@ -93,7 +96,23 @@ fn a_work_tree_and_a_submodule_use_the_exclude_file_of_their_repository() {
     assert!(!ignored(&rules, "inner"));
     assert!(ignored(&rules, "m/inner"));
     assert!(!ignored(&rules, "m/private"));
-    assert_eq!(rules.outside_inputs().len(), 2);
+    let inputs = rules.outside_inputs();
+    assert!(inputs.contains(&module.canonicalize().unwrap().join("info/exclude")));
+}
+
+#[test]
+fn a_repository_in_the_making_is_followed() {
+    let temporary = tempfile::tempdir().unwrap();
+    let at = temporary.path().canonicalize().unwrap();
+    fs::create_dir(at.join(".git")).unwrap();
+    let rules = open(&at);
+    assert!(rules.is_current());
+    for input in ["HEAD", "objects", "info", "info/exclude"] {
+        let input = at.join(".git").join(input);
+        assert!(rules.outside_inputs().contains(&input), "{input:?}");
+    }
+    make_repository(&at.join(".git"));
+    assert!(!rules.is_current());
 }
 
 #[test]

@@ -24,8 +24,9 @@ pub(super) const RECORDS: &str = "records.1";
 
 /// Bytes of sled's page cache. It takes about three times as much in the end.
 const CACHE_BYTES: u64 = 32 << 20;
-/// How often sled writes to the disk by itself, in milliseconds. A crash of the machine costs the cache that much.
-const FLUSH_MS: u64 = 500;
+/// How often sled tidies up and syncs by itself, in milliseconds, also when nothing happened: rarely, or it would keep
+/// an idle machine's disk awake. What was written is flushed by whoever wrote it; see [`Cache::flush`].
+const FLUSH_MS: u64 = 30_000;
 /// sled lets its own lock go a moment after a handle is dropped.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// After the operating system refused to open it, everybody is told so for that long without a new try.
@@ -106,6 +107,11 @@ impl Cache {
         if !notes.contains(&note) {
             notes.push(note);
         }
+    }
+
+    /// Has all that was written reach the disk. A crash of the machine costs the cache what came after.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        self.with(|trees| trees.db.flush().map(|_| ()))
     }
 
     /// Bytes on disk.

@@ -16,10 +16,13 @@ pub(super) struct Gathered {
     most_paths: usize,
     roots: BTreeMap<RepoId, PathBuf>,
     outside: HashMap<PathBuf, BTreeSet<RepoId>>,
+    locks: HashMap<PathBuf, BTreeSet<RepoId>>,
     touched: BTreeMap<RepoId, Touched>,
     left: Left,
     lost: bool,
     rules_changed: BTreeSet<RepoId>,
+    outside_changed: BTreeSet<RepoId>,
+    busy_changed: BTreeSet<RepoId>,
     root_changed: BTreeSet<RepoId>,
     expected: BTreeSet<u64>,
     cookies: Vec<u64>,
@@ -70,10 +73,13 @@ impl Gathered {
             most_paths,
             roots: BTreeMap::new(),
             outside: HashMap::new(),
+            locks: HashMap::new(),
             touched: BTreeMap::new(),
             left: Left::default(),
             lost: false,
             rules_changed: BTreeSet::new(),
+            outside_changed: BTreeSet::new(),
+            busy_changed: BTreeSet::new(),
             root_changed: BTreeSet::new(),
             expected: BTreeSet::new(),
             cookies: Vec::new(),
@@ -82,11 +88,19 @@ impl Gathered {
         }
     }
 
-    pub(super) fn add_repository(&mut self, repo: RepoId, root: &Path, outside: &[PathBuf]) {
+    pub(super) fn add_repository(
+        &mut self,
+        repo: RepoId,
+        root: &Path,
+        outside: &[PathBuf],
+        locks: &[PathBuf],
+    ) {
         self.forget_outside(repo);
         self.roots.insert(repo, root.to_path_buf());
-        for file in outside {
-            self.outside.entry(file.clone()).or_default().insert(repo);
+        for (map, files) in [(&mut self.outside, outside), (&mut self.locks, locks)] {
+            for file in files {
+                map.entry(file.clone()).or_default().insert(repo);
+            }
         }
     }
 
@@ -95,14 +109,18 @@ impl Gathered {
         self.roots.remove(&repo);
         self.touched.remove(&repo);
         self.rules_changed.remove(&repo);
+        self.outside_changed.remove(&repo);
+        self.busy_changed.remove(&repo);
         self.root_changed.remove(&repo);
     }
 
     fn forget_outside(&mut self, repo: RepoId) {
-        self.outside.retain(|_, repos| {
-            repos.remove(&repo);
-            !repos.is_empty()
-        });
+        for map in [&mut self.outside, &mut self.locks] {
+            map.retain(|_, repos| {
+                repos.remove(&repo);
+                !repos.is_empty()
+            });
+        }
     }
 
     pub(super) fn is_root(&self, repo: RepoId, directory: &Path) -> bool {
@@ -176,8 +194,12 @@ impl Gathered {
             self.cookies.push(id);
             return true;
         }
+        if let Some(repos) = self.locks.get(path).filter(|_| meaning.name) {
+            self.busy_changed.extend(repos);
+            news = true;
+        }
         if let Some(repos) = self.outside.get(path) {
-            self.rules_changed.extend(repos);
+            self.outside_changed.extend(repos);
             news = true;
         }
         let mut found = Vec::new();
@@ -254,7 +276,7 @@ impl Gathered {
                         }
                     }
                     Owner::Around(repo) if self.roots.contains_key(&repo) => {
-                        self.rules_changed.insert(repo);
+                        self.outside_changed.insert(repo);
                         news = true;
                     }
                     Owner::Around(_) | Owner::Cookies => {}
@@ -293,6 +315,10 @@ impl Gathered {
             rules_changed: std::mem::take(&mut self.rules_changed)
                 .into_iter()
                 .collect(),
+            outside_changed: std::mem::take(&mut self.outside_changed)
+                .into_iter()
+                .collect(),
+            busy_changed: std::mem::take(&mut self.busy_changed).into_iter().collect(),
             root_changed: std::mem::take(&mut self.root_changed).into_iter().collect(),
             cookies: if more {
                 Vec::new()

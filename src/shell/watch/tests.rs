@@ -39,7 +39,7 @@ impl Bench {
         let watch = Watch::start_with(&at.join("cookies"), wake, most_paths).unwrap();
         let root = at.join("around/root");
         fs::create_dir_all(&root).unwrap();
-        watch.add_repository(REPO, &root, &[]);
+        watch.add_repository(REPO, &root, &[], &[]);
         watch.add_directory(REPO, &root).unwrap();
         Self {
             watch,
@@ -78,6 +78,7 @@ impl Bench {
             all.lost |= hints.lost;
             all.touched.extend(hints.touched);
             all.rules_changed.extend(hints.rules_changed);
+            all.outside_changed.extend(hints.outside_changed);
             all.root_changed.extend(hints.root_changed);
             all.cookies.extend(hints.cookies);
             if all.cookies.contains(&cookie) {
@@ -233,7 +234,7 @@ fn a_new_root_a_lost_root_and_a_changed_rule_are_told() {
     let outside = bench.root.parent().unwrap().join(".gitignore");
     bench
         .watch
-        .add_repository(REPO, &bench.root, &[exclude.clone(), outside.clone()]);
+        .add_repository(REPO, &bench.root, &[exclude.clone(), outside.clone()], &[]);
     for file in [
         &exclude,
         &outside,
@@ -242,16 +243,20 @@ fn a_new_root_a_lost_root_and_a_changed_rule_are_told() {
     ] {
         touch(file);
         let hints = bench.hints();
-        assert!(hints.rules_changed.contains(&REPO), "{}", file.display());
         let inside = file.starts_with(&bench.root) && *file != exclude;
+        let told = match inside {
+            true => hints.rules_changed,
+            false => hints.outside_changed,
+        };
+        assert!(told.contains(&REPO), "{}", file.display());
         assert_eq!(!hints.touched.is_empty(), inside, "{}", file.display());
     }
     touch(&exclude.with_file_name("other"));
     touch(&outside.with_file_name("other"));
     let hints = bench.hints();
     assert_eq!(
-        (hints.touched, hints.rules_changed),
-        (Vec::new(), Vec::new())
+        (hints.touched, hints.rules_changed, hints.outside_changed),
+        (Vec::new(), Vec::new(), Vec::new())
     );
 
     let elsewhere = bench.root.with_file_name("elsewhere");
@@ -344,7 +349,9 @@ fn a_removed_repository_leaves_no_watch_and_harms_no_other() {
     assert_eq!(bench.watch.watches(REPO), 5);
     assert_eq!(watched_by_the_system(&directories), 5);
     // A repository within the repository: one watch for both.
-    bench.watch.add_repository(inner, &bench.path("a/b"), &[]);
+    bench
+        .watch
+        .add_repository(inner, &bench.path("a/b"), &[], &[]);
     bench
         .watch
         .add_directory(inner, &bench.path("a/b"))
@@ -377,7 +384,9 @@ fn many_watches_end_at_once() {
         fs::create_dir(bench.path(name)).unwrap();
         bench.watch.add_directory(REPO, &bench.path(name)).unwrap();
     }
-    bench.watch.add_repository(other, &bench.path("other"), &[]);
+    bench
+        .watch
+        .add_repository(other, &bench.path("other"), &[], &[]);
     bench
         .watch
         .add_directory(other, &bench.path("other/d"))

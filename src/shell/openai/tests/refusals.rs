@@ -237,7 +237,7 @@ async fn broken_connections_and_silence_are_worth_another_try() {
         ..options(&server.url)
     });
     let (failure, _) = endpoint.unwrap().ask(&prompt(), 100).await.unwrap_err();
-    assert_eq!(failure.remedy, Remedy::Retry);
+    assert_eq!(failure.remedy, Remedy::Late);
     assert!(failure.message.contains("in time"), "{failure:?}");
     assert_eq!(server.requests().len(), 1);
 }

@@ -15,6 +15,7 @@ pub(super) fn html(text: &str) -> Scanned {
     for tag in ["title", "h1", "h2"] {
         headings.extend(inside(head, &lower, tag).filter(|text| !text.contains(['{', '<'])));
     }
+    headings.extend(template_tags(head));
     let docstring = lower.find("name=\"description\"").and_then(|at| {
         let content = lower[at..].find("content=\"")? + at + "content=\"".len();
         let end = lower[content..].find('"')?;
@@ -24,6 +25,19 @@ pub(super) fn html(text: &str) -> Scanned {
         docstring,
         headings,
     }
+}
+
+/// What a template builds on and which blocks it fills, as `{% extends base.html` and `{% block content`.
+fn template_tags(text: &str) -> impl Iterator<Item = String> + '_ {
+    let tags = text.split("{%").skip(1);
+    tags.filter_map(|tag| {
+        let mut words = tag.trim_start_matches('-').split_whitespace();
+        let kind = words
+            .next()
+            .filter(|kind| matches!(*kind, "extends" | "block"))?;
+        let name = words.next()?.trim_matches(['"', '\'']);
+        Some(format!("{{% {kind} {name}"))
+    })
 }
 
 /// The root element's name.

@@ -97,33 +97,66 @@ pub(super) fn restructured_text(text: &str) -> Scanned {
 
 /// Plain text: its first line, where that looks like a title, and its first paragraph.
 pub(super) fn plain(text: &str) -> Scanned {
-    let mut found = Scanned::default();
-    let mut paragraph = Paragraph::default();
-    for line in text.lines().take(MAX_LINES) {
-        let trimmed = line.trim();
-        if trimmed.is_empty() || is_ruler(trimmed, &['=', '-', '*', '#', '~', '_']) {
-            if found.headings.is_empty()
-                && found.docstring.is_none()
-                && let [title] = paragraph.lines[..]
-                && title.len() <= 80
-                && !title.ends_with(['.', ',', ';'])
-            {
-                found.headings.push(title.to_owned());
-                paragraph.lines.clear();
-                continue;
-            }
-            paragraph.end(&mut found);
-            if found.docstring.is_some() {
-                break;
-            }
-        } else {
-            paragraph
-                .lines
-                .push(trimmed.trim_start_matches(['#', '/', ';']).trim_start());
+    // Much of what is called plain text is reStructuredText; directives give it away.
+    if text.contains("\n.. ") {
+        let found = restructured_text(text);
+        if !found.headings.is_empty() {
+            return found;
         }
     }
-    paragraph.end(&mut found);
+    let mut found = Scanned::default();
+    let mut paragraph = Paragraph::default();
+    let end = std::iter::once("");
+    for line in text.lines().take(MAX_LINES).chain(end) {
+        let trimmed = line.trim();
+        if !trimmed.is_empty() && !is_ruler(trimmed, &['=', '-', '*', '#', '~', '_']) {
+            let words = trimmed.trim_start_matches(['#', '/', ';']);
+            paragraph.lines.push(words.trim_start());
+            continue;
+        }
+        let first = found.headings.is_empty() && found.docstring.is_none();
+        let title = match paragraph.lines[..] {
+            [title] if first && title.len() <= 80 && !title.ends_with(['.', ',', ';']) => title,
+            _ => "",
+        };
+        if !title.is_empty() {
+            found.headings.push(title.to_owned());
+            paragraph.lines.clear();
+        } else if first && is_fields(&paragraph.lines) {
+            let lines = std::mem::take(&mut paragraph.lines);
+            let summary = lines.iter().find_map(|line| line.strip_prefix("Summary: "));
+            found.docstring = summary.map(str::to_owned);
+        }
+        if looks_like_code(&paragraph.lines) {
+            paragraph.lines.clear();
+        }
+        paragraph.end(&mut found);
+        if found.docstring.is_some() {
+            break;
+        }
+    }
     found
+}
+
+/// Whether there is more punctuation in lines than prose has.
+fn looks_like_code(lines: &[&str]) -> bool {
+    let marks = |line: &&str| {
+        line.chars()
+            .filter(|c| "{}()[]=;$<>|\\".contains(*c))
+            .count()
+    };
+    let all: usize = lines.iter().map(|line| line.len()).sum();
+    let marks: usize = lines.iter().map(marks).sum();
+    marks > 4 && marks * 33 > all
+}
+
+/// Whether lines are fields, such as `Name: value`, and no prose.
+fn is_fields(lines: &[&str]) -> bool {
+    let field = |line: &&&str| {
+        let name = line.split_once(": ").map_or("", |(name, _)| name);
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    lines.len() > 2 && lines.iter().filter(field).count() * 3 >= lines.len() * 2
 }
 
 /// Keys and values of a block between `---` lines at the very beginning, and the text behind it.

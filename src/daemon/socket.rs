@@ -1,0 +1,321 @@
+//! The socket's file: taken where nobody answers, watched while it is ours, removed at the end.
+//!
+//! It must never touch a socket that somebody answers at.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::{Instant, sleep};
+
+/// A daemon that was killed a moment ago may still hold its lock.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// Between two looks at the file where the system cannot tell of it.
+#[cfg_attr(target_os = "linux", allow(dead_code))]
+const SLOW_LOOK: Duration = Duration::from_secs(60);
+
+/// Our place in the file system.
+pub(super) struct Socket {
+    path: PathBuf,
+    /// The file that was made here; `None` where there was none to be seen.
+    identity: Option<Identity>,
+    /// Nobody else may make a socket of this name while it is held. systemd's is systemd's business.
+    lock: Option<File>,
+}
+
+/// What became of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It is there, and ours.
+    Ours,
+    /// It is gone, or a dead one is in its place.
+    Lost,
+    /// Somebody else answers there.
+    Taken,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    fn of(path: &Path) -> io::Result<Self> {
+        let found = fs::symlink_metadata(path)?;
+        Ok(Self {
+            device: found.dev(),
+            inode: found.ino(),
+        })
+    }
+}
+
+impl Socket {
+    /// Reserves the name, which must not have a daemon behind it.
+    ///
+    /// # Errors
+    /// Another daemon answers there or is about to; or the folder cannot be used.
+    pub(super) async fn claim(path: &Path) -> anyhow::Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        }
+        let lock = lock(path).await?;
+        if is_answered(path).await {
+            bail!("{}", taken(path));
+        }
+        Ok(Self {
+            path: path.to_path_buf(),
+            identity: None,
+            lock: Some(lock),
+        })
+    }
+
+    /// The socket that systemd made and passed on.
+    pub(super) fn inherited(path: &Path) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            identity: Identity::of(path).ok(),
+            lock: None,
+        }
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the file and listens. Whatever dead file had that name is gone.
+    pub(super) fn bind(&mut self) -> anyhow::Result<UnixListener> {
+        let path = &self.path;
+        // Made under a name of its own and renamed, so that nobody meets it before it is private.
+        let private = path.with_extension(format!("sock-{}", std::process::id()));
+        let bind = || -> io::Result<(UnixListener, Identity)> {
+            match fs::remove_file(&private) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let listener = UnixListener::bind(&private)?;
+            fs::set_permissions(&private, fs::Permissions::from_mode(0o600))?;
+            let identity = Identity::of(&private)?;
+            fs::rename(&private, path)?;
+            Ok((listener, identity))
+        };
+        let bound = bind().inspect_err(|_| {
+            let _ = fs::remove_file(&private);
+        });
+        let (listener, identity) =
+            bound.with_context(|| format!("listening at {}", path.display()))?;
+        self.identity = Some(identity);
+        Ok(listener)
+    }
+
+    /// Makes the file again after it was lost. From then on it is ours, whoever made the first one.
+    pub(super) async fn bind_again(&mut self) -> anyhow::Result<UnixListener> {
+        // The lock's file may be gone too; and one process cannot lock one file twice.
+        self.lock = None;
+        *self = Self::claim(&self.path).await?;
+        self.bind()
+    }
+
+    /// What became of the file.
+    pub(super) async fn state(&self) -> State {
+        match Identity::of(&self.path) {
+            Ok(found) if Some(found) == self.identity => State::Ours,
+            Ok(_) if is_answered(&self.path).await => State::Taken,
+            _ => State::Lost,
+        }
+    }
+
+    /// Returns when something may have happened to the file. It sleeps until then.
+    pub(super) async fn touched(&self) {
+        #[cfg(target_os = "linux")]
+        if let Ok(told) = told_of(&self.path) {
+            // What happened before it was asked for is told of by nobody.
+            if Identity::of(&self.path).ok() == self.identity {
+                let _ = told.readable().await;
+            }
+            return;
+        }
+        // No file to ask about, or no watch left for it.
+        if Identity::of(&self.path).ok() == self.identity {
+            sleep(SLOW_LOOK).await;
+        }
+    }
+
+    /// Removes the file, where it is ours and not systemd's.
+    pub(super) fn remove(&self) {
+        let found = Identity::of(&self.path).ok();
+        if self.lock.is_some() && found.is_some() && found == self.identity {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// The system's word on one file: its links, its name, its end. Nothing that others do beside it wakes us.
+#[cfg(target_os = "linux")]
+fn told_of(path: &Path) -> io::Result<tokio::net::unix::pipe::Receiver> {
+    use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+
+    let descriptor = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+    let events = WatchFlags::ATTRIB | WatchFlags::MOVE_SELF | WatchFlags::DELETE_SELF;
+    inotify::add_watch(&descriptor, path, events | WatchFlags::DONT_FOLLOW)?;
+    // Waited for as a pipe is: AsyncFd cannot be had without unsafe code.
+    tokio::net::unix::pipe::Receiver::from_owned_fd_unchecked(descriptor)
+}
+
+/// Whether somebody answers, or at least is there: a full queue is a daemon's too.
+async fn is_answered(path: &Path) -> bool {
+    match UnixStream::connect(path).await {
+        Ok(_) => true,
+        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+    }
+}
+
+/// The lock beside the socket; it stays when the daemon ends, because a lock's file that goes away guards nothing.
+async fn lock(socket: &Path) -> anyhow::Result<File> {
+    let path = lock_path(socket);
+    let context = || format!("locking {}", path.display());
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .with_context(context)?;
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => {
+                // For people only: the lock itself says whether anybody is there.
+                let _ = file.set_len(0);
+                let _ = (&file).write_all(std::process::id().to_string().as_bytes());
+                return Ok(file);
+            }
+            Err(TryLockError::Error(error)) => return Err(error).with_context(context),
+            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                bail!("{}", taken(socket))
+            }
+            Err(TryLockError::WouldBlock) => sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+fn lock_path(socket: &Path) -> PathBuf {
+    let mut path = socket.as_os_str().to_owned();
+    path.push(".lock");
+    PathBuf::from(path)
+}
+
+fn taken(path: &Path) -> String {
+    let process = fs::read_to_string(lock_path(path)).unwrap_or_default();
+    let process = match process.trim().parse::<u32>() {
+        Ok(process) => format!(" (process {process})"),
+        Err(_) => String::new(),
+    };
+    format!(
+        "another daemon already runs at {}{process}: use it, or name another place with --socket",
+        path.display()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    async fn bound(path: &Path) -> (Socket, UnixListener) {
+        let mut socket = Socket::claim(path).await.unwrap();
+        let listener = socket.bind().unwrap();
+        (socket, listener)
+    }
+
+    #[tokio::test]
+    async fn a_live_socket_is_never_taken_over_and_a_dead_one_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let (socket, listener) = bound(&path).await;
+        let error = Socket::claim(&path).await.err().unwrap().to_string();
+        assert!(error.starts_with("another daemon already runs"), "{error}");
+        let mode = fs::metadata(&path).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o600);
+
+        // As after a kill: the lock is free, the file is there, and nobody answers.
+        drop((socket, listener));
+        assert!(path.exists());
+        let (socket, _listener) = bound(&path).await;
+        assert_eq!(socket.state().await, State::Ours);
+        assert!(is_answered(&path).await);
+        socket.remove();
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_is_not_of_a_daemon_of_ours_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let _other = UnixListener::bind(&path).unwrap();
+        assert!(Socket::claim(&path).await.is_err());
+        assert!(is_answered(&path).await);
+    }
+
+    #[tokio::test]
+    async fn a_removed_socket_is_noticed_at_once_and_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sub/s");
+        let (mut socket, _listener) = bound(&path).await;
+        for how in ["file", "folder"] {
+            let noticed = socket.touched();
+            let removed = async {
+                // First the watch, then the deed.
+                tokio::task::yield_now().await;
+                match how {
+                    "file" => fs::remove_file(&path).unwrap(),
+                    _ => fs::remove_dir_all(folder.path().join("sub")).unwrap(),
+                }
+            };
+            let both = async { tokio::join!(noticed, removed) };
+            tokio::time::timeout(SLOW_LOOK / 2, both).await.expect(how);
+            assert_eq!(socket.state().await, State::Lost, "{how}");
+            let _listener = socket.bind_again().await.unwrap();
+            assert_eq!(socket.state().await, State::Ours, "{how}");
+            assert!(is_answered(&path).await, "{how}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_another_put_there_is_seen_and_left_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let (socket, _listener) = bound(&path).await;
+        fs::remove_file(&path).unwrap();
+        let other = UnixListener::bind(&path).unwrap();
+        assert_eq!(socket.state().await, State::Taken);
+        // It returns at once, because it is not the file that it was.
+        socket.touched().await;
+        socket.remove();
+        assert!(path.exists());
+        drop(other);
+        assert_eq!(socket.state().await, State::Lost);
+    }
+
+    #[tokio::test]
+    async fn the_socket_of_systemd_stays_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let _listener = UnixListener::bind(&path).unwrap();
+        let mut socket = Socket::inherited(&path);
+        assert_eq!(socket.state().await, State::Ours);
+        socket.remove();
+        assert!(path.exists());
+        // Lost and made again, it is ours.
+        fs::remove_file(&path).unwrap();
+        let _again = socket.bind_again().await.unwrap();
+        socket.remove();
+        assert!(!path.exists());
+    }
+}

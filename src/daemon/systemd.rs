@@ -1,0 +1,205 @@
+//! What systemd gives and wants to hear: the socket, readiness, a line of status, proofs of life.
+//!
+//! Without systemd all of it is nothing. A proof of life is only given after work was really done.
+
+use std::os::unix::net::UnixListener as StdListener;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use sd_notify::NotifyState;
+use tokio::net::UnixListener;
+use tokio::time::{sleep, timeout};
+
+use crate::engine::status::{PaceStatus, RepositoryStatus};
+
+use super::handle::Handle;
+
+/// The status line is renewed this often at most.
+const STATUS_PAUSE: Duration = Duration::from_secs(1);
+/// The longest status line, in characters.
+const STATUS_LENGTH: usize = 200;
+
+/// The socket that systemd listens on for us, and its path.
+///
+/// # Errors
+/// What was passed is no Unix socket with a path.
+pub(super) fn inherited() -> anyhow::Result<Option<(UnixListener, PathBuf)>> {
+    // listenfd takes descriptors without an addressee too; systemd always names one.
+    if std::env::var_os("LISTEN_PID").is_none_or(|pid| pid.is_empty()) {
+        return Ok(None);
+    }
+    let context =
+        "taking the socket that systemd passes; see `systemctl --user cat epitome.socket`";
+    let mut passed = listenfd::ListenFd::from_env();
+    if passed.len() > 1 {
+        tracing::warn!("systemd passes {} sockets: the first is used", passed.len());
+    }
+    let Some(listener) = passed.take_unix_listener(0).context(context)? else {
+        return Ok(None);
+    };
+    let path = path_of(&listener).context(context)?;
+    listener.set_nonblocking(true).context(context)?;
+    Ok(Some((
+        UnixListener::from_std(listener).context(context)?,
+        path,
+    )))
+}
+
+fn path_of(listener: &StdListener) -> anyhow::Result<PathBuf> {
+    let address = listener.local_addr()?;
+    let path = address.as_pathname().context("it has no path")?;
+    Ok(path.to_path_buf())
+}
+
+/// The socket answers.
+pub(super) fn ready() {
+    tell(&[NotifyState::Ready]);
+}
+
+/// The end has begun.
+pub(super) fn stopping() {
+    tell(&[NotifyState::Stopping, NotifyState::Status("ending")]);
+}
+
+/// What it is doing, in one line.
+pub(super) fn status(line: &str) {
+    tell(&[NotifyState::Status(line)]);
+}
+
+fn tell(states: &[NotifyState<'_>]) {
+    // Nobody can be told if that fails, and the work goes on without.
+    let _ = sd_notify::notify(states);
+}
+
+fn is_listening() -> bool {
+    std::env::var_os("NOTIFY_SOCKET").is_some_and(|socket| !socket.is_empty())
+}
+
+/// Keeps the status line true. Sleeps while nothing happens.
+pub(super) async fn narrate(handle: Handle) {
+    if !is_listening() {
+        return;
+    }
+    let mut stirred = handle.stirred();
+    let mut last = String::new();
+    while let Some((repositories, pace)) = handle.glance().await {
+        let line = line(&repositories, &pace);
+        if line != last {
+            status(&line);
+            last = line;
+        }
+        sleep(STATUS_PAUSE).await;
+        if stirred.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Feeds the watchdog, each time after a question went through the loop. Where something happened since the last
+/// time, a notification must have come through, too; while nothing happens the disk is left alone.
+pub(super) async fn prove_life(handle: Handle) {
+    let Some(period) = sd_notify::watchdog_enabled() else {
+        return;
+    };
+    // Time for a second attempt, where the first one was lost in a flood.
+    let pause = period / 3;
+    let mut stirred = handle.stirred();
+    loop {
+        sleep(pause).await;
+        let something = stirred.has_changed().unwrap_or(false);
+        stirred.mark_unchanged();
+        match timeout(pause, handle.pulse(something)).await {
+            Ok(true) => tell(&[NotifyState::Watchdog]),
+            Ok(false) => return,
+            Err(_) => {
+                tracing::error!("no proof of life within {pause:?}");
+                if timeout(pause, handle.pulse(something)).await == Ok(true) {
+                    tell(&[NotifyState::Watchdog]);
+                }
+            }
+        }
+    }
+}
+
+fn line(repositories: &[RepositoryStatus], pace: &PaceStatus) -> String {
+    let total = |count: fn(&RepositoryStatus) -> u64| repositories.iter().map(count).sum::<u64>();
+    let nodes = total(|one| one.files + one.directories);
+    let done = total(|one| one.fresh + one.failed + one.off);
+    let count = match repositories.len() {
+        0 => return "no repository is watched".to_owned(),
+        1 => "1 repository".to_owned(),
+        many => format!("{many} repositories"),
+    };
+    let mut line = if repositories.iter().any(|one| one.scanning) {
+        format!("{count}: looking at the disk, {done} of {nodes} nodes are done")
+    } else if repositories.iter().all(|one| one.settled) {
+        format!("{count}, {nodes} nodes: all done")
+    } else {
+        format!("{count}: {done} of {nodes} nodes are done")
+    };
+    let failed = total(|one| one.failed);
+    if failed > 0 {
+        line += &format!(", {failed} failed");
+    }
+    let unreachable = repositories.iter().filter(|one| one.unreachable).count();
+    if unreachable > 0 {
+        line += &format!(", {unreachable} not reachable");
+    }
+    if let Some(trouble) = &pace.trouble {
+        line += &format!("; {trouble}");
+    }
+    // A line's end would be another assignment.
+    let one_line = line.chars().map(|c| if c.is_control() { ' ' } else { c });
+    one_line.take(STATUS_LENGTH).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository(fresh: u64, pending: u64) -> RepositoryStatus {
+        RepositoryStatus {
+            files: fresh + pending - 1,
+            directories: 1,
+            fresh,
+            pending,
+            settled: pending == 0,
+            ..RepositoryStatus::default()
+        }
+    }
+
+    #[test]
+    fn the_status_line_says_what_is_done() {
+        let pace = PaceStatus::default();
+        assert_eq!(line(&[], &pace), "no repository is watched");
+        assert_eq!(
+            line(&[repository(3, 0)], &pace),
+            "1 repository, 3 nodes: all done"
+        );
+        assert_eq!(
+            line(&[repository(3, 0), repository(1, 4)], &pace),
+            "2 repositories: 4 of 8 nodes are done"
+        );
+        let scanning = RepositoryStatus {
+            scanning: true,
+            failed: 1,
+            ..repository(1, 4)
+        };
+        assert_eq!(
+            line(&[scanning], &pace),
+            "1 repository: looking at the disk, 2 of 5 nodes are done, 1 failed"
+        );
+    }
+
+    #[test]
+    fn trouble_cannot_say_more_than_a_status() {
+        let pace = PaceStatus {
+            trouble: Some(format!("refused\nREADY=1{}", "!".repeat(500))),
+            ..PaceStatus::default()
+        };
+        let line = line(&[repository(1, 1)], &pace);
+        assert!(line.contains("; refused READY=1!"), "{line}");
+        assert!(!line.contains('\n') && line.len() <= STATUS_LENGTH);
+    }
+}

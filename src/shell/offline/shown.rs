@@ -1,0 +1,123 @@
+//! Which definitions of a file are shown to a reader, and in which order.
+
+use std::collections::HashMap;
+
+use crate::model::outline::{Element, Outline};
+
+use super::names::{self, Noun};
+use super::suite;
+
+/// A definition at the top of a file, and the public methods that belong to it.
+pub(super) struct Shown<'a> {
+    pub element: &'a Element,
+    pub noun: &'static Noun,
+    pub place: usize,
+    pub methods: Vec<&'a Element>,
+    /// The base class by which a class may be known.
+    pub base: Option<String>,
+    pub public: bool,
+}
+
+/// The public definitions at the top, most important first; all, where none is public.
+pub(super) fn visible<'a>(language: &str, outline: &'a Outline) -> Vec<Shown<'a>> {
+    let mark = names::public_mark(language);
+    let is_public = |element: &Element| {
+        !element.name.starts_with('_')
+            && mark.is_none_or(|mark| element.signature.starts_with(mark))
+    };
+    let elements = || {
+        outline
+            .elements
+            .iter()
+            .filter(|element| !suite::is_test(element, outline))
+    };
+    let mut methods: HashMap<&str, Vec<&Element>> = HashMap::new();
+    for element in elements().filter(|element| element.kind == "method" && is_public(element)) {
+        let around = element.qualified_name.strip_suffix(element.name.as_str());
+        let around = around.unwrap_or("").trim_end_matches([':', '.']);
+        let known = methods.entry(around).or_default();
+        if !known.iter().any(|known| known.name == element.name) {
+            known.push(element);
+        }
+    }
+    let mut shown: Vec<Shown<'a>> = Vec::new();
+    for element in elements() {
+        let Some((place, noun)) = names::kind(&element.kind) else {
+            continue;
+        };
+        let at_top = element.qualified_name == element.name;
+        let known = shown
+            .iter()
+            .any(|other| other.element.name == element.name && other.place == place);
+        if !at_top || known {
+            continue;
+        }
+        let bases = bases(&element.signature);
+        let by_base = bases.iter().find_map(|base| names::base(base));
+        let by_decorator = element
+            .decorators
+            .iter()
+            .find_map(|decorator| names::decorator(decorator));
+        let special = by_base.or(by_decorator).filter(|_| element.kind == "class");
+        shown.push(Shown {
+            element,
+            noun: special.unwrap_or(noun),
+            place,
+            public: is_public(element),
+            methods: methods.remove(element.name.as_str()).unwrap_or_default(),
+            base: bases
+                .into_iter()
+                .next()
+                .filter(|_| special.is_none() && element.kind == "class"),
+        });
+    }
+    if shown.iter().any(|shown| is_public(shown.element)) {
+        shown.retain(|shown| is_public(shown.element));
+    } else if mark.is_none() {
+        shown.retain(|shown| !shown.element.name.starts_with("__"));
+    }
+    // The order of the text stays where nothing makes one more important than the other.
+    shown.sort_by_key(|shown| {
+        let documented = usize::from(shown.element.docstring.is_some());
+        (
+            shown.place,
+            std::cmp::Reverse(2 * shown.methods.len() + 3 * documented),
+        )
+    });
+    shown
+}
+
+/// The last parts of the base classes' names in a signature such as `class A(b.C, metaclass=D)`.
+fn bases(signature: &str) -> Vec<String> {
+    let Some(inside) = signature
+        .split_once('(')
+        .and_then(|(_, rest)| rest.rsplit_once(')'))
+    else {
+        return Vec::new();
+    };
+    let mut bases = vec![String::new()];
+    let mut depth = 0usize;
+    for c in inside.0.chars() {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => bases.push(String::new()),
+            c if depth == 0 => {
+                if let Some(base) = bases.last_mut() {
+                    base.push(c);
+                }
+            }
+            _ => {}
+        }
+    }
+    let last = |base: &String| base.trim().rsplit('.').next().unwrap_or("").to_owned();
+    let plain = |base: &String| {
+        !base.is_empty() && !base.contains('=') && !names::EMPTY_BASES.contains(&base.as_str())
+    };
+    bases
+        .iter()
+        .filter(|base| !base.contains('='))
+        .map(last)
+        .filter(plain)
+        .collect()
+}

@@ -1,0 +1,140 @@
+//! A user with a systemd of their own, made for one test, by `tests/with-user-systemd`.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use super::home::{Done, finish};
+use super::{Repo, copy_folder};
+
+/// The user and their systemd; both are gone when it is dropped.
+pub struct SystemdUser {
+    script: Child,
+    uid: u32,
+    gid: u32,
+    pub home: PathBuf,
+    pub runtime: PathBuf,
+}
+
+impl SystemdUser {
+    /// `None` where there can be none; the reason is printed, past the test runner's capture.
+    pub fn new(test: &str) -> Option<Self> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/with-user-systemd");
+        let folder = tempfile::tempdir().unwrap();
+        let said = folder.path().join("stderr");
+        let mut script = Command::new(script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(fs::File::create(&said).unwrap())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(script.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [uid, gid, home, runtime] = words[..] else {
+            let status = script.wait().unwrap();
+            let said = fs::read_to_string(said).unwrap();
+            assert_eq!(status.code(), Some(77), "{said}");
+            let reason = said.lines().last().unwrap_or_default();
+            let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
+            return None;
+        };
+        let user = Self {
+            script,
+            uid: uid.parse().unwrap(),
+            gid: gid.parse().unwrap(),
+            home: home.into(),
+            runtime: runtime.into(),
+        };
+        user.put_program();
+        Some(user)
+    }
+
+    /// The program, at a place of the user's own: they cannot look into the build's folder. Replaces the one there.
+    pub fn put_program(&self) {
+        let folder = self.home.join("bin");
+        fs::create_dir_all(&folder).unwrap();
+        let new = folder.join("new");
+        fs::copy(env!("CARGO_BIN_EXE_epitome"), &new).unwrap();
+        fs::rename(new, folder.join("epitome")).unwrap();
+    }
+
+    /// Writes a file of the user's.
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.home.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        for path in path.ancestors().take_while(|path| *path != self.home) {
+            chown(path, Some(self.uid), Some(self.gid)).unwrap();
+        }
+    }
+
+    /// A copy of a repository in the user's home.
+    pub fn put_repository(&self, repo: &Repo) -> String {
+        let path = self.home.join("repository");
+        copy_folder(Path::new(&repo.at("")), &path);
+        let owner = format!("{}:{}", self.uid, self.gid);
+        let done = finish(Command::new("chown").arg("-R").arg(owner).arg(&path));
+        done.expect(0);
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// A program, run by the user.
+    #[track_caller]
+    pub fn run(&self, program: &str, arguments: &[&str]) -> Done {
+        finish(
+            Command::new("setpriv")
+                .arg(format!("--reuid={}", self.uid))
+                .arg(format!("--regid={}", self.gid))
+                .args(["--clear-groups", program])
+                .args(arguments)
+                .env_clear()
+                .env("HOME", &self.home)
+                .env("XDG_RUNTIME_DIR", &self.runtime)
+                .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+                .current_dir(&self.home)
+                .stdin(Stdio::null()),
+        )
+    }
+
+    /// This program, run by the user.
+    #[track_caller]
+    pub fn epitome(&self, arguments: &[&str]) -> Done {
+        let program = self.home.join("bin/epitome");
+        self.run(program.to_str().unwrap(), arguments)
+    }
+
+    /// `systemctl --user`, which has to succeed.
+    #[track_caller]
+    pub fn systemctl(&self, arguments: &[&str]) -> String {
+        let arguments = [&["--user"], arguments].concat();
+        self.run("systemctl", &arguments).expect(0).stdout
+    }
+
+    /// A property of the daemon's unit.
+    #[track_caller]
+    pub fn property(&self, name: &str) -> String {
+        let property = format!("--property={name}");
+        let text = self.systemctl(&["show", "--value", &property, "epitome.service"]);
+        text.trim().to_owned()
+    }
+
+    /// What the manager and its services said; for a test that fails.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.runtime.join("manager.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for SystemdUser {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("--- the user's systemd said:\n{}", self.log());
+        }
+        // The end of its input is the script's end.
+        drop(self.script.stdin.take());
+        let _ = self.script.wait();
+    }
+}

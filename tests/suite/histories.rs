@@ -1,0 +1,179 @@
+//! Random histories of a folder against the real program: after each round, what the daemon tells must be, byte for
+//! byte, what a program tells that has never seen the folder before; and nothing in between may be called fresh that
+//! is not.
+//!
+//! `EPITOME_HISTORIES=500` runs so many seeds; `EPITOME_HISTORY=21` runs one, and prints what happens. A seed that
+//! found something is kept, with a word on what it found. Races belong to it: a seed decides what happens, not when
+//! the daemon sees it.
+
+mod chance;
+mod history;
+mod op;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use chance::Chance;
+use history::History;
+use op::Op;
+
+/// Seeds that once found something.
+const KEPT: &[u64] = &[];
+
+/// Seeds of a normal run, apart from those.
+const SEEDS: u64 = 24;
+const ROUNDS: usize = 5;
+/// How long a failing history is made shorter.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What happened, and what was found.
+struct Finding {
+    ops: Vec<Op>,
+    problem: String,
+}
+
+fn guarded(work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(format!("panic: {}", text.unwrap_or_default()))
+    })
+}
+
+/// Lives through one seed.
+fn live(seed: u64, rounds: usize, told: bool) -> Result<(), Finding> {
+    let mut chance = Chance::new(seed);
+    let mut ops = Vec::new();
+    let result = guarded(|| {
+        let mut history = History::new();
+        let base = history.base();
+        let mut happen = |op: Op, ops: &mut Vec<Op>| {
+            if told {
+                println!("{op:?}");
+            }
+            ops.push(op.clone());
+            history.apply(&op)
+        };
+        for _ in 0..rounds {
+            let (count, before) = chance.round();
+            for op in before {
+                happen(op, &mut ops)?;
+            }
+            for _ in 0..count {
+                happen(chance.next(&base), &mut ops)?;
+            }
+            happen(Op::Settle, &mut ops)?;
+        }
+        Ok(())
+    });
+    result.map_err(|problem| Finding { ops, problem })
+}
+
+/// Lives through the same again.
+fn relive(ops: &[Op]) -> Result<(), String> {
+    guarded(|| {
+        let mut history = History::new();
+        ops.iter().try_for_each(|op| history.apply(op))
+    })
+}
+
+/// Leaves out what is not needed for something to be found.
+fn shorten(finding: Finding) -> Finding {
+    let start = Instant::now();
+    let mut best = finding;
+    let mut size = best.ops.len() / 2;
+    let mut found_again = false;
+    while size > 0 && start.elapsed() < PATIENCE {
+        let mut at = 0;
+        while at < best.ops.len() && start.elapsed() < PATIENCE {
+            let mut fewer = best.ops.clone();
+            fewer.drain(at..(at + size).min(best.ops.len()));
+            if fewer.last() != Some(&Op::Settle) && fewer.last() != Some(&Op::Look) {
+                fewer.push(Op::Settle);
+            }
+            let failed = fewer.len() < best.ops.len()
+                && (0..2).any(|_| match relive(&fewer) {
+                    Ok(()) => false,
+                    Err(problem) => {
+                        best.problem = problem;
+                        true
+                    }
+                });
+            match failed {
+                true => {
+                    best.ops = fewer;
+                    found_again = true;
+                }
+                false => at += size,
+            }
+        }
+        size /= 2;
+    }
+    if !found_again {
+        best.problem += "\n(it was not found again: a race)";
+    }
+    best
+}
+
+/// Lives through all the seeds, two at a time; panics with the first finding.
+fn all(seeds: Vec<u64>) {
+    let next = AtomicU64::new(0);
+    let failures: Vec<(u64, Finding)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut failures = Vec::new();
+                    loop {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(&seed) = seeds.get(index as usize) else {
+                            return failures;
+                        };
+                        if let Err(finding) = live(seed, ROUNDS, false) {
+                            println!("seed {seed}: {}", finding.problem);
+                            failures.push((seed, finding));
+                        }
+                    }
+                })
+            })
+            .collect();
+        let joined = workers.into_iter().map(|worker| worker.join().unwrap());
+        joined.flatten().collect()
+    });
+    let count = failures.len();
+    let seeds: Vec<u64> = failures.iter().map(|(seed, _)| *seed).collect();
+    if let Some((seed, finding)) = failures.into_iter().next() {
+        println!("{count} seeds failed: {seeds:?}");
+        tell(seed, finding);
+    }
+}
+
+fn tell(seed: u64, finding: Finding) {
+    println!("seed {seed}: {}", finding.problem);
+    let finding = shorten(finding);
+    let lines: Vec<String> = finding.ops.iter().map(|op| format!("  {op:?}")).collect();
+    panic!(
+        "seed {seed}, at its shortest:\n{}\n{}",
+        lines.join("\n"),
+        finding.problem
+    );
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn the_tree_is_what_is_on_disk_whatever_happened() {
+    if let Some(seed) = number("EPITOME_HISTORY") {
+        if let Err(finding) = live(seed, ROUNDS, true) {
+            tell(seed, finding);
+        }
+        return;
+    }
+    let first = number("EPITOME_HISTORIES_FROM").unwrap_or(0);
+    let count = number("EPITOME_HISTORIES").unwrap_or(SEEDS);
+    all(KEPT.iter().copied().chain(first..first + count).collect());
+}

@@ -1,0 +1,371 @@
+//! Makes the next thing that happens, from a seed and from what stands on the disk.
+
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use fastrand::Rng;
+
+use super::op::{Op, Place};
+
+const NAMES: &[&[u8]] = &[
+    b"a",
+    b"b",
+    b"c",
+    b"src",
+    b"lib",
+    b"build",
+    b"m.py",
+    b"n.rs",
+    b"o.py",
+    b"r.md",
+    b"t.txt",
+    b"x.log",
+    b"keep.log",
+    b"conf.toml",
+    b".hidden",
+    b".env",
+    b"two\nlines.py",
+    b"\xff\xfe.py",
+    b"sp ace.md",
+    b"\xc3\xa9.py",
+];
+const RULE_FILES: &[&str] = &[".gitignore", ".ignore", ".epitomeignore"];
+const RULES: &[&str] = &[
+    "*.log\n",
+    "*.log\n!keep.log\n",
+    "build/\n",
+    "/a\n",
+    "a/\n!a/m.py\n",
+    "*\n!*/\n!*.py\n!.gitignore\n",
+    "src/*\n!src/lib/\n",
+    "**/c/**\n",
+    "",
+    "# nothing\n",
+    "b\n",
+    "*.py\n",
+];
+
+/// What stands below the folder, without the insides of `.git`.
+struct Stock {
+    files: Vec<Place>,
+    directories: Vec<Place>,
+    others: Vec<Place>,
+    repositories: Vec<Place>,
+}
+
+impl Stock {
+    fn of(base: &Path) -> Self {
+        let mut stock = Self {
+            files: Vec::new(),
+            directories: Vec::new(),
+            others: Vec::new(),
+            repositories: Vec::new(),
+        };
+        for top in ["tree", "out"] {
+            stock.gather(base, &Place::new(top));
+        }
+        stock
+    }
+
+    fn gather(&mut self, base: &Path, place: &Place) {
+        self.directories.push(place.clone());
+        let mut entries: Vec<_> = fs::read_dir(place.under(base))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| (entry.file_name().into_vec(), entry))
+            .collect();
+        entries.sort_by(|one, other| one.0.cmp(&other.0));
+        for (name, entry) in entries {
+            let below = place.join(&name);
+            match entry.file_type() {
+                _ if name == b".git" => self.repositories.push(place.clone()),
+                Ok(kind) if kind.is_dir() => self.gather(base, &below),
+                Ok(kind) if kind.is_file() => self.files.push(below),
+                _ => self.others.push(below),
+            }
+        }
+    }
+}
+
+/// The source of a history.
+pub struct Chance {
+    rng: Rng,
+    number: u32,
+    is_root: bool,
+}
+
+impl Chance {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            rng: Rng::with_seed(seed),
+            number: 0,
+            is_root: rustix::process::geteuid().is_root(),
+        }
+    }
+
+    /// How many things happen in the next round, and whether the daemon is there while they do.
+    pub fn round(&mut self) -> (usize, Vec<Op>) {
+        let count = match self.rng.u32(..10) {
+            0 => 1,
+            1..8 => self.rng.usize(2..12),
+            _ => self.rng.usize(12..40),
+        };
+        let before = match self.rng.u32(..20) {
+            0 | 1 => vec![Op::Stop],
+            2 => vec![Op::Kill],
+            3 => vec![Op::Terminate],
+            4 => vec![Op::Kill, Op::Start],
+            5 if self.rng.bool() => vec![Op::Stop, Op::Flood],
+            _ => Vec::new(),
+        };
+        (count, before)
+    }
+
+    /// The next thing.
+    pub fn next(&mut self, base: &Path) -> Op {
+        let stock = Stock::of(base);
+        self.number += 1;
+        match self.rng.u32(..100) {
+            0..10 => Op::Write(self.new_place(&stock), self.text()),
+            10..14 => match self.file(&stock) {
+                Some(file) => Op::Write(file, self.text()),
+                None => Op::Write(self.new_place(&stock), self.text()),
+            },
+            14..24 => self.save(&stock),
+            24..30 => self.anything(&stock).map_or(Op::Look, Op::Remove),
+            30..42 => self.rename(&stock),
+            42..46 => match (self.anything(&stock), self.anything(&stock)) {
+                (Some(one), Some(other)) if self.rng.bool() => Op::Swap(one, other),
+                (Some(one), Some(other)) => Op::Exchange(one, other),
+                _ => Op::Look,
+            },
+            46..50 => Op::Directory(self.new_place(&stock)),
+            50..56 => self.link(&stock),
+            56..66 => self.rules(&stock),
+            66..78 => self.git(&stock),
+            78..80 => Op::Burst(self.new_place(&stock), self.rng.u32(5..120)),
+            80 => Op::Deep(self.directory(&stock), self.rng.u32(2..41)),
+            81 => {
+                let name = [b'n'; 255];
+                Op::Write(self.directory(&stock).join(&name), self.text())
+            }
+            82 | 83 => Op::Copy(self.directory(&stock), self.new_place(&stock)),
+            84 => Op::RootAway(self.rng.u64(..60)),
+            85 => Op::RootCopied,
+            86 => match self.rng.bool() {
+                true => Op::Kill,
+                false => Op::Terminate,
+            },
+            87 => Op::Start,
+            88 => Op::Stop,
+            89 => Op::Continue,
+            90 if !self.is_root => {
+                let place = self.anything(&stock);
+                place.map_or(Op::Look, |place| Op::Mode(place, 0))
+            }
+            90..93 => Op::Look,
+            _ => match self.rng.u32(..8) {
+                0 => Op::Pause(self.rng.u64(20..150)),
+                _ => Op::Pause(self.rng.u64(..8)),
+            },
+        }
+    }
+
+    fn text(&mut self) -> String {
+        let number = self.number;
+        match self.rng.u32(..6) {
+            0 => String::new(),
+            1 => format!("# Part {number}\n\nWords about it.\n"),
+            2 => format!("def f{number}(x):\n    \"\"\"Says {number}.\"\"\"\n    return x\n"),
+            // The same text again and again: equal content under many names.
+            3 => "def same():\n    return 1\n".to_owned(),
+            4 => format!("pub fn f{number}() {{}}\n").repeat(self.rng.usize(1..50)),
+            _ => format!("{number}\n"),
+        }
+    }
+
+    fn pick<'a>(&mut self, places: &'a [Place]) -> Option<&'a Place> {
+        self.rng.choice(places)
+    }
+
+    fn file(&mut self, stock: &Stock) -> Option<Place> {
+        self.pick(&stock.files).cloned()
+    }
+
+    fn directory(&mut self, stock: &Stock) -> Place {
+        // Every second time near the top, where most happens.
+        let near = stock.directories.len().min(4);
+        let choice = match self.rng.bool() {
+            true => &stock.directories[..near],
+            false => &stock.directories[..],
+        };
+        let choice = self.pick(choice).cloned();
+        choice.unwrap_or_else(|| Place::new("tree"))
+    }
+
+    /// Anything but the two tops.
+    fn anything(&mut self, stock: &Stock) -> Option<Place> {
+        let directories: Vec<Place> = stock
+            .directories
+            .iter()
+            .filter(|place| place.0.contains(&b'/'))
+            .cloned()
+            .collect();
+        match self.rng.u32(..10) {
+            0..5 => self.file(stock),
+            5..9 => self.pick(&directories).cloned(),
+            _ => self.pick(&stock.others).cloned(),
+        }
+    }
+
+    fn new_place(&mut self, stock: &Stock) -> Place {
+        let mut place = self.directory(stock);
+        for _ in 0..self.rng.u32(1..4) {
+            if self.rng.u32(..3) > 0 && place.0.len() > 200 {
+                break;
+            }
+            let name = NAMES[self.rng.usize(..NAMES.len())];
+            place = place.join(name);
+            if self.rng.bool() {
+                return place;
+            }
+        }
+        if place.0.ends_with(b"tree") || place.0.ends_with(b"out") {
+            place = place.join(b"m.py");
+        }
+        place
+    }
+
+    fn save(&mut self, stock: &Stock) -> Op {
+        let Some(file) = self.file(stock) else {
+            return Op::Look;
+        };
+        match self.rng.u32(..7) {
+            0 => Op::Append(file, self.text()),
+            1 => Op::Slowly(file, self.text()),
+            2 => Op::Atomic(file, self.text()),
+            3 => Op::Backup(file, self.text()),
+            4 => Op::Touch(file),
+            _ => Op::Disguised(file),
+        }
+    }
+
+    fn rename(&mut self, stock: &Stock) -> Op {
+        let Some(from) = self.anything(stock) else {
+            return Op::Look;
+        };
+        let to = match self.rng.u32(..4) {
+            0 => self.anything(stock).unwrap_or_else(|| Place::new("tree/a")),
+            1 => Place::new("out").join(NAMES[self.rng.usize(..NAMES.len())]),
+            _ => self.new_place(stock),
+        };
+        Op::Rename(from, to)
+    }
+
+    fn link(&mut self, stock: &Stock) -> Op {
+        let place = self.new_place(stock);
+        match self.rng.u32(..6) {
+            0..2 => match self.file(stock) {
+                Some(file) => Op::HardLink(file, place),
+                None => Op::Look,
+            },
+            2 => Op::Symlink(".".to_owned(), place),
+            3 => {
+                // None leads out of the folder: what is written through a link is written.
+                let target = ["..", "a", "../out", "/nonexistent", "nowhere"];
+                Op::Symlink(target[self.rng.usize(..target.len())].to_owned(), place)
+            }
+            4 => Op::Pipe(place),
+            _ => Op::Socket(place),
+        }
+    }
+
+    fn rules(&mut self, stock: &Stock) -> Op {
+        let rule_files: Vec<Place> = stock
+            .files
+            .iter()
+            .filter(|place| place.0.ends_with(b"ignore"))
+            .cloned()
+            .collect();
+        let text = RULES[self.rng.usize(..RULES.len())].to_owned();
+        match self.rng.u32(..8) {
+            0 => match self.pick(&rule_files) {
+                Some(file) => Op::Remove(file.clone()),
+                None => Op::Look,
+            },
+            1 => match self.pick(&stock.repositories) {
+                Some(place) => Op::Write(place.join(b".git/info/exclude"), text),
+                None => Op::Look,
+            },
+            2 => match (self.pick(&rule_files).cloned(), self.directory(stock)) {
+                (Some(from), to) => Op::Rename(from, to.join(b".gitignore")),
+                _ => Op::Look,
+            },
+            3 => match self.pick(&rule_files) {
+                Some(file) => Op::Atomic(file.clone(), text),
+                None => Op::Look,
+            },
+            _ => {
+                let file = RULE_FILES[self.rng.usize(..RULE_FILES.len())];
+                Op::Write(self.directory(stock).join(file.as_bytes()), text)
+            }
+        }
+    }
+
+    fn git(&mut self, stock: &Stock) -> Op {
+        let known = self.pick(&stock.repositories).cloned();
+        let Some(place) = known.filter(|_| self.rng.u32(..12) > 0) else {
+            let place = match self.rng.bool() {
+                true => Place::new("tree"),
+                false => self.directory(stock),
+            };
+            return Op::Git(place, words("init -q -b main"));
+        };
+        let lines = [
+            "add -A",
+            "commit -q --allow-empty -m one",
+            "commit -q -a -m two",
+            "checkout -q -b side",
+            "checkout -q -b other",
+            "checkout -q main",
+            "checkout -q side",
+            "checkout -q -f other",
+            "stash push -q -u",
+            "stash pop -q",
+            "reset -q --hard",
+            "reset -q --hard HEAD~1",
+            "clean -qfd",
+            "clean -qfdx",
+            "merge -q --no-edit side",
+            "rebase -q side",
+            "rebase --abort",
+            "worktree add -q -f wt HEAD",
+            "gc -q",
+            "rm -q -r --cached .",
+            "mv -k a src",
+        ];
+        if self.rng.u32(..30) == 0 {
+            return Op::Remove(place.join(b".git"));
+        }
+        Op::Git(place, words(lines[self.rng.usize(..lines.len())]))
+    }
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split(' ').map(str::to_owned).collect()
+}
+
+/// Names of regular files in a directory.
+pub fn regular_files(directory: &Path) -> Vec<Vec<u8>> {
+    let mut names: Vec<Vec<u8>> = fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .map(|entry| entry.file_name().as_bytes().to_vec())
+        .collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,173 @@
+//! Starting without systemd: `epitome watch` brings a daemon with it, and there is one and no more.
+
+use std::fs;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::harness::{Home, Repo, until};
+
+/// Ends the daemon that somebody started in the background.
+struct Background<'h>(&'h Home);
+
+impl Background<'_> {
+    /// All daemons of this home, by their command lines.
+    fn all(&self) -> Vec<i32> {
+        let socket = self.0.socket();
+        let socket = socket.to_str().unwrap();
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        processes
+            .filter_map(|entry| {
+                let pid = entry.file_name().to_str()?.parse().ok()?;
+                let line = fs::read_to_string(entry.path().join("cmdline")).ok()?;
+                let words: Vec<&str> = line.split('\0').collect();
+                (words.contains(&socket) && words.contains(&"daemon")).then_some(pid)
+            })
+            .collect()
+    }
+
+    fn signal(&self, signal: Signal) {
+        for pid in self.all() {
+            let _ = kill_process(Pid::from_raw(pid).unwrap(), signal);
+        }
+    }
+
+    #[track_caller]
+    fn end(&self) {
+        self.signal(Signal::TERM);
+        until("the daemon's end", || self.all().is_empty());
+    }
+}
+
+impl Drop for Background<'_> {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.0.data().join("daemon.log"));
+            println!("--- the daemon's log: {}", log.unwrap_or_default());
+        }
+    }
+}
+
+#[test]
+fn of_fifty_who_watch_at_once_one_starts_the_daemon_and_all_are_served() {
+    let (home, repo) = (Home::new(), Repo::new());
+    let background = Background(&home);
+    let paths: Vec<String> = (0..50)
+        .map(|number| repo.at(&format!("r{number}")))
+        .collect();
+    for path in &paths {
+        fs::create_dir(path).unwrap();
+        fs::write(format!("{path}/a.py"), "A = 1\n").unwrap();
+    }
+    let racers: Vec<_> = paths
+        .iter()
+        .map(|path| {
+            let mut command = home.command(&["watch", path]);
+            command.stdout(Stdio::null()).stderr(Stdio::piped());
+            command.spawn().unwrap()
+        })
+        .collect();
+    let mut started = 0;
+    for racer in racers {
+        let done = racer.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(0), "{said}");
+        started += said.matches("started the daemon").count();
+    }
+    assert_eq!(started, 1);
+    let all = background.all();
+    assert_eq!(all.len(), 1, "{all:?}");
+    let status = home.status();
+    assert_eq!(status["repositories"].as_array().unwrap().len(), 50);
+    assert_eq!(status["pid"].as_i64(), Some(i64::from(all[0])));
+
+    // It has a session of its own: the end of a terminal is not its end.
+    let stat = fs::read_to_string(format!("/proc/{}/stat", all[0])).unwrap();
+    let session = stat.rsplit(')').next().unwrap().split_whitespace().nth(3);
+    assert_eq!(session, Some(all[0].to_string().as_str()));
+    background.end();
+    assert!(!home.socket().exists());
+}
+
+#[test]
+fn who_does_not_want_a_daemon_gets_none() {
+    let (home, repo) = (Home::new(), Repo::new());
+    repo.write("a.py", "A = 1\n");
+    let background = Background(&home);
+    for verb in ["status", "wait", "unwatch"] {
+        let done = home.run_in(&repo.root(), &[verb]).expect(3);
+        assert!(done.stderr.contains("no daemon runs"), "{done:?}");
+    }
+    let mut command = home.command(&["watch", &repo.at("")]);
+    let done = command.env("EPITOME_NO_SPAWN", "1").output().unwrap();
+    assert_eq!(done.status.code(), Some(3));
+    assert!(background.all().is_empty());
+    assert!(!home.data().exists(), "nothing was made");
+}
+
+#[test]
+fn a_daemon_that_cannot_start_says_why_through_who_wanted_it() {
+    let (home, repo) = (Home::new(), Repo::new());
+    repo.write("a.py", "A = 1\n");
+    let background = Background(&home);
+    home.configure("[summaries]\nprovider = \"telepathy\"\n");
+    let done = home.run(&["watch", &repo.at("")]).expect(1);
+    assert!(done.stderr.contains("config.toml:2"), "{done:?}");
+
+    home.configure("");
+    home.run(&["watch", &repo.at("")]).expect(0);
+    background.end();
+    // What a version of the future would have written.
+    let format = home.data().join("format");
+    let mark = fs::read_to_string(&format).unwrap();
+    fs::remove_file(&format).unwrap();
+    fs::create_dir(&format).unwrap();
+    let done = home.run(&["watch", &repo.at("")]).expect(3);
+    assert!(
+        done.stderr.contains("the daemon did not start: could not"),
+        "{done:?}"
+    );
+    assert!(done.stderr.contains("daemon.log"), "{done:?}");
+    assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
+
+    fs::remove_dir(&format).unwrap();
+    fs::write(&format, mark).unwrap();
+    home.run(&["watch", &repo.at("")]).expect(0);
+}
+
+#[test]
+fn a_second_daemon_is_refused_in_one_line_and_the_first_goes_on() {
+    let home = Home::new();
+    let daemon = home.daemon(&[]);
+    let done = home.run(&["daemon"]).expect(1);
+    assert!(
+        done.stderr.contains("another daemon already runs at"),
+        "{done:?}"
+    );
+    assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
+    // Neither does one with another store take this one's socket.
+    let other = home.temp().join("other");
+    let other = ["--data-dir", other.to_str().unwrap(), "daemon"];
+    home.run(&other).expect(1);
+    assert_eq!(home.status()["pid"].as_u64(), Some(daemon.pid().into()));
+    daemon.terminate();
+}
+
+#[test]
+fn a_dead_socket_is_taken_over_and_a_removed_one_made_again() {
+    let home = Home::new();
+    let daemon = home.daemon(&[]);
+    daemon.kill9();
+    assert!(home.socket().exists());
+    let daemon = home.daemon(&[]);
+    for _ in 0..3 {
+        fs::remove_file(home.socket()).unwrap();
+        until("the socket is back", || {
+            home.ask_socket("GET", "/v1/status", "").is_ok()
+        });
+        assert_eq!(home.status()["pid"].as_u64(), Some(daemon.pid().into()));
+    }
+    daemon.terminate();
+    assert!(!home.socket().exists());
+}

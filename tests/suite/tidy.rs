@@ -1,0 +1,107 @@
+//! The house rules that a machine can hold: who may import whom.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("src is there") {
+        let path = entry.expect("readable").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The rooms that each room may import from, itself always among them.
+fn allowed(room: &str) -> &'static [&'static str] {
+    match room {
+        "model" => &["model"],
+        "engine" => &["engine", "model"],
+        "wire" => &["wire", "model"],
+        "shell" => &["shell", "model"],
+        "config" => &["config", "model", "shell"],
+        "client" => &["client", "wire", "model"],
+        "daemon" => &[
+            "daemon", "engine", "shell", "wire", "config", "model", "client",
+        ],
+        _ => &[
+            "cli", "daemon", "client", "config", "wire", "model", "shell",
+        ],
+    }
+}
+
+/// Rooms of the shell that others of it build on: the one definition of what is ignored, and of what a stat is.
+const COMMON: [&str; 2] = ["rules", "lstat"];
+
+#[test]
+fn imports_point_one_way() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    assert!(files.len() > 50);
+    let mut wrong = Vec::new();
+    for file in files {
+        let below = file.strip_prefix(&src).expect("below src");
+        let names: Vec<String> = below
+            .iter()
+            .map(|name| name.to_string_lossy().trim_end_matches(".rs").to_owned())
+            .collect();
+        let room = names[0].as_str();
+        if ["lib", "main"].contains(&room) || names.iter().any(|name| name.contains("tests")) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).expect("text");
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        for line in code.take_while(|line| !line.contains("#[cfg(test)]")) {
+            for used in line.split("crate::").skip(1) {
+                let mut path = used.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+                let path: Vec<&str> = path.next().unwrap_or_default().split("::").collect();
+                let sibling = room == "shell"
+                    && path[0] == "shell"
+                    && path
+                        .get(1)
+                        .is_some_and(|other| *other != names[1] && !COMMON.contains(other));
+                if !path[0].is_empty() && (!allowed(room).contains(&path[0]) || sibling) {
+                    wrong.push(format!("{}: {}", below.display(), line.trim()));
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "imports that go the wrong way:\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// Time and chance come from outside: a seed could not replay them otherwise.
+#[test]
+fn the_engine_reads_no_clock_and_no_disk() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = vec![src.join("engine.rs")];
+    sources(&src.join("engine"), &mut files);
+    sources(&src.join("model"), &mut files);
+    for file in files {
+        let text = fs::read_to_string(&file).expect("text");
+        for forbidden in [
+            "std::fs",
+            "std::time",
+            "Instant",
+            "SystemTime",
+            "tokio",
+            "std::env",
+            "rand",
+            "async fn",
+        ] {
+            let found = text.lines().find(|line| {
+                let line = line.trim_start();
+                !line.starts_with("//") && line.contains(forbidden)
+            });
+            assert_eq!(found, None, "{} has {forbidden}", file.display());
+        }
+    }
+}
