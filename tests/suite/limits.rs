@@ -1,0 +1,110 @@
+//! An endpoint's limits, through the real program: used, and hardly ever run into. How fully they are used is
+//! measured by `benches/first_index`.
+
+use std::time::Instant;
+
+use crate::harness::{FakeModel, Home, Limits, Reply, Repo, first_not_fresh};
+
+/// A repository of so many files, and a folder for each ten of them.
+fn repository(files: usize) -> Repo {
+    let repo = Repo::new();
+    for number in 0..files {
+        let text = format!("\"\"\"Module {number}.\"\"\"\n\nVALUE = {number}\n");
+        repo.write(&format!("d{}/m{number}.py", number / 10), text.repeat(4));
+    }
+    repo
+}
+
+/// Indexes all of it, and everything has to be fresh. Tells how many seconds it took.
+#[track_caller]
+fn index(home: &Home, repo: &Repo) -> f64 {
+    let begun = Instant::now();
+    let done = home.run(&["index", &repo.at(""), "--json"]).expect(0);
+    assert_eq!(first_not_fresh(&done.json()), None, "{}", done.stderr);
+    begun.elapsed().as_secs_f64()
+}
+
+#[test]
+fn a_limit_on_requests_that_is_told_is_kept() {
+    let model = FakeModel::new();
+    // A hundred a second, where ten workers would ask for three hundred.
+    model.latency(30).limit(Limits {
+        requests: 6_000.0,
+        burst: 1.0 / 120.0,
+        told: true,
+        ..Limits::default()
+    });
+    let (home, repo) = (Home::asking(&model, ""), repository(300));
+    let took = index(&home, &repo);
+    assert!(model.refused() <= 3, "{} refused", model.refused());
+    // The limit's own time is 2.8 s.
+    assert!((2.5..15.0).contains(&took), "{took}");
+}
+
+#[test]
+fn a_limit_on_tokens_that_is_told_is_kept() {
+    let model = FakeModel::new();
+    model.latency(30).limit(Limits {
+        tokens: 6_000_000.0,
+        burst: 1.0 / 60.0,
+        told: true,
+        ..Limits::default()
+    });
+    let (home, repo) = (Home::asking(&model, ""), repository(300));
+    index(&home, &repo);
+    assert!(model.refused() <= 3, "{} refused", model.refused());
+}
+
+#[test]
+fn limits_that_are_configured_are_kept_though_nothing_is_told() {
+    let model = FakeModel::new();
+    model.limit(Limits {
+        requests: 6_000.0,
+        burst: 1.0 / 60.0,
+        ..Limits::default()
+    });
+    let home = Home::asking(&model, "requests_per_minute = 6000");
+    index(&home, &repository(200));
+    assert_eq!(model.refused(), 0);
+}
+
+#[test]
+fn an_endpoint_that_says_nothing_and_takes_two_at_once_is_adapted_to() {
+    let model = FakeModel::new();
+    model.latency(20).limit(Limits {
+        at_once: 2,
+        ..Limits::default()
+    });
+    let (home, repo) = (Home::asking(&model, ""), repository(200));
+    index(&home, &repo);
+    let (refused, all) = (model.refused(), model.count());
+    assert!(refused * 8 < all, "{refused} of {all} refused");
+}
+
+#[test]
+fn a_pause_that_is_asked_for_is_everybodys() {
+    let model = FakeModel::new();
+    // The first twenty at once, and then none for half a second: more than any guess could know.
+    model.latency(5).limit(Limits {
+        requests: 120.0,
+        burst: 20.0 / 120.0,
+        told: true,
+        ..Limits::default()
+    });
+    let (home, repo) = (Home::asking(&model, ""), repository(20));
+    index(&home, &repo);
+    assert_eq!(model.too_early(), 0);
+    assert!(model.refused() <= 10, "{} refused", model.refused());
+}
+
+#[test]
+fn refusals_in_waves_cost_no_node_its_tries() {
+    let model = FakeModel::new();
+    model.latency(5);
+    let (home, repo) = (Home::asking(&model, "max_workers = 4"), repository(12));
+    let soon = vec![("retry-after-ms", "20".to_owned())];
+    // Far more often than any node may fail by itself.
+    model.fail(60, Reply::Status(429, soon, "{}".to_owned()), |_| true);
+    index(&home, &repo);
+    assert_eq!(model.count(), 60 + 12 + 3);
+}
