@@ -20,6 +20,7 @@ mod repository;
 pub mod retry;
 pub mod status;
 pub mod tree;
+pub mod uses;
 pub mod view;
 mod waits;
 pub mod width;

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::event::{Event, WaitId};
 use crate::engine::status::{PaceStatus, RepositoryStatus};
+use crate::engine::uses::Uses;
 use crate::engine::view::NodeView;
 use crate::model::contents::Contents;
 use crate::model::path::{RelPath, RepoId};
@@ -79,6 +80,11 @@ pub enum Query {
     Glance {
         /// The answer.
         reply: oneshot::Sender<(Vec<RepositoryStatus>, PaceStatus)>,
+    },
+    /// What all nodes use.
+    Uses {
+        /// The answer.
+        reply: oneshot::Sender<Uses>,
     },
     /// Wait until all is settled.
     Wait {
@@ -277,9 +283,9 @@ impl Driver {
                 self.waits.insert(id, reply);
                 self.step(Event::Wait { id, repo, path });
             }
-            query @ (Query::Glance { .. } | Query::Pulse { watch: false, .. }) => {
-                self.answer(query)
-            }
+            query @ (Query::Glance { .. }
+            | Query::Uses { .. }
+            | Query::Pulse { watch: false, .. }) => self.answer(query),
             query @ Query::Pulse { .. } => self.pulse(query),
             // What was saved before the question must be in the answer, or be called stale in it.
             query => self.behind_barrier(Behind::Query(query)),
@@ -331,6 +337,7 @@ impl Driver {
         let (repo, waits) = match &behind {
             Behind::Wait(_, repo) => (*repo, true),
             Behind::Query(Query::Node { repo, .. }) => (*repo, false),
+            Behind::Query(Query::Status { .. }) => return self.check_roots(number, behind),
             Behind::Query(_) => return self.pass(behind),
         };
         let Some(entry) = self.shared.registry.get(repo) else {
@@ -358,6 +365,27 @@ impl Driver {
                 .collect();
             if !paths.is_empty() {
                 inputs.send_blocking(Input::Event(Event::Touched { repo, paths }));
+            }
+            inputs.send_blocking(Input::Checked(number));
+        });
+    }
+
+    /// The same for what speaks of all repositories: whether each root is still the folder that it was.
+    fn check_roots(&mut self, number: u64, behind: Behind) {
+        let expected: Vec<_> = self
+            .shared
+            .registry
+            .all()
+            .into_iter()
+            .filter_map(|entry| Some((self.engine.expected_root(entry.repo)?, entry)))
+            .collect();
+        self.checks.insert(number, behind);
+        let inputs = self.shared.inputs.clone();
+        tokio::task::spawn_blocking(move || {
+            for (root, entry) in expected {
+                if lstat::identity(&entry.root) != root {
+                    inputs.send_blocking(Input::Event(Event::Lost(entry.repo)));
+                }
             }
             inputs.send_blocking(Input::Checked(number));
         });
@@ -394,6 +422,9 @@ impl Driver {
             }
             Query::Pulse { reply, .. } => {
                 let _ = reply.send(());
+            }
+            Query::Uses { reply } => {
+                let _ = reply.send(self.engine.uses());
             }
             Query::Wait { .. } => {}
         }

@@ -23,7 +23,8 @@ pub struct Returned {
 }
 
 impl Engine {
-    /// A request came back; `refused`: for want of room at the endpoint. `None`: nobody waits for it.
+    /// A request came back. `None`: nobody waits for it.
+    /// `refused`: the endpoint was too full to take it.
     pub(super) fn returned(
         &mut self,
         key: SummaryKey,

@@ -55,7 +55,7 @@ pub struct Flight {
     /// What it has behind it.
     pub tried: Tried,
     /// When it failed last (monotonic milliseconds).
-    pub failed_ms: Option<u64>,
+    pub failed_ms: u64,
     /// The request under way.
     pub sent: Sent,
     /// What it is thought to need, of prompt and answer.

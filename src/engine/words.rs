@@ -101,7 +101,7 @@ impl Engine {
                 quiet_until_ms,
                 retry_at_ms: 0,
                 tried: Tried::default(),
-                failed_ms: None,
+                failed_ms: 0,
                 sent: Sent::default(),
                 tokens: need.tokens,
                 batchable,
@@ -187,7 +187,10 @@ impl Engine {
                 None => self.way_of(key),
             };
             match way {
-                Way::Stored(digest) => self.land(Words { key, digest }),
+                Way::Stored(digest) => {
+                    self.batches.forget(key);
+                    self.land(Words { key, digest });
+                }
                 Way::Ask => self
                     .flights
                     .change(key, now_ms, |flight| flight.stage = Stage::Ready),
@@ -239,16 +242,15 @@ impl Engine {
                 let Some(ask) = self.ask_about(key, repo, id) else {
                     continue;
                 };
-                let again = ask.attempts > 0;
-                let sent = self.pace.sent(paid, again, tokens, self.now);
+                let sent = self.pace.sent(paid, ask.attempts > 0, tokens, self.now);
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Asking;
                     flight.sent = sent;
-                    flight.batchable = false;
-                    if let Some(failed_ms) = flight.failed_ms {
-                        flight.tried.waited_ms = now_ms.saturating_sub(failed_ms);
+                    if flight.tried.times > 0 {
+                        flight.tried.waited_ms = now_ms.saturating_sub(flight.failed_ms);
                     }
                     flight.tried.times += 1;
+                    flight.batchable = false;
                 });
                 effects.push(Effect::Ask(Box::new(ask)));
             }
@@ -385,7 +387,7 @@ impl Engine {
             Next::Again { at_ms, costs_a_try } => self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
                 flight.tried.lost += u32::from(costs_a_try);
-                flight.failed_ms = Some(now_ms);
+                flight.failed_ms = now_ms;
                 flight.retry_at_ms = at_ms;
             }),
             Next::Never => self.give_up(key, &failure),

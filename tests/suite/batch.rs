@@ -117,6 +117,13 @@ fn failed_and_expired_lines_are_asked_about_alone() {
     assert_eq!(first_not_fresh(&home.node(&repo.at(""), 99)), None);
     check_batches(&model, &[FILES]);
     assert_eq!(model.since(0), (3, DIRECTORIES));
+    let used = &home.status()["requests"];
+    let all = FILES + DIRECTORIES;
+    assert_eq!(
+        (&used["sent"], &used["retried"]),
+        (&(all + 3).into(), &3.into())
+    );
+    assert_eq!(used["succeeded"], all);
 }
 
 #[test]
@@ -127,6 +134,8 @@ fn an_endpoint_without_batches_is_found_out_once() {
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     assert_eq!(model.since(0), (FILES, DIRECTORIES));
+    // What reached no batch was never sent before.
+    assert_eq!(home.status()["requests"]["retried"], 0);
     assert!(notes(&home).contains("one by one"), "{}", notes(&home));
     let other = Repo::new();
     for number in 0..FILES {
