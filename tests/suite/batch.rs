@@ -178,6 +178,12 @@ fn after_kill_9_a_batch_is_found_again_and_not_sent_twice() {
         notes(&home).contains("a batch of 210 files is with the endpoint since")
     });
     assert!(notes(&home).contains(" UTC, 105 done"), "{}", notes(&home));
+    until("told to machines", || {
+        let metrics = home.http("GET", "/metrics", "").expect(200).body;
+        metrics.contains("\nepitome_requests_batched 210\n")
+    });
+    let status = home.run(&["status"]).expect(0).stdout;
+    assert!(status.contains(", 210 in batches; "), "{status}");
     // Once more, and this time it is over before anybody has read a file.
     daemon.kill9();
     model.release_batches();

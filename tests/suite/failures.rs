@@ -5,9 +5,7 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 
-use crate::harness::{
-    API_KEY, FakeModel, Home, Kind, Reply, Repo, every, find, first_not_fresh, until,
-};
+use crate::harness::{FakeModel, Home, Kind, Reply, Repo, every, find, first_not_fresh, until};
 
 /// A deep file of the made package, and how many directories hold it, the root among them.
 const DEEP: &str = "src/shop/money/rates/table.py";
@@ -47,6 +45,39 @@ fn an_endpoint_that_answers_nobody_for_a_while_costs_no_node_its_summary() {
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
     assert_eq!(first_not_fresh(&tree), None);
     assert_eq!(notes(&home), "[]");
+}
+
+#[test]
+fn each_status_that_passes_is_tried_again() {
+    const PASSING: [u16; 8] = [408, 409, 425, 500, 502, 503, 504, 529];
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    for status in PASSING {
+        repo.write(&format!("s{status}.py"), format!("STATUS = {status}\n"));
+        let refusal = Reply::Status(status, vec![], error("not now", ""));
+        model.fail(1, refusal, move |request| {
+            request.kind == Kind::File && request.content.contains(&status.to_string())
+        });
+    }
+    let done = home.run(&["index", &repo.at(""), "--json"]).expect(0);
+    assert_eq!(first_not_fresh(&done.json()), None, "{}", done.stderr);
+    assert_eq!(model.since(0), (2 * PASSING.len(), 1));
+}
+
+#[test]
+fn what_the_endpoint_calls_useless_is_not_asked_again_and_holds_nothing_up() {
+    let model = FakeModel::new();
+    let useless = vec![("x-should-retry", "false".to_owned())];
+    let refusal = Reply::Status(500, useless, error("all my own tries failed", ""));
+    model.fail(1, refusal, |request| request.content.contains("class Cart"));
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    let wait = home.wait(&repo);
+    assert!(wait.stderr.contains("all my own tries failed"), "{wait:?}");
+    assert_eq!(model.count(), 18);
+    let tree = home.json(&["tree", &repo.at(""), "--json"]);
+    assert_eq!(find(&tree, "src/shop/cart.py")["freshness"], "failed");
+    assert_eq!(find(&tree, "src/shop")["left_out"][0], "cart.py");
 }
 
 #[test]
@@ -116,56 +147,6 @@ fn the_name_of_the_cap_that_an_endpoint_wants_is_found_out_once() {
     }
 }
 
-/// What no request can succeed after: asking ends at once, and is said once, with how to mend it.
-#[test]
-fn what_a_person_has_to_mend_ends_all_asking_and_is_said_once() {
-    for (status, code, message, hint) in [
-        (
-            401,
-            "invalid_api_key",
-            "Incorrect API key provided",
-            "check the key",
-        ),
-        (
-            429,
-            "insufficient_quota",
-            "You exceeded your current quota",
-            "add credit",
-        ),
-        (
-            404,
-            "model_not_found",
-            "The model `fake-1` does not exist",
-            "base_url",
-        ),
-    ] {
-        let model = FakeModel::new();
-        model.latency(20);
-        let (home, repo) = (Home::asking(&model, "max_workers = 3"), Repo::package());
-        let refusal = Reply::Status(status, vec![], error(message, code));
-        model.fail(usize::MAX, refusal, |_| true);
-        let daemon = home.daemon(&[&repo.at("")]);
-        let wait = home.wait(&repo);
-        assert!(wait.stderr.contains(message), "{}", wait.stderr);
-        assert!(model.count() <= 3, "{} for {code}", model.count());
-        let notes = home.status().to_string();
-        assert!(notes.contains(message) && notes.contains(hint), "{notes}");
-        let shown = home.run(&["show", &repo.at(DEEP)]).expect(0);
-        assert!(shown.stdout.contains(message), "{}", shown.stdout);
-        assert!(shown.stdout.contains(hint), "{}", shown.stdout);
-        let log = daemon.log();
-        let said = log.lines().filter(|line| line.contains(message)).count();
-        assert_eq!(said, 1, "{log}");
-        daemon.terminate();
-        // Alone, it fails: nobody could think that all is well.
-        let index = home.run(&["index", &repo.at("")]).expect(1);
-        assert!(index.stderr.contains(message), "{}", index.stderr);
-        // Once it is mended, a new start is enough.
-        model.heal();
-        home.run(&["index", &repo.at("")]).expect(0);
-    }
-}
-
 #[test]
 fn an_endpoint_that_is_down_is_waited_for_and_all_heals_by_itself() {
     let port = {
@@ -196,38 +177,6 @@ fn an_endpoint_that_is_down_is_waited_for_and_all_heals_by_itself() {
 }
 
 #[test]
-fn a_key_in_the_environment_alone_sends_nothing_anywhere() {
-    let model = FakeModel::new();
-    let (home, repo) = (Home::new(), Repo::package());
-    let mut command = home.command(&["index", &repo.at("")]);
-    // As other programs of this kind are told where to ask.
-    for name in [
-        "OPENAI_BASE_URL",
-        "OPENAI_API_BASE",
-        "HTTP_PROXY",
-        "http_proxy",
-    ] {
-        command.env(name, model.url());
-    }
-    let done = command.output().unwrap();
-    assert!(done.status.success());
-    assert_eq!(model.count(), 0);
-}
-
-#[test]
-fn the_key_is_in_no_log_however_much_is_logged() {
-    let model = FakeModel::new();
-    let repeated = error(&format!("Incorrect API key provided: {API_KEY}"), "x");
-    model.fail(1, Reply::Status(500, vec![], repeated), |_| true);
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
-    let mut command = home.command(&["index", &repo.at(""), "--json"]);
-    let done = command.env("EPITOME_LOG", "trace").output().unwrap();
-    let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
-    assert!(said.contains("TRACE"), "{said}");
-    assert!(!said.contains(API_KEY), "the key is in the log");
-}
-
-#[test]
 fn a_days_budget_holds_over_a_restart_and_says_until_when() {
     let model = FakeModel::new();
     let home = Home::asking(&model, "[budget]\nmax_requests_per_day = 5");
@@ -235,7 +184,9 @@ fn a_days_budget_holds_over_a_restart_and_says_until_when() {
     let daemon = home.daemon(&[&repo.at("")]);
     until("it is said", || notes(&home).contains("until 00:00 UTC"));
     assert_eq!(home.status()["repositories"][0]["state"], "paused");
-    assert_eq!(home.status()["requests"]["today"], 5);
+    until("all five came back", || {
+        home.status()["requests"]["today"] == 5
+    });
     daemon.terminate();
     let _daemon = home.daemon(&[&repo.at("")]);
     until("it is said again", || {
@@ -278,4 +229,40 @@ fn words_that_still_hold_spare_all_above() {
     );
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
     assert_eq!(first_not_fresh(&tree), None);
+}
+
+#[test]
+fn words_that_are_kept_too_often_are_asked_for_anew() {
+    const SHOWN: &str = "Before its last change this was its paragraph";
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    // A lazy one: whatever it may keep, it keeps.
+    model.fail(usize::MAX, Reply::Words("UNCHANGED"), |request| {
+        request.body.to_string().contains(SHOWN)
+    });
+    let mut kept = 0;
+    while kept < 30 {
+        let before = model.count();
+        repo.append(
+            DEEP,
+            &format!("\n\ndef more_{kept}():\n    return {kept}\n"),
+        );
+        home.wait(&repo);
+        let asked = &model.requests()[before];
+        assert!(asked.content.contains(&format!("more_{kept}")));
+        if !asked.body.to_string().contains(SHOWN) {
+            break;
+        }
+        kept += 1;
+        assert_eq!(model.count(), before + 1);
+    }
+    assert_eq!(kept, 8);
+    let tree = home.json(&["tree", &repo.at(""), "--json"]);
+    assert_eq!(first_not_fresh(&tree), None);
+    let asked = model.requests();
+    let file = asked.iter().rfind(|request| request.kind == Kind::File);
+    let words = FakeModel::words(Kind::File, &file.unwrap().content);
+    assert_eq!(find(&tree, DEEP)["summary"], words);
 }

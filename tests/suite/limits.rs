@@ -1,7 +1,8 @@
 //! An endpoint's limits, through the real program: used, and hardly ever run into. How fully they are used is
 //! measured by `benches/first_index`.
 
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::harness::{FakeModel, Home, Limits, Reply, Repo, first_not_fresh};
 
@@ -71,7 +72,7 @@ fn limits_that_are_configured_are_kept_though_nothing_is_told() {
 #[test]
 fn an_endpoint_that_says_nothing_and_takes_two_at_once_is_adapted_to() {
     let model = FakeModel::new();
-    model.latency(20).limit(Limits {
+    model.latency(10).limit(Limits {
         at_once: 2,
         ..Limits::default()
     });
@@ -101,10 +102,83 @@ fn a_pause_that_is_asked_for_is_everybodys() {
 fn refusals_in_waves_cost_no_node_its_tries() {
     let model = FakeModel::new();
     model.latency(5);
-    let (home, repo) = (Home::asking(&model, "max_workers = 4"), repository(12));
+    let (home, repo) = (Home::asking(&model, "max_workers = 2"), repository(12));
     let soon = vec![("retry-after-ms", "20".to_owned())];
     // Far more often than any node may fail by itself.
-    model.fail(60, Reply::Status(429, soon, "{}".to_owned()), |_| true);
+    model.fail(20, Reply::Status(429, soon, "{}".to_owned()), |_| true);
     index(&home, &repo);
-    assert_eq!(model.count(), 60 + 12 + 3);
+    assert_eq!(model.count(), 20 + 12 + 3);
+}
+
+/// In whatever form a pause is asked for, nobody comes before it is over.
+#[test]
+fn each_form_of_a_pause_is_kept() {
+    let header = |name, value: &str| (name, value.to_owned());
+    let limit = "{\"error\":{\"message\":\"Rate limit reached\"}}";
+    let soon = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(2);
+    let forms = [
+        (1_000, vec![header("retry-after", "1")], limit),
+        (600, vec![header("retry-after", "0.6")], limit),
+        (700, vec![header("retry-after-ms", "700")], limit),
+        (
+            1_000,
+            vec![
+                header("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+                header("retry-after", "Sun, 06 Nov 1994 08:49:38 GMT"),
+            ],
+            limit,
+        ),
+        (
+            800,
+            vec![
+                header("x-ratelimit-remaining-requests", "0"),
+                header("x-ratelimit-reset-requests", "800ms"),
+            ],
+            limit,
+        ),
+        (
+            1_100,
+            vec![
+                header("x-ratelimit-remaining-tokens", "0"),
+                header("x-ratelimit-reset-tokens", "0m1.1s"),
+            ],
+            limit,
+        ),
+        (
+            900,
+            vec![],
+            "{\"error\":{\"message\":\"Please try again in 900ms. See the guide.\"}}",
+        ),
+        (
+            // A moment, and no length of time.
+            0,
+            vec![
+                header("x-ratelimit-remaining", "0"),
+                header("x-ratelimit-reset", &soon.as_millis().to_string()),
+            ],
+            limit,
+        ),
+    ];
+    thread::scope(|scope| {
+        for (least_ms, headers, body) in forms {
+            scope.spawn(move || {
+                let model = FakeModel::new();
+                let said = format!("{headers:?} {body}");
+                let refusal = Reply::Status(429, headers, body.to_owned());
+                model.fail(1, refusal, |_| true);
+                let (home, repo) = (Home::asking(&model, ""), Repo::new());
+                repo.write("a.py", "A = 1\n");
+                index(&home, &repo);
+                let asked = model.requests();
+                assert_eq!(asked.len(), 3, "{said}");
+                let pause = asked[1].at - asked[0].at;
+                assert!(
+                    pause >= Duration::from_millis(least_ms),
+                    "{pause:?}: {said}"
+                );
+                let now = UNIX_EPOCH.elapsed().unwrap() - asked[1].at.elapsed();
+                assert!(least_ms > 0 || now >= soon, "{said}");
+            });
+        }
+    });
 }

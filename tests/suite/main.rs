@@ -15,6 +15,7 @@ mod kill;
 mod limits;
 mod notified;
 mod parts;
+mod refusals;
 mod service;
 mod sim;
 mod socket;

@@ -10,7 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -42,6 +42,8 @@ pub struct Request {
     pub authorization: String,
     /// The status that it was answered with; `None` while it waits, and for ever where nobody took the answer.
     pub answered: Option<u16>,
+    /// When it came.
+    pub at: Instant,
 }
 
 impl Request {
@@ -409,6 +411,7 @@ fn understand(headers: &HeaderMap, body: &[u8]) -> Result<Request, String> {
             .unwrap_or_default(),
         body,
         answered: None,
+        at: Instant::now(),
     })
 }
 
