@@ -5,6 +5,7 @@ mod burst;
 mod cache;
 mod cli;
 mod counting;
+mod faults;
 mod freshness;
 mod harness;
 mod histories;
