@@ -6,6 +6,7 @@
 mod answers;
 mod asking;
 pub mod audit;
+mod batching;
 pub mod cache;
 mod driver;
 mod executor;
@@ -31,7 +32,8 @@ pub use handle::Handle;
 pub use lifecycle::run;
 
 use crate::config::places::Places;
-use crate::config::{Config, Provider};
+use crate::config::{Batch, Config, Provider};
+use crate::engine::batch::BATCH_FROM;
 use crate::engine::debounce::Window;
 use crate::engine::pace::{Bounds, Budget};
 use crate::engine::{Options, TokenEstimate, prompt};
@@ -138,27 +140,30 @@ async fn open_store(data: &Path) -> anyhow::Result<Store> {
     }
 }
 
-/// What the engine has to know of the configuration.
-fn engine_options(config: &Config, mode: Mode, notified: bool) -> Options {
-    let paid = config.summaries.provider == Provider::Openai;
-    let author = if paid {
-        Author {
+/// Who writes the summaries.
+fn author(config: &Config) -> Author {
+    match config.summaries.provider {
+        Provider::Openai => Author {
             provider: "openai".to_owned(),
             model: config.openai.model.clone(),
             prompt_version: prompt::VERSION,
             parameters: String::new(),
-        }
-    } else {
-        Author {
+        },
+        Provider::Offline => Author {
             provider: "offline".to_owned(),
             model: "offline".to_owned(),
             prompt_version: offline::VERSION,
             parameters: String::new(),
-        }
-    };
+        },
+    }
+}
+
+/// What the engine has to know of the configuration.
+fn engine_options(config: &Config, mode: Mode, notified: bool) -> Options {
+    let paid = config.summaries.provider == Provider::Openai;
     let settle_ms = config.watch.settle_ms;
     Options {
-        author,
+        author: author(config),
         summaries: config.summaries.enabled,
         parser: parse::VERSION,
         paid,
@@ -189,6 +194,8 @@ fn engine_options(config: &Config, mode: Mode, notified: bool) -> Options {
             quiet_ms: config.openai.quiet_ms,
             cap_ms: 30_000,
         },
+        batch_from: (paid && mode != Mode::Dry && config.openai.batch == Batch::Auto)
+            .then_some(BATCH_FROM),
         export: mode != Mode::Dry && config.export.dir.is_some(),
         poll_ms: (mode == Mode::Daemon && !notified).then_some(config.watch.poll_seconds * 1_000),
         poll_rest_ms: config.watch.poll_seconds * 1_000,

@@ -2,9 +2,11 @@
 //!
 //! [`Engine::step`] takes one event at one moment and returns what is to be done. It reads no clock, no disk and no
 //! chance, and cannot fail, so that a seed can replay everything that can go wrong (see `tests/sim`). The organs in
-//! this folder do not know each other; only this file and its three chapters (`look`, `words`, `waits`)
+//! this folder do not know each other; only this file and its chapters (`look`, `words`, `batch`, `waits`)
 //! compose them.
 
+mod answered;
+pub mod batch;
 pub mod bucket;
 pub mod debounce;
 pub mod effect;
@@ -12,8 +14,10 @@ pub mod event;
 pub mod flight;
 mod look;
 pub mod pace;
+pub mod parts;
 pub mod prompt;
 mod repository;
+pub mod retry;
 pub mod status;
 pub mod tree;
 pub mod uses;
@@ -29,6 +33,7 @@ use crate::model::recipe::Author;
 use crate::model::summary::SummaryKey;
 use crate::model::time::Timestamp;
 
+use batch::Batches;
 use debounce::Window;
 use effect::Effect;
 use event::Event;
@@ -61,6 +66,8 @@ pub struct Options {
     pub quiet: Window,
     /// Whether the directories are written out as they settle.
     pub export: bool,
+    /// How many files of a first index must be ready for them to go by a batch; `None`: they never do.
+    pub batch_from: Option<usize>,
     /// Milliseconds between looks at everything, where nothing notifies; `None`: changes are notified.
     pub poll_ms: Option<u64>,
     /// Milliseconds between looks at what nobody notifies of, where changes are notified otherwise.
@@ -76,21 +83,33 @@ pub struct TokenEstimate {
     pub answer: u64,
 }
 
-/// Bytes of a token, as is usual for English and code.
-const TOKEN_BYTES: u64 = 4;
+/// What a summary is thought to need.
+struct Estimate {
+    /// Tokens of its first request.
+    tokens: u64,
+    /// Requests about parts that come before the last one.
+    parts: u32,
+}
+
+/// Bytes of a token, in tenths: four are usual for English and code, and the JSON around adds a little.
+const TOKEN_TENTHS: u64 = 36;
 /// Tokens of a child's name and words in its directory's request.
 const CHILD_TOKENS: u64 = 130;
 
 impl TokenEstimate {
-    fn of(&self, tree: &Tree, id: NodeId) -> u64 {
+    fn of(&self, tree: &Tree, id: NodeId) -> Estimate {
         let content = match tree.get(id).map(|node| &node.body) {
             Some(Body::File { contents }) => contents
                 .as_ref()
-                .map_or(0, |contents| contents.stat.size / TOKEN_BYTES),
+                .map_or(0, |contents| contents.stat.size * 10 / TOKEN_TENTHS),
             Some(Body::Directory(directory)) => directory.children.len() as u64 * CHILD_TOKENS,
             None => 0,
         };
-        self.instructions + content + self.answer
+        Estimate {
+            // What is larger is asked about in parts, a request at a time.
+            tokens: self.instructions + content.min(prompt::PART_TOKENS) + self.answer,
+            parts: u32::try_from(content / prompt::PART_TOKENS).unwrap_or(u32::MAX),
+        }
     }
 }
 
@@ -101,6 +120,7 @@ pub struct Engine {
     repositories: BTreeMap<RepoId, Repository>,
     flights: Flights,
     pace: Pace,
+    batches: Batches,
     waits: Waits,
     /// Until when nothing may be sent though something is ready (monotonic milliseconds).
     held_until_ms: Option<u64>,
@@ -117,6 +137,7 @@ impl Engine {
             options,
             repositories: BTreeMap::new(),
             flights: Flights::default(),
+            batches: Batches::default(),
             waits: Waits::default(),
             held_until_ms: None,
             lookups: Vec::new(),
@@ -173,6 +194,9 @@ impl Engine {
             Event::Read { repo, node, result } => self.read(repo, node, result),
             Event::LookedUp(found) => self.looked_up(found),
             Event::Answered { key, result, usage } => self.answered(key, result, usage, effects),
+            Event::AnsweredPart { key, usage } => self.answered_part(key, usage),
+            Event::Batched(keys) => self.batched(keys),
+            Event::BatchRefused { keys, for_good } => self.batch_refused(&keys, for_good),
             Event::Committed(key) => self.committed(key),
             Event::Exported(repo) => {
                 if let Some(repository) = self.repositories.get_mut(&repo) {

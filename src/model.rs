@@ -1,5 +1,6 @@
 //! The nouns: what Epitome speaks of. No clock, no disk, no network, and nothing from any other room.
 
+pub mod batch;
 pub mod contents;
 pub mod digest;
 pub mod failure;

@@ -180,7 +180,7 @@ pub fn status(
         .collect();
     let mut notes = shared.store.notes();
     notes.extend(pace.trouble.clone());
-    for topic in ["notifications", "store", "export", "repos"] {
+    for topic in ["notifications", "batch", "store", "export", "repos"] {
         notes.extend(shared.notes.about(topic));
     }
     Status {
@@ -240,7 +240,9 @@ fn repository(
     let mut notes = status.problems.clone();
     notes.extend(shared.notes.about(&format!("watch {}", root.display())));
     let busy = !status.settled || status.scanning;
-    let seconds_left = (busy && shared.asks_a_model() && !status.scanning).then(|| {
+    // When a batch will be over nobody knows.
+    let known = !status.scanning && pace.batched == 0;
+    let seconds_left = (busy && shared.asks_a_model() && known).then(|| {
         let (file_ms, directory_ms) = pace.means_ms;
         let directories = open.saturating_sub(status.files_open);
         let work_ms = status.files_open * file_ms + directories * directory_ms;

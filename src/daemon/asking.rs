@@ -1,15 +1,19 @@
 //! Has summaries written: by rule or offline on a thread of the pool, by a model over the network in a task.
 
+mod request;
+
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::config::Provider;
-use crate::engine::effect::{Ask, Child, Subject};
+use crate::engine::effect::{Ask, Subject};
 use crate::engine::event::{Event, Usage};
-use crate::engine::prompt::{self, ChildText, Prompt};
+use crate::engine::parts::Next;
+use crate::engine::prompt::{self, PART_TOKENS, Prompt};
 use crate::model::contents::Matter;
 use crate::model::failure::{Failure, Remedy};
 use crate::model::limits::{Limit, Limits};
+use crate::model::recipe::Author;
 use crate::model::summary::Summary;
 use crate::shell::openai::{self, Endpoint};
 use crate::shell::{offline, redact};
@@ -27,22 +31,29 @@ pub struct Moved;
 /// How often in a row a model may say that the earlier words hold, before it is asked without them.
 const MOST_REAFFIRMED: u32 = 8;
 
+/// Bytes of a token, as is usual for English and code.
+const TOKEN_BYTES: usize = 4;
+
 /// What an answer is expected to cost, where it has to be guessed: tokens of a short paragraph.
 pub const ANSWER_TOKENS: u64 = 120;
 
 /// Has summaries written.
 #[derive(Clone)]
 pub struct Asking {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     pool: Pool,
-    writer: Writer,
-    endpoint: Arc<Result<Endpoint, Failure>>,
+    pub(super) writer: Writer,
+    pub(super) endpoint: Arc<Result<Endpoint, Failure>>,
+    author: Arc<Author>,
+    /// The largest content of one request, in bytes: less where the endpoint's model reads less.
+    most: Arc<AtomicUsize>,
 }
 
 impl Asking {
     /// The endpoint is made ready here, and asked later.
     pub fn new(shared: Arc<Shared>, pool: Pool, writer: Writer) -> Self {
         let endpoint = endpoint(&shared);
+        let author = super::author(&shared.config);
         if let (Err(failure), Provider::Openai) = (&endpoint, shared.config.summaries.provider) {
             tracing::error!("{}", failure.to_line());
         }
@@ -51,6 +62,8 @@ impl Asking {
             pool,
             writer,
             endpoint: Arc::new(endpoint),
+            author: Arc::new(author),
+            most: Arc::new(AtomicUsize::new(PART_TOKENS as usize * TOKEN_BYTES)),
         }
     }
 
@@ -61,12 +74,8 @@ impl Asking {
             self.pool.spawn(move || {
                 let key = ask.key;
                 let job = std::panic::AssertUnwindSafe(|| this.write_here(&ask));
-                let result = std::panic::catch_unwind(job).unwrap_or_else(|_| {
-                    Err(Failure::new(
-                        Remedy::Permanent,
-                        "an internal error while it was written",
-                    ))
-                });
+                let result = std::panic::catch_unwind(job)
+                    .unwrap_or_else(|_| Err(internal("it was written")));
                 let usage = Usage::default();
                 this.shared
                     .inputs
@@ -82,26 +91,24 @@ impl Asking {
                 let this = this.clone();
                 async move { this.ask_model(ask).await }
             });
-            let (result, usage) = asked.await.unwrap_or_else(|_| {
-                let failure = Failure::new(
-                    Remedy::Permanent,
-                    "an internal error while it was asked about",
-                );
-                (Err(failure), Usage::default())
+            let event = asked.await.unwrap_or_else(|_| Event::Answered {
+                key,
+                result: Err(internal("it was asked about")),
+                usage: Usage::default(),
             });
-            if let Err(failure) = &result {
+            if let Event::Answered {
+                result: Err(failure),
+                ..
+            } = &event
+            {
                 tracing::debug!("{path}: {}", failure.to_line());
             }
-            this.shared
-                .inputs
-                .send(Input::Event(Event::Answered { key, result, usage }))
-                .await;
+            this.shared.inputs.send(Input::Event(event)).await;
         });
     }
 
     /// By rule, or offline.
     fn write_here(&self, ask: &Ask) -> Result<Summary, Failure> {
-        let changed = || Failure::new(Remedy::Changed, "it changed meanwhile");
         let text = match &ask.subject {
             Subject::File {
                 matter: matter @ (Matter::Empty | Matter::Binary),
@@ -117,7 +124,7 @@ impl Asking {
                         .map(String::into_bytes)
                 };
                 let (_, outline) =
-                    outline(&self.shared, *language, *digest, bytes).ok_or_else(changed)?;
+                    outline(&self.shared, *language, *digest, bytes).ok_or_else(moved)?;
                 offline::file(*language, &outline, 0)
             }
             Subject::Directory { children } => {
@@ -136,59 +143,75 @@ impl Asking {
         Ok(Summary::new(text, "offline"))
     }
 
-    async fn ask_model(&self, ask: Ask) -> (Result<Summary, Failure>, Usage) {
+    /// One request, whose answer is the summary or one about a part of it.
+    async fn ask_model(&self, ask: Ask) -> Event {
+        let key = ask.key;
+        let without = |failure| Event::Answered {
+            key,
+            result: Err(failure),
+            usage: Usage::default(),
+        };
         let earlier = self.earlier(&ask);
         let this = self.clone();
         let told = earlier.clone();
-        let prepared = tokio::task::spawn_blocking(move || this.prompt(&ask, told.as_ref())).await;
-        let prompt = match prepared {
-            Ok(Ok(prompt)) => prompt,
-            Ok(Err(Moved)) => {
-                let failure = Failure::new(Remedy::Changed, "it changed before it was asked about");
-                return (Err(failure), Usage::default());
+        let prepared = tokio::task::spawn_blocking(move || match this.shared.mode {
+            Mode::Dry => this.pretend(&ask, told.as_ref()).map(Err),
+            _ => this.next(&ask, told.as_ref()).map(Ok),
+        });
+        let next = match prepared.await {
+            Ok(Ok(Ok(next))) => next,
+            Ok(Ok(Err((summary, usage)))) => {
+                let result = Ok(summary);
+                return Event::Answered { key, result, usage };
             }
-            Err(_) => {
-                let failure = Failure::new(
-                    Remedy::Permanent,
-                    "an internal error while the prompt was made",
-                );
-                return (Err(failure), Usage::default());
-            }
+            Ok(Err(Moved)) => return without(moved()),
+            Err(_) => return without(internal("the prompt was made")),
         };
-        if self.shared.mode == Mode::Dry {
-            return self.pretend(&prompt);
-        }
         if self.shared.stopping.load(Ordering::Relaxed) {
             // The daemon ends: it is asked about after the next start.
-            let failure = Failure::new(Remedy::Unreachable, "the daemon is ending");
-            return (Err(failure), Usage::default());
+            return without(Failure::new(Remedy::Unreachable, "the daemon is ending"));
         }
         let endpoint = match &*self.endpoint {
             Ok(endpoint) => endpoint,
-            Err(failure) => return (Err(failure.clone()), Usage::default()),
+            Err(failure) => return without(failure.clone()),
         };
-        let request = openai::Prompt {
-            system: prompt.system,
-            user: prompt.user,
+        let (part, request) = match next {
+            Next::Last(prompt) => (None, prompt),
+            Next::Part(part, prompt) => (Some(part), prompt),
         };
-        let cap = self.shared.config.openai.max_output_tokens;
-        let (result, said) = match endpoint.ask(&request, cap).await {
-            Ok(answer) => (self.words(&answer.text, earlier.as_ref()), answer.limits),
+        let length = request.user.len();
+        let (answer, said) = match endpoint.ask(&of_the_room(request), self.answer_cap()).await {
+            Ok(answer) => (Ok(answer.text), answer.limits),
             Err((failure, limits)) => (Err(failure), limits),
         };
+        let told = earlier.as_ref().filter(|_| part.is_none());
+        let result = match answer {
+            Ok(text) => self.words(&text, told, &self.shared.config.openai.model),
+            Err(_) if said.too_long && self.ask_less(length) => Err(Failure::new(
+                Remedy::Retry,
+                "it is longer than the model can read: it is asked about in parts",
+            )),
+            Err(failure) => Err(failure),
+        };
+        let usage = self.usage(said, &result);
+        match (part, result) {
+            (Some(part), Ok(summary)) => {
+                // What the next request is made of, and what a crash must not cost.
+                self.writer.write(Write::Summary {
+                    key: part,
+                    summary,
+                    paid: true,
+                });
+                self.writer.flush().await;
+                Event::AnsweredPart { key, usage }
+            }
+            (_, result) => Event::Answered { key, result, usage },
+        }
+    }
+
+    /// What a request used, for the engine; and written down.
+    fn usage(&self, said: openai::Limits, result: &Result<Summary, Failure>) -> Usage {
         let used = said.spent;
-        let limits = Limits {
-            requests: limit(said.requests),
-            tokens: limit(said.tokens),
-        };
-        let usage = Usage {
-            sent: true,
-            prompt_tokens: used.prompt_tokens,
-            completion_tokens: used.completion_tokens,
-            cached_tokens: used.cached_tokens,
-            unchanged: matches!(&result, Ok(summary) if summary.reaffirmed > 0),
-            limits,
-        };
         self.writer.write(Write::Usage {
             day: today(),
             delta: crate::model::usage::Usage {
@@ -196,68 +219,38 @@ impl Asking {
                 ..used
             },
         });
-        (result, usage)
-    }
-
-    /// Nobody is asked; what it would cost is added up.
-    fn pretend(&self, prompt: &Prompt) -> (Result<Summary, Failure>, Usage) {
-        let prompt_tokens = prompt::tokens(prompt);
-        let number = self.shared.pretended.fetch_add(1, Ordering::Relaxed);
-        let summary = Summary {
-            reaffirmed: 0,
-            // As long as a real one, because a directory's prompt is made of such; and never the same twice.
-            text: format!(
-                "{number:>5} {}",
-                "words ".repeat(ANSWER_TOKENS as usize * 2 / 3)
-            ),
-            model: self.shared.config.openai.model.clone(),
-        };
-        let usage = Usage {
+        Usage {
             sent: true,
-            prompt_tokens,
-            completion_tokens: ANSWER_TOKENS,
-            ..Usage::default()
-        };
-        self.shared
-            .pretended_tokens
-            .fetch_add(prompt_tokens, Ordering::Relaxed);
-        (Ok(summary), usage)
-    }
-
-    /// The request: read again, checked, secrets taken out.
-    fn prompt(&self, ask: &Ask, earlier: Option<&Summary>) -> Result<Prompt, Moved> {
-        let boundary = ask.key.0.to_string();
-        let earlier = earlier.map(|summary| summary.text.as_str());
-        match &ask.subject {
-            Subject::File {
-                digest, language, ..
-            } => {
-                let text = text_of(&self.shared, ask.repo, &ask.path, *digest)?;
-                let text = redact::redact(&text);
-                Ok(prompt::file(
-                    language.map(|language| language.name()),
-                    &text,
-                    earlier,
-                    &boundary,
-                ))
-            }
-            Subject::Directory { children } => Ok(prompt::directory(
-                &self.children(children),
-                earlier,
-                &boundary,
-            )),
+            prompt_tokens: used.prompt_tokens,
+            completion_tokens: used.completion_tokens,
+            cached_tokens: used.cached_tokens,
+            unchanged: matches!(result, Ok(summary) if summary.reaffirmed > 0),
+            limits: Limits {
+                requests: limit(said.requests),
+                tokens: limit(said.tokens),
+            },
         }
     }
 
+    /// The most tokens of an answer.
+    pub(super) fn answer_cap(&self) -> u32 {
+        self.shared.config.openai.max_output_tokens
+    }
+
     /// The words from before the change, unless they were kept so often that they may have drifted from the truth.
-    fn earlier(&self, ask: &Ask) -> Option<Summary> {
+    pub(super) fn earlier(&self, ask: &Ask) -> Option<Summary> {
         let summary = self.shared.store.summary(ask.earlier?).ok()??;
         (summary.reaffirmed < MOST_REAFFIRMED && summary.model == self.shared.config.openai.model)
             .then_some(summary)
     }
 
     /// What an answer says: new words, or the earlier ones.
-    fn words(&self, answer: &str, earlier: Option<&Summary>) -> Result<Summary, Failure> {
+    pub(super) fn words(
+        &self,
+        answer: &str,
+        earlier: Option<&Summary>,
+        model: &str,
+    ) -> Result<Summary, Failure> {
         match earlier {
             Some(earlier) if prompt::is_unchanged(answer) => Ok(Summary {
                 reaffirmed: earlier.reaffirmed + 1,
@@ -268,29 +261,28 @@ impl Asking {
                 "the model says that nothing changed, and was not told of anything earlier",
             )),
             // What a model repeats of a secret is cut here once more.
-            _ => Ok(Summary::new(
-                redact::redact(answer),
-                &self.shared.config.openai.model,
-            )),
+            _ => Ok(Summary::new(redact::redact(answer), model)),
         }
     }
+}
 
-    fn children(&self, children: &[Child]) -> Vec<ChildText> {
-        children
-            .iter()
-            .map(|child| ChildText {
-                name: String::from_utf8_lossy(&child.name).into_owned(),
-                kind: child.kind,
-                summary: child.words.and_then(|key| {
-                    let pretended = || {
-                        (self.shared.mode == Mode::Dry)
-                            .then(|| "words ".repeat(ANSWER_TOKENS as usize * 2 / 3))
-                    };
-                    let stored = self.shared.store.summary(key).ok().flatten();
-                    stored.map(|summary| summary.text).or_else(pretended)
-                }),
-            })
-            .collect()
+/// The content is no longer the one that was to be asked about.
+pub(super) fn moved() -> Failure {
+    Failure::new(Remedy::Changed, "it changed before it was asked about")
+}
+
+fn internal(during: &str) -> Failure {
+    Failure::new(
+        Remedy::Permanent,
+        format!("an internal error while {during}"),
+    )
+}
+
+/// The same request in the words of the room that sends it.
+pub(super) fn of_the_room(prompt: Prompt) -> openai::Prompt {
+    openai::Prompt {
+        system: prompt.system,
+        user: prompt.user,
     }
 }
 

@@ -129,7 +129,8 @@ pub fn start(
         Some(directory) => super::hints::start(&shared, &directory),
         None => None,
     };
-    let executor = Executor::new(Arc::clone(&shared), watch.clone())?;
+    let mut executor = Executor::new(Arc::clone(&shared), watch.clone())?;
+    let batched = executor.batched();
     let mut driver = Driver {
         engine: Engine::new(super::engine_options(config, mode, watch.is_some())),
         executor,
@@ -143,6 +144,7 @@ pub fn start(
         numbers: 0,
         stopping: None,
     };
+    driver.step(Event::Batched(batched));
     driver.step(Event::Used(shared.used_today()));
     tokio::spawn(driver.run());
     Ok(Handle::new(shared, watch))

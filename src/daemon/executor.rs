@@ -26,6 +26,7 @@ use crate::wire::protocol::Node;
 
 use super::Mode;
 use super::asking::Asking;
+use super::batching::{self, Batching};
 use super::driver::Input;
 use super::handle::Shared;
 use super::pool::{Pool, threads};
@@ -43,6 +44,9 @@ pub struct Executor {
     pool: Pool,
     writer: Writer,
     asking: Asking,
+    batching: Batching,
+    /// In batches of earlier runs, which may still be with the endpoint.
+    batched: Vec<SummaryKey>,
 }
 
 impl Executor {
@@ -55,13 +59,27 @@ impl Executor {
             shared.notes.clone(),
         )?;
         let asking = Asking::new(Arc::clone(&shared), pool.clone(), writer.clone());
+        let left = match shared.mode {
+            Mode::Dry => Vec::new(),
+            _ => batching::left_over(&asking),
+        };
+        let lines = left.iter().flat_map(|batch| &batch.lines);
+        let batched = lines.map(|line| line.key).collect();
+        let batching = Batching::start(asking.clone(), left);
         Ok(Self {
             shared,
             watch,
             pool,
             writer,
             asking,
+            batching,
+            batched,
         })
+    }
+
+    /// What earlier runs put into batches; to be told to the engine before anything else.
+    pub fn batched(&mut self) -> Vec<SummaryKey> {
+        std::mem::take(&mut self.batched)
     }
 
     /// No request begins any more.
@@ -107,6 +125,11 @@ impl Executor {
                 self.answered_by(job, move || unknown, Event::LookedUp);
             }
             Effect::Ask(ask) => self.asking.ask(*ask),
+            Effect::AskBatch(asks) => {
+                if let Some(event) = self.batching.ask(asks) {
+                    self.send(event);
+                }
+            }
             Effect::Commit { key, .. } if dry => self.send(Event::Committed(key)),
             Effect::Commit { key, summary, paid } => {
                 self.writer.write(Write::Summary { key, summary, paid })

@@ -42,8 +42,11 @@ pub enum Effect {
     },
     /// Tell which of these keys the store has; answered by `LookedUp`.
     LookUp(Vec<SummaryKey>),
-    /// Have a summary written; answered by `Answered`.
+    /// Have a summary written by at most one request; answered by `Answered`, or by `AnsweredPart` where it takes more.
     Ask(Box<Ask>),
+    /// Have these summaries written together, through the Batch API: each is answered by an `Answered` of its own, or
+    /// named by a `BatchRefused`.
+    AskBatch(Vec<Ask>),
     /// Store a summary, so that it survives a crash; answered by `Committed`.
     Commit {
         /// What it is stored under.

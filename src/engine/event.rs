@@ -41,9 +41,19 @@ pub enum Event {
     /// Notifications were lost, or the rules changed: all of the repository is in doubt.
     Lost(RepoId),
     /// Where nobody notifies of changes from now on.
-    Polled { repo: RepoId, polled: Polled },
+    Polled {
+        /// In which repository.
+        repo: RepoId,
+        /// What is to be looked at again and again.
+        polled: Polled,
+    },
     /// Somebody else is at work in all of the repository, or no longer is: what is seen meanwhile will not last.
-    Held { repo: RepoId, held: bool },
+    Held {
+        /// In which repository.
+        repo: RepoId,
+        /// Whether they are.
+        held: bool,
+    },
     /// The answer to [`super::effect::Effect::List`].
     Listed {
         /// In which repository.
@@ -70,6 +80,22 @@ pub enum Event {
         result: Result<Summary, Failure>,
         /// What it cost.
         usage: Usage,
+    },
+    /// One of several requests for this key was answered, and what it said is stored: the next is to follow.
+    AnsweredPart {
+        /// What the summary will be stored under.
+        key: SummaryKey,
+        /// What it cost.
+        usage: Usage,
+    },
+    /// These keys are in batches that an earlier run made: `Answered` or `BatchRefused` will come for each.
+    Batched(Vec<SummaryKey>),
+    /// These keys reached no batch, whatever [`super::effect::Effect::AskBatch`] wanted.
+    BatchRefused {
+        /// Which.
+        keys: Vec<SummaryKey>,
+        /// Whether there is no use in trying another batch in this run.
+        for_good: bool,
     },
     /// The answer to [`super::effect::Effect::Commit`]: the words are on disk.
     Committed(SummaryKey),

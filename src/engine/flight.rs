@@ -7,6 +7,7 @@ use crate::model::path::RepoId;
 use crate::model::summary::{SummaryDigest, SummaryKey};
 
 use super::pace::Sent;
+use super::retry::Tried;
 use super::tree::NodeId;
 
 /// How far a flight has come.
@@ -51,14 +52,18 @@ pub struct Flight {
     pub quiet_until_ms: u64,
     /// Not to be tried again before (monotonic milliseconds).
     pub retry_at_ms: u64,
-    /// How often it was sent.
-    pub times_sent: u32,
-    /// Tries that failed, and count against it.
-    pub tries: u32,
+    /// What it has behind it.
+    pub tried: Tried,
+    /// When it failed last (monotonic milliseconds).
+    pub failed_ms: u64,
     /// The request under way.
     pub sent: Sent,
     /// What it is thought to need, of prompt and answer.
     pub tokens: u64,
+    /// Whether it may go by a batch: a file of the bulk that was never asked about.
+    pub batchable: bool,
+    /// Whether it is in a batch now.
+    pub in_batch: bool,
     /// The digest of the answer that is being stored.
     pub words: Option<SummaryDigest>,
 }
@@ -69,16 +74,30 @@ impl Flight {
     }
 
     fn queue(&self) -> usize {
-        usize::from(self.paid) * 2 + usize::from(self.is_file)
+        match (self.paid, self.batchable) {
+            (true, true) => BATCHABLE,
+            (paid, _) => queue(paid, self.is_file),
+        }
     }
 }
+
+/// Which queue is whose.
+fn queue(paid: bool, is_file: bool) -> usize {
+    usize::from(paid) * 2 + usize::from(is_file)
+}
+
+/// The queue of those that may go by a batch.
+const BATCHABLE: usize = 4;
 
 /// All flights, by key, with those that are ready in order.
 #[derive(Debug, Default)]
 pub struct Flights {
     flights: HashMap<SummaryKey, Flight>,
-    /// Ready and due: paid and free apart, so that neither holds the other up, and files and directories.
-    due: [BTreeSet<(Rank, SummaryKey)>; 4],
+    /// Ready and due: paid and free apart, files and directories, and those that may go by a batch, so that none
+    /// holds another up.
+    due: [BTreeSet<(Rank, SummaryKey)>; 5],
+    /// How many are being looked up.
+    looking_up: usize,
     /// Ready, and not due before a moment.
     later: BTreeSet<(u64, SummaryKey)>,
     arrivals: u64,
@@ -108,6 +127,7 @@ impl Flights {
 
     /// Begins a flight, which is to be looked up.
     pub fn begin(&mut self, key: SummaryKey, flight: Flight) {
+        self.looking_up += usize::from(flight.stage == Stage::LookingUp);
         self.flights.insert(key, flight);
     }
 
@@ -117,7 +137,11 @@ impl Flights {
         let Some(flight) = self.flights.get_mut(&key) else {
             return;
         };
+        let looked_up = flight.stage == Stage::LookingUp;
         change(flight);
+        if looked_up && flight.stage != Stage::LookingUp {
+            self.looking_up -= 1;
+        }
         if flight.stage != Stage::Ready {
             return;
         }
@@ -132,7 +156,19 @@ impl Flights {
     /// Ends a flight.
     pub fn end(&mut self, key: SummaryKey) -> Option<Flight> {
         self.unqueue(key);
-        self.flights.remove(&key)
+        let ended = self.flights.remove(&key)?;
+        self.looking_up -= usize::from(ended.stage == Stage::LookingUp);
+        Some(ended)
+    }
+
+    /// How many are being looked up.
+    pub fn looking_up(&self) -> usize {
+        self.looking_up
+    }
+
+    /// Those that are ready and due, and may go by a batch, in order.
+    pub fn batchable(&self) -> impl ExactSizeIterator<Item = SummaryKey> {
+        self.due[BATCHABLE].iter().map(|&(_, key)| key)
     }
 
     fn unqueue(&mut self, key: SummaryKey) {
@@ -157,16 +193,27 @@ impl Flights {
         }
     }
 
-    /// The first that is ready and due: edits before the rest, then the longest remaining path to the root, which
-    /// `remaining_ms` tells of a file (or a directory) below so many directories.
-    pub fn next(&self, paid: bool, remaining_ms: impl Fn(bool, u32) -> u64) -> Option<SummaryKey> {
-        let first = |is_file: bool| {
-            let queue = &self.due[usize::from(paid) * 2 + usize::from(is_file)];
-            let &(rank, key) = queue.first()?;
+    /// The first that is ready and due, with `batchable` also of those that may go by a batch: edits before the rest,
+    /// then the longest remaining path to the root, which `remaining_ms` tells of a file (or a directory) below so many
+    /// directories.
+    pub fn next(
+        &self,
+        paid: bool,
+        batchable: bool,
+        remaining_ms: impl Fn(bool, u32) -> u64,
+    ) -> Option<SummaryKey> {
+        let first = |queue: usize, is_file: bool| {
+            let &(rank, key) = self.due[queue].first()?;
             let remaining = Reverse(remaining_ms(is_file, rank.depth.0));
             Some((rank.bulk, remaining, is_file, key))
         };
-        let firsts = [first(false), first(true)];
+        let firsts = [
+            first(queue(paid, false), false),
+            first(queue(paid, true), true),
+            (paid && batchable)
+                .then(|| first(BATCHABLE, true))
+                .flatten(),
+        ];
         firsts.into_iter().flatten().min().map(|(.., key)| key)
     }
 

@@ -2,12 +2,17 @@
 //!
 //! The system prompt comes first and never changes, so that an endpoint can keep it in its cache. What follows is
 //! somebody's content: it stands between delimiters that it cannot know, and is to be described, not obeyed. No path
-//! goes in, because a summary is stored under what went into it and has to survive a rename.
+//! goes in, because a summary is stored under what went into it and has to survive a rename. What is too large for
+//! one request is asked about in parts: see [`super::parts`].
 
 use crate::model::recipe::Kind;
 
 /// Part of every key: raised with each change of the words below.
 pub const VERSION: u32 = 1;
+
+/// The largest content of one request, in tokens: what is larger is asked about in parts. With the instructions and the
+/// answer it stays well below the 128,000 that most models read.
+pub const PART_TOKENS: u64 = 48_000;
 
 /// One request to a chat model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,21 +95,25 @@ pub struct ChildText {
     pub summary: Option<String>,
 }
 
-/// The request about a directory: its children's names and summaries.
-pub fn directory(children: &[ChildText], earlier: Option<&str>, boundary: &str) -> Prompt {
-    let closing = closing(earlier, boundary);
+impl ChildText {
+    /// Its name on one line, with a slash where it is a directory.
+    pub fn title(&self) -> String {
+        let slash = match self.kind {
+            Kind::Directory => "/",
+            Kind::File => "",
+        };
+        format!("{}{slash}", one_line(&self.name))
+    }
+}
+
+/// The children as a request shows them.
+pub fn children_list(children: &[ChildText]) -> String {
     let mut list = String::new();
     let mut left_out = Vec::new();
     for child in children {
-        let slash = if child.kind == Kind::Directory {
-            "/"
-        } else {
-            ""
-        };
-        let name = format!("{}{slash}", one_line(&child.name));
         match &child.summary {
-            Some(summary) => list.push_str(&format!("- {name}: {}\n", one_line(summary))),
-            None => left_out.push(name),
+            Some(summary) => list.push_str(&entry(&child.title(), summary)),
+            None => left_out.push(child.title()),
         }
     }
     if !left_out.is_empty() {
@@ -113,12 +122,93 @@ pub fn directory(children: &[ChildText], earlier: Option<&str>, boundary: &str) 
             left_out.join(", ")
         ));
     }
+    list
+}
+
+/// A line of a list of summaries.
+pub fn entry(title: &str, summary: &str) -> String {
+    format!("- {title}: {}\n", one_line(summary))
+}
+
+/// The request about a directory: its children's names and summaries, as [`children_list`] makes them.
+pub fn directory(list: &str, earlier: Option<&str>, boundary: &str) -> Prompt {
+    listed(
+        "A directory, by the summaries of what it holds. Say what they are for together.",
+        list,
+        &closing(earlier, boundary),
+        boundary,
+    )
+}
+
+/// The request about one part of a file. `outline` tells what there is in all of it.
+pub fn file_part(
+    language: Option<&str>,
+    place: &str,
+    outline: &str,
+    content: &str,
+    boundary: &str,
+) -> Prompt {
+    let language = language.unwrap_or("unknown");
     Prompt {
         system: SYSTEM.to_owned(),
         user: format!(
-            "A directory, by the summaries of what it holds. Say what they are for together.\n\n\
-             <content {boundary}>\n{list}</content {boundary}>\n\n{closing}"
+            "A file, language: {language}, too large for one request. This is {place} of it; the paragraphs about \
+             its parts will be made into one. What all of it defines, to know where this part belongs:\n\n\
+             <outline {boundary}>\n{outline}</outline {boundary}>\n\n\
+             <content {boundary}>\n{content}\n</content {boundary}>\n\n\
+             Write the paragraph about this part now, and nothing else."
         ),
+    }
+}
+
+/// The request about a file by the summaries of its parts; with `all` of them, it is the last one.
+pub fn file_of_parts(
+    language: Option<&str>,
+    list: &str,
+    all: bool,
+    earlier: Option<&str>,
+    boundary: &str,
+) -> Prompt {
+    let language = language.unwrap_or("unknown");
+    let (which, closing) = if all {
+        ("its parts", closing(earlier, boundary))
+    } else {
+        ("some of its parts", CLOSING.to_owned())
+    };
+    let head = format!(
+        "A file, language: {language}, too large for one request, by the paragraphs about {which}, in order. Say \
+         what they are for together, as if you had read the file, and do not mention the parts."
+    );
+    listed(&head, list, &closing, boundary)
+}
+
+/// The request about some of a directory's children.
+pub fn directory_part(list: &str, place: &str, boundary: &str) -> Prompt {
+    let head = format!(
+        "A directory with more in it than fits into one request. This is {place} of what it holds; the paragraphs \
+         about its parts will be made into one. Say what these are for together."
+    );
+    listed(&head, list, CLOSING, boundary)
+}
+
+/// The request about a directory by the summaries of its parts; with `all` of them, it is the last one.
+pub fn directory_of_parts(list: &str, all: bool, earlier: Option<&str>, boundary: &str) -> Prompt {
+    let (which, closing) = if all {
+        ("all of what it holds", closing(earlier, boundary))
+    } else {
+        ("some of what it holds", CLOSING.to_owned())
+    };
+    let head = format!(
+        "A directory with more in it than fits into one request, by the paragraphs about {which}, in order of name. \
+         Say what it is for, and do not mention these parts."
+    );
+    listed(&head, list, &closing, boundary)
+}
+
+fn listed(head: &str, list: &str, closing: &str, boundary: &str) -> Prompt {
+    Prompt {
+        system: SYSTEM.to_owned(),
+        user: format!("{head}\n\n<content {boundary}>\n{list}</content {boundary}>\n\n{closing}"),
     }
 }
 
@@ -179,7 +269,7 @@ mod tests {
                 summary: None,
             },
         ];
-        let prompt = directory(&children, None, "k");
+        let prompt = directory(&children_list(&children), None, "k");
         assert!(prompt.user.contains("- a - b/: One. Two.\n"));
         assert!(prompt.user.contains("left out: big\n"));
     }

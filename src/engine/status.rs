@@ -50,6 +50,8 @@ pub struct PaceStatus {
     pub counters: Counters,
     /// Requests under way.
     pub in_flight: usize,
+    /// Requests in batches.
+    pub batched: usize,
     /// At most, now.
     pub width: usize,
     /// What a file's request takes, and a directory's, in milliseconds: moving means.
@@ -120,6 +122,7 @@ impl Engine {
         PaceStatus {
             counters: self.pace.counters,
             in_flight: self.pace.in_flight(),
+            batched: self.pace.batched(),
             width: self.pace.width(),
             means_ms: self.pace.means_ms(),
             stopped: stopped.is_some(),

@@ -116,7 +116,8 @@ impl Engine {
             return repository.look == Look::Idle && repository.debounce.is_empty();
         }
         // What the budget keeps from being asked about today is not waited for.
-        if self.pace.is_budget_spent(self.now.day()) && self.pace.in_flight() == 0 {
+        let idle = self.pace.in_flight() == 0 && self.pace.batched() == 0;
+        if self.pace.is_budget_spent(self.now.day()) && idle {
             return repository.look == Look::Idle
                 && repository.debounce.is_empty()
                 && repository.is_read();

@@ -9,10 +9,13 @@ use crate::model::record::NodeRecord;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey, Words};
 
 use super::Engine;
+use super::answered::Returned;
+use super::batch::Way;
 use super::effect::{Ask, Child, Effect, Subject};
 use super::event::Usage;
 use super::flight::{Flight, Rank, Stage};
 use super::pace::{Hold, Next, Sent};
+use super::retry::Tried;
 use super::tree::{Body, NodeId, Phase, ROOT, Tree};
 
 /// How long asking waits, at most, for a rebase or the like to end: a person may be in the middle of it for hours.
@@ -64,7 +67,9 @@ impl Engine {
         }
         .max(held_ms);
         let bulk = node.changed.is_none();
-        let tokens = self.options.tokens.of(&repository.tree, id);
+        let need = self.options.tokens.of(&repository.tree, id);
+        let batchable =
+            self.options.batch_from.is_some() && paid && is_file && bulk && need.parts == 0;
         let depth = repository.tree.depth(id);
         repository.tree.change(id, |node| {
             node.phase = Phase::Waiting;
@@ -75,6 +80,7 @@ impl Engine {
                 flight.waiters.push((repo, id));
                 flight.quiet_until_ms = flight.quiet_until_ms.min(quiet_until_ms);
                 flight.rank.bulk &= bulk;
+                flight.batchable &= bulk;
             });
             return;
         }
@@ -88,15 +94,18 @@ impl Engine {
                 is_file,
                 rank: Rank {
                     bulk,
-                    depth: Reverse(depth),
+                    // Each part before the last request is about as long a way as a directory above.
+                    depth: Reverse(depth.saturating_add(need.parts)),
                     arrival,
                 },
                 quiet_until_ms,
                 retry_at_ms: 0,
-                times_sent: 0,
-                tries: 0,
+                tried: Tried::default(),
+                failed_ms: 0,
                 sent: Sent::default(),
-                tokens,
+                tokens: need.tokens,
+                batchable,
+                in_batch: false,
                 words: None,
             },
         );
@@ -173,11 +182,24 @@ impl Engine {
             {
                 continue;
             }
-            match digest {
-                Some(digest) => self.land(Words { key, digest }),
-                None => self
+            let way = match digest {
+                Some(digest) => Way::Stored(digest),
+                None => self.way_of(key),
+            };
+            match way {
+                Way::Stored(digest) => self.land(Words { key, digest }),
+                Way::Ask => self
                     .flights
                     .change(key, now_ms, |flight| flight.stage = Stage::Ready),
+                Way::UnderWay => {
+                    let mut tokens = 0;
+                    self.flights.change(key, now_ms, |flight| {
+                        flight.stage = Stage::Asking;
+                        flight.in_batch = true;
+                        tokens = flight.tokens;
+                    });
+                    self.pace.joined_batch(tokens);
+                }
             }
         }
     }
@@ -187,8 +209,9 @@ impl Engine {
         let now_ms = self.now.monotonic_ms;
         self.flights.mature(now_ms);
         self.held_until_ms = None;
+        let one_by_one = self.batch_next(effects);
         for paid in [true, false] {
-            while let Some(key) = self.flights.next(paid, |is_file, depth| {
+            while let Some(key) = self.flights.next(paid, one_by_one, |is_file, depth| {
                 self.pace.remaining_ms(is_file, depth)
             }) {
                 let Some((repo, id)) = self.first_waiter(key) else {
@@ -213,31 +236,42 @@ impl Engine {
                         break;
                     }
                 }
-                let Some(subject) = self.subject(repo, id) else {
-                    self.flights.end(key);
+                let Some(ask) = self.ask_about(key, repo, id) else {
                     continue;
                 };
-                let tree = &self.repositories[&repo].tree;
-                let path = tree.path(id);
-                let earlier = tree.get(id).and_then(|node| node.words);
-                let attempts = self.flights.get(key).map_or(0, |flight| flight.times_sent);
-                let sent = self.pace.sent(paid, attempts > 0, tokens, self.now);
+                let sent = self.pace.sent(paid, ask.attempts > 0, tokens, self.now);
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Asking;
                     flight.sent = sent;
-                    flight.times_sent += 1;
+                    if flight.tried.times > 0 {
+                        flight.tried.waited_ms = now_ms.saturating_sub(flight.failed_ms);
+                    }
+                    flight.tried.times += 1;
+                    flight.batchable = false;
                 });
-                effects.push(Effect::Ask(Box::new(Ask {
-                    key,
-                    repo,
-                    path,
-                    subject,
-                    paid,
-                    earlier: earlier.map(|words| words.key).filter(|_| paid),
-                    attempts,
-                })));
+                effects.push(Effect::Ask(Box::new(ask)));
             }
         }
+    }
+
+    /// What is to be asked for a flight; `None`, and the flight ends, where its node is not known well enough.
+    pub(super) fn ask_about(&mut self, key: SummaryKey, repo: RepoId, id: NodeId) -> Option<Ask> {
+        let Some(subject) = self.subject(repo, id) else {
+            self.flights.end(key);
+            return None;
+        };
+        let flight = self.flights.get(key)?;
+        let tree = &self.repositories.get(&repo)?.tree;
+        let earlier = tree.get(id).and_then(|node| node.words);
+        Some(Ask {
+            key,
+            repo,
+            path: tree.path(id),
+            subject,
+            paid: flight.paid,
+            earlier: earlier.map(|words| words.key).filter(|_| flight.paid),
+            attempts: flight.tried.times,
+        })
     }
 
     fn subject(&self, repo: RepoId, id: NodeId) -> Option<Subject> {
@@ -278,7 +312,7 @@ impl Engine {
         })
     }
 
-    fn first_waiter(&self, key: SummaryKey) -> Option<(RepoId, NodeId)> {
+    pub(super) fn first_waiter(&self, key: SummaryKey) -> Option<(RepoId, NodeId)> {
         self.waiters(key).next()
     }
 
@@ -291,33 +325,29 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) {
         let now_ms = self.now.monotonic_ms;
-        let counters = &mut self.pace.counters;
-        counters.sent += u64::from(usage.sent);
-        counters.prompt_tokens += usage.prompt_tokens;
-        counters.completion_tokens += usage.completion_tokens;
-        counters.cached_tokens += usage.cached_tokens;
-        let Some(flight) = self
-            .flights
-            .get(key)
-            .filter(|flight| flight.stage == Stage::Asking)
-        else {
+        let refused = matches!(&result, Err(failure) if failure.remedy == Remedy::Slow);
+        let Some(returned) = self.returned(key, &usage, refused) else {
+            self.batches.answered_early(key, &result);
             return;
         };
-        let (paid, is_file, tries, sent) = (flight.paid, flight.is_file, flight.tries, flight.sent);
-        let really = usage
-            .sent
-            .then_some(usage.prompt_tokens + usage.completion_tokens);
-        self.pace.returned(sent, really, &usage.limits, now_ms);
+        let Returned {
+            paid,
+            is_file,
+            in_batch,
+            tried,
+            sent,
+        } = returned;
         let failure = match result {
             Ok(summary) => {
                 if paid {
                     if usage.unchanged {
                         self.count_spared(key);
                     }
-                    let took_ms = now_ms.saturating_sub(sent.at_ms);
-                    self.pace.succeeded(is_file, took_ms, now_ms);
-                }
-                if paid {
+                    // How long a batch took tells nothing of the pace.
+                    if !in_batch {
+                        let took_ms = now_ms.saturating_sub(sent.at_ms);
+                        self.pace.succeeded(is_file, took_ms, now_ms);
+                    }
                     self.pace.storing();
                 }
                 self.flights.change(key, now_ms, |flight| {
@@ -342,11 +372,19 @@ impl Engine {
             }
             return;
         }
+        if in_batch && failure.remedy != Remedy::Permanent {
+            // Alone it may well succeed, or tell better what the matter is.
+            self.flights.change(key, now_ms, |flight| {
+                flight.stage = Stage::Ready;
+            });
+            return;
+        }
         let stopped_before = self.pace.stopped().is_some();
-        match self.pace.failed(&failure, key, tries, sent.at_ms, now_ms) {
+        match self.pace.failed(&failure, key, tried, sent.at_ms, now_ms) {
             Next::Again { at_ms, costs_a_try } => self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
-                flight.tries += u32::from(costs_a_try);
+                flight.tried.lost += u32::from(costs_a_try);
+                flight.failed_ms = now_ms;
                 flight.retry_at_ms = at_ms;
             }),
             Next::Never => self.give_up(key, &failure),

@@ -3,6 +3,7 @@
 //! One call is one HTTP request, whatever happens: when to ask again is decided elsewhere. What the endpoint answers is
 //! never trusted to have the right shape, and the key never leaves this room but in the one header that it is for.
 
+pub mod batch;
 mod clean;
 mod exchange;
 mod limits;
@@ -124,24 +125,13 @@ impl Endpoint {
         prompt: &Prompt,
         max_output_tokens: u32,
     ) -> Result<Answer, (Failure, Limits)> {
-        let cap = self.cap.current();
-        let factor = self.factor.load(Ordering::Relaxed);
-        let ceiling = match self.options.max_output_tokens {
-            0 => u32::MAX,
-            bound => bound,
-        };
-        let tokens = max_output_tokens.max(1).saturating_mul(factor).min(ceiling);
-        let request = json!({
-            "model": self.options.model,
-            "messages": [
-                {"role": "system", "content": prompt.system},
-                {"role": "user", "content": prompt.user},
-            ],
-            CAP_NAMES[cap]: tokens,
-            "stream": false,
-        });
-        let (answered, mut limits) = self.exchange.send(request).await;
-        let room = factor < LARGEST_FACTOR && tokens < ceiling;
+        let Request {
+            body,
+            cap,
+            factor,
+            room,
+        } = self.request(prompt, max_output_tokens);
+        let (answered, mut limits) = self.exchange.send(body).await;
         let outcome = answered.and_then(|body| self.read(&body, &mut limits, cap, factor, room));
         match outcome {
             Ok(text) => Ok(Answer {
@@ -150,6 +140,30 @@ impl Endpoint {
                 limits,
             }),
             Err(failure) => Err((failure, limits)),
+        }
+    }
+
+    fn request(&self, prompt: &Prompt, max_output_tokens: u32) -> Request {
+        let cap = self.cap.current();
+        let factor = self.factor.load(Ordering::Relaxed);
+        let ceiling = match self.options.max_output_tokens {
+            0 => u32::MAX,
+            bound => bound,
+        };
+        let tokens = max_output_tokens.max(1).saturating_mul(factor).min(ceiling);
+        Request {
+            body: json!({
+                "model": self.options.model,
+                "messages": [
+                    {"role": "system", "content": prompt.system},
+                    {"role": "user", "content": prompt.user},
+                ],
+                CAP_NAMES[cap]: tokens,
+                "stream": false,
+            }),
+            cap,
+            factor,
+            room: factor < LARGEST_FACTOR && tokens < ceiling,
         }
     }
 
@@ -174,13 +188,7 @@ impl Endpoint {
         match reply::read(value, room)? {
             Reply::Text(text) => Ok(text),
             Reply::CutShort => {
-                // Of many that were cut short at once, one raises the cap.
-                let _ = self.factor.compare_exchange(
-                    factor,
-                    factor * 2,
-                    Ordering::Relaxed,
-                    Ordering::Relaxed,
-                );
+                self.raise_factor(factor);
                 Err(Failure::new(
                     Remedy::Retry,
                     "the answer was cut short at its cap of tokens; the next one gets more room",
@@ -189,7 +197,16 @@ impl Endpoint {
         }
     }
 
-    fn refused(&self, status: u16, problem: &Problem, limits: &Limits, cap: usize) -> Failure {
+    /// Of many answers that were cut short at once, one raises the cap.
+    fn raise_factor(&self, from: u32) {
+        let relaxed = Ordering::Relaxed;
+        let _ = self
+            .factor
+            .compare_exchange(from, from * 2, relaxed, relaxed);
+    }
+
+    fn refused(&self, status: u16, problem: &Problem, limits: &mut Limits, cap: usize) -> Failure {
+        limits.too_long = problem.is_too_long(status);
         if status == 400 && problem.names_parameter(CAP_NAMES[cap]) && self.cap.switch_from(cap) {
             return Failure::new(
                 Remedy::Retry,
@@ -201,6 +218,16 @@ impl Endpoint {
         }
         problem.failure(status, limits.retry_after_ms)
     }
+}
+
+/// One request as it is sent.
+struct Request {
+    body: Value,
+    /// Which name the cap goes by.
+    cap: usize,
+    factor: u32,
+    /// Whether the next request could be given a larger cap.
+    room: bool,
 }
 
 /// The two names of the cap on an answer's tokens. The new one is ignored in silence by some servers, the old one

@@ -7,6 +7,7 @@
 //!
 //! It must never decide what is stale, and never answer from memory what the disk would not know after a crash.
 
+mod batches;
 mod cache;
 mod codec;
 mod collect;

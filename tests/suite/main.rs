@@ -1,6 +1,7 @@
 //! What people rely on: the engine through simulation, everything else through the real program.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod batch;
 mod burst;
 mod cache;
 mod cli;
@@ -12,6 +13,7 @@ mod histories;
 mod index_json;
 mod kill;
 mod notified;
+mod parts;
 mod service;
 mod sim;
 mod socket;

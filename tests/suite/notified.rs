@@ -135,7 +135,7 @@ fn thirty_thousand_files_made_while_it_was_stopped_lose_nothing() {
 #[test]
 fn a_root_that_goes_and_comes_back_is_never_called_fresh_meanwhile() {
     let (home, place) = (Home::with(QUICK), Repo::new());
-    let root = place.at("above/root");
+    let root = place.at("top/above/root");
     crate::harness::copy_folder(&Repo::package().root(), Path::new(&root));
     let _daemon = home.daemon(&[&root]);
     assert_true(&home, &root);
@@ -150,39 +150,39 @@ fn a_root_that_goes_and_comes_back_is_never_called_fresh_meanwhile() {
         );
     };
     // Moved away and back, changed meanwhile.
-    place.rename("above/root", "away");
+    place.rename("top/above/root", "away");
     gone("moved away");
     place.append("away/src/shop/cart.py", "AWAY = 1\n");
-    place.rename("away", "above/root");
+    place.rename("away", "top/above/root");
     assert_true(&home, &root);
     assert_eq!(repository(&home)["state"], "idle");
     // Removed and made anew.
-    place.rename("above/root", "away");
-    place.write("above/root/only.py", "x = 1\n");
+    place.rename("top/above/root", "away");
+    place.write("top/above/root/only.py", "x = 1\n");
     assert_true(&home, &root);
     assert_eq!(repository(&home)["files"], 1);
-    place.append("above/root/only.py", "y = 2\n");
+    place.append("top/above/root/only.py", "y = 2\n");
     assert_true(&home, &root);
     // Replaced by the old one: both renames before anybody looks.
-    place.rename("above/root", "other");
-    place.rename("away", "above/root");
+    place.rename("top/above/root", "other");
+    place.rename("away", "top/above/root");
     assert_true(&home, &root);
-    place.write("above/root/src/new.py", "z = 3\n");
+    place.write("top/above/root/src/new.py", "z = 3\n");
     assert_true(&home, &root);
     // A folder far above goes: no watched inode hears of it.
-    place.rename("above", "elsewhere");
+    place.rename("top", "elsewhere");
     gone("moved with the folder above");
-    place.write("elsewhere/root/src/newer.py", "z = 4\n");
-    place.rename("elsewhere", "above");
+    place.write("elsewhere/above/root/src/newer.py", "z = 4\n");
+    place.rename("elsewhere", "top");
     assert_true(&home, &root);
-    place.append("above/root/src/newer.py", "w = 5\n");
+    place.append("top/above/root/src/newer.py", "w = 5\n");
     assert_true(&home, &root);
     // And a file in its place.
-    place.rename("above/root", "away");
-    place.write("above/root", "a file");
+    place.rename("top/above/root", "away");
+    place.write("top/above/root", "a file");
     gone("replaced by a file");
-    place.remove("above/root");
-    place.rename("away", "above/root");
+    place.remove("top/above/root");
+    place.rename("away", "top/above/root");
     assert_true(&home, &root);
 }
 
@@ -548,11 +548,13 @@ fn an_unmounted_file_system_is_unreachable_and_forgets_nothing() {
     let home = Home::with(QUICK);
     let place = Repo::new();
     let script = "set -e\n\
+        soon() { n=0; until \"$@\"; do n=$((n+1)); [ $n -lt 300 ] || exit 9; sleep 0.05; done; }\n\
+        gone() { \"$1\" status --json | grep -q unreachable; }\n\
         mount -t tmpfs none \"$2\"; mkdir \"$2/a\"; echo 'x = 1' > \"$2/a/m.py\"; echo text > \"$2/r.md\"\n\
         \"$1\" daemon \"$2\" & daemon=$!; trap \"kill $daemon\" EXIT\n\
-        until \"$1\" wait \"$2\" --timeout 20; do sleep 0.02; done\n\
+        soon \"$1\" wait \"$2\" --timeout 20\n\
         umount -l \"$2\"\n\
-        until \"$1\" status --json | grep -q unreachable; do sleep 0.02; done\n\
+        soon gone \"$1\"\n\
         \"$1\" tree --json \"$2\" > \"$2.gone\"\n\
         mount -t tmpfs none \"$2\"; mkdir \"$2/a\"; echo 'x = 22' > \"$2/a/m.py\"\n\
         \"$1\" wait \"$2\" --timeout 20\n\

@@ -47,6 +47,7 @@ fn thousands_of_seeds_end_settled_and_true() {
         "{tally:?}"
     );
     assert!(tally.waits > 1_000 && tally.asks > 20_000, "{tally:?}");
+    assert!(tally.batched > 1_000, "{tally:?}");
 }
 
 /// The simulation has to find bugs that are put there on purpose, or it proves nothing.
@@ -58,6 +59,7 @@ fn planted_bugs_are_found() {
         Sabotage::TornAnswerCounts,
         Sabotage::BarrierOvertakes,
         Sabotage::ListsWithoutReading,
+        Sabotage::BatchesAreForgotten,
     ] {
         let found = (0..3_000).find_map(|seed| run(seed, sabotage).err());
         match found {

@@ -27,8 +27,24 @@ use crate::model::failure::{Failure, Remedy};
 
 /// How long a connection may take to come up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest body that is read, in bytes: an answer takes a few thousand.
-const LONGEST_BODY: usize = 4 << 20;
+
+/// How an exchange is carried out.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// How long it may take; `None`: as long as a question.
+    pub timeout: Option<Duration>,
+    /// The longest body that is read, in bytes.
+    pub longest: usize,
+    /// Whether an answer has to be JSON.
+    pub json: bool,
+}
+
+/// A question: its answer takes a few thousand bytes.
+pub(super) const QUESTION: Manner = Manner {
+    timeout: None,
+    longest: 4 << 20,
+    json: true,
+};
 
 /// Shorter keys are placeholders, as local servers want them: they are no secret, and may be words.
 const SHORTEST_KEY: usize = 8;
@@ -41,9 +57,9 @@ pub(super) struct Secret {
 }
 
 /// What an endpoint answered.
-pub(super) enum Body {
-    /// 2xx and JSON.
-    Answer(Value),
+pub(super) enum Body<T = Value> {
+    /// 2xx, and what was wanted.
+    Answer(T),
     /// Anything else: the status and what was said with it.
     Refusal(u16, Problem),
 }
@@ -113,17 +129,29 @@ impl Exchange {
         })
     }
 
-    /// Sends one request. The limits are told whatever the outcome.
+    /// Asks one question. The limits are told whatever the outcome.
     pub async fn send(&self, request: Value) -> (Result<Body, Failure>, Limits) {
+        self.run(QUESTION, async |client| {
+            client.chat().create_byot(request).await
+        })
+        .await
+    }
+
+    /// Makes one request by `call`. The limits are told whatever the outcome.
+    pub async fn run<T>(
+        &self,
+        manner: Manner,
+        call: impl AsyncFnOnce(Client<OpenAIConfig>) -> Result<T, OpenAIError>,
+    ) -> (Result<Body<T>, Failure>, Limits) {
         let seen = Arc::new(Mutex::new(Limits::default()));
         let service = Service {
             http: self.http.clone(),
             secret: self.secret.clone(),
             seen: Arc::clone(&seen),
+            manner,
         };
         let client = self.client.clone().with_http_service(service);
-        let answered: Result<Value, OpenAIError> = client.chat().create_byot(request).await;
-        let body = match answered {
+        let body = match call(client).await {
             Ok(value) => Ok(Body::Answer(value)),
             Err(OpenAIError::Boxed(error)) => match error.downcast::<Stopped>() {
                 Ok(stopped) => match *stopped {
@@ -204,6 +232,7 @@ struct Service {
     http: reqwest::Client,
     secret: Secret,
     seen: Arc<Mutex<Limits>>,
+    manner: Manner,
 }
 
 impl Service {
@@ -233,6 +262,9 @@ impl tower::Service<HttpRequestFactory> for Service {
                 Some(header) => request.headers_mut().insert(AUTHORIZATION, header.clone()),
                 None => request.headers_mut().remove(AUTHORIZATION),
             };
+            if let Some(timeout) = service.manner.timeout {
+                *request.timeout_mut() = Some(timeout);
+            }
             let response = service.http.execute(request).await;
             if !response.as_ref().is_err_and(reqwest::Error::is_connect) {
                 // It may have arrived: then it counts, answered or not.
@@ -241,7 +273,8 @@ impl tower::Service<HttpRequestFactory> for Service {
             }
             let response = response.map_err(broken)?;
             let (status, headers) = (response.status(), response.headers().clone());
-            let body = service.secret.cut_from(read_body(response).await?);
+            let longest = service.manner.longest;
+            let body = service.secret.cut_from(read_body(response, longest).await?);
             if !status.is_success() {
                 let location = headers.get(LOCATION).map(|place| {
                     let place = service.secret.cut_from(place.as_bytes().to_vec());
@@ -250,7 +283,8 @@ impl tower::Service<HttpRequestFactory> for Service {
                 let problem = Problem::read(&body, location);
                 return Err(Stopped::Refused(status.as_u16(), problem));
             }
-            if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() {
+            let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
+            if service.manner.json && !is_json() {
                 return Err(Stopped::Failed(garbled(&body)));
             }
             // Whole and readable: what the crate above makes of it cannot fail.
@@ -261,11 +295,11 @@ impl tower::Service<HttpRequestFactory> for Service {
     }
 }
 
-async fn read_body(mut response: Response) -> Result<Vec<u8>, Stopped> {
+async fn read_body(mut response: Response, longest: usize) -> Result<Vec<u8>, Stopped> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
-        if body.len() + chunk.len() > LONGEST_BODY {
-            let message = "the endpoint's answer is above 4 MiB";
+        if body.len() + chunk.len() > longest {
+            let message = format!("the endpoint's answer is above {} MiB", longest >> 20);
             return Err(Stopped::Failed(Failure::new(Remedy::Retry, message)));
         }
         body.extend_from_slice(&chunk);

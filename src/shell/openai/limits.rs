@@ -31,6 +31,8 @@ pub struct Limits {
     pub tokens: Limit,
     /// The pause that the endpoint asks for, in milliseconds, at most an hour.
     pub retry_after_ms: Option<u64>,
+    /// Whether the request was refused because it is longer than the model can read.
+    pub too_long: bool,
     /// What the exchange used up, also where its answer was of no use. No requests: it never arrived.
     pub spent: Usage,
 }
@@ -47,6 +49,7 @@ impl Limits {
             requests: limit("requests"),
             tokens: limit("tokens"),
             retry_after_ms: None,
+            too_long: false,
             spent: Usage {
                 requests: 1,
                 ..Usage::default()

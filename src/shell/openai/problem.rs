@@ -119,7 +119,7 @@ impl Problem {
             ),
             400 if self.is_unknown_model() => (Remedy::Fatal, Some(PLACE)),
             408 | 409 | 425 | 500..=599 => (Remedy::Retry, None),
-            _ if self.is_too_long() || status == 413 => (Remedy::Permanent, Some(LONG)),
+            _ if self.is_too_long(status) => (Remedy::Permanent, Some(LONG)),
             _ => (Remedy::Permanent, None),
         }
     }
@@ -150,9 +150,14 @@ impl Problem {
             || (message.contains("model") && message.contains("does not exist"))
     }
 
-    fn is_too_long(&self) -> bool {
+    /// Whether the request is longer than the model can read.
+    pub fn is_too_long(&self, status: u16) -> bool {
+        if !matches!(status, 400 | 413 | 422) {
+            return false;
+        }
         let message = self.message.to_lowercase();
-        self.code == "context_length_exceeded"
+        status == 413
+            || self.code == "context_length_exceeded"
             || self.kind == "exceed_context_size_error"
             || [
                 "context length",

@@ -1,6 +1,7 @@
 //! Every kind of answer, from a server of our own that counts what it was asked.
 #![allow(clippy::unwrap_used)]
 
+mod batches;
 mod refusals;
 
 use std::sync::{Arc, Mutex};

@@ -1,8 +1,8 @@
 //! The journal: everything that cannot be had again for free, in one file that is only ever appended to.
 //!
-//! Summaries that were paid for, the list of watched repositories, and what was used up on each day. The cache
-//! beside it (sled) may be lost at any time; this file is the truth. It must never say that an entry is stored before
-//! the disk has it.
+//! Summaries that were paid for, the list of watched repositories, what was used up on each day, and the batches that
+//! are with an endpoint. The cache beside it (sled) may be lost at any time; this file is the truth. It must never say
+//! that an entry is stored before the disk has it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
@@ -17,6 +17,8 @@ use super::codec;
 use super::error::StoreError;
 use super::folder;
 use super::frame::{self, HEADER_BYTES, Scan};
+use crate::model::batch::PendingBatch;
+use crate::model::digest::Digest;
 use crate::model::summary::{Summary, SummaryKey};
 use crate::model::usage::Usage;
 
@@ -32,6 +34,10 @@ pub(super) enum Entry {
     Repositories(Repositories),
     /// All that was used on a day (days since 1970). The last one of a day counts.
     Usage(u64, Usage),
+    /// A batch that is with an endpoint, as it is now. The last one of a name counts.
+    Batch(PendingBatch),
+    /// The batch of that name is over.
+    BatchOver(Digest),
 }
 
 /// The watched repositories.
@@ -52,6 +58,7 @@ struct Index {
     live: u64,
     repositories: Repositories,
     usage: BTreeMap<u64, Usage>,
+    batches: BTreeMap<Digest, PendingBatch>,
 }
 
 /// The open journal.
@@ -220,6 +227,11 @@ impl Journal {
         self.with(|index| index.usage.get(&day).copied().unwrap_or_default())
     }
 
+    /// The batches that are not over.
+    pub fn batches(&self) -> Vec<PendingBatch> {
+        self.with(|index| index.batches.values().cloned().collect())
+    }
+
     /// All keys that it holds a summary of.
     pub fn keys(&self) -> Vec<SummaryKey> {
         self.with(|index| index.answers.keys().copied().collect())
@@ -250,6 +262,12 @@ impl Index {
             }
             Entry::Usage(day, total) => {
                 self.usage.insert(day, total);
+            }
+            Entry::Batch(batch) => {
+                self.batches.insert(batch.name, batch);
+            }
+            Entry::BatchOver(name) => {
+                self.batches.remove(&name);
             }
         }
     }
@@ -327,7 +345,8 @@ fn write_live(new_path: &Path, file: &File, index: &Index) -> io::Result<File> {
         .usage
         .iter()
         .map(|(day, all)| Entry::Usage(*day, *all));
-    for entry in [list.clone(), list].into_iter().chain(days) {
+    let batches = index.batches.values().cloned().map(Entry::Batch);
+    for entry in [list.clone(), list].into_iter().chain(days).chain(batches) {
         write_entry(&mut bytes, &entry)?;
     }
     new.write_all_at(&bytes, end)?;

@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::model::batch::{BatchLine, PendingBatch};
 use crate::model::contents::{Contents, Matter};
 use crate::model::digest::Hasher;
 use crate::model::language::Language;
@@ -87,6 +88,48 @@ fn named(folder: &Path, start: &str) -> Vec<PathBuf> {
         .filter(|entry| entry.file_name().to_string_lossy().starts_with(start))
         .map(|entry| entry.path())
         .collect()
+}
+
+fn batch(n: u64, id: Option<&str>) -> PendingBatch {
+    PendingBatch {
+        name: key(n).0,
+        base_url: "http://localhost/v1".to_owned(),
+        model: "m".to_owned(),
+        since_ms: n,
+        input_file: id.map(|id| format!("file-{id}")),
+        batch: id.map(str::to_owned),
+        lines: (0..50_000)
+            .map(|line| BatchLine {
+                key: key(line),
+                earlier: (line % 2 == 0).then(|| key(line + 1)),
+            })
+            .collect(),
+    }
+}
+
+#[test]
+fn batches_come_back_until_they_are_over_also_from_a_rewritten_journal() {
+    let temp = folder();
+    {
+        let store = Store::open(temp.path()).unwrap();
+        store.put_batch(&batch(1, None)).unwrap();
+        store.put_batch(&batch(2, Some("b"))).unwrap();
+        store.put_batch(&batch(1, Some("a"))).unwrap();
+    }
+    for _ in 0..2 {
+        // Of the three entries two count, which is less than the journal wants.
+        let store = Store::open(temp.path()).unwrap();
+        assert!(store.notes().is_empty());
+        let mut found = store.batches();
+        found.sort_by_key(|batch| batch.since_ms);
+        assert_eq!(found, [batch(1, Some("a")), batch(2, Some("b"))]);
+    }
+    {
+        let store = Store::open(temp.path()).unwrap();
+        store.end_batch(key(1).0).unwrap();
+        assert_eq!(store.batches(), [batch(2, Some("b"))]);
+    }
+    assert_eq!(Store::open(temp.path()).unwrap().batches().len(), 1);
 }
 
 #[test]

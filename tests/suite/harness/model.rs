@@ -2,6 +2,8 @@
 //!
 //! What it says depends on nothing but what it was asked, so that two indexes of equal trees get equal words.
 
+mod batches;
+
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
@@ -76,6 +78,7 @@ struct Book {
     latency: Duration,
     constant: bool,
     failures: Vec<(Wanted, Reply, usize)>,
+    batches: batches::Batches,
 }
 
 #[derive(Default)]
@@ -104,7 +107,7 @@ impl FakeModel {
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
             .unwrap();
         let port = listener.local_addr().unwrap().port();
-        let router = Router::new()
+        let router = batches::routes(Router::new())
             .route("/v1/chat/completions", post(answer))
             .fallback(strange)
             .with_state(Arc::clone(&desk));

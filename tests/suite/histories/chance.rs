@@ -117,6 +117,7 @@ impl Chance {
             2 => vec![Op::Kill],
             3 => vec![Op::Terminate],
             4 => vec![Op::Kill, Op::Start],
+            5 if self.rng.bool() => vec![Op::Stop, Op::Flood],
             _ => Vec::new(),
         };
         (count, before)

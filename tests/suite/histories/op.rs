@@ -75,6 +75,8 @@ pub enum Op {
     Deep(Place, u32),
     Mode(Place, u32),
     Git(Place, Vec<String>),
+    /// More notifications than the kernel keeps, for a daemon that was stopped before.
+    Flood,
     /// The root goes, and comes back after so many milliseconds.
     RootAway(u64),
     /// The root is replaced by a copy of itself.
@@ -216,6 +218,15 @@ impl Op {
                 fs::set_permissions(at(place), Permissions::from_mode(*mode))
             }
             Self::Git(place, arguments) => git(&at(place), arguments),
+            Self::Flood => {
+                let (one, two) = (base.join("tree/.flood1"), base.join("tree/.flood2"));
+                fs::write(&one, "x\n")?;
+                for _ in 0..4_500 {
+                    fs::rename(&one, &two)?;
+                    fs::rename(&two, &one)?;
+                }
+                Ok(())
+            }
             Self::RootAway(ms) => {
                 let (root, away) = (base.join("tree"), base.join("out/.away"));
                 fs::rename(&root, &away)?;

@@ -37,6 +37,8 @@ pub enum Sabotage {
     BarrierOvertakes,
     /// A file that changed is reported with its old stat.
     ListsWithoutReading,
+    /// After a restart nobody remembers what is in batches.
+    BatchesAreForgotten,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,6 +49,7 @@ pub struct Tally {
     pub crashes: u64,
     pub lost: u64,
     pub waits: u64,
+    pub batched: u64,
 }
 
 impl AddAssign for Tally {
@@ -57,6 +60,7 @@ impl AddAssign for Tally {
         self.crashes += other.crashes;
         self.lost += other.lost;
         self.waits += other.waits;
+        self.batched += other.batched;
     }
 }
 
@@ -67,6 +71,8 @@ enum Pending {
     Sample(Effect),
     /// The summary reaches the disk now, and the engine is told later.
     Store(SummaryKey, Summary),
+    /// A line of a batch is done: its words reach the disk now, and the engine is told later.
+    Batch(SummaryKey),
 }
 
 struct Promise {
@@ -88,6 +94,10 @@ pub struct World {
     records: BTreeMap<RelPath, NodeRecord>,
     unflushed: Vec<(RelPath, Option<NodeRecord>)>,
     asking: BTreeSet<SummaryKey>,
+    /// Whether files may go by batches.
+    batches: bool,
+    /// What the endpoint has in batches, and what it will say. It survives a crash of ours.
+    in_batch: BTreeMap<SummaryKey, String>,
     promises: HashMap<WaitId, Promise>,
     waits: u64,
     /// From now on the world behaves, so that all can settle.
@@ -95,7 +105,7 @@ pub struct World {
     tally: Tally,
 }
 
-fn options() -> Options {
+fn options(batches: bool) -> Options {
     Options {
         author: Author {
             provider: "openai".to_owned(),
@@ -125,6 +135,7 @@ fn options() -> Options {
             cap_ms: 2_000,
         },
         export: false,
+        batch_from: batches.then_some(1),
         poll_ms: None,
         poll_rest_ms: 5_000,
     }
@@ -137,7 +148,7 @@ impl World {
             sabotage,
             now_ms: 0,
             disk: Disk::new(),
-            engine: Engine::new(options()),
+            engine: Engine::new(options(seed.is_multiple_of(2))),
             agenda: BTreeMap::new(),
             order: 0,
             last_hint_ms: 0,
@@ -145,6 +156,8 @@ impl World {
             records: BTreeMap::new(),
             unflushed: Vec::new(),
             asking: BTreeSet::new(),
+            batches: seed.is_multiple_of(2),
+            in_batch: BTreeMap::new(),
             promises: HashMap::new(),
             waits: 0,
             calm: false,
@@ -209,7 +222,15 @@ impl World {
     }
 
     fn start(&mut self) -> Result<(), String> {
-        self.engine = Engine::new(options());
+        self.engine = Engine::new(options(self.batches));
+        let keys: Vec<SummaryKey> = self.in_batch.keys().copied().collect();
+        for &key in &keys {
+            let delay = self.random.u64(0..3_000);
+            self.later(delay, Pending::Batch(key));
+        }
+        if self.sabotage != Sabotage::BatchesAreForgotten {
+            self.step(Event::Batched(keys))?;
+        }
         self.step(Event::Watch(REPO))
     }
 
@@ -376,6 +397,7 @@ impl World {
                 match pending {
                     Pending::Deliver(event) => self.step(event)?,
                     Pending::Sample(effect) => self.sample(effect),
+                    Pending::Batch(key) => self.line_done(key),
                     Pending::Store(key, summary) => {
                         self.stored.insert(key, summary);
                         let delay = self.random.u64(0..20);
@@ -405,8 +427,12 @@ impl World {
         if std::env::var_os("EPITOME_SIM_TRACE").is_some() {
             eprintln!("{} {event:?}", self.now_ms);
         }
-        if let Event::Answered { key, .. } = &event {
+        if let Event::Answered { key, .. } | Event::AnsweredPart { key, .. } = &event {
             self.asking.remove(key);
+            self.in_batch.remove(key);
+        }
+        if let Event::BatchRefused { keys, .. } = &event {
+            self.asking.retain(|key| !keys.contains(key));
         }
         let now = Timestamp {
             monotonic_ms: self.now_ms,
@@ -482,17 +508,23 @@ impl World {
                 self.later(delay, Pending::Deliver(Event::LookedUp(found)));
             }
             Effect::Ask(ask) => {
-                if !self.asking.insert(ask.key) {
-                    return Err(format!("{} is asked about twice at once", ask.path));
-                }
-                if self.stored.contains_key(&ask.key) {
-                    return Err(format!(
-                        "{} is asked about though its words are stored",
-                        ask.path
-                    ));
-                }
-                self.tally.asks += u64::from(ask.paid);
+                self.check_ask(&ask)?;
                 self.later(delay, Pending::Sample(Effect::Ask(ask)));
+            }
+            Effect::AskBatch(asks) => {
+                self.tally.batched += asks.len() as u64;
+                for ask in &asks {
+                    self.check_ask(ask)?;
+                }
+                if self.random.u8(0..6) == 0 {
+                    let event = Event::BatchRefused {
+                        keys: asks.iter().map(|ask| ask.key).collect(),
+                        for_good: self.random.bool(),
+                    };
+                    self.later(delay, Pending::Deliver(event));
+                } else {
+                    self.later(delay, Pending::Sample(Effect::AskBatch(asks)));
+                }
             }
             Effect::Commit { key, summary, .. } => {
                 if self.sabotage == Sabotage::ShownBeforeStored && self.random.bool() {
@@ -524,6 +556,76 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    fn check_ask(&mut self, ask: &Ask) -> Result<(), String> {
+        if !self.asking.insert(ask.key) {
+            return Err(format!("{} is asked about twice at once", ask.path));
+        }
+        if self.stored.contains_key(&ask.key) {
+            return Err(format!(
+                "{} is asked about though its words are stored",
+                ask.path
+            ));
+        }
+        if self.in_batch.contains_key(&ask.key) {
+            return Err(format!(
+                "{} is asked about though it is in a batch",
+                ask.path
+            ));
+        }
+        self.tally.asks += u64::from(ask.paid);
+        Ok(())
+    }
+
+    /// The batch is with the endpoint from now on; its lines are done in any order.
+    fn make_batch(&mut self, asks: Vec<Ask>) {
+        for ask in asks {
+            let Subject::File { digest, .. } = ask.subject else {
+                continue;
+            };
+            let now = self.disk.read(&ask.path.to_text(), 0);
+            let delay = self.random.u64(0..3_000);
+            match now.filter(|contents| contents.digest == digest) {
+                Some(contents) => {
+                    let words = format!("File {}.", contents.syntax);
+                    self.in_batch.insert(ask.key, words);
+                    self.later(delay, Pending::Batch(ask.key));
+                }
+                None => {
+                    let event = Event::Answered {
+                        key: ask.key,
+                        result: Err(Failure::new(Remedy::Changed, "changed meanwhile")),
+                        usage: Usage::default(),
+                    };
+                    self.later(delay, Pending::Deliver(event));
+                }
+            }
+        }
+    }
+
+    fn line_done(&mut self, key: SummaryKey) {
+        let Some(words) = self.in_batch.get(&key) else {
+            return;
+        };
+        let result = match self.random.u8(0..8) {
+            _ if self.stored.contains_key(&key) => Ok(Summary::new(words, "made")),
+            0 => Err(Failure::new(Remedy::Retry, "the line failed")),
+            1 if !self.calm => Err(Failure::new(Remedy::Permanent, "the line failed for good")),
+            _ => Ok(Summary::new(words, "made")),
+        };
+        if let Ok(summary) = &result {
+            self.stored.insert(key, summary.clone());
+        }
+        let usage = Usage {
+            sent: true,
+            ..Usage::default()
+        };
+        let delay = self.random.u64(0..50);
+        self.later(
+            delay,
+            Pending::Deliver(Event::Answered { key, result, usage }),
+        );
     }
 
     fn sample(&mut self, effect: Effect) {
@@ -560,6 +662,21 @@ impl World {
                     None => Err(ReadProblem::Gone),
                 };
                 Event::Read { repo, node, result }
+            }
+            Effect::AskBatch(asks) => {
+                self.make_batch(asks);
+                return;
+            }
+            Effect::Ask(ask) if ask.paid && self.random.u8(0..12) == 0 => {
+                let usage = Usage {
+                    sent: true,
+                    ..Usage::default()
+                };
+                let key = ask.key;
+                let delay = self.random.u64(0..800);
+                let event = Event::AnsweredPart { key, usage };
+                self.later(delay, Pending::Deliver(event));
+                return;
             }
             Effect::Ask(ask) => {
                 let result = self.answer(&ask);
@@ -676,7 +793,7 @@ impl World {
 
     fn judge_node(&self, view: &NodeView, files: &mut Vec<String>) -> Result<(), String> {
         let path = view.path.to_text();
-        let author = options().author;
+        let author = options(false).author;
         let key = match &view.children {
             None => {
                 files.push(path.clone());

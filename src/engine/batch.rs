@@ -1,0 +1,162 @@
+//! Many files at once, through the endpoint's Batch API: a first index at half the price, when nobody is in a hurry.
+//!
+//! A batch is made once all files are read, so that it is one and not many; what is changed meanwhile is asked about
+//! alone. What comes back from one, with or without words, never goes into another.
+
+use std::collections::HashMap;
+
+use crate::model::failure::Failure;
+use crate::model::path::RepoId;
+use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
+
+use super::Engine;
+use super::effect::{Ask, Effect};
+use super::flight::Stage;
+use super::tree::NodeId;
+
+/// Below so many files a batch is not worth its wait.
+pub const BATCH_FROM: usize = 200;
+
+/// What is known of a key that an earlier run put into a batch.
+#[derive(Clone, Copy, Debug)]
+enum Known {
+    /// The endpoint has it.
+    UnderWay,
+    /// It was answered before anybody here wanted it, and is stored.
+    Stored(SummaryDigest),
+}
+
+/// What is known of batches.
+#[derive(Debug, Default)]
+pub struct Batches {
+    /// The endpoint has none, or takes none from us: not tried again in this run.
+    refused: bool,
+    known: HashMap<SummaryKey, Known>,
+}
+
+impl Batches {
+    /// An answer to a key that nobody wants yet: whoever wants it later must not pay for it again.
+    pub fn answered_early(&mut self, key: SummaryKey, result: &Result<Summary, Failure>) {
+        if let Some(known) = self.known.get_mut(&key) {
+            match result {
+                Ok(summary) => *known = Known::Stored(summary.digest()),
+                Err(_) => drop(self.known.remove(&key)),
+            }
+        }
+    }
+
+    /// The key is answered, and its flight told.
+    pub fn forget(&mut self, key: SummaryKey) -> bool {
+        self.known.remove(&key).is_some()
+    }
+}
+
+/// Where a key that the store does not have goes.
+pub enum Way {
+    /// It is to be asked about.
+    Ask,
+    /// It is being asked about already.
+    UnderWay,
+    /// It was stored since the store was asked.
+    Stored(SummaryDigest),
+}
+
+impl Engine {
+    /// These keys are in batches that an earlier run made.
+    pub(super) fn batched(&mut self, keys: Vec<SummaryKey>) {
+        let known = keys.into_iter().map(|key| (key, Known::UnderWay));
+        self.batches.known.extend(known);
+    }
+
+    /// Where a key goes that the store does not have.
+    pub(super) fn way_of(&self, key: SummaryKey) -> Way {
+        match self.batches.known.get(&key) {
+            None => Way::Ask,
+            Some(Known::UnderWay) => Way::UnderWay,
+            Some(&Known::Stored(digest)) => Way::Stored(digest),
+        }
+    }
+
+    /// These keys reached no batch: back into the queue with them.
+    pub(super) fn batch_refused(&mut self, keys: &[SummaryKey], for_good: bool) {
+        let now_ms = self.now.monotonic_ms;
+        self.batches.refused |= for_good;
+        for &key in keys {
+            let of_earlier_run = self.batches.forget(key);
+            let Some(flight) = self.flights.get(key).filter(|flight| flight.in_batch) else {
+                continue;
+            };
+            self.pace.unsent_batched(flight.tokens, !of_earlier_run);
+            self.flights.change(key, now_ms, |flight| {
+                flight.stage = Stage::Ready;
+                flight.in_batch = false;
+            });
+        }
+    }
+
+    /// Makes a batch of the bulk's files where that is worth while. Tells whether they may go one by one now.
+    pub(super) fn batch_next(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let Some(least) = self.options.batch_from else {
+            return true;
+        };
+        if self.batches.refused || self.flights.batchable().next().is_none() {
+            return true;
+        }
+        if !self.is_gathered() {
+            return false;
+        }
+        let (mut requests, mut tokens) = self.pace.budget_left(self.now.day());
+        if self.flights.batchable().len() < least || !self.pace.is_well(self.now.monotonic_ms) {
+            return true;
+        }
+        let mut chosen = Vec::new();
+        let mut unwanted = Vec::new();
+        for key in self.flights.batchable() {
+            let Some((repo, id)) = self.first_waiter(key) else {
+                unwanted.push(key);
+                continue;
+            };
+            let need = self.flights.get(key).map_or(0, |flight| flight.tokens);
+            if requests == 0 || need > tokens {
+                break;
+            }
+            requests -= 1;
+            tokens -= need;
+            chosen.push((key, repo, id));
+        }
+        for key in unwanted {
+            self.flights.end(key);
+        }
+        if chosen.len() < least {
+            return true;
+        }
+        let asks: Vec<Ask> = chosen
+            .into_iter()
+            .filter_map(|(key, repo, id)| self.ask_in_batch(key, repo, id))
+            .collect();
+        effects.push(Effect::AskBatch(asks));
+        true
+    }
+
+    fn ask_in_batch(&mut self, key: SummaryKey, repo: RepoId, id: NodeId) -> Option<Ask> {
+        let now = self.now;
+        let ask = self.ask_about(key, repo, id)?;
+        let mut tokens = 0;
+        self.flights.change(key, now.monotonic_ms, |flight| {
+            flight.stage = Stage::Asking;
+            flight.in_batch = true;
+            flight.tried.times += 1;
+            tokens = flight.tokens;
+        });
+        self.pace.sent_batched(tokens, now);
+        Some(ask)
+    }
+
+    /// Whether the first look at everything is over, and all that it found is ready or under way.
+    fn is_gathered(&self) -> bool {
+        self.flights.looking_up() == 0
+            && self.repositories.values().all(|repository| {
+                repository.unreachable || repository.known && repository.is_read()
+            })
+    }
+}

@@ -1,0 +1,361 @@
+//! The Batch API: many questions in one file, answered when the endpoint finds time, for half the price.
+//!
+//! Each call is one HTTP request; when to ask again, and what to do about a refusal, is decided elsewhere. Nothing is
+//! ever cancelled: what is under way is paid for.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_openai::error::OpenAIError;
+use async_openai::traits::RequestOptionsBuilder;
+use async_openai::types::InputSource;
+use async_openai::types::files::{CreateFileRequest, FileInput, FilePurpose};
+use axum::body::Bytes;
+use serde_json::{Value, json};
+
+use super::exchange::{Body, Manner, QUESTION};
+use super::problem::Problem;
+use super::reply::{self, Reply};
+use super::{Endpoint, Prompt, at};
+use crate::model::failure::{Failure, Remedy};
+use crate::model::usage::Usage;
+
+/// The most requests of one batch.
+const MOST_LINES: usize = 50_000;
+/// The most bytes of one batch's file: half of what endpoints take, because all of it is held in memory.
+const MOST_BYTES: usize = 100 << 20;
+/// Pages of the list of batches that are looked through, a hundred batches each.
+const PAGES: usize = 20;
+/// Under this name our own name for a batch stands in its metadata.
+const NAME: &str = "epitome_batch";
+
+/// Whole files are sent.
+const UPLOAD: Manner = Manner {
+    timeout: Some(Duration::from_secs(900)),
+    ..QUESTION
+};
+/// Whole files are read.
+const DOWNLOAD: Manner = Manner {
+    timeout: Some(Duration::from_secs(900)),
+    longest: 512 << 20,
+    json: false,
+};
+
+/// The file of a batch, while it is written.
+#[derive(Debug, Default)]
+pub struct BatchFile {
+    bytes: Vec<u8>,
+    lines: usize,
+}
+
+impl BatchFile {
+    /// Adds a line, unless the file is full.
+    pub fn add(&mut self, line: &str) -> bool {
+        let fits =
+            self.lines < MOST_LINES && self.bytes.len().saturating_add(line.len()) < MOST_BYTES;
+        if fits {
+            self.bytes.extend_from_slice(line.as_bytes());
+            self.bytes.push(b'\n');
+            self.lines += 1;
+        }
+        fits
+    }
+}
+
+/// How far a batch has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The endpoint works on it.
+    Working,
+    /// It is over; what there is of answers can be had.
+    Over,
+    /// It was refused as a whole.
+    Refused(Refusal),
+}
+
+/// What the endpoint says of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchState {
+    /// The endpoint's name for it.
+    pub id: String,
+    /// How far it has come.
+    pub stage: Stage,
+    /// Lines that are done, failed ones too.
+    pub done: u64,
+    /// The files that hold answers and errors.
+    pub files: Vec<String>,
+}
+
+/// Why something about a batch could not be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What to do about it.
+    pub kind: RefusalKind,
+    /// What happened, in one line.
+    pub message: String,
+}
+
+/// What to do about a [`Refusal`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// The endpoint has no such thing.
+    Gone,
+    /// It takes none from us.
+    Never,
+    /// It is too much at once: a smaller one may be taken.
+    TooMuch,
+    /// It may go better later. Whether the request had an effect is not known.
+    Later,
+}
+
+/// The answer to one line of a batch.
+#[derive(Clone, Debug)]
+pub struct LineAnswer {
+    /// The words, or why there are none.
+    pub result: Result<String, Failure>,
+    /// What it used up.
+    pub usage: Usage,
+}
+
+impl Endpoint {
+    /// One line of a batch's file. `name` comes back with its answer.
+    pub fn batch_line(&self, name: &str, prompt: &Prompt, max_output_tokens: u32) -> String {
+        let mut body = self.request(prompt, max_output_tokens).body;
+        if let Some(fields) = body.as_object_mut() {
+            // There is nobody to stream to.
+            fields.remove("stream");
+        }
+        json!({"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body})
+            .to_string()
+    }
+
+    /// Hands in a batch's file; gives the endpoint's name for it.
+    ///
+    /// # Errors
+    /// Why it was not taken.
+    pub async fn upload(&self, file: BatchFile) -> Result<String, Refusal> {
+        let request = CreateFileRequest {
+            file: FileInput {
+                source: InputSource::Bytes {
+                    filename: "epitome-batch.jsonl".to_owned(),
+                    bytes: Bytes::from(file.bytes),
+                },
+            },
+            purpose: FilePurpose::Batch,
+            expires_after: None,
+        };
+        let answer = self.answer(UPLOAD, async move |client| {
+            client.files().create_byot(request).await
+        });
+        name_in(&answer.await?).map(str::to_owned)
+    }
+
+    /// Has the batch of an uploaded file begun. `name` is our own name for it.
+    ///
+    /// # Errors
+    /// Why it was not begun; after [`RefusalKind::Later`], look for it before it is tried again.
+    pub async fn create_batch(&self, file: &str, name: &str) -> Result<BatchState, Refusal> {
+        let request = json!({
+            "input_file_id": file,
+            "endpoint": "/v1/chat/completions",
+            "completion_window": "24h",
+            "metadata": {NAME: name},
+        });
+        let answer = self.answer(QUESTION, async move |client| {
+            client.batches().create_byot(request).await
+        });
+        state_of(&answer.await?)
+    }
+
+    /// How far a batch has come.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    pub async fn batch(&self, id: &str) -> Result<BatchState, Refusal> {
+        let answer = self.answer(QUESTION, async |client| {
+            client.batches().retrieve_byot(id).await
+        });
+        state_of(&answer.await?)
+    }
+
+    /// The batch with our own name, or of that file, where there is one.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    pub async fn find_batch(&self, name: &str, file: &str) -> Result<Option<BatchState>, Refusal> {
+        let mut after = String::new();
+        for _ in 0..PAGES {
+            let from = after.clone();
+            let list = self.answer(QUESTION, async move |client| {
+                let mut query = vec![("limit", "100")];
+                if !from.is_empty() {
+                    query.push(("after", &from));
+                }
+                client.batches().query(&query)?.list_byot().await
+            });
+            let list: Value = list.await?;
+            let batches = list.pointer("/data").and_then(Value::as_array);
+            let batches = batches.map(Vec::as_slice).unwrap_or_default();
+            let ours = batches.iter().find(|batch| {
+                text(batch, &format!("/metadata/{NAME}")) == Some(name)
+                    || text(batch, "/input_file_id") == Some(file)
+            });
+            if let Some(batch) = ours {
+                return state_of(batch).map(Some);
+            }
+            let more = list.pointer("/has_more").and_then(Value::as_bool) == Some(true);
+            match batches.last().and_then(|batch| text(batch, "/id")) {
+                Some(last) if more => last.clone_into(&mut after),
+                _ => break,
+            }
+        }
+        Ok(None)
+    }
+
+    /// The answers in one of a batch's files, by the names of their lines. Lines that make no sense are left out.
+    ///
+    /// # Errors
+    /// Why the file could not be had.
+    pub async fn batch_answers(&self, file: &str) -> Result<HashMap<String, LineAnswer>, Refusal> {
+        let content = self.answer(DOWNLOAD, async |client| client.files().content(file).await);
+        let content = content.await?;
+        let lines = content.split(|&byte| byte == b'\n');
+        Ok(lines
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .filter_map(|line| self.line_answer(&line))
+            .collect())
+    }
+
+    fn line_answer(&self, line: &Value) -> Option<(String, LineAnswer)> {
+        let name = text(line, "/custom_id")?.to_owned();
+        let failed = |problem: &Problem, status: Option<u16>| {
+            let mut failure = problem.failure(status.unwrap_or(500), None);
+            // Alone it may do better; what can never be asked is found out then.
+            failure.remedy = Remedy::Retry;
+            failure
+        };
+        let status = at(line, "/response/status_code").and_then(Value::as_u64);
+        let status = status.and_then(|status| u16::try_from(status).ok());
+        let body = at(line, "/response/body").unwrap_or(&Value::Null);
+        let mut usage = reply::usage(body);
+        // It was counted when the batch was begun.
+        usage.requests = 0;
+        let result = if let Some(error) = at(line, "/error") {
+            Err(failed(&Problem::of_json(error), status))
+        } else if status.is_some_and(|status| !(200..300).contains(&status)) {
+            Err(failed(&Problem::of_json(body), status))
+        } else if let Some((status, problem)) = reply::error(body) {
+            Err(failed(&problem, Some(status)))
+        } else {
+            match reply::read(body, true) {
+                Ok(Reply::Text(text)) => Ok(text),
+                Ok(Reply::CutShort) => Err(Failure::new(
+                    Remedy::Retry,
+                    "the answer was cut short at its cap of tokens",
+                )),
+                Err(failure) => Err(failure),
+            }
+        };
+        Some((name, LineAnswer { result, usage }))
+    }
+
+    async fn answer<T>(
+        &self,
+        manner: Manner,
+        call: impl AsyncFnOnce(
+            async_openai::Client<async_openai::config::OpenAIConfig>,
+        ) -> Result<T, OpenAIError>,
+    ) -> Result<T, Refusal> {
+        match self.exchange.run(manner, call).await.0 {
+            Ok(Body::Answer(answer)) => Ok(answer),
+            Ok(Body::Refusal(status, problem)) => Err(refusal(status, &problem)),
+            Err(failure) => Err(Refusal {
+                kind: RefusalKind::Later,
+                message: failure.to_line(),
+            }),
+        }
+    }
+}
+
+fn refusal(status: u16, problem: &Problem) -> Refusal {
+    let failure = problem.failure(status, None);
+    let kind = if is_too_much(&problem.code, &problem.message) || status == 413 {
+        RefusalKind::TooMuch
+    } else if matches!(status, 404 | 405 | 410 | 501) {
+        RefusalKind::Gone
+    } else if matches!(failure.remedy, Remedy::Retry | Remedy::Slow) {
+        RefusalKind::Later
+    } else {
+        RefusalKind::Never
+    };
+    Refusal {
+        kind,
+        message: failure.message,
+    }
+}
+
+/// The endpoint has a bound on the tokens of all batches that are not over.
+fn is_too_much(code: &str, message: &str) -> bool {
+    code == "token_limit_exceeded" || message.to_lowercase().contains("enqueued token")
+}
+
+/// The name of what was made. Some servers answer 200 to everything.
+fn name_in(answer: &Value) -> Result<&str, Refusal> {
+    if let Some((status, problem)) = reply::error(answer) {
+        return Err(Refusal {
+            kind: RefusalKind::Never,
+            message: problem.failure(status, None).message,
+        });
+    }
+    text(answer, "/id").ok_or_else(|| Refusal {
+        kind: RefusalKind::Never,
+        message: "the endpoint's answer names nothing: it seems to have no Batch API".to_owned(),
+    })
+}
+
+fn state_of(batch: &Value) -> Result<BatchState, Refusal> {
+    // A batch that failed holds `errors`; an answer that is an error holds `error`, and no status.
+    let id = match text(batch, "/status") {
+        Some(_) => text(batch, "/id").unwrap_or("").to_owned(),
+        None => name_in(batch)?.to_owned(),
+    };
+    let count = |which: &str| {
+        let count = at(batch, &format!("/request_counts/{which}"));
+        count.and_then(Value::as_u64).unwrap_or(0)
+    };
+    let stage = match text(batch, "/status") {
+        Some("completed" | "expired" | "cancelled") => Stage::Over,
+        Some("failed") => Stage::Refused(why_it_failed(batch)),
+        _ => Stage::Working,
+    };
+    Ok(BatchState {
+        id,
+        stage,
+        done: count("completed") + count("failed"),
+        files: ["/output_file_id", "/error_file_id"]
+            .iter()
+            .filter_map(|place| text(batch, place))
+            .map(str::to_owned)
+            .collect(),
+    })
+}
+
+fn why_it_failed(batch: &Value) -> Refusal {
+    let errors = at(batch, "/errors/data").or_else(|| at(batch, "/errors"));
+    let errors = errors.and_then(Value::as_array);
+    let errors: Vec<Problem> = errors.into_iter().flatten().map(Problem::of_json).collect();
+    let too_much = |error: &&Problem| is_too_much(&error.code, &error.message);
+    let kind = match errors.iter().find(too_much) {
+        Some(_) => RefusalKind::TooMuch,
+        None => RefusalKind::Never,
+    };
+    let said = errors.first().map_or("", |error| &error.message);
+    Refusal {
+        kind,
+        message: super::problem::one_line(&format!("the batch failed: {said}")),
+    }
+}
+
+fn text<'v>(value: &'v Value, place: &str) -> Option<&'v str> {
+    at(value, place)?.as_str().filter(|text| !text.is_empty())
+}

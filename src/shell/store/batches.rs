@@ -1,0 +1,31 @@
+//! Batches that are with an endpoint. They are paid for: they stand in the journal until their answers do.
+
+use super::journal::Entry;
+use super::{Store, StoreError};
+use crate::model::batch::PendingBatch;
+use crate::model::digest::Digest;
+
+impl Store {
+    /// The batches that are not over, in the order of their names.
+    pub fn batches(&self) -> Vec<PendingBatch> {
+        self.journal.batches()
+    }
+
+    /// Remembers a batch as it is now. On the disk when this returns.
+    ///
+    /// # Errors
+    /// Where it could not be written.
+    pub fn put_batch(&self, batch: &PendingBatch) -> Result<(), StoreError> {
+        let _writing = self.write();
+        self.journal.append(&[Entry::Batch(batch.clone())], true)
+    }
+
+    /// Forgets a batch: all that is to be had of it is stored. On the disk when this returns.
+    ///
+    /// # Errors
+    /// Where it could not be written.
+    pub fn end_batch(&self, name: Digest) -> Result<(), StoreError> {
+        let _writing = self.write();
+        self.journal.append(&[Entry::BatchOver(name)], true)
+    }
+}
