@@ -15,6 +15,7 @@ mod error;
 mod folder;
 mod frame;
 mod journal;
+mod parts;
 mod records;
 mod survey;
 #[cfg(test)]

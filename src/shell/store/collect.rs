@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::PoisonError;
 
 use super::cache::BATCH;
+use super::parts::PARTS;
 use super::records::SEEN;
 use super::survey::{Survey, Users};
 use super::{FREE, Store, StoreError, codec};
@@ -111,12 +112,16 @@ impl Store {
                 _ => None,
             });
         *self.condemned() = chosen.collect();
-        let Some(in_use) = in_use() else {
+        let Some(mut in_use) = in_use() else {
             self.condemned().clear();
             return Err(StoreError::Damaged {
                 what: "what is in use could not be found out".to_owned(),
             });
         };
+        let parts = survey.parts.iter();
+        let parts = parts.filter(|(whole, _)| in_use.summaries.contains(whole));
+        let parts: Vec<SummaryKey> = parts.flat_map(|(_, parts)| parts).copied().collect();
+        in_use.summaries.extend(parts);
         if in_use.complete {
             self.note(WHOLE, &true);
         }
@@ -229,6 +234,7 @@ impl Store {
             let mut changes = sled::Batch::default();
             for key in &summaries {
                 changes.remove(&key.0.0);
+                changes.remove([PARTS, &key.0.0].concat());
                 match self.journal.holds(*key) {
                     true => journaled = true,
                     false => free = free.saturating_sub(1),

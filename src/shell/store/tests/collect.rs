@@ -455,3 +455,28 @@ fn what_is_lost_is_said_to_be_lost_once() {
     assert_eq!((again.lost, again.damaged.len()), (0, 0));
     assert_eq!(store.statistics().0, 0);
 }
+
+#[test]
+fn what_something_in_use_is_made_of_is_in_use() {
+    let temp = folder();
+    let watched = [PathBuf::from("/w")];
+    let store = Store::open(temp.path()).unwrap();
+    put(&store, 0..20, true);
+    put_records(&store, &watched[0], [0].into_iter());
+    // Made of parts: one that is recorded, one that is being asked about, one that nobody uses.
+    store.note_parts(key(0), &[key(10)]);
+    store.note_parts(key(0), &[key(11), key(10)]);
+    store.note_parts(key(1), &[key(12)]);
+    store.note_parts(key(2), &[key(13)]);
+    let in_use = || {
+        Some(InUse {
+            summaries: [key(1)].into(),
+            complete: true,
+            ..InUse::default()
+        })
+    };
+    store.collect(ALL, users(&watched), in_use).unwrap();
+    assert_eq!(held(&store, 0..20), [0, 1, 10, 11, 12].into());
+    store.collect(ALL, users(&watched), nothing).unwrap();
+    assert_eq!(held(&store, 0..20), [0, 10, 11].into());
+}
