@@ -100,6 +100,7 @@ fn what_a_watched_repository_uses_stays_whatever_the_limits() {
         assert_eq!((collected.summaries, collected.outlines), (18, 19));
         assert_eq!((collected.records, collected.withheld), (0, 0));
         if restart {
+            store.leave().unwrap();
             drop(store);
             store = Store::open(&data).unwrap();
         }
@@ -271,6 +272,7 @@ fn after_the_cache_was_lost_nothing_paid_for_goes_before_all_is_known_again() {
         let store = Store::open(temp.path()).unwrap();
         put(&store, 0..8, true);
         put_records(&store, &watched[0], 0..4);
+        store.leave().unwrap();
     }
     for cache in caches(temp.path()) {
         fs::remove_dir_all(cache).unwrap();
@@ -479,4 +481,31 @@ fn what_something_in_use_is_made_of_is_in_use() {
     assert_eq!(held(&store, 0..20), [0, 1, 10, 11, 12].into());
     store.collect(ALL, users(&watched), nothing).unwrap();
     assert_eq!(held(&store, 0..20), [0, 10, 11].into());
+}
+
+#[test]
+fn after_a_kill_nothing_paid_for_goes_before_all_is_known_again() {
+    let temp = folder();
+    let watched = [PathBuf::from("/w")];
+    let live = temp.path().join("live");
+    {
+        let store = Store::open(&live).unwrap();
+        put(&store, 0..4, true);
+        store.leave().unwrap();
+    }
+    let store = Store::open(&live).unwrap();
+    // Its files as they are now are what a kill leaves behind.
+    let dead = temp.path().join("dead");
+    crate::shell::store::tests::damage::copy(&live, &dead);
+    let killed = Store::open(&dead).unwrap();
+    let collected = killed.collect(ALL, users(&watched), unknown).unwrap();
+    assert_eq!((collected.summaries, collected.withheld), (0, 4));
+    killed.leave().unwrap();
+    drop(killed);
+    let killed = Store::open(&dead).unwrap();
+    let collected = killed.collect(ALL, users(&watched), unknown).unwrap();
+    assert_eq!((collected.summaries, collected.withheld), (0, 4));
+    // This one was never killed.
+    let collected = store.collect(ALL, users(&watched), unknown).unwrap();
+    assert_eq!((collected.summaries, collected.withheld), (4, 0));
 }
