@@ -14,6 +14,7 @@ mod handle;
 mod hints;
 mod lifecycle;
 mod pool;
+mod refusal;
 mod registry;
 pub mod server;
 mod socket;
@@ -29,7 +30,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 pub use handle::Handle;
-pub use lifecycle::run;
+pub use lifecycle::{refuse, run};
 
 use crate::config::places::Places;
 use crate::config::{Batch, Config, Provider};

@@ -345,6 +345,7 @@ impl Driver {
         let (repo, waits) = match &behind {
             Behind::Wait(_, repo) => (*repo, true),
             Behind::Query(Query::Node { repo, .. }) => (*repo, false),
+            Behind::Query(Query::Status { .. }) => return self.check_roots(number, behind),
             Behind::Query(_) => return self.pass(behind),
         };
         let Some(entry) = self.shared.registry.get(repo) else {
@@ -372,6 +373,27 @@ impl Driver {
                 .collect();
             if !paths.is_empty() {
                 inputs.send_blocking(Input::Event(Event::Touched { repo, paths }));
+            }
+            inputs.send_blocking(Input::Checked(number));
+        });
+    }
+
+    /// The same for what speaks of all repositories: whether each root is still the folder that it was.
+    fn check_roots(&mut self, number: u64, behind: Behind) {
+        let expected: Vec<_> = self
+            .shared
+            .registry
+            .all()
+            .into_iter()
+            .filter_map(|entry| Some((self.engine.expected_root(entry.repo)?, entry)))
+            .collect();
+        self.checks.insert(number, behind);
+        let inputs = self.shared.inputs.clone();
+        tokio::task::spawn_blocking(move || {
+            for (root, entry) in expected {
+                if lstat::identity(&entry.root) != root {
+                    inputs.send_blocking(Input::Event(Event::Lost(entry.repo)));
+                }
             }
             inputs.send_blocking(Input::Checked(number));
         });

@@ -45,6 +45,11 @@ impl Batches {
         }
     }
 
+    /// The keys that an earlier run put into batches, and that nobody was told of yet.
+    pub fn keys(&self) -> impl Iterator<Item = SummaryKey> {
+        self.known.keys().copied()
+    }
+
     /// The key is answered, and its flight told.
     pub fn forget(&mut self, key: SummaryKey) -> bool {
         self.known.remove(&key).is_some()

@@ -27,6 +27,7 @@ impl Engine {
         let mut uses = Uses::default();
         uses.summaries
             .extend(self.flights.iter().map(|(key, _)| *key));
+        uses.summaries.extend(self.batches.keys());
         for (&repo, repository) in &self.repositories {
             for (_, node) in repository.tree.walk(ROOT) {
                 uses.summaries.extend(node.words.map(|words| words.key));

@@ -187,7 +187,10 @@ impl Engine {
                 None => self.way_of(key),
             };
             match way {
-                Way::Stored(digest) => self.land(Words { key, digest }),
+                Way::Stored(digest) => {
+                    self.batches.forget(key);
+                    self.land(Words { key, digest });
+                }
                 Way::Ask => self
                     .flights
                     .change(key, now_ms, |flight| flight.stage = Stage::Ready),
