@@ -7,6 +7,7 @@ mod cache;
 mod cli;
 mod counting;
 mod failures;
+mod faults;
 mod freshness;
 mod harness;
 mod histories;
