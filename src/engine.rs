@@ -185,6 +185,10 @@ impl Engine {
             Event::Polled { repo, polled } => {
                 if let Some(repository) = self.repositories.get_mut(&repo) {
                     repository.polled = polled;
+                    // Who waits began before it was known what nobody notifies of.
+                    if self.waits.hurry(repo) {
+                        repository.poll(false, self.now.monotonic_ms);
+                    }
                 }
             }
             Event::Held { repo, held } => self.held(repo, held),

@@ -22,7 +22,7 @@ use op::Op;
 const KEPT: &[u64] = &[];
 
 /// Seeds of a normal run, apart from those.
-const SEEDS: u64 = 24;
+const SEEDS: u64 = 20;
 const ROUNDS: usize = 5;
 /// How long a failing history is made shorter.
 const PATIENCE: Duration = Duration::from_secs(90);
