@@ -2,6 +2,7 @@
 //!
 //! A verb is a file. Only `output` writes to the two streams.
 
+mod cache;
 mod completions;
 mod daemon;
 mod doctor;
@@ -80,6 +81,8 @@ enum Command {
     Wait(wait::Arguments),
     /// Write the summaries out
     Export(export::Arguments),
+    /// What the store holds: figures, removal of what nobody uses, a check of everything
+    Cache(cache::Arguments),
     /// Check what epitome needs, and say how to mend it
     Doctor(doctor::Arguments),
     /// The daemon as a service of your systemd: put it in place, take it away, look at it
@@ -144,6 +147,7 @@ impl Cli {
             Command::Wait(arguments) => wait::run(&context, &arguments).await,
             Command::Export(arguments) => export::run(&context, &arguments).await,
             Command::Service(arguments) => service::run(&context, &arguments).await,
+            Command::Cache(arguments) => cache::run(&context, &arguments).await,
             Command::Doctor(arguments) => doctor::run(&context, &arguments).await,
             Command::Completions(arguments) => completions::run(&arguments),
         }
@@ -176,6 +180,10 @@ mod tests {
             "tree --depth 2",
             "wait /a --timeout 0.5",
             "export --format index --output out",
+            "cache stats --json",
+            "cache gc",
+            "cache gc --max-age 30 --max-bytes 1000000 --json",
+            "cache verify --json",
             "doctor --json",
             "service install --force --at-login --hardened",
             "service uninstall",
@@ -195,6 +203,10 @@ mod tests {
             "wait --timeout inf",
             "export --format pdf --output out",
             "export --format index",
+            "cache",
+            "cache gc --max-age -1",
+            "cache gc --max-bytes 1.5",
+            "cache clear",
             "service",
             "service remove",
             "completions csh9",

@@ -25,6 +25,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use crate::wire::access::Access;
+use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
 use crate::wire::percent;
 use crate::wire::protocol::{
@@ -274,6 +275,22 @@ impl Access for Client {
         let route = format!("/v1/estimate?path={}", query(path));
         // Everything is read for it.
         decode(&self.ask(Method::GET, &route, None, None).await?)
+    }
+
+    async fn cache(&self) -> Result<CacheStatistics, Problem> {
+        // Everything is read for it, and for the next two.
+        decode(&self.ask(Method::GET, "/v1/cache", None, None).await?)
+    }
+
+    async fn collect(&self, request: CollectRequest) -> Result<Collected, Problem> {
+        let body = encode(&request)?;
+        let answer = self.ask(Method::POST, "/v1/cache/gc", Some(body), None);
+        decode(&answer.await?)
+    }
+
+    async fn verify(&self) -> Result<Verified, Problem> {
+        let answer = self.ask(Method::POST, "/v1/cache/verify", None, None);
+        decode(&answer.await?)
     }
 
     async fn wait(

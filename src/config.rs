@@ -34,6 +34,8 @@ pub struct Config {
     pub files: Files,
     /// Copies of the summaries inside the repositories.
     pub export: Export,
+    /// What is kept of what nobody uses.
+    pub store: Store,
 }
 
 /// `[summaries]`
@@ -142,6 +144,15 @@ pub struct Files {
 pub struct Export {
     /// A folder relative to each repository's root, kept current; `None`: nothing is written there.
     pub dir: Option<PathBuf>,
+}
+
+/// `[store]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Store {
+    /// What was unused for so many days is removed; 0: nothing for its age.
+    pub max_age_days: u64,
+    /// Above so many bytes on disk, what is unused for longest is removed; 0: nothing for its size.
+    pub max_bytes: u64,
 }
 
 impl Default for Summaries {

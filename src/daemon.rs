@@ -7,12 +7,14 @@ mod answers;
 mod asking;
 pub mod audit;
 mod batching;
+pub mod cache;
 mod driver;
 mod executor;
 mod handle;
 mod hints;
 mod lifecycle;
 mod pool;
+mod refusal;
 mod registry;
 pub mod server;
 mod socket;
@@ -28,7 +30,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 pub use handle::Handle;
-pub use lifecycle::run;
+pub use lifecycle::{refuse, run};
 
 use crate::config::places::Places;
 use crate::config::{Batch, Config, Provider};

@@ -17,8 +17,10 @@ pub mod pace;
 pub mod parts;
 pub mod prompt;
 mod repository;
+pub mod retry;
 pub mod status;
 pub mod tree;
+pub mod uses;
 pub mod view;
 mod waits;
 pub mod width;
@@ -89,8 +91,8 @@ struct Estimate {
     parts: u32,
 }
 
-/// Bytes of a token, as is usual for English and code.
-const TOKEN_BYTES: u64 = 4;
+/// Bytes of a token, in tenths: four are usual for English and code, and the JSON around adds a little.
+const TOKEN_TENTHS: u64 = 36;
 /// Tokens of a child's name and words in its directory's request.
 const CHILD_TOKENS: u64 = 130;
 
@@ -99,7 +101,7 @@ impl TokenEstimate {
         let content = match tree.get(id).map(|node| &node.body) {
             Some(Body::File { contents }) => contents
                 .as_ref()
-                .map_or(0, |contents| contents.stat.size / TOKEN_BYTES),
+                .map_or(0, |contents| contents.stat.size * 10 / TOKEN_TENTHS),
             Some(Body::Directory(directory)) => directory.children.len() as u64 * CHILD_TOKENS,
             None => 0,
         };

@@ -20,7 +20,13 @@ pub async fn run(context: Context, arguments: Arguments) -> Result<(), Failure> 
         // It fails only where the session is this process's own already.
         let _ = rustix::process::setsid();
     }
-    let config = context.config()?;
+    let config = match context.config() {
+        Ok(config) => config,
+        Err(failure) => {
+            crate::daemon::refuse(&failure.to_string()).await;
+            return Err(failure);
+        }
+    };
     let mut folders = Vec::new();
     for path in &arguments.paths {
         folders.push(paths::absolute(Some(path))?);

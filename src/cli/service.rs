@@ -119,6 +119,7 @@ async fn install(
     let socket_changed = socket_before != fs::read_to_string(folder.join(SOCKET)).ok();
 
     systemctl::user(&["daemon-reload"]).await?;
+    let _ = systemctl::user(&["reset-failed", SOCKET, SERVICE]).await;
     let runs = is_active(SERVICE).await;
     if is_active(SOCKET).await {
         if socket_changed {

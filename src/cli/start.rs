@@ -56,6 +56,8 @@ async fn running(socket: &Path) -> Result<Option<Client>, Failure> {
 }
 
 async fn by_systemd(socket: &Path) -> Result<Client, Failure> {
+    // Who asks for it by name has mended whatever made it fall; it fails only where there is nothing to forgive.
+    let _ = systemctl::user(&["reset-failed", "epitome.service", "epitome.socket"]).await;
     // The second, where the unit still listens on a socket whose file was removed.
     for verb in ["start", "restart"] {
         if let Err(failure) = systemctl::user(&[verb, "epitome.socket"]).await {

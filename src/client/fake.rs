@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::model::outline::Element;
 use crate::model::summary::Freshness;
 use crate::wire::access::Access;
+use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
 use crate::wire::protocol::*;
 
@@ -101,6 +102,39 @@ impl Access for Fake {
             .log
             .push(format!("estimate {path:?}"));
         Ok(Estimate::default())
+    }
+
+    async fn cache(&self) -> Result<CacheStatistics, Problem> {
+        Ok(CacheStatistics {
+            summaries: 4,
+            used: 3,
+            oldest: Some("2025-01-31".to_owned()),
+            ..CacheStatistics::default()
+        })
+    }
+
+    async fn collect(&self, request: CollectRequest) -> Result<Collected, Problem> {
+        let mut world = self.world.lock().unwrap();
+        let CollectRequest {
+            max_age_days,
+            max_bytes,
+        } = request;
+        world
+            .log
+            .push(format!("collect {max_age_days:?} {max_bytes:?}"));
+        Ok(Collected {
+            summaries: 1,
+            ..Collected::default()
+        })
+    }
+
+    async fn verify(&self) -> Result<Verified, Problem> {
+        self.world.lock().unwrap().log.push("verify".to_owned());
+        Ok(Verified {
+            damaged: vec!["the journal has 1 damaged places".to_owned()],
+            lost: 1,
+            ..Verified::default()
+        })
     }
 
     async fn watch(&self, path: &Path, keep: bool) -> Result<Repository, Problem> {

@@ -177,6 +177,12 @@ impl Config {
         })?;
         section.finish()?;
 
+        let mut section = top.section("store")?;
+        let store = &mut config.store;
+        section.integer("max_age_days", 0..=u64::MAX, &mut store.max_age_days)?;
+        section.integer("max_bytes", 0..=u64::MAX, &mut store.max_bytes)?;
+        section.finish()?;
+
         top.finish()?;
         Ok(config)
     }

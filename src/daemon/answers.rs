@@ -14,7 +14,6 @@ use crate::model::language::Language;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::recipe::Kind;
 use crate::model::summary::Freshness;
-use crate::shell::store::Store;
 use crate::shell::watch::Watch;
 use crate::wire::estimate::Estimate;
 use crate::wire::protocol::{
@@ -23,7 +22,7 @@ use crate::wire::protocol::{
 };
 
 use super::asking::{ANSWER_TOKENS, today};
-use super::executor::outline_key;
+use super::executor::{outline, text_of};
 use super::handle::Shared;
 
 /// Dollars per million tokens, prompt and answer, of models that many use (the vendor's list, 2025).
@@ -77,7 +76,8 @@ pub fn estimate(config: &Config, node: &Node, requests: u64, prompt_tokens: u64)
 }
 
 /// A node with its words.
-pub fn node(store: &Store, view: NodeView) -> Node {
+pub fn node(shared: &Shared, repo: RepoId, view: NodeView) -> Node {
+    let store = &shared.store;
     let stored = view
         .words
         .and_then(|words| store.summary(words.key).ok().flatten());
@@ -103,8 +103,15 @@ pub fn node(store: &Store, view: NodeView) -> Node {
             // what is known of that one is not this one's.
             let text = |contents: &&Contents| contents.matter == Matter::Text;
             let outline = view.contents.as_ref().filter(text).and_then(|contents| {
-                let key = outline_key(contents.language, contents.digest);
-                store.outline(key).ok().flatten()
+                // Made again where it is gone from the store (a cache that was lost, an unlucky removal).
+                let bytes = || {
+                    Some(
+                        text_of(shared, repo, &view.path, contents.digest)
+                            .ok()?
+                            .into_bytes(),
+                    )
+                };
+                outline(shared, contents.language, contents.digest, bytes)
             });
             let outline = outline.map(|(_, outline)| outline).unwrap_or_default();
             Node::File(FileNode {
@@ -137,7 +144,7 @@ pub fn node(store: &Store, view: NodeView) -> Node {
             children: view.children.map(|children| {
                 children
                     .into_iter()
-                    .map(|child| node(store, child))
+                    .map(|child| node(shared, repo, child))
                     .collect()
             }),
         }),

@@ -12,7 +12,7 @@ use crate::engine::parts::Next;
 use crate::engine::prompt::{self, PART_TOKENS, Prompt};
 use crate::model::contents::Matter;
 use crate::model::failure::{Failure, Remedy};
-use crate::model::limits::{Limit, Limits};
+use crate::model::limits::Limits;
 use crate::model::recipe::Author;
 use crate::model::summary::Summary;
 use crate::shell::openai::{self, Endpoint};
@@ -226,8 +226,8 @@ impl Asking {
             cached_tokens: used.cached_tokens,
             unchanged: matches!(result, Ok(summary) if summary.reaffirmed > 0),
             limits: Limits {
-                requests: limit(said.requests),
-                tokens: limit(said.tokens),
+                requests: said.requests,
+                tokens: said.tokens,
             },
         }
     }
@@ -290,14 +290,6 @@ pub(super) fn of_the_room(prompt: Prompt) -> openai::Prompt {
 pub fn today() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |since| since.as_secs() / 86_400)
-}
-
-fn limit(said: openai::Limit) -> Limit {
-    Limit {
-        limit: said.limit,
-        remaining: said.remaining,
-        reset_ms: said.reset_ms,
-    }
 }
 
 fn endpoint(shared: &Shared) -> Result<Endpoint, Failure> {

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::event::{Event, WaitId};
 use crate::engine::status::{PaceStatus, RepositoryStatus};
+use crate::engine::uses::Uses;
 use crate::engine::view::NodeView;
 use crate::model::contents::Contents;
 use crate::model::path::{RelPath, RepoId};
@@ -79,6 +80,11 @@ pub enum Query {
     Glance {
         /// The answer.
         reply: oneshot::Sender<(Vec<RepositoryStatus>, PaceStatus)>,
+    },
+    /// What all nodes use.
+    Uses {
+        /// The answer.
+        reply: oneshot::Sender<Uses>,
     },
     /// Wait until all is settled.
     Wait {
@@ -282,9 +288,9 @@ impl Driver {
                 self.waits.insert(id, reply);
                 self.step(Event::Wait { id, repo, path });
             }
-            query @ (Query::Glance { .. } | Query::Pulse { watch: false, .. }) => {
-                self.answer(query)
-            }
+            query @ (Query::Glance { .. }
+            | Query::Uses { .. }
+            | Query::Pulse { watch: false, .. }) => self.answer(query),
             query @ Query::Pulse { .. } => self.pulse(query),
             // What was saved before the question must be in the answer, or be called stale in it.
             query => self.behind_barrier(Behind::Query(query)),
@@ -413,6 +419,9 @@ impl Driver {
             }
             Query::Pulse { reply, .. } => {
                 let _ = reply.send(());
+            }
+            Query::Uses { reply } => {
+                let _ = reply.send(self.engine.uses());
             }
             Query::Wait { .. } => {}
         }

@@ -16,6 +16,7 @@ use crate::shell::rules::FileRules;
 use crate::shell::store::Store;
 use crate::shell::watch::Watch;
 use crate::wire::access::Access;
+use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
 use crate::wire::protocol::{
     FailedNode, Node, PROBLEM_BAD_REQUEST, PROBLEM_INTERNAL, PROBLEM_NO_NODE, PROBLEM_NOT_WATCHED,
@@ -252,7 +253,7 @@ impl Access for Handle {
             )
         })?;
         let shared = Arc::clone(&self.shared);
-        blocking(move || answers::node(&shared.store, view)).await
+        blocking(move || answers::node(&shared, repo, view)).await
     }
 
     async fn watch(&self, path: &Path, keep: bool) -> Result<Repository, Problem> {
@@ -289,6 +290,18 @@ impl Access for Handle {
             path,
         )
         .await
+    }
+
+    async fn cache(&self) -> Result<CacheStatistics, Problem> {
+        super::cache::statistics(&self.shared).await
+    }
+
+    async fn collect(&self, request: CollectRequest) -> Result<Collected, Problem> {
+        super::cache::collect(&self.shared, request).await
+    }
+
+    async fn verify(&self) -> Result<Verified, Problem> {
+        super::cache::verify(&self.shared).await
     }
 
     async fn unwatch(&self, path: &Path) -> Result<(), Problem> {
@@ -374,7 +387,7 @@ impl Access for Handle {
     }
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     job: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Problem> {
     tokio::task::spawn_blocking(job)
@@ -391,7 +404,7 @@ fn reason(error: &std::io::Error) -> String {
 }
 
 /// The path without links and dots, as far as it exists.
-fn canonical_as_far_as_possible(path: &Path) -> PathBuf {
+pub(super) fn canonical_as_far_as_possible(path: &Path) -> PathBuf {
     for above in path.ancestors() {
         if let Ok(canonical) = std::fs::canonicalize(above)
             && let Ok(rest) = path.strip_prefix(above)

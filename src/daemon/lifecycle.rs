@@ -16,6 +16,7 @@ use crate::config::{Backend, Config};
 
 use super::Mode;
 use super::handle::Handle;
+use super::refusal;
 use super::server;
 use super::socket::{Socket, State};
 use super::systemd;
@@ -31,22 +32,27 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 /// Runs until it is told to end.
 pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
+    let inherited = systemd::inherited()?;
+    let path = inherited.as_ref().map(|(_, path)| path.as_path());
     let started = tokio::select! {
-        started = start(config, places) => started?,
+        started = start(config, places, path) => started,
         signal = signals.next() => {
             tracing::info!("ending after {signal}, before the start was done");
             return Ok(());
         }
     };
-    let Started {
-        handle,
-        mut socket,
-        listener,
-    } = started;
-    if let Err(error) = find_known(&handle, paths).await {
-        socket.remove();
-        return Err(error);
-    }
+    let Started { handle, mut socket } = match started {
+        Ok(started) => started,
+        Err(error) => {
+            give_up(inherited, &format!("{error:#}")).await;
+            return Err(error);
+        }
+    };
+    find_known(&handle, paths).await?;
+    let listener = match inherited {
+        Some((listener, _)) => listener,
+        None => socket.bind()?,
+    };
     let mut servers = Servers::new(handle.clone());
     servers.add(listener);
     systemd::ready();
@@ -54,6 +60,7 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     tokio::spawn(systemd::narrate(handle.clone()));
     tokio::spawn(systemd::prove_life(handle.clone()));
     let audits = tokio::spawn(super::audit::daily(handle.clone()));
+    tokio::spawn(super::cache::tend(handle.clone()));
 
     let reason = loop {
         tokio::select! {
@@ -78,16 +85,32 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     Ok(())
 }
 
+/// Tells those who wait at the socket that systemd passed why there is no daemon.
+pub async fn refuse(reason: &str) {
+    let inherited = systemd::inherited().unwrap_or_default();
+    give_up(inherited, reason).await;
+}
+
+async fn give_up(inherited: Option<(UnixListener, PathBuf)>, reason: &str) {
+    systemd::status(reason);
+    if let Some((listener, _)) = inherited {
+        refusal::refuse(listener, reason).await;
+    }
+}
+
 struct Started {
     handle: Handle,
     socket: Socket,
-    listener: UnixListener,
 }
 
-async fn start(config: &Config, places: &Places) -> anyhow::Result<Started> {
-    let inherited = systemd::inherited()?;
-    let mut socket = match &inherited {
-        Some((_, path)) => Socket::inherited(path),
+/// All but the socket: nobody is answered before everything is there.
+async fn start(
+    config: &Config,
+    places: &Places,
+    inherited: Option<&Path>,
+) -> anyhow::Result<Started> {
+    let socket = match inherited {
+        Some(path) => Socket::inherited(path),
         None => {
             places.create_socket_folder()?;
             Socket::claim(&places.socket).await?
@@ -100,15 +123,7 @@ async fn start(config: &Config, places: &Places) -> anyhow::Result<Started> {
         Backend::Poll => None,
     };
     let handle = super::driver::start(config, &places.data, store, Mode::Daemon, cookies)?;
-    let listener = match inherited {
-        Some((listener, _)) => listener,
-        None => socket.bind()?,
-    };
-    Ok(Started {
-        handle,
-        socket,
-        listener,
-    })
+    Ok(Started { handle, socket })
 }
 
 /// Before anybody can ask: no repository that was added earlier is ever called unknown.

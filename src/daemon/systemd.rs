@@ -64,7 +64,7 @@ pub(super) fn stopping() {
 
 /// What it is doing, in one line.
 pub(super) fn status(line: &str) {
-    tell(&[NotifyState::Status(line)]);
+    tell(&[NotifyState::Status(&one_line(line))]);
 }
 
 fn tell(states: &[NotifyState<'_>]) {
@@ -149,9 +149,13 @@ fn line(repositories: &[RepositoryStatus], pace: &PaceStatus) -> String {
     if let Some(trouble) = &pace.trouble {
         line += &format!("; {trouble}");
     }
-    // A line's end would be another assignment.
-    let one_line = line.chars().map(|c| if c.is_control() { ' ' } else { c });
-    one_line.take(STATUS_LENGTH).collect()
+    line
+}
+
+/// A line's end would be another assignment.
+fn one_line(text: &str) -> String {
+    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    plain.take(STATUS_LENGTH).collect()
 }
 
 #[cfg(test)]
@@ -198,7 +202,7 @@ mod tests {
             trouble: Some(format!("refused\nREADY=1{}", "!".repeat(500))),
             ..PaceStatus::default()
         };
-        let line = line(&[repository(1, 1)], &pace);
+        let line = one_line(&line(&[repository(1, 1)], &pace));
         assert!(line.contains("; refused READY=1!"), "{line}");
         assert!(!line.contains('\n') && line.len() <= STATUS_LENGTH);
     }

@@ -6,6 +6,7 @@ use super::Engine;
 use super::event::Usage;
 use super::flight::Stage;
 use super::pace::Sent;
+use super::retry::Tried;
 
 /// What a flight was when its answer came.
 pub struct Returned {
@@ -15,15 +16,21 @@ pub struct Returned {
     pub is_file: bool,
     /// Whether it came back from a batch.
     pub in_batch: bool,
-    /// Tries that failed before.
-    pub tries: u32,
+    /// What it had behind it.
+    pub tried: Tried,
     /// The request; says nothing where it was in a batch.
     pub sent: Sent,
 }
 
 impl Engine {
     /// A request came back. `None`: nobody waits for it.
-    pub(super) fn returned(&mut self, key: SummaryKey, usage: &Usage) -> Option<Returned> {
+    /// `refused`: the endpoint was too full to take it.
+    pub(super) fn returned(
+        &mut self,
+        key: SummaryKey,
+        usage: &Usage,
+        refused: bool,
+    ) -> Option<Returned> {
         let now_ms = self.now.monotonic_ms;
         let counters = &mut self.pace.counters;
         counters.sent += u64::from(usage.sent);
@@ -38,7 +45,7 @@ impl Engine {
             paid: flight.paid,
             is_file: flight.is_file,
             in_batch: flight.in_batch,
-            tries: flight.tries,
+            tried: flight.tried,
             sent: flight.sent,
         };
         let tokens = flight.tokens;
@@ -47,7 +54,7 @@ impl Engine {
             .then_some(usage.prompt_tokens + usage.completion_tokens);
         if !returned.in_batch {
             self.pace
-                .returned(returned.sent, really, &usage.limits, now_ms);
+                .returned(returned.sent, really, refused, &usage.limits, now_ms);
             return Some(returned);
         }
         let of_earlier_run = self.batches.forget(key);
@@ -65,7 +72,7 @@ impl Engine {
     /// One request of several was answered. The next takes its turn like any other.
     pub(super) fn answered_part(&mut self, key: SummaryKey, usage: Usage) {
         let now_ms = self.now.monotonic_ms;
-        let Some(returned) = self.returned(key, &usage) else {
+        let Some(returned) = self.returned(key, &usage, false) else {
             return;
         };
         let took_ms = now_ms.saturating_sub(returned.sent.at_ms);
@@ -73,9 +80,8 @@ impl Engine {
         self.pace.counters.succeeded += 1;
         self.flights.change(key, now_ms, |flight| {
             flight.stage = Stage::Ready;
-            flight.tries = 0;
             // What is sent next is not the same again.
-            flight.times_sent = 0;
+            flight.tried = Tried::default();
         });
     }
 }

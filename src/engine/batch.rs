@@ -45,6 +45,11 @@ impl Batches {
         }
     }
 
+    /// The keys that an earlier run put into batches, and that nobody was told of yet.
+    pub fn keys(&self) -> impl Iterator<Item = SummaryKey> {
+        self.known.keys().copied()
+    }
+
     /// The key is answered, and its flight told.
     pub fn forget(&mut self, key: SummaryKey) -> bool {
         self.known.remove(&key).is_some()
@@ -145,7 +150,7 @@ impl Engine {
         self.flights.change(key, now.monotonic_ms, |flight| {
             flight.stage = Stage::Asking;
             flight.in_batch = true;
-            flight.times_sent += 1;
+            flight.tried.times += 1;
             tokens = flight.tokens;
         });
         self.pace.sent_batched(tokens, now);

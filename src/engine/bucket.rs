@@ -13,6 +13,10 @@ const SHARE: f64 = 0.98;
 /// ever sees more than the limit, however the endpoint counts.
 const BLIND_BURST: f64 = 1.0 / 60.0;
 
+/// By which share a guess has to be too high before guesses are lowered, and how much then.
+const SURELY: f64 = 0.05;
+const FORGET: f64 = 0.05;
+
 /// What may still be spent. It fills all the time, at the limit's rate.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bucket {
@@ -30,6 +34,10 @@ pub struct Bucket {
     heard: bool,
     /// A limit that a person has set; 0: none.
     set: f64,
+    /// Amounts are guesses: the endpoint may count more.
+    guessed: bool,
+    /// By which share it counts more of late.
+    short: f64,
 }
 
 /// What was believed when a request went.
@@ -51,6 +59,14 @@ impl Bucket {
             set: capacity,
             level: (capacity * BLIND_BURST).max(1.0),
             ..Self::default()
+        }
+    }
+
+    /// The same of amounts that are guesses, as a prompt's tokens are.
+    pub fn of_guesses(limit: u64) -> Self {
+        Self {
+            guessed: true,
+            ..Self::of(limit)
         }
     }
 
@@ -80,7 +96,7 @@ impl Bucket {
             return now_ms;
         }
         self.fill(now_ms);
-        let missing = amount.min(self.most()) - self.level;
+        let missing = (amount * (1.0 + self.short)).min(self.most()) - self.level;
         if missing <= 0.0 {
             return now_ms;
         }
@@ -89,6 +105,7 @@ impl Bucket {
 
     /// Spends, when the request goes.
     pub fn spend(&mut self, amount: f64) -> Spent {
+        let amount = amount * (1.0 + self.short);
         let others = self.in_flight;
         self.in_flight += amount;
         self.level -= amount;
@@ -99,13 +116,16 @@ impl Bucket {
         }
     }
 
-    /// The request came back, and cost `really`; `said`: what the endpoint tells of the limit.
-    pub fn returned(&mut self, spent: Spent, really: f64, said: Limit, now_ms: u64) {
+    /// The request came back, and cost `really`; nothing: it was refused. `said`: what the endpoint tells of the limit.
+    pub fn returned(&mut self, spent: Spent, really: Option<f64>, said: Limit, now_ms: u64) {
         self.in_flight = (self.in_flight - spent.amount).max(0.0);
         self.fill(now_ms);
-        if !self.heard {
-            self.level += spent.amount - really;
-        }
+        self.level += match really {
+            None => spent.amount,
+            // Where it tells what is left, that tells what it charged, too.
+            Some(_) if self.heard => 0.0,
+            Some(really) => spent.amount - really,
+        };
         let limit = said
             .limit
             .filter(|&limit| limit > 0)
@@ -114,7 +134,7 @@ impl Bucket {
             self.capacity = limit;
             self.window_ms = window_ms(said);
             if let Some(remaining) = said.remaining {
-                self.hear(spent, remaining as f64);
+                self.hear(spent, really.is_none(), remaining as f64);
             }
         } else if let Some(remaining) = said.remaining.filter(|_| self.capacity > 0.0) {
             self.level = self.level.min(remaining as f64);
@@ -123,7 +143,7 @@ impl Bucket {
     }
 
     /// The endpoint's word on what was left after the request.
-    fn hear(&mut self, spent: Spent, remaining: f64) {
+    fn hear(&mut self, spent: Spent, refused: bool, remaining: f64) {
         if !self.heard {
             self.heard = true;
             // What is under way may be counted in it or not: the safe belief is that it is not.
@@ -132,7 +152,16 @@ impl Bucket {
             self.level = level;
             return;
         }
-        let error = remaining - (spent.left + self.corrected);
+        let not_taken = if refused { spent.amount } else { 0.0 };
+        let error = remaining - (spent.left + self.corrected + not_taken);
+        if self.guessed && !refused && spent.amount > 0.0 {
+            if error < -1.0 {
+                let guess = spent.amount / (1.0 + self.short);
+                self.short = ((spent.amount - error) / guess - 1.0).clamp(self.short, 1.0);
+            } else if error > spent.amount * SURELY {
+                self.short *= 1.0 - FORGET;
+            }
+        }
         let correction = if error < 0.0 {
             error
         } else {
@@ -240,11 +269,7 @@ mod tests {
                         under_way = still;
                         for (_, spent, remaining) in back {
                             let told = said(limit, remaining.unwrap_or(0));
-                            let really = if remaining.is_some() {
-                                amount / 2.0
-                            } else {
-                                0.0
-                            };
+                            let really = remaining.map(|_| amount / 2.0);
                             bucket.returned(spent, really, told, now_ms);
                         }
                         while under_way.len() < 10 && bucket.ready_ms(amount, now_ms) == now_ms {
@@ -268,14 +293,44 @@ mod tests {
         }
     }
 
+    /// A third more is counted than was guessed.
+    #[test]
+    fn guesses_that_are_too_low_are_noticed() {
+        let (limit, guess, really) = (60_000.0, 600.0, 800.0);
+        let mut endpoint = Endpoint::new(limit, limit);
+        let mut bucket = Bucket::of_guesses(0);
+        let (mut taken, mut refused) = (0.0, 0);
+        let mut now_ms = 0;
+        while now_ms < 240_000 {
+            now_ms = bucket.ready_ms(guess, now_ms);
+            // Asked again, as the loop does when it wakes.
+            assert_eq!(bucket.ready_ms(guess, now_ms), now_ms);
+            let spent = bucket.spend(guess);
+            let remaining = endpoint.take(really, now_ms, limit);
+            now_ms += 20;
+            match remaining {
+                Some(_) => taken += really,
+                None => refused += 1,
+            }
+            bucket.returned(
+                spent,
+                remaining.map(|_| really),
+                said(limit, remaining.unwrap_or(0)),
+                now_ms,
+            );
+        }
+        assert!(taken > limit * 5.0 * 0.93, "{taken}");
+        assert!(refused <= 2, "{refused}");
+    }
+
     #[test]
     fn what_others_take_from_the_same_limit_is_noticed() {
         let mut bucket = Bucket::of(0);
         let spent = bucket.spend(1.0);
-        bucket.returned(spent, 1.0, said(300.0, 200), 10);
+        bucket.returned(spent, Some(1.0), said(300.0, 200), 10);
         assert_eq!(bucket.ready_ms(1.0, 990), 990);
         let spent = bucket.spend(1.0);
-        bucket.returned(spent, 1.0, said(300.0, 0), 1_000);
+        bucket.returned(spent, Some(1.0), said(300.0, 0), 1_000);
         let ready_ms = bucket.ready_ms(1.0, 1_000);
         assert!((1_010..1_300).contains(&ready_ms), "{ready_ms}");
     }
@@ -284,12 +339,12 @@ mod tests {
     fn a_limit_that_a_person_has_set_is_not_raised_by_the_endpoint() {
         let mut bucket = Bucket::of(60);
         let spent = bucket.spend(1.0);
-        bucket.returned(spent, 1.0, said(3_000.0, 2_990), 0);
+        bucket.returned(spent, Some(1.0), said(3_000.0, 2_990), 0);
         let ready_ms = bucket.ready_ms(1.0, 0);
         assert!((900..1_100).contains(&ready_ms), "{ready_ms}");
         let mut bucket = Bucket::of(3_000);
         let spent = bucket.spend(1.0);
-        bucket.returned(spent, 1.0, said(60.0, 0), 0);
+        bucket.returned(spent, Some(1.0), said(60.0, 0), 0);
         let ready_ms = bucket.ready_ms(1.0, 0);
         assert!((900..1_100).contains(&ready_ms), "{ready_ms}");
     }
@@ -303,7 +358,7 @@ mod tests {
             remaining: Some(0),
             reset_ms: Some(86_400_000),
         };
-        bucket.returned(spent, 1.0, told, 0);
+        bucket.returned(spent, Some(1.0), told, 0);
         let ready_ms = bucket.ready_ms(1.0, 0);
         assert!((6_000..6_300).contains(&ready_ms), "{ready_ms}");
     }

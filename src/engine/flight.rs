@@ -7,6 +7,7 @@ use crate::model::path::RepoId;
 use crate::model::summary::{SummaryDigest, SummaryKey};
 
 use super::pace::Sent;
+use super::retry::Tried;
 use super::tree::NodeId;
 
 /// How far a flight has come.
@@ -51,10 +52,10 @@ pub struct Flight {
     pub quiet_until_ms: u64,
     /// Not to be tried again before (monotonic milliseconds).
     pub retry_at_ms: u64,
-    /// How often it was sent.
-    pub times_sent: u32,
-    /// Tries that failed, and count against it.
-    pub tries: u32,
+    /// What it has behind it.
+    pub tried: Tried,
+    /// When it failed last (monotonic milliseconds).
+    pub failed_ms: u64,
     /// The request under way.
     pub sent: Sent,
     /// What it is thought to need, of prompt and answer.

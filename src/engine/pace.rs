@@ -10,12 +10,9 @@ use crate::model::summary::SummaryKey;
 use crate::model::time::Timestamp;
 
 use super::bucket::{Bucket, Spent};
+use super::retry::{Chances, MAX_TRIES, Tried, backoff_ms};
 use super::width::Width;
 
-/// Tries of one request before it counts as failed. Refusals of an endpoint that is full or down cost none.
-pub const MAX_TRIES: u32 = 6;
-/// The first pause after a failure, in milliseconds; it doubles with each further one.
-const BACKOFF_MS: u64 = 500;
 /// Answers on their way to the disk that keep nobody from asking.
 const STORING_FREE: usize = 2;
 /// Bad answers in a row after which it is the endpoint that is broken, and not a request: more than one request has
@@ -23,11 +20,6 @@ const STORING_FREE: usize = 2;
 const BROKEN: u32 = 8;
 /// How long after the last word that nothing more is to be asked one request tries whether that still holds.
 const STOPPED_MS: u64 = 10 * 60_000;
-/// How long until what was given up after its last try gets new ones, at first and at most: the time doubles while that
-/// is of no use.
-const CHANCE_MS: (u64, u64) = (10 * 60_000, 24 * 60 * 60_000);
-/// The longest pause that is taken without being asked for, in milliseconds.
-const MAX_BACKOFF_MS: u64 = 60_000;
 
 /// What was used since the engine began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -168,7 +160,7 @@ impl Pace {
         Self {
             width: Width::up_to(bounds.max_workers),
             requests: Bucket::of(bounds.requests_per_minute),
-            tokens: Bucket::of(bounds.tokens_per_minute),
+            tokens: Bucket::of_guesses(bounds.tokens_per_minute),
             bounds,
             in_flight: 0,
             free_in_flight: 0,
@@ -223,7 +215,7 @@ impl Pace {
 
     /// When what was given up after its last try is to get new ones (monotonic milliseconds).
     pub fn chance_ms(&self) -> Option<u64> {
-        self.chances.at_ms
+        self.chances.at_ms()
     }
 
     /// It gets them now.
@@ -358,28 +350,35 @@ impl Pace {
         sent
     }
 
-    /// One came back, and needed `really`; `None`: it never went out.
-    pub fn returned(&mut self, sent: Sent, really: Option<u64>, said: &Limits, now_ms: u64) {
+    /// One came back, and needed `really`; `None`: it never went out. `refused`: for want of room at the endpoint.
+    pub fn returned(
+        &mut self,
+        sent: Sent,
+        really: Option<u64>,
+        refused: bool,
+        said: &Limits,
+        now_ms: u64,
+    ) {
         if !sent.paid {
             self.free_in_flight = self.free_in_flight.saturating_sub(1);
             return;
         }
         self.in_flight = self.in_flight.saturating_sub(1);
-        let request = if really.is_some() { 1.0 } else { 0.0 };
         if really.is_none() {
             self.used.requests = self.used.requests.saturating_sub(1);
         }
+        self.used.tokens += really.unwrap_or(0);
         // An endpoint charges what it was asked to reserve where it does not tell what was used.
-        let spent = match really {
+        let tokens = match really {
             Some(0) => sent.reserved,
             Some(really) => really,
             None => 0,
         };
-        self.used.tokens += really.unwrap_or(0);
+        let charged = |amount: f64| really.filter(|_| !refused).map(|_| amount);
         self.requests
-            .returned(sent.request, request, said.requests, now_ms);
+            .returned(sent.request, charged(1.0), said.requests, now_ms);
         self.tokens
-            .returned(sent.tokens, spent as f64, said.tokens, now_ms);
+            .returned(sent.tokens, charged(tokens as f64), said.tokens, now_ms);
     }
 
     /// It came back with words, after so many milliseconds.
@@ -412,22 +411,27 @@ impl Pace {
         self.storing = self.storing.saturating_sub(1);
     }
 
-    /// It came back without, after it had cost so many of its tries before. Tells what becomes of it.
+    /// It came back without. Tells what becomes of it.
     pub fn failed(
         &mut self,
         failure: &Failure,
         key: SummaryKey,
-        tries: u32,
+        tried: Tried,
         sent_ms: u64,
         now_ms: u64,
     ) -> Next {
         match failure.remedy {
-            Remedy::Retry | Remedy::Late => self.bad_answer(failure, key, tries, sent_ms, now_ms),
+            Remedy::Retry | Remedy::Late => self.bad_answer(failure, key, tried, sent_ms, now_ms),
             Remedy::Slow | Remedy::Unreachable => {
                 let down = failure.remedy == Remedy::Unreachable;
                 self.congested(failure, down, key, sent_ms, now_ms);
+                // Where the endpoint names no time, whoever was refused more often waits longer, and lets others try.
+                let own_ms = match failure.retry_after_ms {
+                    Some(_) => 0,
+                    None => tried.pause_ms(key),
+                };
                 Next::Again {
-                    at_ms: self.paused_until_ms,
+                    at_ms: self.paused_until_ms.max(now_ms + own_ms),
                     costs_a_try: false,
                 }
             }
@@ -446,7 +450,7 @@ impl Pace {
         &mut self,
         failure: &Failure,
         key: SummaryKey,
-        tries: u32,
+        tried: Tried,
         sent_ms: u64,
         now_ms: u64,
     ) -> Next {
@@ -459,12 +463,12 @@ impl Pace {
             self.congested_ms = now_ms + 1;
             self.width.congested();
         }
-        if tries + 1 >= MAX_TRIES {
+        if tried.lost + 1 >= MAX_TRIES {
             self.chances.given_up(now_ms);
             return Next::Never;
         }
         let least_ms = failure.retry_after_ms.unwrap_or(0);
-        let at_ms = now_ms + backoff_ms(tries, key).max(least_ms);
+        let at_ms = now_ms + tried.pause_ms(key).max(least_ms);
         Next::Again {
             at_ms: at_ms.max(self.paused_until_ms),
             costs_a_try: true,
@@ -516,60 +520,9 @@ impl Pace {
     }
 }
 
-/// New tries for what used all of its own: an endpoint that answers nothing of use for an hour must not cost a day.
-#[derive(Clone, Copy, Debug)]
-struct Chances {
-    at_ms: Option<u64>,
-    pause_ms: u64,
-    taken_ms: u64,
-}
-
-impl Default for Chances {
-    fn default() -> Self {
-        Self {
-            at_ms: None,
-            pause_ms: CHANCE_MS.0,
-            taken_ms: 0,
-        }
-    }
-}
-
-impl Chances {
-    fn given_up(&mut self, now_ms: u64) {
-        if self.at_ms.is_some() {
-            return;
-        }
-        if now_ms > self.taken_ms + 2 * self.pause_ms {
-            // The last time it was of use.
-            self.pause_ms = CHANCE_MS.0;
-        }
-        self.at_ms = Some(now_ms + self.pause_ms);
-    }
-
-    /// The endpoint answers again. What never gets an answer must not be asked about again at each such moment.
-    fn healed(&mut self, now_ms: u64) {
-        if self.pause_ms == CHANCE_MS.0 {
-            self.at_ms = self.at_ms.map(|at_ms| at_ms.min(now_ms));
-        }
-    }
-
-    fn taken(&mut self, now_ms: u64) {
-        self.at_ms = None;
-        self.taken_ms = now_ms;
-        self.pause_ms = (self.pause_ms * 2).min(CHANCE_MS.1);
-    }
-}
-
-/// The pause before try number `attempts` + 2: it doubles, with jitter that comes from the key, so that neither
-/// chance nor a clock is needed and no two requests come back at the same moment.
-fn backoff_ms(attempts: u32, key: SummaryKey) -> u64 {
-    let full = (BACKOFF_MS << attempts.min(16)).min(MAX_BACKOFF_MS);
-    let grain = u64::from(key.0.0[(attempts % 16) as usize]);
-    full * 3 / 4 + full / 2 * grain / 255
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::retry::FIRST_CHANCE_MS as CHANCE_MS;
     use super::*;
     use crate::model::digest::Digest;
 
@@ -581,6 +534,14 @@ mod tests {
             free_workers: 2,
             ..Bounds::default()
         })
+    }
+
+    fn tried(times: u32, lost: u32) -> Tried {
+        Tried {
+            times,
+            lost,
+            waited_ms: 0,
+        }
     }
 
     fn at(monotonic_ms: u64) -> Timestamp {
@@ -596,7 +557,7 @@ mod tests {
         let down = Failure::new(Remedy::Unreachable, "connection refused");
         let Next::Again {
             at_ms: until_ms, ..
-        } = pace.failed(&down, KEY, 0, 900, 1_000)
+        } = pace.failed(&down, KEY, tried(1, 0), 900, 1_000)
         else {
             panic!("given up");
         };
@@ -613,7 +574,7 @@ mod tests {
             None,
             "what is free goes on"
         );
-        pace.returned(sent, Some(1), &Limits::default(), until_ms);
+        pace.returned(sent, Some(1), false, &Limits::default(), until_ms);
         pace.succeeded(true, 10, 20);
         assert_eq!(pace.width(), 10);
     }
@@ -621,10 +582,13 @@ mod tests {
     #[test]
     fn ten_refusals_at_once_are_one_event() {
         let mut pace = pace();
-        let full = Failure::new(Remedy::Slow, "429");
-        let first = pace.failed(&full, KEY, 0, 0, 10);
+        let full = Failure {
+            retry_after_ms: Some(500),
+            ..Failure::new(Remedy::Slow, "429")
+        };
+        let first = pace.failed(&full, KEY, tried(1, 0), 0, 10);
         for _ in 0..9 {
-            assert_eq!(pace.failed(&full, KEY, 0, 5, 11), first);
+            assert_eq!(pace.failed(&full, KEY, tried(1, 0), 5, 11), first);
         }
         assert_eq!(pace.width(), 7);
     }
@@ -633,14 +597,29 @@ mod tests {
     fn a_bad_answer_is_tried_a_bounded_number_of_times_and_a_refusal_costs_none_of_them() {
         let mut pace = pace();
         let garbled = Failure::new(Remedy::Retry, "garbled");
-        assert_eq!(pace.failed(&garbled, KEY, MAX_TRIES - 1, 0, 0), Next::Never);
+        assert_eq!(
+            pace.failed(&garbled, KEY, tried(6, MAX_TRIES - 1), 0, 0),
+            Next::Never
+        );
         let again = |next| match next {
             Next::Again { costs_a_try, .. } => costs_a_try,
             Next::Never => panic!("given up"),
         };
-        assert!(again(pace.failed(&garbled, KEY, MAX_TRIES - 2, 0, 0)));
+        assert!(again(pace.failed(
+            &garbled,
+            KEY,
+            tried(5, MAX_TRIES - 2),
+            0,
+            0
+        )));
         let full = Failure::new(Remedy::Slow, "429");
-        assert!(!again(pace.failed(&full, KEY, MAX_TRIES - 1, 0, 0)));
+        assert!(!again(pace.failed(
+            &full,
+            KEY,
+            tried(6, MAX_TRIES - 1),
+            0,
+            0
+        )));
     }
 
     #[test]
@@ -649,7 +628,7 @@ mod tests {
         let broken = Failure::new(Remedy::Retry, "500");
         for _ in 0..BROKEN {
             assert_eq!(pace.width(), 10);
-            pace.failed(&broken, KEY, 0, 10, 10);
+            pace.failed(&broken, KEY, tried(1, 0), 10, 10);
         }
         assert_eq!(pace.width(), 1);
         assert!(pace.trouble().is_some());
@@ -663,19 +642,19 @@ mod tests {
         let mut pace = pace();
         let broken = Failure::new(Remedy::Retry, "500");
         for tries in 0..BROKEN {
-            pace.failed(&broken, KEY, tries.min(MAX_TRIES - 1), 10, 10);
+            pace.failed(&broken, KEY, tried(1, tries.min(MAX_TRIES - 1)), 10, 10);
         }
-        assert_eq!(pace.chance_ms(), Some(10 + CHANCE_MS.0));
+        assert_eq!(pace.chance_ms(), Some(10 + CHANCE_MS));
         pace.succeeded(true, 10, 500);
         assert_eq!(pace.chance_ms(), Some(500));
         pace.take_chance(500);
         assert_eq!(pace.chance_ms(), None);
         // It was of no use: whatever comes back, it waits.
-        pace.failed(&broken, KEY, MAX_TRIES - 1, 600, 600);
-        let later = Some(600 + 2 * CHANCE_MS.0);
+        pace.failed(&broken, KEY, tried(6, MAX_TRIES - 1), 600, 600);
+        let later = Some(600 + 2 * CHANCE_MS);
         assert_eq!(pace.chance_ms(), later);
         for _ in 0..BROKEN {
-            pace.failed(&broken, KEY, 0, 700, 700);
+            pace.failed(&broken, KEY, tried(1, 0), 700, 700);
         }
         pace.succeeded(true, 10, 800);
         assert_eq!(pace.chance_ms(), later);
@@ -686,7 +665,7 @@ mod tests {
         let mut pace = pace();
         let late = Failure::new(Remedy::Late, "no answer in time");
         for _ in 0..5 {
-            pace.failed(&late, KEY, 0, 0, 60_000);
+            pace.failed(&late, KEY, tried(1, 0), 0, 60_000);
         }
         assert_eq!(pace.width(), 7, "all of one event");
     }

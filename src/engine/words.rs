@@ -15,6 +15,7 @@ use super::effect::{Ask, Child, Effect, Subject};
 use super::event::Usage;
 use super::flight::{Flight, Rank, Stage};
 use super::pace::{Hold, Next, Sent};
+use super::retry::Tried;
 use super::tree::{Body, NodeId, Phase, ROOT, Tree};
 
 /// How long asking waits, at most, for a rebase or the like to end: a person may be in the middle of it for hours.
@@ -99,8 +100,8 @@ impl Engine {
                 },
                 quiet_until_ms,
                 retry_at_ms: 0,
-                times_sent: 0,
-                tries: 0,
+                tried: Tried::default(),
+                failed_ms: 0,
                 sent: Sent::default(),
                 tokens: need.tokens,
                 batchable,
@@ -186,7 +187,10 @@ impl Engine {
                 None => self.way_of(key),
             };
             match way {
-                Way::Stored(digest) => self.land(Words { key, digest }),
+                Way::Stored(digest) => {
+                    self.batches.forget(key);
+                    self.land(Words { key, digest });
+                }
                 Way::Ask => self
                     .flights
                     .change(key, now_ms, |flight| flight.stage = Stage::Ready),
@@ -242,7 +246,10 @@ impl Engine {
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Asking;
                     flight.sent = sent;
-                    flight.times_sent += 1;
+                    if flight.tried.times > 0 {
+                        flight.tried.waited_ms = now_ms.saturating_sub(flight.failed_ms);
+                    }
+                    flight.tried.times += 1;
                     flight.batchable = false;
                 });
                 effects.push(Effect::Ask(Box::new(ask)));
@@ -266,7 +273,7 @@ impl Engine {
             subject,
             paid: flight.paid,
             earlier: earlier.map(|words| words.key).filter(|_| flight.paid),
-            attempts: flight.times_sent,
+            attempts: flight.tried.times,
         })
     }
 
@@ -321,7 +328,8 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) {
         let now_ms = self.now.monotonic_ms;
-        let Some(returned) = self.returned(key, &usage) else {
+        let refused = matches!(&result, Err(failure) if failure.remedy == Remedy::Slow);
+        let Some(returned) = self.returned(key, &usage, refused) else {
             self.batches.answered_early(key, &result);
             return;
         };
@@ -329,7 +337,7 @@ impl Engine {
             paid,
             is_file,
             in_batch,
-            tries,
+            tried,
             sent,
         } = returned;
         let failure = match result {
@@ -375,10 +383,11 @@ impl Engine {
             return;
         }
         let stopped_before = self.pace.stopped().is_some();
-        match self.pace.failed(&failure, key, tries, sent.at_ms, now_ms) {
+        match self.pace.failed(&failure, key, tried, sent.at_ms, now_ms) {
             Next::Again { at_ms, costs_a_try } => self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
-                flight.tries += u32::from(costs_a_try);
+                flight.tried.lost += u32::from(costs_a_try);
+                flight.failed_ms = now_ms;
                 flight.retry_at_ms = at_ms;
             }),
             Next::Never => self.give_up(key, &failure),

@@ -19,7 +19,7 @@ use std::time::Duration;
 use reqwest::Url;
 use serde_json::{Value, json};
 
-pub use self::limits::{Limit, Limits};
+pub use self::limits::Limits;
 
 use self::exchange::{Exchange, Secret};
 use self::problem::Problem;

@@ -10,26 +10,35 @@
 mod batches;
 mod cache;
 mod codec;
+mod collect;
 mod error;
 mod folder;
 mod frame;
 mod journal;
 mod records;
+mod survey;
 #[cfg(test)]
 mod tests;
+mod verify;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::collect::{Collected, InUse, Limits};
 pub use self::error::StoreError;
+pub use self::survey::{Totals, Users};
+pub use self::verify::Verified;
 
 use self::cache::{Cache, OUTLINES, SUMMARIES};
+use self::collect::WHOLE;
 use self::journal::{Entry, Journal, Repositories};
 use self::records::repository_prefix;
 use crate::model::digest::Digest;
@@ -41,15 +50,19 @@ use crate::model::usage::Usage;
 const FREE: &[u8] = b"free";
 /// Where the list of repositories stands in the same tree.
 const REPOSITORIES: &[u8] = b"repositories";
-/// How many changes go to sled at once: a batch is held in memory whole.
-const BATCH: usize = 512;
-
 /// The open store. All methods block on the disk, and may be called from many threads.
 pub struct Store {
     cache: Cache,
     journal: Journal,
     /// Held by whoever writes summaries, repositories or usage.
     writing: Mutex<()>,
+    /// Held by whoever removes what is not in use, and shared by those who read records: what they name would be in
+    /// use a moment later.
+    collecting: RwLock<()>,
+    /// Summaries that are about to be removed, unless somebody reads them first.
+    condemned: Mutex<HashSet<SummaryKey>>,
+    /// The day's number since 1970, UTC; tests have days of their own.
+    clock: fn() -> u32,
     notes: Vec<String>,
     /// Declared last: let go when everything else is closed.
     _lock: File,
@@ -80,9 +93,16 @@ impl Store {
             cache: cache?,
             journal: journal?,
             writing: Mutex::new(()),
+            collecting: RwLock::new(()),
+            condemned: Mutex::default(),
+            clock: day_by_the_clock,
             notes,
             _lock: lock,
         };
+        if store.journal.answers() == 0 {
+            // Nothing was paid for that a record could be missing of.
+            store.note(WHOLE, &true);
+        }
         // The list of repositories stands in both halves: the later one is right.
         let cached: Option<Repositories> = store.noted(REPOSITORIES);
         if let Some(list) = cached.filter(|list| list.number > store.journal.repositories().number)
@@ -104,17 +124,22 @@ impl Store {
     /// # Errors
     /// Where neither the cache nor the journal could be read.
     pub fn summary(&self, key: SummaryKey) -> Result<Option<Summary>, StoreError> {
+        self.condemned().remove(&key);
         let sealed = self.cache.with(|trees| trees.summaries.get(key.0.0));
         if let Ok(Some(sealed)) = &sealed
-            && let Some(summary) = codec::unseal(SUMMARIES, &key.0.0, sealed)
+            && let Some((_, summary)) = codec::unseal::<(u32, Summary)>(SUMMARIES, &key.0.0, sealed)
         {
             return Ok(Some(summary));
         }
         // After a crash, or when the cache was lost, what was paid for is in the journal only.
         let Some(summary) = self.journal.answer(key)? else {
+            if let Ok(Some(_)) = sealed {
+                // Damaged, and nowhere else: gone, so that the next start has it written anew.
+                let _ = self.cache.with(|trees| trees.summaries.remove(key.0.0));
+            }
             return sealed.map(|_| None);
         };
-        if let Some(sealed) = codec::seal(SUMMARIES, &key.0.0, &summary) {
+        if let Some(sealed) = codec::seal(SUMMARIES, &key.0.0, &(self.today(), &summary)) {
             // The next reading is quicker; if not, not.
             let _ = self
                 .cache
@@ -134,6 +159,7 @@ impl Store {
         durable: bool,
     ) -> Result<(), StoreError> {
         let _writing = self.write();
+        let today = self.today();
         let mut free = self.free();
         let mut entries = Vec::new();
         // The last one of a key counts, and is counted once.
@@ -155,7 +181,8 @@ impl Store {
         self.journal.append(&entries, true)?;
         let mut changes = sled::Batch::default();
         for (key, &summary) in &batch {
-            if let Some(sealed) = codec::seal(SUMMARIES, &key.0.0, summary) {
+            self.condemned().remove(*key);
+            if let Some(sealed) = codec::seal(SUMMARIES, &key.0.0, &(today, summary)) {
                 changes.insert(&key.0.0, sealed);
             }
         }
@@ -176,7 +203,9 @@ impl Store {
     /// Where the cache could not be read, even anew.
     pub fn outline(&self, key: Digest) -> Result<Option<(Digest, Outline)>, StoreError> {
         let sealed = self.cache.with(|trees| trees.outlines.get(key.0))?;
-        Ok(sealed.and_then(|sealed| codec::unseal(OUTLINES, &key.0, &sealed)))
+        let dated = sealed
+            .and_then(|sealed| codec::unseal::<(u32, Digest, Outline)>(OUTLINES, &key.0, &sealed));
+        Ok(dated.map(|(_, syntax, outline)| (syntax, outline)))
     }
 
     /// Stores an outline; not durable, since it can be had again.
@@ -189,7 +218,7 @@ impl Store {
         syntax: Digest,
         outline: &Outline,
     ) -> Result<(), StoreError> {
-        let Some(sealed) = codec::seal(OUTLINES, &key.0, &(syntax, outline)) else {
+        let Some(sealed) = codec::seal(OUTLINES, &key.0, &(self.today(), syntax, outline)) else {
             // Too large to keep: it is made again when it is wanted.
             return Ok(());
         };
@@ -229,19 +258,8 @@ impl Store {
         self.change_repositories(|all| {
             all.retain(|known| OsStr::from_bytes(known) != root.as_os_str())
         })?;
-        let prefix = repository_prefix(root);
-        self.cache.with(|trees| {
-            let mut changes = Vec::new();
-            for item in trees.records.scan_prefix(prefix).keys() {
-                changes.push(item?);
-            }
-            for keys in changes.chunks(BATCH) {
-                let mut batch = sled::Batch::default();
-                keys.iter().for_each(|key| batch.remove(key));
-                trees.records.apply_batch(batch)?;
-            }
-            Ok(())
-        })
+        // Its words were in use until today.
+        self.drop_records(&repository_prefix(root), |words| self.touch(words))
     }
 
     /// What was used up on a day (days since 1970, UTC).
@@ -289,20 +307,25 @@ impl Store {
             return Ok(());
         }
         list.number += 1;
-        let sealed = codec::seal(SUMMARIES, REPOSITORIES, &list);
-        self.journal.append(&[Entry::Repositories(list)], true)?;
-        if let Some(sealed) = sealed {
-            // The journal has it: this is for the day when the journal is damaged.
-            let _ = self
-                .cache
-                .with(|trees| trees.summaries.insert(REPOSITORIES, &sealed[..]));
-        }
+        self.journal
+            .append(&[Entry::Repositories(list.clone())], true)?;
+        // The journal has it: this is for the day when the journal is damaged.
+        self.note(REPOSITORIES, &list);
         Ok(())
     }
 
     /// How many summaries the cache holds and the journal does not.
     fn free(&self) -> u64 {
         self.noted(FREE).unwrap_or(0)
+    }
+
+    /// Writes that beside the summaries; where it fails, it is as if nobody had.
+    fn note<T: Serialize>(&self, name: &[u8], value: &T) {
+        if let Some(sealed) = codec::seal(SUMMARIES, name, value) {
+            let _ = self
+                .cache
+                .with(|trees| trees.summaries.insert(name, &sealed[..]).map(drop));
+        }
     }
 
     /// What stands beside the summaries under that name.
@@ -317,7 +340,24 @@ impl Store {
             .unwrap_or(false)
     }
 
+    fn condemned(&self) -> MutexGuard<'_, HashSet<SummaryKey>> {
+        self.condemned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn today(&self) -> u32 {
+        (self.clock)()
+    }
+
     fn write(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn day_by_the_clock() -> u32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |since| {
+        u32::try_from(since.as_secs() / 86_400).unwrap_or(u32::MAX)
+    })
 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
+use super::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use super::estimate::Estimate;
 use super::protocol::{Node, Problem, Repository, Status, Waited};
 
@@ -25,6 +26,15 @@ pub trait Access: Clone + Send + Sync + 'static {
     fn unwatch(&self, path: &Path) -> impl Future<Output = Result<(), Problem>> + Send;
     /// What an index of `path` would cost, as far as that can be known before it is paid for. Asks no model.
     fn estimate(&self, path: &Path) -> impl Future<Output = Result<Estimate, Problem>> + Send;
+    /// What the store holds, and who uses it. Reads everything.
+    fn cache(&self) -> impl Future<Output = Result<CacheStatistics, Problem>> + Send;
+    /// Removes what no watched repository uses, as far as the limits want it, and gives the space back.
+    fn collect(
+        &self,
+        request: CollectRequest,
+    ) -> impl Future<Output = Result<Collected, Problem>> + Send;
+    /// Reads all that is stored and checks it.
+    fn verify(&self) -> impl Future<Output = Result<Verified, Problem>> + Send;
     /// Returns when all that was saved before the call is seen, summarized and stored; with `None`, everywhere.
     fn wait(
         &self,

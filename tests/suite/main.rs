@@ -3,6 +3,7 @@
 
 mod batch;
 mod burst;
+mod cache;
 mod cli;
 mod counting;
 mod freshness;

@@ -245,3 +245,42 @@ fn the_hardened_service_works_or_says_that_it_cannot_be_had() {
     user.epitome(&["wait", &path, "--timeout", "35"]).expect(0);
     assert_eq!(status(&user)["pid"].as_u64().unwrap(), pid(&user));
 }
+
+#[test]
+fn a_daemon_that_cannot_start_answers_why_and_the_socket_outlives_it() {
+    let Some(user) = installed("a broken configuration") else {
+        return;
+    };
+    let config = ".config/epitome/config.toml";
+    user.write(config, "[summaries]\nprovider = \"telepathy\"\n");
+    for _ in 0..3 {
+        let begin = Instant::now();
+        let done = user.epitome(&["status"]).expect(1);
+        assert!(done.stderr.contains("the daemon cannot start:"), "{done:?}");
+        assert!(done.stderr.contains("config.toml:2"), "{done:?}");
+        assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
+        assert!(begin.elapsed() < Duration::from_secs(10));
+    }
+    until("its end", || user.property("ActiveState") == "failed");
+    assert_eq!(user.property("NRestarts"), "0");
+    assert!(user.property("StatusText").contains("config.toml:2"));
+    user.write(config, "");
+    assert_eq!(status(&user)["pid"].as_u64().unwrap(), pid(&user));
+
+    // One that falls too often is left alone, socket and all; `watch` forgives it.
+    let path = user.put_repository(&repository());
+    let kill = || {
+        user.epitome(&["status"]).code != Some(3) && {
+            let pid = pid(&user).to_string();
+            pid == "0" || user.run("kill", &["-KILL", &pid]).code.is_some()
+        }
+    };
+    user.write(
+        ".config/systemd/user/epitome.service.d/hasty.conf",
+        "[Unit]\nStartLimitBurst=2\n[Service]\nRestartSec=0\n",
+    );
+    user.systemctl(&["daemon-reload"]);
+    until("systemd has given up", || !kill());
+    user.epitome(&["watch", &path]).expect(0);
+    assert_eq!(status(&user)["pid"].as_u64().unwrap(), pid(&user));
+}

@@ -15,6 +15,7 @@ use super::body::{plain, read};
 use super::metrics;
 use super::query::{Query, absolute, needed};
 use crate::wire::access::Access;
+use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
 use crate::wire::protocol::{
     Node, Problem, Repositories, Repository, Status, WaitRequest, Waited, WatchRequest,
@@ -41,6 +42,9 @@ pub(super) fn router<A: Access>(access: A, patience: Duration) -> Router {
         )
         .route("/v1/node", get(node::<A>))
         .route("/v1/estimate", get(estimate::<A>))
+        .route("/v1/cache", get(cache::<A>))
+        .route("/v1/cache/gc", post(collect::<A>))
+        .route("/v1/cache/verify", post(verify::<A>))
         .route("/v1/wait", post(wait::<A>))
         .route("/metrics", get(prometheus::<A>))
         .route("/openapi.json", get(openapi))
@@ -112,6 +116,33 @@ async fn estimate<A: Access>(
     let query = Query::parse(query.as_deref(), &["path"])?;
     let path = needed(query.path()?)?;
     answers.access.estimate(&path).await.map(Json)
+}
+
+async fn cache<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+) -> Answer<CacheStatistics> {
+    Query::parse(query.as_deref(), &[])?;
+    answers.access.cache().await.map(Json)
+}
+
+async fn collect<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+    body: Body,
+) -> Answer<Collected> {
+    Query::parse(query.as_deref(), &[])?;
+    let body: Option<CollectRequest> = read(body, answers.patience).await?;
+    let request = body.unwrap_or_default();
+    answers.access.collect(request).await.map(Json)
+}
+
+async fn verify<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+) -> Answer<Verified> {
+    Query::parse(query.as_deref(), &[])?;
+    answers.access.verify().await.map(Json)
 }
 
 async fn wait<A: Access>(

@@ -15,6 +15,8 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::client::Client;
 use crate::client::fake::{self, Fake};
+use crate::wire::access::Access as _;
+use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::protocol::*;
 
 struct Served {
@@ -100,6 +102,14 @@ async fn the_client_gets_what_the_daemon_knows() {
     assert_eq!(added.path, "/other");
     client.watch(Path::new("/other"), true).await.unwrap();
     client.unwatch(Path::new("/other")).await.unwrap();
+    assert_eq!(client.cache().await, fake.cache().await);
+    let request = CollectRequest {
+        max_age_days: Some(30),
+        max_bytes: None,
+    };
+    assert_eq!(client.collect(request).await.unwrap().summaries, 1);
+    let verified = client.verify().await.unwrap();
+    assert_eq!((verified.sound, verified.lost), (false, 1));
     assert_eq!(
         fake.log(),
         [
@@ -108,6 +118,8 @@ async fn the_client_gets_what_the_daemon_knows() {
             "watch \"/other\" false",
             "watch \"/other\" true",
             "unwatch \"/other\"",
+            "collect Some(30) None",
+            "verify",
         ]
     );
 }
@@ -369,7 +381,7 @@ async fn the_openapi_document_is_honest() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 9);
+    assert_eq!(routes, 12);
 
     let fake = small();
     let known = fake.status().await.unwrap();
@@ -402,6 +414,18 @@ async fn the_openapi_document_is_honest() {
         ("Requests", json(&|| serde_json::to_value(&known.requests))),
         ("FailedNode", json(&|| serde_json::to_value(&failed))),
         ("Waited", json(&|| serde_json::to_value(Waited::default()))),
+        (
+            "CacheStatistics",
+            json(&|| serde_json::to_value(CacheStatistics::default())),
+        ),
+        (
+            "Collected",
+            json(&|| serde_json::to_value(Collected::default())),
+        ),
+        (
+            "Verified",
+            json(&|| serde_json::to_value(Verified::default())),
+        ),
         (
             "Problem",
             json(&|| serde_json::to_value(Problem::new(PROBLEM_TIMEOUT, ""))),

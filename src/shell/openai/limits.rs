@@ -6,21 +6,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
+use crate::model::limits::Limit;
 use crate::model::usage::Usage;
 
 /// Longer pauses than this are not believed, in milliseconds: one hour.
 const LONGEST_PAUSE_MS: u64 = 3_600_000;
-
-/// One of an endpoint's limits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limit {
-    /// How many there may be in the endpoint's own span of time, mostly a minute.
-    pub limit: Option<u64>,
-    /// How many of them are left.
-    pub remaining: Option<u64>,
-    /// How long until all of them are there again, in milliseconds.
-    pub reset_ms: Option<u64>,
-}
 
 /// What one exchange told about limits, and what it used up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::model::limits::Limit;
 
 const KEY: &str = "sk-test-0123456789";
 

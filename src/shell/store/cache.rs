@@ -18,8 +18,8 @@ use super::error::StoreError;
 use super::folder;
 
 /// The trees. A change of a value's shape means a new number: old trees are dropped when the cache is opened.
-pub(super) const SUMMARIES: &str = "summaries.1";
-pub(super) const OUTLINES: &str = "outlines.1";
+pub(super) const SUMMARIES: &str = "summaries.2";
+pub(super) const OUTLINES: &str = "outlines.2";
 pub(super) const RECORDS: &str = "records.1";
 
 /// Bytes of sled's page cache. It takes about three times as much in the end.
@@ -33,6 +33,11 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 const REFUSED_PATIENCE: Duration = Duration::from_secs(1);
 /// A damaged sled may wait for a thread of its own that has died: nobody waits for it longer than this.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where a new copy of the cache grows. What is found there at the start was never finished.
+const COPY: &str = "copy";
+/// How many changes go to sled at once: a batch is held in memory whole.
+pub(super) const BATCH: usize = 512;
 
 /// sled's handles.
 pub(super) struct Trees {
@@ -79,6 +84,7 @@ impl Cache {
             }),
             notes: Mutex::new(Vec::new()),
         };
+        cache.sweep();
         cache.renew(0, &Trouble::Closed)?;
         Ok(cache)
     }
@@ -93,6 +99,41 @@ impl Cache {
         self.renew(generation, &trouble)?;
         self.attempt(&act)
             .map_err(|(_, trouble)| trouble.into_error(&self.folder))
+    }
+
+    /// Hands every key and value of a tree to `each`, in the order of the keys.
+    ///
+    /// # Errors
+    /// Where it could not be read to its end: then `each` has seen only a part of it.
+    pub fn each(
+        &self,
+        tree: impl Fn(&Trees) -> &sled::Tree,
+        mut each: impl FnMut(&[u8], &[u8]),
+    ) -> Result<(), StoreError> {
+        let generation = self.generation();
+        let mut from = Vec::new();
+        loop {
+            let piece = self.with(|trees| {
+                let items = tree(trees).range(from.clone()..).take(BATCH);
+                items.collect::<sled::Result<Vec<_>>>()
+            })?;
+            if self.generation() != generation {
+                return Err(StoreError::Damaged {
+                    what: "the cache was set aside while it was read: try again".to_owned(),
+                });
+            }
+            piece.iter().for_each(|(key, value)| each(key, value));
+            let Some((last, _)) = piece.last() else {
+                return Ok(());
+            };
+            // The least key above the last one.
+            from = [last, &[0][..]].concat();
+        }
+    }
+
+    fn generation(&self) -> u64 {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.generation
     }
 
     /// What a person should hear of.
@@ -117,6 +158,45 @@ impl Cache {
     /// Bytes on disk.
     pub fn bytes(&self) -> u64 {
         self.with(|trees| trees.db.size_on_disk()).unwrap_or(0)
+    }
+
+    /// Copies what lives into a new folder, which takes the old one's place: sled gives no space back by itself.
+    /// Everybody else waits meanwhile. Where it fails, all is as before.
+    pub fn rebuild(&self) -> Result<(), StoreError> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(trees) = state.trees.take() else {
+            return Ok(());
+        };
+        let (copy, old) = (self.folder.join(COPY), self.newest());
+        let new = self
+            .folder
+            .join(format!("cache-{}", self.number().max(1) + 1));
+        let _ = fs::remove_dir_all(&copy);
+        let renamed = copy_trees(&trees, &copy).and_then(|()| {
+            sync_files(&copy)
+                .and_then(|()| fs::rename(&copy, &new))
+                .map_err(Trouble::Io)
+        });
+        if let Err(trouble) = renamed {
+            state.trees = Some(trees);
+            let _ = fs::remove_dir_all(&copy);
+            return Err(trouble.into_error(&copy));
+        }
+        state.generation += 1;
+        close(trees);
+        // Where this fails, whoever comes next tries again.
+        state.trees = Some(open_trees(&new).map_err(|trouble| trouble.into_error(&new))?);
+        let _ = fs::remove_dir_all(old);
+        Ok(())
+    }
+
+    /// Removes what an earlier process left: old caches whose removal it did not live to see, and unfinished copies.
+    fn sweep(&self) {
+        let newest = self.number();
+        for number in self.numbers().filter(|number| *number < newest) {
+            let _ = fs::remove_dir_all(self.folder.join(format!("cache-{number}")));
+        }
+        let _ = fs::remove_dir_all(self.folder.join(COPY));
     }
 
     fn attempt<T>(&self, act: impl Fn(&Trees) -> sled::Result<T>) -> Result<T, (u64, Trouble)> {
@@ -177,12 +257,15 @@ impl Cache {
     }
 
     fn number(&self) -> u64 {
+        self.numbers().max().unwrap_or(0)
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = u64> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let numbers = entries.filter_map(|entry| {
+        entries.filter_map(|entry| {
             let name = entry.file_name();
             name.to_str()?.strip_prefix("cache-")?.parse().ok()
-        });
-        numbers.max().unwrap_or(0)
+        })
     }
 
     /// Renames the damaged cache to `corrupt-<seconds since 1970>`. Only the last one is kept: they are large.
@@ -300,6 +383,44 @@ fn open_trees(path: &Path) -> Result<Trees, Trouble> {
             db: db.clone(),
         })
     })
+}
+
+/// Writes all that the trees hold into a new database at `path`, and closes that.
+fn copy_trees(trees: &Trees, path: &Path) -> Result<(), Trouble> {
+    let new = open_trees(path)?;
+    let copied = guarded(|| {
+        for (from, to) in [
+            (&trees.summaries, &new.summaries),
+            (&trees.outlines, &new.outlines),
+            (&trees.records, &new.records),
+        ] {
+            let mut batch = sled::Batch::default();
+            for (number, item) in from.iter().enumerate() {
+                let (key, value) = item?;
+                batch.insert(key, value);
+                if number % BATCH == BATCH - 1 {
+                    to.apply_batch(std::mem::take(&mut batch))?;
+                }
+            }
+            to.apply_batch(batch)?;
+        }
+        new.db.flush().map(drop)
+    });
+    close(new);
+    copied
+}
+
+/// Brings all files of a folder to the disk.
+fn sync_files(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_files(&entry.path())?;
+        } else {
+            fs::File::open(entry.path())?.sync_all()?;
+        }
+    }
+    folder::sync_folder(folder)
 }
 
 /// Lets sled write what it holds and close. A damaged one may hang or panic at that, so it does so on a thread of

@@ -50,7 +50,7 @@ pub(super) struct Repositories {
 }
 
 /// What the entries come to.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Index {
     /// Where each summary's frame begins.
     answers: HashMap<SummaryKey, u64>,
@@ -64,7 +64,8 @@ struct Index {
 /// The open journal.
 pub(super) struct Journal {
     path: PathBuf,
-    file: File,
+    /// Whoever reads at an offset of the index holds it from before the look into the index.
+    file: RwLock<File>,
     /// Where the next frame goes. Whoever holds it is the one writer.
     end: Mutex<u64>,
     index: RwLock<Index>,
@@ -96,10 +97,7 @@ impl Journal {
         }
         if found.end > COMPACT_ABOVE && found.end > 2 * index.live {
             match compact(folder, &path, &file, &index) {
-                Ok(()) => {
-                    file = open_file(&path).map_err(failed)?;
-                    (index, found) = load(&file).map_err(failed)?;
-                }
+                Ok(new) => (file, index, found) = new,
                 // The old file is as good as it was: only the space is not won.
                 Err(error) => {
                     notes.push(format!("could not rewrite {}: {error}", path.display()));
@@ -108,7 +106,7 @@ impl Journal {
         }
         Ok(Self {
             path,
-            file,
+            file: RwLock::new(file),
             end: Mutex::new(found.end),
             index: RwLock::new(index),
         })
@@ -129,17 +127,14 @@ impl Journal {
             places.push((place, bytes.len() as u64 - place));
         }
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = self.file.write_all_at(&bytes, *end).and_then(|()| {
-            if durable {
-                self.file.sync_data()
-            } else {
-                Ok(())
-            }
-        });
+        let file = self.file.read().unwrap_or_else(PoisonError::into_inner);
+        let written = file
+            .write_all_at(&bytes, *end)
+            .and_then(|()| if durable { file.sync_data() } else { Ok(()) });
         if let Err(source) = written {
             // Half a batch must not come back at the next start. Where this fails too, the bytes are overwritten by
             // the next batch or cut off as torn.
-            let _ = self.file.set_len(*end);
+            let _ = file.set_len(*end);
             return Err(failed(source));
         }
         let start = *end;
@@ -153,10 +148,11 @@ impl Journal {
 
     /// The summary of that key, read from the file. A damaged one is none.
     pub fn answer(&self, key: SummaryKey) -> Result<Option<Summary>, StoreError> {
+        let file = self.file.read().unwrap_or_else(PoisonError::into_inner);
         let Some(offset) = self.with(|index| index.answers.get(&key).copied()) else {
             return Ok(None);
         };
-        let bytes = frame::read_at(&self.file, offset)
+        let bytes = frame::read_at(&file, offset)
             .map_err(|source| StoreError::io("read", &self.path, source))?;
         match bytes.and_then(|bytes| codec::decode(&bytes)) {
             Some(Entry::Answer(found, summary)) if found == key => Ok(Some(summary)),
@@ -174,6 +170,53 @@ impl Journal {
         self.with(|index| index.answers.len() as u64)
     }
 
+    /// Reads all of it: hands each summary that counts, with the bytes that its entry takes, to `each`, and tells
+    /// what the reading met.
+    pub fn read_through(
+        &self,
+        mut each: impl FnMut(SummaryKey, u64, Summary),
+    ) -> Result<Scan, StoreError> {
+        let file = self.file.read().unwrap_or_else(PoisonError::into_inner);
+        frame::scan(&file, |offset, bytes| {
+            if let Some(Entry::Answer(key, summary)) = codec::decode(bytes)
+                && self.with(|index| index.answers.get(&key) == Some(&offset))
+            {
+                each(key, (HEADER_BYTES + bytes.len()) as u64, summary);
+            }
+        })
+        .map_err(|source| StoreError::io("read", &self.path, source))
+    }
+
+    /// Takes summaries away: they are not found any more, and their bytes go with the next [`Self::shrink`].
+    pub fn forget(&self, keys: &[SummaryKey]) {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        for key in keys {
+            index.answers.remove(key);
+        }
+    }
+
+    /// Rewrites the file with what still counts, where that wins at least a half of it, or `always`. Tells whether it
+    /// did. Where it fails, all is as before.
+    pub fn shrink(&self, always: bool) -> Result<bool, StoreError> {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = self.with(Index::clone);
+        let worth_while = *end > COMPACT_ABOVE && *end > 2 * wanted.live;
+        if !always && !worth_while {
+            return Ok(false);
+        }
+        let folder = self.path.parent().unwrap_or(Path::new("/"));
+        // Nobody writes meanwhile, and everybody reads.
+        let old = self.file.read().unwrap_or_else(PoisonError::into_inner);
+        let (new, index, found) = compact(folder, &self.path, &old, &wanted)
+            .map_err(|source| StoreError::io("rewrite", &self.path, source))?;
+        drop(old);
+        let mut file = self.file.write().unwrap_or_else(PoisonError::into_inner);
+        *file = new;
+        *end = found.end;
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
+        Ok(true)
+    }
+
     /// The watched repositories.
     pub fn repositories(&self) -> Repositories {
         self.with(|index| index.repositories.clone())
@@ -187,6 +230,11 @@ impl Journal {
     /// The batches that are not over.
     pub fn batches(&self) -> Vec<PendingBatch> {
         self.with(|index| index.batches.values().cloned().collect())
+    }
+
+    /// All keys that it holds a summary of.
+    pub fn keys(&self) -> Vec<SummaryKey> {
+        self.with(|index| index.answers.keys().copied().collect())
     }
 
     /// Its length in bytes.
@@ -248,20 +296,31 @@ fn write_entry(into: &mut Vec<u8>, entry: &Entry) -> io::Result<()> {
     frame::write(into, &encoded)
 }
 
-/// Writes what still counts to a new file and puts that in the old one's place.
-fn compact(folder: &Path, path: &Path, file: &File, index: &Index) -> io::Result<()> {
+/// Writes what still counts to a new file, reads that through, and puts it in the old one's place.
+fn compact(
+    folder: &Path,
+    path: &Path,
+    file: &File,
+    index: &Index,
+) -> io::Result<(File, Index, Scan)> {
     let new_path = path.with_extension("journal.new");
-    let outcome = write_live(&new_path, file, index).and_then(|()| fs::rename(&new_path, path));
+    let outcome = write_live(&new_path, file, index).and_then(|new| {
+        let (index, found) = load(&new)?;
+        fs::rename(&new_path, path)?;
+        Ok((new, index, found))
+    });
     if outcome.is_err() {
         // What was written of it takes space that is likely what was wanting.
         let _ = fs::remove_file(&new_path);
     }
-    outcome?;
-    folder::sync_folder(folder)
+    let outcome = outcome?;
+    // There is no way back from here, and the old file is as good until the name is on the disk.
+    let _ = folder::sync_folder(folder);
+    Ok(outcome)
 }
 
-fn write_live(new_path: &Path, file: &File, index: &Index) -> io::Result<()> {
-    let new = folder::private().truncate(true).open(new_path)?;
+fn write_live(new_path: &Path, file: &File, index: &Index) -> io::Result<File> {
+    let new = folder::private().read(true).truncate(true).open(new_path)?;
     let (mut bytes, mut end) = (Vec::new(), 0);
     let mut outcome = Ok(());
     frame::scan(file, |offset, entry| {
@@ -291,5 +350,6 @@ fn write_live(new_path: &Path, file: &File, index: &Index) -> io::Result<()> {
         write_entry(&mut bytes, &entry)?;
     }
     new.write_all_at(&bytes, end)?;
-    new.sync_all()
+    new.sync_all()?;
+    Ok(new)
 }

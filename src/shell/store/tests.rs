@@ -1,6 +1,7 @@
 //! What the store promises, tried from outside: over restarts, crashes, damage, and other processes.
 #![allow(clippy::unwrap_used)]
 
+mod collect;
 mod damage;
 mod speed;
 
@@ -203,7 +204,7 @@ fn records_beyond_one_piece_come_in_order() {
     let temp = folder();
     let store = Store::open(temp.path()).unwrap();
     let root = Path::new("/r");
-    let mut wanted: Vec<_> = (0..BATCH as u64 * 2 + 1)
+    let mut wanted: Vec<_> = (0..cache::BATCH as u64 * 2 + 1)
         .map(|n| {
             let record = NodeRecord {
                 words: None,

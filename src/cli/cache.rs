@@ -1,0 +1,229 @@
+//! `epitome cache`: what the store holds, what may go, whether it is whole. Through the daemon where one runs, because
+//! it holds the store; else on the store itself.
+
+use super::failure::Failure;
+use super::text::{clean, count, number, size};
+use super::{Context, output};
+use crate::client::{Client, ConnectError};
+use crate::wire::access::Access;
+use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// What the store holds, and how much of it is in use
+    Stats(Output),
+    /// Remove what no watched repository uses, the longest unused first, and give the space back
+    Gc(Collect),
+    /// Read everything and check it; ends with 1 if something was lost
+    Verify(Output),
+}
+
+#[derive(Debug, clap::Args)]
+struct Output {
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Collect {
+    /// Remove what was unused for so many days; 0: whatever is unused [default: store.max_age_days]
+    #[arg(long, value_name = "DAYS")]
+    max_age: Option<u64>,
+    /// Remove what is unused for longest, until the store takes no more bytes on disk [default: store.max_bytes]
+    #[arg(long, value_name = "BYTES")]
+    max_bytes: Option<u64>,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
+    match Client::connect(&context.places.socket).await {
+        Ok(client) => ask(&client, &arguments.command).await,
+        Err(ConnectError::NoDaemon) => {
+            let config = context.config()?;
+            let local = crate::daemon::cache::open_cache(&config, &context.places).await?;
+            let outcome = ask(&local, &arguments.command).await;
+            local.stop().await;
+            outcome
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn ask<A: Access>(access: &A, command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Stats(options) => {
+            let statistics = access.cache().await?;
+            match options.json {
+                true => output::print_json(&statistics),
+                false => output::print(&figures(&statistics)),
+            }
+        }
+        Command::Gc(options) => {
+            let request = CollectRequest {
+                max_age_days: options.max_age,
+                max_bytes: options.max_bytes,
+            };
+            let collected = access.collect(request).await?;
+            match options.output.json {
+                true => output::print_json(&collected),
+                false => output::print(&removed(&collected)),
+            }
+        }
+        Command::Verify(options) => {
+            let verified = access.verify().await?;
+            match options.json {
+                true => output::print_json(&verified)?,
+                false => output::print(&findings(&verified))?,
+            }
+            match verified.lost {
+                0 => Ok(()),
+                1 => Err(Failure::Failed("1 summary was lost".to_owned())),
+                many => Err(Failure::Failed(format!("{many} summaries were lost"))),
+            }
+        }
+    }
+}
+
+fn figures(statistics: &CacheStatistics) -> String {
+    let CacheStatistics {
+        summaries,
+        used,
+        paid,
+        free,
+        outlines,
+        records,
+        unwatched,
+        journal_bytes,
+        cache_bytes,
+        live_bytes,
+        oldest,
+    } = statistics;
+    let unused = summaries.saturating_sub(*used);
+    let since = oldest
+        .as_deref()
+        .map(|day| format!(", the longest since {}", clean(day)));
+    let mut text = format!(
+        "{}: {} paid for, {} written here\n",
+        count(*summaries, "summary"),
+        number(*paid),
+        number(*free)
+    );
+    text += &format!(
+        "in use    {} by watched repositories; {} unused{}\n",
+        number(*used),
+        number(unused),
+        since.unwrap_or_default()
+    );
+    text += &format!(
+        "besides   {}, {}\n",
+        count(*outlines, "outline"),
+        count(*records, "record")
+    );
+    if *unwatched > 0 {
+        let many = match unwatched {
+            1 => "1 repository that is".to_owned(),
+            many => format!("{} repositories that are", number(*many)),
+        };
+        text += &format!("known of  {many} not watched\n");
+    }
+    text + &format!(
+        "on disk   {}: {} journal, {} cache; {} live in it\n",
+        size(journal_bytes + cache_bytes),
+        size(*journal_bytes),
+        size(*cache_bytes),
+        size(*live_bytes)
+    )
+}
+
+fn removed(collected: &Collected) -> String {
+    let mut text = format!(
+        "removed {}, {} and {}\non disk {}, before {}\n",
+        count(collected.summaries, "summary"),
+        count(collected.outlines, "outline"),
+        count(collected.records, "record"),
+        size(collected.bytes_after),
+        size(collected.bytes_before)
+    );
+    if collected.withheld > 0 {
+        text += &format!(
+            "{} that were paid for stay: the cache was lost, and it is not known yet which of them are in use; try again \
+             while a daemon runs, after `epitome wait`\n",
+            count(collected.withheld, "summary")
+        );
+    }
+    text
+}
+
+fn findings(verified: &Verified) -> String {
+    let mut text = format!(
+        "{}, {} and {} are whole\n",
+        count(verified.summaries, "summary"),
+        count(verified.outlines, "outline"),
+        count(verified.records, "record")
+    );
+    for line in &verified.damaged {
+        text += &format!("damaged: {}\n", clean(line));
+    }
+    if verified.restored > 0 {
+        text += &format!("{} restored\n", count(verified.restored, "summary"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::fake::{self, Fake};
+
+    #[test]
+    fn figures_are_said_in_words() {
+        let statistics = CacheStatistics {
+            summaries: 1_200,
+            used: 1_199,
+            paid: 1_000,
+            free: 200,
+            outlines: 1,
+            records: 1_300,
+            unwatched: 1,
+            journal_bytes: 1_048_576,
+            cache_bytes: 3 * 1_048_576,
+            live_bytes: 2_048,
+            oldest: Some("2025-01-31\x1b[2J".to_owned()),
+        };
+        assert_eq!(
+            figures(&statistics),
+            "1,200 summaries: 1,000 paid for, 200 written here\n\
+             in use    1,199 by watched repositories; 1 unused, the longest since 2025-01-31\\u{1b}[2J\n\
+             besides   1 outline, 1,300 records\n\
+             known of  1 repository that is not watched\n\
+             on disk   4.0 MiB: 1.0 MiB journal, 3.0 MiB cache; 2.0 KiB live in it\n"
+        );
+        let collected = Collected {
+            summaries: 1,
+            withheld: 2,
+            bytes_before: 2_048,
+            ..Collected::default()
+        };
+        let text = removed(&collected);
+        assert!(text.starts_with("removed 1 summary, 0 outlines and 0 records\non disk 0 bytes, before 2.0 KiB\n2 summaries that were paid for stay"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn what_was_lost_is_a_failure() {
+        let fake = Fake::new("/repo", fake::tree());
+        let command = Command::Verify(Output { json: true });
+        let failure = ask(&fake, &command).await;
+        assert_eq!(
+            failure,
+            Err(Failure::Failed("1 summary was lost".to_owned()))
+        );
+    }
+}

@@ -1,0 +1,46 @@
+//! What nodes use, or wanted a moment ago: nobody may remove it from the store.
+
+use std::collections::HashSet;
+
+use crate::model::digest::Digest;
+use crate::model::language::Language;
+use crate::model::path::RepoId;
+use crate::model::summary::SummaryKey;
+
+use super::Engine;
+use super::tree::ROOT;
+
+/// What all nodes of all repositories use.
+#[derive(Clone, Debug, Default)]
+pub struct Uses {
+    /// Keys of the words that they have, and of those that they want.
+    pub summaries: HashSet<SummaryKey>,
+    /// The contents whose outlines are shown.
+    pub contents: HashSet<(Option<Language>, Digest)>,
+    /// Repositories with nothing left to do: what they use is all they will use until something changes.
+    pub settled: Vec<RepoId>,
+}
+
+impl Engine {
+    /// What all nodes use now.
+    pub fn uses(&self) -> Uses {
+        let mut uses = Uses::default();
+        uses.summaries
+            .extend(self.flights.iter().map(|(key, _)| *key));
+        uses.summaries.extend(self.batches.keys());
+        for (&repo, repository) in &self.repositories {
+            for (_, node) in repository.tree.walk(ROOT) {
+                uses.summaries.extend(node.words.map(|words| words.key));
+                uses.summaries.extend(node.key);
+                let contents = node.contents();
+                uses.contents
+                    .extend(contents.map(|contents| (contents.language, contents.digest)));
+            }
+            let at_rest = repository.tree.root().is_settled() && repository.debounce.is_empty();
+            if at_rest && repository.known && !repository.unreachable {
+                uses.settled.push(repo);
+            }
+        }
+        uses
+    }
+}

@@ -1,0 +1,457 @@
+//! What goes and what stays when space is wanted, and what a check of everything finds.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::*;
+
+/// Contents are numbered as keys are, and so are their outlines.
+fn outline_key(contents: &Contents) -> Digest {
+    contents.digest
+}
+
+fn users(watched: &[PathBuf]) -> Users<'_> {
+    Users {
+        watched,
+        outline_key: &outline_key,
+    }
+}
+
+fn nothing() -> Option<InUse> {
+    Some(InUse {
+        complete: true,
+        ..InUse::default()
+    })
+}
+
+fn unknown() -> Option<InUse> {
+    Some(InUse::default())
+}
+
+const ALL: Limits = Limits {
+    max_age_days: Some(0),
+    max_bytes: None,
+};
+
+fn aged(days: u64) -> Limits {
+    Limits {
+        max_age_days: Some(days),
+        max_bytes: None,
+    }
+}
+
+fn put(store: &Store, numbers: impl Iterator<Item = u64>, durable: bool) {
+    let batch: Vec<_> = numbers.map(|n| (key(n), said(n))).collect();
+    store.put_summaries(&batch, durable).unwrap();
+}
+
+fn put_outlines(store: &Store, numbers: impl Iterator<Item = u64>) {
+    for n in numbers {
+        store
+            .put_outline(key(n).0, key(n + 1).0, &outline())
+            .unwrap();
+    }
+}
+
+fn put_records(store: &Store, root: &Path, numbers: impl Iterator<Item = u64>) {
+    let records: Vec<_> = numbers
+        .map(|n| (RelPath::new(format!("f{n}")), Some(record(n))))
+        .collect();
+    store.put_records(root, &records).unwrap();
+}
+
+/// The numbers of the summaries that are there.
+fn held(store: &Store, among: std::ops::Range<u64>) -> BTreeSet<u64> {
+    among
+        .filter(|n| match store.summary(key(*n)).unwrap() {
+            Some(found) => {
+                assert_eq!(found, said(*n));
+                true
+            }
+            None => false,
+        })
+        .collect()
+}
+
+#[test]
+fn what_a_watched_repository_uses_stays_whatever_the_limits() {
+    let temp = folder();
+    let watched = [PathBuf::from("/w")];
+    for restart in [false, true] {
+        let data = temp.path().join(restart.to_string());
+        let mut store = Store::open(&data).unwrap();
+        put(&store, 0..20, true);
+        put(&store, 20..40, false);
+        put_outlines(&store, 0..40);
+        put_records(&store, &watched[0], (0..40).step_by(2));
+        // In use, and not recorded yet.
+        let in_use = || {
+            Some(InUse {
+                summaries: [key(1), key(21)].into(),
+                outlines: [key(1).0].into(),
+                complete: true,
+            })
+        };
+        let limits = Limits {
+            max_age_days: Some(0),
+            max_bytes: Some(0),
+        };
+        let collected = store.collect(limits, users(&watched), in_use).unwrap();
+        assert_eq!((collected.summaries, collected.outlines), (18, 19));
+        assert_eq!((collected.records, collected.withheld), (0, 0));
+        if restart {
+            drop(store);
+            store = Store::open(&data).unwrap();
+        }
+        let mut wanted: BTreeSet<u64> = (0..40).step_by(2).collect();
+        let outlines: BTreeSet<u64> = (0..40)
+            .filter(|n| store.outline(key(*n).0).unwrap().is_some())
+            .collect();
+        wanted.insert(1);
+        assert_eq!(outlines, wanted);
+        wanted.insert(21);
+        assert_eq!(held(&store, 0..40), wanted);
+        assert_eq!(store.statistics().0, 22);
+        assert_eq!(store.records(&watched[0]).unwrap().len(), 20);
+        let again = store.collect(limits, users(&watched), in_use).unwrap();
+        assert_eq!((again.summaries, again.outlines), (0, 0));
+    }
+}
+
+#[test]
+fn age_is_counted_from_the_day_on_which_the_last_use_ended() {
+    let temp = folder();
+    let watched = [PathBuf::from("/w")];
+    let mut store = Store::open(temp.path()).unwrap();
+    store.clock = || 100;
+    // 1 is never used, 2 is let go by a change, 3 by a removal, 4 by its repository's end, 5 stays in use.
+    put(&store, 1..6, true);
+    put_records(&store, &watched[0], [2, 3, 5].into_iter());
+    store.add_repository(Path::new("/gone")).unwrap();
+    put_records(&store, Path::new("/gone"), [4].into_iter());
+    store.clock = || 110;
+    put(&store, 6..7, true);
+    store
+        .put_records(&watched[0], &[(RelPath::new("f2"), Some(record(6)))])
+        .unwrap();
+    store.clock = || 120;
+    store
+        .put_records(&watched[0], &[(RelPath::new("f3"), None)])
+        .unwrap();
+    store.clock = || 130;
+    store.remove_repository(Path::new("/gone")).unwrap();
+    for (day, days, left) in [
+        (130, 31, vec![1, 2, 3, 4, 5, 6]),
+        (130, 30, vec![2, 3, 4, 5, 6]),
+        (140, 30, vec![3, 4, 5, 6]),
+        (150, 31, vec![3, 4, 5, 6]),
+        (150, 30, vec![4, 5, 6]),
+        (159, 30, vec![4, 5, 6]),
+        (160, 30, vec![5, 6]),
+        // A clock that was set back makes nothing old.
+        (1, 30, vec![5, 6]),
+        (9_999, 0, vec![5, 6]),
+    ] {
+        store.clock = match day {
+            130 => || 130,
+            140 => || 140,
+            150 => || 150,
+            159 => || 159,
+            160 => || 160,
+            1 => || 1,
+            _ => || 9_999,
+        };
+        store.collect(aged(days), users(&watched), nothing).unwrap();
+        let left: BTreeSet<u64> = left.into_iter().collect();
+        assert_eq!(held(&store, 0..10), left, "day {day}, {days} days");
+    }
+}
+
+#[test]
+fn for_its_size_the_longest_unused_goes_first() {
+    let temp = folder();
+    let watched = [PathBuf::from("/w")];
+    let mut store = Store::open(temp.path()).unwrap();
+    let long = |n: u64| Summary::new(format!("{n} {}", "word ".repeat(6_000)), "test-model");
+    for (day, clock) in [|| 1, || 2, || 3, || 4, || 5, || 6, || 7, || 8]
+        .into_iter()
+        .enumerate()
+    {
+        store.clock = clock;
+        for n in 0..40 {
+            let n = day as u64 * 40 + n;
+            store.put_summaries(&[(key(n), long(n))], true).unwrap();
+        }
+    }
+    put_records(&store, &watched[0], 0..5);
+    let before = store.statistics().1;
+    let limits = Limits {
+        max_age_days: None,
+        max_bytes: Some(before / 2),
+    };
+    let collected = store.collect(limits, users(&watched), nothing).unwrap();
+    assert!(collected.bytes_after <= before / 2, "{collected:?}");
+    assert!(collected.bytes_after > before / 4, "{collected:?}");
+    assert_eq!(collected.bytes_after, store.statistics().1);
+    let left: Vec<u64> = (0..320)
+        .filter(|n| store.summary(key(*n)).unwrap().is_some())
+        .collect();
+    // Those in use, and then the last days, whole but for the one at which enough was won.
+    assert_eq!(left[..5], [0, 1, 2, 3, 4]);
+    let days: Vec<u64> = left[5..].iter().map(|n| n / 40).collect();
+    let first = days[0];
+    assert!(first > 0);
+    for day in first + 1..8 {
+        let whole = days.iter().filter(|found| **found == day).count();
+        assert_eq!(whole, 40, "day {day}: {left:?}");
+    }
+    let enough = Limits {
+        max_bytes: Some(before),
+        ..limits
+    };
+    let none = store.collect(enough, users(&watched), nothing).unwrap();
+    assert_eq!(none.summaries, 0);
+}
+
+#[test]
+fn what_was_indexed_once_goes_as_a_whole_and_before_its_summaries() {
+    let temp = folder();
+    let mut store = Store::open(temp.path()).unwrap();
+    store.clock = || 10;
+    put(&store, 0..4, true);
+    put_outlines(&store, 0..4);
+    put_records(&store, Path::new("/once"), 0..4);
+    store.clock = || 40;
+    assert_eq!(store.records(Path::new("/once")).unwrap().len(), 4);
+    store.clock = || 69;
+    let collected = store.collect(aged(30), users(&[]), nothing).unwrap();
+    assert_eq!(collected, {
+        let (before, after) = (collected.bytes_before, collected.bytes_after);
+        Collected {
+            bytes_before: before,
+            bytes_after: after,
+            ..Collected::default()
+        }
+    });
+    store.clock = || 70;
+    let collected = store.collect(aged(30), users(&[]), nothing).unwrap();
+    assert_eq!((collected.summaries, collected.outlines), (4, 4));
+    assert_eq!(collected.records, 4);
+    assert!(store.records(Path::new("/once")).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_read_meanwhile_stays() {
+    let temp = folder();
+    let store = Store::open(temp.path()).unwrap();
+    put(&store, 0..10, true);
+    put(&store, 10..20, false);
+    let collected = store
+        .collect(ALL, users(&[]), || {
+            assert!(store.summary(key(3)).unwrap().is_some());
+            assert!(store.summary(key(13)).unwrap().is_some());
+            put(&store, 4..5, true);
+            put(&store, 14..15, false);
+            nothing()
+        })
+        .unwrap();
+    assert_eq!(collected.summaries, 16);
+    assert_eq!(held(&store, 0..20), [3, 4, 13, 14].into());
+    assert_eq!(store.statistics().0, 4);
+    drop(store);
+    let store = Store::open(temp.path()).unwrap();
+    assert_eq!(held(&store, 0..20), [3, 4, 13, 14].into());
+}
+
+#[test]
+fn after_the_cache_was_lost_nothing_paid_for_goes_before_all_is_known_again() {
+    let temp = folder();
+    let watched = [PathBuf::from("/w")];
+    {
+        let store = Store::open(temp.path()).unwrap();
+        put(&store, 0..8, true);
+        put_records(&store, &watched[0], 0..4);
+    }
+    for cache in caches(temp.path()) {
+        fs::remove_dir_all(cache).unwrap();
+    }
+    let store = Store::open(temp.path()).unwrap();
+    put(&store, 8..10, false);
+    let collected = store.collect(ALL, users(&watched), unknown).unwrap();
+    assert_eq!((collected.summaries, collected.withheld), (2, 8));
+    assert_eq!(held(&store, 0..10), (0..8).collect());
+    // Some time later everything that is watched is summarized again.
+    put_records(&store, &watched[0], 0..4);
+    let collected = store.collect(ALL, users(&watched), nothing).unwrap();
+    assert_eq!((collected.summaries, collected.withheld), (4, 0));
+    assert_eq!(held(&store, 0..10), (0..4).collect());
+    let collected = store.collect(ALL, users(&watched), unknown).unwrap();
+    assert_eq!((collected.summaries, collected.withheld), (0, 0));
+}
+
+/// sled keeps what was overwritten: without a new cache now and then the disk would fill.
+#[test]
+fn the_size_on_disk_stays_within_a_few_times_of_what_lives() {
+    let temp = folder();
+    let watched = [PathBuf::from("/w")];
+    let store = Store::open(temp.path()).unwrap();
+    let mut random = fastrand::Rng::with_seed(3);
+    for round in 0..8_u64 {
+        for n in 0..400 {
+            let noise: String = (0..3_000).map(|_| random.alphanumeric()).collect();
+            let summary = Summary::new(format!("{round} {noise}"), "offline");
+            store.put_summaries(&[(key(n), summary)], false).unwrap();
+        }
+    }
+    put(&store, 1_000..1_010, true);
+    put_records(&store, &watched[0], (0..400).chain(1_000..1_010));
+    let before = store.totals(users(&watched)).unwrap();
+    assert_eq!((before.summaries, before.used, before.paid), (410, 410, 10));
+    assert_eq!((before.records, before.oldest_day), (410, None));
+    store.tidy().unwrap();
+    let after = store.totals(users(&watched)).unwrap();
+    assert!(after.cache_bytes <= 4 << 20 || after.cache_bytes <= 4 * after.live_bytes);
+    assert!(
+        after.cache_bytes < before.cache_bytes,
+        "{before:?} {after:?}"
+    );
+    assert_eq!(caches(temp.path()).len(), 1);
+    assert_eq!(after.live_bytes, before.live_bytes);
+    assert_eq!(held(&store, 1_000..1_010).len(), 10);
+    drop(store);
+    let store = Store::open(temp.path()).unwrap();
+    assert!(store.notes().is_empty(), "{:?}", store.notes());
+    assert_eq!(store.totals(users(&watched)).unwrap().summaries, 410);
+    assert_eq!(store.records(&watched[0]).unwrap().len(), 410);
+}
+
+#[test]
+fn collecting_holds_nobody_up_and_costs_nobody_anything() {
+    let temp = folder();
+    let watched = [PathBuf::from("/w")];
+    let store = Store::open(temp.path()).unwrap();
+    put(&store, 0..200, true);
+    put_records(&store, &watched[0], 0..200);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (store, done, watched) = (&store, &done, &watched);
+        scope.spawn(move || {
+            // What is written is used at once, as a daemon does it.
+            for n in 200..600 {
+                put_records(store, &watched[0], n..n + 1);
+                put(store, n..n + 1, n % 3 > 0);
+                assert_eq!(store.summary(key(n)).unwrap(), Some(said(n)));
+                // And something that nobody needs.
+                put(store, 10_000 + n..10_001 + n, n % 2 > 0);
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        scope.spawn(move || {
+            while !done.load(Ordering::Relaxed) {
+                assert_eq!(held(store, 0..200).len(), 200);
+            }
+        });
+        while !done.load(Ordering::Relaxed) {
+            store.collect(ALL, users(watched), nothing).unwrap();
+        }
+    });
+    store.collect(ALL, users(&watched), nothing).unwrap();
+    assert_eq!(held(&store, 0..600).len(), 600);
+    assert!(held(&store, 10_200..10_600).is_empty());
+    drop(store);
+    let store = Store::open(temp.path()).unwrap();
+    assert!(store.notes().is_empty(), "{:?}", store.notes());
+    assert_eq!(held(&store, 0..600).len(), 600);
+}
+
+#[test]
+fn a_sound_store_is_said_to_be_sound() {
+    let temp = folder();
+    let store = Store::open(temp.path()).unwrap();
+    put(&store, 0..5, true);
+    // As the offline provider writes them.
+    let free = Summary::new("Free.", "offline");
+    store.put_summaries(&[(key(9), free)], false).unwrap();
+    put_outlines(&store, 0..3);
+    put_records(&store, Path::new("/w"), 0..4);
+    let verified = store.verify().unwrap();
+    let wanted = Verified {
+        summaries: 6,
+        outlines: 3,
+        records: 4,
+        ..Verified::default()
+    };
+    assert_eq!(verified, wanted);
+    assert_eq!(store.statistics().0, 6);
+}
+
+#[test]
+fn damage_in_one_half_is_mended_from_the_other() {
+    let temp = folder();
+    let journal = temp.path().join("answers.journal");
+    {
+        let store = Store::open(temp.path()).unwrap();
+        put(&store, 0..5, true);
+    }
+    // The third entry is hurt.
+    let mut bytes = fs::read(&journal).unwrap();
+    let third = bytes.len() / 5 * 2 + 40;
+    bytes[third] ^= 1;
+    fs::write(&journal, bytes).unwrap();
+    let store = Store::open(temp.path()).unwrap();
+    let verified = store.verify().unwrap();
+    assert_eq!((verified.restored, verified.lost), (1, 0), "{verified:?}");
+    assert_eq!(verified.damaged.len(), 2, "{verified:?}");
+    assert_eq!(store.verify().unwrap().damaged, Vec::<String>::new());
+    // In the cache, behind the store's back.
+    for n in [1, 2] {
+        store
+            .cache
+            .with(|trees| trees.summaries.insert(key(n).0.0, &b"nonsense"[..]))
+            .unwrap();
+    }
+    store
+        .cache
+        .with(|trees| trees.outlines.insert(key(1).0.0, &b"nonsense"[..]))
+        .unwrap();
+    put_records(&store, Path::new("/w"), 0..2);
+    let mistaken = NodeRecord {
+        words: Some(Words {
+            key: key(1),
+            digest: said(2).digest(),
+        }),
+        ..record(1)
+    };
+    store
+        .put_records(Path::new("/w"), &[(RelPath::new("x"), Some(mistaken))])
+        .unwrap();
+    let verified = store.verify().unwrap();
+    assert_eq!((verified.restored, verified.lost), (2, 0), "{verified:?}");
+    assert_eq!((verified.records, verified.damaged.len()), (2, 3));
+    assert_eq!(held(&store, 0..5).len(), 5);
+    assert_eq!(store.verify().unwrap().damaged, Vec::<String>::new());
+    drop(store);
+    for cache in caches(temp.path()) {
+        fs::remove_dir_all(cache).unwrap();
+    }
+    // All of it is in the journal again.
+    let store = Store::open(temp.path()).unwrap();
+    assert_eq!(held(&store, 0..5).len(), 5);
+}
+
+#[test]
+fn what_is_lost_is_said_to_be_lost_once() {
+    let temp = folder();
+    let store = Store::open(temp.path()).unwrap();
+    let free = Summary::new("Free.", "offline");
+    store.put_summaries(&[(key(1), free)], false).unwrap();
+    store
+        .cache
+        .with(|trees| trees.summaries.insert(key(1).0.0, &b"nonsense"[..]))
+        .unwrap();
+    let verified = store.verify().unwrap();
+    assert_eq!((verified.restored, verified.lost), (0, 1), "{verified:?}");
+    let again = store.verify().unwrap();
+    assert_eq!((again.lost, again.damaged.len()), (0, 0));
+    assert_eq!(store.statistics().0, 0);
+}

@@ -1,0 +1,201 @@
+//! `epitome cache`: what the store holds, what goes, what never goes, and whether it is whole.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::harness::{FakeModel, Home, Repo, first_not_fresh, until};
+
+/// Files and directories of [`Repo::package`], without the empty one: that is described by rule.
+const ASKED: usize = 12 - 1 + 7;
+
+fn tree(home: &Home, repo: &Repo) -> String {
+    home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout
+}
+
+#[test]
+fn what_nobody_uses_goes_and_what_is_used_is_never_asked_about_again() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let daemon = home.daemon(&[]);
+    home.run(&["watch", &repo.at("")]).expect(0);
+    home.wait(&repo);
+    let asked = model.count();
+    let first = home.json(&["cache", "stats", "--json"]);
+    assert_eq!(first["paid"], json!(asked));
+    assert_eq!(
+        (&first["free"], &first["used"]),
+        (&json!(1), &first["summaries"])
+    );
+    assert_eq!(first["oldest"], json!(null));
+    assert_eq!(first["records"], first["summaries"]);
+
+    repo.append("src/shop/cart.py", "\n\ndef empty():\n    return Cart()\n");
+    home.wait(&repo);
+    let again = model.count() - asked;
+    assert_eq!(again, 4, "the file, shop, src and the root");
+    let before = tree(&home, &repo);
+    let changed = home.json(&["cache", "stats", "--json"]);
+    assert_eq!(changed["used"], first["used"]);
+    assert_eq!(changed["paid"], json!(model.count()));
+    assert_ne!(changed["oldest"], json!(null));
+    // Nothing is that old, and nothing is configured.
+    for words in [&["--max-age", "2"][..], &[]] {
+        let arguments = [&["cache", "gc", "--json"], words].concat();
+        assert_eq!(home.json(&arguments)["summaries"], json!(0));
+    }
+    let collected = home.json(&["cache", "gc", "--max-age", "0", "--json"]);
+    assert_eq!(collected["summaries"], json!(again), "{collected}");
+    assert_eq!(collected["outlines"], json!(1), "{collected}");
+    let left = home.json(&["cache", "stats", "--json"]);
+    assert_eq!(
+        (&left["summaries"], &left["used"]),
+        (&first["used"], &first["used"])
+    );
+    assert_eq!(tree(&home, &repo), before);
+    let verified = home.json(&["cache", "verify", "--json"]);
+    assert_eq!(
+        (&verified["sound"], &verified["lost"]),
+        (&json!(true), &json!(0))
+    );
+    daemon.terminate();
+
+    // Without a daemon it is the same store.
+    assert_eq!(
+        home.json(&["cache", "stats", "--json"])["used"],
+        first["used"]
+    );
+    let none = home.json(&[
+        "cache",
+        "gc",
+        "--max-age",
+        "0",
+        "--max-bytes",
+        "0",
+        "--json",
+    ]);
+    assert_eq!(none["summaries"], json!(0), "{none}");
+    let count = model.count();
+    let _daemon = home.daemon(&[]);
+    home.wait(&repo);
+    assert_eq!(tree(&home, &repo), before);
+    assert_eq!(model.count(), count);
+    // What is watched no more may go.
+    home.run(&["unwatch", &repo.at("")]).expect(0);
+    let collected = home.json(&["cache", "gc", "--max-bytes", "0", "--json"]);
+    assert_eq!(collected["summaries"], first["summaries"], "{collected}");
+    home.run(&["cache", "stats"]).expect(0);
+}
+
+#[test]
+fn what_was_indexed_once_is_kept_until_it_is_old() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    home.run(&["index", &repo.at("")]).expect(0);
+    assert_eq!(model.count(), ASKED);
+    let statistics = home.json(&["cache", "stats", "--json"]);
+    assert_eq!(
+        (&statistics["unwatched"], &statistics["used"]),
+        (&json!(1), &json!(0))
+    );
+    home.run(&["cache", "gc", "--max-age", "1"]).expect(0);
+    home.run(&["index", &repo.at("")]).expect(0);
+    assert_eq!(model.count(), ASKED);
+    let said = home
+        .run(&["cache", "gc", "--max-age", "0"])
+        .expect(0)
+        .stdout;
+    assert!(said.starts_with("removed 19 summaries, "), "{said}");
+    home.run(&["index", &repo.at("")]).expect(0);
+    assert_eq!(model.count(), 2 * ASKED);
+}
+
+#[test]
+fn removing_while_everything_changes_takes_nothing_that_is_in_use() {
+    let model = FakeModel::new();
+    model.latency(3);
+    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::new());
+    let old = |n: usize| format!("\"\"\"Old {n}.\"\"\"\n\nVALUE = {n}\n");
+    let new = |n: usize| format!("\"\"\"New {n}.\"\"\"\n\nVALUE = -{n}\n");
+    for n in 0..40 {
+        repo.write(&format!("part{}/file{n}.py", n % 4), old(n));
+    }
+    let _daemon = home.daemon(&[&repo.at("")]);
+    // There and back again: what is removed now may be looked for at the same moment.
+    std::thread::scope(|scope| {
+        let collector = scope.spawn(|| {
+            let mut removed = 0;
+            while repo.root().join("part0/going").exists() || removed == 0 {
+                let collected = home.http("POST", "/v1/cache/gc", "{\"max_age_days\": 0}");
+                removed += collected.expect(200).json()["summaries"].as_u64().unwrap();
+            }
+            removed
+        });
+        repo.write("part0/going", "on\n");
+        for round in 0..6 {
+            for n in (round % 2..40).step_by(2) {
+                let text = if round % 4 < 2 { new(n) } else { old(n) };
+                repo.write(&format!("part{}/file{n}.py", n % 4), text);
+            }
+            home.wait(&repo);
+            assert_eq!(first_not_fresh(&home.node(&repo.at(""), 99)), None);
+        }
+        repo.remove("part0/going");
+        home.wait(&repo);
+        until("something was removed", || collector.is_finished());
+        assert!(collector.join().unwrap() > 0);
+    });
+    home.wait(&repo);
+    let served = tree(&home, &repo);
+    let anew = Home::asking(&model, "");
+    let fresh = anew.run(&["index", &repo.at(""), "--json"]).expect(0);
+    assert_eq!(served, fresh.stdout);
+}
+
+#[test]
+fn damage_is_found_and_said_and_mended_where_it_can_be() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    home.daemon(&[&repo.at("")]).terminate();
+    home.run(&["index", &repo.at("")]).expect(0);
+    assert_eq!(model.count(), ASKED);
+    let journal = home.data().join("answers.journal");
+    let hurt = || {
+        let mut bytes = fs::read(&journal).unwrap();
+        let at = bytes.windows(12).position(|some| some == b"Holds piece ");
+        bytes[at.unwrap() + 14] ^= 0x20;
+        fs::write(&journal, bytes).unwrap();
+    };
+    hurt();
+    let verified = home.json(&["cache", "verify", "--json"]);
+    assert_eq!(
+        (&verified["restored"], &verified["lost"]),
+        (&json!(1), &json!(0))
+    );
+    assert_eq!(verified["sound"], json!(false));
+    let verified = home.json(&["cache", "verify", "--json"]);
+    assert_eq!(
+        (&verified["sound"], &verified["summaries"]),
+        (&json!(true), &json!(19))
+    );
+    // And now without the copy in the cache.
+    hurt();
+    for entry in fs::read_dir(home.data()).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_name().to_string_lossy().starts_with("cache-") {
+            fs::remove_dir_all(entry.path()).unwrap();
+        }
+    }
+    let failed = home.run(&["cache", "verify"]).expect(1);
+    assert!(
+        failed
+            .stdout
+            .contains("damaged: the journal has 1 damaged place"),
+        "{failed:?}"
+    );
+    assert_eq!(failed.stderr, "epitome: 1 summary was lost\n");
+    // It is asked about again, and nothing else.
+    home.run(&["index", &repo.at("")]).expect(0);
+    assert_eq!(model.count(), ASKED + 1);
+    home.run(&["cache", "verify"]).expect(0);
+}
