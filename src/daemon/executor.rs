@@ -314,7 +314,7 @@ fn list(
             lost();
         }
     }
-    let mut listing = list_once(shared, watch, &entry, &entry.rules(), targets);
+    let mut listing = list_once(watch, &entry, &entry.rules(), targets);
     for _ in 0..RULE_ROUNDS {
         if !rule_files_changed(&entry, &listing, polled) {
             break;
@@ -324,7 +324,7 @@ fn list(
         if !all {
             lost();
         }
-        listing = list_once(shared, watch, &entry, &entry.rules(), targets);
+        listing = list_once(watch, &entry, &entry.rules(), targets);
     }
     if entry.follow_outside_after_look(watch, all) {
         lost();
@@ -336,7 +336,6 @@ fn list(
 }
 
 fn list_once(
-    shared: &Shared,
     watch: Option<&Watch>,
     entry: &Entry,
     rules: &Rules,

@@ -19,6 +19,7 @@ mod records;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod unhurried;
 mod verify;
 
 use std::collections::{BTreeMap, HashSet};
