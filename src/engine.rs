@@ -19,6 +19,8 @@ pub mod prompt;
 mod repository;
 pub mod retry;
 pub mod status;
+#[cfg(test)]
+mod tests;
 pub mod tree;
 pub mod uses;
 pub mod view;

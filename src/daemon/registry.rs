@@ -25,6 +25,8 @@ pub struct Entry {
     pub rule_files: Arc<Mutex<Option<HashMap<RelPath, Stat>>>>,
     /// Directories that the system does not watch, and why not.
     pub unwatched: Arc<Mutex<Unwatched>>,
+    /// Held while the rules are read: who began later has the later ones.
+    reloading: Arc<Mutex<()>>,
     /// The outside inputs whose folders are watched.
     inputs: Arc<Mutex<BTreeSet<PathBuf>>>,
     options: Arc<FileRules>,
@@ -115,6 +117,10 @@ impl Entry {
 
     /// Reads the rules again.
     pub fn reload_rules(&self) -> Result<(), RulesError> {
+        let _reloading = self
+            .reloading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let rules = Arc::new(Rules::open(&self.root, &self.options)?);
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
         Ok(())
@@ -153,19 +159,21 @@ impl Entry {
         reloaded
     }
 
-    /// The same after a look, where it met inputs that are not watched yet, or knows that some are no more.
+    /// The same after a look, where it met inputs that are not watched yet, or knows that some are no more. The same
+    /// inputs may lie in other folders of the same names.
     pub fn follow_outside_after_look(&self, watch: Option<&Watch>, seen_all: bool) -> bool {
         let met: BTreeSet<PathBuf> = self.rules().outside_inputs().into_iter().collect();
         let known = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
         let same = met == *known || (!seen_all && met.is_subset(&known));
         drop(known);
-        let unwatched = self
+        let refused = self
             .unwatched
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let refused = unwatched.around.is_some();
-        drop(unwatched);
-        (!same || refused) && self.follow_outside(watch, seen_all)
+            .unwrap_or_else(PoisonError::into_inner)
+            .around
+            .is_some();
+        let unwatched = watch.is_some_and(|watch| watch.lacks_around(self.repo));
+        (!same || refused || unwatched) && self.follow_outside(watch, seen_all)
     }
 
     /// Reads the rules again; those from before stay where that fails.
@@ -216,6 +224,7 @@ impl Registry {
             rules,
             rule_files: Arc::default(),
             unwatched: Arc::default(),
+            reloading: Arc::default(),
             inputs: Arc::default(),
             options: Arc::new(options.clone()),
         };

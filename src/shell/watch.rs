@@ -151,6 +151,12 @@ impl Watch {
         self.with_watched(|watched| watched.set_around(repo, around))
     }
 
+    /// Whether one of the folders around a repository is there and not watched: it was made, or made anew, since they
+    /// were named.
+    pub fn lacks_around(&self, repo: RepoId) -> bool {
+        self.with_watched(|watched| watched.lacks_around(repo))
+    }
+
     /// Forgets a repository; no watch of it is left behind.
     pub fn remove_repository(&self, repo: RepoId) {
         self.with_watched(|watched| watched.remove_repository(repo));

@@ -55,7 +55,11 @@ fn live(seed: u64, rounds: usize, told: bool) -> Result<(), Finding> {
                 println!("{op:?}");
             }
             ops.push(op.clone());
-            history.apply(&op)
+            let done = history.apply(&op);
+            if told && done.is_err() {
+                println!("{}", history.log());
+            }
+            done
         };
         for _ in 0..rounds {
             let (count, before) = chance.round();
@@ -176,4 +180,20 @@ fn the_tree_is_what_is_on_disk_whatever_happened() {
     let first = number("EPITOME_HISTORIES_FROM").unwrap_or(0);
     let count = number("EPITOME_HISTORIES").unwrap_or(SEEDS);
     all(KEPT.iter().copied().chain(first..first + count).collect());
+}
+
+#[test]
+fn temporary_stress() {
+    let mut bad = 0;
+    for _ in 0..20 {
+        let mut history = History::new();
+        for n in 0..30 {
+            history.apply(&Op::RootCopied).unwrap();
+            if let Err(problem) = history.apply(&Op::Look) {
+                println!("{n}: {problem}");
+                bad += 1;
+            }
+        }
+    }
+    assert_eq!(bad, 0);
 }

@@ -289,6 +289,15 @@ impl Watched {
         limit
     }
 
+    /// Whether one of the folders around a repository could be watched and is not.
+    pub(super) fn lacks_around(&self, repo: RepoId) -> bool {
+        let around = self.around.get(&repo).into_iter().flatten();
+        around.into_iter().any(|path| {
+            let watched = self.entries.get(path).map(|entry| entry.identity);
+            identity(path, true).is_ok_and(|now| watched != Some(now))
+        })
+    }
+
     /// Takes paths from some of their owners, and ends the watches that have none left.
     fn disown(&mut self, paths: impl Iterator<Item = PathBuf>, from: impl Fn(Owner) -> bool) {
         let mut left = BTreeSet::new();

@@ -98,6 +98,11 @@ impl History {
         Ok(())
     }
 
+    /// What the daemon said so far.
+    pub fn log(&self) -> String {
+        self.daemon.as_ref().map(Daemon::log).unwrap_or_default()
+    }
+
     fn stop(&mut self) {
         if let Some(daemon) = &self.daemon {
             daemon.signal(Signal::STOP);
