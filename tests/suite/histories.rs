@@ -19,7 +19,13 @@ use history::History;
 use op::Op;
 
 /// Seeds that once found something.
-const KEPT: &[u64] = &[];
+const KEPT: &[u64] = &[
+    10112, // a file touched while an older look misses it: its folder was fresh without it
+    10277, // the root replaced by a copy: new folders around it were not watched
+    10449, // a second name of a file, written by that name: stale under the first
+    10597, // the same
+    10827, // the same
+];
 
 /// Seeds of a normal run, apart from those.
 const SEEDS: u64 = 20;
@@ -180,20 +186,4 @@ fn the_tree_is_what_is_on_disk_whatever_happened() {
     let first = number("EPITOME_HISTORIES_FROM").unwrap_or(0);
     let count = number("EPITOME_HISTORIES").unwrap_or(SEEDS);
     all(KEPT.iter().copied().chain(first..first + count).collect());
-}
-
-#[test]
-fn temporary_stress() {
-    let mut bad = 0;
-    for _ in 0..20 {
-        let mut history = History::new();
-        for n in 0..30 {
-            history.apply(&Op::RootCopied).unwrap();
-            if let Err(problem) = history.apply(&Op::Look) {
-                println!("{n}: {problem}");
-                bad += 1;
-            }
-        }
-    }
-    assert_eq!(bad, 0);
 }
