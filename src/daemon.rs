@@ -19,6 +19,7 @@ mod registry;
 pub mod server;
 mod socket;
 mod systemd;
+mod usage;
 mod writer;
 
 use std::path::Path;

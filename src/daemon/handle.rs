@@ -435,7 +435,10 @@ impl Shared {
 
     /// A repository's root; empty where it is watched no more.
     pub(super) fn root_of(&self, repo: RepoId) -> PathBuf {
-        self.registry.get(repo).map(|entry| entry.root).unwrap_or_default()
+        self.registry
+            .get(repo)
+            .map(|entry| entry.root)
+            .unwrap_or_default()
     }
 
     /// Whether summaries are asked of a model over the network.

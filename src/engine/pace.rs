@@ -796,7 +796,11 @@ mod tests {
         while pace.hold(true, 1_600, at(5)).is_none() {
             under_way.push(pace.sent(true, false, 1_600, at(5)));
         }
-        assert_eq!(under_way.len(), 3, "the third may go above it, and no other");
+        assert_eq!(
+            under_way.len(),
+            3,
+            "the third may go above it, and no other"
+        );
         assert_eq!(pace.hold(true, 1_600, at(5)), Some(Hold::Full));
         for sent in under_way {
             pace.returned(sent, Some(1_100), false, &Limits::default(), 6);

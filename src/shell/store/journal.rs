@@ -236,7 +236,11 @@ impl Journal {
     pub fn batches(&self) -> Vec<PendingBatch> {
         self.with(|index| {
             let whole = |batch: &PendingBatch| PendingBatch {
-                roots: index.batch_roots.get(&batch.name).cloned().unwrap_or_default(),
+                roots: index
+                    .batch_roots
+                    .get(&batch.name)
+                    .cloned()
+                    .unwrap_or_default(),
                 ..batch.clone()
             };
             index.batches.values().map(whole).collect()

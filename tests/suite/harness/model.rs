@@ -20,6 +20,9 @@ use axum::routing::post;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+/// Tokens of each prompt that it has in its cache.
+pub const CACHED: usize = 100;
+
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -57,6 +60,8 @@ pub enum Reply {
     Garbled,
     /// No words at all.
     Empty,
+    /// These words.
+    Words(String),
     /// Cut off, as the cap on tokens does it.
     Length,
     /// The connection ends in the middle of the answer.
@@ -340,6 +345,7 @@ async fn answer(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) 
         None => respond(200, &[], completion(&request, Some(&words), "stop")),
         Some(Reply::Status(status, headers, body)) => respond(status, &headers, body),
         Some(Reply::Garbled) => respond(200, &[], "<html>bad gateway</html>".to_owned()),
+        Some(Reply::Words(words)) => respond(200, &[], completion(&request, Some(&words), "stop")),
         Some(Reply::Empty) => respond(200, &[], completion(&request, None, "stop")),
         Some(Reply::Length) => respond(200, &[], completion(&request, Some("Cut o"), "length")),
         Some(Reply::Dropped) => Response::builder()
@@ -407,7 +413,8 @@ fn completion(request: &Request, words: Option<&str>, finish: &str) -> String {
             "index": 0, "finish_reason": finish,
             "message": {"role": "assistant", "content": words.unwrap_or("")},
         }],
-        "usage": {"prompt_tokens": tokens, "completion_tokens": 20, "total_tokens": tokens + 20},
+        "usage": {"prompt_tokens": tokens, "completion_tokens": 20, "total_tokens": tokens + 20,
+                  "prompt_tokens_details": {"cached_tokens": CACHED}},
     })
     .to_string()
 }
