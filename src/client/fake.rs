@@ -132,7 +132,7 @@ impl Access for Fake {
     async fn verify(&self) -> Result<Verified, Problem> {
         self.world.lock().unwrap().log.push("verify".to_owned());
         Ok(Verified {
-            damaged: vec!["the journal has 1 damaged places".to_owned()],
+            damaged: vec!["the journal has 1 damaged place".to_owned()],
             lost: 1,
             ..Verified::default()
         })

@@ -205,6 +205,7 @@ pub fn status(
             failed: counters.failed,
             in_flight: pace.in_flight as u64,
             limit: pace.width as u64,
+            batched: pace.batched as u64,
             prompt_tokens: counters.prompt_tokens,
             completion_tokens: counters.completion_tokens,
             cached_tokens: counters.cached_tokens,

@@ -203,6 +203,7 @@ impl Asking {
         let usage = self.usage(&ask, said, &result);
         match (part, result) {
             (Some(part), Ok(summary)) => {
+                self.shared.store.note_parts(key, &[part]);
                 // What the next request is made of, and what a crash must not cost.
                 self.writer.write(Write::Summary {
                     key: part,

@@ -441,7 +441,7 @@ fn read_file(shared: &Shared, repo: RepoId, path: &RelPath) -> Result<Contents, 
     let reading = read::read(&entry.root, path, shared.config.files.max_bytes).map_err(
         |error| match error {
             ReadError::Gone | ReadError::NotRegular => ReadProblem::Gone,
-            ReadError::Moving => ReadProblem::Moving,
+            ReadError::Moving | ReadError::Crowded(_) => ReadProblem::Moving,
             other => ReadProblem::Denied(other.to_string()),
         },
     )?;

@@ -95,6 +95,9 @@ impl Engine {
             self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
                 flight.in_batch = false;
+                // It did not go, after all.
+                let undone = u32::from(!of_earlier_run);
+                flight.tried.times = flight.tried.times.saturating_sub(undone);
             });
         }
     }

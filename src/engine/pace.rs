@@ -508,7 +508,9 @@ impl Pace {
         now_ms: u64,
     ) -> Next {
         match failure.remedy {
-            Remedy::Retry | Remedy::Late => self.bad_answer(failure, key, tried, sent_ms, now_ms),
+            Remedy::Retry | Remedy::Late | Remedy::Later => {
+                self.bad_answer(failure, key, tried, sent_ms, now_ms)
+            }
             Remedy::Slow | Remedy::Unreachable => {
                 let down = failure.remedy == Remedy::Unreachable;
                 self.congested(failure, down, key, sent_ms, now_ms);
@@ -550,7 +552,7 @@ impl Pace {
             self.congested_ms = now_ms + 1;
             self.width.congested();
         }
-        if tried.lost + 1 >= MAX_TRIES {
+        if tried.lost + 1 >= MAX_TRIES || failure.remedy == Remedy::Later {
             self.chances.given_up(now_ms);
             return Next::Never;
         }

@@ -422,7 +422,7 @@ impl Engine {
         }
         let wanted = |failure: &Failure| match failure.remedy {
             Remedy::Fatal => stopped,
-            Remedy::Retry | Remedy::Late => given_up,
+            Remedy::Retry | Remedy::Late | Remedy::Later => given_up,
             _ => false,
         };
         let mut revived = Vec::new();

@@ -15,6 +15,7 @@ mod error;
 mod folder;
 mod frame;
 mod journal;
+mod parts;
 mod records;
 mod survey;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -39,7 +41,6 @@ pub use self::survey::{Totals, Users};
 pub use self::verify::Verified;
 
 use self::cache::{Cache, OUTLINES, SUMMARIES};
-use self::collect::WHOLE;
 use self::journal::{Entry, Journal, Repositories};
 use self::records::repository_prefix;
 use crate::model::digest::Digest;
@@ -61,6 +62,10 @@ pub struct Store {
     collecting: RwLock<()>,
     /// Summaries that are about to be removed, unless somebody reads them first.
     condemned: Mutex<HashSet<SummaryKey>>,
+    /// Whether the records name all that watched repositories use, apart from what the loop knows; see `collect`.
+    whole: AtomicBool,
+    /// What the cache had lost when that was found out.
+    lost_before: AtomicU64,
     /// The day's number since 1970, UTC; tests have days of their own.
     clock: fn() -> u32,
     notes: Vec<String>,
@@ -95,14 +100,13 @@ impl Store {
             writing: Mutex::new(()),
             collecting: RwLock::new(()),
             condemned: Mutex::default(),
+            whole: AtomicBool::new(false),
+            lost_before: AtomicU64::new(0),
             clock: day_by_the_clock,
             notes,
             _lock: lock,
         };
-        if store.journal.answers() == 0 {
-            // Nothing was paid for that a record could be missing of.
-            store.note(WHOLE, &true);
-        }
+        store.arrive()?;
         // The list of repositories stands in both halves: the later one is right.
         let cached: Option<Repositories> = store.noted(REPOSITORIES);
         if let Some(list) = cached.filter(|list| list.number > store.journal.repositories().number)

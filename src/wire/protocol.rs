@@ -203,6 +203,9 @@ pub struct Requests {
     pub in_flight: u64,
     /// How many may be under way at once, now.
     pub limit: u64,
+    /// In batches of the Batch API now.
+    #[serde(default)]
+    pub batched: u64,
     /// Tokens of prompts, as the endpoint counted them.
     pub prompt_tokens: u64,
     /// Tokens of answers.

@@ -27,13 +27,17 @@ pub fn status(status: &Status, terminal: Terminal) -> String {
     ));
     let requests = &status.requests;
     lines.push(format!(
-        "requests  {} sent, {} answered, {} retried, {} failed; {} of {} in flight; {} today",
+        "requests  {} sent, {} answered, {} retried, {} failed; {} of {} in flight{}; {} today",
         number(requests.sent),
         number(requests.succeeded),
         number(requests.retried),
         number(requests.failed),
         number(requests.in_flight),
         number(requests.limit),
+        match requests.batched {
+            0 => String::new(),
+            batched => format!(", {} in batches", number(batched)),
+        },
         number(requests.today)
     ));
     if requests.prompt_tokens + requests.completion_tokens + requests.tokens_today > 0 {

@@ -39,6 +39,11 @@ pub(super) fn text(status: &Status) -> String {
         requests.limit,
     );
     page.gauge(
+        "requests_batched",
+        "Requests in batches of the Batch API.",
+        requests.batched,
+    );
+    page.gauge(
         "requests_today",
         "Requests sent this day (UTC).",
         requests.today,

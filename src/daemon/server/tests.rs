@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod fuzz;
+
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};

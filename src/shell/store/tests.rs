@@ -3,6 +3,7 @@
 
 mod collect;
 mod damage;
+mod fuzz;
 mod speed;
 
 use std::fs;
