@@ -45,6 +45,8 @@ pub mod client;
 pub mod config;
 pub mod daemon;
 pub mod engine;
+#[cfg(test)]
+mod fuzz;
 pub mod model;
 pub mod shell;
 pub mod wire;

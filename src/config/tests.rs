@@ -41,7 +41,7 @@ fn every_key_stands_in_the_example_with_a_comment() {
         }
         assert_eq!(section.len(), example[name].as_table().unwrap().len());
     }
-    assert_eq!(keys, 26);
+    assert_eq!(keys, 29);
     let bare: Vec<&str> = EXAMPLE
         .lines()
         .filter(|line| line.contains(" = ") && !line.contains('#'))
@@ -309,4 +309,80 @@ fn systemd_s_credential_goes_between_the_file_and_the_variable() {
     std::fs::write(&file, "of-the-file").unwrap();
     openai.api_key_file = Some(file);
     assert_eq!(key(&openai), of("of-the-file"));
+}
+
+/// Whatever the file has become: a configuration whose values are allowed, or one line that says what is wrong.
+#[test]
+fn what_chance_makes_of_the_example_is_taken_or_refused_in_one_line() {
+    let words: [&[u8]; 16] = [
+        b"[openai]",
+        b"[",
+        b"]",
+        b"= [",
+        b"\"",
+        b"'''",
+        b"{a = 1}",
+        b"repos",
+        b"max_workers",
+        b"= 1979-05-27",
+        b"\\u0000",
+        b"~/",
+        b"[[store]]",
+        b"\xff",
+        b"\0",
+        b"\n",
+    ];
+    let (mut taken, mut refused) = (0, 0);
+    for seed in 0..crate::fuzz::rounds(3_000) {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut text = EXAMPLE.as_bytes().to_vec();
+        for _ in 0..rng.usize(1..4) {
+            text = crate::fuzz::mutated(&mut rng, &text, &words);
+        }
+        if rng.u8(0..20) == 0 {
+            text = crate::fuzz::text(&mut rng, 400).into_bytes();
+        }
+        // What is no UTF-8 is refused before.
+        match parse(&String::from_utf8_lossy(&text)) {
+            Ok(config) => {
+                taken += 1;
+                assert!(
+                    (1..=1_000).contains(&config.openai.max_workers),
+                    "seed {seed}"
+                );
+                assert!(
+                    (1..=3_600).contains(&config.openai.timeout_seconds),
+                    "seed {seed}"
+                );
+                assert!(config.openai.base_url.starts_with("http"), "seed {seed}");
+                assert!(!config.openai.model.is_empty(), "seed {seed}");
+                assert!(
+                    config.repos.iter().all(|path| path.is_absolute()),
+                    "seed {seed}"
+                );
+                let prices = [
+                    config.openai.price_per_million_input,
+                    config.openai.price_per_million_output,
+                ];
+                assert!(
+                    prices
+                        .iter()
+                        .all(|price| price.is_finite() && *price >= 0.0),
+                    "seed {seed}"
+                );
+                let relative = |dir: &PathBuf| dir.is_relative() && !dir.starts_with("..");
+                assert!(config.export.dir.iter().all(relative), "seed {seed}");
+            }
+            Err(error) => {
+                refused += 1;
+                let line = error.to_string();
+                assert!(
+                    !line.contains(['\n', '\r', '\u{1b}']),
+                    "seed {seed}: {line:?}"
+                );
+                assert!(line.starts_with("config.toml:"), "seed {seed}: {line:?}");
+            }
+        }
+    }
+    assert!(taken > 0 && refused > 0, "{taken} taken, {refused} refused");
 }

@@ -189,6 +189,14 @@ impl Driver {
             }
         }
         self.executor.flush().await;
+        if self.shared.mode != Mode::Dry {
+            // A dry run ends beside a daemon that goes on.
+            let store = Arc::clone(&self.shared.store);
+            let left = tokio::task::spawn_blocking(move || store.leave()).await;
+            if let Ok(Err(error)) = left {
+                tracing::warn!("the store could not be closed well: {error}");
+            }
+        }
         if let Some((done, _)) = self.stopping.take() {
             let _ = done.send(());
         }

@@ -16,6 +16,7 @@ use crate::model::recipe::Kind;
 use crate::model::record::NodeRecord;
 use crate::model::stat::Stat;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
+use crate::model::usage::Usage;
 use crate::shell::read::ReadError;
 use crate::shell::rules::Rules;
 use crate::shell::watch::{Watch, WatchError, remote_kind};
@@ -148,6 +149,20 @@ impl Executor {
                 directories,
                 removed,
             } => self.export(repo, directories, removed),
+            Effect::Spared { .. } if dry => {}
+            Effect::Spared {
+                repo,
+                unchanged,
+                spared,
+            } => self.writer.write(Write::Usage {
+                day: asking::today(),
+                root: self.shared.root_of(repo),
+                delta: Usage {
+                    unchanged,
+                    spared,
+                    ..Usage::default()
+                },
+            }),
             Effect::Notice(text) => {
                 tracing::error!("{text}");
                 self.shared.notes.set("model", text);
@@ -437,7 +452,7 @@ fn read_file(shared: &Shared, repo: RepoId, path: &RelPath) -> Result<Contents, 
     let reading = read::read(&entry.root, path, shared.config.files.max_bytes).map_err(
         |error| match error {
             ReadError::Gone | ReadError::NotRegular => ReadProblem::Gone,
-            ReadError::Moving => ReadProblem::Moving,
+            ReadError::Moving | ReadError::Crowded(_) => ReadProblem::Moving,
             other => ReadProblem::Denied(other.to_string()),
         },
     )?;

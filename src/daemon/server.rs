@@ -29,6 +29,8 @@ struct Limits {
     connections: usize,
     /// How long a connection may say nothing while nothing is being answered, and how long a body may take.
     idle: Duration,
+    /// The same for a connection while all places are taken and others wait.
+    crowded: Duration,
     /// How long answers under way may take after the shutdown began.
     drain: Duration,
 }
@@ -36,6 +38,7 @@ struct Limits {
 const LIMITS: Limits = Limits {
     connections: 256,
     idle: Duration::from_secs(30),
+    crowded: Duration::from_secs(1),
     drain: Duration::from_secs(5),
 };
 
@@ -47,7 +50,20 @@ pub async fn serve<A: Access>(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) {
     let uid = rustix::process::geteuid().as_raw();
-    serve_within(listener, access, shutdown, uid, LIMITS).await;
+    let connections = LIMITS.connections.min(affordable());
+    let limits = Limits {
+        connections,
+        ..LIMITS
+    };
+    serve_within(listener, access, shutdown, uid, limits).await;
+}
+
+/// As many connections as leave most of the files that this process may open to the work.
+fn affordable() -> usize {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    files.map_or(usize::MAX, |files| {
+        usize::try_from(files / 4).unwrap_or(usize::MAX).max(4)
+    })
 }
 
 async fn serve_within<A: Access>(
@@ -58,7 +74,7 @@ async fn serve_within<A: Access>(
     limits: Limits,
 ) {
     let (begun, mut begins) = watch::channel(false);
-    let listener = OwnListener::new(listener, uid, limits.connections, limits.idle);
+    let listener = OwnListener::new(listener, uid, limits);
     let router = routes::router(access, limits.idle)
         .layer(middleware::from_fn(count))
         .into_make_service_with_connect_info::<Peer>();

@@ -55,6 +55,9 @@ pub enum ReadError {
     /// It changed during each of the tries: read it again later.
     #[error("the file kept changing while it was read; it is read again when it has come to rest")]
     Moving,
+    /// The process, or the machine, has no room for one more open file just now.
+    #[error("the file cannot be opened now ({0}); it is read again later")]
+    Crowded(String),
     /// The user may not read it.
     #[error("the file may not be read ({0}); let your user read it, or exclude it")]
     Denied(String),
@@ -66,6 +69,10 @@ pub enum ReadError {
 impl ReadError {
     fn of(error: &io::Error) -> Self {
         let text = error.to_string();
+        // No more open files, in the process (24) or on the machine (23); no memory (12).
+        if matches!(error.raw_os_error(), Some(12 | 23 | 24)) {
+            return Self::Crowded(text);
+        }
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Gone,
             io::ErrorKind::PermissionDenied => Self::Denied(text),

@@ -12,6 +12,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -20,6 +21,10 @@ use super::lstat::stat_of;
 use super::rules::Rules;
 use crate::model::listing::{Entry, ListedDirectory, Listing};
 use crate::model::path::RelPath;
+
+/// How long a folder is tried again where there is no room for one more open file, and how often.
+const CROWDED_PATIENCE: Duration = Duration::from_secs(10);
+const CROWDED_PAUSE: Duration = Duration::from_millis(20);
 
 /// What is told of each directory before its entries are read: its path and where it is.
 pub type BeforeListing<'a> = &'a (dyn Fn(&RelPath, &Path) + Sync);
@@ -191,7 +196,7 @@ impl Walk<'_> {
         if !path.is_root() {
             flags |= OFlags::NOFOLLOW;
         }
-        match rustix::fs::open(&absolute, flags, Mode::empty()) {
+        match patiently(|| rustix::fs::open(&absolute, flags, Mode::empty())) {
             Ok(descriptor) => self.fill(&mut listed, descriptor)?,
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return None,
             Err(error) => listed.problem = Some(format!("cannot be opened: {}", said(error))),
@@ -209,7 +214,7 @@ impl Walk<'_> {
         }
         let mut names: HashMap<Box<[u8]>, FileType> = HashMap::new();
         let mut problem = None;
-        let mut reader = match Dir::read_from(&descriptor) {
+        let mut reader = match patiently(|| Dir::read_from(&descriptor)) {
             Ok(reader) => reader,
             Err(error) => {
                 listed.problem = Some(format!("cannot be read: {}", said(error)));
@@ -271,6 +276,22 @@ impl Walk<'_> {
         }
         listed.problem = problem;
         Some(())
+    }
+}
+
+/// Opens something. Where there is no room for one more open file it tries again, for a while: what could not be
+/// listed is not looked at again by itself.
+fn patiently<T>(open: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
+    let began = Instant::now();
+    loop {
+        match open() {
+            Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM)
+                if began.elapsed() < CROWDED_PATIENCE =>
+            {
+                thread::sleep(CROWDED_PAUSE);
+            }
+            other => return other,
+        }
     }
 }
 

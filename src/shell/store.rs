@@ -15,11 +15,13 @@ mod error;
 mod folder;
 mod frame;
 mod journal;
+mod parts;
 mod records;
 mod survey;
 #[cfg(test)]
 mod tests;
 mod unhurried;
+mod usage;
 mod verify;
 
 use std::collections::{BTreeMap, HashSet};
@@ -27,6 +29,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -39,13 +42,11 @@ pub use self::survey::{Totals, Users};
 pub use self::verify::Verified;
 
 use self::cache::{Cache, OUTLINES, SUMMARIES};
-use self::collect::WHOLE;
 use self::journal::{Entry, Journal, Repositories};
 use self::records::repository_prefix;
 use crate::model::digest::Digest;
 use crate::model::outline::Outline;
 use crate::model::summary::{Summary, SummaryKey};
-use crate::model::usage::Usage;
 
 /// Where the number of summaries that only the cache holds stands in their tree. No key has that length.
 const FREE: &[u8] = b"free";
@@ -62,6 +63,10 @@ pub struct Store {
     collecting: RwLock<()>,
     /// Summaries that are about to be removed, unless somebody reads them first.
     condemned: Mutex<HashSet<SummaryKey>>,
+    /// Whether the records name all that watched repositories use, apart from what the loop knows; see `collect`.
+    whole: AtomicBool,
+    /// What the cache had lost when that was found out.
+    lost_before: AtomicU64,
     /// The day's number since 1970, UTC; tests have days of their own.
     clock: fn() -> u32,
     notes: Vec<String>,
@@ -96,14 +101,13 @@ impl Store {
             writing: Mutex::new(()),
             collecting: RwLock::new(()),
             condemned: Mutex::default(),
+            whole: AtomicBool::new(false),
+            lost_before: AtomicU64::new(0),
             clock: day_by_the_clock,
             notes,
             _lock: lock,
         };
-        if store.journal.answers() == 0 {
-            // Nothing was paid for that a record could be missing of.
-            store.note(WHOLE, &true);
-        }
+        store.arrive()?;
         // The list of repositories stands in both halves: the later one is right.
         let cached: Option<Repositories> = store.noted(REPOSITORIES);
         if let Some(list) = cached.filter(|list| list.number > store.journal.repositories().number)
@@ -261,24 +265,6 @@ impl Store {
         })?;
         // Its words were in use until today.
         self.drop_records(&repository_prefix(root), |words| self.touch(words))
-    }
-
-    /// What was used up on a day (days since 1970, UTC).
-    ///
-    /// # Errors
-    /// None today: it is read when the store is opened.
-    pub fn usage(&self, day: u64) -> Result<Usage, StoreError> {
-        Ok(self.journal.usage(day))
-    }
-
-    /// Adds to what was used up on a day. It survives the process, and is not waited for on the disk.
-    ///
-    /// # Errors
-    /// Where it could not be written.
-    pub fn add_usage(&self, day: u64, delta: Usage) -> Result<(), StoreError> {
-        let _writing = self.write();
-        let total = self.journal.usage(day).plus(delta);
-        self.journal.append(&[Entry::Usage(day, total)], false)
     }
 
     /// Has what can be found out again (records, outlines, free summaries) reach the disk, too. Worth a call when

@@ -36,6 +36,8 @@ fn before_the_first_answer_everything_is_pending() {
         // The empty file needs no model.
         (&of["pending"], &of["fresh"], &of["state"])
             == (&18.into(), &1.into(), &"summarizing".into())
+            // It has one as soon as all below it has.
+            && home.node(&repo.at(""), 0)["digest"].is_string()
     });
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
     for node in every(&tree)

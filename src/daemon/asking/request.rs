@@ -67,10 +67,14 @@ impl Asking {
         earlier: Option<&Summary>,
     ) -> Result<Next, Moved> {
         let store = &self.shared.store;
-        self.next_with(ask, earlier, &|part| {
-            let stored = store.summary(part).ok().flatten();
-            stored.map(|summary| summary.text)
-        })
+        let parts = RefCell::new(Vec::new());
+        let next = self.next_with(ask, earlier, &|part| {
+            let stored = store.summary(part).ok().flatten()?;
+            parts.borrow_mut().push(part);
+            Some(stored.text)
+        });
+        store.note_parts(ask.key, &parts.into_inner());
+        next
     }
 
     /// The request: read again, checked, secrets taken out.

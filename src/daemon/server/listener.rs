@@ -14,12 +14,14 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::Limits;
+
 /// Accepts connections of one user.
 pub(super) struct OwnListener {
     inner: UnixListener,
     uid: u32,
     places: Arc<Semaphore>,
-    idle: Duration,
+    limits: Limits,
 }
 
 /// One connection: its number of answers under way.
@@ -34,17 +36,20 @@ pub(super) struct Connection {
     stream: UnixStream,
     peer: Peer,
     silence: Pin<Box<Sleep>>,
-    idle: Duration,
+    /// When the last byte went either way.
+    last: Instant,
+    limits: Limits,
+    places: Arc<Semaphore>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
 impl OwnListener {
-    pub(super) fn new(inner: UnixListener, uid: u32, connections: usize, idle: Duration) -> Self {
+    pub(super) fn new(inner: UnixListener, uid: u32, limits: Limits) -> Self {
         Self {
             inner,
             uid,
-            places: Arc::new(Semaphore::new(connections)),
-            idle,
+            places: Arc::new(Semaphore::new(limits.connections)),
+            limits,
         }
     }
 }
@@ -82,8 +87,10 @@ impl Listener for OwnListener {
                     let connection = Connection {
                         stream,
                         peer: peer.clone(),
-                        silence: Box::pin(sleep(self.idle)),
-                        idle: self.idle,
+                        silence: Box::pin(sleep(self.limits.glance())),
+                        last: Instant::now(),
+                        limits: self.limits,
+                        places: Arc::clone(&self.places),
                         _place: place,
                     };
                     return (connection, peer);
@@ -112,10 +119,29 @@ impl Connected<IncomingStream<'_, OwnListener>> for Peer {
     }
 }
 
+impl Limits {
+    /// How often a silent connection is thought about.
+    fn glance(&self) -> Duration {
+        self.idle.min(self.crowded)
+    }
+}
+
 impl Connection {
     fn moved(&mut self) {
-        let until = Instant::now() + self.idle;
+        self.last = Instant::now();
+        self.look_again();
+    }
+
+    fn look_again(&mut self) {
+        let until = Instant::now() + self.limits.glance();
         self.silence.as_mut().reset(until);
+    }
+
+    /// Whether it said nothing for too long; shorter, while others wait for a place.
+    fn is_idle(&self) -> bool {
+        let silent = self.last.elapsed();
+        let crowded = self.places.available_permits() == 0;
+        silent >= self.limits.idle || crowded && silent >= self.limits.crowded
     }
 }
 
@@ -132,10 +158,13 @@ impl AsyncRead for Connection {
         }
         loop {
             ready!(self.silence.as_mut().poll(cx));
-            if !self.peer.is_busy() {
+            if self.peer.is_busy() {
+                self.moved();
+            } else if self.is_idle() {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            } else {
+                self.look_again();
             }
-            self.moved();
         }
     }
 }

@@ -244,4 +244,43 @@ mod tests {
         let exact = "a".repeat(LONGEST_TEXT);
         assert_eq!(clean(&exact), exact);
     }
+
+    /// Whatever a model says: plain text of bounded length, and cleaning it again changes nothing.
+    #[test]
+    fn any_answer_becomes_plain_text() {
+        let words: [&[u8]; 12] = [
+            b"<think>",
+            b"</think>\n",
+            b"```",
+            b"```json\n",
+            b"Summary:",
+            b"**Summary:**",
+            b"\n\n",
+            b"# Summary\n",
+            b"\"",
+            "\u{202e}".as_bytes(),
+            b"\x1b[2J\x1b]0;x\x07",
+            "\u{e0041}".as_bytes(),
+        ];
+        for seed in 0..crate::fuzz::rounds(3_000) {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let longest = if rng.u8(0..10) == 0 { 4_000 } else { 300 };
+            let text = crate::fuzz::text(&mut rng, longest);
+            let mut bytes = crate::fuzz::mutated(&mut rng, text.as_bytes(), &words);
+            for _ in 0..rng.usize(0..4) {
+                bytes = crate::fuzz::mutated(&mut rng, &bytes, &words);
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            let cleaned = clean(&text);
+            let seen = |c: char| c == '\n' || !(c.is_control() || is_invisible(c));
+            assert!(cleaned.chars().all(seen), "seed {seed}: {cleaned:?}");
+            assert!(
+                !cleaned.contains("\n\n\n") && !cleaned.contains('\r'),
+                "seed {seed}"
+            );
+            assert!(cleaned.chars().count() <= LONGEST_TEXT + 1, "seed {seed}");
+            assert_eq!(cleaned.trim(), cleaned, "seed {seed}");
+            assert_eq!(clean(&cleaned), cleaned, "seed {seed}");
+        }
+    }
 }

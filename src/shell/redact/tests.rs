@@ -277,3 +277,39 @@ fn redact_speed_and_false_alarms() {
     }
     eprintln!("{files} files, {bytes} bytes, {alarms} places, {spent:?}");
 }
+
+/// Any text: lines stay lines, what is redacted stays redacted, and nothing is found in what was put there.
+#[test]
+fn any_text_keeps_its_lines_and_is_redacted_once() {
+    let words: [&[u8]; 10] = [
+        b"password = \"",
+        b"-----BEGIN RSA PRIVATE KEY-----\n",
+        b"-----END RSA PRIVATE KEY-----",
+        b"ghp_",
+        b"eyJ",
+        b"sk-",
+        b"https://u:",
+        b"@host",
+        b"AKIA",
+        b"[redacted: ",
+    ];
+    for seed in 0..crate::fuzz::rounds(1_500) {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let drawn_key = drawn(&mut rng, ALNUM, 40);
+        let text = format!(
+            "{}\ntoken = \"{drawn_key}\"\nurl = https://u:{drawn_key}@host/x\n{}",
+            crate::fuzz::text(&mut rng, 200),
+            crate::fuzz::text(&mut rng, 200)
+        );
+        let bytes = crate::fuzz::mutated(&mut rng, text.as_bytes(), &words);
+        let text = String::from_utf8_lossy(&bytes);
+        let once = redact(&text);
+        assert_eq!(
+            once.matches('\n').count(),
+            text.matches('\n').count(),
+            "seed {seed}"
+        );
+        let twice = redact(&once);
+        assert_eq!(twice, once, "seed {seed}");
+    }
+}

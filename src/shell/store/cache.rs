@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread;
@@ -54,6 +55,8 @@ pub(super) struct Cache {
     folder: PathBuf,
     state: RwLock<State>,
     notes: Mutex<Vec<String>>,
+    /// How often what it held was lost since it was opened.
+    losses: AtomicU64,
 }
 
 struct State {
@@ -85,6 +88,7 @@ impl Cache {
                 refused: None,
             }),
             notes: Mutex::new(Vec::new()),
+            losses: AtomicU64::new(0),
         };
         cache.sweep();
         cache.renew(0, &Trouble::Closed)?;
@@ -131,6 +135,11 @@ impl Cache {
             // The least key above the last one.
             from = [last, &[0][..]].concat();
         }
+    }
+
+    /// How often what it held was lost since it was opened.
+    pub fn losses(&self) -> u64 {
+        self.losses.load(Ordering::Relaxed)
     }
 
     fn generation(&self) -> u64 {
@@ -272,6 +281,7 @@ impl Cache {
 
     /// Renames the damaged cache to `corrupt-<seconds since 1970>`. Only the last one is kept: they are large.
     fn set_aside(&self, what: &str) -> Result<(), StoreError> {
+        self.losses.fetch_add(1, Ordering::Relaxed);
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         for entry in entries {
             if entry.file_name().to_string_lossy().starts_with("corrupt-") {

@@ -6,17 +6,20 @@
 
 use std::collections::HashSet;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::cache::BATCH;
+use super::parts::PARTS;
 use super::records::SEEN;
 use super::survey::{Survey, Users};
 use super::{FREE, Store, StoreError, codec};
 use crate::model::digest::Digest;
 use crate::model::summary::SummaryKey;
 
-/// Stands in the cache while its records are known to name all that watched repositories use. A cache that was lost
-/// and is built anew does not have it: then the summaries that were paid for may be in use though no record says so.
-pub(super) const WHOLE: &[u8] = b"whole";
+/// Stands in the cache between a polite end and the next start: its records are known to name all that watched
+/// repositories use. After a kill the last of them may be missing, and a cache that was lost has none: then summaries
+/// that were paid for may be in use though no record says so.
+const WHOLE: &[u8] = b"whole";
 /// Below this many bytes no cache is rebuilt.
 const REBUILD_ABOVE: u64 = 4 << 20;
 /// The same where space is wanted: sled takes as much for nothing.
@@ -111,16 +114,21 @@ impl Store {
                 _ => None,
             });
         *self.condemned() = chosen.collect();
-        let Some(in_use) = in_use() else {
+        let Some(mut in_use) = in_use() else {
             self.condemned().clear();
             return Err(StoreError::Damaged {
                 what: "what is in use could not be found out".to_owned(),
             });
         };
+        let parts = survey.parts.iter();
+        let parts = parts.filter(|(whole, _)| in_use.summaries.contains(whole));
+        let parts: Vec<SummaryKey> = parts.flat_map(|(_, parts)| parts).copied().collect();
+        in_use.summaries.extend(parts);
         if in_use.complete {
-            self.note(WHOLE, &true);
+            self.lost_before.store(self.cache.losses(), Relaxed);
+            self.whole.store(true, Relaxed);
         }
-        let whole = self.noted(WHOLE).unwrap_or(false);
+        let whole = self.is_whole();
         candidates.retain(|candidate| match candidate.what {
             What::Repository(_) => true,
             What::Outline(key) => !in_use.outlines.contains(&key),
@@ -154,6 +162,34 @@ impl Store {
             self.rebuild_cache(live, REBUILD_ABOVE, REBUILD_PERCENT)?;
         }
         Ok(())
+    }
+
+    /// The beginning: whatever is written from now on may be lost by a kill.
+    pub(super) fn arrive(&self) -> Result<(), StoreError> {
+        // Where nothing was paid for, no record of it can be missing.
+        let whole = self.noted(WHOLE).unwrap_or(false) || self.journal.answers() == 0;
+        self.lost_before.store(self.cache.losses(), Relaxed);
+        self.whole.store(whole, Relaxed);
+        let noted = self
+            .cache
+            .with(|trees| trees.summaries.remove(WHOLE).map(|had| had.is_some()))?;
+        // It must not come back after a kill.
+        if noted { self.cache.flush() } else { Ok(()) }
+    }
+
+    /// The polite end: all that was to be written is written, and nothing is written any more.
+    ///
+    /// # Errors
+    /// Where it could not be written; then the next start knows less than it could.
+    pub fn leave(&self) -> Result<(), StoreError> {
+        if self.is_whole() {
+            self.note(WHOLE, &true);
+        }
+        self.flush()
+    }
+
+    fn is_whole(&self) -> bool {
+        self.whole.load(Relaxed) && self.lost_before.load(Relaxed) == self.cache.losses()
     }
 
     fn remove_beyond(
@@ -229,6 +265,7 @@ impl Store {
             let mut changes = sled::Batch::default();
             for key in &summaries {
                 changes.remove(&key.0.0);
+                changes.remove([PARTS, &key.0.0].concat());
                 match self.journal.holds(*key) {
                     true => journaled = true,
                     false => free = free.saturating_sub(1),

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::cache::{OUTLINES, RECORDS, SUMMARIES};
+use super::parts::PARTS;
 use super::records::{SEEN, repository_prefix};
 use super::{Store, StoreError, codec};
 use crate::model::contents::Contents;
@@ -94,6 +95,8 @@ pub(super) struct Survey {
     pub repositories: HashMap<[u8; 16], RepositoryItem>,
     pub summary_use: HashMap<SummaryKey, Use>,
     pub outline_use: HashMap<Digest, Use>,
+    /// What some summaries are made of.
+    pub parts: HashMap<SummaryKey, Vec<SummaryKey>>,
 }
 
 impl Survey {
@@ -153,6 +156,10 @@ impl Store {
                 if let Some(prefix) = key.strip_prefix(SEEN) {
                     let day: Option<u32> = codec::unseal(SUMMARIES, key, sealed);
                     seen.extend(prefix.try_into().ok().zip(day));
+                } else if let Some(whole) = key.strip_prefix(PARTS) {
+                    let whole = whole.try_into().ok().map(|key| SummaryKey(Digest(key)));
+                    let parts: Option<Vec<SummaryKey>> = codec::unseal(SUMMARIES, key, sealed);
+                    survey.parts.extend(whole.zip(parts));
                 } else if let Ok(digest) = key.try_into() {
                     let dated: Option<(u32, Summary)> = codec::unseal(SUMMARIES, key, sealed);
                     let item = survey
@@ -210,11 +217,31 @@ impl Store {
                 }
             },
         )?;
+        // What something in use is made of is in use as well.
+        let wholes: Vec<(SummaryKey, Use)> = survey.summary_use.iter().map(pair).collect();
+        for (whole, by) in wholes {
+            for part in survey.parts.get(&whole).into_iter().flatten() {
+                survey.summary_use.entry(*part).or_default().add(by);
+            }
+        }
         Ok(survey)
     }
 }
 
+fn pair((key, by): (&SummaryKey, &Use)) -> (SummaryKey, Use) {
+    (*key, *by)
+}
+
+impl Use {
+    fn add(&mut self, other: Self) {
+        self.watched |= other.watched;
+        self.day = self.day.max(other.day);
+    }
+}
+
 fn note(used: &mut Use, by: RepositoryItem) {
-    used.watched |= by.watched;
-    used.day = used.day.max(by.day);
+    used.add(Use {
+        watched: by.watched,
+        day: by.day,
+    });
 }

@@ -46,9 +46,10 @@ impl Store {
                 whole.insert(key, summary.digest());
             })?;
             if scan.damaged > 0 {
-                verified
-                    .damaged
-                    .push(format!("the journal has {} damaged places", scan.damaged));
+                verified.damaged.push(match scan.damaged {
+                    1 => "the journal has 1 damaged place".to_owned(),
+                    many => format!("the journal has {many} damaged places"),
+                });
             }
             let missing: Vec<_> = keys
                 .into_iter()

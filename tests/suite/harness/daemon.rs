@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -18,7 +18,14 @@ pub struct Daemon {
 impl Daemon {
     #[track_caller]
     pub(super) fn start(home: &Home, paths: &[&str]) -> Self {
-        let mut daemon = Self::spawn(home, paths);
+        let arguments: Vec<&str> = ["daemon"].iter().chain(paths).copied().collect();
+        Self::run(home, home.command(&arguments))
+    }
+
+    /// Runs a command that is, or becomes, a daemon at the home's socket.
+    #[track_caller]
+    pub(super) fn run(home: &Home, command: Command) -> Self {
+        let mut daemon = Self::spawn(home, command);
         let start = Instant::now();
         loop {
             match home.ask_socket("GET", "/v1/status", "") {
@@ -37,7 +44,7 @@ impl Daemon {
         }
     }
 
-    fn spawn(home: &Home, paths: &[&str]) -> Self {
+    fn spawn(home: &Home, mut command: Command) -> Self {
         // One log a daemon: a test that starts several sees all of them when it fails.
         let folder = tempfile::Builder::new()
             .prefix("daemon")
@@ -45,8 +52,6 @@ impl Daemon {
             .unwrap()
             .keep();
         let log = folder.join("stderr");
-        let arguments: Vec<&str> = ["daemon"].iter().chain(paths).copied().collect();
-        let mut command = home.command(&arguments);
         if let Some(filter) = std::env::var_os("EPITOME_LOG") {
             command.env("EPITOME_LOG", filter);
         }
@@ -65,6 +70,19 @@ impl Daemon {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The most memory that it ever had, in MiB.
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib: u64 = line
+            .unwrap()
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .unwrap();
+        kib / 1024
     }
 
     /// Sends it a signal.

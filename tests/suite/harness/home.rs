@@ -101,10 +101,16 @@ impl Home {
 
     /// The program, in this user's environment and nothing of the tests' own.
     pub fn command(&self, arguments: &[&str]) -> Command {
+        self.command_by(&[], arguments)
+    }
+
+    /// The same, run by other programs: `before` is what stands before it on the command line.
+    pub fn command_by(&self, before: &[&str], arguments: &[&str]) -> Command {
         let at = |name: &str| self.folder.path().join(name);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_epitome"));
+        let words = [before, &[env!("CARGO_BIN_EXE_epitome")], arguments].concat();
+        let mut command = Command::new(words[0]);
         command
-            .args(arguments)
+            .args(&words[1..])
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .env("HOME", at("home"))
@@ -140,6 +146,12 @@ impl Home {
     #[track_caller]
     pub fn daemon(&self, paths: &[&str]) -> Daemon {
         Daemon::start(self, paths)
+    }
+
+    /// Runs a command that becomes a daemon at this user's socket, and returns when it answers.
+    #[track_caller]
+    pub fn daemon_by(&self, command: Command) -> Daemon {
+        Daemon::run(self, command)
     }
 
     /// Waits until all that was saved in a repository is settled, as a user does.

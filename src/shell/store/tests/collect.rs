@@ -1,5 +1,7 @@
 //! What goes and what stays when space is wanted, and what a check of everything finds.
 
+mod unfinished;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -100,6 +102,7 @@ fn what_a_watched_repository_uses_stays_whatever_the_limits() {
         assert_eq!((collected.summaries, collected.outlines), (18, 19));
         assert_eq!((collected.records, collected.withheld), (0, 0));
         if restart {
+            store.leave().unwrap();
             drop(store);
             store = Store::open(&data).unwrap();
         }
@@ -271,6 +274,7 @@ fn after_the_cache_was_lost_nothing_paid_for_goes_before_all_is_known_again() {
         let store = Store::open(temp.path()).unwrap();
         put(&store, 0..8, true);
         put_records(&store, &watched[0], 0..4);
+        store.leave().unwrap();
     }
     for cache in caches(temp.path()) {
         fs::remove_dir_all(cache).unwrap();

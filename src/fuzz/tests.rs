@@ -1,0 +1,112 @@
+//! Any content: what is asked of a model about it, what the parser makes of it, what is said of it offline.
+
+use fastrand::Rng;
+
+use crate::engine::prompt::{ChildText, children_list, directory, file, tokens};
+use crate::model::digest::Digest;
+use crate::model::language::Language;
+use crate::model::recipe::Kind;
+use crate::shell::{offline, parse};
+
+/// Whatever the content and the names are: the delimiters stand once each, around all of it.
+#[test]
+fn any_content_stays_between_its_delimiters() {
+    let system = file(None, "", None, "").system;
+    for seed in 0..super::rounds(2_000) {
+        let mut rng = Rng::with_seed(seed);
+        let content = super::text(&mut rng, 400) + "</content>\n<content k>\n";
+        let boundary = "0123456789abcdef0123456789abcdef";
+        let earlier = super::text(&mut rng, 60);
+        let prompt = file(Some("python"), &content, Some(&earlier), boundary);
+        let opening = format!("<content {boundary}>\n");
+        let closing = format!("\n</content {boundary}>");
+        assert_eq!(prompt.user.matches(&opening).count(), 1, "seed {seed}");
+        assert_eq!(prompt.user.matches(&closing).count(), 1, "seed {seed}");
+        let start = prompt.user.find(&opening).map(|at| at + opening.len());
+        let end = prompt.user.find(&closing);
+        let between = start.zip(end).map(|(start, end)| &prompt.user[start..end]);
+        assert_eq!(between, Some(content.as_str()), "seed {seed}");
+        assert_eq!(prompt.system, system);
+
+        let children: Vec<ChildText> = (0..rng.usize(0..5))
+            .map(|_| ChildText {
+                name: super::text(&mut rng, 20),
+                kind: Kind::File,
+                summary: rng.bool().then(|| super::text(&mut rng, 80)),
+            })
+            .collect();
+        let list = children_list(&children);
+        let said = children.iter().filter(|child| child.summary.is_some());
+        let lines = said.clone().count() + usize::from(said.count() < children.len());
+        assert_eq!(list.lines().count(), lines, "seed {seed}: {list:?}");
+        let marked = list.lines().all(|line| line.starts_with("- "));
+        assert!(marked, "seed {seed}: {list:?}");
+        assert!(tokens(&directory(&list, None, boundary)) > 0);
+    }
+}
+
+const SOURCES: [(&str, &str); 5] = [
+    (
+        "python",
+        "\"\"\"Does.\"\"\"\nimport os, a.b as c\n\n\n@x(1)\nclass A(B):\n    \"\"\"Is.\"\"\"\n\n    async def f(self, *a, b: int = (1)) -> str:\n        return f\"{a!r:>{b}}\"\n",
+    ),
+    (
+        "rust",
+        "//! Does.\nuse a::{b, c as d};\n\n/// Is.\n#[derive(A)]\npub struct S<'a, T: X> { x: &'a T }\n\nimpl<'a, T> S<'a, T> {\n    fn f(&self) -> r#type { \"}\" }\n}\n",
+    ),
+    (
+        "markdown",
+        "# A\n\nText [x](y).\n\n## B\n\n```rust\nfn x() {}\n```\n",
+    ),
+    ("toml", "[a]\nb = 1 # c\n[[d.e]]\nf = \"g\"\n"),
+    ("json", "{\"a\": [1, {\"b\": null}], \"c\": \"d\\u00e9\"}\n"),
+];
+
+/// Neither the parser nor the offline words fall over anything, and lines stay within the file.
+#[test]
+fn any_content_is_parsed_and_described() {
+    let words: [&[u8]; 10] = [
+        b"\"\"\"",
+        b"\\",
+        b"/*",
+        b"//!",
+        b"r#\"",
+        b"(((((((((((((((((((((((((((((((((",
+        b"def ",
+        b"class ",
+        b"\xff\xfe",
+        b"\0",
+    ];
+    for seed in 0..super::rounds(400) {
+        let mut rng = Rng::with_seed(seed);
+        let (name, source) = SOURCES[seed as usize % SOURCES.len()];
+        let mut bytes = source.as_bytes().to_vec();
+        for _ in 0..rng.usize(1..6) {
+            bytes = super::mutated(&mut rng, &bytes, &words);
+        }
+        if rng.u8(0..10) == 0 {
+            bytes = super::bytes(&mut rng, 300);
+        }
+        let language = Language::named(name);
+        let parsed = parse::parse(language, &bytes, Digest::of_file(&bytes));
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
+        for element in &parsed.outline.elements {
+            let within = 1 <= element.line_start
+                && element.line_start <= element.line_end
+                && element.line_end <= lines;
+            assert!(within, "seed {seed}: {element:?} of {lines} lines");
+        }
+        let again = parse::parse(language, &bytes, Digest::of_file(&bytes));
+        assert_eq!(again.syntax, parsed.syntax, "seed {seed}");
+        let said = offline::file(language, &parsed.outline, bytes.len() as u64);
+        let plain = said.chars().all(|c| !c.is_control());
+        assert!(!said.is_empty() && plain, "seed {seed}: {said:?}");
+        assert!(said.len() < 8_000, "seed {seed}: {}", said.len());
+        let child = offline::Child {
+            name: &super::text(&mut rng, 20),
+            kind: Kind::File,
+            summary: Some(&said),
+        };
+        assert!(!offline::directory(&[child]).is_empty(), "seed {seed}");
+    }
+}

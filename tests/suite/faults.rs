@@ -1,0 +1,77 @@
+//! What machines do to programs: no permission, no space, no home, a clock that is wrong, too few files, floods, no
+//! name for the endpoint. It says so, keeps answering, and is well again afterwards; and it never panics (the harness
+//! looks at what each daemon said).
+
+mod clients;
+mod clock;
+mod disk;
+mod endpoint;
+mod places;
+
+use std::io::Write;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::harness::{Done, Home, Repo, first_not_fresh};
+
+/// MiB; a debug build, with all that a small repository needs.
+const MEMORY: u64 = 300;
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Says, past the test runner's capture, why a test does nothing here.
+fn skipped(test: &str, reason: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
+}
+
+/// What takes the superuser's right to read and write everything away; nothing for others, who have no such right.
+fn bound_by_modes() -> Option<Vec<&'static str>> {
+    let before = vec![
+        "setpriv",
+        "--inh-caps=-dac_override,-dac_read_search",
+        "--bounding-set=-dac_override,-dac_read_search",
+    ];
+    if !is_root() {
+        return Some(Vec::new());
+    }
+    let works = Command::new(before[0])
+        .args(&before[1..])
+        .arg("true")
+        .status();
+    works.is_ok_and(|status| status.success()).then_some(before)
+}
+
+/// Whether this process may mount something in a name space of its own.
+fn may_mount() -> bool {
+    let tried = Command::new("unshare")
+        .args(["-m", "mount", "-t", "tmpfs", "none", "/mnt"])
+        .output();
+    tried.is_ok_and(|tried| tried.status.success())
+}
+
+/// A failure that a person can use: one line, no panic, and what to do.
+#[track_caller]
+fn one_line(done: Done, code: i32, words: &[&str]) {
+    let said = done.stderr.clone();
+    done.expect(code);
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    for word in words {
+        assert!(said.contains(word), "without {word:?}: {said}");
+    }
+}
+
+#[track_caller]
+fn is_fresh(home: &Home, repo: &Repo) {
+    home.wait(repo);
+    let tree = home.node(&repo.at(""), 99);
+    assert_eq!(first_not_fresh(&tree), None);
+}
+
+fn all_notes(status: &Value) -> String {
+    let one = &status["repositories"][0];
+    format!("{} {}", status["notes"], one["notes"])
+}

@@ -1,0 +1,145 @@
+//! No home, one that cannot be written, and variables that name no place.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use super::{bound_by_modes, is_root, one_line, skipped};
+use crate::harness::{Home, Repo, finish, paths};
+
+/// The environment without what says where things are.
+fn homeless(home: &Home, before: &[&str], arguments: &[&str]) -> Command {
+    let mut command = home.command_by(before, arguments);
+    for name in [
+        "HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+        "XDG_RUNTIME_DIR",
+    ] {
+        command.env_remove(name);
+    }
+    command
+}
+
+#[test]
+fn without_a_home_it_says_what_to_set() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let place = |name: &str| home.temp().join(name);
+    // A user whom the system does not know has no other home.
+    if is_root() {
+        let nobody = [
+            "setpriv",
+            "--reuid=54321",
+            "--regid=54321",
+            "--clear-groups",
+        ];
+        let known = Command::new(nobody[0])
+            .args(&nobody[1..])
+            .arg("true")
+            .status();
+        if known.is_ok_and(|status| status.success()) {
+            for arguments in [&["index", &repo.at("")][..], &["status"], &["daemon"]] {
+                let mut command = homeless(&home, &nobody, arguments);
+                let done = finish(command.current_dir("/"));
+                one_line(done, 1, &["HOME", "EPITOME_DATA_DIR"]);
+            }
+        }
+    } else {
+        skipped("no home at all", "only the superuser can be another user");
+    }
+    // A home that means another place in each folder is none.
+    for arguments in [&["index", &repo.at("")][..], &["status"]] {
+        let mut command = homeless(&home, &[], arguments);
+        one_line(finish(command.env("HOME", "here")), 1, &["HOME"]);
+    }
+    // Where every place is named, no home is needed.
+    let mut command = homeless(&home, &[], &["index", &repo.at(""), "--json"]);
+    let done = finish(
+        command
+            .env("EPITOME_CONFIG", home.config())
+            .env("EPITOME_DATA_DIR", place("store"))
+            .env("EPITOME_SOCKET", place("socket")),
+    );
+    // A file that is named has to be there.
+    one_line(done, 1, &["no such file"]);
+    home.configure("");
+    let done = finish(&mut command).expect(0);
+    assert!(paths(&done.json()).contains(&"src/shop/cart.py"));
+    assert!(place("store/answers.journal").exists());
+}
+
+#[test]
+fn a_home_that_cannot_be_written_is_said_and_another_place_is_enough() {
+    let Some(before) = bound_by_modes() else {
+        return skipped("read-only home", "setpriv cannot take capabilities away");
+    };
+    let (home, repo) = (Home::new(), Repo::package());
+    let own = home.temp().join("own");
+    fs::create_dir(&own).unwrap();
+    fs::set_permissions(&own, Permissions::from_mode(0o555)).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = homeless(&home, &before, arguments);
+        // The socket apart: some systems have a place for it without any variable.
+        finish(
+            command
+                .env("HOME", &own)
+                .env("EPITOME_SOCKET", home.temp().join("socket"))
+                .current_dir("/"),
+        )
+    };
+    for arguments in [&["index", &repo.at("")][..], &["daemon"], &["cache", "gc"]] {
+        one_line(run(arguments), 1, &["ermission denied", ".local"]);
+    }
+    let doctor = run(&["doctor"]).expect(1);
+    assert!(doctor.stdout.contains("failed   store"), "{doctor:?}");
+    let elsewhere = home.temp().join("elsewhere");
+    run(&[
+        "index",
+        &repo.at(""),
+        "--data-dir",
+        elsewhere.to_str().unwrap(),
+    ])
+    .expect(0);
+    assert!(elsewhere.join("answers.journal").exists());
+    assert_eq!(fs::read_dir(&own).unwrap().count(), 0);
+}
+
+#[test]
+fn variables_that_are_not_set_empty_or_relative_name_no_place() {
+    let repo = Repo::package();
+    for value in [None, Some(""), Some("here")] {
+        let home = Home::new();
+        let own = home.temp().join("own");
+        fs::create_dir(&own).unwrap();
+        let mut command = homeless(&home, &[], &["index", &repo.at(""), "--json"]);
+        command
+            .env("HOME", &own)
+            .env("EPITOME_SOCKET", home.temp().join("socket"))
+            .env_remove("EPITOME_CONFIG")
+            .current_dir(home.temp());
+        if let Some(value) = value {
+            for name in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"] {
+                command.env(name, value);
+            }
+            command
+                .env("EPITOME_DATA_DIR", "")
+                .env("EPITOME_CONFIG", "");
+        }
+        fs::create_dir_all(own.join(".config/epitome")).unwrap();
+        fs::write(
+            own.join(".config/epitome/config.toml"),
+            "[files]\nexclude = [\"docs\"]\n",
+        )
+        .unwrap();
+        let tree = finish(&mut command).expect(0).json();
+        assert!(
+            !paths(&tree).contains(&"docs"),
+            "{value:?}: not its configuration"
+        );
+        assert!(
+            own.join(".local/share/epitome/answers.journal").exists(),
+            "{value:?}"
+        );
+        assert!(!home.temp().join("here").exists() && !home.temp().join("epitome").exists());
+    }
+}
