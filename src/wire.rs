@@ -7,3 +7,4 @@ pub mod index;
 pub mod percent;
 pub mod protocol;
 pub mod search;
+pub mod usage;

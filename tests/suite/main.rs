@@ -25,4 +25,5 @@ mod starting;
 mod storm;
 mod tidy;
 mod tree;
+mod usage;
 mod watching;
