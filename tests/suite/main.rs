@@ -14,6 +14,7 @@ mod histories;
 mod index_json;
 mod kill;
 mod limits;
+mod mcp;
 mod notified;
 mod parts;
 mod refusals;
