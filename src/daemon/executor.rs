@@ -16,6 +16,7 @@ use crate::model::recipe::Kind;
 use crate::model::record::NodeRecord;
 use crate::model::stat::Stat;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
+use crate::model::usage::Usage;
 use crate::shell::read::ReadError;
 use crate::shell::rules::Rules;
 use crate::shell::watch::{Watch, WatchError, remote_kind};
@@ -148,6 +149,20 @@ impl Executor {
                 directories,
                 removed,
             } => self.export(repo, directories, removed),
+            Effect::Spared { .. } if dry => {}
+            Effect::Spared {
+                repo,
+                unchanged,
+                spared,
+            } => self.writer.write(Write::Usage {
+                day: asking::today(),
+                root: self.shared.root_of(repo),
+                delta: Usage {
+                    unchanged,
+                    spared,
+                    ..Usage::default()
+                },
+            }),
             Effect::Notice(text) => {
                 tracing::error!("{text}");
                 self.shared.notes.set("model", text);

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crate::model::contents::Contents;
 use crate::model::path::RelPath;
+use crate::model::usage::Usage;
 
 use super::debounce::Debounce;
 use super::effect::Depth;
@@ -72,6 +73,8 @@ pub struct Repository {
     pub to_unexport: BTreeSet<RelPath>,
     /// An export is under way.
     pub exporting: bool,
+    /// What it used of the model since the engine began.
+    pub used: Usage,
 }
 
 /// Milliseconds between looks for a folder that is not there: nobody may notify of its return.
@@ -142,6 +145,7 @@ impl Default for Repository {
             to_export: BTreeSet::new(),
             to_unexport: BTreeSet::new(),
             exporting: false,
+            used: Usage::default(),
         }
     }
 }

@@ -24,4 +24,5 @@ mod starting;
 mod storm;
 mod tidy;
 mod tree;
+mod usage;
 mod watching;

@@ -159,7 +159,8 @@ async fn an_answer_comes_with_its_usage_and_limits() {
             prompt_tokens: 50,
             completion_tokens: 7,
             cached_tokens: 0,
-            reasoning_tokens: 3
+            reasoning_tokens: 3,
+            ..Usage::default()
         }
     );
     assert_eq!(

@@ -23,6 +23,9 @@ use tokio::sync::Notify;
 
 pub use limits::Limits;
 
+/// Tokens of each prompt that it has in its cache.
+pub const CACHED: usize = 100;
+
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -441,7 +444,8 @@ fn completion(request: &Request, words: Option<&str>, finish: &str) -> String {
             "index": 0, "finish_reason": finish,
             "message": {"role": "assistant", "content": words.unwrap_or("")},
         }],
-        "usage": {"prompt_tokens": tokens, "completion_tokens": 20, "total_tokens": tokens + 20},
+        "usage": {"prompt_tokens": tokens, "completion_tokens": 20, "total_tokens": tokens + 20,
+                  "prompt_tokens_details": {"cached_tokens": CACHED}},
     })
     .to_string()
 }
