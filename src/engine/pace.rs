@@ -743,9 +743,11 @@ mod tests {
     fn what_was_given_up_gets_new_tries_when_the_endpoint_is_back_and_then_ever_more_seldom() {
         let mut pace = pace();
         let broken = Failure::new(Remedy::Retry, "500");
-        for tries in 0..BROKEN {
-            pace.failed(&broken, KEY, tried(1, tries.min(MAX_TRIES - 1)), 10, 10);
+        for other in 1..BROKEN {
+            let key = SummaryKey(Digest([other as u8; 16]));
+            pace.failed(&broken, key, tried(1, 0), 10, 10);
         }
+        pace.failed(&broken, KEY, tried(6, MAX_TRIES - 1), 10, 10);
         assert_eq!(pace.chance_ms(), Some(10 + CHANCE_MS));
         pace.succeeded(true, 10, 500);
         assert_eq!(pace.chance_ms(), Some(500));

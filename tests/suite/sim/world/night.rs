@@ -81,9 +81,9 @@ impl World {
             if open == 0 && self.agenda.is_empty() {
                 break;
             }
-            if self.now_ms > morning + 12 * HOUR_MS {
+            if self.now_ms > morning + 3 * HOUR_MS {
                 return Err(format!(
-                    "twelve hours later {open} are not fresh: {status:?}"
+                    "three hours later {open} are not fresh: {status:?}"
                 ));
             }
         }
