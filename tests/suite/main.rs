@@ -12,6 +12,7 @@ mod harness;
 mod histories;
 mod index_json;
 mod kill;
+mod kills;
 mod notified;
 mod parts;
 mod service;
