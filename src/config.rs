@@ -15,6 +15,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::model::price::Prices;
+
 pub use load::ConfigError;
 
 /// All options, checked.
@@ -86,6 +88,10 @@ pub struct Openai {
     pub price_per_million_input: f64,
     /// Money for a million tokens of answers; 0: not known.
     pub price_per_million_output: f64,
+    /// Money for a million prompt tokens that the endpoint had in its cache; 0: as much as for others.
+    pub price_per_million_cached: f64,
+    /// What a request costs in a batch, of what it costs alone, 0 to 1.
+    pub batch_price_factor: f64,
 }
 
 /// The use of the Batch API.
@@ -105,6 +111,8 @@ pub struct Budget {
     pub max_requests_per_day: u64,
     /// Tokens a day (UTC), prompts and answers; 0: as many as it takes.
     pub max_tokens_per_day: u64,
+    /// Money a day (UTC), in the currency of the prices; 0: as much as it takes.
+    pub max_cost_per_day: f64,
 }
 
 /// `[watch]`
@@ -180,7 +188,26 @@ impl Default for Openai {
             quiet_ms: 2_000,
             price_per_million_input: 0.0,
             price_per_million_output: 0.0,
+            price_per_million_cached: 0.0,
+            batch_price_factor: 0.5,
         }
+    }
+}
+
+impl Openai {
+    /// What tokens cost, where the configuration says it.
+    pub fn prices(&self) -> Option<Prices> {
+        let (input, output) = (self.price_per_million_input, self.price_per_million_output);
+        (input > 0.0 || output > 0.0).then(|| self.prices_of(input, output))
+    }
+
+    /// What tokens cost by these prices for a million of each, with what else the configuration says.
+    pub fn prices_of(&self, input: f64, output: f64) -> Prices {
+        let cached = match self.price_per_million_cached {
+            0.0 => input,
+            cached => cached,
+        };
+        Prices::per_million(input, cached, output, self.batch_price_factor)
     }
 }
 

@@ -19,6 +19,7 @@ mod registry;
 pub mod server;
 mod socket;
 mod systemd;
+mod usage;
 mod writer;
 
 use std::path::Path;
@@ -39,6 +40,7 @@ use crate::engine::debounce::Window;
 use crate::engine::pace::{Bounds, Budget};
 use crate::engine::{Options, TokenEstimate, prompt};
 use crate::model::path::RelPath;
+use crate::model::price;
 use crate::model::recipe::Author;
 use crate::shell::store::{Store, StoreError};
 use crate::shell::{export as files, offline, parse};
@@ -179,8 +181,11 @@ fn engine_options(config: &Config, mode: Mode, notified: bool) -> Options {
                 _ => Budget {
                     requests: config.budget.max_requests_per_day,
                     tokens: config.budget.max_tokens_per_day,
+                    cost_nanos: price::in_nanos(config.budget.max_cost_per_day),
                 },
             },
+            prices: config.openai.prices(),
+            answer_tokens: u64::from(config.openai.max_output_tokens),
         },
         tokens: TokenEstimate {
             instructions: prompt::instruction_tokens(),

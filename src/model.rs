@@ -9,6 +9,7 @@ pub mod limits;
 pub mod listing;
 pub mod outline;
 pub mod path;
+pub mod price;
 pub mod recipe;
 pub mod record;
 pub mod stat;

@@ -6,3 +6,4 @@ pub mod estimate;
 pub mod index;
 pub mod percent;
 pub mod protocol;
+pub mod usage;

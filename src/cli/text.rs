@@ -113,6 +113,15 @@ pub fn count(many: u64, word: &str) -> String {
     }
 }
 
+/// `12.34`, and four digits that say something where it is less than one: `0.0123`; no currency, which nobody named.
+pub fn money(amount: f64) -> String {
+    match amount {
+        0.0 => "0".to_owned(),
+        1.0.. => format!("{amount:.2}"),
+        _ => format!("{amount:.4}"),
+    }
+}
+
 /// `512 bytes`, `1.2 KiB`
 pub fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
@@ -189,6 +198,9 @@ mod tests {
         assert_eq!(number(1_234_567), "1,234,567");
         assert_eq!(count(1, "directory"), "1 directory");
         assert_eq!(count(1_200, "directory"), "1,200 directories");
+        assert_eq!(money(0.0), "0");
+        assert_eq!(money(0.012_34), "0.0123");
+        assert_eq!(money(12.345), "12.35");
         assert_eq!(size(1), "1 byte");
         assert_eq!(size(1_023), "1,023 bytes");
         assert_eq!(size(1_536), "1.5 KiB");

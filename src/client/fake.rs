@@ -16,6 +16,7 @@ use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
 use crate::wire::protocol::*;
+use crate::wire::usage::{BudgetStatus, DayUsage, RepositoryUsage, Used};
 
 /// The made daemon.
 #[derive(Clone)]
@@ -290,6 +291,11 @@ pub(crate) fn repository(path: &str) -> Repository {
         watches: 2,
         last_change: None,
         progress: Progress::default(),
+        used: Used {
+            requests: 7,
+            cost: Some(0.25),
+            ..Used::default()
+        },
         notes: Vec::new(),
     }
 }
@@ -311,6 +317,24 @@ pub(crate) fn status(repositories: Vec<Repository>) -> Status {
             summaries: 4,
             bytes: 2_048,
         },
+        usage: vec![DayUsage {
+            day: "2026-01-31".to_owned(),
+            used: Used::default(),
+            repositories: vec![RepositoryUsage {
+                path: Some("/repo".to_owned()),
+                used: Used::default(),
+            }],
+        }],
+        budget: Some(BudgetStatus {
+            max_requests: 100,
+            max_tokens: 0,
+            max_cost: 0.5,
+            requests: 7,
+            tokens: 0,
+            cost: 0.25,
+            spent: false,
+            until: "2026-02-01T00:00:00Z".to_owned(),
+        }),
         notes: Vec::new(),
     }
 }

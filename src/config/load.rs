@@ -139,7 +139,13 @@ impl Config {
             "price_per_million_output",
             &mut openai.price_per_million_output,
         )?;
+        section.price(
+            "price_per_million_cached",
+            &mut openai.price_per_million_cached,
+        )?;
+        section.number("batch_price_factor", 1.0, &mut openai.batch_price_factor)?;
         section.finish()?;
+        let priced = config.openai.prices().is_some();
 
         let mut section = top.section("budget")?;
         let budget = &mut config.budget;
@@ -153,6 +159,12 @@ impl Config {
             0..=u64::MAX,
             &mut budget.max_tokens_per_day,
         )?;
+        section.price("max_cost_per_day", &mut budget.max_cost_per_day)?;
+        if budget.max_cost_per_day > 0.0 && !priced {
+            let reason = "needs the prices: set openai.price_per_million_input and \
+                          openai.price_per_million_output";
+            return Err(section.refuse("max_cost_per_day", reason));
+        }
         section.finish()?;
 
         let mut section = top.section("watch")?;

@@ -115,6 +115,16 @@ impl<'a> Section<'a> {
     }
 
     pub(super) fn price(&mut self, key: &'static str, into: &mut f64) -> Result<(), ConfigError> {
+        self.number(key, f64::MAX, into)
+    }
+
+    /// A number from 0 to `most`.
+    pub(super) fn number(
+        &mut self,
+        key: &'static str,
+        most: f64,
+        into: &mut f64,
+    ) -> Result<(), ConfigError> {
         let Some(value) = self.value(key) else {
             return Ok(());
         };
@@ -124,9 +134,19 @@ impl<'a> Section<'a> {
             _ => None,
         };
         *into = number
-            .filter(|number: &f64| number.is_finite() && *number >= 0.0)
-            .ok_or_else(|| self.wrong(key, value, "a number, 0 or more"))?;
+            .filter(|number: &f64| (0.0..=most).contains(number))
+            .ok_or_else(|| match most {
+                f64::MAX => self.wrong(key, value, "a number, 0 or more"),
+                most => self.wrong(key, value, format!("a number from 0 to {most}")),
+            })?;
         Ok(())
+    }
+
+    /// The error that a value which is right by itself does not fit the others.
+    pub(super) fn refuse(&self, key: &'static str, reason: &str) -> ConfigError {
+        let value = self.table.and_then(|table| table.get(key));
+        let span = value.map_or(0..0, Spanned::span);
+        self.error(key, &span, reason.to_owned())
     }
 
     pub(super) fn choice<T: Copy>(

@@ -24,6 +24,7 @@ use crate::wire::protocol::{
 use super::asking::{ANSWER_TOKENS, today};
 use super::executor::{outline, text_of};
 use super::handle::Shared;
+use super::usage;
 
 /// Dollars per million tokens, prompt and answer, of models that many use (the vendor's list, 2025).
 const PRICES: [(&str, f64, f64); 5] = [
@@ -204,15 +205,19 @@ pub fn status(
             failed: counters.failed,
             in_flight: pace.in_flight as u64,
             limit: pace.width as u64,
+            batched: pace.batched as u64,
             prompt_tokens: counters.prompt_tokens,
             completion_tokens: counters.completion_tokens,
             cached_tokens: counters.cached_tokens,
             today: used.requests,
-            tokens_today: used.prompt_tokens + used.completion_tokens,
+            tokens_today: used.tokens(),
             unchanged: counters.unchanged,
             spared: counters.spared,
+            cost: usage::cost(counters.cost_nanos, usage::is_priced(shared)),
         },
         store: StoreStatus { summaries, bytes },
+        usage: usage::by_day(shared),
+        budget: usage::budget(pace),
         notes,
     }
 }
@@ -264,6 +269,7 @@ fn repository(
             let at = UNIX_EPOCH + Duration::from_millis(ms);
             humantime::format_rfc3339_millis(at).to_string()
         }),
+        used: usage::used(status.used, usage::is_priced(shared)),
         progress: Progress {
             to_read: status.to_read,
             to_summarize: if busy { open } else { 0 },

@@ -2,6 +2,10 @@
 
 mod request;
 
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,6 +19,7 @@ use crate::model::failure::{Failure, Remedy};
 use crate::model::limits::Limits;
 use crate::model::recipe::Author;
 use crate::model::summary::Summary;
+use crate::model::usage::Usage as Used;
 use crate::shell::openai::{self, Endpoint};
 use crate::shell::{offline, redact};
 
@@ -145,6 +150,7 @@ impl Asking {
 
     /// One request, whose answer is the summary or one about a part of it.
     async fn ask_model(&self, ask: Ask) -> Event {
+        let ask = Arc::new(ask);
         let key = ask.key;
         let without = |failure| Event::Answered {
             key,
@@ -154,9 +160,10 @@ impl Asking {
         let earlier = self.earlier(&ask);
         let this = self.clone();
         let told = earlier.clone();
+        let about = Arc::clone(&ask);
         let prepared = tokio::task::spawn_blocking(move || match this.shared.mode {
-            Mode::Dry => this.pretend(&ask, told.as_ref()).map(Err),
-            _ => this.next(&ask, told.as_ref()).map(Ok),
+            Mode::Dry => this.pretend(&about, told.as_ref()).map(Err),
+            _ => this.next(&about, told.as_ref()).map(Ok),
         });
         let next = match prepared.await {
             Ok(Ok(Ok(next))) => next,
@@ -193,7 +200,7 @@ impl Asking {
             )),
             Err(failure) => Err(failure),
         };
-        let usage = self.usage(said, &result);
+        let usage = self.usage(&ask, said, &result);
         match (part, result) {
             (Some(part), Ok(summary)) => {
                 self.shared.store.note_parts(key, &[part]);
@@ -210,18 +217,21 @@ impl Asking {
         }
     }
 
-    /// What a request used, for the engine; and written down.
-    fn usage(&self, said: openai::Limits, result: &Result<Summary, Failure>) -> Usage {
+    /// What a request used, for the engine; and written down, before its answer is.
+    fn usage(&self, ask: &Ask, said: openai::Limits, result: &Result<Summary, Failure>) -> Usage {
         let used = said.spent;
         self.writer.write(Write::Usage {
             day: today(),
-            delta: crate::model::usage::Usage {
-                requests: 1,
+            root: self.shared.root_of(ask.repo),
+            delta: Used {
+                retries: used.requests * u64::from(ask.attempts > 0),
+                cost_nanos: self.cost_nanos(&used, false),
                 ..used
             },
         });
         Usage {
-            sent: true,
+            // What could not even be connected was not sent.
+            sent: used.requests > 0,
             prompt_tokens: used.prompt_tokens,
             completion_tokens: used.completion_tokens,
             cached_tokens: used.cached_tokens,
@@ -231,6 +241,28 @@ impl Asking {
                 tokens: said.tokens,
             },
         }
+    }
+
+    /// Writes down what a batch's lines used, each with its repository's root.
+    pub(super) fn used_in_batch<'r>(&self, lines: impl Iterator<Item = (&'r [u8], Used)>) {
+        let mut sums: BTreeMap<&[u8], Used> = BTreeMap::new();
+        for (root, used) in lines {
+            let sum = sums.entry(root).or_default();
+            *sum = sum.plus(used);
+        }
+        for (root, delta) in sums {
+            self.writer.write(Write::Usage {
+                day: today(),
+                root: PathBuf::from(OsStr::from_bytes(root)),
+                delta,
+            });
+        }
+    }
+
+    /// What that cost by the configured prices; 0 where there are none.
+    pub(super) fn cost_nanos(&self, used: &Used, batched: bool) -> u64 {
+        let prices = self.shared.config.openai.prices();
+        prices.map_or(0, |prices| prices.cost_nanos(used, batched))
     }
 
     /// The most tokens of an answer.

@@ -277,7 +277,12 @@ impl Driver {
                         .for_each(|entry| self.step(Event::Lost(entry.repo)));
                     self.answer(query);
                 }
-                None => {}
+                // A file system that does not answer holds up what asks it, and nobody else.
+                None => {
+                    if let Some(behind) = self.checks.remove(&number) {
+                        self.pass(behind);
+                    }
+                }
             },
             Input::Query(query) => self.query(query),
             Input::Stop(done) => {
@@ -362,23 +367,36 @@ impl Driver {
     /// Behind the barrier: some changes are never notified of, such as those made under another name of the same file,
     /// and a root that went with a folder far above it. They are looked for now, and only then does it go on.
     fn check(&mut self, number: u64, behind: Behind) {
-        let (repo, waits) = match &behind {
-            Behind::Wait(_, repo) => (*repo, true),
-            Behind::Query(Query::Node { repo, .. }) => (*repo, false),
-            Behind::Query(Query::Status { .. }) => return self.check_roots(number, behind),
+        let mut linked = Vec::new();
+        let mut waits = false;
+        let entries = match &behind {
+            Behind::Wait(_, repo) | Behind::Query(Query::Node { repo, .. }) => {
+                waits = matches!(behind, Behind::Wait(..));
+                linked = self.engine.linked(*repo);
+                self.shared.registry.get(*repo).into_iter().collect()
+            }
+            Behind::Query(Query::Status { .. }) => self.shared.registry.all(),
             Behind::Query(_) => return self.pass(behind),
         };
-        let Some(entry) = self.shared.registry.get(repo) else {
+        let roots: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| Some((entry.clone(), self.engine.expected_root(entry.repo)?)))
+            .collect();
+        if linked.is_empty() && roots.is_empty() {
             return self.pass(behind);
-        };
-        let linked = self.engine.linked(repo);
-        let expected = self.engine.expected_root(repo);
+        }
         self.checks.insert(number, behind);
         let inputs = self.shared.inputs.clone();
         tokio::task::spawn_blocking(move || {
-            if expected.is_some_and(|root| lstat::identity(&entry.root) != root) {
-                inputs.send_blocking(Input::Event(Event::Lost(repo)));
+            for (entry, expected) in roots {
+                if lstat::identity(&entry.root) != expected {
+                    inputs.send_blocking(Input::Event(Event::Lost(entry.repo)));
+                }
             }
+            let Some(entry) = entries.first().filter(|_| !linked.is_empty()) else {
+                return inputs.send_blocking(Input::Checked(number));
+            };
+            let repo = entry.repo;
             // Who waits wants proof; who only asks would hear "stale" of every file read within the clock's grain.
             let unchanged = |path: &RelPath, known: &Contents| {
                 lstat::look(&path.under(&entry.root)).is_some_and(|now| {
@@ -393,27 +411,6 @@ impl Driver {
                 .collect();
             if !paths.is_empty() {
                 inputs.send_blocking(Input::Event(Event::Touched { repo, paths }));
-            }
-            inputs.send_blocking(Input::Checked(number));
-        });
-    }
-
-    /// The same for what speaks of all repositories: whether each root is still the folder that it was.
-    fn check_roots(&mut self, number: u64, behind: Behind) {
-        let expected: Vec<_> = self
-            .shared
-            .registry
-            .all()
-            .into_iter()
-            .filter_map(|entry| Some((self.engine.expected_root(entry.repo)?, entry)))
-            .collect();
-        self.checks.insert(number, behind);
-        let inputs = self.shared.inputs.clone();
-        tokio::task::spawn_blocking(move || {
-            for (root, entry) in expected {
-                if lstat::identity(&entry.root) != root {
-                    inputs.send_blocking(Input::Event(Event::Lost(entry.repo)));
-                }
             }
             inputs.send_blocking(Input::Checked(number));
         });

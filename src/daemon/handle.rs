@@ -11,7 +11,7 @@ use crate::config::{Config, Provider};
 use crate::engine::event::Event;
 use crate::engine::pace::DayUse;
 use crate::engine::status::{PaceStatus, RepositoryStatus};
-use crate::model::path::RelPath;
+use crate::model::path::{RelPath, RepoId};
 use crate::shell::rules::FileRules;
 use crate::shell::store::Store;
 use crate::shell::watch::Watch;
@@ -428,8 +428,17 @@ impl Shared {
         DayUse {
             day,
             requests: used.requests,
-            tokens: used.prompt_tokens + used.completion_tokens,
+            tokens: used.tokens(),
+            cost_nanos: used.cost_nanos,
         }
+    }
+
+    /// A repository's root; empty where it is watched no more.
+    pub(super) fn root_of(&self, repo: RepoId) -> PathBuf {
+        self.registry
+            .get(repo)
+            .map(|entry| entry.root)
+            .unwrap_or_default()
     }
 
     /// Whether summaries are asked of a model over the network.

@@ -48,6 +48,8 @@ pub enum Write {
     Usage {
         /// The day, since 1970, UTC.
         day: u64,
+        /// The root of the repository that it was used for; empty: nobody's.
+        root: std::path::PathBuf,
         /// What to add.
         delta: crate::model::usage::Usage,
     },
@@ -122,8 +124,8 @@ fn work(store: &Store, writes: &Receiver<Write>, inputs: &Inputs, notes: &Notes)
                     notes.set("store", error.to_string());
                 }
             }
-            Write::Usage { day, delta } => {
-                if let Err(error) = store.add_usage(day, delta) {
+            Write::Usage { day, root, delta } => {
+                if let Err(error) = store.add_usage(day, &root, delta) {
                     notes.set("store", error.to_string());
                 }
             }

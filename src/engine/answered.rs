@@ -1,6 +1,7 @@
 //! What every answer means for the pace, whatever it brought: it is counted, and its place is free.
 
 use crate::model::summary::SummaryKey;
+use crate::model::usage::Usage as Used;
 
 use super::Engine;
 use super::event::Usage;
@@ -32,11 +33,7 @@ impl Engine {
         refused: bool,
     ) -> Option<Returned> {
         let now_ms = self.now.monotonic_ms;
-        let counters = &mut self.pace.counters;
-        counters.sent += u64::from(usage.sent);
-        counters.prompt_tokens += usage.prompt_tokens;
-        counters.completion_tokens += usage.completion_tokens;
-        counters.cached_tokens += usage.cached_tokens;
+        self.count_used(key, usage);
         let flight = self
             .flights
             .get(key)
@@ -67,6 +64,34 @@ impl Engine {
             flight.batchable = false;
         });
         Some(returned)
+    }
+
+    /// Counts what a request used, for all and for the repository that it was asked for.
+    fn count_used(&mut self, key: SummaryKey, usage: &Usage) {
+        let used = Used {
+            requests: u64::from(usage.sent),
+            prompt_tokens: usage.prompt_tokens,
+            completion_tokens: usage.completion_tokens,
+            cached_tokens: usage.cached_tokens,
+            unchanged: u64::from(usage.unchanged),
+            ..Used::default()
+        };
+        let flight = self.flights.get(key);
+        let in_batch = flight.is_some_and(|flight| flight.in_batch);
+        let used = Used {
+            cost_nanos: self.pace.cost_nanos(&used, in_batch),
+            ..used
+        };
+        let counters = &mut self.pace.counters;
+        counters.sent += used.requests;
+        counters.prompt_tokens += used.prompt_tokens;
+        counters.completion_tokens += used.completion_tokens;
+        counters.cached_tokens += used.cached_tokens;
+        self.pace.spent_money(used.cost_nanos);
+        let repo = flight.and_then(|flight| flight.waiters.first());
+        if let Some(repository) = repo.and_then(|(repo, _)| self.repositories.get_mut(repo)) {
+            repository.used = repository.used.plus(used);
+        }
     }
 
     /// One request of several was answered. The next takes its turn like any other.

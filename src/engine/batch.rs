@@ -95,6 +95,9 @@ impl Engine {
             self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
                 flight.in_batch = false;
+                // It did not go, after all.
+                let undone = u32::from(!of_earlier_run);
+                flight.tried.times = flight.tried.times.saturating_sub(undone);
             });
         }
     }
@@ -110,7 +113,7 @@ impl Engine {
         if !self.is_gathered() {
             return false;
         }
-        let (mut requests, mut tokens) = self.pace.budget_left(self.now.day());
+        let (mut requests, mut tokens, mut nanos) = self.pace.budget_left(self.now.day());
         if self.flights.batchable().len() < least || !self.pace.is_well(self.now.monotonic_ms) {
             return true;
         }
@@ -122,11 +125,13 @@ impl Engine {
                 continue;
             };
             let need = self.flights.get(key).map_or(0, |flight| flight.tokens);
-            if requests == 0 || need > tokens {
+            let cost = self.pace.guess_nanos(need, true);
+            if requests == 0 || need > tokens || cost > nanos {
                 break;
             }
             requests -= 1;
             tokens -= need;
+            nanos -= cost;
             chosen.push((key, repo, id));
         }
         for key in unwanted {

@@ -10,8 +10,8 @@ const MINUTE_MS: f64 = 60_000.0;
 /// How much of the limit is used: a clock that differs from the endpoint's must not cost a refusal.
 const SHARE: f64 = 0.98;
 /// How much of a limit may be spent at once where the endpoint says nothing of it: with the share above, no minute
-/// ever sees more than the limit, however the endpoint counts.
-const BLIND_BURST: f64 = 1.0 / 60.0;
+/// ever sees more than the limit, however the endpoint counts, nor a second more than a second's worth and a half.
+const BLIND_BURST: f64 = 1.0 / 120.0;
 
 /// By which share a guess has to be too high before guesses are lowered, and how much then.
 const SURELY: f64 = 0.05;

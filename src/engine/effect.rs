@@ -81,6 +81,15 @@ pub enum Effect {
         /// What failed for good, and why.
         failed: Vec<(RelPath, String)>,
     },
+    /// Write down what a repository was spared. No answer.
+    Spared {
+        /// Which.
+        repo: RepoId,
+        /// Answers that the earlier words still hold.
+        unchanged: u64,
+        /// Directories that were not asked about because of that.
+        spared: u64,
+    },
     /// Tell the people who look after it. No answer.
     Notice(String),
 }

@@ -6,8 +6,10 @@
 
 use crate::model::failure::{Failure, Remedy};
 use crate::model::limits::Limits;
+use crate::model::price::Prices;
 use crate::model::summary::SummaryKey;
 use crate::model::time::Timestamp;
+use crate::model::usage::Usage;
 
 use super::bucket::{Bucket, Spent};
 use super::retry::{Chances, MAX_TRIES, Tried, backoff_ms};
@@ -42,6 +44,8 @@ pub struct Counters {
     pub unchanged: u64,
     /// Directories that were not asked about because of that.
     pub spared: u64,
+    /// What it cost, in billionths of the prices' currency.
+    pub cost_nanos: u64,
 }
 
 /// How far a clock may be set back, in days, before it is thought to have been wrong until then.
@@ -54,6 +58,8 @@ pub struct Budget {
     pub requests: u64,
     /// Tokens, of prompts and answers; 0: no bound.
     pub tokens: u64,
+    /// Money, in billionths of the prices' currency; 0: no bound.
+    pub cost_nanos: u64,
 }
 
 /// What was used on one day.
@@ -65,6 +71,8 @@ pub struct DayUse {
     pub requests: u64,
     /// Tokens.
     pub tokens: u64,
+    /// Money, in billionths of the prices' currency.
+    pub cost_nanos: u64,
 }
 
 /// What bounds the pace, by configuration.
@@ -80,6 +88,10 @@ pub struct Bounds {
     pub tokens_per_minute: u64,
     /// For each day.
     pub budget: Budget,
+    /// What tokens cost, where that is known.
+    pub prices: Option<Prices>,
+    /// Tokens that an answer may have: what a request is thought to need holds as many.
+    pub answer_tokens: u64,
 }
 
 /// Why nothing is sent now.
@@ -145,6 +157,10 @@ pub struct Pace {
     /// Requests that are in batches, and what they are thought to need.
     batched: usize,
     batched_tokens: u64,
+    batched_nanos: u64,
+    /// What the requests under way are thought to need.
+    reserved_tokens: u64,
+    reserved_nanos: u64,
     used: DayUse,
     file_ms: u64,
     directory_ms: u64,
@@ -178,6 +194,9 @@ impl Pace {
             last_trouble: None,
             batched: 0,
             batched_tokens: 0,
+            batched_nanos: 0,
+            reserved_tokens: 0,
+            reserved_nanos: 0,
             used: DayUse::default(),
             // The proportion that the first indexer of this kind saw; learnt from then on.
             file_ms: 3_000,
@@ -238,28 +257,81 @@ impl Pace {
 
     /// Whether the day's budget is spent.
     pub fn is_budget_spent(&self, day: u64) -> bool {
-        let Budget { requests, tokens } = self.bounds.budget;
-        self.used.day == self.counted_on(day)
-            && (requests > 0 && self.used.requests >= requests
-                || tokens > 0 && self.used.tokens + self.batched_tokens >= tokens)
+        self.spent_bound(day).is_some()
     }
 
-    /// Requests and tokens that the day's budget still allows.
-    pub fn budget_left(&self, day: u64) -> (u64, u64) {
-        let Budget { requests, tokens } = self.bounds.budget;
-        let used = if self.used.day == self.counted_on(day) {
-            self.used
-        } else {
-            DayUse::default()
-        };
+    /// Which bound of the day's budget is reached: the name of its key in the configuration.
+    pub fn spent_bound(&self, day: u64) -> Option<&'static str> {
+        self.bound_reached(day, 0, 0)
+    }
+
+    /// The same, with so much more used.
+    fn bound_reached(&self, day: u64, tokens: u64, cost_nanos: u64) -> Option<&'static str> {
+        let budget = self.bounds.budget;
+        let used = self.used_on(day);
+        let reached = |bound: u64, used: u64| bound > 0 && used >= bound;
+        if reached(budget.requests, used.requests) {
+            return Some("max_requests_per_day");
+        }
+        if reached(budget.tokens, used.tokens + self.batched_tokens + tokens) {
+            return Some("max_tokens_per_day");
+        }
+        let nanos = used.cost_nanos + self.batched_nanos + cost_nanos;
+        reached(budget.cost_nanos, nanos).then_some("max_cost_per_day")
+    }
+
+    /// What was used on that day, so far.
+    pub fn used_on(&self, day: u64) -> DayUse {
+        match self.used.day == self.counted_on(day) {
+            true => self.used,
+            false => DayUse {
+                day,
+                ..DayUse::default()
+            },
+        }
+    }
+
+    /// Requests, tokens and money that the day's budget still allows.
+    pub fn budget_left(&self, day: u64) -> (u64, u64, u64) {
+        let budget = self.bounds.budget;
+        let used = self.used_on(day);
         let left = |bound: u64, used: u64| match bound {
             0 => u64::MAX,
             bound => bound.saturating_sub(used),
         };
         (
-            left(requests, used.requests),
-            left(tokens, used.tokens + self.batched_tokens),
+            left(budget.requests, used.requests),
+            left(budget.tokens, used.tokens + self.batched_tokens),
+            left(budget.cost_nanos, used.cost_nanos + self.batched_nanos),
         )
+    }
+
+    /// What a request costs at most that is thought to need so many tokens.
+    pub fn guess_nanos(&self, tokens: u64, batched: bool) -> u64 {
+        let answer = self.bounds.answer_tokens.min(tokens);
+        let guess = Usage {
+            prompt_tokens: tokens - answer,
+            completion_tokens: answer,
+            ..Usage::default()
+        };
+        self.cost_nanos(&guess, batched)
+    }
+
+    /// What that cost; 0 where there are no prices.
+    pub fn cost_nanos(&self, used: &Usage, batched: bool) -> u64 {
+        let prices = self.bounds.prices;
+        prices.map_or(0, |prices| prices.cost_nanos(used, batched))
+    }
+
+    /// Money was spent.
+    pub fn spent_money(&mut self, cost_nanos: u64) {
+        self.counters.cost_nanos += cost_nanos;
+        self.used.cost_nanos = self.used.cost_nanos.saturating_add(cost_nanos);
+    }
+
+    /// What bounds it.
+    pub fn budget(&self) -> Budget {
+        self.bounds.budget
     }
 
     /// Whether nothing speaks against asking for much at once.
@@ -282,12 +354,15 @@ impl Pace {
     pub fn joined_batch(&mut self, tokens: u64) {
         self.batched += 1;
         self.batched_tokens += tokens;
+        self.batched_nanos += self.guess_nanos(tokens, true);
     }
 
     /// One came back from a batch; it had been thought to need `tokens`, and needed `really`.
     pub fn returned_from_batch(&mut self, tokens: u64, really: u64) {
         self.batched = self.batched.saturating_sub(1);
         self.batched_tokens = self.batched_tokens.saturating_sub(tokens);
+        let nanos = self.guess_nanos(tokens, true);
+        self.batched_nanos = self.batched_nanos.saturating_sub(nanos);
         self.used.tokens += really;
     }
 
@@ -325,6 +400,13 @@ impl Pace {
         if self.is_budget_spent(now.day()) {
             return Some(Hold::Budget);
         }
+        // What is under way may spend the rest of it: what that really takes is waited for. So a budget is exceeded by
+        // no more than one request's need.
+        let (tokens_under_way, nanos_under_way) = (self.reserved_tokens, self.reserved_nanos);
+        let spends_it = self.bound_reached(now.day(), tokens_under_way, nanos_under_way);
+        if self.in_flight > 0 && spends_it.is_some() {
+            return Some(Hold::Full);
+        }
         // An answer that is not on the disk yet is lost by a kill, like a request under way: where the disk is slow,
         // it keeps its slot.
         let storing = self.storing.saturating_sub(STORING_FREE);
@@ -349,6 +431,8 @@ impl Pace {
             };
         }
         self.in_flight += 1;
+        self.reserved_tokens += tokens;
+        self.reserved_nanos += self.guess_nanos(tokens, false);
         let sent = Sent {
             at_ms,
             paid,
@@ -375,6 +459,9 @@ impl Pace {
             return;
         }
         self.in_flight = self.in_flight.saturating_sub(1);
+        self.reserved_tokens = self.reserved_tokens.saturating_sub(sent.reserved);
+        let nanos = self.guess_nanos(sent.reserved, false);
+        self.reserved_nanos = self.reserved_nanos.saturating_sub(nanos);
         if really.is_none() {
             self.used.requests = self.used.requests.saturating_sub(1);
         }
@@ -432,7 +519,9 @@ impl Pace {
         now_ms: u64,
     ) -> Next {
         match failure.remedy {
-            Remedy::Retry | Remedy::Late => self.bad_answer(failure, key, tried, sent_ms, now_ms),
+            Remedy::Retry | Remedy::Late | Remedy::Later => {
+                self.bad_answer(failure, key, tried, sent_ms, now_ms)
+            }
             Remedy::Slow | Remedy::Unreachable => {
                 let down = failure.remedy == Remedy::Unreachable;
                 self.congested(failure, down, key, sent_ms, now_ms);
@@ -474,7 +563,7 @@ impl Pace {
             self.congested_ms = now_ms + 1;
             self.width.congested();
         }
-        if tried.lost + 1 >= MAX_TRIES {
+        if tried.lost + 1 >= MAX_TRIES || failure.remedy == Remedy::Later {
             self.chances.given_up(now_ms);
             return Next::Never;
         }
@@ -687,7 +776,7 @@ mod tests {
             max_workers: 10,
             budget: Budget {
                 requests: 2,
-                tokens: 0,
+                ..Budget::default()
             },
             ..Bounds::default()
         });
@@ -704,11 +793,50 @@ mod tests {
         assert_eq!(pace.hold(true, 1, later(1)), Some(Hold::Budget));
         // The clock was set back, and on again.
         assert_eq!(pace.hold(true, 1, later(0)), Some(Hold::Budget));
-        assert_eq!(pace.budget_left(0), (0, u64::MAX));
+        assert_eq!(pace.budget_left(0), (0, u64::MAX, u64::MAX));
         assert_eq!(pace.hold(true, 1, later(1)), Some(Hold::Budget));
         assert_eq!(pace.hold(true, 1, later(9)), None);
         pace.sent(true, false, 1, later(9));
         // It was far in the future by mistake.
-        assert_eq!(pace.budget_left(1), (2, u64::MAX));
+        assert_eq!(pace.budget_left(1), (2, u64::MAX, u64::MAX));
+    }
+
+    #[test]
+    fn money_and_tokens_under_way_are_not_spent_twice() {
+        let prices = Prices::per_million(1.0, 1.0, 2.0, 0.5);
+        let mut pace = Pace::new(Bounds {
+            max_workers: 10,
+            budget: Budget {
+                // For 1,000 tokens asked and 600 answered: 2,200,000.
+                cost_nanos: 5_000_000,
+                ..Budget::default()
+            },
+            prices: Some(prices),
+            answer_tokens: 600,
+            ..Bounds::default()
+        });
+        assert_eq!(pace.guess_nanos(1_600, false), 2_200_000);
+        assert_eq!(pace.guess_nanos(1_600, true), 1_100_000);
+        let mut under_way = Vec::new();
+        while pace.hold(true, 1_600, at(5)).is_none() {
+            under_way.push(pace.sent(true, false, 1_600, at(5)));
+        }
+        assert_eq!(
+            under_way.len(),
+            3,
+            "the third may go above it, and no other"
+        );
+        assert_eq!(pace.hold(true, 1_600, at(5)), Some(Hold::Full));
+        for sent in under_way {
+            pace.returned(sent, Some(1_100), false, &Limits::default(), 6);
+            // Much less than was thought.
+            pace.spent_money(1_200_000);
+        }
+        assert_eq!(pace.spent_bound(0), None);
+        assert_eq!(pace.hold(true, 1_600, at(7)), None);
+        pace.spent_money(1_400_000);
+        assert_eq!(pace.spent_bound(0), Some("max_cost_per_day"));
+        assert_eq!(pace.hold(true, 1_600, at(7)), Some(Hold::Budget));
+        assert_eq!(pace.spent_bound(1), None);
     }
 }

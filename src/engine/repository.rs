@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crate::model::contents::Contents;
 use crate::model::path::RelPath;
+use crate::model::usage::Usage;
 
 use super::debounce::Debounce;
 use super::effect::Depth;
@@ -50,6 +51,9 @@ pub struct Repository {
     /// Files that had more than one name when they were read: they can be written under one that nobody watches.
     /// Nodes that went may be among them.
     pub linked: BTreeSet<NodeId>,
+    /// Device and inode of files that were read lately and turned out to have more than one name. Who made the other
+    /// name told nobody of the first one.
+    pub newly_linked: BTreeSet<(u64, u64)>,
     /// Whether the first look at everything is done: only then is a new file a change.
     pub known: bool,
     /// The root folder is not there.
@@ -72,6 +76,8 @@ pub struct Repository {
     pub to_unexport: BTreeSet<RelPath>,
     /// An export is under way.
     pub exporting: bool,
+    /// What it used of the model since the engine began.
+    pub used: Usage,
 }
 
 /// Milliseconds between looks for a folder that is not there: nobody may notify of its return.
@@ -131,6 +137,7 @@ impl Default for Repository {
             reading: 0,
             to_confirm: Vec::new(),
             linked: BTreeSet::new(),
+            newly_linked: BTreeSet::new(),
             known: false,
             unreachable: false,
             polled: Polled::Nothing,
@@ -142,6 +149,7 @@ impl Default for Repository {
             to_export: BTreeSet::new(),
             to_unexport: BTreeSet::new(),
             exporting: false,
+            used: Usage::default(),
         }
     }
 }

@@ -3,9 +3,10 @@
 use crate::model::failure::Failure;
 use crate::model::path::RepoId;
 use crate::model::summary::Freshness;
+use crate::model::usage::Usage;
 
 use super::Engine;
-use super::pace::Counters;
+use super::pace::{Budget, Counters, DayUse};
 use super::repository::Look;
 use super::tree::Phase;
 use super::view::freshness_in;
@@ -41,6 +42,8 @@ pub struct RepositoryStatus {
     pub last_change_ms: Option<u64>,
     /// Directories that could not be listed, and why (the first ten).
     pub problems: Vec<String>,
+    /// What it used of the model since the engine began.
+    pub used: Usage,
 }
 
 /// The use of the model.
@@ -60,6 +63,14 @@ pub struct PaceStatus {
     pub trouble: Option<String>,
     /// Whether that needs a person.
     pub stopped: bool,
+    /// What bounds a day.
+    pub budget: Budget,
+    /// What was used on this day, over restarts.
+    pub today: DayUse,
+    /// Which bound is reached, by its key in the configuration.
+    pub spent: Option<&'static str>,
+    /// When the next day begins (milliseconds since 1970).
+    pub next_day_ms: u64,
 }
 
 impl Engine {
@@ -72,6 +83,7 @@ impl Engine {
             unreachable: repository.unreachable,
             last_change_ms: repository.last_change_ms,
             settled: tree.root().is_settled() && repository.debounce.is_empty(),
+            used: repository.used,
             ..RepositoryStatus::default()
         };
         let in_doubt = tree
@@ -116,8 +128,12 @@ impl Engine {
     /// The use of the model.
     pub fn pace_status(&self) -> PaceStatus {
         let stopped = self.pace.stopped().map(Failure::to_line);
-        let budget = self.pace.is_budget_spent(self.now.day()).then(|| {
-            "the day's budget is spent: nothing more is asked until 00:00 UTC (see [budget] in the configuration)".to_owned()
+        let spent = self.pace.spent_bound(self.now.day());
+        let budget = spent.map(|key| {
+            format!(
+                "the day's budget is spent: nothing more is asked until 00:00 UTC (see {key} in [budget] of the \
+                 configuration)"
+            )
         });
         PaceStatus {
             counters: self.pace.counters,
@@ -126,6 +142,10 @@ impl Engine {
             width: self.pace.width(),
             means_ms: self.pace.means_ms(),
             stopped: stopped.is_some(),
+            budget: self.pace.budget(),
+            today: self.pace.used_on(self.now.day()),
+            spent,
+            next_day_ms: self.now.unix_ms + self.now.ms_to_next_day(),
             trouble: stopped
                 .or(budget)
                 .or_else(|| self.pace.trouble().map(str::to_owned)),

@@ -242,7 +242,11 @@ impl Engine {
                 let Some(ask) = self.ask_about(key, repo, id) else {
                     continue;
                 };
-                let sent = self.pace.sent(paid, ask.attempts > 0, tokens, self.now);
+                let again = ask.attempts > 0;
+                let sent = self.pace.sent(paid, again, tokens, self.now);
+                if let Some(repository) = self.repositories.get_mut(&repo) {
+                    repository.used.retries += u64::from(paid && again);
+                }
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Asking;
                     flight.sent = sent;
@@ -344,7 +348,7 @@ impl Engine {
             Ok(summary) => {
                 if paid {
                     if usage.unchanged {
-                        self.count_spared(key);
+                        self.count_spared(key, effects);
                     }
                     // How long a batch took tells nothing of the pace.
                     if !in_batch {
@@ -418,7 +422,7 @@ impl Engine {
         }
         let wanted = |failure: &Failure| match failure.remedy {
             Remedy::Fatal => stopped,
-            Remedy::Retry | Remedy::Late => given_up,
+            Remedy::Retry | Remedy::Late | Remedy::Later => given_up,
             _ => false,
         };
         let mut revived = Vec::new();
@@ -440,13 +444,23 @@ impl Engine {
     }
 
     /// The earlier words hold: nothing above has to be asked about.
-    fn count_spared(&mut self, key: SummaryKey) {
-        let spared: u64 = self
-            .waiters(key)
-            .filter_map(|(repo, id)| Some(u64::from(self.repositories.get(&repo)?.tree.depth(id))))
-            .sum();
-        self.pace.counters.unchanged += 1;
-        self.pace.counters.spared += spared;
+    fn count_spared(&mut self, key: SummaryKey, effects: &mut Vec<Effect>) {
+        let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
+        let mut unchanged = 1;
+        self.pace.counters.unchanged += unchanged;
+        for (repo, id) in waiters {
+            let Some(repository) = self.repositories.get_mut(&repo) else {
+                continue;
+            };
+            let spared = u64::from(repository.tree.depth(id));
+            self.pace.counters.spared += spared;
+            repository.used.spared += spared;
+            effects.push(Effect::Spared {
+                repo,
+                unchanged: std::mem::take(&mut unchanged),
+                spared,
+            });
+        }
     }
 
     fn give_up(&mut self, key: SummaryKey, failure: &Failure) {

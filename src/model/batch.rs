@@ -22,6 +22,23 @@ pub struct PendingBatch {
     pub batch: Option<String>,
     /// What is asked in it.
     pub lines: Vec<BatchLine>,
+    /// For which repositories: their roots' bytes, and how many lines in a row are for each. Stored by itself, since
+    /// earlier versions did not know of it; where it is missing, nobody's.
+    #[serde(skip)]
+    pub roots: Vec<(Vec<u8>, u64)>,
+}
+
+impl PendingBatch {
+    /// The root of each line's repository, in order; empty: nobody's.
+    pub fn root_of_each(&self) -> impl Iterator<Item = &[u8]> {
+        let known = self.roots.iter().flat_map(|(root, lines)| {
+            let lines = usize::try_from(*lines).unwrap_or(usize::MAX);
+            std::iter::repeat_n(root.as_slice(), lines)
+        });
+        known
+            .chain(std::iter::repeat(&[][..]))
+            .take(self.lines.len())
+    }
 }
 
 /// One request of a batch. It goes by its key's digits.

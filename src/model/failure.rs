@@ -9,6 +9,8 @@ pub enum Remedy {
     Retry,
     /// No answer came in time: as above, and with fewer requests at once.
     Late,
+    /// The same request is of no use now: it is given up, and tried again as what used all of its tries is.
+    Later,
     /// The endpoint is full or asks for patience (429, 503): everybody waits, and the request does not lose a try.
     Slow,
     /// The endpoint cannot be reached: everybody waits, one request probes.

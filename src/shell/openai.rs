@@ -7,6 +7,7 @@ pub mod batch;
 mod clean;
 mod exchange;
 mod limits;
+mod pause;
 mod problem;
 mod reply;
 #[cfg(test)]
@@ -207,7 +208,7 @@ impl Endpoint {
 
     fn refused(&self, status: u16, problem: &Problem, limits: &mut Limits, cap: usize) -> Failure {
         limits.too_long = problem.is_too_long(status);
-        if status == 400 && problem.names_parameter(CAP_NAMES[cap]) && self.cap.switch_from(cap) {
+        if problem.names_parameter(status, CAP_NAMES[cap]) && self.cap.switch_from(cap) {
             return Failure::new(
                 Remedy::Retry,
                 format!(

@@ -20,6 +20,8 @@ mod records;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod unhurried;
+mod usage;
 mod verify;
 
 use std::collections::{BTreeMap, HashSet};
@@ -45,7 +47,6 @@ use self::records::repository_prefix;
 use crate::model::digest::Digest;
 use crate::model::outline::Outline;
 use crate::model::summary::{Summary, SummaryKey};
-use crate::model::usage::Usage;
 
 /// Where the number of summaries that only the cache holds stands in their tree. No key has that length.
 const FREE: &[u8] = b"free";
@@ -264,24 +265,6 @@ impl Store {
         })?;
         // Its words were in use until today.
         self.drop_records(&repository_prefix(root), |words| self.touch(words))
-    }
-
-    /// What was used up on a day (days since 1970, UTC).
-    ///
-    /// # Errors
-    /// None today: it is read when the store is opened.
-    pub fn usage(&self, day: u64) -> Result<Usage, StoreError> {
-        Ok(self.journal.usage(day))
-    }
-
-    /// Adds to what was used up on a day. It survives the process, and is not waited for on the disk.
-    ///
-    /// # Errors
-    /// Where it could not be written.
-    pub fn add_usage(&self, day: u64, delta: Usage) -> Result<(), StoreError> {
-        let _writing = self.write();
-        let total = self.journal.usage(day).plus(delta);
-        self.journal.append(&[Entry::Usage(day, total)], false)
     }
 
     /// Has what can be found out again (records, outlines, free summaries) reach the disk, too. Worth a call when

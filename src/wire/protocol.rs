@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::outline::Element;
 use crate::model::summary::Freshness;
 
+use super::usage::{BudgetStatus, DayUsage, Used};
+
 /// A node of a repository.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -107,6 +109,12 @@ pub struct Status {
     pub requests: Requests,
     /// What is kept.
     pub store: StoreStatus,
+    /// What was used on each of the latest days that saw any use, the latest first, over restarts.
+    #[serde(default)]
+    pub usage: Vec<DayUsage>,
+    /// What a day may use; `None` where nothing bounds it.
+    #[serde(default)]
+    pub budget: Option<BudgetStatus>,
     /// What a person should know or mend, a line each.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -160,6 +168,9 @@ pub struct Repository {
     /// What is still to be done, while something is.
     #[serde(default)]
     pub progress: Progress,
+    /// What it used of the model since the daemon started.
+    #[serde(default)]
+    pub used: Used,
     /// What a person should know.
     pub notes: Vec<String>,
 }
@@ -192,6 +203,9 @@ pub struct Requests {
     pub in_flight: u64,
     /// How many may be under way at once, now.
     pub limit: u64,
+    /// In batches of the Batch API now.
+    #[serde(default)]
+    pub batched: u64,
     /// Tokens of prompts, as the endpoint counted them.
     pub prompt_tokens: u64,
     /// Tokens of answers.
@@ -210,6 +224,9 @@ pub struct Requests {
     /// Directories that were not asked about because of that.
     #[serde(default)]
     pub spared: u64,
+    /// Money, in the currency of the configured prices; `None` where there are none.
+    #[serde(default)]
+    pub cost: Option<f64>,
 }
 
 /// What the store holds.

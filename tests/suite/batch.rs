@@ -117,6 +117,13 @@ fn failed_and_expired_lines_are_asked_about_alone() {
     assert_eq!(first_not_fresh(&home.node(&repo.at(""), 99)), None);
     check_batches(&model, &[FILES]);
     assert_eq!(model.since(0), (3, DIRECTORIES));
+    let used = &home.status()["requests"];
+    let all = FILES + DIRECTORIES;
+    assert_eq!(
+        (&used["sent"], &used["retried"]),
+        (&(all + 3).into(), &3.into())
+    );
+    assert_eq!(used["succeeded"], all);
 }
 
 #[test]
@@ -127,6 +134,8 @@ fn an_endpoint_without_batches_is_found_out_once() {
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     assert_eq!(model.since(0), (FILES, DIRECTORIES));
+    // What reached no batch was never sent before.
+    assert_eq!(home.status()["requests"]["retried"], 0);
     assert!(notes(&home).contains("one by one"), "{}", notes(&home));
     let other = Repo::new();
     for number in 0..FILES {
@@ -169,6 +178,12 @@ fn after_kill_9_a_batch_is_found_again_and_not_sent_twice() {
         notes(&home).contains("a batch of 210 files is with the endpoint since")
     });
     assert!(notes(&home).contains(" UTC, 105 done"), "{}", notes(&home));
+    until("told to machines", || {
+        let metrics = home.http("GET", "/metrics", "").expect(200).body;
+        metrics.contains("\nepitome_requests_batched 210\n")
+    });
+    let status = home.run(&["status"]).expect(0).stdout;
+    assert!(status.contains(", 210 in batches; "), "{status}");
     // Once more, and this time it is over before anybody has read a file.
     daemon.kill9();
     model.release_batches();

@@ -16,7 +16,7 @@ pub use daemon::Daemon;
 pub use home::{API_KEY, Done, Home, finish};
 pub use http::Answer;
 pub use json::{every, find, first_not_fresh, paths, within};
-pub use model::{FakeModel, Kind, Reply, Request};
+pub use model::{CACHED, FakeModel, Kind, Limits, Reply, Request};
 pub use repo::{Repo, copy_folder};
 pub use systemd::SystemdUser;
 

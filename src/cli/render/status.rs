@@ -1,8 +1,12 @@
 //! The daemon's status for people.
 
 use crate::cli::terminal::{Style, Terminal};
-use crate::cli::text::{clean, count, duration, number, size};
+use crate::cli::text::{clean, count, duration, money, number, size};
 use crate::wire::protocol::{Repository, RepositoryState, Status};
+use crate::wire::usage::{BudgetStatus, DayUsage, Used};
+
+/// Days of usage that are shown; `--json` tells of more.
+const DAYS: usize = 7;
 
 /// The whole status.
 pub fn status(status: &Status, terminal: Terminal) -> String {
@@ -23,13 +27,17 @@ pub fn status(status: &Status, terminal: Terminal) -> String {
     ));
     let requests = &status.requests;
     lines.push(format!(
-        "requests  {} sent, {} answered, {} retried, {} failed; {} of {} in flight; {} today",
+        "requests  {} sent, {} answered, {} retried, {} failed; {} of {} in flight{}; {} today",
         number(requests.sent),
         number(requests.succeeded),
         number(requests.retried),
         number(requests.failed),
         number(requests.in_flight),
         number(requests.limit),
+        match requests.batched {
+            0 => String::new(),
+            batched => format!(", {} in batches", number(batched)),
+        },
         number(requests.today)
     ));
     if requests.prompt_tokens + requests.completion_tokens + requests.tokens_today > 0 {
@@ -41,6 +49,10 @@ pub fn status(status: &Status, terminal: Terminal) -> String {
             number(requests.tokens_today)
         ));
     }
+    if let Some(budget) = &status.budget {
+        lines.push(self::budget(budget, terminal));
+    }
+    lines.extend(usage(&status.usage, terminal));
     let summaries = match status.store.summaries {
         1 => "1 summary".to_owned(),
         many => format!("{} summaries", number(many)),
@@ -60,6 +72,72 @@ pub fn status(status: &Status, terminal: Terminal) -> String {
     }
     let mut text = lines.join("\n");
     text.push('\n');
+    text
+}
+
+/// What is used of the day's budget, and until when nothing more is asked.
+fn budget(budget: &BudgetStatus, terminal: Terminal) -> String {
+    let mut parts = Vec::new();
+    if budget.max_requests > 0 {
+        let (used, most) = (number(budget.requests), number(budget.max_requests));
+        parts.push(format!("{used} of {most} requests"));
+    }
+    if budget.max_tokens > 0 {
+        let (used, most) = (number(budget.tokens), number(budget.max_tokens));
+        parts.push(format!("{used} of {most} tokens"));
+    }
+    if budget.max_cost > 0.0 {
+        let (used, most) = (money(budget.cost), money(budget.max_cost));
+        parts.push(format!("{used} of {most} in money"));
+    }
+    let until = clean(&budget.until);
+    let then = match budget.spent {
+        true => terminal.paint(
+            Style::Warning,
+            &format!("; spent: nothing more is asked until {until}"),
+        ),
+        false => format!(", until {until}"),
+    };
+    format!("budget    {}{then}", parts.join(", "))
+}
+
+/// The latest days with any use, and the repositories of the latest one.
+fn usage(days: &[DayUsage], terminal: Terminal) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (at, day) in days.iter().take(DAYS).enumerate() {
+        let title = if at == 0 { "usage" } else { "" };
+        let text = used(&day.used);
+        lines.push(format!("{title:<10}{}  {text}", clean(&day.day)));
+        if at > 0 {
+            continue;
+        }
+        for repository in &day.repositories {
+            let path = repository.path.as_deref().unwrap_or("(not known any more)");
+            let text = format!("{:10}  {}: {}", "", clean(path), used(&repository.used));
+            lines.push(terminal.paint(Style::Dim, &text));
+        }
+    }
+    lines
+}
+
+fn used(used: &Used) -> String {
+    let mut text = count(used.requests, "request");
+    if used.retried > 0 {
+        text += &format!(" ({} retried)", number(used.retried));
+    }
+    text += &format!(
+        ", {} tokens asked ({} cached), {} answered",
+        number(used.prompt_tokens),
+        number(used.cached_tokens),
+        number(used.completion_tokens)
+    );
+    if used.spared > 0 {
+        let spared = count(used.spared, "directory");
+        text += &format!(", {spared} spared");
+    }
+    if let Some(cost) = used.cost {
+        text += &format!(", cost {}", money(cost));
+    }
     text
 }
 

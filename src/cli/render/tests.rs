@@ -5,6 +5,7 @@ use std::path::Path;
 use super::*;
 use crate::client::fake;
 use crate::wire::protocol::{DirectoryNode, FileNode, Progress};
+use crate::wire::usage::Used;
 
 const PLAIN: Terminal = Terminal {
     color: false,
@@ -194,6 +195,9 @@ fn a_status_is_compact() {
 epitome 0.1.0  process 7, up 1 min
 provider  offline
 requests  1,234 sent, 0 answered, 0 retried, 0 failed; 0 of 10 in flight; 0 today
+budget    7 of 100 requests, 0.2500 of 0.5000 in money, until 2026-02-01T00:00:00Z
+usage     2026-01-31  0 requests, 0 tokens asked (0 cached), 0 answered
+            /repo: 0 requests, 0 tokens asked (0 cached), 0 answered
 store     4 summaries, 2.0 KiB
 
 /srv/a  idle
@@ -205,6 +209,22 @@ store     4 summaries, 2.0 KiB
     told.provider = "openai".to_owned();
     told.model = Some("gpt-4o-mini".to_owned());
     told.requests.prompt_tokens = 20_000;
+    if let Some(budget) = &mut told.budget {
+        (budget.cost, budget.max_tokens, budget.spent) = (0.5, 1_000_000, true);
+    }
+    let used = Used {
+        requests: 1_000,
+        retried: 1,
+        prompt_tokens: 20_000,
+        spared: 3,
+        cost: Some(0.5),
+        ..Used::default()
+    };
+    (told.usage[0].used, told.usage[0].repositories[0].used) = (used, used);
+    told.usage[0].repositories[0].path = None;
+    let before = told.usage[0].clone();
+    told.usage.push(before);
+    told.usage[1].day = "2026-01-30".to_owned();
     told.notes = vec!["the key\nwas refused".to_owned()];
     let repository = &mut told.repositories[0];
     repository.stale = 1;
@@ -223,6 +243,10 @@ epitome 0.1.0  process 7, up 1 min
 provider  openai, gpt-4o-mini
 requests  1,234 sent, 0 answered, 0 retried, 0 failed; 0 of 10 in flight; 0 today
 tokens    20,000 asked (0 cached), 0 answered; 0 today
+budget    7 of 100 requests, 0 of 1,000,000 tokens, 0.5000 of 0.5000 in money; spent: nothing more is asked until 2026-02-01T00:00:00Z
+usage     2026-01-31  1,000 requests (1 retried), 20,000 tokens asked (0 cached), 0 answered, 3 directories spared, cost 0.5000
+            (not known any more): 1,000 requests (1 retried), 20,000 tokens asked (0 cached), 0 answered, 3 directories spared, cost 0.5000
+          2026-01-30  1,000 requests (1 retried), 20,000 tokens asked (0 cached), 0 answered, 3 directories spared, cost 0.5000
 store     4 summaries, 2.0 KiB
 note: the key\\nwas refused
 

@@ -8,8 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::daemon::asking::{Asking, today};
-use crate::daemon::writer::Write;
+use crate::daemon::asking::Asking;
 use crate::engine::effect::Ask;
 use crate::engine::event::Usage;
 use crate::model::batch::PendingBatch;
@@ -144,6 +143,7 @@ impl Desk {
             input_file: None,
             batch: None,
             lines: written.lines,
+            roots: written.roots,
         };
         let sent = self.send(&mut pending, written.file).await;
         match sent {
@@ -186,13 +186,12 @@ impl Desk {
         }
         self.troubles = 0;
         pending.batch = Some(state.id);
-        self.asking.writer.write(Write::Usage {
-            day: today(),
-            delta: Used {
-                requests: pending.lines.len() as u64,
-                ..Used::default()
-            },
-        });
+        let one = Used {
+            requests: 1,
+            ..Used::default()
+        };
+        self.asking
+            .used_in_batch(pending.root_of_each().map(|root| (root, one)));
         // It can be found by its name as well: a failure here costs a look.
         let _ = self.keep(pending).await;
         Ok(())

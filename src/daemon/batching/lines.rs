@@ -1,6 +1,7 @@
 //! What stands in a batch's file, and what comes back in its answers.
 
 use std::collections::HashMap;
+use std::os::unix::ffi::OsStringExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::daemon::asking::{Asking, moved, of_the_room};
@@ -17,6 +18,8 @@ use crate::shell::openai::batch::{BatchFile, LineAnswer};
 pub(super) struct Written {
     pub file: BatchFile,
     pub lines: Vec<BatchLine>,
+    /// For which repositories the lines are: roots, and how many lines in a row are for each.
+    pub roots: Vec<(Vec<u8>, u64)>,
     pub asks: Vec<Ask>,
     /// What the file had no room for.
     pub rest: Vec<Ask>,
@@ -31,6 +34,7 @@ impl Written {
         let mut written = Self {
             file: BatchFile::default(),
             lines: Vec::new(),
+            roots: Vec::new(),
             asks: Vec::new(),
             rest: Vec::new(),
             unfit: Vec::new(),
@@ -60,6 +64,11 @@ impl Written {
                 key: ask.key,
                 earlier: ask.earlier.filter(|_| earlier.is_some()),
             });
+            let root = asking.shared.root_of(ask.repo).into_os_string().into_vec();
+            match written.roots.last_mut() {
+                Some((last, lines)) if *last == root => *lines += 1,
+                _ => written.roots.push((root, 1)),
+            }
             written.asks.push(ask);
         }
         written.rest.extend(asks);

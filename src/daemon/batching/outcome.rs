@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::daemon::asking::today;
 use crate::daemon::driver::Input;
 use crate::daemon::writer::Write;
 use crate::engine::effect::Ask;
@@ -49,6 +48,7 @@ impl Desk {
         }
         let name = active.pending.name;
         let pending = active.pending;
+        let roots: Vec<Vec<u8>> = pending.root_of_each().map(<[u8]>::to_vec).collect();
         let keys: Vec<SummaryKey> = pending.lines.iter().map(|line| line.key).collect();
         let read = tokio::task::spawn_blocking(move || read(&asking, &pending, answers)).await;
         let results = read.unwrap_or_else(|_| {
@@ -56,9 +56,14 @@ impl Desk {
             let failed = |key| (key, Err(failure.clone()), Used::default());
             keys.into_iter().map(failed).collect()
         });
-        let mut used = Used::default();
-        for (key, result, of_line) in &results {
-            used = used.plus(*of_line);
+        // They come in the order of the batch's lines.
+        let used = results.iter().map(|(_, _, used)| Used {
+            cost_nanos: self.asking.cost_nanos(used, true),
+            ..*used
+        });
+        self.asking
+            .used_in_batch(roots.iter().map(Vec::as_slice).zip(used));
+        for (key, result, _) in &results {
             if let Ok(summary) = result {
                 self.asking.writer.write(Write::Summary {
                     key: *key,
@@ -67,10 +72,6 @@ impl Desk {
                 });
             }
         }
-        self.asking.writer.write(Write::Usage {
-            day: today(),
-            delta: used,
-        });
         self.asking.writer.flush().await;
         for (key, result, used) in results {
             let usage = Usage {

@@ -2,7 +2,8 @@
 
 use std::fmt::{Display, Write};
 
-use crate::wire::protocol::Status;
+use crate::wire::protocol::{Repository, Status};
+use crate::wire::usage::{BudgetStatus, Used};
 
 /// The text.
 pub(super) fn text(status: &Status) -> String {
@@ -38,6 +39,11 @@ pub(super) fn text(status: &Status) -> String {
         requests.limit,
     );
     page.gauge(
+        "requests_batched",
+        "Requests in batches of the Batch API.",
+        requests.batched,
+    );
+    page.gauge(
         "requests_today",
         "Requests sent this day (UTC).",
         requests.today,
@@ -59,6 +65,24 @@ pub(super) fn text(status: &Status) -> String {
         "Tokens used this day (UTC).",
         requests.tokens_today,
     );
+    page.family(
+        "spared_directories_total",
+        "counter",
+        "Directories that were not asked about because earlier words still hold.",
+    );
+    page.sample("spared_directories_total", &[], requests.spared);
+    if let Some(cost) = requests.cost {
+        page.family(
+            "cost_total",
+            "counter",
+            "Money, in the currency of the configured prices.",
+        );
+        page.sample("cost_total", &[], cost);
+    }
+    by_repository(&mut page, status);
+    if let Some(budget) = &status.budget {
+        self::budget(&mut page, budget);
+    }
     page.family(
         "nodes",
         "gauge",
@@ -91,6 +115,88 @@ pub(super) fn text(status: &Status) -> String {
         status.store.bytes,
     );
     page.0
+}
+
+/// What each watched repository used since the daemon started. A label for each of those, and none for others.
+fn by_repository(page: &mut Page, status: &Status) {
+    type Number = fn(&Used) -> u64;
+    let families: [(&str, &str, Number); 4] = [
+        ("requests", "Requests to the model.", |used| used.requests),
+        ("retries", "Requests sent again after a failure.", |used| {
+            used.retried
+        }),
+        (
+            "unchanged",
+            "Answers that the earlier words still hold.",
+            |used| used.unchanged,
+        ),
+        (
+            "spared_directories",
+            "Directories that were not asked about because of that.",
+            |used| used.spared,
+        ),
+    ];
+    for (name, help, number) in families {
+        let name = format!("repository_{name}_total");
+        page.family(&name, "counter", help);
+        for repository in &status.repositories {
+            let labels = [("repository", repository.path.as_str())];
+            page.sample(&name, &labels, number(&repository.used));
+        }
+    }
+    let name = "repository_tokens_total";
+    page.family(name, "counter", "Tokens, as the endpoint counted them.");
+    for repository in &status.repositories {
+        let used = &repository.used;
+        for (kind, count) in [
+            ("prompt", used.prompt_tokens),
+            ("completion", used.completion_tokens),
+            ("cached", used.cached_tokens),
+        ] {
+            let labels = [("repository", repository.path.as_str()), ("kind", kind)];
+            page.sample(name, &labels, count);
+        }
+    }
+    let name = "repository_cost_total";
+    let priced = |repository: &&Repository| repository.used.cost.is_some();
+    if status.repositories.iter().any(|one| priced(&one)) {
+        page.family(
+            name,
+            "counter",
+            "Money, in the currency of the configured prices.",
+        );
+    }
+    for repository in status.repositories.iter().filter(priced) {
+        let labels = [("repository", repository.path.as_str())];
+        page.sample(name, &labels, repository.used.cost.unwrap_or_default());
+    }
+}
+
+/// The day's bounds, where there are any.
+fn budget(page: &mut Page, budget: &BudgetStatus) {
+    let bounds = [
+        (
+            "requests",
+            budget.max_requests as f64,
+            budget.requests as f64,
+        ),
+        ("tokens", budget.max_tokens as f64, budget.tokens as f64),
+        ("cost", budget.max_cost, budget.cost),
+    ];
+    let bounds = bounds.iter().filter(|(_, limit, _)| *limit > 0.0);
+    page.family("budget_limit", "gauge", "What a day (UTC) may use.");
+    for (resource, limit, _) in bounds.clone() {
+        page.sample("budget_limit", &[("resource", resource)], limit);
+    }
+    page.family("budget_used", "gauge", "What was used of that on this day.");
+    for (resource, _, used) in bounds {
+        page.sample("budget_used", &[("resource", resource)], used);
+    }
+    page.gauge(
+        "budget_spent",
+        "Whether nothing more is asked on this day (1: yes).",
+        u8::from(budget.spent),
+    );
 }
 
 struct Page(String);

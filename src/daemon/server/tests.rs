@@ -414,6 +414,19 @@ async fn the_openapi_document_is_honest() {
             json(&|| serde_json::to_value(known.repositories[0].progress)),
         ),
         ("Requests", json(&|| serde_json::to_value(&known.requests))),
+        (
+            "Used",
+            json(&|| serde_json::to_value(known.repositories[0].used)),
+        ),
+        ("DayUsage", json(&|| serde_json::to_value(&known.usage[0]))),
+        (
+            "RepositoryUsage",
+            json(&|| serde_json::to_value(&known.usage[0].repositories[0])),
+        ),
+        (
+            "BudgetStatus",
+            json(&|| serde_json::to_value(known.budget.as_ref().unwrap())),
+        ),
         ("FailedNode", json(&|| serde_json::to_value(&failed))),
         ("Waited", json(&|| serde_json::to_value(Waited::default()))),
         (
@@ -460,6 +473,16 @@ async fn metrics_are_prometheus_text() {
         body.contains("epitome_requests_total{outcome=\"sent\"} 0\n"),
         "{body}"
     );
+    let of_repository = r#"epitome_repository_requests_total{repository="/a \"b\"\n\\c"} 7"#;
+    assert!(body.lines().any(|found| found == of_repository), "{body}");
+    for line in [
+        "epitome_budget_limit{resource=\"cost\"} 0.5",
+        "epitome_budget_used{resource=\"requests\"} 7",
+        "epitome_budget_spent 0",
+    ] {
+        assert!(body.lines().any(|found| found == line), "{line}: {body}");
+    }
+    assert!(!body.contains("resource=\"tokens\""), "no bound, no line");
     for line in body.lines().filter(|line| !line.starts_with('#')) {
         let value = line.rsplit(' ').next().unwrap();
         assert!(value.parse::<f64>().is_ok(), "{line}");

@@ -21,7 +21,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Response, Url};
 use serde_json::Value;
 
-use super::limits::Limits;
+use super::limits::{self, Limits};
 use super::problem::{Problem, one_line};
 use crate::model::failure::{Failure, Remedy};
 
@@ -280,7 +280,9 @@ impl tower::Service<HttpRequestFactory> for Service {
                     let place = service.secret.cut_from(place.as_bytes().to_vec());
                     String::from_utf8_lossy(&place).into_owned()
                 });
-                let problem = Problem::read(&body, location);
+                let mut problem = Problem::read(&body);
+                problem.location = location;
+                problem.may_ask_again = limits::may_ask_again(&headers);
                 return Err(Stopped::Refused(status.as_u16(), problem));
             }
             let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();

@@ -2,15 +2,16 @@
 //!
 //! Every one of them may be missing or make no sense: then it says nothing.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
 
+use super::pause::{self, duration_ms};
 use crate::model::limits::Limit;
 use crate::model::usage::Usage;
 
 /// Longer pauses than this are not believed, in milliseconds: one hour.
-const LONGEST_PAUSE_MS: u64 = 3_600_000;
+pub(super) const LONGEST_PAUSE_MS: u64 = 3_600_000;
 
 /// What one exchange told about limits, and what it used up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,9 +46,10 @@ impl Limits {
                 ..Usage::default()
             },
         };
-        limits.retry_after_ms = retry_after_ms(headers, now)
+        limits.retry_after_ms = pause::asked_for_ms(headers, now)
             .or_else(|| limits.used_up_for_ms())
-            .map(|pause| pause.min(LONGEST_PAUSE_MS));
+            .or_else(|| pause::until_reset_ms(headers, now))
+            .map(|ms| ms.min(LONGEST_PAUSE_MS));
         limits
     }
 
@@ -59,109 +61,29 @@ impl Limits {
     }
 }
 
-/// The pause that is asked for outright: milliseconds, seconds or a date, in this order.
-fn retry_after_ms(headers: &HeaderMap, now: SystemTime) -> Option<u64> {
-    let in_ms = text(headers, "retry-after-ms").and_then(|text| text.parse().ok());
-    if let Some(ms) = in_ms.and_then(whole_ms) {
-        return Some(ms);
+/// Whether the endpoint says that the same request may be made again; `None`: it says nothing of that.
+pub(super) fn may_ask_again(headers: &HeaderMap) -> Option<bool> {
+    match text(headers, "x-should-retry")? {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
     }
-    let after = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = after.parse::<f64>() {
-        return whole_ms(seconds * 1000.0);
-    }
-    // By the endpoint's own clock, where it tells it: ours may be wrong.
-    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
-    let now = date.and_then(http_date).or_else(|| {
-        let since = now.duration_since(UNIX_EPOCH).ok()?;
-        Some(since.as_secs())
-    })?;
-    let pause = Duration::from_secs(http_date(after)?.saturating_sub(now));
-    Some(pause.as_millis() as u64)
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(super) fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     Some(headers.get(name)?.to_str().ok()?.trim())
 }
 
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+pub(super) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     let number = text(headers, name)?.parse::<f64>().ok()?;
     (number.is_finite() && number >= 0.0).then_some(number as u64)
-}
-
-/// Rounded up: a pause that is too short costs a request.
-fn whole_ms(ms: f64) -> Option<u64> {
-    (ms.is_finite() && ms >= 0.0).then(|| ms.ceil() as u64)
-}
-
-/// A length of time as Go prints it ("6m0s", "20ms", "1h2m3.5s"), or a plain number of seconds.
-fn duration_ms(text: &str) -> Option<u64> {
-    if let Ok(seconds) = text.parse::<f64>() {
-        return whole_ms(seconds * 1000.0);
-    }
-    if text.is_empty() {
-        return None;
-    }
-    let mut total = 0.0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest[..digits].parse().ok()?;
-        rest = &rest[digits..];
-        let letters = rest
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(rest.len());
-        let unit = match &rest[..letters] {
-            "d" => 86_400_000.0,
-            "h" => 3_600_000.0,
-            "m" => 60_000.0,
-            "s" => 1000.0,
-            "ms" => 1.0,
-            "us" | "µs" => 0.001,
-            "ns" => 0.000_001,
-            _ => return None,
-        };
-        rest = &rest[letters..];
-        total += number * unit;
-    }
-    whole_ms(total)
-}
-
-/// Seconds since 1970 of a date as HTTP writes it today: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7).
-fn http_date(text: &str) -> Option<u64> {
-    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    let (_, rest) = text.split_once(", ")?;
-    let parts: Vec<&str> = rest.split(' ').collect();
-    let [day, month, year, time, "GMT"] = parts[..] else {
-        return None;
-    };
-    let month = MONTHS.find(month).filter(|at| at % 3 == 0)? as u64 / 3 + 1;
-    let (day, year): (u64, u64) = (day.parse().ok()?, year.parse().ok()?);
-    let clock: Vec<u64> = time
-        .split(':')
-        .map(|part| part.parse().ok())
-        .collect::<Option<_>>()?;
-    let [hour, minute, second] = clock[..] else {
-        return None;
-    };
-    let sane = (1970..10_000).contains(&year) && (1..=31).contains(&day);
-    if !sane || month > 12 || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    // Days since 1970 of a date of the Gregorian calendar, counted in years that begin in March.
-    let (y, m) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1;
-    let days = days.checked_sub(719_468)?;
-    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::time::{Duration, UNIX_EPOCH};
 
     fn pause(headers: &[(&'static str, &str)]) -> Option<u64> {
         let mut map = HeaderMap::new();
@@ -204,37 +126,32 @@ mod tests {
                 Some(62_500),
             ),
             (&[("x-ratelimit-reset-requests", "3s")], None),
+            // Without a name: a moment in milliseconds or seconds, or a length of time.
+            (
+                &[
+                    ("x-ratelimit-remaining", "0"),
+                    ("x-ratelimit-reset", "784111780500"),
+                ],
+                Some(3_500),
+            ),
+            (
+                &[
+                    ("x-ratelimit-remaining", "0"),
+                    ("x-ratelimit-reset", "784111780"),
+                ],
+                Some(3_000),
+            ),
+            (
+                &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "8")],
+                Some(8_000),
+            ),
+            (
+                &[("x-ratelimit-remaining", "1"), ("x-ratelimit-reset", "8")],
+                None,
+            ),
+            (&[("x-ratelimit-reset", "8")], None),
         ] {
             assert_eq!(pause(headers), wanted, "{headers:?}");
-        }
-    }
-
-    #[test]
-    fn durations_and_dates() {
-        for (text, wanted) in [
-            ("20ms", Some(20)),
-            ("6m0s", Some(360_000)),
-            ("1h2m3.5s", Some(3_723_500)),
-            ("1.5", Some(1500)),
-            ("0s", Some(0)),
-            ("100µs", Some(1)),
-            ("", None),
-            ("5x", None),
-            ("s", None),
-            ("5", Some(5000)),
-        ] {
-            assert_eq!(duration_ms(text), wanted, "{text}");
-        }
-        for (text, wanted) in [
-            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
-            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
-            ("Tue, 29 Feb 2028 12:00:00 GMT", Some(1_835_438_400)),
-            ("Sun, 06 Nov 1994 08:49 GMT", None),
-            ("Sun, 06 Nov 1994 08:49:37 CET", None),
-            ("Sun, 06 ovD 1994 08:49:37 GMT", None),
-            ("nonsense", None),
-        ] {
-            assert_eq!(http_date(text), wanted, "{text}");
         }
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! It must never put more than one bounded line of what was said into a message.
 
+use std::time::SystemTime;
+
 use serde_json::Value;
 
-use super::at;
+use super::{CAP_NAMES, at, pause};
 use crate::model::failure::{Failure, Remedy};
 
 /// The longest message, in characters.
@@ -22,22 +24,24 @@ pub(super) struct Problem {
     pub parameter: String,
     /// Where a redirect points.
     pub location: Option<String>,
+    /// The pause that the words ask for, in milliseconds.
+    pub pause_ms: Option<u64>,
+    /// What the endpoint itself says about asking again.
+    pub may_ask_again: Option<bool>,
 }
 
 impl Problem {
     /// Reads the body of a refusal: OpenAI's shape, its looser relatives, `detail` or `message` alone, plain text,
     /// a web page, or nothing.
-    pub fn read(body: &[u8], location: Option<String>) -> Self {
+    pub fn read(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
-        let mut problem = match serde_json::from_str::<Value>(&text) {
+        match serde_json::from_str::<Value>(&text) {
             Ok(value) => Self::of_json(&value),
             Err(_) => Self {
                 message: readable(&text),
                 ..Self::default()
             },
-        };
-        problem.location = location;
-        problem
+        }
     }
 
     /// The same of JSON that was read already.
@@ -55,20 +59,37 @@ impl Problem {
                 .filter_map(|place| at(error, place).or_else(|| at(value, place)))
                 .find_map(|said| said.as_str().map(str::to_owned)),
         };
+        let message = message.unwrap_or_else(|| error.to_string());
+        // The last name of the place that a validator complains about.
+        let place = at(error, "/detail/0/loc").and_then(Value::as_array);
+        let place = at(error, "/param").or_else(|| place.and_then(|names| names.last()));
         Self {
-            message: one_line(&message.unwrap_or_else(|| error.to_string())),
+            pause_ms: pause::said_ms(error, &message, SystemTime::now()),
+            message: one_line(&message),
             code: scalar(at(error, "/code")),
             kind: scalar(at(error, "/type")),
-            parameter: scalar(at(error, "/param")),
-            location: None,
+            parameter: scalar(place),
+            ..Self::default()
         }
     }
 
     /// Whether it complains about that parameter of the request.
-    pub fn names_parameter(&self, name: &str) -> bool {
-        let says = |word: &str| self.message.to_lowercase().contains(word);
-        let complains = self.code == "unsupported_parameter"
-            || [
+    pub fn names_parameter(&self, status: u16, name: &str) -> bool {
+        // `max_tokens` is no part of `max_completion_tokens`.
+        self.is_about_a_parameter(status) && (self.parameter == name || self.says(name))
+    }
+
+    fn says(&self, word: &str) -> bool {
+        self.message.to_lowercase().contains(word)
+    }
+
+    /// Whether it wants no such parameter, whatever its value.
+    fn is_about_a_parameter(&self, status: u16) -> bool {
+        matches!(status, 400 | 422)
+            && (matches!(
+                self.code.as_str(),
+                "unsupported_parameter" | "unknown_parameter"
+            ) || [
                 "unsupported",
                 "not supported",
                 "unrecognized",
@@ -76,25 +97,46 @@ impl Problem {
                 "extra",
             ]
             .iter()
-            .any(|word| says(word));
-        // `max_tokens` is no part of `max_completion_tokens`.
-        complains && (self.parameter == name || says(name))
+            .any(|word| self.says(word)))
+    }
+
+    /// Whether it wants one of the parameters not that every request has: then no request can succeed.
+    fn refuses_all(&self, status: u16) -> bool {
+        let ours = |name: &&str| self.parameter == **name;
+        matches!(
+            self.code.as_str(),
+            "unsupported_parameter" | "unknown_parameter"
+        ) || self.is_about_a_parameter(status) && ["stream"].iter().chain(&CAP_NAMES).any(ours)
     }
 
     /// What to do about it.
     pub fn failure(&self, status: u16, retry_after_ms: Option<u64>) -> Failure {
-        let (remedy, hint) = self.remedy(status);
+        let (remedy, hint) = self.advised(status);
         let mut failure = Failure::new(remedy, self.line(status));
         failure.hint = hint.map(str::to_owned);
         if matches!(remedy, Remedy::Retry | Remedy::Slow) {
-            failure.retry_after_ms = retry_after_ms;
+            failure.retry_after_ms = retry_after_ms.or(self.pause_ms);
         }
         failure
+    }
+
+    /// The remedy, where the endpoint itself says nothing else about asking again.
+    fn advised(&self, status: u16) -> (Remedy, Option<&'static str>) {
+        const USELESS: &str = "the provider says that asking again is of no use: look at its page on usage and limits";
+        let (remedy, hint) = self.remedy(status);
+        match (remedy, self.may_ask_again) {
+            (Remedy::Slow, Some(false)) => (Remedy::Fatal, Some(USELESS)),
+            (Remedy::Retry, Some(false)) => (Remedy::Later, hint),
+            (Remedy::Permanent, Some(true)) if !self.is_too_long(status) => (Remedy::Retry, hint),
+            _ => (remedy, hint),
+        }
     }
 
     fn remedy(&self, status: u16) -> (Remedy, Option<&'static str>) {
         const CREDIT: &str = "add credit or raise the spending limit at the provider";
         const KEY: &str = "check the key that [openai] api_key_env or api_key_file names";
+        const MODEL: &str =
+            "check [openai] model and base_url: it takes no request of the kind that it is sent";
         const PLACE: &str = "check [openai] base_url, which mostly ends in /v1, and model";
         const LONG: &str = "it is longer than the model can read: take a model that reads more, or lower [files] max_bytes";
         match status {
@@ -118,6 +160,7 @@ impl Problem {
                 Some("set [openai] base_url to the address that it points to"),
             ),
             400 if self.is_unknown_model() => (Remedy::Fatal, Some(PLACE)),
+            400 | 422 if self.refuses_all(status) => (Remedy::Fatal, Some(MODEL)),
             408 | 409 | 425 | 500..=599 => (Remedy::Retry, None),
             _ if self.is_too_long(status) => (Remedy::Permanent, Some(LONG)),
             _ => (Remedy::Permanent, None),

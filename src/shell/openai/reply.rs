@@ -42,8 +42,11 @@ pub(super) fn usage(value: &Value) -> Usage {
         requests: 1,
         prompt_tokens: number("/usage/prompt_tokens"),
         completion_tokens: number("/usage/completion_tokens"),
-        cached_tokens: number("/usage/prompt_tokens_details/cached_tokens"),
+        // Some say it in a place of their own.
+        cached_tokens: number("/usage/prompt_tokens_details/cached_tokens")
+            .max(number("/usage/prompt_cache_hit_tokens")),
         reasoning_tokens: number("/usage/completion_tokens_details/reasoning_tokens"),
+        ..Usage::default()
     }
 }
 

@@ -159,7 +159,8 @@ async fn an_answer_comes_with_its_usage_and_limits() {
             prompt_tokens: 50,
             completion_tokens: 7,
             cached_tokens: 0,
-            reasoning_tokens: 3
+            reasoning_tokens: 3,
+            ..Usage::default()
         }
     );
     assert_eq!(
@@ -258,8 +259,22 @@ async fn the_caps_name_is_switched_once() {
     assert_eq!(endpoint.ask(&prompt(), 100).await.unwrap().text, "Reads.");
     assert_eq!(server.body(1)["max_completion_tokens"], 100);
     assert!(server.body(1).get("max_tokens").is_none());
+    // It takes neither: then no request can succeed.
     let (failure, _) = endpoint.ask(&prompt(), 100).await.unwrap_err();
-    assert_eq!(failure.remedy, Remedy::Permanent);
+    assert_eq!(failure.remedy, Remedy::Fatal);
+    assert!(failure.hint.is_some());
+}
+
+#[tokio::test]
+async fn a_validator_of_other_words_switches_the_caps_name_too() {
+    let no = r#"{"detail":[{"type":"extra_forbidden","loc":["body","max_tokens"],"msg":"Extra inputs are not permitted"}]}"#;
+    let refusal = reply("422 Unprocessable Entity", &[], no);
+    let server = Server::start(vec![refusal, chat("Reads.", "stop")]).await;
+    let endpoint = Endpoint::new(options(&server.url)).unwrap();
+    let (failure, _) = endpoint.ask(&prompt(), 100).await.unwrap_err();
+    assert_eq!(failure.remedy, Remedy::Retry);
+    assert_eq!(endpoint.ask(&prompt(), 100).await.unwrap().text, "Reads.");
+    assert_eq!(server.body(1)["max_completion_tokens"], 100);
 }
 
 #[test]

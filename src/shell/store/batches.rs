@@ -17,7 +17,11 @@ impl Store {
     /// Where it could not be written.
     pub fn put_batch(&self, batch: &PendingBatch) -> Result<(), StoreError> {
         let _writing = self.write();
-        self.journal.append(&[Entry::Batch(batch.clone())], true)
+        let mut entries = vec![Entry::Batch(batch.clone())];
+        if !batch.roots.is_empty() {
+            entries.push(Entry::BatchRoots(batch.name, batch.roots.clone()));
+        }
+        self.journal.append(&entries, true)
     }
 
     /// Forgets a batch: all that is to be had of it is stored. On the disk when this returns.

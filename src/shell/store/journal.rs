@@ -17,10 +17,10 @@ use super::codec;
 use super::error::StoreError;
 use super::folder;
 use super::frame::{self, HEADER_BYTES, Scan};
+use super::usage::{Days, Used, UsedBefore};
 use crate::model::batch::PendingBatch;
 use crate::model::digest::Digest;
 use crate::model::summary::{Summary, SummaryKey};
-use crate::model::usage::Usage;
 
 /// Below this many bytes no rewriting is worth while.
 const COMPACT_ABOVE: u64 = 1 << 20;
@@ -32,12 +32,16 @@ pub(super) enum Entry {
     Answer(SummaryKey, Summary),
     /// All watched repositories. The one of the highest number counts.
     Repositories(Repositories),
-    /// All that was used on a day (days since 1970). The last one of a day counts.
-    Usage(u64, Usage),
+    /// All that was used on a day (days since 1970), as the first versions wrote it. The last one of a day counts.
+    UsedBefore(u64, UsedBefore),
     /// A batch that is with an endpoint, as it is now. The last one of a name counts.
     Batch(PendingBatch),
     /// The batch of that name is over.
     BatchOver(Digest),
+    /// All that was used on a day by one repository. The last one of both counts.
+    Used(Used),
+    /// For which repositories the batch of that name is.
+    BatchRoots(Digest, Vec<(Vec<u8>, u64)>),
 }
 
 /// The watched repositories.
@@ -57,8 +61,9 @@ struct Index {
     /// Bytes of the frames that still count.
     live: u64,
     repositories: Repositories,
-    usage: BTreeMap<u64, Usage>,
+    usage: Days,
     batches: BTreeMap<Digest, PendingBatch>,
+    batch_roots: BTreeMap<Digest, Vec<(Vec<u8>, u64)>>,
 }
 
 /// The open journal.
@@ -97,7 +102,7 @@ impl Journal {
             file.set_len(found.end)
                 .map_err(|source| StoreError::io("shorten", &path, source))?;
         }
-        if found.end > COMPACT_ABOVE && found.end > 2 * index.live {
+        if found.end > COMPACT_ABOVE && found.end > 2 * index.live_bytes() {
             match compact(folder, &path, &file, &index) {
                 Ok(new) => (file, index, found) = new,
                 // The old file is as good as it was: only the space is not won.
@@ -202,7 +207,7 @@ impl Journal {
     pub fn shrink(&self, always: bool) -> Result<bool, StoreError> {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = self.with(Index::clone);
-        let worth_while = *end > COMPACT_ABOVE && *end > 2 * wanted.live;
+        let worth_while = *end > COMPACT_ABOVE && *end > 2 * wanted.live_bytes();
         if !always && !worth_while {
             return Ok(false);
         }
@@ -224,14 +229,24 @@ impl Journal {
         self.with(|index| index.repositories.clone())
     }
 
-    /// What was used up on that day.
-    pub fn usage(&self, day: u64) -> Usage {
-        self.with(|index| index.usage.get(&day).copied().unwrap_or_default())
+    /// Reads what was used up.
+    pub fn with_usage<T>(&self, read: impl FnOnce(&Days) -> T) -> T {
+        self.with(|index| read(&index.usage))
     }
 
     /// The batches that are not over.
     pub fn batches(&self) -> Vec<PendingBatch> {
-        self.with(|index| index.batches.values().cloned().collect())
+        self.with(|index| {
+            let whole = |batch: &PendingBatch| PendingBatch {
+                roots: index
+                    .batch_roots
+                    .get(&batch.name)
+                    .cloned()
+                    .unwrap_or_default(),
+                ..batch.clone()
+            };
+            index.batches.values().map(whole).collect()
+        })
     }
 
     /// All keys that it holds a summary of.
@@ -250,6 +265,11 @@ impl Journal {
 }
 
 impl Index {
+    /// Bytes of all that still counts.
+    fn live_bytes(&self) -> u64 {
+        self.live + self.usage.bytes()
+    }
+
     fn add(&mut self, offset: u64, length: u64, entry: Entry) {
         match entry {
             Entry::Answer(key, _) => {
@@ -262,14 +282,17 @@ impl Index {
                     self.repositories = list;
                 }
             }
-            Entry::Usage(day, total) => {
-                self.usage.insert(day, total);
-            }
+            Entry::UsedBefore(day, used) => self.usage.add_before(day, &used),
+            Entry::Used(used) => self.usage.add(used),
             Entry::Batch(batch) => {
                 self.batches.insert(batch.name, batch);
             }
             Entry::BatchOver(name) => {
                 self.batches.remove(&name);
+                self.batch_roots.remove(&name);
+            }
+            Entry::BatchRoots(name, roots) => {
+                self.batch_roots.insert(name, roots);
             }
         }
     }
@@ -343,12 +366,12 @@ fn write_live(new_path: &Path, file: &File, index: &Index) -> io::Result<File> {
     outcome?;
     // The list twice, as always: nothing else holds it.
     let list = Entry::Repositories(index.repositories.clone());
-    let days = index
-        .usage
-        .iter()
-        .map(|(day, all)| Entry::Usage(*day, *all));
+    let used = index.usage.entries().map(Entry::Used);
     let batches = index.batches.values().cloned().map(Entry::Batch);
-    for entry in [list.clone(), list].into_iter().chain(days).chain(batches) {
+    let roots = index.batch_roots.clone().into_iter();
+    let roots = roots.map(|(name, roots)| Entry::BatchRoots(name, roots));
+    let twice = [list.clone(), list].into_iter();
+    for entry in twice.chain(used).chain(batches).chain(roots) {
         write_entry(&mut bytes, &entry)?;
     }
     new.write_all_at(&bytes, end)?;

@@ -21,6 +21,7 @@ use crate::model::recipe::Kind;
 use crate::model::record::NodeRecord;
 use crate::model::stat::Stat;
 use crate::model::summary::Words;
+use crate::model::usage::Usage;
 
 fn key(n: u64) -> SummaryKey {
     let mut hasher = Hasher::new("test");
@@ -105,6 +106,7 @@ fn batch(n: u64, id: Option<&str>) -> PendingBatch {
                 earlier: (line % 2 == 0).then(|| key(line + 1)),
             })
             .collect(),
+        roots: vec![(b"/a".to_vec(), 20_000), (b"/b".to_vec(), 30_000)],
     }
 }
 
@@ -263,9 +265,9 @@ fn usage_adds_up_by_day_and_survives_the_cache() {
     };
     {
         let store = Store::open(temp.path()).unwrap();
-        store.add_usage(7, one).unwrap();
-        store.add_usage(7, one).unwrap();
-        store.add_usage(8, one).unwrap();
+        store.add_usage(7, Path::new("/a"), one).unwrap();
+        store.add_usage(7, Path::new("/b"), one).unwrap();
+        store.add_usage(8, Path::new(""), one).unwrap();
     }
     for cache in caches(temp.path()) {
         fs::remove_dir_all(cache).unwrap();
@@ -276,6 +278,73 @@ fn usage_adds_up_by_day_and_survives_the_cache() {
     assert_eq!(both.completion_tokens, u64::MAX);
     assert_eq!(store.usage(8).unwrap(), one);
     assert_eq!(store.usage(9).unwrap(), Usage::default());
+    let days = store.usage_by_day(9);
+    assert_eq!(days[0], (8, vec![(PathBuf::new(), one)]));
+    let of_7 = [("/a", one), ("/b", one)].map(|(root, used)| (PathBuf::from(root), used));
+    assert_eq!(days[1], (7, of_7.to_vec()));
+    assert_eq!(store.usage_by_day(1), days[..1]);
+}
+
+/// An entry as the first versions wrote it.
+#[derive(serde::Serialize)]
+#[allow(dead_code)]
+enum EntryBefore {
+    Answer(SummaryKey, Summary),
+    Repositories(Repositories),
+    Usage(u64, UsageBefore),
+}
+
+#[derive(serde::Serialize)]
+struct UsageBefore {
+    requests: u64,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    cached_tokens: u64,
+    reasoning_tokens: u64,
+}
+
+#[test]
+fn what_an_earlier_version_wrote_of_a_day_still_counts() {
+    let temp = folder();
+    drop(Store::open(temp.path()).unwrap());
+    let before = |requests, prompt_tokens| UsageBefore {
+        requests,
+        prompt_tokens,
+        completion_tokens: 3,
+        cached_tokens: 4,
+        reasoning_tokens: 5,
+    };
+    let mut bytes = Vec::new();
+    for entry in [
+        EntryBefore::Answer(key(1), said(1)),
+        EntryBefore::Usage(7, before(1, 10)),
+        // The last one of a day counts.
+        EntryBefore::Usage(7, before(2, 300_000)),
+    ] {
+        frame::write(&mut bytes, &codec::encode(&entry).unwrap()).unwrap();
+    }
+    fs::write(temp.path().join("answers.journal"), &bytes).unwrap();
+    let more = Usage {
+        requests: 1,
+        spared: 9,
+        cost_nanos: 77,
+        ..Usage::default()
+    };
+    let wanted = Usage::of_counts(&[3, 300_000, 3, 4, 5, 0, 0, 9, 77]);
+    {
+        let store = Store::open(temp.path()).unwrap();
+        assert_eq!(store.notes(), [""; 0]);
+        assert_eq!(store.summary(key(1)).unwrap(), Some(said(1)));
+        store.add_usage(7, Path::new("/a"), more).unwrap();
+        assert_eq!(store.usage(7).unwrap(), wanted);
+        // Written anew, in the new form.
+        store.journal.shrink(true).unwrap();
+        assert_eq!(store.usage(7).unwrap(), wanted);
+    }
+    let store = Store::open(temp.path()).unwrap();
+    assert_eq!(store.usage(7).unwrap(), wanted);
+    assert_eq!(store.usage_by_day(1)[0].1[1], (PathBuf::from("/a"), more));
+    assert_eq!(store.summary(key(1)).unwrap(), Some(said(1)));
 }
 
 #[test]

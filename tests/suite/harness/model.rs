@@ -3,13 +3,14 @@
 //! What it says depends on nothing but what it was asked, so that two indexes of equal trees get equal words.
 
 mod batches;
+mod limits;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -19,6 +20,11 @@ use axum::response::Response;
 use axum::routing::post;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+
+pub use limits::Limits;
+
+/// Tokens of each prompt that it has in its cache.
+pub const CACHED: usize = 100;
 
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +45,8 @@ pub struct Request {
     pub authorization: String,
     /// The status that it was answered with; `None` while it waits, and for ever where nobody took the answer.
     pub answered: Option<u16>,
+    /// When it came.
+    pub at: Instant,
 }
 
 impl Request {
@@ -61,6 +69,10 @@ pub enum Reply {
     Length,
     /// The connection ends in the middle of the answer.
     Dropped,
+    /// No answer, for as long as somebody waits for one.
+    Stalled,
+    /// An answer that says just this.
+    Words(&'static str),
 }
 
 type Wanted = Box<dyn Fn(&Request) -> bool + Send>;
@@ -79,6 +91,7 @@ struct Book {
     constant: bool,
     failures: Vec<(Wanted, Reply, usize)>,
     batches: batches::Batches,
+    gate: limits::Gate,
 }
 
 #[derive(Default)]
@@ -97,6 +110,11 @@ pub struct FakeModel {
 impl FakeModel {
     /// A model that answers at once.
     pub fn new() -> Self {
+        Self::at(0)
+    }
+
+    /// The same at a given port; 0: any.
+    pub fn at(port: u16) -> Self {
         let desk = Arc::new(Desk::default());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -104,7 +122,7 @@ impl FakeModel {
             .build()
             .unwrap();
         let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .block_on(tokio::net::TcpListener::bind(("127.0.0.1", port)))
             .unwrap();
         let port = listener.local_addr().unwrap().port();
         let router = batches::routes(Router::new())
@@ -262,6 +280,18 @@ impl Desk {
     }
 }
 
+impl Book {
+    /// What is to be said to a request instead of words.
+    fn failure(&mut self, request: &Request) -> Option<Reply> {
+        let (_, reply, times) = self
+            .failures
+            .iter_mut()
+            .find(|(wanted, _, times)| *times > 0 && wanted(request))?;
+        *times -= 1;
+        Some(reply.clone())
+    }
+}
+
 /// While it lives, a request is in flight; it ends with the connection, too.
 struct InFlight {
     desk: Arc<Desk>,
@@ -292,8 +322,10 @@ async fn answer(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) 
         }
     };
     let question = request.question();
-    let (id, latency, in_flight) = {
+    let (id, latency, headers, in_flight) = {
         let mut book = desk.book();
+        let others = book.in_flight;
+        let (headers, refusal) = book.gate.enter(&request, others);
         let id = book.requests.len();
         book.requests.push(request.clone());
         book.in_flight += 1;
@@ -307,7 +339,13 @@ async fn answer(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) 
             desk: Arc::clone(&desk),
             question,
         };
-        (id, book.latency, in_flight)
+        if let Some(refusal) = refusal {
+            book.requests[id].answered = Some(429);
+            drop(book);
+            drop(in_flight);
+            return refusal;
+        }
+        (id, book.latency, headers, in_flight)
     };
     tokio::time::sleep(latency).await;
     loop {
@@ -325,19 +363,16 @@ async fn answer(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) 
         }
         opened.await;
     }
+    let failure = desk.book().failure(&request);
+    if matches!(failure, Some(Reply::Stalled)) {
+        return std::future::pending().await;
+    }
     let mut book = desk.book();
-    let failure = book
-        .failures
-        .iter_mut()
-        .find(|(wanted, _, times)| *times > 0 && wanted(&request))
-        .map(|(_, reply, times)| {
-            *times -= 1;
-            reply.clone()
-        });
     let said = if book.constant { "" } else { &request.content };
     let words = FakeModel::words(request.kind, said);
     let response = match failure {
-        None => respond(200, &[], completion(&request, Some(&words), "stop")),
+        None => respond(200, &headers, completion(&request, Some(&words), "stop")),
+        Some(Reply::Words(words)) => respond(200, &[], completion(&request, Some(words), "stop")),
         Some(Reply::Status(status, headers, body)) => respond(status, &headers, body),
         Some(Reply::Garbled) => respond(200, &[], "<html>bad gateway</html>".to_owned()),
         Some(Reply::Empty) => respond(200, &[], completion(&request, None, "stop")),
@@ -347,6 +382,7 @@ async fn answer(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) 
             .header("content-length", 1_000)
             .body(Body::new(Broken))
             .unwrap_or_default(),
+        Some(Reply::Stalled) => unreachable!("it never comes here"),
     };
     book.requests[id].answered = Some(response.status().as_u16());
     drop(book);
@@ -378,6 +414,7 @@ fn understand(headers: &HeaderMap, body: &[u8]) -> Result<Request, String> {
             .unwrap_or_default(),
         body,
         answered: None,
+        at: Instant::now(),
     })
 }
 
@@ -407,7 +444,8 @@ fn completion(request: &Request, words: Option<&str>, finish: &str) -> String {
             "index": 0, "finish_reason": finish,
             "message": {"role": "assistant", "content": words.unwrap_or("")},
         }],
-        "usage": {"prompt_tokens": tokens, "completion_tokens": 20, "total_tokens": tokens + 20},
+        "usage": {"prompt_tokens": tokens, "completion_tokens": 20, "total_tokens": tokens + 20,
+                  "prompt_tokens_details": {"cached_tokens": CACHED}},
     })
     .to_string()
 }

@@ -142,6 +142,25 @@ async fn refusals_are_sorted_by_what_to_do() {
         ("413 Payload Too Large", String::new(), Permanent, "413"),
         (
             "400 Bad Request",
+            openai("invalid_request_error", "unsupported_parameter"),
+            Fatal,
+            "Said so.",
+        ),
+        (
+            "422 Unprocessable Entity",
+            r#"{"detail":[{"loc":["body","stream"],"msg":"Extra inputs are not permitted"}]}"#
+                .into(),
+            Fatal,
+            "not permitted",
+        ),
+        (
+            "400 Bad Request",
+            r#"{"object":"error","message":"the prompt holds an unknown token","code":400}"#.into(),
+            Permanent,
+            "unknown token",
+        ),
+        (
+            "400 Bad Request",
             r#"[{"error":{"code":400,"message":"in a list"}}]"#.into(),
             Permanent,
             "in a list",
@@ -205,6 +224,56 @@ async fn pauses_are_handed_on_with_what_may_succeed_later() {
     assert_eq!(failure.retry_after_ms, Some(3_600_000));
     let refused = reply("400 Bad Request", &["Retry-After: 7"], "");
     assert_eq!(failure_of(refused).await.0.retry_after_ms, None);
+}
+
+#[tokio::test]
+async fn pauses_are_found_in_bodies_too() {
+    let said = |body: &str| reply("429 Too Many Requests", &[], body);
+    for (act, wanted) in [
+        (
+            said(r#"{"error":{"message":"Please try again in 1.5s. See the guide."}}"#),
+            1_500,
+        ),
+        (
+            said(r#"[{"error":{"code":429,"details":[{"retryDelay":"34s"}]}}]"#),
+            34_000,
+        ),
+        (
+            said(r#"{"error":{"code":429,"metadata":{"headers":{"Retry-After":"7"}}}}"#),
+            7_000,
+        ),
+        (
+            reply(
+                "200 OK",
+                &[],
+                r#"{"error":{"code":429,"message":"retry in 2s"}}"#,
+            ),
+            2_000,
+        ),
+    ] {
+        assert_eq!(failure_of(act).await.0.retry_after_ms, Some(wanted));
+    }
+}
+
+#[tokio::test]
+async fn what_the_endpoint_says_about_asking_again_counts() {
+    use Remedy::{Fatal, Later, Permanent, Retry, Slow};
+    for (status, said, remedy) in [
+        ("429 Too Many Requests", "false", Fatal),
+        ("429 Too Many Requests", "true", Slow),
+        ("429 Too Many Requests", "perhaps", Slow),
+        ("500 Internal Server Error", "false", Later),
+        ("500 Internal Server Error", "true", Retry),
+        ("400 Bad Request", "true", Retry),
+        ("400 Bad Request", "false", Permanent),
+        ("413 Payload Too Large", "true", Permanent),
+        ("401 Unauthorized", "true", Fatal),
+    ] {
+        let header = format!("x-should-retry: {said}");
+        let (failure, _) = failure_of(reply(status, &[&header], "")).await;
+        assert_eq!(failure.remedy, remedy, "{status}: {said}");
+        assert!(remedy != Fatal || failure.hint.is_some());
+    }
 }
 
 #[tokio::test]

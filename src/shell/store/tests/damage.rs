@@ -108,7 +108,7 @@ fn a_journal_of_mostly_old_entries_is_rewritten() {
             .unwrap();
         store.add_repository(Path::new("/r")).unwrap();
         for day in 0..60_000 {
-            store.add_usage(day % 3, usage).unwrap();
+            store.add_usage(day % 3, Path::new("/r"), usage).unwrap();
         }
     }
     let before = fs::metadata(&path).unwrap().len();

@@ -5,6 +5,7 @@ use fastrand::Rng;
 use super::*;
 use crate::fuzz;
 use crate::shell::store::journal::Entry;
+use crate::shell::store::usage::Used;
 
 fn summary(rng: &mut Rng) -> Summary {
     let mut summary = Summary::new(fuzz::text(rng, 300), fuzz::text(rng, 12));
@@ -44,7 +45,11 @@ fn the_decoder_survives_any_bytes() {
             false => {
                 let entry = match rng.u8(0..3) {
                     0 => Entry::Answer(key(seed), summary(&mut rng)),
-                    1 => Entry::Usage(seed, Usage::default()),
+                    1 => Entry::Used(Used {
+                        day: seed,
+                        root: fuzz::bytes(&mut rng, 30),
+                        counts: Usage::default().counts().to_vec(),
+                    }),
                     _ => Entry::Repositories(Repositories {
                         number: seed,
                         paths: vec![fuzz::bytes(&mut rng, 30)],

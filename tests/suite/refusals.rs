@@ -1,0 +1,193 @@
+//! What an endpoint refuses and what it says then, through the real program; and who gets to see the key.
+
+use crate::harness::{API_KEY, FakeModel, Home, Reply, Repo, find};
+
+const DEEP: &str = "src/shop/money/rates/table.py";
+
+fn error(message: &str, code: &str) -> String {
+    format!("{{\"error\":{{\"message\":\"{message}\",\"type\":\"{code}\",\"code\":\"{code}\"}}}}")
+}
+
+/// What no request can succeed after: asking ends at once, and is said once, with how to mend it.
+#[test]
+fn what_a_person_has_to_mend_ends_all_asking_and_is_said_once() {
+    for (status, code, message, hint) in [
+        (
+            401,
+            "invalid_api_key",
+            "Incorrect API key provided",
+            "check the key",
+        ),
+        (
+            429,
+            "insufficient_quota",
+            "You exceeded your current quota",
+            "add credit",
+        ),
+        (
+            402,
+            "402",
+            "This request requires more credits",
+            "add credit",
+        ),
+        (
+            404,
+            "model_not_found",
+            "The model `fake-1` does not exist",
+            "base_url",
+        ),
+        (
+            400,
+            "unsupported_parameter",
+            "Unsupported parameter: 'stream'",
+            "check [openai] model",
+        ),
+    ] {
+        let model = FakeModel::new();
+        model.latency(20);
+        let (home, repo) = (Home::asking(&model, "max_workers = 3"), Repo::package());
+        let refusal = Reply::Status(status, vec![], error(message, code));
+        model.fail(usize::MAX, refusal, |_| true);
+        let daemon = home.daemon(&[&repo.at("")]);
+        let wait = home.wait(&repo);
+        assert!(wait.stderr.contains(message), "{}", wait.stderr);
+        assert!(model.count() <= 3, "{} for {code}", model.count());
+        let notes = home.status().to_string();
+        assert!(notes.contains(message) && notes.contains(hint), "{notes}");
+        let shown = home.run(&["show", &repo.at(DEEP)]).expect(0);
+        assert!(shown.stdout.contains(message), "{}", shown.stdout);
+        assert!(shown.stdout.contains(hint), "{}", shown.stdout);
+        let log = daemon.log();
+        let said = log.lines().filter(|line| line.contains(message)).count();
+        assert_eq!(said, 1, "{log}");
+        daemon.terminate();
+        // Alone, it fails: nobody could think that all is well.
+        let index = home.run(&["index", &repo.at("")]).expect(1);
+        assert!(index.stderr.contains(message), "{}", index.stderr);
+        // Once it is mended, a new start is enough.
+        model.heal();
+        home.run(&["index", &repo.at("")]).expect(0);
+    }
+}
+
+/// Each server has a way of its own to say what is wrong; people read it as it was meant.
+#[test]
+fn a_refusal_keeps_its_status_and_its_words_whatever_the_shape() {
+    let shapes = [
+        ("openai", error("said by openai", "invalid_request_error")),
+        ("ollama", r#"{"error":"said by ollama"}"#.to_owned()),
+        (
+            "vllm",
+            r#"{"object":"error","message":"said by vllm","type":"BadRequestError","param":null,"code":400}"#
+                .to_owned(),
+        ),
+        ("fastapi", r#"{"detail":"said by fastapi"}"#.to_owned()),
+        (
+            "pydantic",
+            r#"{"detail":[{"loc":["body","messages"],"msg":"said by pydantic","type":"x"}]}"#.to_owned(),
+        ),
+        (
+            "gemini",
+            r#"[{"error":{"code":400,"message":"said by gemini","status":"INVALID_ARGUMENT"}}]"#.to_owned(),
+        ),
+        (
+            "llamacpp",
+            r#"{"error":{"code":400,"message":"said by llamacpp","type":"invalid_request_error"}}"#.to_owned(),
+        ),
+        ("plain", "said by plain\n".to_owned()),
+        (
+            "proxy",
+            "<html><head><title>said by proxy</title></head><body>nginx</body></html>".to_owned(),
+        ),
+        ("silent", String::new()),
+    ];
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    for (name, body) in &shapes {
+        repo.write(&format!("{name}.py"), format!("SHAPE = \"{name}\"\n"));
+        let wanted = format!("SHAPE = \"{name}\"");
+        let refusal = Reply::Status(400, vec![], body.clone());
+        model.fail(1, refusal, move |request| request.content.contains(&wanted));
+    }
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let tree = home.json(&["tree", &repo.at(""), "--json"]);
+    for (name, body) in &shapes {
+        let node = find(&tree, &format!("{name}.py"));
+        let said = match body.is_empty() {
+            true => "the endpoint answered 400 Bad Request".to_owned(),
+            false => format!("the endpoint answered 400 Bad Request: said by {name}"),
+        };
+        assert_eq!(node["error"], said);
+        assert_eq!(node["freshness"], "failed");
+    }
+    assert_eq!(model.count(), shapes.len() + 1, "none is asked about again");
+}
+
+#[test]
+fn a_redirect_is_told_and_not_followed() {
+    let (model, elsewhere) = (FakeModel::new(), FakeModel::new());
+    for status in [301, 307, 308] {
+        let place = format!("{}/chat/completions", elsewhere.url());
+        let moved = Reply::Status(status, vec![("location", place)], String::new());
+        model.fail(usize::MAX, moved, |_| true);
+        let (home, repo) = (Home::asking(&model, "max_workers = 1"), Repo::package());
+        let asked = model.count();
+        let failed = home.run(&["index", &repo.at("")]).expect(1).stderr;
+        assert!(failed.contains(&elsewhere.url()), "{failed}");
+        assert!(failed.contains("base_url"), "{failed}");
+        assert_eq!((model.count(), elsewhere.count()), (asked + 1, 0));
+        model.heal();
+    }
+}
+
+#[test]
+fn a_key_in_the_environment_alone_sends_nothing_anywhere() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::new(), Repo::package());
+    let mut command = home.command(&["index", &repo.at("")]);
+    // As other programs of this kind are told where to ask.
+    for name in [
+        "OPENAI_BASE_URL",
+        "OPENAI_API_BASE",
+        "HTTP_PROXY",
+        "http_proxy",
+    ] {
+        command.env(name, model.url());
+    }
+    let done = command.output().unwrap();
+    assert!(done.status.success());
+    assert_eq!(model.count(), 0);
+}
+
+#[test]
+fn the_key_is_in_no_log_however_much_is_logged() {
+    let model = FakeModel::new();
+    let repeated = error(&format!("Incorrect API key provided: {API_KEY}"), "x");
+    model.fail(1, Reply::Status(500, vec![], repeated), |_| true);
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let mut command = home.command(&["index", &repo.at(""), "--json"]);
+    let done = command.env("EPITOME_LOG", "trace").output().unwrap();
+    let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+    assert!(said.contains("TRACE"), "{said}");
+    assert!(!said.contains(API_KEY), "the key is in the log");
+}
+
+#[test]
+fn the_key_goes_where_it_was_configured_to_go_and_as_it_was_meant() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    home.ask(
+        &model,
+        &format!("api_key_file = \"{}\"", home.temp().join("key").display()),
+    );
+    // As an editor leaves it.
+    std::fs::write(home.temp().join("key"), "  sk-of-the-file \r\n\n").unwrap();
+    home.run(&["index", &repo.at("")]).expect(0);
+    let keys: Vec<String> = model
+        .requests()
+        .into_iter()
+        .map(|request| request.authorization)
+        .collect();
+    assert_eq!(keys, vec!["Bearer sk-of-the-file"; 18]);
+}
