@@ -18,6 +18,7 @@ mod limits;
 mod notified;
 mod parts;
 mod refusals;
+mod searching;
 mod service;
 mod sim;
 mod socket;
