@@ -13,6 +13,7 @@ mod logging;
 mod output;
 mod paths;
 mod render;
+mod search;
 mod service;
 mod show;
 mod start;
@@ -77,6 +78,8 @@ enum Command {
     Show(show::Arguments),
     /// A directory and all below it, with a line each
     Tree(tree::Arguments),
+    /// The files and directories that answer a query best, and why
+    Search(search::Arguments),
     /// Return when everything saved before is seen, summarized and stored
     Wait(wait::Arguments),
     /// Write the summaries out
@@ -144,6 +147,7 @@ impl Cli {
             Command::Status(arguments) => status::run(&context, &arguments).await,
             Command::Show(arguments) => show::run(&context, &arguments).await,
             Command::Tree(arguments) => tree::run(&context, &arguments).await,
+            Command::Search(arguments) => search::run(&context, &arguments).await,
             Command::Wait(arguments) => wait::run(&context, &arguments).await,
             Command::Export(arguments) => export::run(&context, &arguments).await,
             Command::Service(arguments) => service::run(&context, &arguments).await,
@@ -172,6 +176,8 @@ mod tests {
             "daemon /a /b --config /c",
             "index --json",
             "index /a --dry-run --json",
+            "search words",
+            "search some words --limit 5 --json --path /a --glob *.py",
             "watch",
             "unwatch /a",
             "status --json",
@@ -198,6 +204,9 @@ mod tests {
             "shwo",
             "status extra",
             "tree --depth -1",
+            "search",
+            "search x --limit 0",
+            "search x --limit 101",
             "wait --timeout -1",
             "wait --timeout soon",
             "wait --timeout inf",

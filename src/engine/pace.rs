@@ -51,6 +51,9 @@ pub struct Counters {
     pub cost_nanos: u64,
 }
 
+/// How far a clock may be set back, in days, before it is thought to have been wrong until then.
+const SET_BACK_DAYS: u64 = 2;
+
 /// What may be used on one day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
@@ -292,7 +295,7 @@ impl Pace {
 
     /// What was used on that day, so far.
     pub fn used_on(&self, day: u64) -> DayUse {
-        match self.used.day == day {
+        match self.used.day == self.counted_on(day) {
             true => self.used,
             false => DayUse {
                 day,
@@ -382,8 +385,16 @@ impl Pace {
         self.used.requests = self.used.requests.saturating_sub(u64::from(counted));
     }
 
+    /// The day on which is counted what is used on this one: a clock that was set back a little gives no second budget.
+    fn counted_on(&self, day: u64) -> u64 {
+        match self.used.day.checked_sub(day) {
+            Some(days) if days <= SET_BACK_DAYS => self.used.day,
+            _ => day,
+        }
+    }
+
     fn count_request(&mut self, now: Timestamp) {
-        let day = now.day();
+        let day = self.counted_on(now.day());
         if self.used.day != day {
             self.used = DayUse {
                 day,
@@ -789,8 +800,20 @@ mod tests {
             pace.sent(true, false, 1, at(5));
         }
         assert_eq!(pace.hold(true, 1, at(5)), Some(Hold::Budget));
-        let tomorrow = at(crate::model::time::DAY_MS + 5);
-        assert_eq!(pace.hold(true, 1, tomorrow), None);
+        let later = |days: u64| at(days * crate::model::time::DAY_MS + 5);
+        assert_eq!(pace.hold(true, 1, later(1)), None);
+        for _ in 0..2 {
+            pace.sent(true, false, 1, later(1));
+        }
+        assert_eq!(pace.hold(true, 1, later(1)), Some(Hold::Budget));
+        // The clock was set back, and on again.
+        assert_eq!(pace.hold(true, 1, later(0)), Some(Hold::Budget));
+        assert_eq!(pace.budget_left(0), (0, u64::MAX, u64::MAX));
+        assert_eq!(pace.hold(true, 1, later(1)), Some(Hold::Budget));
+        assert_eq!(pace.hold(true, 1, later(9)), None);
+        pace.sent(true, false, 1, later(9));
+        // It was far in the future by mistake.
+        assert_eq!(pace.budget_left(1), (2, u64::MAX, u64::MAX));
     }
 
     #[test]

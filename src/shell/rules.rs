@@ -147,6 +147,11 @@ impl Rules {
         Ok(rules)
     }
 
+    /// The names of the files in a tree that hold rules.
+    pub fn file_names() -> [&'static str; 3] {
+        RULE_FILES
+    }
+
     /// Whether a name is that of a file with rules: a change of it may change what is ignored.
     pub fn is_rule_file(name: &[u8]) -> bool {
         RULE_FILES.iter().any(|file| file.as_bytes() == name)

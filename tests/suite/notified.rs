@@ -62,16 +62,11 @@ fn ticks(pid: u32) -> u64 {
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
-/// How often each of its threads was woken. Left out are those of sled, which look around once a second and cannot be
-/// told not to.
+/// How often each of its threads was woken.
 fn switches(pid: u32) -> BTreeMap<OsString, u64> {
     let mut all = BTreeMap::new();
     for task in fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten() {
         let read = |name| fs::read_to_string(task.path().join(name)).unwrap_or_default();
-        let name = read("comm");
-        if name.starts_with("sled-io") {
-            continue;
-        }
         let count = read("status")
             .lines()
             .filter(|line| line.contains("_ctxt_switches"))

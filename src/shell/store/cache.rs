@@ -17,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::StoreError;
 use super::folder;
+use super::unhurried;
 
 /// The trees. A change of a value's shape means a new number: old trees are dropped when the cache is opened.
 pub(super) const SUMMARIES: &str = "summaries.2";
@@ -26,7 +27,8 @@ pub(super) const RECORDS: &str = "records.1";
 /// Bytes of sled's page cache. It takes about three times as much in the end.
 const CACHE_BYTES: u64 = 32 << 20;
 /// How often sled tidies up and syncs by itself, in milliseconds, also when nothing happened: rarely, or it would keep
-/// an idle machine's disk awake. What was written is flushed by whoever wrote it; see [`Cache::flush`].
+/// an idle machine's disk awake. What was written is flushed by whoever wrote it; see [`Cache::flush`]. It may be
+/// later: see [`unhurried`].
 const FLUSH_MS: u64 = 30_000;
 /// sled lets its own lock go a moment after a handle is dropped.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
@@ -66,7 +68,7 @@ struct State {
 }
 
 /// Why sled did not do what was asked.
-enum Trouble {
+pub(super) enum Trouble {
     /// Its bytes, or its state, make no sense.
     Damaged(String),
     /// The operating system refused. sled does nothing more until it is opened again.
@@ -356,7 +358,7 @@ impl From<sled::Error> for Trouble {
 }
 
 /// Runs something of sled's; its panics become damage.
-fn guarded<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
+pub(super) fn guarded<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
     match catch_unwind(AssertUnwindSafe(act)) {
         Ok(outcome) => outcome.map_err(Trouble::from),
         Err(panic) => Err(Trouble::Damaged(one_line(&panic_text(&*panic)))),
@@ -364,13 +366,15 @@ fn guarded<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
 }
 
 fn open_trees(path: &Path) -> Result<Trees, Trouble> {
+    // sled's own files are for everybody whom the user's mask lets in.
+    folder::make_private(path).map_err(Trouble::Io)?;
     let config = sled::Config::new()
         .path(path)
         .cache_capacity(CACHE_BYTES)
         .flush_every_ms(Some(FLUSH_MS));
     let began = Instant::now();
     let db = loop {
-        match guarded(|| config.open()) {
+        match unhurried::open(&config) {
             Err(Trouble::Damaged(what))
                 if what.contains("acquire lock") && began.elapsed() < LOCK_PATIENCE =>
             {
