@@ -13,6 +13,7 @@ mod harness;
 mod histories;
 mod index_json;
 mod kill;
+mod kills;
 mod limits;
 mod mcp;
 mod notified;
