@@ -6,6 +6,7 @@ mod cache;
 mod completions;
 mod daemon;
 mod doctor;
+mod events;
 mod export;
 pub mod failure;
 mod index;
@@ -83,6 +84,8 @@ enum Command {
     Search(search::Arguments),
     /// Return when everything saved before is seen, summarized and stored
     Wait(wait::Arguments),
+    /// Follow what happens, a line each
+    Events(events::Arguments),
     /// Serve coding agents over MCP, on standard input and output
     Mcp(mcp::Arguments),
     /// Write the summaries out
@@ -154,6 +157,7 @@ impl Cli {
             Command::Tree(arguments) => tree::run(&context, &arguments).await,
             Command::Search(arguments) => search::run(&context, &arguments).await,
             Command::Wait(arguments) => wait::run(&context, &arguments).await,
+            Command::Events(arguments) => events::run(&context, &arguments).await,
             Command::Mcp(arguments) => mcp::run(&context, &arguments).await,
             Command::Export(arguments) => export::run(&context, &arguments).await,
             Command::Service(arguments) => service::run(&context, &arguments).await,
@@ -184,6 +188,8 @@ mod tests {
             "index /a --dry-run --json",
             "search words",
             "search some words --limit 5 --json --path /a --glob *.py",
+            "events",
+            "events /a --json",
             "mcp",
             "mcp /a --watch",
             "watch",

@@ -7,6 +7,8 @@ pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 
+mod follow;
+
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -27,12 +29,13 @@ use tokio::time::timeout;
 use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
+use crate::wire::events::Happenings;
 use crate::wire::percent;
 use crate::wire::protocol::{
     Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, Problem, Repository, Status, WaitRequest, Waited,
     WatchRequest,
 };
-use crate::wire::search::{Found, HitKind, Search};
+use crate::wire::search::{Found, NodeKind, Search};
 
 /// No daemon answers at the socket (never sent by a server).
 pub const PROBLEM_NO_DAEMON: &str = "/problems/no-daemon";
@@ -265,14 +268,20 @@ impl Access for Client {
         }
         if let Some(kind) = search.kind {
             route += match kind {
-                HitKind::File => "&kind=file",
-                HitKind::Directory => "&kind=directory",
+                NodeKind::File => "&kind=file",
+                NodeKind::Directory => "&kind=directory",
             };
         }
         if let Some(limit) = search.limit {
             route += &format!("&limit={limit}");
         }
         decode(&self.ask(Method::GET, &route, None, Some(PATIENCE)).await?)
+    }
+
+    async fn events(&self, path: Option<&Path>) -> Result<Happenings, Problem> {
+        let query = path.map(|path| format!("?path={}", query(path)));
+        self.follow(&format!("/v1/events{}", query.unwrap_or_default()))
+            .await
     }
 
     async fn watch(&self, path: &Path, keep: bool) -> Result<Repository, Problem> {

@@ -10,6 +10,7 @@ mod batching;
 pub mod cache;
 mod driver;
 mod executor;
+mod following;
 mod handle;
 mod hints;
 mod lifecycle;

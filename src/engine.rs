@@ -165,6 +165,7 @@ impl Engine {
         }
         self.keep_records(&mut effects);
         self.export_settled(&mut effects);
+        self.tell_news(&mut effects);
         self.answer_waits(&mut effects);
         effects
     }

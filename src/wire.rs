@@ -3,6 +3,7 @@
 pub mod access;
 pub mod cache;
 pub mod estimate;
+pub mod events;
 pub mod index;
 pub mod percent;
 pub mod protocol;

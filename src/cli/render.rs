@@ -12,8 +12,9 @@ use super::terminal::{Style, Terminal};
 use super::text::{clean, columns, count, cut, number, size, wrap};
 use crate::model::outline::Element;
 use crate::model::summary::Freshness;
+use crate::wire::events::{Happening, What};
 use crate::wire::protocol::{Common, Node};
-use crate::wire::search::{Found, HitKind};
+use crate::wire::search::{Found, NodeKind};
 
 /// Columns of running text where the terminal does not say.
 const TEXT_WIDTH: usize = 80;
@@ -83,7 +84,7 @@ pub fn found(found: &Found, everywhere: bool, terminal: Terminal) -> String {
         } else if path.is_empty() {
             path.push('.');
         }
-        if hit.kind == HitKind::Directory {
+        if hit.kind == NodeKind::Directory {
             path.push('/');
         }
         let mut head = terminal.paint(Style::Bold, &path);
@@ -124,6 +125,40 @@ pub fn found(found: &Found, everywhere: bool, terminal: Terminal) -> String {
         true => String::new(),
         false => finish(lines),
     }
+}
+
+/// Something that happened, in one line.
+pub fn happening(happening: &Happening, terminal: Terminal) -> String {
+    let (style, what) = match happening.event {
+        What::Changed => (Style::Plain, "changed"),
+        What::Removed => (Style::Plain, "removed"),
+        What::Summarized => (Style::Good, "summarized"),
+        What::Failed => (Style::Error, "failed"),
+        What::Busy => (Style::Warning, "busy"),
+        What::Settled => (Style::Good, "settled"),
+        What::Notice => (Style::Warning, "notice"),
+        What::Missed => (Style::Error, "missed"),
+    };
+    let repository = happening.repository.as_deref().unwrap_or_default();
+    let mut place = clean(repository);
+    if let Some(path) = happening.path.as_ref().filter(|path| !path.is_empty()) {
+        place = format!("{place}/{}", clean(path));
+    }
+    let missed = happening
+        .missed
+        .map(|many| format!("{} happenings that came too fast", number(many)));
+    let more = [&happening.line, &happening.error, &happening.text, &missed];
+    let more: Vec<String> = more.into_iter().flatten().map(|text| clean(text)).collect();
+    let time = clean(&happening.time);
+    let space = " ".repeat(12_usize.saturating_sub(what.len()));
+    let left = terminal.width.unwrap_or(usize::MAX);
+    let left = left.saturating_sub(columns(&time) + 14);
+    let text = cut(format!("{place}  {}", more.join("  ")).trim(), left);
+    format!(
+        "{}  {}{space}{text}\n",
+        terminal.paint(Style::Dim, &time),
+        terminal.paint(style, what)
+    )
 }
 
 fn branches(node: &Node, indent: &str, depth: usize, terminal: Terminal, lines: &mut Vec<String>) {

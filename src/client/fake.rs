@@ -15,6 +15,7 @@ use crate::model::summary::Freshness;
 use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
+use crate::wire::events::{Happening, Happenings, What};
 use crate::wire::protocol::*;
 use crate::wire::search::{Found, Search};
 use crate::wire::usage::{BudgetStatus, DayUsage, RepositoryUsage, Used};
@@ -105,6 +106,19 @@ impl Access for Fake {
             total: 0,
             freshness: Freshness::Fresh,
         })
+    }
+
+    async fn events(&self, path: Option<&Path>) -> Result<Happenings, Problem> {
+        self.world
+            .lock()
+            .unwrap()
+            .log
+            .push(format!("events {path:?}"));
+        let (sender, receiver) = tokio::sync::mpsc::channel(1);
+        let mut settled = Happening::new("2026-01-31T12:00:00Z".to_owned(), What::Settled);
+        settled.repository = Some("/repo".to_owned());
+        sender.send(Ok(settled)).await.unwrap();
+        Ok(receiver)
     }
 
     async fn estimate(&self, path: &Path) -> Result<Estimate, Problem> {

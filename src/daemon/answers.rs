@@ -152,7 +152,8 @@ pub fn node(shared: &Shared, repo: RepoId, view: NodeView) -> Node {
     }
 }
 
-fn text_and_bytes(path: &RelPath) -> (String, Option<String>) {
+/// The path as text, and its bytes in base64 where that is not all of it.
+pub fn text_and_bytes(path: &RelPath) -> (String, Option<String>) {
     let bytes = path.as_bytes();
     let base64 = std::str::from_utf8(bytes)
         .is_err()

@@ -163,8 +163,10 @@ impl Executor {
                     ..Usage::default()
                 },
             }),
+            Effect::Tell { repo, news } => self.shared.followers.tell(repo, news),
             Effect::Notice(text) => {
                 tracing::error!("{text}");
+                self.shared.followers.notice(&text);
                 self.shared.notes.set("model", text);
             }
             // The driver's own.

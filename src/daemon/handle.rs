@@ -18,6 +18,7 @@ use crate::shell::watch::Watch;
 use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
+use crate::wire::events::Happenings;
 use crate::wire::protocol::{
     FailedNode, Node, PROBLEM_BAD_REQUEST, PROBLEM_INTERNAL, PROBLEM_NO_NODE, PROBLEM_NOT_WATCHED,
     PROBLEM_TIMEOUT, Problem, Repository, Status, Waited,
@@ -27,6 +28,7 @@ use crate::wire::search::{Found, Search};
 use super::Mode;
 use super::answers;
 use super::driver::{Input, Inputs, Query};
+use super::following::Followers;
 use super::registry::{self, Entry, Notes, Registry};
 use super::search::{self, Question};
 
@@ -42,6 +44,7 @@ pub struct Shared {
     pub(super) inputs: Inputs,
     pub(super) mode: Mode,
     pub(super) stopping: AtomicBool,
+    pub(super) followers: Followers,
     /// Changes when something happens.
     pub(super) stirred: watch::Sender<()>,
     pub(super) started: Instant,
@@ -68,6 +71,7 @@ impl Shared {
             inputs,
             mode,
             stopping: AtomicBool::new(false),
+            followers: Followers::default(),
             stirred: watch::Sender::new(()),
             started: Instant::now(),
             pretended: AtomicU64::new(0),
@@ -179,7 +183,7 @@ impl Handle {
     }
 
     /// The repository and node that a path means.
-    fn resolve(&self, path: &Path) -> Result<(Entry, RelPath), Problem> {
+    pub(super) fn resolve(&self, path: &Path) -> Result<(Entry, RelPath), Problem> {
         if let Some(found) = self.shared.registry.holding(path) {
             return Ok(found);
         }
@@ -196,7 +200,7 @@ impl Handle {
         })
     }
 
-    async fn query<T>(
+    pub(super) async fn query<T>(
         &self,
         query: impl FnOnce(oneshot::Sender<T>) -> Query,
     ) -> Result<T, Problem> {
@@ -277,6 +281,10 @@ impl Access for Handle {
             }
         }
         blocking(move || search::search(&question, &trees)).await
+    }
+
+    async fn events(&self, path: Option<&Path>) -> Result<Happenings, Problem> {
+        self.follow(path).await
     }
 
     async fn watch(&self, path: &Path, keep: bool) -> Result<Repository, Problem> {

@@ -17,7 +17,7 @@ use crate::model::outline::Element;
 use crate::model::summary::Freshness;
 use crate::wire::protocol::{Node, PROBLEM_BAD_REQUEST, Problem};
 use crate::wire::search::{
-    DEFAULT_HITS, Found, FoundElement, Hit, HitKind, LONGEST_QUERY, MOST_HITS, Search,
+    DEFAULT_HITS, Found, FoundElement, Hit, LONGEST_QUERY, MOST_HITS, NodeKind, Search,
 };
 
 use words::{Term, each_word, terms};
@@ -70,7 +70,7 @@ pub struct Question {
     query: String,
     terms: Vec<Term>,
     glob: Option<Gitignore>,
-    kind: Option<HitKind>,
+    kind: Option<NodeKind>,
     limit: usize,
 }
 
@@ -117,7 +117,7 @@ impl Question {
     fn admits(&self, node: &Node) -> bool {
         let kind = kind(node);
         let path = Path::new(&node.common().path);
-        let directory = kind == HitKind::Directory;
+        let directory = kind == NodeKind::Directory;
         self.kind.is_none_or(|wanted| wanted == kind)
             && self.glob.as_ref().is_none_or(|glob| {
                 glob.matched_path_or_any_parents(path, directory)
@@ -396,10 +396,10 @@ fn is_fresh(node: &Node) -> bool {
     matches!(node.common().freshness, Freshness::Fresh | Freshness::Off)
 }
 
-fn kind(node: &Node) -> HitKind {
+fn kind(node: &Node) -> NodeKind {
     match node {
-        Node::File(_) => HitKind::File,
-        Node::Directory(_) => HitKind::Directory,
+        Node::File(_) => NodeKind::File,
+        Node::Directory(_) => NodeKind::Directory,
     }
 }
 

@@ -90,6 +90,13 @@ pub enum Effect {
         /// Directories that were not asked about because of that.
         spared: u64,
     },
+    /// Tell those who follow what happens. No answer.
+    Tell {
+        /// In which repository.
+        repo: RepoId,
+        /// What happened where, in order.
+        news: Vec<(RelPath, News)>,
+    },
     /// Tell the people who look after it. No answer.
     Notice(String),
 }
@@ -150,4 +157,21 @@ pub struct Child {
     pub kind: Kind,
     /// Where its words are; `None`: it has none and is to be named as left out.
     pub words: Option<SummaryKey>,
+}
+
+/// What happened to a node, for those who follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// A file has other content than before, or is new.
+    Changed,
+    /// A file is no longer there.
+    Removed,
+    /// A node has other words than before.
+    Summarized(Kind, SummaryKey),
+    /// A node got no words, for good.
+    Failed(Kind, String),
+    /// Of the repository itself: there is something to do again.
+    Busy,
+    /// Of the repository itself: all is seen and settled.
+    Settled,
 }

@@ -12,7 +12,7 @@ use crate::model::record::NodeRecord;
 use crate::model::stat::Stat;
 
 use super::Engine;
-use super::effect::{Depth, Effect};
+use super::effect::{Depth, Effect, News};
 use super::event::ReadProblem;
 use super::repository::{Look, Repository};
 use super::tree::{Body, Node, NodeId, Phase, ROOT};
@@ -341,6 +341,7 @@ impl Engine {
                 if before != Some(contents.digest) && node.changed.is_some() {
                     repository.last_change_ms = Some(now.unix_ms);
                     repository.tree.mark_changed(id, now.monotonic_ms);
+                    repository.tell(id, News::Changed);
                 }
                 let kept = contents.clone();
                 if contents.stat.links <= 1 {
@@ -363,6 +364,7 @@ impl Engine {
                 match problem {
                     ReadProblem::Denied(reason) => {
                         let failure = Failure::new(Remedy::Permanent, reason);
+                        repository.tell(id, News::Failed(Kind::File, failure.to_line()));
                         repository.tree.change(id, |node| {
                             node.phase = Phase::Failed(Box::new(failure));
                             node.body = Body::File { contents: None };
@@ -594,6 +596,9 @@ impl Comparison<'_> {
                     self.gone.push(path.clone());
                 }
                 self.repository.to_unexport.insert(path.clone());
+            }
+            if kind == Kind::File {
+                self.repository.news.push((path.clone(), News::Removed));
             }
             self.repository.removed.insert(path);
         }

@@ -7,7 +7,7 @@ use crate::model::path::RelPath;
 use crate::model::usage::Usage;
 
 use super::debounce::Debounce;
-use super::effect::Depth;
+use super::effect::{Depth, News};
 use super::event::Polled;
 use super::tree::{NodeId, Tree};
 
@@ -74,6 +74,10 @@ pub struct Repository {
     pub to_export: BTreeSet<NodeId>,
     /// Directories that went, to be taken out of the export.
     pub to_unexport: BTreeSet<RelPath>,
+    /// What happened in this step, for those who follow.
+    pub news: Vec<(RelPath, News)>,
+    /// Whether those who follow were told that all is settled.
+    pub told_settled: bool,
     /// An export is under way.
     pub exporting: bool,
     /// What it used of the model since the engine began.
@@ -117,6 +121,16 @@ impl Repository {
         (self.held && self.known).then_some(self.held_since_ms? + HELD_LOOK_MS)
     }
 
+    /// Something happened to a node.
+    pub fn tell(&mut self, id: NodeId, news: News) {
+        self.news.push((self.tree.path(id), news));
+    }
+
+    /// Whether all that is known of is seen and done.
+    pub fn is_settled(&self) -> bool {
+        self.tree.root().is_settled() && self.debounce.is_empty()
+    }
+
     /// Whether no file is left to be read.
     pub fn is_read(&self) -> bool {
         self.reading == 0 && self.to_read.is_empty()
@@ -148,6 +162,8 @@ impl Default for Repository {
             removed: BTreeSet::new(),
             to_export: BTreeSet::new(),
             to_unexport: BTreeSet::new(),
+            news: Vec::new(),
+            told_settled: false,
             exporting: false,
             used: Usage::default(),
         }

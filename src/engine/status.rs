@@ -82,7 +82,7 @@ impl Engine {
             scanning: repository.look != Look::Idle || !repository.known,
             unreachable: repository.unreachable,
             last_change_ms: repository.last_change_ms,
-            settled: tree.root().is_settled() && repository.debounce.is_empty(),
+            settled: repository.is_settled(),
             used: repository.used,
             ..RepositoryStatus::default()
         };

@@ -11,12 +11,13 @@ use crate::model::summary::{Summary, SummaryDigest, SummaryKey, Words};
 use super::Engine;
 use super::answered::Returned;
 use super::batch::Way;
-use super::effect::{Ask, Child, Effect, Subject};
+use super::effect::{Ask, Child, Effect, News, Subject};
 use super::event::Usage;
 use super::flight::{Flight, Rank, Stage};
 use super::pace::{Hold, Next, Sent};
+use super::repository::Look;
 use super::retry::Tried;
-use super::tree::{Body, NodeId, Phase, ROOT, Tree};
+use super::tree::{Body, Node, NodeId, Phase, ROOT, Tree};
 
 /// How long asking waits, at most, for a rebase or the like to end: a person may be in the middle of it for hours.
 const HELD_ASK_MS: u64 = 60_000;
@@ -488,6 +489,11 @@ impl Engine {
                 repository.tree.change(id, |node| {
                     node.phase = Phase::Failed(Box::new(failure.clone()));
                 });
+                let kind = repository.tree.get(id).map(Node::kind);
+                repository.tell(
+                    id,
+                    News::Failed(kind.unwrap_or_default(), failure.to_line()),
+                );
                 repository.export(id);
             }
         }
@@ -533,8 +539,27 @@ impl Engine {
         });
         if !known {
             repository.to_record.insert(id);
+            let kind = repository.tree.get(id).map(Node::kind);
+            repository.tell(id, News::Summarized(kind.unwrap_or_default(), words.key));
         }
         repository.export(id);
+    }
+
+    /// Hands out what happened, for those who follow.
+    pub(super) fn tell_news(&mut self, effects: &mut Vec<Effect>) {
+        for (&repo, repository) in &mut self.repositories {
+            let settled =
+                repository.is_settled() && repository.known && repository.look == Look::Idle;
+            if settled != repository.told_settled {
+                repository.told_settled = settled;
+                let news = if settled { News::Settled } else { News::Busy };
+                repository.tell(ROOT, news);
+            }
+            if !repository.news.is_empty() {
+                let news = std::mem::take(&mut repository.news);
+                effects.push(Effect::Tell { repo, news });
+            }
+        }
     }
 
     /// Hands out the records of nodes that settled and of those that went.

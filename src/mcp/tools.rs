@@ -14,7 +14,7 @@ use super::page::{Page, line_about, mark, tokens};
 use super::{Place, Session};
 use crate::wire::access::Access;
 use crate::wire::protocol::{Node, PROBLEM_TIMEOUT, Problem};
-use crate::wire::search::{HitKind, Search};
+use crate::wire::search::{NodeKind, Search};
 
 /// Files that people begin to read with, by their names.
 const ENTRY_POINTS: [&str; 22] = [
@@ -428,7 +428,7 @@ struct Searching {
     #[serde(default)]
     path_glob: Option<String>,
     #[serde(default)]
-    kind: Option<HitKind>,
+    kind: Option<NodeKind>,
     #[serde(default)]
     limit: Option<usize>,
     #[serde(default = "medium")]
@@ -454,7 +454,7 @@ async fn search(session: Session, arguments: Searching) -> Answer {
     }
     let mut shown = 0;
     for hit in &found.hits {
-        let slash = if hit.kind == HitKind::Directory {
+        let slash = if hit.kind == NodeKind::Directory {
             "/"
         } else {
             ""

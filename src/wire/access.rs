@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use super::estimate::Estimate;
+use super::events::Happenings;
 use super::protocol::{Node, Problem, Repository, Status, Waited};
 use super::search::{Found, Search};
 
@@ -19,6 +20,11 @@ pub trait Access: Clone + Send + Sync + 'static {
     -> impl Future<Output = Result<Node, Problem>> + Send;
     /// The nodes that answer a query best.
     fn search(&self, search: &Search) -> impl Future<Output = Result<Found, Problem>> + Send;
+    /// What happens from now on, at and below `path`, or everywhere; first, how the repositories are.
+    fn events(
+        &self,
+        path: Option<&Path>,
+    ) -> impl Future<Output = Result<Happenings, Problem>> + Send;
     /// Adds a repository; with `keep`, over restarts too. Adding a known one changes nothing.
     fn watch(
         &self,

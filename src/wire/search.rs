@@ -16,7 +16,7 @@ pub const LONGEST_QUERY: usize = 1_000;
 /// A file or a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum HitKind {
+pub enum NodeKind {
     /// A regular file.
     File,
     /// A directory that holds some.
@@ -33,7 +33,7 @@ pub struct Search {
     /// Only nodes whose path in their repository matches this glob, in git's syntax.
     pub glob: Option<String>,
     /// Only these.
-    pub kind: Option<HitKind>,
+    pub kind: Option<NodeKind>,
     /// Hits at most; [`DEFAULT_HITS`] where it is missing.
     pub limit: Option<usize>,
 }
@@ -63,7 +63,7 @@ pub struct Hit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_base64: Option<String>,
     /// File or directory.
-    pub kind: HitKind,
+    pub kind: NodeKind,
     /// A file's language.
     #[serde(default)]
     pub language: Option<String>,

@@ -8,6 +8,7 @@ mod cli;
 mod counting;
 mod failures;
 mod faults;
+mod following;
 mod freshness;
 mod harness;
 mod histories;

@@ -112,7 +112,7 @@ fn the_scope_is_kept() {
         ..Search::default()
     };
     assert_eq!(ask(&search).total, 3);
-    search.kind = Some(HitKind::Directory);
+    search.kind = Some(NodeKind::Directory);
     assert_eq!(ask(&search).hits[0].path, "");
     assert_eq!(ask(&search).total, 1);
     search.kind = None;

@@ -4,14 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::{ConnectInfo, RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
+use axum::response::sse::{self, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
+use futures_util::stream;
 
 use super::body::{plain, read};
+use super::listener::Peer;
 use super::metrics;
 use super::query::{Query, absolute, bad, needed};
 use crate::wire::access::Access;
@@ -20,7 +23,7 @@ use crate::wire::estimate::Estimate;
 use crate::wire::protocol::{
     Node, Problem, Repositories, Repository, Status, WaitRequest, Waited, WatchRequest,
 };
-use crate::wire::search::{Found, HitKind, Search};
+use crate::wire::search::{Found, NodeKind, Search};
 
 /// The description of the routes below; a test asks each of them.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
@@ -43,6 +46,7 @@ pub(super) fn router<A: Access>(access: A, patience: Duration) -> Router {
         )
         .route("/v1/node", get(node::<A>))
         .route("/v1/search", get(search::<A>))
+        .route("/v1/events", get(events::<A>))
         .route("/v1/estimate", get(estimate::<A>))
         .route("/v1/cache", get(cache::<A>))
         .route("/v1/cache/gc", post(collect::<A>))
@@ -118,8 +122,8 @@ async fn search<A: Access>(
     let query = Query::parse(query.as_deref(), &["q", "path", "limit", "kind", "glob"])?;
     let kind = match query.text("kind")?.as_deref() {
         None => None,
-        Some("file") => Some(HitKind::File),
-        Some("directory") => Some(HitKind::Directory),
+        Some("file") => Some(NodeKind::File),
+        Some("directory") => Some(NodeKind::Directory),
         Some(_) => return Err(bad("kind must be file or directory".to_owned())),
     };
     let missing = || bad("q is missing: give the words to look for".to_owned());
@@ -131,6 +135,24 @@ async fn search<A: Access>(
         limit: query.number("limit")?,
     };
     answers.access.search(&search).await.map(Json)
+}
+
+/// Server-sent events; the connection counts as busy as long as somebody listens.
+async fn events<A: Access>(
+    State(answers): State<Answers<A>>,
+    peer: Option<Extension<ConnectInfo<Peer>>>,
+    RawQuery(query): RawQuery,
+) -> Result<impl IntoResponse, Problem> {
+    let query = Query::parse(query.as_deref(), &["path"])?;
+    let happenings = answers.access.events(query.path()?.as_deref()).await?;
+    let busy = peer.map(|Extension(ConnectInfo(peer))| peer.busy());
+    let stream = stream::unfold((happenings, busy), |(mut happenings, busy)| async move {
+        // A problem in the middle ends it: the status has long been sent.
+        let happening = happenings.recv().await?.ok()?;
+        let event = sse::Event::default().json_data(&happening);
+        Some((event, (happenings, busy)))
+    });
+    Ok(Sse::new(stream))
 }
 
 async fn estimate<A: Access>(

@@ -385,7 +385,7 @@ async fn the_openapi_document_is_honest() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 13);
+    assert_eq!(routes, 14);
 
     let fake = small();
     let known = fake.status().await.unwrap();

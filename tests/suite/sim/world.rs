@@ -569,7 +569,10 @@ impl World {
             Effect::Export { repo, .. } => {
                 self.later(delay, Pending::Deliver(Event::Exported(repo)))
             }
-            Effect::Forget { .. } | Effect::Spared { .. } | Effect::Notice(_) => {}
+            Effect::Forget { .. }
+            | Effect::Spared { .. }
+            | Effect::Tell { .. }
+            | Effect::Notice(_) => {}
             sampled @ (Effect::List { .. } | Effect::Read { .. }) => {
                 self.later(delay, Pending::Sample(sampled))
             }

@@ -1,0 +1,212 @@
+//! Those who follow what happens. Nothing is kept for them: who reads too slowly is told how much they missed.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+
+use crate::engine::effect::News;
+use crate::model::path::{RelPath, RepoId};
+use crate::model::recipe::Kind;
+use crate::wire::events::{Happening, Happenings, What};
+use crate::wire::protocol::Problem;
+use crate::wire::search::NodeKind;
+
+use super::answers::text_and_bytes;
+use super::driver::Query;
+use super::handle::{Handle, Shared, blocking};
+
+/// What is kept for one who does not read just now.
+const KEPT: usize = 4_096;
+/// What is made ready for one at a time.
+const READY: usize = 64;
+
+/// Something that happened, as the loop tells it.
+#[derive(Debug)]
+enum Told {
+    News(RepoId, RelPath, News),
+    Notice(String),
+}
+
+/// All who follow.
+#[derive(Debug)]
+pub struct Followers(broadcast::Sender<Arc<(SystemTime, Told)>>);
+
+impl Default for Followers {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(KEPT))
+    }
+}
+
+impl Followers {
+    /// Tells what happened to nodes.
+    pub fn tell(&self, repo: RepoId, news: Vec<(RelPath, News)>) {
+        if self.0.receiver_count() > 0 {
+            for (path, news) in news {
+                self.send(Told::News(repo, path, news));
+            }
+        }
+    }
+
+    /// Tells what people should know.
+    pub fn notice(&self, text: &str) {
+        self.send(Told::Notice(text.to_owned()));
+    }
+
+    fn send(&self, told: Told) {
+        // Nobody may be listening.
+        let _ = self.0.send(Arc::new((SystemTime::now(), told)));
+    }
+}
+
+/// Whose happenings are wanted.
+enum Scope {
+    All,
+    Below(RepoId, RelPath),
+}
+
+impl Scope {
+    fn holds(&self, repo: RepoId, path: &RelPath) -> bool {
+        match self {
+            Self::All => true,
+            // What is said of the repository itself concerns all in it.
+            Self::Below(of, top) => *of == repo && (path.is_within(top) || path.is_root()),
+        }
+    }
+}
+
+impl Handle {
+    /// What happens from now on, at and below `path`, or everywhere.
+    pub(super) async fn follow(&self, path: Option<&Path>) -> Result<Happenings, Problem> {
+        let scope = match path {
+            None => Scope::All,
+            Some(path) => {
+                let (entry, relative) = self.resolve(path)?;
+                Scope::Below(entry.repo, relative)
+            }
+        };
+        // First this, then how things are now: so nothing is lost between the two.
+        let mut followed = self.shared.followers.0.subscribe();
+        let (now, _) = self.query(|reply| Query::Status { reply }).await?;
+        let (ready, happenings) = mpsc::channel(READY);
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(async move {
+            for (repo, status) in now {
+                let news = if status.settled && !status.scanning {
+                    News::Settled
+                } else {
+                    News::Busy
+                };
+                let told = Arc::new((SystemTime::now(), Told::News(repo, RelPath::root(), news)));
+                if !pass_on(&shared, &scope, told, &ready).await {
+                    return;
+                }
+            }
+            loop {
+                let told = tokio::select! {
+                    told = followed.recv() => told,
+                    () = ready.closed() => return,
+                };
+                let goes_on = match told {
+                    Ok(told) => pass_on(&shared, &scope, told, &ready).await,
+                    Err(RecvError::Lagged(many)) => {
+                        let mut missed = Happening::new(stamp(SystemTime::now()), What::Missed);
+                        missed.missed = Some(many);
+                        ready.send(Ok(missed)).await.is_ok()
+                    }
+                    Err(RecvError::Closed) => false,
+                };
+                if !goes_on {
+                    return;
+                }
+            }
+        });
+        Ok(happenings)
+    }
+}
+
+/// Hands one over, if it is wanted; `false` where nobody takes it any more.
+async fn pass_on(
+    shared: &Arc<Shared>,
+    scope: &Scope,
+    told: Arc<(SystemTime, Told)>,
+    ready: &mpsc::Sender<Result<Happening, Problem>>,
+) -> bool {
+    if let Told::News(repo, path, _) = &told.1
+        && !scope.holds(*repo, path)
+    {
+        return true;
+    }
+    let shared = Arc::clone(shared);
+    match blocking(move || happening(&shared, &told)).await {
+        Ok(Some(happening)) => ready.send(Ok(happening)).await.is_ok(),
+        Ok(None) => true,
+        Err(problem) => ready.send(Err(problem)).await.is_ok(),
+    }
+}
+
+/// In words; `None` of a repository that is not watched any more.
+fn happening(shared: &Shared, (time, told): &(SystemTime, Told)) -> Option<Happening> {
+    let time = stamp(*time);
+    let (repo, path, news) = match told {
+        Told::News(repo, path, news) => (repo, path, news),
+        Told::Notice(text) => {
+            let mut notice = Happening::new(time, What::Notice);
+            notice.text = Some(text.clone());
+            return Some(notice);
+        }
+    };
+    let mut happening = Happening::new(time, What::Busy);
+    let (text, base64) = text_and_bytes(path);
+    happening.repository = Some(
+        shared
+            .registry
+            .get(*repo)?
+            .root
+            .to_string_lossy()
+            .into_owned(),
+    );
+    happening.path = Some(text);
+    happening.path_base64 = base64;
+    match news {
+        News::Busy => happening.path = None,
+        News::Settled => {
+            happening.event = What::Settled;
+            happening.path = None;
+        }
+        News::Changed => {
+            happening.event = What::Changed;
+            happening.kind = Some(NodeKind::File);
+        }
+        News::Removed => {
+            happening.event = What::Removed;
+            happening.kind = Some(NodeKind::File);
+        }
+        News::Summarized(kind, key) => {
+            happening.event = What::Summarized;
+            happening.kind = Some(node_kind(*kind));
+            let words = shared.store.summary(*key).ok().flatten();
+            happening.line = words.map(|words| words.line().to_owned());
+        }
+        News::Failed(kind, error) => {
+            happening.event = What::Failed;
+            happening.kind = Some(node_kind(*kind));
+            happening.error = Some(error.clone());
+        }
+    }
+    Some(happening)
+}
+
+fn node_kind(kind: Kind) -> NodeKind {
+    match kind {
+        Kind::File => NodeKind::File,
+        Kind::Directory => NodeKind::Directory,
+    }
+}
+
+fn stamp(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
+}

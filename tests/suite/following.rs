@@ -1,0 +1,170 @@
+//! `epitome events`: what is told, of what, in which order, and to whom who reads too slowly.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Stdio};
+
+use serde_json::Value;
+
+use crate::harness::{FakeModel, Home, Repo};
+
+/// Somebody who follows.
+struct Follower {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Follower {
+    fn start(home: &Home, arguments: &[&str]) -> Self {
+        let mut child = home
+            .command(&[&["events", "--json"], arguments].concat())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// All until one of this kind, that one included: kind and path.
+    #[track_caller]
+    fn until(&mut self, event: &str) -> Vec<(String, String)> {
+        let mut told = Vec::new();
+        loop {
+            let line = self.lines.next().expect("the stream goes on").unwrap();
+            let happening: Value = serde_json::from_str(&line).unwrap();
+            assert!(
+                happening["time"]
+                    .as_str()
+                    .is_some_and(|time| time.ends_with('Z')),
+                "{line}"
+            );
+            let text = |key: &str| happening[key].as_str().unwrap_or_default().to_owned();
+            told.push((text("event"), text("path")));
+            if told.last().is_some_and(|(kind, _)| kind == event) {
+                return told;
+            }
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_save_is_followed_to_its_end() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let mut follower = Follower::start(&home, &[]);
+    assert_eq!(
+        follower.until("settled"),
+        [("settled".to_owned(), String::new())]
+    );
+    repo.write("src/shop/cart.py", "class Basket:\n    pass\n");
+    let told = follower.until("settled");
+    let of = |kind: &str| -> Vec<&str> {
+        let mut paths: Vec<&str> = told
+            .iter()
+            .filter(|(event, _)| event == kind)
+            .map(|(_, path)| path.as_str())
+            .collect();
+        paths.dedup();
+        paths
+    };
+    assert_eq!(told[0].0, "busy", "{told:?}");
+    assert_eq!(of("changed"), ["src/shop/cart.py"]);
+    assert_eq!(
+        of("summarized"),
+        ["src/shop/cart.py", "src/shop", "src", ""]
+    );
+    repo.remove("docs/guide.md");
+    assert_eq!(follower.until("removed").last().unwrap().1, "docs/guide.md");
+    follower.until("settled");
+    // What fails for good says why.
+    let text = home
+        .command(&["events", &repo.at("")])
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut text = text.unwrap();
+    let mut first = String::new();
+    BufReader::new(text.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    text.kill().unwrap();
+    text.wait().unwrap();
+    assert!(
+        first.contains("  settled     ") && first.contains(&repo.at("")),
+        "{first}"
+    );
+}
+
+#[test]
+fn only_what_is_below_a_path_is_told_where_one_is_given() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let mut follower = Follower::start(&home, &[&repo.at("src/shop/money")]);
+    follower.until("settled");
+    repo.write("docs/guide.md", "# Another guide\n");
+    repo.write("src/shop/money/amount.py", "def amount():\n    return 3\n");
+    home.wait(&repo);
+    repo.remove("src/shop/money/rates/fetch.py");
+    let told = follower.until("removed");
+    assert!(
+        told.iter()
+            .any(|(_, path)| path == "src/shop/money/amount.py"),
+        "{told:?}"
+    );
+    assert!(
+        !told.iter().any(|(_, path)| path.starts_with("docs")),
+        "{told:?}"
+    );
+    home.run(&["events", "/nonexistent"]).expect(4);
+}
+
+#[test]
+fn who_reads_too_slowly_is_told_how_much_was_missed() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let mut stream = UnixStream::connect(home.socket()).unwrap();
+    stream
+        .write_all(b"GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n")
+        .unwrap();
+    let mut begin = [0; 12];
+    stream.read_exact(&mut begin).unwrap();
+    assert_eq!(&begin, b"HTTP/1.1 200");
+    for number in 0..4_000 {
+        repo.write(
+            &format!("many/{}/{number}.txt", number % 40),
+            format!("note {number}\n"),
+        );
+    }
+    home.wait(&repo);
+    let mut told = String::new();
+    let mut piece = [0; 65_536];
+    while !told.contains("\"event\":\"missed\"") {
+        let read = stream.read(&mut piece).unwrap();
+        assert!(read > 0, "the stream ended");
+        told.push_str(&String::from_utf8_lossy(&piece[..read]));
+    }
+    // And the daemon did not wait for it.
+    assert_eq!(home.status()["repositories"][0]["state"], "idle");
+}
+
+#[test]
+fn the_end_of_the_daemon_ends_it() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let mut follower = Follower::start(&home, &[]);
+    follower.until("settled");
+    drop(daemon);
+    assert!(follower.lines.next().is_none());
+    assert_eq!(follower.child.wait().unwrap().code(), Some(3));
+}
