@@ -5,5 +5,6 @@ pub mod cache;
 pub mod estimate;
 pub mod index;
 pub mod percent;
+pub mod prompt;
 pub mod protocol;
 pub mod usage;

@@ -16,6 +16,7 @@ mod kill;
 mod limits;
 mod notified;
 mod parts;
+mod prompt;
 mod refusals;
 mod service;
 mod sim;
