@@ -28,10 +28,14 @@ use crate::wire::protocol::{
 
 use super::Mode;
 use super::answers;
+use super::asking::Moved;
 use super::driver::{Input, Inputs, Query};
 use super::estimate::Pretended;
 use super::preview;
 use super::registry::{self, Entry, Notes, Registry};
+
+/// How long a file that is being changed is waited for, to show what would be asked about it.
+const PREVIEW_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Bytes of a token, as is usual for English and code.
 const TOKEN_BYTES: usize = 4;
@@ -262,9 +266,22 @@ impl Access for Handle {
     }
 
     async fn prompt(&self, path: &Path) -> Result<Preview, Problem> {
-        let (repo, view) = self.view(path, 1).await?;
-        let shared = Arc::clone(&self.shared);
-        blocking(move || preview::preview(&shared, repo, &view)).await?
+        let until = Instant::now() + PREVIEW_PATIENCE;
+        loop {
+            let (repo, view) = self.view(path, 1).await?;
+            let shared = Arc::clone(&self.shared);
+            match blocking(move || preview::preview(&shared, repo, &view)).await? {
+                Ok(preview) => return Ok(preview),
+                // It was changed, and is not read anew yet.
+                Err(Moved) if Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Err(Moved) => {
+                    let problem = "it keeps changing: ask again when it is left alone";
+                    return Err(Problem::new(PROBLEM_INTERNAL, problem));
+                }
+            }
+        }
     }
 
     async fn watch(&self, path: &Path, keep: bool) -> Result<Repository, Problem> {

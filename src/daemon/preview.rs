@@ -12,14 +12,13 @@ use crate::model::path::RepoId;
 use crate::model::recipe::{Author, ChildWords, Kind};
 use crate::model::summary::{Freshness, SummaryKey};
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
-use crate::wire::protocol::{PROBLEM_INTERNAL, Problem};
 
-use super::asking::of_the_room;
 use super::asking::request::{compose, earlier};
+use super::asking::{Moved, of_the_room};
 use super::handle::Shared;
 
 /// What would be asked about the node, which came with one level of children.
-pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview, Problem> {
+pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview, Moved> {
     let author = super::model_author(&shared.config);
     let key_and_subject = match (view.kind, &view.contents) {
         (Kind::File, Some(contents)) => asked_about(&author, contents),
@@ -131,7 +130,7 @@ fn requests(
     author: &Author,
     ask: &Ask,
     exactly: bool,
-) -> Result<Vec<PromptRequest>, Problem> {
+) -> Result<Vec<PromptRequest>, Moved> {
     let said: RefCell<HashMap<SummaryKey, String>> = RefCell::default();
     let earlier = earlier(shared, ask);
     let mut requests = Vec::new();
@@ -139,10 +138,7 @@ fn requests(
     let mut unwritten: Vec<String> = Vec::new();
     loop {
         let known = |part| said.borrow().get(&part).cloned();
-        let next = compose(shared, author, ask, earlier.as_ref(), &known).map_err(|_| {
-            let problem = "it is being changed just now: ask again";
-            Problem::new(PROBLEM_INTERNAL, problem)
-        })?;
+        let next = compose(shared, author, ask, earlier.as_ref(), &known)?;
         let (part, prompt) = match next {
             Next::Last(prompt) => (None, prompt),
             Next::Part(part, prompt) => (Some(part), prompt),
