@@ -21,6 +21,7 @@ mod refusals;
 mod searching;
 mod service;
 mod sim;
+mod size;
 mod socket;
 mod starting;
 mod storm;
