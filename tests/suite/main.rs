@@ -18,6 +18,7 @@ mod notified;
 mod parts;
 mod refusals;
 mod service;
+mod shapes;
 mod sim;
 mod socket;
 mod starting;
