@@ -6,4 +6,5 @@ pub mod estimate;
 pub mod index;
 pub mod percent;
 pub mod protocol;
+pub mod search;
 pub mod usage;

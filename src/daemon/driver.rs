@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::engine::Engine;
@@ -24,6 +25,7 @@ use crate::shell::watch::Watch;
 use super::Mode;
 use super::executor::Executor;
 use super::handle::{Handle, Shared};
+use super::writer::WAITING;
 
 /// A turn of the loop that takes longer than this is a defect, and is logged as one.
 const SLOW_TURN: Duration = Duration::from_millis(100);
@@ -31,6 +33,9 @@ const SLOW_TURN: Duration = Duration::from_millis(100);
 const BARRIER_PATIENCE: Duration = Duration::from_secs(2);
 /// How long answers that were paid for are waited for when the daemon ends.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a store that cannot be written is waited for at the end.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was found to be so of nodes that a wait names as failed.
 pub type Failed = Vec<(RelPath, String)>;
@@ -188,8 +193,7 @@ impl Driver {
                 break;
             }
         }
-        self.executor.flush().await;
-        if self.shared.mode != Mode::Dry {
+        if self.all_is_stored().await && self.shared.mode != Mode::Dry {
             // A dry run ends beside a daemon that goes on.
             let store = Arc::clone(&self.shared.store);
             let left = tokio::task::spawn_blocking(move || store.leave()).await;
@@ -199,6 +203,22 @@ impl Driver {
         }
         if let Some((done, _)) = self.stopping.take() {
             let _ = done.send(());
+        }
+    }
+
+    /// Waits until all is written. A disk that takes nothing is not waited for without end: whoever ends the daemon
+    /// would kill it. `false`: something is not written.
+    async fn all_is_stored(&self) -> bool {
+        let flush = self.executor.flush();
+        tokio::pin!(flush);
+        loop {
+            if timeout(STORE_PATIENCE, &mut flush).await.is_ok() {
+                return true;
+            }
+            if let Some(trouble) = self.shared.notes.about(WAITING).first() {
+                tracing::error!("{trouble}: what could not be stored is asked for again");
+                return false;
+            }
         }
     }
 

@@ -489,7 +489,10 @@ pub fn outline(
             .store
             .put_outline(key, parsed.syntax, &parsed.outline)
     {
-        tracing::warn!("an outline cannot be kept: {error}");
+        // One note for all of them: on a full disk there would be a line for each file.
+        shared
+            .notes
+            .set("store", format!("outlines cannot be kept: {error}"));
     }
     Some((parsed.syntax, parsed.outline))
 }

@@ -13,13 +13,14 @@ use axum::{Json, Router};
 
 use super::body::{plain, read};
 use super::metrics;
-use super::query::{Query, absolute, needed};
+use super::query::{Query, absolute, bad, needed};
 use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
 use crate::wire::protocol::{
     Node, Problem, Repositories, Repository, Status, WaitRequest, Waited, WatchRequest,
 };
+use crate::wire::search::{Found, HitKind, Search};
 
 /// The description of the routes below; a test asks each of them.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
@@ -41,6 +42,7 @@ pub(super) fn router<A: Access>(access: A, patience: Duration) -> Router {
             get(repositories::<A>).post(watch::<A>).delete(unwatch::<A>),
         )
         .route("/v1/node", get(node::<A>))
+        .route("/v1/search", get(search::<A>))
         .route("/v1/estimate", get(estimate::<A>))
         .route("/v1/cache", get(cache::<A>))
         .route("/v1/cache/gc", post(collect::<A>))
@@ -107,6 +109,28 @@ async fn node<A: Access>(
         .node(&needed(query.path()?)?, depth)
         .await
         .map(Json)
+}
+
+async fn search<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+) -> Answer<Found> {
+    let query = Query::parse(query.as_deref(), &["q", "path", "limit", "kind", "glob"])?;
+    let kind = match query.text("kind")?.as_deref() {
+        None => None,
+        Some("file") => Some(HitKind::File),
+        Some("directory") => Some(HitKind::Directory),
+        Some(_) => return Err(bad("kind must be file or directory".to_owned())),
+    };
+    let missing = || bad("q is missing: give the words to look for".to_owned());
+    let search = Search {
+        query: query.text("q")?.ok_or_else(missing)?,
+        path: query.path()?,
+        glob: query.text("glob")?,
+        kind,
+        limit: query.number("limit")?,
+    };
+    answers.access.search(&search).await.map(Json)
 }
 
 async fn estimate<A: Access>(

@@ -367,6 +367,8 @@ fn guarded<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
 }
 
 fn open_trees(path: &Path) -> Result<Trees, Trouble> {
+    // sled's own files are for everybody whom the user's mask lets in.
+    folder::make_private(path).map_err(Trouble::Io)?;
     let config = sled::Config::new()
         .path(path)
         .cache_capacity(CACHE_BYTES)
