@@ -8,6 +8,7 @@
 mod answered;
 pub mod batch;
 pub mod bucket;
+pub mod chances;
 pub mod debounce;
 pub mod effect;
 pub mod event;
