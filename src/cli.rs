@@ -10,9 +10,11 @@ mod export;
 pub mod failure;
 mod index;
 mod logging;
+mod mcp;
 mod output;
 mod paths;
 mod render;
+mod search;
 mod service;
 mod show;
 mod start;
@@ -77,8 +79,12 @@ enum Command {
     Show(show::Arguments),
     /// A directory and all below it, with a line each
     Tree(tree::Arguments),
+    /// The files and directories that answer a query best, and why
+    Search(search::Arguments),
     /// Return when everything saved before is seen, summarized and stored
     Wait(wait::Arguments),
+    /// Serve coding agents over MCP, on standard input and output
+    Mcp(mcp::Arguments),
     /// Write the summaries out
     Export(export::Arguments),
     /// What the store holds: figures, removal of what nobody uses, a check of everything
@@ -125,6 +131,8 @@ impl Cli {
     async fn dispatch(self) -> Result<(), Failure> {
         logging::start(match self.command {
             Command::Daemon(_) => "info",
+            // A refused call is the agent's to read, and no defect.
+            Command::Mcp(_) => "warn,rmcp=error",
             _ => "warn",
         })?;
         if let Command::Completions(arguments) = self.command {
@@ -144,7 +152,9 @@ impl Cli {
             Command::Status(arguments) => status::run(&context, &arguments).await,
             Command::Show(arguments) => show::run(&context, &arguments).await,
             Command::Tree(arguments) => tree::run(&context, &arguments).await,
+            Command::Search(arguments) => search::run(&context, &arguments).await,
             Command::Wait(arguments) => wait::run(&context, &arguments).await,
+            Command::Mcp(arguments) => mcp::run(&context, &arguments).await,
             Command::Export(arguments) => export::run(&context, &arguments).await,
             Command::Service(arguments) => service::run(&context, &arguments).await,
             Command::Cache(arguments) => cache::run(&context, &arguments).await,
@@ -172,6 +182,10 @@ mod tests {
             "daemon /a /b --config /c",
             "index --json",
             "index /a --dry-run --json",
+            "search words",
+            "search some words --limit 5 --json --path /a --glob *.py",
+            "mcp",
+            "mcp /a --watch",
             "watch",
             "unwatch /a",
             "status --json",
@@ -198,6 +212,9 @@ mod tests {
             "shwo",
             "status extra",
             "tree --depth -1",
+            "search",
+            "search x --limit 0",
+            "search x --limit 101",
             "wait --timeout -1",
             "wait --timeout soon",
             "wait --timeout inf",

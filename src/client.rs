@@ -33,6 +33,7 @@ use crate::wire::protocol::{
     Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, Problem, Repository, Status, WaitRequest, Waited,
     WatchRequest,
 };
+use crate::wire::search::{Found, HitKind, Search};
 
 /// No daemon answers at the socket (never sent by a server).
 pub const PROBLEM_NO_DAEMON: &str = "/problems/no-daemon";
@@ -253,6 +254,26 @@ impl Access for Client {
             self.deepen(path, &mut node, depth).await?;
         }
         Ok(node)
+    }
+
+    async fn search(&self, search: &Search) -> Result<Found, Problem> {
+        let mut route = format!("/v1/search?q={}", percent::encode(search.query.as_bytes()));
+        if let Some(path) = &search.path {
+            route += &format!("&path={}", query(path));
+        }
+        if let Some(glob) = &search.glob {
+            route += &format!("&glob={}", percent::encode(glob.as_bytes()));
+        }
+        if let Some(kind) = search.kind {
+            route += match kind {
+                HitKind::File => "&kind=file",
+                HitKind::Directory => "&kind=directory",
+            };
+        }
+        if let Some(limit) = search.limit {
+            route += &format!("&limit={limit}");
+        }
+        decode(&self.ask(Method::GET, &route, None, Some(PATIENCE)).await?)
     }
 
     async fn watch(&self, path: &Path, keep: bool) -> Result<Repository, Problem> {

@@ -18,7 +18,8 @@ mod pool;
 mod preview;
 mod refusal;
 mod registry;
-pub mod server;
+mod search;
+mod server;
 mod socket;
 mod systemd;
 mod usage;
@@ -101,7 +102,7 @@ pub fn export(tree: &Node, output: &Path) -> anyhow::Result<u64> {
         todo.extend(directory.children.iter().flatten());
     }
     let count = all.len() as u64;
-    files::update(output, all.into_iter(), &[])?;
+    files::update(output, output, all.into_iter(), &[])?;
     Ok(count)
 }
 

@@ -8,6 +8,7 @@
 mod answered;
 pub mod batch;
 pub mod bucket;
+pub mod chances;
 pub mod debounce;
 pub mod effect;
 pub mod event;
@@ -19,6 +20,8 @@ pub mod prompt;
 mod repository;
 pub mod retry;
 pub mod status;
+#[cfg(test)]
+mod tests;
 pub mod tree;
 pub mod uses;
 pub mod view;
@@ -187,6 +190,10 @@ impl Engine {
             Event::Polled { repo, polled } => {
                 if let Some(repository) = self.repositories.get_mut(&repo) {
                     repository.polled = polled;
+                    // Who waits began before it was known what nobody notifies of.
+                    if self.waits.hurry(repo) {
+                        repository.poll(false, self.now.monotonic_ms);
+                    }
                 }
             }
             Event::Held { repo, held } => self.held(repo, held),

@@ -1,15 +1,16 @@
 //! For tests that try what chance comes up with: seeded, so that what fails fails again. `EPITOME_FUZZ` is the number
-//! of rounds; without it a few are tried.
+//! of seeds; without it a few are tried.
 
 #[cfg(test)]
 mod tests;
 
 use fastrand::Rng;
 
-/// How many rounds to try.
-pub(crate) fn rounds(few: u64) -> u64 {
-    let rounds = std::env::var("EPITOME_FUZZ").ok();
-    rounds.and_then(|rounds| rounds.parse().ok()).unwrap_or(few)
+/// The seeds to try: a few, as many as `EPITOME_FUZZ` says, or all of `EPITOME_FUZZ=1000..2000`.
+pub(crate) fn rounds(few: u64) -> std::ops::Range<u64> {
+    let wanted = std::env::var("EPITOME_FUZZ").unwrap_or_default();
+    let (from, to) = wanted.split_once("..").unwrap_or(("0", &wanted));
+    from.parse().unwrap_or(0)..to.parse().unwrap_or(few)
 }
 
 /// Characters that programs stumble over: marks of order, of width and of nothing, line ends, escapes, quotes.

@@ -7,4 +7,5 @@ pub mod index;
 pub mod percent;
 pub mod prompt;
 pub mod protocol;
+pub mod search;
 pub mod usage;

@@ -14,6 +14,8 @@ pub struct Terminal {
 /// How a piece of text stands out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
+    /// What is read first.
+    Plain,
     /// Names.
     Bold,
     /// What may be overlooked.
@@ -47,6 +49,7 @@ impl Terminal {
             return text.to_owned();
         }
         let code = match style {
+            Style::Plain => return text.to_owned(),
             Style::Bold => 1,
             Style::Dim => 2,
             Style::Error => 31,

@@ -18,6 +18,7 @@ use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 use crate::wire::protocol::*;
+use crate::wire::search::{Found, Search};
 use crate::wire::usage::{BudgetStatus, DayUsage, RepositoryUsage, Used};
 
 /// The made daemon.
@@ -96,6 +97,16 @@ impl Access for Fake {
                 .ok_or_else(|| Problem::new(PROBLEM_NO_NODE, format!("{name:?}: no node")))?;
         }
         Ok(cut(node, depth))
+    }
+
+    async fn search(&self, search: &Search) -> Result<Found, Problem> {
+        self.world.lock().unwrap().log.push(format!("{search:?}"));
+        Ok(Found {
+            query: search.query.clone(),
+            hits: Vec::new(),
+            total: 0,
+            freshness: Freshness::Fresh,
+        })
     }
 
     async fn estimate(&self, path: &Path, _: bool) -> Result<Estimate, Problem> {

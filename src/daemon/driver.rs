@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::engine::Engine;
@@ -24,6 +25,7 @@ use crate::shell::watch::Watch;
 use super::Mode;
 use super::executor::Executor;
 use super::handle::{Handle, Shared};
+use super::writer::WAITING;
 
 /// A turn of the loop that takes longer than this is a defect, and is logged as one.
 const SLOW_TURN: Duration = Duration::from_millis(100);
@@ -31,6 +33,9 @@ const SLOW_TURN: Duration = Duration::from_millis(100);
 const BARRIER_PATIENCE: Duration = Duration::from_secs(2);
 /// How long answers that were paid for are waited for when the daemon ends.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a store that cannot be written is waited for at the end.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was found to be so of nodes that a wait names as failed.
 pub type Failed = Vec<(RelPath, String)>;
@@ -188,8 +193,7 @@ impl Driver {
                 break;
             }
         }
-        self.executor.flush().await;
-        if self.shared.mode != Mode::Dry {
+        if self.all_is_stored().await && self.shared.mode != Mode::Dry {
             // A dry run ends beside a daemon that goes on.
             let store = Arc::clone(&self.shared.store);
             let left = tokio::task::spawn_blocking(move || store.leave()).await;
@@ -199,6 +203,22 @@ impl Driver {
         }
         if let Some((done, _)) = self.stopping.take() {
             let _ = done.send(());
+        }
+    }
+
+    /// Waits until all is written. A disk that takes nothing is not waited for without end: whoever ends the daemon
+    /// would kill it. `false`: something is not written.
+    async fn all_is_stored(&self) -> bool {
+        let flush = self.executor.flush();
+        tokio::pin!(flush);
+        loop {
+            if timeout(STORE_PATIENCE, &mut flush).await.is_ok() {
+                return true;
+            }
+            if let Some(trouble) = self.shared.notes.about(WAITING).first() {
+                tracing::error!("{trouble}: what could not be stored is asked for again");
+                return false;
+            }
         }
     }
 
@@ -257,7 +277,12 @@ impl Driver {
                         .for_each(|entry| self.step(Event::Lost(entry.repo)));
                     self.answer(query);
                 }
-                None => {}
+                // A file system that does not answer holds up what asks it, and nobody else.
+                None => {
+                    if let Some(behind) = self.checks.remove(&number) {
+                        self.pass(behind);
+                    }
+                }
             },
             Input::Query(query) => self.query(query),
             Input::Stop(done) => {
@@ -342,23 +367,36 @@ impl Driver {
     /// Behind the barrier: some changes are never notified of, such as those made under another name of the same file,
     /// and a root that went with a folder far above it. They are looked for now, and only then does it go on.
     fn check(&mut self, number: u64, behind: Behind) {
-        let (repo, waits) = match &behind {
-            Behind::Wait(_, repo) => (*repo, true),
-            Behind::Query(Query::Node { repo, .. }) => (*repo, false),
-            Behind::Query(Query::Status { .. }) => return self.check_roots(number, behind),
+        let mut linked = Vec::new();
+        let mut waits = false;
+        let entries = match &behind {
+            Behind::Wait(_, repo) | Behind::Query(Query::Node { repo, .. }) => {
+                waits = matches!(behind, Behind::Wait(..));
+                linked = self.engine.linked(*repo);
+                self.shared.registry.get(*repo).into_iter().collect()
+            }
+            Behind::Query(Query::Status { .. }) => self.shared.registry.all(),
             Behind::Query(_) => return self.pass(behind),
         };
-        let Some(entry) = self.shared.registry.get(repo) else {
+        let roots: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| Some((entry.clone(), self.engine.expected_root(entry.repo)?)))
+            .collect();
+        if linked.is_empty() && roots.is_empty() {
             return self.pass(behind);
-        };
-        let linked = self.engine.linked(repo);
-        let expected = self.engine.expected_root(repo);
+        }
         self.checks.insert(number, behind);
         let inputs = self.shared.inputs.clone();
         tokio::task::spawn_blocking(move || {
-            if expected.is_some_and(|root| lstat::identity(&entry.root) != root) {
-                inputs.send_blocking(Input::Event(Event::Lost(repo)));
+            for (entry, expected) in roots {
+                if lstat::identity(&entry.root) != expected {
+                    inputs.send_blocking(Input::Event(Event::Lost(entry.repo)));
+                }
             }
+            let Some(entry) = entries.first().filter(|_| !linked.is_empty()) else {
+                return inputs.send_blocking(Input::Checked(number));
+            };
+            let repo = entry.repo;
             // Who waits wants proof; who only asks would hear "stale" of every file read within the clock's grain.
             let unchanged = |path: &RelPath, known: &Contents| {
                 lstat::look(&path.under(&entry.root)).is_some_and(|now| {
@@ -373,27 +411,6 @@ impl Driver {
                 .collect();
             if !paths.is_empty() {
                 inputs.send_blocking(Input::Event(Event::Touched { repo, paths }));
-            }
-            inputs.send_blocking(Input::Checked(number));
-        });
-    }
-
-    /// The same for what speaks of all repositories: whether each root is still the folder that it was.
-    fn check_roots(&mut self, number: u64, behind: Behind) {
-        let expected: Vec<_> = self
-            .shared
-            .registry
-            .all()
-            .into_iter()
-            .filter_map(|entry| Some((self.engine.expected_root(entry.repo)?, entry)))
-            .collect();
-        self.checks.insert(number, behind);
-        let inputs = self.shared.inputs.clone();
-        tokio::task::spawn_blocking(move || {
-            for (root, entry) in expected {
-                if lstat::identity(&entry.root) != root {
-                    inputs.send_blocking(Input::Event(Event::Lost(entry.repo)));
-                }
             }
             inputs.send_blocking(Input::Checked(number));
         });

@@ -20,7 +20,7 @@ use crate::model::usage::Usage;
 use crate::shell::read::ReadError;
 use crate::shell::rules::Rules;
 use crate::shell::watch::{Watch, WatchError, remote_kind};
-use crate::shell::{export, parse, read, scan};
+use crate::shell::{export, lstat, parse, read, scan};
 
 use crate::wire::index;
 use crate::wire::protocol::Node;
@@ -244,7 +244,7 @@ impl Executor {
                     Node::File(_) => None,
                 }
             });
-            match export::update(&folder, files, &removed) {
+            match export::update(&entry.root, &folder, files, &removed) {
                 Ok(()) => shared.notes.clear("export"),
                 Err(error) => {
                     tracing::warn!("{error}");
@@ -285,7 +285,7 @@ fn load(shared: &Shared, repo: RepoId) -> Vec<(RelPath, NodeRecord)> {
     {
         // What was written out was a directory once. Where nothing else is known of it, its removal was cut short.
         let known: HashSet<RelPath> = records.iter().map(|(path, _)| path.clone()).collect();
-        let left = export::written(&entry.root.join(folder)).into_iter();
+        let left = export::written(&entry.root, &entry.root.join(folder)).into_iter();
         let left = left.filter(|path| !path.is_root() && !known.contains(path));
         records.extend(left.map(|path| {
             let record = NodeRecord {
@@ -321,13 +321,17 @@ fn list(
     };
     let is_all = |(path, depth): &(RelPath, Depth)| path.is_root() && *depth == Depth::Everything;
     let all = targets.iter().any(is_all);
-    // A look at everything believes nothing from before.
-    if all && !entry.rules().is_current() {
+    // A look at everything believes nothing from before, and one at what nobody notifies of neither.
+    let polled = watch.is_none() || entry.is_polled();
+    if (all || polled) && !entry.rules().is_current() {
         entry.reload_or_say_why();
+        if !all {
+            lost();
+        }
     }
-    let mut listing = list_once(shared, watch, &entry, &entry.rules(), targets);
+    let mut listing = list_once(watch, &entry, &entry.rules(), targets);
     for _ in 0..RULE_ROUNDS {
-        if !rule_files_changed(&entry, &listing) {
+        if !rule_files_changed(&entry, &listing, polled) {
             break;
         }
         entry.reload_or_say_why();
@@ -335,16 +339,18 @@ fn list(
         if !all {
             lost();
         }
-        listing = list_once(shared, watch, &entry, &entry.rules(), targets);
+        listing = list_once(watch, &entry, &entry.rules(), targets);
     }
     if entry.follow_outside_after_look(watch, all) {
         lost();
+    }
+    if watch.is_some() {
+        tell_what_is_polled(shared, &entry, &listing.gone);
     }
     listing
 }
 
 fn list_once(
-    shared: &Shared,
     watch: Option<&Watch>,
     entry: &Entry,
     rules: &Rules,
@@ -375,9 +381,6 @@ fn list_once(
         let found = scan::scan(&entry.root, rules, path, whole, threads(), &before_listing);
         listing.directories.extend(found.directories);
         listing.gone.extend(found.gone);
-    }
-    if watch.is_some() {
-        tell_what_is_polled(shared, entry, &listing.gone);
     }
     listing
 }
@@ -411,19 +414,27 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether the listing shows other rule files than were known. The first look only takes note of them.
-fn rule_files_changed(entry: &Entry, listing: &Listing) -> bool {
+/// Whether the listing shows other rule files than were known. The first look only takes note of them. `look_closely`:
+/// nobody notifies of some, and those that are ignored themselves are in no listing.
+fn rule_files_changed(entry: &Entry, listing: &Listing, look_closely: bool) -> bool {
     let mut seen = lock(&entry.rule_files);
     let first = seen.is_none();
     let known = seen.get_or_insert_default();
     let mut changed = false;
     for directory in &listing.directories {
-        let here: HashMap<RelPath, Stat> = directory
+        let listed = directory
             .entries
             .iter()
             .filter(|entry| Rules::is_rule_file(&entry.name))
-            .filter_map(|entry| Some((directory.path.join(&entry.name), entry.file?)))
-            .collect();
+            .filter_map(|entry| Some((directory.path.join(&entry.name), entry.file?)));
+        let mut here: HashMap<RelPath, Stat> = listed.collect();
+        if look_closely {
+            let paths = Rules::file_names().map(|name| directory.path.join(name.as_bytes()));
+            let ignored = paths
+                .into_iter()
+                .filter_map(|path| Some((path.clone(), lstat::look(&path.under(&entry.root))?)));
+            here.extend(ignored);
+        }
         known.retain(|path, _| {
             let gone = path.parent().as_ref() == Some(&directory.path) && !here.contains_key(path);
             changed |= gone;
@@ -478,7 +489,10 @@ pub fn outline(
             .store
             .put_outline(key, parsed.syntax, &parsed.outline)
     {
-        tracing::warn!("an outline cannot be kept: {error}");
+        // One note for all of them: on a full disk there would be a line for each file.
+        shared
+            .notes
+            .set("store", format!("outlines cannot be kept: {error}"));
     }
     Some((parsed.syntax, parsed.outline))
 }

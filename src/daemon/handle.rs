@@ -25,6 +25,7 @@ use crate::wire::protocol::{
     FailedNode, Node, PROBLEM_BAD_REQUEST, PROBLEM_INTERNAL, PROBLEM_NO_NODE, PROBLEM_NOT_WATCHED,
     PROBLEM_TIMEOUT, Problem, Repository, Status, Waited,
 };
+use crate::wire::search::{Found, Search};
 
 use super::Mode;
 use super::answers;
@@ -33,6 +34,7 @@ use super::driver::{Input, Inputs, Query};
 use super::estimate::Pretended;
 use super::preview;
 use super::registry::{self, Entry, Notes, Registry};
+use super::search::{self, Question};
 
 /// How long a file that is being changed is waited for, to show what would be asked about it.
 const PREVIEW_PATIENCE: Duration = Duration::from_secs(10);
@@ -282,6 +284,27 @@ impl Access for Handle {
                 }
             }
         }
+    }
+
+    async fn search(&self, search: &Search) -> Result<Found, Problem> {
+        let question = Question::new(search)?;
+        let places: Vec<(PathBuf, PathBuf)> = match &search.path {
+            Some(path) => vec![(self.resolve(path)?.0.root, path.clone())],
+            None => {
+                let all = self.shared.registry.all().into_iter();
+                all.map(|entry| (entry.root.clone(), entry.root)).collect()
+            }
+        };
+        let mut trees = Vec::new();
+        for (root, path) in places {
+            match self.node(&path, usize::MAX).await {
+                Ok(node) => trees.push((root, node)),
+                // Of all repositories, one may hold nothing or be gone just now.
+                Err(problem) if search.path.is_none() && problem.status == 404 => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        blocking(move || search::search(&question, &trees)).await
     }
 
     async fn watch(&self, path: &Path, keep: bool) -> Result<Repository, Problem> {

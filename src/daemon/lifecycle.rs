@@ -1,5 +1,6 @@
 //! From the start of a daemon to its end: lock, store, socket, signals.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -234,6 +235,10 @@ impl Signals {
 /// The folder whose notifications prove that all earlier ones are in; outside every repository.
 fn cookie_directory(data: &Path) -> anyhow::Result<PathBuf> {
     let folder = data.join("barriers");
-    std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
+        .with_context(|| format!("making {}", folder.display()))?;
     Ok(std::fs::canonicalize(folder)?)
 }

@@ -25,6 +25,8 @@ pub struct Entry {
     pub rule_files: Arc<Mutex<Option<HashMap<RelPath, Stat>>>>,
     /// Directories that the system does not watch, and why not.
     pub unwatched: Arc<Mutex<Unwatched>>,
+    /// Held while the rules are read: who began later has the later ones.
+    reloading: Arc<Mutex<()>>,
     /// The outside inputs whose folders are watched.
     inputs: Arc<Mutex<BTreeSet<PathBuf>>>,
     options: Arc<FileRules>,
@@ -37,6 +39,8 @@ pub struct Unwatched {
     pub directories: BTreeSet<RelPath>,
     /// Why the last of them got none.
     pub reason: String,
+    /// Why a folder around it, where rules stand, got none.
+    pub around: Option<String>,
     /// The kind of file system that never tells of all changes, where the root lies on one.
     pub remote: Option<&'static str>,
     /// What the loop was told last.
@@ -46,12 +50,15 @@ pub struct Unwatched {
 impl Unwatched {
     /// What is to be polled, where that is not what the loop was told last.
     pub fn news(&mut self) -> Option<Polled> {
-        let now = if self.remote.is_some() {
-            Polled::Everything
-        } else if self.directories.is_empty() {
-            Polled::Nothing
-        } else {
-            Polled::Directories(self.directories.clone())
+        let mut directories = self.directories.clone();
+        if self.around.is_some() {
+            // With the root, what stands around it is looked at.
+            directories.insert(RelPath::root());
+        }
+        let now = match (self.remote, directories.is_empty()) {
+            (Some(_), _) => Polled::Everything,
+            (None, true) => Polled::Nothing,
+            (None, false) => Polled::Directories(directories),
         };
         let news = now != self.told;
         self.told.clone_from(&now);
@@ -65,12 +72,16 @@ impl Unwatched {
                 "lies on a file system ({kind}) that does not tell of all changes: polled every {poll_seconds} s"
             ));
         }
-        let folders = match self.directories.len() {
-            0 => return None,
-            1 => "1 folder is".to_owned(),
-            many => format!("{many} folders are"),
+        let folders = match (self.directories.len(), &self.around) {
+            (0, None) => return None,
+            (0, Some(_)) => "what is around it is".to_owned(),
+            (1, _) => "1 folder is".to_owned(),
+            (many, _) => format!("{many} folders are"),
         };
-        let reason = &self.reason;
+        let reason = match (self.directories.is_empty(), &self.around) {
+            (true, Some(reason)) => reason,
+            _ => &self.reason,
+        };
         Some(format!("{folders} polled every {poll_seconds} s: {reason}"))
     }
 }
@@ -84,6 +95,17 @@ impl Entry {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether some of it has to be looked at because nobody notifies of changes.
+    pub fn is_polled(&self) -> bool {
+        let unwatched = self
+            .unwatched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        unwatched.told != Polled::Nothing
+            || unwatched.around.is_some()
+            || !unwatched.directories.is_empty()
+    }
+
     /// Whether it lies on a file system that never tells of all changes.
     pub fn is_remote(&self) -> bool {
         let unwatched = self
@@ -95,6 +117,10 @@ impl Entry {
 
     /// Reads the rules again.
     pub fn reload_rules(&self) -> Result<(), RulesError> {
+        let _reloading = self
+            .reloading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let rules = Arc::new(Rules::open(&self.root, &self.options)?);
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
         Ok(())
@@ -115,7 +141,13 @@ impl Entry {
             *known = inputs;
             if let Some(watch) = watch {
                 let inputs: Vec<PathBuf> = known.iter().cloned().collect();
-                watch.add_repository(self.repo, &self.root, &inputs, &rules.lock_files());
+                let refused =
+                    watch.add_repository(self.repo, &self.root, &inputs, &rules.lock_files());
+                let mut unwatched = self
+                    .unwatched
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                unwatched.around = refused.map(|error| error.to_string());
             }
             drop(known);
             if rules.is_current() {
@@ -127,13 +159,21 @@ impl Entry {
         reloaded
     }
 
-    /// The same after a look, where it met inputs that are not watched yet, or knows that some are no more.
+    /// The same after a look, where it met inputs that are not watched yet, or knows that some are no more. The same
+    /// inputs may lie in other folders of the same names.
     pub fn follow_outside_after_look(&self, watch: Option<&Watch>, seen_all: bool) -> bool {
         let met: BTreeSet<PathBuf> = self.rules().outside_inputs().into_iter().collect();
         let known = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
         let same = met == *known || (!seen_all && met.is_subset(&known));
         drop(known);
-        !same && self.follow_outside(watch, seen_all)
+        let refused = self
+            .unwatched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .around
+            .is_some();
+        let unwatched = watch.is_some_and(|watch| watch.lacks_around(self.repo));
+        (!same || refused || unwatched) && self.follow_outside(watch, seen_all)
     }
 
     /// Reads the rules again; those from before stay where that fails.
@@ -184,6 +224,7 @@ impl Registry {
             rules,
             rule_files: Arc::default(),
             unwatched: Arc::default(),
+            reloading: Arc::default(),
             inputs: Arc::default(),
             options: Arc::new(options.clone()),
         };

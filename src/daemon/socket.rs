@@ -184,6 +184,8 @@ async fn lock(socket: &Path) -> anyhow::Result<File> {
         .create(true)
         .truncate(false)
         .mode(0o600)
+        // In a folder that others may write, a link of theirs would have us empty another file of ours.
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
         .open(&path)
         .with_context(context)?;
     let deadline = Instant::now() + LOCK_PATIENCE;

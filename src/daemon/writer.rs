@@ -23,6 +23,9 @@ const FLUSH_CAP: Duration = Duration::from_secs(5);
 /// How long to wait before a failed write is tried again.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The topic of the note that says that answers cannot be written.
+pub const WAITING: &str = "store: waiting";
+
 /// Something to be written.
 pub enum Write {
     /// A summary, which must survive a crash if it was paid for.
@@ -153,8 +156,9 @@ fn work(store: &Store, writes: &Receiver<Write>, inputs: &Inputs, notes: &Notes)
 fn until_written<E: std::fmt::Display>(notes: &Notes, mut write: impl FnMut() -> Result<(), E>) {
     while let Err(error) = write() {
         tracing::error!("the store cannot be written, trying again: {error}");
-        notes.set("store", format!("answers wait to be stored: {error}"));
+        notes.set(WAITING, format!("answers wait to be stored: {error}"));
         std::thread::sleep(PATIENCE);
     }
+    notes.clear(WAITING);
     notes.clear("store");
 }

@@ -285,6 +285,34 @@ impl Engine {
 
     /// A file was read, or could not be.
     pub(super) fn read(&mut self, repo: RepoId, id: NodeId, result: Result<Contents, ReadProblem>) {
+        self.take_reading(repo, id, result);
+        self.doubt_other_names(repo);
+    }
+
+    /// Files that are known by the only name they had, and that have another one by now, are looked at again: they may
+    /// have been written under it, and nobody was told of that.
+    fn doubt_other_names(&mut self, repo: RepoId) {
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        // One way through the tree for many.
+        if repository.newly_linked.is_empty() || !repository.is_read() {
+            return;
+        }
+        let inodes = std::mem::take(&mut repository.newly_linked);
+        let tree = &repository.tree;
+        let only_name = |node: &Node| {
+            let stat = node.contents().map(|contents| contents.stat);
+            stat.is_some_and(|stat| stat.links <= 1 && inodes.contains(&(stat.device, stat.inode)))
+        };
+        let found = tree.walk(ROOT).filter(|(_, node)| only_name(node));
+        let paths: Vec<RelPath> = found.map(|(id, _)| tree.path(id)).collect();
+        for path in paths {
+            self.touched(repo, &path);
+        }
+    }
+
+    fn take_reading(&mut self, repo: RepoId, id: NodeId, result: Result<Contents, ReadProblem>) {
         let now = self.now;
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
@@ -315,10 +343,12 @@ impl Engine {
                     repository.tree.mark_changed(id, now.monotonic_ms);
                 }
                 let kept = contents.clone();
-                match contents.stat.links > 1 {
-                    true => repository.linked.insert(id),
-                    false => repository.linked.remove(&id),
-                };
+                if contents.stat.links <= 1 {
+                    repository.linked.remove(&id);
+                } else if repository.linked.insert(id) {
+                    let stat = &contents.stat;
+                    repository.newly_linked.insert((stat.device, stat.inode));
+                }
                 repository.tree.change(id, |node| {
                     node.body = Body::File {
                         contents: Some(contents),
@@ -440,6 +470,7 @@ impl Comparison<'_> {
                     None => false,
                 };
                 if !still {
+                    self.inherit_doubt(id, child);
                     self.remove(child);
                 }
             }
@@ -541,6 +572,16 @@ impl Comparison<'_> {
         }
         if let Some(contents) = confirmed {
             self.repository.to_confirm.push((id, contents));
+        }
+    }
+
+    /// A child that is about to be removed may have been touched after the look began: then it may be there again, and
+    /// its directory is what is in doubt.
+    fn inherit_doubt(&mut self, directory: NodeId, child: NodeId) {
+        let tree = &mut self.repository.tree;
+        let doubt = tree.get(child).map_or(0, |node| node.doubt);
+        if doubt > self.doubt {
+            tree.change(directory, |node| node.doubt = node.doubt.max(doubt));
         }
     }
 

@@ -4,6 +4,8 @@
 //! The limits are kept from this side by buckets that follow the endpoint's own words. Nobody sleeps in a slot: who
 //! may not go stays in the queue.
 
+use std::collections::BTreeSet;
+
 use crate::model::failure::{Failure, Remedy};
 use crate::model::limits::Limits;
 use crate::model::price::Prices;
@@ -12,7 +14,8 @@ use crate::model::time::Timestamp;
 use crate::model::usage::Usage;
 
 use super::bucket::{Bucket, Spent};
-use super::retry::{Chances, MAX_TRIES, Tried, backoff_ms};
+use super::chances::Chances;
+use super::retry::{MAX_TRIES, Tried, backoff_ms};
 use super::width::Width;
 
 /// Answers on their way to the disk that keep nobody from asking.
@@ -47,6 +50,9 @@ pub struct Counters {
     /// What it cost, in billionths of the prices' currency.
     pub cost_nanos: u64,
 }
+
+/// How far a clock may be set back, in days, before it is thought to have been wrong until then.
+const SET_BACK_DAYS: u64 = 2;
 
 /// What may be used on one day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -237,9 +243,19 @@ impl Pace {
         self.chances.at_ms()
     }
 
-    /// It gets them now.
-    pub fn take_chance(&mut self, now_ms: u64) {
-        self.chances.taken(now_ms);
+    /// What gets them now.
+    pub fn take_chances(&mut self, now_ms: u64) -> BTreeSet<SummaryKey> {
+        self.chances.take(now_ms)
+    }
+
+    /// Its words are there.
+    pub fn has_words(&mut self, key: SummaryKey, now_ms: u64) {
+        self.chances.answered(key, now_ms);
+    }
+
+    /// Nobody wants it any more.
+    pub fn forget(&mut self, key: SummaryKey) {
+        self.chances.forget(key);
     }
 
     /// What keeps the endpoint from answering now, where something does.
@@ -279,7 +295,7 @@ impl Pace {
 
     /// What was used on that day, so far.
     pub fn used_on(&self, day: u64) -> DayUse {
-        match self.used.day == day {
+        match self.used.day == self.counted_on(day) {
             true => self.used,
             false => DayUse {
                 day,
@@ -369,8 +385,16 @@ impl Pace {
         self.used.requests = self.used.requests.saturating_sub(u64::from(counted));
     }
 
+    /// The day on which is counted what is used on this one: a clock that was set back a little gives no second budget.
+    fn counted_on(&self, day: u64) -> u64 {
+        match self.used.day.checked_sub(day) {
+            Some(days) if days <= SET_BACK_DAYS => self.used.day,
+            _ => day,
+        }
+    }
+
     fn count_request(&mut self, now: Timestamp) {
-        let day = now.day();
+        let day = self.counted_on(now.day());
         if self.used.day != day {
             self.used = DayUse {
                 day,
@@ -553,7 +577,7 @@ impl Pace {
             self.width.congested();
         }
         if tried.lost + 1 >= MAX_TRIES || failure.remedy == Remedy::Later {
-            self.chances.given_up(now_ms);
+            self.chances.given_up(key, now_ms);
             return Next::Never;
         }
         let least_ms = failure.retry_after_ms.unwrap_or(0);
@@ -611,7 +635,7 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use super::super::retry::FIRST_CHANCE_MS as CHANCE_MS;
+    use super::super::chances::FIRST_MS as CHANCE_MS;
     use super::*;
     use crate::model::digest::Digest;
 
@@ -730,13 +754,15 @@ mod tests {
     fn what_was_given_up_gets_new_tries_when_the_endpoint_is_back_and_then_ever_more_seldom() {
         let mut pace = pace();
         let broken = Failure::new(Remedy::Retry, "500");
-        for tries in 0..BROKEN {
-            pace.failed(&broken, KEY, tried(1, tries.min(MAX_TRIES - 1)), 10, 10);
+        for other in 1..BROKEN {
+            let key = SummaryKey(Digest([other as u8; 16]));
+            pace.failed(&broken, key, tried(1, 0), 10, 10);
         }
+        pace.failed(&broken, KEY, tried(6, MAX_TRIES - 1), 10, 10);
         assert_eq!(pace.chance_ms(), Some(10 + CHANCE_MS));
         pace.succeeded(true, 10, 500);
         assert_eq!(pace.chance_ms(), Some(500));
-        pace.take_chance(500);
+        assert_eq!(pace.take_chances(500).len(), 1);
         assert_eq!(pace.chance_ms(), None);
         // It was of no use: whatever comes back, it waits.
         pace.failed(&broken, KEY, tried(6, MAX_TRIES - 1), 600, 600);
@@ -774,8 +800,20 @@ mod tests {
             pace.sent(true, false, 1, at(5));
         }
         assert_eq!(pace.hold(true, 1, at(5)), Some(Hold::Budget));
-        let tomorrow = at(crate::model::time::DAY_MS + 5);
-        assert_eq!(pace.hold(true, 1, tomorrow), None);
+        let later = |days: u64| at(days * crate::model::time::DAY_MS + 5);
+        assert_eq!(pace.hold(true, 1, later(1)), None);
+        for _ in 0..2 {
+            pace.sent(true, false, 1, later(1));
+        }
+        assert_eq!(pace.hold(true, 1, later(1)), Some(Hold::Budget));
+        // The clock was set back, and on again.
+        assert_eq!(pace.hold(true, 1, later(0)), Some(Hold::Budget));
+        assert_eq!(pace.budget_left(0), (0, u64::MAX, u64::MAX));
+        assert_eq!(pace.hold(true, 1, later(1)), Some(Hold::Budget));
+        assert_eq!(pace.hold(true, 1, later(9)), None);
+        pace.sent(true, false, 1, later(9));
+        // It was far in the future by mistake.
+        assert_eq!(pace.budget_left(1), (2, u64::MAX, u64::MAX));
     }
 
     #[test]

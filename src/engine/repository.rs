@@ -51,6 +51,9 @@ pub struct Repository {
     /// Files that had more than one name when they were read: they can be written under one that nobody watches.
     /// Nodes that went may be among them.
     pub linked: BTreeSet<NodeId>,
+    /// Device and inode of files that were read lately and turned out to have more than one name. Who made the other
+    /// name told nobody of the first one.
+    pub newly_linked: BTreeSet<(u64, u64)>,
     /// Whether the first look at everything is done: only then is a new file a change.
     pub known: bool,
     /// The root folder is not there.
@@ -134,6 +137,7 @@ impl Default for Repository {
             reading: 0,
             to_confirm: Vec::new(),
             linked: BTreeSet::new(),
+            newly_linked: BTreeSet::new(),
             known: false,
             unreachable: false,
             polled: Polled::Nothing,

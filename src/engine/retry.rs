@@ -1,13 +1,9 @@
-//! How often one request is tried, after which pauses, and when what was given up gets another chance.
+//! How often one request is tried, and after which pauses.
 
 use crate::model::summary::SummaryKey;
 
 /// Tries of one request before it counts as failed. Refusals of an endpoint that is full or down cost none.
 pub const MAX_TRIES: u32 = 6;
-/// How long until what was given up after its last try gets new ones, at first, in milliseconds.
-pub const FIRST_CHANCE_MS: u64 = 10 * 60_000;
-/// The same at most: the time doubles while that is of no use.
-const LAST_CHANCE_MS: u64 = 24 * 60 * 60_000;
 /// The first pause after a failure, in milliseconds; it doubles with each further one.
 const BACKOFF_MS: u64 = 500;
 /// How often it doubles for one request.
@@ -42,57 +38,6 @@ pub fn backoff_ms(failures: u32, key: SummaryKey) -> u64 {
     let full = (BACKOFF_MS << failures.min(16)).min(MAX_BACKOFF_MS);
     let grain = u64::from(key.0.0[(failures % 16) as usize]);
     full * 3 / 4 + full / 2 * grain / 255
-}
-
-/// New tries for what used all of its own: an endpoint that answers nothing of use for an hour must not cost a day.
-#[derive(Clone, Copy, Debug)]
-pub struct Chances {
-    at_ms: Option<u64>,
-    pause_ms: u64,
-    taken_ms: u64,
-}
-
-impl Default for Chances {
-    fn default() -> Self {
-        Self {
-            at_ms: None,
-            pause_ms: FIRST_CHANCE_MS,
-            taken_ms: 0,
-        }
-    }
-}
-
-impl Chances {
-    /// When there is one (monotonic milliseconds).
-    pub fn at_ms(&self) -> Option<u64> {
-        self.at_ms
-    }
-
-    /// Something was given up.
-    pub fn given_up(&mut self, now_ms: u64) {
-        if self.at_ms.is_some() {
-            return;
-        }
-        if now_ms > self.taken_ms + 2 * self.pause_ms {
-            // The last time it was of use.
-            self.pause_ms = FIRST_CHANCE_MS;
-        }
-        self.at_ms = Some(now_ms + self.pause_ms);
-    }
-
-    /// The endpoint answers again. What never gets an answer must not be asked about again at each such moment.
-    pub fn healed(&mut self, now_ms: u64) {
-        if self.pause_ms == FIRST_CHANCE_MS {
-            self.at_ms = self.at_ms.map(|at_ms| at_ms.min(now_ms));
-        }
-    }
-
-    /// It is taken now.
-    pub fn taken(&mut self, now_ms: u64) {
-        self.at_ms = None;
-        self.taken_ms = now_ms;
-        self.pause_ms = (self.pause_ms * 2).min(LAST_CHANCE_MS);
-    }
 }
 
 #[cfg(test)]

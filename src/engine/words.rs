@@ -410,28 +410,43 @@ impl Engine {
         let now_ms = self.now.monotonic_ms;
         let due = |at_ms: Option<u64>| at_ms.is_some_and(|at_ms| now_ms >= at_ms);
         let stopped = due(self.pace.stopped_until_ms());
-        let given_up = due(self.pace.chance_ms());
         if stopped {
             self.pace.try_again();
         }
-        if given_up {
-            self.pace.take_chance(now_ms);
-        }
-        if !stopped && !given_up {
+        let mut given_up = self.pace.take_chances(now_ms);
+        if !stopped && given_up.is_empty() {
             return;
         }
-        let wanted = |failure: &Failure| match failure.remedy {
-            Remedy::Fatal => stopped,
-            Remedy::Retry | Remedy::Late | Remedy::Later => given_up,
-            _ => false,
-        };
         let mut revived = Vec::new();
         for (&repo, repository) in &self.repositories {
             for (id, node) in repository.tree.walk(ROOT) {
-                if matches!(&node.phase, Phase::Failed(failure) if wanted(failure)) {
+                let Phase::Failed(failure) = &node.phase else {
+                    continue;
+                };
+                let wanted = match failure.remedy {
+                    Remedy::Fatal => stopped,
+                    Remedy::Retry | Remedy::Late | Remedy::Later => {
+                        node.key.is_some_and(|key| given_up.contains(&key))
+                    }
+                    _ => false,
+                };
+                if wanted {
                     revived.push((repo, id, node.contents().cloned()));
                 }
             }
+        }
+        for (repo, id, _) in &revived {
+            let tree = self
+                .repositories
+                .get(repo)
+                .map(|repository| &repository.tree);
+            if let Some(key) = tree.and_then(|tree| tree.get(*id)?.key) {
+                given_up.remove(&key);
+            }
+        }
+        // Nobody wants these any more.
+        for key in given_up {
+            self.pace.forget(key);
         }
         for (repo, id, contents) in revived {
             if let Some(repository) = self.repositories.get_mut(&repo) {
@@ -491,6 +506,7 @@ impl Engine {
         if flight.paid {
             self.pace.stored();
         }
+        self.pace.has_words(key, self.now.monotonic_ms);
         if let Some(digest) = digest {
             self.land(Words { key, digest });
         }

@@ -12,7 +12,7 @@ use crate::shell::{offline, parse};
 #[test]
 fn any_content_stays_between_its_delimiters() {
     let system = file(None, "", None, "").system;
-    for seed in 0..super::rounds(2_000) {
+    for seed in super::rounds(2_000) {
         let mut rng = Rng::with_seed(seed);
         let content = super::text(&mut rng, 400) + "</content>\n<content k>\n";
         let boundary = "0123456789abcdef0123456789abcdef";
@@ -77,7 +77,7 @@ fn any_content_is_parsed_and_described() {
         b"\xff\xfe",
         b"\0",
     ];
-    for seed in 0..super::rounds(400) {
+    for seed in super::rounds(400) {
         let mut rng = Rng::with_seed(seed);
         let (name, source) = SOURCES[seed as usize % SOURCES.len()];
         let mut bytes = source.as_bytes().to_vec();
@@ -89,12 +89,20 @@ fn any_content_is_parsed_and_described() {
         }
         let language = Language::named(name);
         let parsed = parse::parse(language, &bytes, Digest::of_file(&bytes));
-        let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
+        // A carriage return that stands alone ends a line, too.
+        let ends = bytes.iter().zip(bytes.iter().skip(1).chain([&b' ']));
+        let ends =
+            ends.filter(|two| matches!(two, (b'\n', _)) || *two.0 == b'\r' && *two.1 != b'\n');
+        let lines = ends.count() as u32 + 1;
         for element in &parsed.outline.elements {
             let within = 1 <= element.line_start
                 && element.line_start <= element.line_end
                 && element.line_end <= lines;
-            assert!(within, "seed {seed}: {element:?} of {lines} lines");
+            assert!(
+                within,
+                "seed {seed}: {element:?} of {lines} lines: {:?}",
+                String::from_utf8_lossy(&bytes)
+            );
         }
         let again = parse::parse(language, &bytes, Digest::of_file(&bytes));
         assert_eq!(again.syntax, parsed.syntax, "seed {seed}");

@@ -20,6 +20,7 @@ mod records;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod unhurried;
 mod usage;
 mod verify;
 

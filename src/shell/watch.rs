@@ -134,20 +134,27 @@ impl Watch {
     /// Takes in a repository, or its new `outside_inputs`: files whose change changes its rules, whether they exist
     /// or not. Their folders and the root's parent are watched as far as they can be; the tree itself is not, until
     /// its directories are added. `locks`: files in those folders that stand there while others work on the tree.
+    /// Answers with the limit that kept one of the folders from being watched, where one did.
     pub fn add_repository(
         &self,
         repo: RepoId,
         root: &Path,
         outside_inputs: &[PathBuf],
         locks: &[PathBuf],
-    ) {
+    ) -> Option<WatchError> {
         lock(&self.gathered).add_repository(repo, root, outside_inputs, locks);
         let mut around: Vec<PathBuf> = outside_inputs
             .iter()
             .filter_map(|file| file.parent().map(Path::to_path_buf))
             .collect();
         around.extend(root.parent().map(Path::to_path_buf));
-        self.with_watched(|watched| watched.set_around(repo, around));
+        self.with_watched(|watched| watched.set_around(repo, around))
+    }
+
+    /// Whether one of the folders around a repository is there and not watched: it was made, or made anew, since they
+    /// were named.
+    pub fn lacks_around(&self, repo: RepoId) -> bool {
+        self.with_watched(|watched| watched.lacks_around(repo))
     }
 
     /// Forgets a repository; no watch of it is left behind.

@@ -9,6 +9,7 @@ use super::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use super::estimate::Estimate;
 use super::prompt::Preview;
 use super::protocol::{Node, Problem, Repository, Status, Waited};
+use super::search::{Found, Search};
 
 /// The questions. Paths are absolute, and need not be canonical.
 pub trait Access: Clone + Send + Sync + 'static {
@@ -17,6 +18,8 @@ pub trait Access: Clone + Send + Sync + 'static {
     /// The node at `path` with `depth` levels of children below it.
     fn node(&self, path: &Path, depth: usize)
     -> impl Future<Output = Result<Node, Problem>> + Send;
+    /// The nodes that answer a query best.
+    fn search(&self, search: &Search) -> impl Future<Output = Result<Found, Problem>> + Send;
     /// Adds a repository; with `keep`, over restarts too. Adding a known one changes nothing.
     fn watch(
         &self,

@@ -59,6 +59,7 @@ fn no_daemon_is_3() {
         &["status", "--json"],
         &["show", &root],
         &["tree", &root, "--json"],
+        &["search", "words"],
         &["wait", &root],
         // `watch` would start one: see `starting`.
         &["unwatch", &root],
@@ -80,6 +81,7 @@ fn a_path_in_no_repository_is_4() {
     for arguments in [
         &["show", &elsewhere][..],
         &["tree", &elsewhere],
+        &["search", "words", "--path", &elsewhere],
         &["wait", &elsewhere],
         &["unwatch", &elsewhere],
     ] {

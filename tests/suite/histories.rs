@@ -19,10 +19,16 @@ use history::History;
 use op::Op;
 
 /// Seeds that once found something.
-const KEPT: &[u64] = &[];
+const KEPT: &[u64] = &[
+    10112, // a file touched while an older look misses it: its folder was fresh without it
+    10277, // the root replaced by a copy: new folders around it were not watched
+    10449, // a second name of a file, written by that name: stale under the first
+    10597, // the same
+    10827, // the same
+];
 
 /// Seeds of a normal run, apart from those.
-const SEEDS: u64 = 24;
+const SEEDS: u64 = 20;
 const ROUNDS: usize = 5;
 /// How long a failing history is made shorter.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -55,7 +61,11 @@ fn live(seed: u64, rounds: usize, told: bool) -> Result<(), Finding> {
                 println!("{op:?}");
             }
             ops.push(op.clone());
-            history.apply(&op)
+            let done = history.apply(&op);
+            if told && done.is_err() {
+                println!("{}", history.log());
+            }
+            done
         };
         for _ in 0..rounds {
             let (count, before) = chance.round();

@@ -50,6 +50,31 @@ fn thousands_of_seeds_end_settled_and_true() {
     assert!(tally.batched > 1_000, "{tally:?}");
 }
 
+/// The long one: `EPITOME_NIGHT=5000 cargo test --test suite a_stormy_night -- --nocapture`, with
+/// `EPITOME_NIGHTS=3` for three of them.
+#[test]
+fn a_stormy_night_ends_with_all_fresh() {
+    let number = |variable: &str| std::env::var(variable).ok()?.parse::<u32>().ok();
+    let long = number("EPITOME_NIGHT");
+    let (files, hours) = long.map_or((300, 3), |files| (files, 10));
+    for seed in 0..u64::from(number("EPITOME_NIGHTS").unwrap_or(2)) {
+        let mut world = World::at_night(seed, files);
+        let (tally, took_ms) = match world.night(hours) {
+            Ok(seen) => seen,
+            Err(problem) => panic!("night {seed} with {files} files: {problem}"),
+        };
+        println!(
+            "night {seed} with {files} files: fresh after {} s; {tally:?}",
+            took_ms / 1_000
+        );
+        assert!(
+            tally.asks > u64::from(files) && tally.failures * 4 > tally.asks - tally.batched,
+            "{tally:?}"
+        );
+        assert!(tally.crashes > 1, "{tally:?}");
+    }
+}
+
 /// The simulation has to find bugs that are put there on purpose, or it proves nothing.
 #[test]
 fn planted_bugs_are_found() {

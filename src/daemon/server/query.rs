@@ -42,6 +42,16 @@ impl Query {
             .transpose()
     }
 
+    /// The text under `key`, where it is given.
+    pub(super) fn text(&self, key: &str) -> Result<Option<String>, Problem> {
+        self.value(key)
+            .map(|bytes| {
+                String::from_utf8(bytes.to_vec())
+                    .map_err(|_| bad(format!("{key} must be UTF-8, percent-encoded")))
+            })
+            .transpose()
+    }
+
     /// The number under `key`, where it is given.
     pub(super) fn number(&self, key: &str) -> Result<Option<usize>, Problem> {
         self.value(key)

@@ -13,7 +13,7 @@ use axum::{Json, Router};
 
 use super::body::{plain, read};
 use super::metrics;
-use super::query::{Query, absolute, needed};
+use super::query::{Query, absolute, bad, needed};
 use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
@@ -21,6 +21,7 @@ use crate::wire::prompt::Preview;
 use crate::wire::protocol::{
     Node, Problem, Repositories, Repository, Status, WaitRequest, Waited, WatchRequest,
 };
+use crate::wire::search::{Found, HitKind, Search};
 
 /// The description of the routes below; a test asks each of them.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
@@ -43,6 +44,7 @@ pub(super) fn router<A: Access>(access: A, patience: Duration) -> Router {
         )
         .route("/v1/node", get(node::<A>))
         .route("/v1/prompt", get(prompt::<A>))
+        .route("/v1/search", get(search::<A>))
         .route("/v1/estimate", get(estimate::<A>))
         .route("/v1/cache", get(cache::<A>))
         .route("/v1/cache/gc", post(collect::<A>))
@@ -118,6 +120,28 @@ async fn prompt<A: Access>(
     let query = Query::parse(query.as_deref(), &["path"])?;
     let path = needed(query.path()?)?;
     answers.access.prompt(&path).await.map(Json)
+}
+
+async fn search<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+) -> Answer<Found> {
+    let query = Query::parse(query.as_deref(), &["q", "path", "limit", "kind", "glob"])?;
+    let kind = match query.text("kind")?.as_deref() {
+        None => None,
+        Some("file") => Some(HitKind::File),
+        Some("directory") => Some(HitKind::Directory),
+        Some(_) => return Err(bad("kind must be file or directory".to_owned())),
+    };
+    let missing = || bad("q is missing: give the words to look for".to_owned());
+    let search = Search {
+        query: query.text("q")?.ok_or_else(missing)?,
+        path: query.path()?,
+        glob: query.text("glob")?,
+        kind,
+        limit: query.number("limit")?,
+    };
+    answers.access.search(&search).await.map(Json)
 }
 
 async fn estimate<A: Access>(

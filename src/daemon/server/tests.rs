@@ -360,16 +360,18 @@ async fn the_openapi_document_is_honest() {
     let mut routes = 0;
     for (route, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            let needs = operation.get("parameters").is_some_and(|all| {
-                all.as_array()
-                    .unwrap()
-                    .iter()
-                    .any(|one| one["required"] == true)
-            });
-            let route = match needs {
-                true => format!("{route}?path=/repo"),
-                false => route.clone(),
-            };
+            let parameters = operation["parameters"].as_array();
+            let needed: Vec<&str> = parameters
+                .into_iter()
+                .flatten()
+                .filter(|one| one["required"] == true)
+                .map(|one| match one["name"].as_str().unwrap() {
+                    "path" => "path=/repo",
+                    "q" => "q=words",
+                    other => panic!("{route} needs {other}"),
+                })
+                .collect();
+            let route = format!("{route}?{}", needed.join("&"));
             let body = match operation.get("requestBody") {
                 Some(_) => "{\"path\":\"/repo\"}",
                 None => "",
@@ -384,7 +386,7 @@ async fn the_openapi_document_is_honest() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 13);
+    assert_eq!(routes, 14);
 
     let fake = small();
     let known = fake.status().await.unwrap();

@@ -7,7 +7,11 @@ pub(super) enum Flaw {
     UnknownClass,
     TrailingBackslash,
     UnclosedBrace,
+    TooManyBraces,
 }
+
+/// The most globs that the braces of one may stand for.
+const MOST_CHOICES: usize = 1_000;
 
 impl Flaw {
     /// The flaw in words, to follow the pattern itself.
@@ -17,6 +21,7 @@ impl Flaw {
             Self::UnknownClass => "it names an unknown character class",
             Self::TrailingBackslash => "it ends in a lone backslash",
             Self::UnclosedBrace => "its `{` is never closed",
+            Self::TooManyBraces => "its braces stand for more than 1,000 globs",
         }
     }
 }
@@ -203,6 +208,9 @@ pub(super) fn expand_braces(glob: &str) -> Result<Vec<String>, Flaw> {
                 let mut all = Vec::new();
                 for choice in choices {
                     all.extend(expand_braces(&format!("{head}{choice}{tail}"))?);
+                    if all.len() > MOST_CHOICES {
+                        return Err(Flaw::TooManyBraces);
+                    }
                 }
                 return Ok(all);
             }
@@ -229,5 +237,6 @@ mod tests {
         );
         assert_eq!(globs("a\\{b"), Ok(vec!["a\\{b".into()]));
         assert_eq!(globs("a{b"), Err(Flaw::UnclosedBrace));
+        assert_eq!(globs(&"{a,b}".repeat(40)), Err(Flaw::TooManyBraces));
     }
 }

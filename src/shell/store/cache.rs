@@ -17,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::StoreError;
 use super::folder;
+use super::unhurried::Unhurried;
 
 /// The trees. A change of a value's shape means a new number: old trees are dropped when the cache is opened.
 pub(super) const SUMMARIES: &str = "summaries.2";
@@ -26,7 +27,8 @@ pub(super) const RECORDS: &str = "records.1";
 /// Bytes of sled's page cache. It takes about three times as much in the end.
 const CACHE_BYTES: u64 = 32 << 20;
 /// How often sled tidies up and syncs by itself, in milliseconds, also when nothing happened: rarely, or it would keep
-/// an idle machine's disk awake. What was written is flushed by whoever wrote it; see [`Cache::flush`].
+/// an idle machine's disk awake. What was written is flushed by whoever wrote it; see [`Cache::flush`]. It may be
+/// later: see [`Unhurried`].
 const FLUSH_MS: u64 = 30_000;
 /// sled lets its own lock go a moment after a handle is dropped.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
@@ -357,6 +359,7 @@ impl From<sled::Error> for Trouble {
 
 /// Runs something of sled's; its panics become damage.
 fn guarded<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
+    let _unhurried = Unhurried::new();
     match catch_unwind(AssertUnwindSafe(act)) {
         Ok(outcome) => outcome.map_err(Trouble::from),
         Err(panic) => Err(Trouble::Damaged(one_line(&panic_text(&*panic)))),
@@ -364,6 +367,8 @@ fn guarded<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
 }
 
 fn open_trees(path: &Path) -> Result<Trees, Trouble> {
+    // sled's own files are for everybody whom the user's mask lets in.
+    folder::make_private(path).map_err(Trouble::Io)?;
     let config = sled::Config::new()
         .path(path)
         .cache_capacity(CACHE_BYTES)

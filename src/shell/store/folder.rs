@@ -20,11 +20,12 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Makes the folder, for its owner only, where there is none.
 pub(super) fn make(folder: &Path) -> Result<(), StoreError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|source| StoreError::io("make the folder", folder, source))
+    make_private(folder).map_err(|source| StoreError::io("make the folder", folder, source))
+}
+
+/// The same.
+pub(super) fn make_private(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Takes the folder for as long as the file that comes back is open.

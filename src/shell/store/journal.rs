@@ -81,6 +81,8 @@ impl Journal {
     /// person should hear of is added to `notes`.
     pub fn open(folder: &Path, notes: &mut Vec<String>) -> Result<Self, StoreError> {
         let path = folder.join("answers.journal");
+        // What a process wrote that was killed before it could put it in the old one's place.
+        let _ = fs::remove_file(path.with_extension("journal.new"));
         let failed = |source| StoreError::io("read", &path, source);
         let mut file = open_file(&path).map_err(failed)?;
         let (mut index, mut found) = load(&file).map_err(failed)?;

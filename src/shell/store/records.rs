@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use super::cache::{BATCH, RECORDS, SUMMARIES};
 use super::{Store, StoreError, codec};
@@ -92,7 +93,9 @@ impl Store {
                 }
             }
             self.cache
-                .with(|trees| trees.records.apply_batch(changes.clone()))?;
+                .with(|trees| trees.records.apply_batch(changes.clone()))
+                // What they name is in use, and no record says so.
+                .inspect_err(|_| self.whole.store(false, Ordering::Relaxed))?;
             self.touch(&let_go);
         }
         Ok(())

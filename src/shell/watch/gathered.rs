@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use notify::event::{AccessKind, AccessMode, Event, EventKind, ModifyKind, RemoveKind, RenameMode};
+use notify::event::{AccessKind, AccessMode, Event, EventKind, ModifyKind, RenameMode};
 
 use super::Hints;
 use super::watched::{Left, Owner, Unwatched};
@@ -57,8 +57,9 @@ impl Meaning {
         let (name, leaves) = match kind {
             EventKind::Access(AccessKind::Close(AccessMode::Write)) => (false, false),
             EventKind::Access(_) => return None,
-            EventKind::Create(_) | EventKind::Remove(RemoveKind::File) => (true, false),
+            EventKind::Create(_) => (true, false),
             EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both)) => (true, false),
+            // Of a file, too: notify goes by the name alone, and a directory may have it, and its watch, by now.
             EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_) => (true, true),
             EventKind::Modify(_) | EventKind::Any | EventKind::Other => (false, false),
         };

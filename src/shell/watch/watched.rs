@@ -270,16 +270,32 @@ impl Watched {
         std::mem::take(&mut self.unwatched)
     }
 
-    /// The folders around a repository. Those that cannot be watched are left out: they only spare a delay.
-    pub(super) fn set_around(&mut self, repo: RepoId, paths: Vec<PathBuf>) {
+    /// The folders around a repository. Those that cannot be watched are left out; told is only that a limit was
+    /// reached, because nothing else can be mended by looking there.
+    pub(super) fn set_around(&mut self, repo: RepoId, paths: Vec<PathBuf>) -> Option<WatchError> {
         let wanted: BTreeSet<PathBuf> = paths.into_iter().collect();
         let before = self.around.insert(repo, wanted.clone()).unwrap_or_default();
         self.disown(before.difference(&wanted).cloned(), |owner| {
             owner == Owner::Around(repo)
         });
+        let mut limit = None;
         for path in &wanted {
-            let _ = self.ensure(path, Owner::Around(repo), true);
+            if let Err(error @ WatchError::Limit { .. }) =
+                self.ensure(path, Owner::Around(repo), true)
+            {
+                limit = Some(error);
+            }
         }
+        limit
+    }
+
+    /// Whether one of the folders around a repository could be watched and is not.
+    pub(super) fn lacks_around(&self, repo: RepoId) -> bool {
+        let around = self.around.get(&repo).into_iter().flatten();
+        around.into_iter().any(|path| {
+            let watched = self.entries.get(path).map(|entry| entry.identity);
+            identity(path, true).is_ok_and(|now| watched != Some(now))
+        })
     }
 
     /// Takes paths from some of their owners, and ends the watches that have none left.

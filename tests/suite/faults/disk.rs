@@ -4,6 +4,9 @@ use std::fs::{self, File, Permissions};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
 
 use super::{MEMORY, all_notes, bound_by_modes, is_fresh, is_root, may_mount, one_line, skipped};
 use crate::harness::{FakeModel, Home, Repo, eventually, finish};
@@ -142,6 +145,53 @@ fn a_full_disk_is_said_and_what_was_paid_for_waits_for_space() {
         daemon.peak_memory()
     );
     daemon.terminate();
+}
+
+#[test]
+fn a_full_disk_does_not_hold_up_the_end() {
+    if !is_root() || !may_mount() {
+        return skipped(
+            "the end on a full disk",
+            "no file system can be mounted here",
+        );
+    }
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let data = home.data();
+    let disk = data.parent().unwrap();
+    let script = "mount -t tmpfs -o size=8m none \"$0\" && exec \"$@\"";
+    let before = ["unshare", "-m", "sh", "-c", script, disk.to_str().unwrap()];
+    let mut daemon = home.daemon_by(home.command_by(&before, &["daemon", &repo.at("")]));
+    is_fresh(&home, &repo);
+    fill(&PathBuf::from(format!(
+        "/proc/{}/root{}/ballast",
+        daemon.pid(),
+        disk.display()
+    )));
+    for n in 0..80 {
+        repo.write(&format!("new{n}.py"), format!("\"\"\"New {n}.\"\"\"\n"));
+    }
+    eventually("it says that the disk is full", || {
+        let status = home.status();
+        match all_notes(&status).contains("wait to be stored") {
+            true => Ok(()),
+            false => Err(status),
+        }
+    });
+    let begun = Instant::now();
+    daemon.signal(Signal::TERM);
+    // systemd would wait for a minute and a half, and then kill it.
+    assert!(daemon.ended().code().is_some());
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(
+        daemon.log().contains("is asked for again"),
+        "{}",
+        daemon.log()
+    );
 }
 
 /// Takes all space there is.

@@ -98,6 +98,11 @@ impl History {
         Ok(())
     }
 
+    /// What the daemon said so far.
+    pub fn log(&self) -> String {
+        self.daemon.as_ref().map(Daemon::log).unwrap_or_default()
+    }
+
     fn stop(&mut self) {
         if let Some(daemon) = &self.daemon {
             daemon.signal(Signal::STOP);
@@ -120,7 +125,9 @@ impl History {
 
     /// Nothing that the daemon calls fresh now may be otherwise on the disk.
     fn look(&mut self) -> Result<(), String> {
-        if self.stopped || self.daemon.is_none() {
+        // Between two polls nobody can know.
+        let polled = std::env::var_os("EPITOME_HISTORIES_POLLED").is_some();
+        if self.stopped || self.daemon.is_none() || polled {
             return Ok(());
         }
         let tree = self.home.run(&["tree", &self.root(), "--json"]);

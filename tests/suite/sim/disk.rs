@@ -13,7 +13,7 @@ use epitome::model::stat::Stat;
 /// A content is two numbers: what it says, and how it is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text {
-    pub meaning: u8,
+    pub meaning: u32,
     pub layout: u8,
 }
 
@@ -32,7 +32,10 @@ impl Text {
     }
 
     pub fn syntax(self) -> Digest {
-        Digest::of_file(&[self.meaning])
+        match u8::try_from(self.meaning) {
+            Ok(few) => Digest::of_file(&[few]),
+            Err(_) => Digest::of_file(&self.meaning.to_le_bytes()),
+        }
     }
 
     /// A few meanings stand for matter that no model is asked about.

@@ -1,5 +1,9 @@
 //! The made world around the engine: a clock, a disk, a watcher that loses, a model that fails, a store that crashes.
 
+mod judge;
+mod model;
+mod night;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::AddAssign;
 
@@ -7,16 +11,15 @@ use epitome::engine::debounce::Window;
 use epitome::engine::effect::{Ask, Effect, Subject};
 use epitome::engine::event::{Event, ReadProblem, Usage, WaitId};
 use epitome::engine::pace::Bounds;
-use epitome::engine::view::NodeView;
 use epitome::engine::{Engine, Options, TokenEstimate};
-use epitome::model::contents::{Contents, Matter};
 use epitome::model::failure::{Failure, Remedy};
 use epitome::model::path::{RelPath, RepoId};
-use epitome::model::recipe::{Author, ChildWords, Kind, directory_digest};
+use epitome::model::recipe::Author;
 use epitome::model::record::NodeRecord;
 use epitome::model::summary::{Freshness, Summary, SummaryKey};
 use epitome::model::time::Timestamp;
 
+use self::model::Weather;
 use super::disk::{Disk, Text};
 
 const REPO: RepoId = RepoId(1);
@@ -82,6 +85,7 @@ struct Promise {
 pub struct World {
     random: fastrand::Rng,
     sabotage: Sabotage,
+    weather: Weather,
     now_ms: u64,
     disk: Disk,
     engine: Engine,
@@ -146,6 +150,7 @@ impl World {
         let mut world = Self {
             random: fastrand::Rng::with_seed(seed),
             sabotage,
+            weather: Weather::default(),
             now_ms: 0,
             disk: Disk::new(),
             engine: Engine::new(options(seed.is_multiple_of(2))),
@@ -286,7 +291,7 @@ impl World {
         }
         let mut touched = vec![path.clone()];
         let text = Text {
-            meaning: self.random.u8(0..12),
+            meaning: self.random.u8(0..12).into(),
             layout: self.random.u8(0..3),
         };
         let now_ms = EPOCH_MS + self.now_ms;
@@ -344,6 +349,18 @@ impl World {
             return;
         }
         let paths = touched.iter().map(RelPath::new).collect();
+        self.notify(Event::Touched { repo: REPO, paths });
+    }
+
+    /// Somebody writes a file, and the watcher sees it or loses it.
+    fn write_seen(&mut self, path: &str, text: Text) {
+        if !self.disk.write(path, text, EPOCH_MS + self.now_ms) {
+            return;
+        }
+        if self.random.u8(0..200) == 0 {
+            return self.lose();
+        }
+        let paths = vec![RelPath::new(path)];
         self.notify(Event::Touched { repo: REPO, paths });
     }
 
@@ -417,7 +434,7 @@ impl World {
                 {
                     return Err("the engine is busy with nothing".to_owned());
                 }
-                if self.tally.steps > 200_000 {
+                if self.tally.steps > self.weather.most_steps {
                     return Err("does not come to rest".to_owned());
                 }
             }
@@ -446,7 +463,7 @@ impl World {
             }
             self.begin(effect)?;
         }
-        if self.random.u8(0..4) == 0 {
+        if self.random.u32(0..self.weather.glance_one_in) == 0 {
             self.glance()?;
         }
         Ok(())
@@ -613,7 +630,9 @@ impl World {
         let result = match self.random.u8(0..8) {
             _ if self.stored.contains_key(&key) => Ok(Summary::new(words, "made")),
             0 => Err(Failure::new(Remedy::Retry, "the line failed")),
-            1 if !self.calm => Err(Failure::new(Remedy::Permanent, "the line failed for good")),
+            1 if !self.calm && !self.weather.night => {
+                Err(Failure::new(Remedy::Permanent, "the line failed for good"))
+            }
             _ => Ok(Summary::new(words, "made")),
         };
         if let Ok(summary) = &result {
@@ -701,42 +720,6 @@ impl World {
         self.later(delay, Pending::Deliver(event));
     }
 
-    /// The model: slow, refusing, failing, and seldom of the same words twice.
-    fn answer(&mut self, ask: &Ask) -> Result<Summary, Failure> {
-        if let Subject::File { digest, .. } = &ask.subject {
-            let now = self
-                .disk
-                .read(&ask.path.to_text(), 0)
-                .map(|contents| contents.digest);
-            if now != Some(*digest) && self.sabotage != Sabotage::TornAnswerCounts {
-                return Err(Failure::new(Remedy::Changed, "changed meanwhile"));
-            }
-        }
-        if ask.paid && self.random.u8(0..if self.calm { 50 } else { 4 }) == 0 {
-            self.tally.failures += 1;
-            let remedy = match self.random.u8(0..12) {
-                0 if !self.calm && self.random.u8(0..8) == 0 => Remedy::Fatal,
-                0 if !self.calm => Remedy::Permanent,
-                1..=4 => Remedy::Slow,
-                5..=7 => Remedy::Unreachable,
-                _ => Remedy::Retry,
-            };
-            return Err(Failure::new(remedy, "as the seed wants it"));
-        }
-        // The words say what they are about, so that the judge can tell whether they belong to it.
-        let text = match &ask.subject {
-            Subject::File { digest, .. } => {
-                let real = self
-                    .disk
-                    .read(&ask.path.to_text(), 0)
-                    .map(|contents| contents.syntax);
-                format!("File {}.", real.unwrap_or(*digest))
-            }
-            Subject::Directory { .. } => format!("Directory, written {}.", self.random.u8(0..3)),
-        };
-        Ok(Summary::new(text, "made"))
-    }
-
     /// A wait ended: whatever was saved before it, and not since, must be known, fresh or named as failed.
     fn settled(&mut self, wait: WaitId, failed: &[(RelPath, String)]) -> Result<(), String> {
         let Some(promise) = self.promises.remove(&wait) else {
@@ -770,137 +753,4 @@ impl World {
         }
         Ok(())
     }
-
-    /// All is quiet: the tree must be the disk, every node settled, every stored key the one recomputed from below.
-    fn judge(&mut self) -> Result<(), String> {
-        if !self.agenda.is_empty() {
-            return Err("something is still under way after forty quiet minutes".to_owned());
-        }
-        let view = self
-            .engine
-            .view(REPO, &RelPath::root(), usize::MAX)
-            .ok_or("no root")?;
-        let mut files = Vec::new();
-        self.judge_node(&view, &mut files)?;
-        let on_disk: Vec<&String> = self.disk.files.keys().collect();
-        files.sort();
-        if files.iter().collect::<Vec<_>>() != on_disk {
-            return Err(format!("the tree has {files:?}, the disk {on_disk:?}"));
-        }
-        if !self.promises.is_empty() {
-            return Err(format!("{} waits were never answered", self.promises.len()));
-        }
-        Ok(())
-    }
-
-    fn judge_node(&self, view: &NodeView, files: &mut Vec<String>) -> Result<(), String> {
-        let path = view.path.to_text();
-        let author = options(false).author;
-        let key = match &view.children {
-            None => {
-                files.push(path.clone());
-                let real = self
-                    .disk
-                    .read(&path, 0)
-                    .ok_or(format!("{path} is not on disk"))?;
-                let known = view
-                    .contents
-                    .as_ref()
-                    .ok_or(format!("{path} was never read"))?;
-                if (known.digest, known.syntax, known.stat.size)
-                    != (real.digest, real.syntax, real.stat.size)
-                    && self.sabotage != Sabotage::ListsWithoutReading
-                    || known.digest != real.digest
-                {
-                    return Err(format!("{path} is known with another content than it has"));
-                }
-                let Contents {
-                    matter,
-                    language,
-                    syntax,
-                    ..
-                } = real;
-                if matter == Matter::TooLarge {
-                    return expect(&path, view.freshness, &[Freshness::Off]);
-                }
-                author.file_key(matter, language, syntax)
-            }
-            Some(children) => {
-                for child in children {
-                    self.judge_node(child, files)?;
-                }
-                let digest = directory_digest(
-                    children
-                        .iter()
-                        .filter_map(|child| Some((child.path.name(), child.kind, child.digest?))),
-                );
-                if view.digest != Some(digest) {
-                    return Err(format!(
-                        "{path}/ has a digest that is not that of its children"
-                    ));
-                }
-                if children.is_empty() {
-                    return expect(&path, view.freshness, &[Freshness::Off]);
-                }
-                author.directory_key(children.iter().map(|child| {
-                    let words = match child.words {
-                        Some(words) => ChildWords::Said(words.digest),
-                        None => ChildWords::LeftOut,
-                    };
-                    (child.path.name(), child.kind, words)
-                }))
-            }
-        };
-        let below_failed = view
-            .children
-            .iter()
-            .flatten()
-            .any(|child| matches!(child.freshness, Freshness::Failed | Freshness::Stale));
-        if view.freshness == Freshness::Fresh {
-            let words = view.words.ok_or(format!("{path} is fresh without words"))?;
-            if words.key != key {
-                return Err(format!(
-                    "{path} is called fresh with the words of another state"
-                ));
-            }
-            let stored = self
-                .stored
-                .get(&key)
-                .ok_or(format!("{path}: its words are not stored"))?;
-            if view.kind == Kind::File
-                && view
-                    .contents
-                    .as_ref()
-                    .is_some_and(|contents| contents.matter == Matter::Text)
-            {
-                let about = view.contents.as_ref().map(|contents| contents.syntax);
-                if Some(stored.text.as_str())
-                    != about.map(|syntax| format!("File {syntax}.")).as_deref()
-                {
-                    return Err(format!(
-                        "{path}: its words are about something else: {}",
-                        stored.text
-                    ));
-                }
-            }
-            if below_failed {
-                return Err(format!(
-                    "{path}/ is called fresh above something that is not"
-                ));
-            }
-            return Ok(());
-        }
-        // What is not fresh must have failed, or stand above something that did.
-        if view.error.is_none() && !below_failed {
-            return Err(format!("{path} is {} for no reason", view.freshness));
-        }
-        Ok(())
-    }
-}
-
-fn expect(path: &str, is: Freshness, one_of: &[Freshness]) -> Result<(), String> {
-    if one_of.contains(&is) {
-        return Ok(());
-    }
-    Err(format!("{path} is {is} and should be {one_of:?}"))
 }

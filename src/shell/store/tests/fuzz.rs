@@ -15,7 +15,7 @@ fn summary(rng: &mut Rng) -> Summary {
 
 #[test]
 fn sealed_bytes_come_back_as_they_were_or_not_at_all() {
-    for seed in 0..fuzz::rounds(3_000) {
+    for seed in fuzz::rounds(3_000) {
         let mut rng = Rng::with_seed(seed);
         let digest = key(rng.u64(0..9)).0.0;
         let value = (rng.u32(..), summary(&mut rng));
@@ -38,7 +38,7 @@ fn sealed_bytes_come_back_as_they_were_or_not_at_all() {
 /// Without a checksum: nothing is promised of the value, but that the decoder neither panics nor takes all memory.
 #[test]
 fn the_decoder_survives_any_bytes() {
-    for seed in 0..fuzz::rounds(10_000) {
+    for seed in fuzz::rounds(10_000) {
         let mut rng = Rng::with_seed(seed);
         let bytes = match rng.bool() {
             true => fuzz::bytes(&mut rng, 300),
@@ -76,7 +76,7 @@ fn the_decoder_survives_any_bytes() {
 #[test]
 fn a_journal_gives_back_only_what_was_written() {
     let temp = folder();
-    for seed in 0..fuzz::rounds(60) {
+    for seed in fuzz::rounds(60) {
         let mut rng = Rng::with_seed(seed);
         let data = temp.path().join("data");
         let path = data.join("answers.journal");

@@ -1,0 +1,226 @@
+//! Orders of events that histories of the real program ran into, at their shortest.
+
+use super::effect::Depth;
+use super::*;
+use crate::model::contents::{Contents, Matter};
+use crate::model::digest::Digest;
+use crate::model::listing::{Entry, ListedDirectory, Listing};
+use crate::model::path::RelPath;
+use crate::model::stat::Stat;
+use crate::model::summary::Freshness;
+
+const REPO: RepoId = RepoId(1);
+
+/// An engine without summaries that knows one repository.
+struct Bench {
+    engine: Engine,
+    now_ms: u64,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(false)
+    }
+
+    /// With summaries that cost a request each.
+    fn with(paid: bool) -> Self {
+        let window = Window {
+            quiet_ms: 10,
+            cap_ms: 100,
+        };
+        let options = Options {
+            author: Author {
+                provider: "offline".to_owned(),
+                model: "offline".to_owned(),
+                prompt_version: 1,
+                parameters: String::new(),
+            },
+            summaries: paid,
+            parser: 1,
+            paid,
+            bounds: Bounds {
+                max_workers: 4,
+                free_workers: 2,
+                ..Bounds::default()
+            },
+            tokens: TokenEstimate {
+                instructions: 0,
+                answer: 0,
+            },
+            readers: 4,
+            settle: window,
+            quiet: Window {
+                quiet_ms: 2_500,
+                cap_ms: 20_000,
+            },
+            export: false,
+            batch_from: None,
+            poll_ms: None,
+            poll_rest_ms: 1_000,
+        };
+        let mut bench = Self {
+            engine: Engine::new(options),
+            now_ms: 1,
+        };
+        bench.step(Event::Watch(REPO));
+        bench.step(Event::Loaded {
+            repo: REPO,
+            records: Vec::new(),
+        });
+        bench
+    }
+
+    fn step(&mut self, event: Event) -> Vec<Effect> {
+        self.now_ms += 200;
+        let now = Timestamp {
+            monotonic_ms: self.now_ms,
+            unix_ms: self.now_ms,
+        };
+        self.engine.step(now, event)
+    }
+
+    /// The look that is under way finds these files in the root; those that are then to be read are as they are there.
+    fn listed(&mut self, files: &[(&str, Stat)]) -> Vec<Effect> {
+        let entry = |(name, stat): &(&str, Stat)| Entry {
+            name: name.as_bytes().into(),
+            file: Some(*stat),
+        };
+        let root = ListedDirectory {
+            path: RelPath::root(),
+            identity: (1, 1),
+            entries: files.iter().map(entry).collect(),
+            problem: None,
+        };
+        let mut effects = self.step(Event::Listed {
+            repo: REPO,
+            listing: Listing {
+                directories: vec![root],
+                gone: Vec::new(),
+            },
+        });
+        for effect in std::mem::take(&mut effects) {
+            let Effect::Read { repo, node, path } = effect else {
+                effects.push(effect);
+                continue;
+            };
+            let found = files.iter().find(|(name, _)| path == RelPath::new(*name));
+            let stat = found.expect("only what is there is read").1;
+            let digest = Digest::of_file(&stat.ctime_ns.to_le_bytes());
+            let contents = Contents {
+                stat,
+                observed_ms: u64::MAX / 2,
+                digest,
+                syntax: digest,
+                language: None,
+                matter: Matter::Text,
+            };
+            effects.extend(self.step(Event::Read {
+                repo,
+                node,
+                result: Ok(contents),
+            }));
+        }
+        effects
+    }
+
+    fn freshness(&mut self, path: &str) -> Freshness {
+        let view = self.engine.view(REPO, &RelPath::new(path), 0);
+        view.expect("a node").freshness
+    }
+}
+
+fn stat(inode: u64, links: u64) -> Stat {
+    Stat {
+        size: 1,
+        mtime_ns: 1,
+        ctime_ns: 1,
+        inode,
+        device: 1,
+        links,
+    }
+}
+
+fn is_look(effects: &[Effect]) -> bool {
+    let look = [(RelPath::root(), Depth::Entries)];
+    effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::List { targets, .. } if targets[..] == look))
+}
+
+#[test]
+fn a_file_that_comes_back_while_its_going_is_found_leaves_its_folder_in_doubt() {
+    let mut bench = Bench::new();
+    bench.listed(&[("a.md", stat(1, 1)), ("b.md", stat(2, 1))]);
+    assert_eq!(bench.freshness(""), Freshness::Off);
+    // The root is swapped for another one: the look meets it before the file is in it.
+    bench.step(Event::Lost(REPO));
+    let paths = vec![RelPath::new("b.md")];
+    bench.step(Event::Touched { repo: REPO, paths });
+    let effects = bench.listed(&[("a.md", stat(1, 1))]);
+    assert_ne!(bench.freshness(""), Freshness::Off);
+    assert!(is_look(&effects), "{effects:?}");
+    bench.listed(&[("a.md", stat(1, 1)), ("b.md", stat(3, 1))]);
+    assert_eq!(bench.freshness(""), Freshness::Off);
+}
+
+#[test]
+fn a_file_that_gets_another_name_is_looked_at_by_the_first_one_too() {
+    let mut bench = Bench::new();
+    bench.listed(&[("a.md", stat(1, 1))]);
+    // Linked, and written by the new name: the kernel tells of that name alone.
+    let paths = vec![RelPath::new("b.md")];
+    bench.step(Event::Touched { repo: REPO, paths });
+    bench.step(Event::Tick);
+    let two = Stat {
+        ctime_ns: 2,
+        ..stat(1, 2)
+    };
+    let told = |name| (name, two);
+    let effects = bench.listed(&[("a.md", stat(1, 1)), told("b.md")]);
+    let effects = match is_look(&effects) {
+        true => effects,
+        false => bench.step(Event::Tick),
+    };
+    assert!(is_look(&effects), "{effects:?}");
+    let effects = bench.listed(&[told("a.md"), told("b.md")]);
+    assert!(!is_look(&effects), "{effects:?}");
+    let digests: Vec<_> = bench
+        .engine
+        .view(REPO, &RelPath::root(), 1)
+        .expect("the root")
+        .children
+        .into_iter()
+        .flatten()
+        .map(|child| child.digest)
+        .collect();
+    assert_eq!(digests.len(), 2);
+    assert_eq!(digests[0], digests[1]);
+}
+
+#[test]
+fn a_file_that_is_saved_all_the_time_is_asked_about_all_the_same() {
+    let mut bench = Bench::with(true);
+    bench.listed(&[]);
+    let mut saves = 0;
+    // Each second, and the quiet time is longer.
+    for number in 1..60 {
+        let paths = vec![RelPath::new("a.md")];
+        bench.step(Event::Touched { repo: REPO, paths });
+        bench.step(Event::Tick);
+        let now = Stat {
+            ctime_ns: number,
+            ..stat(1, 1)
+        };
+        let effects = bench.listed(&[("a.md", now)]);
+        let looked_up = effects.iter().find_map(|effect| match effect {
+            Effect::LookUp(keys) => Some(keys.iter().map(|&key| (key, None)).collect()),
+            _ => None,
+        });
+        let asked = bench.step(Event::LookedUp(looked_up.unwrap_or_default()));
+        if asked.iter().any(|effect| matches!(effect, Effect::Ask(_))) {
+            break;
+        }
+        saves += 1;
+    }
+    assert!((2..30).contains(&saves), "asked after {saves} saves");
+}

@@ -1,0 +1,144 @@
+//! What has to be true when all is quiet.
+
+use epitome::engine::view::NodeView;
+use epitome::model::contents::{Contents, Matter};
+use epitome::model::path::RelPath;
+use epitome::model::recipe::{ChildWords, Kind, directory_digest};
+use epitome::model::summary::Freshness;
+
+use super::{REPO, Sabotage, World, options};
+
+impl World {
+    /// All is quiet: the tree must be the disk, every node settled, every stored key the one recomputed from below.
+    pub(super) fn judge(&mut self) -> Result<(), String> {
+        if !self.agenda.is_empty() {
+            return Err("something is still under way after forty quiet minutes".to_owned());
+        }
+        let view = self
+            .engine
+            .view(REPO, &RelPath::root(), usize::MAX)
+            .ok_or("no root")?;
+        let mut files = Vec::new();
+        self.judge_node(&view, &mut files)?;
+        let on_disk: Vec<&String> = self.disk.files.keys().collect();
+        files.sort();
+        if files.iter().collect::<Vec<_>>() != on_disk {
+            return Err(format!("the tree has {files:?}, the disk {on_disk:?}"));
+        }
+        if !self.promises.is_empty() {
+            return Err(format!("{} waits were never answered", self.promises.len()));
+        }
+        Ok(())
+    }
+
+    fn judge_node(&self, view: &NodeView, files: &mut Vec<String>) -> Result<(), String> {
+        let path = view.path.to_text();
+        let author = options(false).author;
+        let key = match &view.children {
+            None => {
+                files.push(path.clone());
+                let real = self
+                    .disk
+                    .read(&path, 0)
+                    .ok_or(format!("{path} is not on disk"))?;
+                let known = view
+                    .contents
+                    .as_ref()
+                    .ok_or(format!("{path} was never read"))?;
+                if (known.digest, known.syntax, known.stat.size)
+                    != (real.digest, real.syntax, real.stat.size)
+                    && self.sabotage != Sabotage::ListsWithoutReading
+                    || known.digest != real.digest
+                {
+                    return Err(format!("{path} is known with another content than it has"));
+                }
+                let Contents {
+                    matter,
+                    language,
+                    syntax,
+                    ..
+                } = real;
+                if matter == Matter::TooLarge {
+                    return expect(&path, view.freshness, &[Freshness::Off]);
+                }
+                author.file_key(matter, language, syntax)
+            }
+            Some(children) => {
+                for child in children {
+                    self.judge_node(child, files)?;
+                }
+                let digest = directory_digest(
+                    children
+                        .iter()
+                        .filter_map(|child| Some((child.path.name(), child.kind, child.digest?))),
+                );
+                if view.digest != Some(digest) {
+                    return Err(format!(
+                        "{path}/ has a digest that is not that of its children"
+                    ));
+                }
+                if children.is_empty() {
+                    return expect(&path, view.freshness, &[Freshness::Off]);
+                }
+                author.directory_key(children.iter().map(|child| {
+                    let words = match child.words {
+                        Some(words) => ChildWords::Said(words.digest),
+                        None => ChildWords::LeftOut,
+                    };
+                    (child.path.name(), child.kind, words)
+                }))
+            }
+        };
+        let below_failed = view
+            .children
+            .iter()
+            .flatten()
+            .any(|child| matches!(child.freshness, Freshness::Failed | Freshness::Stale));
+        if view.freshness == Freshness::Fresh {
+            let words = view.words.ok_or(format!("{path} is fresh without words"))?;
+            if words.key != key {
+                return Err(format!(
+                    "{path} is called fresh with the words of another state"
+                ));
+            }
+            let stored = self
+                .stored
+                .get(&key)
+                .ok_or(format!("{path}: its words are not stored"))?;
+            if view.kind == Kind::File
+                && view
+                    .contents
+                    .as_ref()
+                    .is_some_and(|contents| contents.matter == Matter::Text)
+            {
+                let about = view.contents.as_ref().map(|contents| contents.syntax);
+                if Some(stored.text.as_str())
+                    != about.map(|syntax| format!("File {syntax}.")).as_deref()
+                {
+                    return Err(format!(
+                        "{path}: its words are about something else: {}",
+                        stored.text
+                    ));
+                }
+            }
+            if below_failed {
+                return Err(format!(
+                    "{path}/ is called fresh above something that is not"
+                ));
+            }
+            return Ok(());
+        }
+        // What is not fresh must have failed, or stand above something that did.
+        if view.error.is_none() && !below_failed {
+            return Err(format!("{path} is {} for no reason", view.freshness));
+        }
+        Ok(())
+    }
+}
+
+fn expect(path: &str, is: Freshness, one_of: &[Freshness]) -> Result<(), String> {
+    if one_of.contains(&is) {
+        return Ok(());
+    }
+    Err(format!("{path} is {is} and should be {one_of:?}"))
+}

@@ -1,0 +1,101 @@
+//! The model of the made world: slow, refusing, failing, in any weather.
+
+use epitome::engine::effect::{Ask, Subject};
+use epitome::model::failure::{Failure, Remedy};
+use epitome::model::summary::Summary;
+
+use super::{Sabotage, World};
+
+/// What the model is like.
+#[derive(Clone, Copy, Debug)]
+pub struct Weather {
+    /// One in three fails, and now and then nobody is let in for minutes; but nothing fails for good.
+    pub night: bool,
+    /// One step in so many is followed by a look at what is called fresh.
+    pub glance_one_in: u32,
+    /// Steps before the engine is thought to be at rest never.
+    pub most_steps: u64,
+}
+
+impl Default for Weather {
+    fn default() -> Self {
+        Self {
+            night: false,
+            glance_one_in: 4,
+            most_steps: 200_000,
+        }
+    }
+}
+
+/// How long a wave of refusals lasts, and a time without, in milliseconds.
+const WAVE_MS: u64 = 4 * 60_000;
+
+impl World {
+    /// The model: slow, refusing, failing, and seldom of the same words twice.
+    pub(super) fn answer(&mut self, ask: &Ask) -> Result<Summary, Failure> {
+        if let Subject::File { digest, .. } = &ask.subject {
+            let now = self
+                .disk
+                .read(&ask.path.to_text(), 0)
+                .map(|contents| contents.digest);
+            if now != Some(*digest) && self.sabotage != Sabotage::TornAnswerCounts {
+                return Err(Failure::new(Remedy::Changed, "changed meanwhile"));
+            }
+        }
+        if self.weather.night {
+            if let Some(failure) = self.failure_at_night(ask.paid) {
+                self.tally.failures += 1;
+                return Err(failure);
+            }
+        } else if ask.paid && self.random.u8(0..if self.calm { 50 } else { 4 }) == 0 {
+            self.tally.failures += 1;
+            let remedy = match self.random.u8(0..12) {
+                0 if !self.calm && self.random.u8(0..8) == 0 => Remedy::Fatal,
+                0 if !self.calm => Remedy::Permanent,
+                1..=4 => Remedy::Slow,
+                5..=7 => Remedy::Unreachable,
+                _ => Remedy::Retry,
+            };
+            return Err(Failure::new(remedy, "as the seed wants it"));
+        }
+        // The words say what they are about, so that the judge can tell whether they belong to it.
+        let text = match &ask.subject {
+            Subject::File { digest, .. } => {
+                let real = self
+                    .disk
+                    .read(&ask.path.to_text(), 0)
+                    .map(|contents| contents.syntax);
+                format!("File {}.", real.unwrap_or(*digest))
+            }
+            Subject::Directory { .. } => format!("Directory, written {}.", self.random.u8(0..3)),
+        };
+        Ok(Summary::new(text, "made"))
+    }
+
+    /// What the model says at night instead of words.
+    fn failure_at_night(&mut self, paid: bool) -> Option<Failure> {
+        let random = &mut self.random;
+        if !paid || self.calm && random.u8(0..50) > 0 {
+            return None;
+        }
+        let wave = !self.calm && (self.now_ms / WAVE_MS) % 3 == 1;
+        if wave && random.u8(0..10) > 0 {
+            let mut full = Failure::new(Remedy::Slow, "a wave");
+            full.retry_after_ms = random.bool().then(|| random.u64(0..20_000));
+            return Some(full);
+        }
+        if random.u8(0..3) > 0 {
+            return None;
+        }
+        let remedy = match random.u8(0..24) {
+            // A bad key, which somebody mends.
+            0 if !self.calm && random.u8(0..20) == 0 => Remedy::Fatal,
+            0..=2 => Remedy::Slow,
+            3..=5 => Remedy::Unreachable,
+            6..=7 => Remedy::Late,
+            8 => Remedy::Later,
+            _ => Remedy::Retry,
+        };
+        Some(Failure::new(remedy, "as the night wants it"))
+    }
+}
