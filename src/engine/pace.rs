@@ -494,13 +494,15 @@ impl Pace {
 
     /// It came back with words, after so many milliseconds.
     pub fn succeeded(&mut self, is_file: bool, took_ms: u64, now_ms: u64) {
-        if self.down {
-            self.chances.healed(now_ms);
-        }
         self.trouble = 0;
         self.bad = 0;
-        self.down = false;
-        self.stopped = None;
+        // What was on its way when the asking was stopped proves nothing, and must not hide that it was.
+        if self.stopped.is_none() {
+            if self.down {
+                self.chances.healed(now_ms);
+            }
+            self.down = false;
+        }
         self.width.answered(self.in_flight);
         let mean = if is_file {
             &mut self.file_ms
@@ -783,6 +785,18 @@ mod tests {
             pace.failed(&late, KEY, tried(1, 0), 0, 60_000);
         }
         assert_eq!(pace.width(), 7, "all of one event");
+    }
+
+    #[test]
+    fn an_answer_that_was_on_its_way_does_not_hide_that_the_asking_was_stopped() {
+        let mut pace = pace();
+        pace.failed(&Failure::new(Remedy::Fatal, "401"), KEY, tried(1, 0), 0, 10);
+        pace.succeeded(true, 10, 20);
+        assert_eq!(pace.stopped_until_ms(), Some(10 + STOPPED_MS));
+        pace.try_again();
+        assert_eq!((pace.stopped_until_ms(), pace.width()), (None, 1));
+        pace.succeeded(true, 10, 30 + STOPPED_MS);
+        assert_eq!(pace.width(), 10);
     }
 
     #[test]
