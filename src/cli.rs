@@ -10,6 +10,7 @@ mod export;
 pub mod failure;
 mod index;
 mod logging;
+mod mcp;
 mod output;
 mod paths;
 mod render;
@@ -82,6 +83,8 @@ enum Command {
     Search(search::Arguments),
     /// Return when everything saved before is seen, summarized and stored
     Wait(wait::Arguments),
+    /// Serve coding agents over MCP, on standard input and output
+    Mcp(mcp::Arguments),
     /// Write the summaries out
     Export(export::Arguments),
     /// What the store holds: figures, removal of what nobody uses, a check of everything
@@ -128,6 +131,8 @@ impl Cli {
     async fn dispatch(self) -> Result<(), Failure> {
         logging::start(match self.command {
             Command::Daemon(_) => "info",
+            // A refused call is the agent's to read, and no defect.
+            Command::Mcp(_) => "warn,rmcp=error",
             _ => "warn",
         })?;
         if let Command::Completions(arguments) = self.command {
@@ -149,6 +154,7 @@ impl Cli {
             Command::Tree(arguments) => tree::run(&context, &arguments).await,
             Command::Search(arguments) => search::run(&context, &arguments).await,
             Command::Wait(arguments) => wait::run(&context, &arguments).await,
+            Command::Mcp(arguments) => mcp::run(&context, &arguments).await,
             Command::Export(arguments) => export::run(&context, &arguments).await,
             Command::Service(arguments) => service::run(&context, &arguments).await,
             Command::Cache(arguments) => cache::run(&context, &arguments).await,
@@ -178,6 +184,8 @@ mod tests {
             "index /a --dry-run --json",
             "search words",
             "search some words --limit 5 --json --path /a --glob *.py",
+            "mcp",
+            "mcp /a --watch",
             "watch",
             "unwatch /a",
             "status --json",

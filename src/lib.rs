@@ -10,9 +10,9 @@
 //! - [`wire`] is what crosses the socket and what `--json` prints.
 //! - [`config`] is the configuration, checked.
 //! - [`daemon`] connects: the one loop that owns the engine, the workers that carry its effects out, the server.
-//! - [`client`] asks a daemon, [`cli`] speaks to a person.
+//! - [`client`] asks a daemon, [`cli`] speaks to a person, [`mcp`] to a coding agent.
 //!
-//! Imports point one way: `model <- {engine, shell, wire} <- {config, daemon, client} <- cli <- main`. The engine and
+//! Imports point one way: `model <- {engine, shell, wire} <- {config, daemon, client} <- mcp <- cli <- main`. The engine and
 //! the shell never meet; `daemon/executor.rs` makes the one's effects the other's work. A test holds this.
 //!
 //! # The way of a saved file
@@ -47,6 +47,7 @@ pub mod daemon;
 pub mod engine;
 #[cfg(test)]
 mod fuzz;
+pub mod mcp;
 pub mod model;
 pub mod shell;
 pub mod wire;

@@ -15,6 +15,7 @@ mod index_json;
 mod kill;
 mod kills;
 mod limits;
+mod mcp;
 mod notified;
 mod parts;
 mod refusals;

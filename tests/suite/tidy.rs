@@ -26,8 +26,9 @@ fn allowed(room: &str) -> &'static [&'static str] {
         "daemon" => &[
             "daemon", "engine", "shell", "wire", "config", "model", "client",
         ],
+        "mcp" => &["mcp", "client", "wire", "model"],
         _ => &[
-            "cli", "daemon", "client", "config", "wire", "model", "shell",
+            "cli", "mcp", "daemon", "client", "config", "wire", "model", "shell",
         ],
     }
 }

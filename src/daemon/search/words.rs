@@ -1,11 +1,11 @@
 //! Words as people and programs write them, and when two of them are the same for a search.
 
 /// Words that say nothing about code; a query of nothing else keeps them.
-const STOP_WORDS: [&str; 44] = [
+const STOP_WORDS: [&str; 48] = [
     "a", "about", "all", "an", "and", "any", "are", "as", "at", "be", "by", "can", "do", "does",
-    "for", "from", "get", "has", "have", "how", "i", "in", "is", "it", "its", "me", "of", "on",
-    "or", "show", "that", "the", "there", "this", "to", "used", "what", "when", "where", "which",
-    "who", "why", "with", "you",
+    "done", "for", "from", "get", "has", "have", "how", "i", "in", "is", "it", "its", "me", "of",
+    "on", "or", "show", "that", "the", "there", "this", "to", "use", "used", "what", "when",
+    "where", "which", "who", "why", "with", "work", "works", "you",
 ];
 
 /// Endings that do not change what a word is about, longest first.

@@ -1,0 +1,316 @@
+//! `epitome mcp`: the handshake, the six tools, their bounds, and what an agent is told when something is missing.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::harness::{FakeModel, Home, Repo};
+
+/// An agent's side.
+struct Agent {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    number: u64,
+}
+
+impl Agent {
+    fn start(home: &Home, folder: &str) -> Self {
+        let mut child = home
+            .command(&["mcp"])
+            .current_dir(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut agent = Self {
+            child,
+            input,
+            output,
+            number: 0,
+        };
+        let hello = agent.ask(
+            "initialize",
+            json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}),
+        );
+        assert_eq!(hello["result"]["serverInfo"]["name"], "epitome", "{hello}");
+        assert_eq!(hello["result"]["protocolVersion"], "2025-06-18", "{hello}");
+        assert!(hello["result"]["instructions"].is_string(), "{hello}");
+        agent.send(json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        agent
+    }
+
+    fn send(&mut self, message: Value) {
+        let input = self.input.as_mut().unwrap();
+        writeln!(input, "{message}").unwrap();
+        input.flush().unwrap();
+    }
+
+    fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.number += 1;
+        let id = self.number;
+        self.send(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        let answer: Value =
+            serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        assert_eq!(answer["id"], id, "{answer}");
+        answer
+    }
+
+    /// A tool's answer, and whether it is an error.
+    #[track_caller]
+    fn call(&mut self, tool: &str, arguments: Value) -> (String, bool) {
+        let answer = self.ask("tools/call", json!({"name": tool, "arguments": arguments}));
+        let result = &answer["result"];
+        let text = result["content"][0]["text"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"));
+        (text.to_owned(), result["isError"] == true)
+    }
+
+    /// A tool's answer, which is no error.
+    #[track_caller]
+    fn good(&mut self, tool: &str, arguments: Value) -> String {
+        let (text, is_error) = self.call(tool, arguments);
+        assert!(!is_error, "{text}");
+        assert!(
+            text.contains("\nfreshness: ") && text.contains("\nleft out: "),
+            "{text}"
+        );
+        text
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // The end of its input ends it.
+        drop(self.input.take());
+        let ended = self.child.wait().unwrap();
+        if !std::thread::panicking() {
+            assert!(ended.success(), "{ended}");
+        }
+    }
+}
+
+#[test]
+fn an_agent_learns_a_repository() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    // From a folder in it, as agents are started.
+    let mut agent = Agent::start(&home, &repo.at("src"));
+
+    let tools = agent.ask("tools/list", json!({}));
+    let tools = tools["result"]["tools"].as_array().unwrap();
+    let names: Vec<&str> = tools
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "get_overview",
+            "get_summary",
+            "list_tree",
+            "search",
+            "list_changes",
+            "get_status"
+        ]
+    );
+    for tool in tools {
+        assert!(
+            tool["description"]
+                .as_str()
+                .unwrap()
+                .starts_with("Call this"),
+            "{tool}"
+        );
+        assert_eq!(tool["annotations"]["readOnlyHint"], true, "{tool}");
+        assert_eq!(tool["inputSchema"]["type"], "object", "{tool}");
+    }
+
+    let overview = agent.good("get_overview", json!({}));
+    assert!(overview.contains("\nsrc/  "), "{overview}");
+    assert!(
+        overview.contains("all 19 summaries are fresh"),
+        "{overview}"
+    );
+    assert!(
+        overview.contains("## Entry points\nREADME.md  "),
+        "{overview}"
+    );
+
+    let summary = agent.good(
+        "get_summary",
+        json!({"paths": ["src/shop/cart.py", "/src/shop/", ""], "detail": "full"}),
+    );
+    assert!(
+        summary.contains("# src/shop/cart.py (python, "),
+        "{summary}"
+    );
+    assert!(summary.contains("4-12 class Cart"), "{summary}");
+    assert!(summary.contains("# src/shop/ ("), "{summary}");
+    assert!(summary.contains("\nmoney/  "), "{summary}");
+    assert!(summary.contains("# ./ ("), "{summary}");
+    let line = agent.good("get_summary", json!({"paths": ["src"], "detail": "line"}));
+    assert!(line.starts_with("src/  "), "{line}");
+
+    let tree = agent.good("list_tree", json!({"path": "src", "depth": 3}));
+    assert!(
+        tree.contains("\n  money/  ") && tree.contains("\n    amount.py  "),
+        "{tree}"
+    );
+    let found = agent.good("search", json!({"query": "exchange rates", "kind": "file"}));
+    assert!(found.starts_with("src/shop/money/rates/"), "{found}");
+    let status = agent.good("get_status", json!({"wait_fresh_ms": 30_000}));
+    assert!(
+        status.contains("failures: 0") && status.contains(": idle"),
+        "{status}"
+    );
+}
+
+#[test]
+fn answers_keep_their_bounds_and_name_what_they_leave_out() {
+    let (home, repo) = (Home::new(), Repo::new());
+    for folder in 0..20 {
+        for file in 0..10 {
+            repo.write(
+                &format!("folder{folder}/file{file}.py"),
+                format!("\"\"\"Number {file} of many that take their room.\"\"\"\n\ndef f{folder}_{file}():\n    return 1\n"),
+            );
+        }
+    }
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let mut agent = Agent::start(&home, &repo.at(""));
+    for (tool, arguments) in [
+        ("get_overview", json!({"max_tokens": 300})),
+        ("list_tree", json!({"depth": 9, "max_tokens": 300})),
+        (
+            "get_summary",
+            json!({"paths": ["", "folder1"], "detail": "full", "max_tokens": 300}),
+        ),
+        (
+            "search",
+            json!({"query": "number", "limit": 100, "max_tokens": 300}),
+        ),
+        ("list_changes", json!({"since": "1h", "max_tokens": 300})),
+    ] {
+        let text = agent.good(tool, arguments);
+        // Three bytes a token: a bound that holds for any tokenizer on such text.
+        assert!(
+            text.len() <= 300 * 4,
+            "{tool}: {} bytes\n{text}",
+            text.len()
+        );
+        assert!(!text.contains("left out: nothing"), "{tool}: {text}");
+    }
+    let all = agent.good("list_tree", json!({"depth": 9, "max_tokens": 50_000}));
+    assert!(all.contains("left out: nothing"), "{all}");
+    assert_eq!(all.matches("\n  file").count(), 200);
+}
+
+#[test]
+fn what_is_not_fresh_is_marked() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, "quiet_ms = 30000"), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let mut agent = Agent::start(&home, &repo.at(""));
+    repo.write("src/shop/cart.py", "class Basket:\n    pass\n");
+    let stale = agent.good("get_summary", json!({"paths": ["src/shop/cart.py"]}));
+    assert!(stale.contains(" ~ stale"), "{stale}");
+    assert!(!stale.contains("summaries are fresh\n"), "{stale}");
+    // A wait ends the quiet time.
+    let fresh = agent.good("get_status", json!({"wait_fresh_ms": 60_000}));
+    assert!(fresh.contains("all 19 summaries are fresh"), "{fresh}");
+    model.hold();
+    repo.write("src/shop/cart.py", "class Trolley:\n    pass\n");
+    let late = agent.good("get_status", json!({"wait_fresh_ms": 50}));
+    assert!(late.contains("not settled in time"), "{late}");
+    model.release();
+}
+
+#[test]
+fn changes_are_told_by_revision_and_by_time() {
+    let (home, repo) = (Home::new(), Repo::package());
+    repo.init();
+    repo.commit("first");
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    repo.write(
+        "src/shop/cart.py",
+        "class Basket:\n    \"\"\"Holds things.\"\"\"\n",
+    );
+    repo.write("src/shop/new.py", "def new():\n    return 1\n");
+    std::fs::remove_file(repo.at("docs/guide.md")).unwrap();
+    let mut agent = Agent::start(&home, &repo.at(""));
+    agent.good("get_status", json!({"wait_fresh_ms": 60_000}));
+    let changes = agent.good("list_changes", json!({"since": "HEAD"}));
+    assert!(
+        changes.starts_with("3 files changed since HEAD."),
+        "{changes}"
+    );
+    for line in [
+        "modified src/shop/cart.py  ",
+        "added src/shop/new.py  ",
+        "deleted docs/guide.md\n",
+        "\nsrc/shop/  ",
+        "\n./  ",
+    ] {
+        assert!(changes.contains(line), "{line}: {changes}");
+    }
+    let recent = agent.good("list_changes", json!({"since": "1h"}));
+    assert!(
+        recent.contains("src/shop/new.py") && recent.contains("deleted since then"),
+        "{recent}"
+    );
+    let (refusal, is_error) = agent.call("list_changes", json!({"since": "no-such-branch"}));
+    assert!(
+        is_error && refusal.contains("neither a revision"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn the_handshake_needs_no_daemon_and_errors_say_how_to_mend_them() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let mut agent = Agent::start(&home, &repo.at(""));
+    let (text, is_error) = agent.call("get_overview", json!({}));
+    assert!(is_error && text.contains("epitome daemon"), "{text}");
+    // A daemon that is started later is found.
+    let other = Repo::package();
+    let _daemon = home.daemon(&[&other.at("")]);
+    let (text, is_error) = agent.call("get_overview", json!({}));
+    assert!(is_error && text.contains("epitome watch"), "{text}");
+    home.run(&["watch", &repo.at("")]).expect(0);
+    agent.good("get_overview", json!({}));
+    for (tool, arguments, says) in [
+        ("get_summary", json!({}), "missing field `paths`"),
+        ("get_summary", json!({"paths": []}), "1 to 50"),
+        ("get_summary", json!({"paths": ["none.py"]}), "is no node"),
+        (
+            "search",
+            json!({"query": "x", "colour": 1}),
+            "unknown field `colour`",
+        ),
+        ("search", json!({"query": "?"}), "no word"),
+        ("list_tree", json!({"depth": -1}), "arguments do not fit"),
+        ("list_changes", json!({"since": ""}), "since is empty"),
+    ] {
+        let (text, is_error) = agent.call(tool, arguments);
+        assert!(is_error && text.contains(says), "{tool}: {text}");
+    }
+    let unknown = agent.ask("tools/call", json!({"name": "delete_all", "arguments": {}}));
+    assert!(
+        unknown["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("delete_all"),
+        "{unknown}"
+    );
+}
