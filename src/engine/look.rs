@@ -401,3 +401,11 @@ impl Engine {
         self.want(repo, id, key, paid);
     }
 }
+
+/// Puts a node in doubt, and all below it.
+fn doubt_all(node: &mut Node, doubt: u64) {
+    node.doubt = doubt;
+    if let Body::Directory(directory) = &mut node.body {
+        directory.doubt_below = doubt;
+    }
+}

@@ -51,9 +51,6 @@ pub struct Counters {
     pub cost_nanos: u64,
 }
 
-/// How far a clock may be set back, in days, before it is thought to have been wrong until then.
-const SET_BACK_DAYS: u64 = 2;
-
 /// What bounds the pace, by configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::effect::Depth;
 use crate::engine::repository::Repository;
-use crate::engine::tree::{Body, Node, NodeId, Phase};
+use crate::engine::tree::{Body, NodeId, Phase};
 use crate::model::listing::{Entry, ListedDirectory};
 use crate::model::path::RelPath;
 use crate::model::recipe::Kind;
@@ -230,14 +230,6 @@ impl Comparison<'_> {
         {
             self.remove(id);
         }
-    }
-}
-
-/// Puts a node in doubt, and all below it.
-fn doubt_all(node: &mut Node, doubt: u64) {
-    node.doubt = doubt;
-    if let Body::Directory(directory) = &mut node.body {
-        directory.doubt_below = doubt;
     }
 }
 

@@ -5,6 +5,9 @@ use crate::model::usage::Usage;
 
 use super::Pace;
 
+/// How far a clock may be set back, in days, before it is thought to have been wrong until then.
+const SET_BACK_DAYS: u64 = 2;
+
 /// What may be used on one day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
