@@ -6,22 +6,37 @@ const LONGEST_TEXT: usize = 2000;
 /// The words alone: no reasoning, fences, headings or quotes around them, no invisible characters, white space made
 /// single spaces, paragraphs kept, at most about 2,000 characters.
 pub(super) fn clean(text: &str) -> String {
-    let visible = visible(text);
-    let mut words = visible.trim();
+    let mut words = visible(text);
+    // White space made single may show another heading or label.
+    loop {
+        let bare = bounded(spaced(unwrapped(words.trim())));
+        if bare == words {
+            return bare;
+        }
+        words = bare;
+    }
+}
+
+/// Without what is wrapped around the words.
+fn unwrapped(mut words: &str) -> &str {
     // Wrappings come inside each other: a fence around a heading, a label before quotes.
     loop {
         let bare = without_quotes(without_label(without_fence(without_reasoning(words))));
         if bare == words {
-            break;
+            return words;
         }
         words = bare;
     }
+}
+
+/// The same words, with single spaces and single blank lines between them.
+fn spaced(words: &str) -> String {
     let paragraphs: Vec<String> = words
         .split("\n\n")
         .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
         .filter(|paragraph| !paragraph.is_empty())
         .collect();
-    bounded(paragraphs.join("\n\n"))
+    paragraphs.join("\n\n")
 }
 
 /// The sentences of a text that are whole within its first `limit` bytes. `None` where there is none.
