@@ -16,6 +16,8 @@ use super::text::clean;
 use super::{Context, output};
 use crate::client::{Client, ConnectError};
 use crate::config::{Backend, Config, Provider};
+use crate::wire::access::Access as _;
+use crate::wire::protocol::Status;
 
 /// Below this many inotify watches, large repositories are partly polled.
 const FEW_WATCHES: u64 = 65_536;
@@ -111,6 +113,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     checks.push(socket_folder(&places.socket));
     let client = Client::connect(&places.socket).await;
     checks.push(daemon(&client));
+    if let Ok(client) = &client
+        && let Ok(status) = client.status().await
+    {
+        checks.extend(notes(&status));
+    }
     if arguments.audit {
         checks.extend(audit::checks(context, client).await);
     }
@@ -276,6 +283,20 @@ fn daemon(answer: &Result<Client, ConnectError>) -> Check {
             "name another socket with --socket",
         ),
     }
+}
+
+/// What the daemon has to say, such as that something is polled, and why.
+fn notes(status: &Status) -> Vec<Check> {
+    let warning = |detail: String| match detail.split_once("; ") {
+        Some((detail, mend)) => Check::warning("daemon", detail, mend),
+        None => Check::new("daemon", State::Warning, detail, None),
+    };
+    let of_repositories = status.repositories.iter().flat_map(|repository| {
+        let notes = repository.notes.iter();
+        notes.map(|note| format!("{}: {note}", repository.path))
+    });
+    let all = status.notes.iter().cloned().chain(of_repositories);
+    all.map(warning).collect()
 }
 
 #[cfg(test)]

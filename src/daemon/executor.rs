@@ -246,7 +246,7 @@ impl Executor {
                     Node::File(_) => None,
                 }
             });
-            match export::update(&folder, files, &removed) {
+            match export::update(&entry.root, &folder, files, &removed) {
                 Ok(()) => shared.notes.clear("export"),
                 Err(error) => {
                     tracing::warn!("{error}");
@@ -287,7 +287,7 @@ fn load(shared: &Shared, repo: RepoId) -> Vec<(RelPath, NodeRecord)> {
     {
         // What was written out was a directory once. Where nothing else is known of it, its removal was cut short.
         let known: HashSet<RelPath> = records.iter().map(|(path, _)| path.clone()).collect();
-        let left = export::written(&entry.root.join(folder)).into_iter();
+        let left = export::written(&entry.root, &entry.root.join(folder)).into_iter();
         let left = left.filter(|path| !path.is_root() && !known.contains(path));
         records.extend(left.map(|path| {
             let record = NodeRecord {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 type Job = Box<dyn FnOnce() + Send>;
 
 /// How much less of the processor the threads want than others (0 to 19).
+#[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
 /// The threads; they end when the pool is dropped.

@@ -19,6 +19,11 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(false)
+    }
+
+    /// With summaries that cost a request each.
+    fn with(paid: bool) -> Self {
         let window = Window {
             quiet_ms: 10,
             cap_ms: 100,
@@ -30,17 +35,24 @@ impl Bench {
                 prompt_version: 1,
                 parameters: String::new(),
             },
-            summaries: false,
+            summaries: paid,
             parser: 1,
-            paid: false,
-            bounds: Bounds::default(),
+            paid,
+            bounds: Bounds {
+                max_workers: 4,
+                free_workers: 2,
+                ..Bounds::default()
+            },
             tokens: TokenEstimate {
                 instructions: 0,
                 answer: 0,
             },
             readers: 4,
             settle: window,
-            quiet: window,
+            quiet: Window {
+                quiet_ms: 2_500,
+                cap_ms: 20_000,
+            },
             export: false,
             batch_from: None,
             poll_ms: None,
@@ -59,7 +71,7 @@ impl Bench {
     }
 
     fn step(&mut self, event: Event) -> Vec<Effect> {
-        self.now_ms += 1_000;
+        self.now_ms += 200;
         let now = Timestamp {
             monotonic_ms: self.now_ms,
             unix_ms: self.now_ms,
@@ -183,4 +195,32 @@ fn a_file_that_gets_another_name_is_looked_at_by_the_first_one_too() {
         .collect();
     assert_eq!(digests.len(), 2);
     assert_eq!(digests[0], digests[1]);
+}
+
+#[test]
+fn a_file_that_is_saved_all_the_time_is_asked_about_all_the_same() {
+    let mut bench = Bench::with(true);
+    bench.listed(&[]);
+    let mut saves = 0;
+    // Each second, and the quiet time is longer.
+    for number in 1..60 {
+        let paths = vec![RelPath::new("a.md")];
+        bench.step(Event::Touched { repo: REPO, paths });
+        bench.step(Event::Tick);
+        let now = Stat {
+            ctime_ns: number,
+            ..stat(1, 1)
+        };
+        let effects = bench.listed(&[("a.md", now)]);
+        let looked_up = effects.iter().find_map(|effect| match effect {
+            Effect::LookUp(keys) => Some(keys.iter().map(|&key| (key, None)).collect()),
+            _ => None,
+        });
+        let asked = bench.step(Event::LookedUp(looked_up.unwrap_or_default()));
+        if asked.iter().any(|effect| matches!(effect, Effect::Ask(_))) {
+            break;
+        }
+        saves += 1;
+    }
+    assert!((2..30).contains(&saves), "asked after {saves} saves");
 }

@@ -20,11 +20,13 @@ pub struct ExportError {
     source: io::Error,
 }
 
-/// Writes the bytes of each directory's file below `folder`, and takes out those of directories that went.
+/// Writes the bytes of each directory's file below `folder`, and takes out those of directories that went. No link
+/// below `base` is followed: a repository may bring one that leads to other people's files.
 ///
 /// # Errors
 /// The first that could not be written; the others are written all the same.
 pub fn update(
+    base: &Path,
     folder: &Path,
     directories: impl Iterator<Item = (RelPath, Vec<u8>)>,
     removed: &[RelPath],
@@ -42,19 +44,22 @@ pub fn update(
     };
     for path in removed {
         let at = path.under(folder);
-        keep(&at, remove(folder, &at));
+        keep(&at, own(base, &at).and_then(|()| remove(folder, &at)));
     }
     for (path, bytes) in directories {
         let at = path.under(folder);
-        keep(&at, write(&at, &bytes));
+        keep(&at, own(base, &at).and_then(|()| write(&at, &bytes)));
     }
     outcome
 }
 
 /// The directories that have a file below `folder`, whoever wrote it and whenever; what was being written when an
-/// earlier process was killed is taken away.
-pub fn written(folder: &Path) -> Vec<RelPath> {
+/// earlier process was killed is taken away. None where a link leads there from `base`.
+pub fn written(base: &Path, folder: &Path) -> Vec<RelPath> {
     let mut found = Vec::new();
+    if own(base, folder).is_err() {
+        return found;
+    }
     let mut folders = vec![folder.to_path_buf()];
     while let Some(at) = folders.pop() {
         for entry in fs::read_dir(&at).into_iter().flatten().flatten() {
@@ -70,6 +75,21 @@ pub fn written(folder: &Path) -> Vec<RelPath> {
         }
     }
     found
+}
+
+/// Fails where something between `base` and `at` is a symbolic link.
+fn own(base: &Path, at: &Path) -> io::Result<()> {
+    let below = at.ancestors().take_while(|path| *path != base);
+    for path in below {
+        if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+            let told = format!(
+                "{} is a symbolic link, which is not followed",
+                path.display()
+            );
+            return Err(io::Error::other(told));
+        }
+    }
+    Ok(())
 }
 
 fn write(at: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -125,18 +145,79 @@ mod tests {
         let temporary = tempfile::tempdir().expect("a folder");
         let folder = temporary.path().join("out");
         let at = folder.join("a/b/index.json");
-        update(&folder, [directory("a/b", "One.")].into_iter(), &[]).expect("written");
+        update(
+            temporary.path(),
+            &folder,
+            [directory("a/b", "One.")].into_iter(),
+            &[],
+        )
+        .expect("written");
         let first = fs::metadata(&at).expect("there");
-        update(&folder, [directory("a/b", "One.")].into_iter(), &[]).expect("written");
+        update(
+            temporary.path(),
+            &folder,
+            [directory("a/b", "One.")].into_iter(),
+            &[],
+        )
+        .expect("written");
         let second = fs::metadata(&at).expect("there");
         use std::os::unix::fs::MetadataExt;
         assert_eq!(
             (first.ino(), first.ctime_nsec()),
             (second.ino(), second.ctime_nsec())
         );
-        update(&folder, [directory("a/b", "Two.")].into_iter(), &[]).expect("written");
+        update(
+            temporary.path(),
+            &folder,
+            [directory("a/b", "Two.")].into_iter(),
+            &[],
+        )
+        .expect("written");
         assert!(fs::read_to_string(&at).expect("read").contains("Two."));
-        update(&folder, std::iter::empty(), &[RelPath::new("a/b")]).expect("removed");
+        update(
+            temporary.path(),
+            &folder,
+            std::iter::empty(),
+            &[RelPath::new("a/b")],
+        )
+        .expect("removed");
         assert!(!folder.join("a").exists());
+    }
+
+    #[test]
+    fn a_link_in_the_folder_is_not_followed_and_nothing_behind_it_touched() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let (root, other) = (
+            temporary.path().join("root"),
+            temporary.path().join("other"),
+        );
+        for path in [&root, &other, &other.join("a")] {
+            fs::create_dir(path).expect("made");
+            fs::write(path.join(NAME), "theirs").expect("written");
+        }
+        let all_is_there = || {
+            let theirs =
+                |path: &Path| fs::read(path.join(NAME)).is_ok_and(|text| text == b"theirs");
+            theirs(&other) && theirs(&other.join("a"))
+        };
+        std::os::unix::fs::symlink(&other, root.join("out")).expect("linked");
+        let out = root.join("out");
+        assert_eq!(written(&root, &out), []);
+        let wanted = || [directory("", "Root."), directory("a", "One.")].into_iter();
+        let error = update(&root, &out, wanted(), &[RelPath::new("a")]).expect_err("a link");
+        assert!(error.to_string().contains("symbolic link"), "{error}");
+        assert!(all_is_there());
+        // Further below.
+        fs::remove_file(&out).expect("removed");
+        fs::create_dir(&out).expect("made");
+        std::os::unix::fs::symlink(other.join("a"), out.join("a")).expect("linked");
+        update(&root, &out, wanted(), &[RelPath::new("a")]).expect_err("a link");
+        assert!(all_is_there());
+        assert!(out.join(NAME).exists());
+        // What leads to the base is the user's own way.
+        let way = temporary.path().join("way");
+        std::os::unix::fs::symlink(&root, &way).expect("linked");
+        update(&way, &way.join("b"), wanted(), &[]).expect("written");
+        assert!(root.join("b/a").join(NAME).exists());
     }
 }

@@ -161,7 +161,15 @@ impl Rules {
     /// excludes file, what makes the `.git` of the repositories met so far a repository, their `info/exclude`, and the
     /// rule files between the root and the top of a git work tree around it. See [`Rules::is_current`].
     pub fn outside_inputs(&self) -> Vec<PathBuf> {
-        let mut inputs: Vec<PathBuf> = self.outside.iter().map(|(file, _)| file.clone()).collect();
+        let outside = self.outside.iter().map(|(file, _)| file.as_path());
+        // Of a folder that is not there, what would hold it is watched.
+        let mut inputs: Vec<PathBuf> = outside
+            .flat_map(|file| {
+                let missing = file.ancestors().skip(1).take_while(|above| !above.exists());
+                std::iter::once(file).chain(missing)
+            })
+            .map(Path::to_path_buf)
+            .collect();
         let marked = self.marked.read().unwrap_or_else(PoisonError::into_inner);
         inputs.extend(marked.keys().flat_map(|directory| git::inputs(directory)));
         inputs.sort();

@@ -7,6 +7,7 @@ mod clock;
 mod disk;
 mod endpoint;
 mod places;
+mod private;
 
 use std::io::Write;
 use std::process::Command;

@@ -16,11 +16,11 @@ use crate::harness::{
     Daemon, FakeModel, Home, Kind, Repo, every, find, first_not_fresh, paths, until,
 };
 
-const QUICK: &str = "[watch]\nsettle_ms = 20\n";
+pub const QUICK: &str = "[watch]\nsettle_ms = 20\n";
 
 /// What the daemon tells after a wait has to be what a program tells that has never seen the folder.
 #[track_caller]
-fn assert_true(home: &Home, root: &str) {
+pub fn assert_true(home: &Home, root: &str) {
     home.run(&["wait", root, "--timeout", "60"]).expect(0);
     let told = home.json(&["tree", root, "--json"]);
     let anew = Home::with(QUICK).json(&["index", root, "--json"]);
@@ -427,7 +427,7 @@ fn the_audit_needs_somebody_to_audit() {
 }
 
 /// A program in a user namespace of its own, where it may lower its own limits.
-fn unshared(home: &Home, flags: &str, script: &str, arguments: &[&str]) -> Command {
+pub fn unshared(home: &Home, flags: &str, script: &str, arguments: &[&str]) -> Command {
     let like = home.command(&[]);
     let mut command = Command::new("unshare");
     command
@@ -451,7 +451,7 @@ fn unshared(home: &Home, flags: &str, script: &str, arguments: &[&str]) -> Comma
 }
 
 /// Ends a process with the test.
-struct Ends(std::process::Child);
+pub struct Ends(pub std::process::Child);
 
 impl Drop for Ends {
     fn drop(&mut self) {
@@ -493,6 +493,12 @@ fn beyond_the_limit_of_watches_the_rest_is_polled() {
     let notes = repository(&home)["notes"].to_string();
     assert!(notes.contains("folders are polled every 1 s"), "{notes}");
     assert!(notes.contains("fs.inotify.max_user_watches"), "{notes}");
+    let doctor = home.run(&["doctor"]).expect(0);
+    assert!(
+        doctor.stdout.contains("folders are polled every 1 s")
+            && doctor.stdout.contains("fs.inotify.max_user_watches=524288"),
+        "{doctor:?}"
+    );
     // What is not watched is found, by waiting at once and by itself a little later.
     for number in 0..20 {
         repo.append(&format!("far/d{number}/f.py"), "Y = 2\n");
@@ -531,6 +537,13 @@ fn without_any_notification_all_is_polled() {
     assert_eq!(repository(&home)["watch"], "poll");
     let notes = home.status()["notes"].to_string();
     assert!(notes.contains("fs.inotify.max_user_instances"), "{notes}");
+    let doctor = home.run(&["doctor"]).expect(0);
+    assert!(
+        doctor
+            .stdout
+            .contains("sudo sysctl fs.inotify.max_user_instances"),
+        "{doctor:?}"
+    );
     repo.append("src/shop/cart.py", "X = 1\n");
     assert_true(&home, &repo.at(""));
 }

@@ -1,27 +1,44 @@
 //! A model's answer made plain text: what it wraps around the words is cut, and what no reader can see.
 
+use crate::model::text::is_invisible;
+
 /// The longest text, in characters. It ends with a sentence where one ends before that.
 const LONGEST_TEXT: usize = 2000;
 
 /// The words alone: no reasoning, fences, headings or quotes around them, no invisible characters, white space made
 /// single spaces, paragraphs kept, at most about 2,000 characters.
 pub(super) fn clean(text: &str) -> String {
-    let visible = visible(text);
-    let mut words = visible.trim();
+    let mut words = visible(text);
+    // White space made single may show another heading or label.
+    loop {
+        let bare = bounded(spaced(unwrapped(words.trim())));
+        if bare == words {
+            return bare;
+        }
+        words = bare;
+    }
+}
+
+/// Without what is wrapped around the words.
+fn unwrapped(mut words: &str) -> &str {
     // Wrappings come inside each other: a fence around a heading, a label before quotes.
     loop {
         let bare = without_quotes(without_label(without_fence(without_reasoning(words))));
         if bare == words {
-            break;
+            return words;
         }
         words = bare;
     }
+}
+
+/// The same words, with single spaces and single blank lines between them.
+fn spaced(words: &str) -> String {
     let paragraphs: Vec<String> = words
         .split("\n\n")
         .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
         .filter(|paragraph| !paragraph.is_empty())
         .collect();
-    bounded(paragraphs.join("\n\n"))
+    paragraphs.join("\n\n")
 }
 
 /// The sentences of a text that are whole within its first `limit` bytes. `None` where there is none.
@@ -59,24 +76,6 @@ fn visible(text: &str) -> String {
             c => Some(c),
         })
         .collect()
-}
-
-/// Zero-width, bidirectional, filling and tagging characters.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{ffa0}' | '\u{feff}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 /// Without a block of reasoning in front. A text that only speaks of such a tag keeps it.

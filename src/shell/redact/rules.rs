@@ -118,6 +118,105 @@ pub(super) const RULES: &[Rule] = &[
         Proof::Random,
         r"\bhv[sbr]\.(?P<s>[0-9A-Za-z_-]{24,})",
     ),
+    rule(
+        "Slack token",
+        Proof::Form,
+        r"\bxoxe(?:\.xox[bp])?-[0-9]-[0-9A-Za-z-]{20,}",
+    ),
+    rule("Twilio key", Proof::Form, r"\bSK[0-9a-f]{32}\b"),
+    rule(
+        "Telegram token",
+        Proof::Form,
+        r"\b[0-9]{8,10}:AA[0-9A-Za-z_-]{33}\b",
+    ),
+    rule(
+        "Discord token",
+        Proof::Random,
+        r"\b[MNO][0-9A-Za-z_-]{23,27}\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27,40}\b",
+    ),
+    rule(
+        "Discord webhook",
+        Proof::Form,
+        r"\bdiscord(?:app)?\.com/api/webhooks/[0-9]{16,20}/(?P<s>[0-9A-Za-z_-]{60,80})",
+    ),
+    rule("Mailgun key", Proof::Form, r"\bkey-[0-9a-f]{32}\b"),
+    rule(
+        "Mailchimp key",
+        Proof::Form,
+        r"\b[0-9a-f]{32}-us[0-9]{1,2}\b",
+    ),
+    rule(
+        "Shopify token",
+        Proof::Form,
+        r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}\b",
+    ),
+    rule(
+        "Square token",
+        Proof::Form,
+        r"\bsq0(?:atp|csp)-[0-9A-Za-z_-]{22,43}",
+    ),
+    rule(
+        "Atlassian token",
+        Proof::Form,
+        r"\bATATT3[0-9A-Za-z_=-]{60,}",
+    ),
+    rule(
+        "Databricks token",
+        Proof::Form,
+        r"\bdapi[0-9a-f]{32}(?:-[0-9])?\b",
+    ),
+    rule(
+        "Docker token",
+        Proof::Form,
+        r"\bdckr_[op]at_[0-9A-Za-z_-]{27,}",
+    ),
+    rule("RubyGems token", Proof::Form, r"\brubygems_[0-9a-f]{48}\b"),
+    rule(
+        "Terraform token",
+        Proof::Form,
+        r"\b[0-9A-Za-z]{14}\.atlasv1\.[0-9A-Za-z_=-]{60,}",
+    ),
+    rule(
+        "Grafana token",
+        Proof::Form,
+        r"\bgl(?:sa|c)_[0-9A-Za-z+/=_]{32,}",
+    ),
+    rule(
+        "Sentry token",
+        Proof::Form,
+        r"\bsntry[su]_[0-9A-Za-z+/=_]{40,}",
+    ),
+    rule("New Relic key", Proof::Form, r"\bNRAK-[0-9A-Z]{27}\b"),
+    rule(
+        "Linear key",
+        Proof::Form,
+        r"\blin_(?:api|oauth)_[0-9A-Za-z]{32,}",
+    ),
+    rule("Notion token", Proof::Form, r"\bntn_[0-9A-Za-z]{40,}"),
+    rule("Figma token", Proof::Form, r"\bfig[do]_[0-9A-Za-z_-]{40,}"),
+    rule(
+        "Postman key",
+        Proof::Form,
+        r"\bPMAK-[0-9a-f]{24}-[0-9a-f]{34}\b",
+    ),
+    rule("Groq key", Proof::Form, r"\bgsk_[0-9A-Za-z]{48,}"),
+    rule("xAI key", Proof::Form, r"\bxai-[0-9A-Za-z]{70,}"),
+    rule("Replicate token", Proof::Form, r"\br8_[0-9A-Za-z]{37}\b"),
+    rule(
+        "Azure secret",
+        Proof::Random,
+        r"\b[0-9A-Za-z_~.-]{3}[78]Q~[0-9A-Za-z_~.-]{31,34}",
+    ),
+    rule(
+        "Azure signature",
+        Proof::Form,
+        r"[?&]sig=(?P<s>[0-9A-Za-z%+/]{40,}={0,2})",
+    ),
+    rule(
+        "private key",
+        Proof::Form,
+        r"\bPrivate-Lines: [0-9]+\r?\n(?P<s>(?:[0-9A-Za-z+/=]{20,}\r?\n?)+)",
+    ),
     rule("age key", Proof::Form, r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b"),
     rule(
         "password in a URL",
@@ -144,6 +243,26 @@ pub(super) const RULES: &[Rule] = &[
         Proof::Random,
         r#"(?i)(?:secret|token|credential|(?:api|access|auth|private|signing|encryption|master|account|service|client)[_-]?key)[A-Za-z0-9_-]{0,16}["']?\]?\s*(?::=|=>|=|:)\s*["'`](?P<s>[^"'`\s]{16,512})["'`]"#,
     ),
+    rule(
+        "password",
+        Proof::Chosen,
+        r#"(?i)\b(?:curl|wget)\b[^\r\n]*?[ \t](?:-u|--user)[ =]?["']?[^\s:"'/]+:(?P<s>[^\s"'`]{4,128})"#,
+    ),
+    rule(
+        "password",
+        Proof::Chosen,
+        r"(?i)\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?P<s>\S{6,128})",
+    ),
+    rule(
+        "secret",
+        Proof::Random,
+        r#""_?auth"\s*:\s*"(?P<s>[0-9A-Za-z+/]{20,}={0,2})""#,
+    ),
+    rule(
+        "secret",
+        Proof::Random,
+        r"(?i):_(?:authtoken|auth|password)[ \t]*=[ \t]*(?P<s>[0-9a-z+/=_-]{16,512})",
+    ),
     // Files of settings have no quotes: there the whole line must be the assignment.
     rule(
         "password",
@@ -154,5 +273,11 @@ pub(super) const RULES: &[Rule] = &[
         "secret",
         Proof::Random,
         r"(?im)^[ \t]*(?:export[ \t]+)?[a-z0-9_.-]*(?:secret|token|credential|(?:api|access|auth|private|signing|encryption|master|account|secret)[_-]?key)[ \t]*[:=][ \t]*(?P<s>[0-9a-z/+_=.-]{16,512})[ \t]*\r?$",
+    ),
+    // Variables of an environment: what is no secret is rarely written like them.
+    rule(
+        "password",
+        Proof::Chosen,
+        r"(?m)^[ \t-]*(?:(?:export|ENV)[ \t]+)?[A-Z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE)[ \t]*[:=][ \t]*(?P<s>[!#-&(-_a-~][!-~]{5,127})[ \t]*\r?$",
     ),
 ];

@@ -1,6 +1,8 @@
 //! What must be found, and what must not. The secrets are drawn here, so that none stands in this repository.
 #![allow(clippy::unwrap_used)]
 
+mod vendors;
+
 use super::*;
 
 const ALNUM: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::StoreError;
 use super::folder;
-use super::unhurried;
+use super::unhurried::Unhurried;
 
 /// The trees. A change of a value's shape means a new number: old trees are dropped when the cache is opened.
 pub(super) const SUMMARIES: &str = "summaries.2";
@@ -28,7 +28,7 @@ pub(super) const RECORDS: &str = "records.1";
 const CACHE_BYTES: u64 = 32 << 20;
 /// How often sled tidies up and syncs by itself, in milliseconds, also when nothing happened: rarely, or it would keep
 /// an idle machine's disk awake. What was written is flushed by whoever wrote it; see [`Cache::flush`]. It may be
-/// later: see [`unhurried`].
+/// later: see [`Unhurried`].
 const FLUSH_MS: u64 = 30_000;
 /// sled lets its own lock go a moment after a handle is dropped.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
@@ -68,7 +68,7 @@ struct State {
 }
 
 /// Why sled did not do what was asked.
-pub(super) enum Trouble {
+enum Trouble {
     /// Its bytes, or its state, make no sense.
     Damaged(String),
     /// The operating system refused. sled does nothing more until it is opened again.
@@ -358,7 +358,8 @@ impl From<sled::Error> for Trouble {
 }
 
 /// Runs something of sled's; its panics become damage.
-pub(super) fn guarded<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
+fn guarded<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
+    let _unhurried = Unhurried::new();
     match catch_unwind(AssertUnwindSafe(act)) {
         Ok(outcome) => outcome.map_err(Trouble::from),
         Err(panic) => Err(Trouble::Damaged(one_line(&panic_text(&*panic)))),
@@ -374,7 +375,7 @@ fn open_trees(path: &Path) -> Result<Trees, Trouble> {
         .flush_every_ms(Some(FLUSH_MS));
     let began = Instant::now();
     let db = loop {
-        match unhurried::open(&config) {
+        match guarded(|| config.open()) {
             Err(Trouble::Damaged(what))
                 if what.contains("acquire lock") && began.elapsed() < LOCK_PATIENCE =>
             {

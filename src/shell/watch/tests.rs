@@ -594,3 +594,33 @@ fn a_moved_directory_and_a_new_one_of_its_name_are_both_watched() {
         assert_eq!(bench.touched(), set(["a/x", "b/y"]));
     }
 }
+
+#[test]
+fn a_file_that_goes_may_have_been_followed_by_a_folder_of_its_name() {
+    use notify::event::{Event, EventKind, RemoveKind};
+    let root = Path::new("/root");
+    let mut gathered = Gathered::new(PathBuf::from("/cookies"), 10);
+    gathered.add_repository(REPO, root, &[], &[]);
+    // notify drops the watch that the name has by now, whoever had it.
+    let gone = Event::new(EventKind::Remove(RemoveKind::File)).add_path(root.join("name"));
+    assert!(gathered.take_event(0, Ok(gone)));
+    assert!(gathered.take_left().paths.contains(&root.join("name")));
+}
+
+#[test]
+fn a_folder_around_that_is_made_anew_is_missed() {
+    let bench = Bench::new();
+    let rules = bench.path("git/info/exclude");
+    bench
+        .watch
+        .add_repository(REPO, &bench.root, std::slice::from_ref(&rules), &[]);
+    assert!(!bench.watch.lacks_around(REPO), "it is not there");
+    fs::create_dir_all(bench.path("git/info")).unwrap();
+    assert!(bench.watch.lacks_around(REPO));
+    bench.watch.add_repository(REPO, &bench.root, &[rules], &[]);
+    assert!(!bench.watch.lacks_around(REPO));
+    fs::rename(bench.path("git"), bench.path("old")).unwrap();
+    bench.hints();
+    fs::create_dir_all(bench.path("git/info")).unwrap();
+    assert!(bench.watch.lacks_around(REPO));
+}
