@@ -13,6 +13,8 @@ struct Case {
     manner: Manner,
     /// The configuration's own limits.
     more: &'static str,
+    /// Files in each of the fifty folders.
+    files: usize,
 }
 
 /// Ten times what small accounts have, against answers fifty times as quick as a real model's: ten workers alone would
@@ -33,12 +35,23 @@ pub fn run(wishes: &Wishes) -> std::io::Result<()> {
     };
     let cases = [
         Case {
+            name: "300 requests/min",
+            manner: Manner {
+                requests_per_minute: 300.0,
+                ..quick
+            },
+            more: "",
+            // The first ten come before anything is known, and five of them are too many.
+            files: 10,
+        },
+        Case {
             name: "3,000 requests/min",
             manner: Manner {
                 requests_per_minute: REQUESTS_PER_MINUTE,
                 ..quick
             },
             more: "",
+            files: 12,
         },
         Case {
             name: "3,000 requests/min, configured",
@@ -48,6 +61,7 @@ pub fn run(wishes: &Wishes) -> std::io::Result<()> {
                 ..quick
             },
             more: "requests_per_minute = 3000",
+            files: 12,
         },
         Case {
             name: "3,500,000 tokens/min",
@@ -56,6 +70,7 @@ pub fn run(wishes: &Wishes) -> std::io::Result<()> {
                 ..quick
             },
             more: "",
+            files: 12,
         },
         Case {
             name: "two at once, no headers",
@@ -65,6 +80,7 @@ pub fn run(wishes: &Wishes) -> std::io::Result<()> {
                 ..quick
             },
             more: "",
+            files: 3,
         },
     ];
     println!(
@@ -78,8 +94,7 @@ pub fn run(wishes: &Wishes) -> std::io::Result<()> {
 }
 
 fn limited(case: &Case) -> std::io::Result<()> {
-    let files = if case.manner.at_once > 0 { 3 } else { 12 };
-    let folders = (0..50).map(|number| (format!("d{number}"), files));
+    let folders = (0..50).map(|number| (format!("d{number}"), case.files));
     let shape = Shape {
         name: case.name,
         directories: [(String::new(), 0)].into_iter().chain(folders).collect(),

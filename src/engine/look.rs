@@ -1,21 +1,23 @@
 //! From a hint to what is known of the disk: doubt, list, compare, read.
 
+mod comparison;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::model::contents::{Contents, Matter};
 use crate::model::failure::{Failure, Remedy};
-use crate::model::listing::{Entry, ListedDirectory, Listing};
+use crate::model::listing::{ListedDirectory, Listing};
 use crate::model::path::{RelPath, RepoId};
 use crate::model::recipe::Kind;
 use crate::model::record::NodeRecord;
-use crate::model::stat::Stat;
 
 use super::Engine;
 use super::effect::{Depth, Effect};
 use super::event::ReadProblem;
 use super::repository::{Look, Repository};
 use super::tree::{Body, Node, NodeId, Phase, ROOT};
+use comparison::Comparison;
 
 /// How many paths are kept for a second look; above it, all of the repository is looked at.
 const TOUCHED_MEANWHILE: usize = 10_000;
@@ -400,240 +402,10 @@ impl Engine {
     }
 }
 
-/// One comparison of a listing with the tree.
-struct Comparison<'a> {
-    repository: &'a mut Repository,
-    /// Doubts up to this number were raised before the listing began, and are answered by it.
-    doubt: u64,
-    now_ms: u64,
-    gone: Vec<RelPath>,
-    changed: bool,
-}
-
-impl Comparison<'_> {
-    fn directory(
-        &mut self,
-        listed: &ListedDirectory,
-        all: &BTreeMap<&RelPath, &ListedDirectory>,
-        targets: &[(RelPath, Depth)],
-    ) {
-        let path = &listed.path;
-        let Some(id) = self.repository.tree.find(path) else {
-            // It appeared after its parent was listed; the parent will be looked at again.
-            if let Some(parent) = path.parent() {
-                self.repository
-                    .debounce
-                    .add(parent, Depth::Entries, self.now_ms);
-            }
-            return;
-        };
-        let Some(directory) = self
-            .repository
-            .tree
-            .get(id)
-            .and_then(|node| node.directory())
-        else {
-            return;
-        };
-        if path.is_root() {
-            // A mount point without what was mounted there: an empty folder of another device.
-            let unmounted = listed.entries.is_empty()
-                && !directory.children.is_empty()
-                && directory
-                    .identity
-                    .is_some_and(|(device, _)| device != listed.identity.0);
-            self.repository.unreachable = unmounted;
-            if unmounted {
-                return;
-            }
-        }
-        let moved = directory
-            .identity
-            .is_some_and(|known| known != listed.identity);
-        let had: Vec<(Box<[u8]>, NodeId)> = directory
-            .children
-            .iter()
-            .map(|(name, &child)| (name.clone(), child))
-            .collect();
-        let found: BTreeMap<&[u8], Option<Stat>> = listed
-            .entries
-            .iter()
-            .map(|Entry { name, file }| (&**name, *file))
-            .collect();
-        // A directory that cannot be read may still hold what it held: its children stay, with their doubts.
-        if listed.problem.is_none() {
-            for (name, child) in had {
-                let kind = self.repository.tree.get(child).map(|node| node.kind());
-                let still = match found.get(&*name) {
-                    Some(Some(_)) => kind == Some(Kind::File),
-                    Some(None) => kind == Some(Kind::Directory),
-                    None => false,
-                };
-                if !still {
-                    self.inherit_doubt(id, child);
-                    self.remove(child);
-                }
-            }
-        }
-        for (name, file) in found {
-            let child = self.repository.tree.child(id, name);
-            match (child, file) {
-                (Some(child), Some(stat)) => self.known_file(child, &stat),
-                (None, Some(_)) => {
-                    let child = self.add(id, name, Kind::File);
-                    self.repository.to_read.push_back(child);
-                }
-                (known, None) => {
-                    let below = path.join(name);
-                    if known.is_none() {
-                        self.add(id, name, Kind::Directory);
-                    }
-                    let debounce = &mut self.repository.debounce;
-                    if all.contains_key(&below) {
-                        // Listed in the same look.
-                    } else if known.is_none() {
-                        // New: watched and listed by a look of its own, at once, because nobody watches it yet.
-                        debounce.add_urgent(below, Depth::Everything, self.now_ms);
-                    } else if is_whole(targets, &below) {
-                        // Gone again before it was listed: its parent's next listing will tell.
-                        debounce.add(below, Depth::Everything, self.now_ms);
-                    }
-                }
-            }
-        }
-        if moved && !is_whole(targets, path) {
-            // Another directory of the same name: the watches below belong to the old one.
-            self.repository
-                .debounce
-                .add_urgent(path.clone(), Depth::Everything, self.now_ms);
-        }
-        let doubt = self.doubt;
-        let whole = is_whole(targets, path);
-        self.repository.tree.change(id, |node| {
-            if let Body::Directory(directory) = &mut node.body {
-                if directory.doubt_below <= doubt && (whole || !moved) {
-                    directory.doubt_below = 0;
-                }
-                directory.identity = Some(listed.identity);
-                directory.problem.clone_from(&listed.problem);
-            }
-            if node.doubt <= doubt {
-                node.doubt = 0;
-            }
-        });
-    }
-
-    fn add(&mut self, parent: NodeId, name: &[u8], kind: Kind) -> NodeId {
-        // A new directory is in doubt until it is listed; a new file is open until it is read.
-        let doubt = if kind == Kind::Directory {
-            self.doubt
-        } else {
-            0
-        };
-        let id = self.repository.tree.add(parent, name, kind, doubt);
-        self.changed = true;
-        if self.repository.known {
-            self.repository.tree.mark_changed(id, self.now_ms);
-        }
-        id
-    }
-
-    fn known_file(&mut self, id: NodeId, stat: &Stat) {
-        let doubt = self.doubt;
-        let known = self.repository.known;
-        let mut read = false;
-        let mut confirmed = None;
-        self.repository.tree.change(id, |node| {
-            if node.doubt <= doubt {
-                node.doubt = 0;
-            }
-            let Body::File { contents } = &node.body else {
-                return;
-            };
-            let same = contents
-                .as_ref()
-                .is_some_and(|contents| contents.stat.proves_unchanged(stat, contents.observed_ms));
-            match &mut node.phase {
-                Phase::Reading { again } => *again = true,
-                Phase::Open if same => confirmed.clone_from(contents),
-                Phase::Open => read = true,
-                _ if same => {}
-                phase => {
-                    *phase = Phase::Open;
-                    read = true;
-                }
-            }
-        });
-        if read {
-            if known {
-                self.repository.tree.mark_changed(id, self.now_ms);
-            }
-            self.repository.to_read.push_back(id);
-        }
-        if let Some(contents) = confirmed {
-            self.repository.to_confirm.push((id, contents));
-        }
-    }
-
-    /// A child that is about to be removed may have been touched after the look began: then it may be there again, and
-    /// its directory is what is in doubt.
-    fn inherit_doubt(&mut self, directory: NodeId, child: NodeId) {
-        let tree = &mut self.repository.tree;
-        let doubt = tree.get(child).map_or(0, |node| node.doubt);
-        if doubt > self.doubt {
-            tree.change(directory, |node| node.doubt = node.doubt.max(doubt));
-        }
-    }
-
-    fn remove(&mut self, id: NodeId) {
-        self.changed = true;
-        let parent = self.repository.tree.get(id).and_then(|node| node.parent);
-        for (path, kind) in self.repository.tree.remove(id) {
-            if kind == Kind::Directory {
-                if self.gone.iter().all(|gone| !path.is_within(gone)) {
-                    self.gone.push(path.clone());
-                }
-                self.repository.to_unexport.insert(path.clone());
-            }
-            self.repository.removed.insert(path);
-        }
-        if let Some(parent) = parent {
-            self.repository.to_export.insert(parent);
-            if self.repository.known {
-                self.repository.tree.mark_changed(parent, self.now_ms);
-            }
-        }
-    }
-
-    fn directory_gone(&mut self, path: &RelPath) {
-        if path.is_root() {
-            // Nothing is forgotten: the folder may come back (a disk that is mounted later, a checkout moved away).
-            self.repository.unreachable = true;
-            return;
-        }
-        if let Some(id) = self.repository.tree.find(path)
-            && self
-                .repository
-                .tree
-                .get(id)
-                .is_some_and(|node| node.kind() == Kind::Directory)
-        {
-            self.remove(id);
-        }
-    }
-}
-
 /// Puts a node in doubt, and all below it.
 fn doubt_all(node: &mut Node, doubt: u64) {
     node.doubt = doubt;
     if let Body::Directory(directory) = &mut node.body {
         directory.doubt_below = doubt;
     }
-}
-
-/// Whether the look was to list all of `path`.
-fn is_whole(targets: &[(RelPath, Depth)], path: &RelPath) -> bool {
-    targets
-        .iter()
-        .any(|(target, depth)| *depth == Depth::Everything && path.is_within(target))
 }

@@ -2,21 +2,18 @@
 
 use std::cmp::Reverse;
 
-use crate::model::failure::{Failure, Remedy};
 use crate::model::path::RepoId;
 use crate::model::recipe::{ChildWords, Kind};
 use crate::model::record::NodeRecord;
-use crate::model::summary::{Summary, SummaryDigest, SummaryKey, Words};
+use crate::model::summary::{SummaryDigest, SummaryKey, Words};
 
 use super::Engine;
-use super::answered::Returned;
 use super::batch::Way;
 use super::effect::{Ask, Child, Effect, Subject};
-use super::event::Usage;
 use super::flight::{Flight, Rank, Stage};
-use super::pace::{Hold, Next, Sent};
+use super::pace::{Hold, Sent};
 use super::retry::Tried;
-use super::tree::{Body, NodeId, Phase, ROOT, Tree};
+use super::tree::{Body, NodeId, Phase, Tree};
 
 /// How long asking waits, at most, for a rebase or the like to end: a person may be in the middle of it for hours.
 const HELD_ASK_MS: u64 = 60_000;
@@ -308,7 +305,7 @@ impl Engine {
     }
 
     /// The waiters that still want the key.
-    fn waiters(&self, key: SummaryKey) -> impl Iterator<Item = (RepoId, NodeId)> {
+    pub(super) fn waiters(&self, key: SummaryKey) -> impl Iterator<Item = (RepoId, NodeId)> {
         self.flights.get(key).into_iter().flat_map(move |flight| {
             flight.waiters.iter().copied().filter(move |(repo, id)| {
                 self.repositories
@@ -321,176 +318,6 @@ impl Engine {
 
     pub(super) fn first_waiter(&self, key: SummaryKey) -> Option<(RepoId, NodeId)> {
         self.waiters(key).next()
-    }
-
-    /// An answer, or none. It counts for whoever wants the key now, and is stored in any case: it was paid for.
-    pub(super) fn answered(
-        &mut self,
-        key: SummaryKey,
-        result: Result<Summary, Failure>,
-        usage: Usage,
-        effects: &mut Vec<Effect>,
-    ) {
-        let now_ms = self.now.monotonic_ms;
-        let refused = matches!(&result, Err(failure) if failure.remedy == Remedy::Slow);
-        let Some(returned) = self.returned(key, &usage, refused) else {
-            self.batches.answered_early(key, &result);
-            return;
-        };
-        let Returned {
-            paid,
-            is_file,
-            in_batch,
-            tried,
-            sent,
-        } = returned;
-        let failure = match result {
-            Ok(summary) => {
-                if paid {
-                    if usage.unchanged {
-                        self.count_spared(key, effects);
-                    }
-                    // How long a batch took tells nothing of the pace.
-                    if !in_batch {
-                        let took_ms = now_ms.saturating_sub(sent.at_ms);
-                        self.pace.succeeded(is_file, took_ms, now_ms);
-                    }
-                    self.pace.storing();
-                }
-                self.flights.change(key, now_ms, |flight| {
-                    flight.stage = Stage::Committing;
-                    flight.words = Some(summary.digest());
-                });
-                effects.push(Effect::Commit { key, summary, paid });
-                return;
-            }
-            Err(failure) => failure,
-        };
-        if failure.remedy == Remedy::Changed {
-            // Whoever wanted the words of a content that is gone will want others once it is read again.
-            let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
-            self.flights.end(key);
-            for (repo, id) in waiters {
-                if let Some(repository) = self.repositories.get_mut(&repo) {
-                    let path = repository.tree.path(id);
-                    repository.tree.change(id, |node| node.phase = Phase::Open);
-                    self.touched(repo, &path);
-                }
-            }
-            return;
-        }
-        if in_batch && failure.remedy != Remedy::Permanent {
-            // Alone it may well succeed, or tell better what the matter is.
-            self.flights.change(key, now_ms, |flight| {
-                flight.stage = Stage::Ready;
-            });
-            return;
-        }
-        let stopped_before = self.pace.stopped().is_some();
-        match self.pace.failed(&failure, key, tried, sent.at_ms, now_ms) {
-            Next::Again { at_ms, costs_a_try } => self.flights.change(key, now_ms, |flight| {
-                flight.stage = Stage::Ready;
-                flight.tried.lost += u32::from(costs_a_try);
-                flight.failed_ms = now_ms;
-                flight.retry_at_ms = at_ms;
-            }),
-            Next::Never => self.give_up(key, &failure),
-        }
-        if !stopped_before && let Some(failure) = self.pace.stopped() {
-            effects.push(Effect::Notice(format!(
-                "nothing more is asked: {}",
-                failure.to_line()
-            )));
-        }
-    }
-
-    /// What failed is thought about again when its time has come: what nothing was to be asked about any more, since
-    /// a person may have mended that; and what had used all of its tries.
-    pub(super) fn revive(&mut self) {
-        let now_ms = self.now.monotonic_ms;
-        let due = |at_ms: Option<u64>| at_ms.is_some_and(|at_ms| now_ms >= at_ms);
-        let stopped = due(self.pace.stopped_until_ms());
-        if stopped {
-            self.pace.try_again();
-        }
-        let mut given_up = self.pace.take_chances(now_ms);
-        if !stopped && given_up.is_empty() {
-            return;
-        }
-        let mut revived = Vec::new();
-        for (&repo, repository) in &self.repositories {
-            for (id, node) in repository.tree.walk(ROOT) {
-                let Phase::Failed(failure) = &node.phase else {
-                    continue;
-                };
-                let wanted = match failure.remedy {
-                    Remedy::Fatal => stopped,
-                    Remedy::Retry | Remedy::Late | Remedy::Later => {
-                        node.key.is_some_and(|key| given_up.contains(&key))
-                    }
-                    _ => false,
-                };
-                if wanted {
-                    revived.push((repo, id, node.contents().cloned()));
-                }
-            }
-        }
-        for (repo, id, _) in &revived {
-            let tree = self
-                .repositories
-                .get(repo)
-                .map(|repository| &repository.tree);
-            if let Some(key) = tree.and_then(|tree| tree.get(*id)?.key) {
-                given_up.remove(&key);
-            }
-        }
-        // Nobody wants these any more.
-        for key in given_up {
-            self.pace.forget(key);
-        }
-        for (repo, id, contents) in revived {
-            if let Some(repository) = self.repositories.get_mut(&repo) {
-                repository.tree.change(id, |node| node.phase = Phase::Open);
-            }
-            if let Some(contents) = contents {
-                self.think_of_file(repo, id, &contents);
-            }
-        }
-    }
-
-    /// The earlier words hold: nothing above has to be asked about.
-    fn count_spared(&mut self, key: SummaryKey, effects: &mut Vec<Effect>) {
-        let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
-        let mut unchanged = 1;
-        self.pace.counters.unchanged += unchanged;
-        for (repo, id) in waiters {
-            let Some(repository) = self.repositories.get_mut(&repo) else {
-                continue;
-            };
-            let spared = u64::from(repository.tree.depth(id));
-            self.pace.counters.spared += spared;
-            repository.used.spared += spared;
-            effects.push(Effect::Spared {
-                repo,
-                unchanged: std::mem::take(&mut unchanged),
-                spared,
-            });
-        }
-    }
-
-    fn give_up(&mut self, key: SummaryKey, failure: &Failure) {
-        let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
-        if self.flights.end(key).is_some_and(|flight| flight.paid) {
-            self.pace.counters.failed += 1;
-        }
-        for (repo, id) in waiters {
-            if let Some(repository) = self.repositories.get_mut(&repo) {
-                repository.tree.change(id, |node| {
-                    node.phase = Phase::Failed(Box::new(failure.clone()));
-                });
-                repository.export(id);
-            }
-        }
     }
 
     /// The words are on disk: now they count.

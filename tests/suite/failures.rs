@@ -177,34 +177,6 @@ fn an_endpoint_that_is_down_is_waited_for_and_all_heals_by_itself() {
 }
 
 #[test]
-fn a_days_budget_holds_over_a_restart_and_says_until_when() {
-    let model = FakeModel::new();
-    let home = Home::asking(&model, "[budget]\nmax_requests_per_day = 5");
-    let repo = Repo::package();
-    let daemon = home.daemon(&[&repo.at("")]);
-    until("it is said", || notes(&home).contains("until 00:00 UTC"));
-    assert_eq!(home.status()["repositories"][0]["state"], "paused");
-    until("all five came back", || {
-        home.status()["requests"]["today"] == 5
-    });
-    daemon.terminate();
-    let _daemon = home.daemon(&[&repo.at("")]);
-    until("it is said again", || {
-        notes(&home).contains("until 00:00 UTC")
-    });
-    // Structure stays live.
-    let before = home.node(&repo.at(DEEP), 0);
-    repo.append(DEEP, "\n\ndef more():\n    return 2\n");
-    until("the edit is seen", || {
-        home.node(&repo.at(DEEP), 0)["digest"] != before["digest"]
-    });
-    let names = home.node(&repo.at(DEEP), 0)["elements"].to_string();
-    assert!(names.contains("more"), "{names}");
-    assert_eq!(model.count(), 5);
-    assert_eq!(home.status()["requests"]["today"], 5);
-}
-
-#[test]
 fn words_that_still_hold_spare_all_above() {
     let model = FakeModel::new();
     let (home, repo) = (Home::asking(&model, ""), Repo::package());

@@ -18,6 +18,7 @@ mod limits;
 mod mcp;
 mod notified;
 mod parts;
+mod prompt;
 mod refusals;
 mod searching;
 mod service;

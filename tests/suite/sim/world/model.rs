@@ -96,6 +96,6 @@ impl World {
             8 => Remedy::Later,
             _ => Remedy::Retry,
         };
-        Some(Failure::new(remedy, "as the night wants it"))
+        Some(Failure::new(remedy, format!("a night's {remedy:?}")))
     }
 }

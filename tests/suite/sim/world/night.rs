@@ -1,6 +1,9 @@
 //! A night with thousands of files: edits, kills, a folder that goes and comes back, a model that fails one time in
 //! three and lets nobody in for minutes. In the morning all of it has to be fresh.
 
+use epitome::engine::view::NodeView;
+use epitome::model::path::RelPath;
+
 use super::{EPOCH_MS, REPO, Sabotage, Tally, Text, Weather, World};
 
 const HOUR_MS: u64 = 60 * 60_000;
@@ -82,8 +85,10 @@ impl World {
                 break;
             }
             if self.now_ms > morning + 3 * HOUR_MS {
+                let view = self.engine.view(REPO, &RelPath::root(), usize::MAX);
+                let why = view.as_ref().and_then(first_error);
                 return Err(format!(
-                    "three hours later {open} are not fresh: {status:?}"
+                    "three hours later {open} are not fresh, for one {why:?}: {status:?}"
                 ));
             }
         }
@@ -99,6 +104,14 @@ impl World {
         }
         Ok((self.tally, took_ms))
     }
+}
+
+fn first_error(view: &NodeView) -> Option<String> {
+    let own = view
+        .error
+        .as_ref()
+        .map(|error| format!("{}: {error}", view.path));
+    own.or_else(|| view.children.iter().flatten().find_map(first_error))
 }
 
 /// Where the file of a number lies: folders in folders.
