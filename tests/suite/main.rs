@@ -31,4 +31,5 @@ mod storm;
 mod tidy;
 mod tree;
 mod usage;
+mod versions;
 mod watching;
