@@ -30,7 +30,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -118,7 +118,8 @@ async fn open_store(data: &Path) -> anyhow::Result<Store> {
             Err(StoreError::Locked { .. }) if tokio::time::Instant::now() < deadline => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-            opened => return Ok(opened?),
+            Err(error) => bail!("{error}: {}", error.hint()),
+            Ok(store) => return Ok(store),
         }
     }
 }

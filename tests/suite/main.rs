@@ -32,4 +32,5 @@ mod storm;
 mod tidy;
 mod tree;
 mod usage;
+mod versions;
 mod watching;
