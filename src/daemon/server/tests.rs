@@ -386,7 +386,7 @@ async fn the_openapi_document_is_honest() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 14);
+    assert_eq!(routes, 15);
 
     let fake = small();
     let known = fake.status().await.unwrap();
