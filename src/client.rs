@@ -28,6 +28,7 @@ use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
 use crate::wire::percent;
+use crate::wire::prompt::Preview;
 use crate::wire::protocol::{
     Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, Problem, Repository, Status, WaitRequest, Waited,
     WatchRequest,
@@ -292,10 +293,16 @@ impl Access for Client {
         Ok(())
     }
 
-    async fn estimate(&self, path: &Path) -> Result<Estimate, Problem> {
-        let route = format!("/v1/estimate?path={}", query(path));
+    async fn estimate(&self, path: &Path, first_only: bool) -> Result<Estimate, Problem> {
+        let first = u8::from(first_only);
+        let route = format!("/v1/estimate?path={}&first={first}", query(path));
         // Everything is read for it.
         decode(&self.ask(Method::GET, &route, None, None).await?)
+    }
+
+    async fn prompt(&self, path: &Path) -> Result<Preview, Problem> {
+        let route = format!("/v1/prompt?path={}", query(path));
+        decode(&self.ask(Method::GET, &route, None, Some(PATIENCE)).await?)
     }
 
     async fn cache(&self) -> Result<CacheStatistics, Problem> {

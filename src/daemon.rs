@@ -9,11 +9,13 @@ pub mod audit;
 mod batching;
 pub mod cache;
 mod driver;
+mod estimate;
 mod executor;
 mod handle;
 mod hints;
 mod lifecycle;
 mod pool;
+mod preview;
 mod refusal;
 mod registry;
 mod search;
@@ -27,10 +29,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use estimate::estimate_with;
 pub use handle::Handle;
 pub use lifecycle::{refuse, run};
 
@@ -45,10 +48,9 @@ use crate::model::price;
 use crate::model::recipe::Author;
 use crate::shell::store::{Store, StoreError};
 use crate::shell::{export as files, offline, parse};
-use crate::wire::access::Access;
 use crate::wire::estimate::Estimate;
 use crate::wire::index;
-use crate::wire::protocol::{Node, Problem};
+use crate::wire::protocol::Node;
 
 /// How this run differs from a daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,33 +75,9 @@ pub async fn start_local(config: &Config, places: &Places) -> anyhow::Result<Han
 /// What a first index of `path` would cost, as far as that can be known before it is paid for. Asks no model.
 pub async fn estimate(config: &Config, places: &Places, path: &Path) -> anyhow::Result<Estimate> {
     let store = open_store(&places.data).await?;
-    estimate_with(config, &places.data, Arc::new(store), path)
+    estimate_with(config, &places.data, Arc::new(store), path, false)
         .await
         .map_err(Into::into)
-}
-
-pub(crate) async fn estimate_with(
-    config: &Config,
-    data: &Path,
-    store: Arc<Store>,
-    path: &Path,
-) -> Result<Estimate, Problem> {
-    let internal = |error: anyhow::Error| {
-        Problem::new(
-            crate::wire::protocol::PROBLEM_INTERNAL,
-            format!("{error:#}"),
-        )
-    };
-    let handle = driver::start(config, data, store, Mode::Dry, None).map_err(internal)?;
-    let outcome = async {
-        handle.watch(path, false).await?;
-        handle.wait(Some(path), None).await?;
-        let node = handle.node(path, 0).await?;
-        Ok(handle.pretended(&node))
-    }
-    .await;
-    handle.stop().await;
-    outcome
 }
 
 /// Writes an `index.json` for each directory of `tree` below `output`; tells how many.
@@ -139,7 +117,8 @@ async fn open_store(data: &Path) -> anyhow::Result<Store> {
             Err(StoreError::Locked { .. }) if tokio::time::Instant::now() < deadline => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-            opened => return Ok(opened?),
+            Err(error) => bail!("{error}: {}", error.hint()),
+            Ok(store) => return Ok(store),
         }
     }
 }
@@ -147,18 +126,23 @@ async fn open_store(data: &Path) -> anyhow::Result<Store> {
 /// Who writes the summaries.
 fn author(config: &Config) -> Author {
     match config.summaries.provider {
-        Provider::Openai => Author {
-            provider: "openai".to_owned(),
-            model: config.openai.model.clone(),
-            prompt_version: prompt::VERSION,
-            parameters: String::new(),
-        },
+        Provider::Openai => model_author(config),
         Provider::Offline => Author {
             provider: "offline".to_owned(),
             model: "offline".to_owned(),
             prompt_version: offline::VERSION,
             parameters: String::new(),
         },
+    }
+}
+
+/// The model that the configuration names, whether it is asked or not.
+fn model_author(config: &Config) -> Author {
+    Author {
+        provider: "openai".to_owned(),
+        model: config.openai.model.clone(),
+        prompt_version: prompt::VERSION,
+        parameters: String::new(),
     }
 }
 

@@ -14,5 +14,6 @@ pub mod recipe;
 pub mod record;
 pub mod stat;
 pub mod summary;
+pub mod text;
 pub mod time;
 pub mod usage;

@@ -5,6 +5,7 @@ pub mod cache;
 pub mod estimate;
 pub mod index;
 pub mod percent;
+pub mod prompt;
 pub mod protocol;
 pub mod search;
 pub mod usage;

@@ -4,6 +4,7 @@ mod progress;
 #[cfg(test)]
 mod tests;
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::failure::Failure;
 use super::terminal::Terminal;
-use super::text::{clean, count, number, wrap};
+use super::text::{clean, count, money, number, wrap};
 use super::wait::name_failed;
 use super::{Context, output, paths, render};
 use crate::client::{Client, ConnectError};
@@ -55,7 +56,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
     }
     if arguments.dry_run {
         let estimate = match Client::connect(&context.places.socket).await {
-            Ok(client) => client.estimate(&path).await?,
+            Ok(client) => client.estimate(&path, false).await?,
             Err(ConnectError::NoDaemon) => {
                 let config = context.config()?;
                 crate::daemon::estimate(&config, &context.places, &path).await?
@@ -70,6 +71,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
     let mut progress = Progress::on_stderr();
     let (indexed, hint) = match Client::connect(&context.places.socket).await {
         Ok(client) => {
+            say_what_it_costs(&client, &path).await;
             let (indexed, known) = index(&client, &path, true, &mut progress).await?;
             let hint = match known {
                 true => "more: `epitome tree`, `epitome show PATH`",
@@ -80,6 +82,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
         Err(ConnectError::NoDaemon) => {
             let config = context.config()?;
             let local = crate::daemon::start_local(&config, &context.places).await?;
+            say_what_it_costs(&local, &path).await;
             let indexed = index(&local, &path, false, &mut progress).await;
             // Closed before a failure is told: what was paid for has to be stored.
             local.stop().await;
@@ -89,6 +92,20 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
         Err(error) => return Err(error.into()),
     };
     tell(&indexed, &path, arguments.json, hint)
+}
+
+/// Before a first index that somebody pays for, whoever sits at the terminal is told what it will cost: nothing is sent
+/// yet. The files are read once more for it; where that fails, the index will say why.
+async fn say_what_it_costs<A: Access>(access: &A, path: &Path) {
+    if !std::io::stderr().is_terminal() {
+        return;
+    }
+    if let Ok(estimate) = access.estimate(path, true).await
+        && estimate.first
+        && estimate.requests > 0
+    {
+        output::say(&costs_in_a_line(&estimate));
+    }
 }
 
 /// Indexes through any access, and says whether the path was watched before. A `temporary` repository is removed
@@ -215,17 +232,52 @@ fn closing(indexed: &Indexed) -> String {
 }
 
 fn costs(estimate: &Estimate) -> String {
-    let price = match estimate.price {
-        Some(price) => format!("about {price:.2}, by the configured prices"),
-        None => "the price is not known: set openai.price_per_million_input and openai.price_per_million_output in the configuration".to_owned(),
+    let batched = match estimate.batched {
+        0 => String::new(),
+        batched => format!(", {} of them in batches", number(batched)),
     };
     format!(
-        "{}, {}\n{} to {}\nabout {} tokens asked, {} answered\n{price}\n",
+        "{}, {}\n{} to {}{batched}\nabout {} tokens asked, {} answered\n{}\n",
         count(estimate.files, "file"),
         count(estimate.directories, "directory"),
         count(estimate.requests, "request"),
         clean(&estimate.model),
         number(estimate.prompt_tokens),
         number(estimate.completion_tokens),
+        price(estimate),
     )
+}
+
+/// `first index: 250 requests to gpt-4o-mini, about 400,000 tokens asked, 30,000 answered; about 0.0780, …`
+fn costs_in_a_line(estimate: &Estimate) -> String {
+    format!(
+        "first index: {} to {}, about {} tokens asked, {} answered; {}",
+        count(estimate.requests, "request"),
+        clean(&estimate.model),
+        number(estimate.prompt_tokens),
+        number(estimate.completion_tokens),
+        price(estimate),
+    )
+}
+
+fn price(estimate: &Estimate) -> String {
+    let Some(price) = estimate.price else {
+        return "the price is not known: set openai.price_per_million_input and \
+                openai.price_per_million_output in the configuration"
+            .to_owned();
+    };
+    let mut text = match (estimate.listed, estimate.model.as_str()) {
+        (_, "offline") => return "0: it is written on this machine".to_owned(),
+        (true, _) => format!(
+            "about {} dollars, by the vendor's prices of 2025",
+            money(price)
+        ),
+        (false, _) => format!("about {}, by the configured prices", money(price)),
+    };
+    if let Some(less) = estimate.price_with_batch
+        && less < price
+    {
+        text += &format!(" ({} with batch = \"auto\")", money(less));
+    }
+    text
 }

@@ -2,6 +2,7 @@
 //!
 //! Whatever comes from a repository or a model is made harmless for the terminal here.
 
+pub mod prompt;
 pub mod status;
 #[cfg(test)]
 mod tests;

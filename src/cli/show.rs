@@ -1,5 +1,6 @@
-//! `epitome show`: one node.
+//! `epitome show`: one node; or, with `--prompt`, what a model would be asked about it.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use super::failure::Failure;
@@ -11,6 +12,9 @@ use crate::wire::access::Access;
 pub struct Arguments {
     /// A file or directory in a watched repository [default: the current folder]
     path: Option<PathBuf>,
+    /// Print what a model would be asked about it, to the byte, and send nothing
+    #[arg(long)]
+    prompt: bool,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -18,7 +22,22 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let path = paths::absolute(arguments.path.as_deref())?;
-    let node = context.client().await?.node(&path, 1).await?;
+    let client = context.client().await?;
+    if arguments.prompt {
+        let preview = client.prompt(&path).await?;
+        if let Some(note) = &preview.note {
+            output::say(note);
+        }
+        return match arguments.json {
+            true => output::print_json(&preview),
+            false => {
+                let escaped = std::io::stdout().is_terminal();
+                let text = render::prompt::prompt(&preview, Terminal::of_stdout(), escaped);
+                output::print(&text)
+            }
+        };
+    }
+    let node = client.node(&path, 1).await?;
     if arguments.json {
         return output::print_json(&node);
     }

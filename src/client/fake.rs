@@ -11,10 +11,12 @@ use base64::Engine as _;
 use tokio::sync::watch;
 
 use crate::model::outline::Element;
+use crate::model::recipe::Kind;
 use crate::model::summary::Freshness;
 use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
+use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 use crate::wire::protocol::*;
 use crate::wire::search::{Found, Search};
 use crate::wire::usage::{BudgetStatus, DayUsage, RepositoryUsage, Used};
@@ -107,13 +109,36 @@ impl Access for Fake {
         })
     }
 
-    async fn estimate(&self, path: &Path) -> Result<Estimate, Problem> {
+    async fn estimate(&self, path: &Path, _: bool) -> Result<Estimate, Problem> {
         self.world
             .lock()
             .unwrap()
             .log
             .push(format!("estimate {path:?}"));
         Ok(Estimate::default())
+    }
+
+    async fn prompt(&self, path: &Path) -> Result<Preview, Problem> {
+        let message = |role: &str| PromptMessage {
+            role: role.to_owned(),
+            content: format!("{path:?}"),
+        };
+        Ok(Preview {
+            path: String::new(),
+            kind: Kind::File,
+            provider: "openai".to_owned(),
+            model: "m".to_owned(),
+            base_url: "http://localhost/v1".to_owned(),
+            to_be_sent: true,
+            note: None,
+            requests: vec![PromptRequest {
+                messages: ["system", "user"].map(message).to_vec(),
+                prompt_tokens: 1_200,
+                max_output_tokens: 600,
+                answered: false,
+                exact: true,
+            }],
+        })
     }
 
     async fn cache(&self) -> Result<CacheStatistics, Problem> {

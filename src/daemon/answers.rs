@@ -6,7 +6,6 @@ use std::time::{Duration, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::config::{Config, Provider};
 use crate::engine::status::{PaceStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
 use crate::model::contents::{Contents, Matter};
@@ -15,66 +14,15 @@ use crate::model::path::{RelPath, RepoId};
 use crate::model::recipe::Kind;
 use crate::model::summary::Freshness;
 use crate::shell::watch::Watch;
-use crate::wire::estimate::Estimate;
 use crate::wire::protocol::{
     Common, DirectoryNode, FileNode, Node, Progress, Repository, RepositoryState, Requests, Status,
     StoreStatus,
 };
 
-use super::asking::{ANSWER_TOKENS, today};
+use super::asking::today;
 use super::executor::{outline, text_of};
 use super::handle::Shared;
 use super::usage;
-
-/// Dollars per million tokens, prompt and answer, of models that many use (the vendor's list, 2025).
-const PRICES: [(&str, f64, f64); 5] = [
-    ("gpt-4o-mini", 0.15, 0.60),
-    ("gpt-4o", 2.50, 10.00),
-    ("gpt-4.1", 2.00, 8.00),
-    ("gpt-4.1-mini", 0.40, 1.60),
-    ("gpt-4.1-nano", 0.10, 0.40),
-];
-
-/// Adds up what a dry run counted below `node`.
-pub fn estimate(config: &Config, node: &Node, requests: u64, prompt_tokens: u64) -> Estimate {
-    let openai = &config.openai;
-    let completion_tokens = requests * ANSWER_TOKENS;
-    let configured = (openai.price_per_million_input > 0.0
-        || openai.price_per_million_output > 0.0)
-        .then_some((
-            openai.price_per_million_input,
-            openai.price_per_million_output,
-        ));
-    let listed = || {
-        let found = PRICES.iter().find(|(model, ..)| *model == openai.model);
-        found.map(|&(_, input, output)| (input, output))
-    };
-    let paid = config.summaries.enabled && config.summaries.provider == Provider::Openai;
-    let price = if paid {
-        configured.or_else(listed)
-    } else {
-        Some((0.0, 0.0))
-    };
-    let (files, directories) = match node {
-        Node::File(_) => (1, 0),
-        Node::Directory(directory) => (directory.files, directory.directories + 1),
-    };
-    Estimate {
-        model: if paid {
-            openai.model.clone()
-        } else {
-            "offline".to_owned()
-        },
-        files,
-        directories,
-        requests,
-        prompt_tokens,
-        completion_tokens,
-        price: price.map(|(input, output)| {
-            (prompt_tokens as f64 * input + completion_tokens as f64 * output) / 1e6
-        }),
-    }
-}
 
 /// A node with its words.
 pub fn node(shared: &Shared, repo: RepoId, view: NodeView) -> Node {

@@ -1,19 +1,19 @@
 //! Has summaries written: by rule or offline on a thread of the pool, by a model over the network in a task.
 
-mod request;
+pub(super) mod request;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::config::Provider;
 use crate::engine::effect::{Ask, Subject};
 use crate::engine::event::{Event, Usage};
 use crate::engine::parts::Next;
-use crate::engine::prompt::{self, PART_TOKENS, Prompt};
+use crate::engine::prompt::{self, Prompt};
 use crate::model::contents::Matter;
 use crate::model::failure::{Failure, Remedy};
 use crate::model::limits::Limits;
@@ -36,9 +36,6 @@ pub struct Moved;
 /// How often in a row a model may say that the earlier words hold, before it is asked without them.
 const MOST_REAFFIRMED: u32 = 8;
 
-/// Bytes of a token, as is usual for English and code.
-const TOKEN_BYTES: usize = 4;
-
 /// What an answer is expected to cost, where it has to be guessed: tokens of a short paragraph.
 pub const ANSWER_TOKENS: u64 = 120;
 
@@ -50,8 +47,6 @@ pub struct Asking {
     pub(super) writer: Writer,
     pub(super) endpoint: Arc<Result<Endpoint, Failure>>,
     author: Arc<Author>,
-    /// The largest content of one request, in bytes: less where the endpoint's model reads less.
-    most: Arc<AtomicUsize>,
 }
 
 impl Asking {
@@ -68,7 +63,6 @@ impl Asking {
             writer,
             endpoint: Arc::new(endpoint),
             author: Arc::new(author),
-            most: Arc::new(AtomicUsize::new(PART_TOKENS as usize * TOKEN_BYTES)),
         }
     }
 
@@ -133,7 +127,7 @@ impl Asking {
                 offline::file(*language, &outline, 0)
             }
             Subject::Directory { children } => {
-                let children = self.children(children);
+                let children = request::children(&self.shared, children);
                 let told: Vec<offline::Child<'_>> = children
                     .iter()
                     .map(|child| offline::Child {
@@ -270,11 +264,8 @@ impl Asking {
         self.shared.config.openai.max_output_tokens
     }
 
-    /// The words from before the change, unless they were kept so often that they may have drifted from the truth.
     pub(super) fn earlier(&self, ask: &Ask) -> Option<Summary> {
-        let summary = self.shared.store.summary(ask.earlier?).ok()??;
-        (summary.reaffirmed < MOST_REAFFIRMED && summary.model == self.shared.config.openai.model)
-            .then_some(summary)
+        request::earlier(&self.shared, ask)
     }
 
     /// What an answer says: new words, or the earlier ones.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
@@ -10,7 +10,9 @@ use tokio::sync::{oneshot, watch};
 use crate::config::{Config, Provider};
 use crate::engine::event::Event;
 use crate::engine::pace::DayUse;
+use crate::engine::prompt::PART_TOKENS;
 use crate::engine::status::{PaceStatus, RepositoryStatus};
+use crate::engine::view::NodeView;
 use crate::model::path::{RelPath, RepoId};
 use crate::shell::rules::FileRules;
 use crate::shell::store::Store;
@@ -18,6 +20,7 @@ use crate::shell::watch::Watch;
 use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
+use crate::wire::prompt::Preview;
 use crate::wire::protocol::{
     FailedNode, Node, PROBLEM_BAD_REQUEST, PROBLEM_INTERNAL, PROBLEM_NO_NODE, PROBLEM_NOT_WATCHED,
     PROBLEM_TIMEOUT, Problem, Repository, Status, Waited,
@@ -26,9 +29,18 @@ use crate::wire::search::{Found, Search};
 
 use super::Mode;
 use super::answers;
+use super::asking::Moved;
 use super::driver::{Input, Inputs, Query};
+use super::estimate::Pretended;
+use super::preview;
 use super::registry::{self, Entry, Notes, Registry};
 use super::search::{self, Question};
+
+/// How long a file that is being changed is waited for, to show what would be asked about it.
+const PREVIEW_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Bytes of a token, as is usual for English and code.
+const TOKEN_BYTES: usize = 4;
 
 /// What the loop, its workers and those who ask have in common.
 pub struct Shared {
@@ -45,9 +57,10 @@ pub struct Shared {
     /// Changes when something happens.
     pub(super) stirred: watch::Sender<()>,
     pub(super) started: Instant,
-    /// In a dry run: requests that would have been sent, and the tokens of their prompts.
-    pub(super) pretended: AtomicU64,
-    pub(super) pretended_tokens: AtomicU64,
+    /// The largest content of one request, in bytes: less where the endpoint's model reads less.
+    pub(super) most: AtomicUsize,
+    /// In a dry run: what would have been sent.
+    pub(super) pretended: Pretended,
 }
 
 impl Shared {
@@ -70,8 +83,8 @@ impl Shared {
             stopping: AtomicBool::new(false),
             stirred: watch::Sender::new(()),
             started: Instant::now(),
-            pretended: AtomicU64::new(0),
-            pretended_tokens: AtomicU64::new(0),
+            most: AtomicUsize::new(PART_TOKENS as usize * TOKEN_BYTES),
+            pretended: Pretended::default(),
         })
     }
 }
@@ -110,16 +123,6 @@ impl Handle {
     /// Changes when something happens.
     pub(super) fn stirred(&self) -> watch::Receiver<()> {
         self.shared.stirred.subscribe()
-    }
-
-    /// What a dry run added up.
-    pub(super) fn pretended(&self, node: &Node) -> Estimate {
-        answers::estimate(
-            &self.shared.config,
-            node,
-            self.shared.pretended.load(Ordering::Relaxed),
-            self.shared.pretended_tokens.load(Ordering::Relaxed),
-        )
     }
 
     /// Adds the folders of the configuration and those added by `watch` before.
@@ -196,6 +199,31 @@ impl Handle {
         })
     }
 
+    /// What is known of the node at a path, and in which repository it is.
+    async fn view(&self, path: &Path, depth: usize) -> Result<(RepoId, NodeView), Problem> {
+        let (entry, relative) = self.resolve(path)?;
+        let repo = entry.repo;
+        let view = self
+            .query(|reply| Query::Node {
+                repo,
+                path: relative,
+                depth,
+                reply,
+            })
+            .await?;
+        let no_node = || {
+            Problem::new(
+                PROBLEM_NO_NODE,
+                format!(
+                    "{} is no node of {}: it does not exist, is ignored, or holds no file",
+                    path.display(),
+                    entry.root.display()
+                ),
+            )
+        };
+        Ok((repo, view.ok_or_else(no_node)?))
+    }
+
     async fn query<T>(
         &self,
         query: impl FnOnce(oneshot::Sender<T>) -> Query,
@@ -234,28 +262,28 @@ impl Access for Handle {
     }
 
     async fn node(&self, path: &Path, depth: usize) -> Result<Node, Problem> {
-        let (entry, relative) = self.resolve(path)?;
-        let repo = entry.repo;
-        let view = self
-            .query(|reply| Query::Node {
-                repo,
-                path: relative,
-                depth,
-                reply,
-            })
-            .await?;
-        let view = view.ok_or_else(|| {
-            Problem::new(
-                PROBLEM_NO_NODE,
-                format!(
-                    "{} is no node of {}: it does not exist, is ignored, or holds no file",
-                    path.display(),
-                    entry.root.display()
-                ),
-            )
-        })?;
+        let (repo, view) = self.view(path, depth).await?;
         let shared = Arc::clone(&self.shared);
         blocking(move || answers::node(&shared, repo, view)).await
+    }
+
+    async fn prompt(&self, path: &Path) -> Result<Preview, Problem> {
+        let until = Instant::now() + PREVIEW_PATIENCE;
+        loop {
+            let (repo, view) = self.view(path, 1).await?;
+            let shared = Arc::clone(&self.shared);
+            match blocking(move || preview::preview(&shared, repo, &view)).await? {
+                Ok(preview) => return Ok(preview),
+                // It was changed, and is not read anew yet.
+                Err(Moved) if Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Err(Moved) => {
+                    let problem = "it keeps changing: ask again when it is left alone";
+                    return Err(Problem::new(PROBLEM_INTERNAL, problem));
+                }
+            }
+        }
     }
 
     async fn search(&self, search: &Search) -> Result<Found, Problem> {
@@ -305,12 +333,17 @@ impl Access for Handle {
         }
     }
 
-    async fn estimate(&self, path: &Path) -> Result<Estimate, Problem> {
+    async fn estimate(&self, path: &Path, first_only: bool) -> Result<Estimate, Problem> {
+        if first_only && self.resolve(path).is_ok() {
+            // It is watched: whatever it cost is being paid, or was.
+            return Ok(Estimate::default());
+        }
         super::estimate_with(
             &self.shared.config,
             &self.shared.own_folder,
             Arc::clone(&self.shared.store),
             path,
+            first_only,
         )
         .await
     }

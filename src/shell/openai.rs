@@ -4,6 +4,7 @@
 //! never trusted to have the right shape, and the key never leaves this room but in the one header that it is for.
 
 pub mod batch;
+mod caching;
 mod clean;
 mod exchange;
 mod limits;
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 
 pub use self::limits::Limits;
 
+use self::caching::{Caching, Told};
 use self::exchange::{Exchange, Secret};
 use self::problem::Problem;
 use self::reply::Reply;
@@ -67,6 +69,13 @@ pub struct Prompt {
     pub user: String,
 }
 
+impl Prompt {
+    /// The messages as they are sent: who speaks, and what.
+    pub fn messages(&self) -> [(&'static str, &str); 2] {
+        [("system", &self.system), ("user", &self.user)]
+    }
+}
+
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -83,6 +92,7 @@ pub struct Endpoint {
     exchange: Exchange,
     options: Options,
     cap: CapParameter,
+    caching: Caching,
     /// By how much the asked cap is multiplied: 1, 2, 4 or 8.
     factor: AtomicU32,
 }
@@ -107,6 +117,7 @@ impl Endpoint {
         Ok(Self {
             exchange,
             cap: CapParameter::of(&url),
+            caching: Caching::of(&url, &options.model),
             factor: AtomicU32::new(1),
             options: Options {
                 base_url,
@@ -126,14 +137,12 @@ impl Endpoint {
         prompt: &Prompt,
         max_output_tokens: u32,
     ) -> Result<Answer, (Failure, Limits)> {
-        let Request {
-            body,
-            cap,
-            factor,
-            room,
-        } = self.request(prompt, max_output_tokens);
+        let mut request = self.request(prompt, max_output_tokens);
+        request.told = Some(self.caching.current());
+        self.caching.add_to(&mut request.body);
+        let body = request.body.take();
         let (answered, mut limits) = self.exchange.send(body).await;
-        let outcome = answered.and_then(|body| self.read(&body, &mut limits, cap, factor, room));
+        let outcome = answered.and_then(|body| self.read(&body, &mut limits, &request));
         match outcome {
             Ok(text) => Ok(Answer {
                 text,
@@ -155,14 +164,14 @@ impl Endpoint {
         Request {
             body: json!({
                 "model": self.options.model,
-                "messages": [
-                    {"role": "system", "content": prompt.system},
-                    {"role": "user", "content": prompt.user},
-                ],
+                "messages": prompt
+                    .messages()
+                    .map(|(role, content)| json!({"role": role, "content": content})),
                 CAP_NAMES[cap]: tokens,
                 "stream": false,
             }),
             cap,
+            told: None,
             factor,
             room: factor < LARGEST_FACTOR && tokens < ceiling,
         }
@@ -172,24 +181,22 @@ impl Endpoint {
         &self,
         body: &exchange::Body,
         limits: &mut Limits,
-        cap: usize,
-        factor: u32,
-        room: bool,
+        request: &Request,
     ) -> Result<String, Failure> {
         let value = match body {
             exchange::Body::Answer(value) => value,
             exchange::Body::Refusal(status, problem) => {
-                return Err(self.refused(*status, problem, limits, cap));
+                return Err(self.refused(*status, problem, limits, request));
             }
         };
         limits.spent = reply::usage(value);
         if let Some((status, problem)) = reply::error(value) {
-            return Err(self.refused(status, &problem, limits, cap));
+            return Err(self.refused(status, &problem, limits, request));
         }
-        match reply::read(value, room)? {
+        match reply::read(value, request.room)? {
             Reply::Text(text) => Ok(text),
             Reply::CutShort => {
-                self.raise_factor(factor);
+                self.raise_factor(request.factor);
                 Err(Failure::new(
                     Remedy::Retry,
                     "the answer was cut short at its cap of tokens; the next one gets more room",
@@ -206,15 +213,25 @@ impl Endpoint {
             .compare_exchange(from, from * 2, relaxed, relaxed);
     }
 
-    fn refused(&self, status: u16, problem: &Problem, limits: &mut Limits, cap: usize) -> Failure {
+    fn refused(
+        &self,
+        status: u16,
+        problem: &Problem,
+        limits: &mut Limits,
+        request: &Request,
+    ) -> Failure {
         limits.too_long = problem.is_too_long(status);
-        if problem.names_parameter(status, CAP_NAMES[cap]) && self.cap.switch_from(cap) {
+        let cap = CAP_NAMES[request.cap];
+        let told = request.told.as_ref();
+        let taken_back = told.and_then(|told| self.caching.refused(status, problem, told));
+        let switched = || {
+            let refused = problem.names_parameter(status, cap);
+            (refused && self.cap.switch_from(request.cap)).then_some(cap)
+        };
+        if let Some(name) = taken_back.or_else(switched) {
             return Failure::new(
                 Remedy::Retry,
-                format!(
-                    "the endpoint takes no {}; it is asked without it",
-                    CAP_NAMES[cap]
-                ),
+                format!("the endpoint takes no {name}; it is asked without it"),
             );
         }
         problem.failure(status, limits.retry_after_ms)
@@ -226,6 +243,8 @@ struct Request {
     body: Value,
     /// Which name the cap goes by.
     cap: usize,
+    /// What it was told for the endpoint's cache.
+    told: Option<Told>,
     factor: u32,
     /// Whether the next request could be given a larger cap.
     room: bool,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use super::estimate::Estimate;
+use super::prompt::Preview;
 use super::protocol::{Node, Problem, Repository, Status, Waited};
 use super::search::{Found, Search};
 
@@ -27,8 +28,15 @@ pub trait Access: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Repository, Problem>> + Send;
     /// Removes a repository. What was paid for is kept.
     fn unwatch(&self, path: &Path) -> impl Future<Output = Result<(), Problem>> + Send;
-    /// What an index of `path` would cost, as far as that can be known before it is paid for. Asks no model.
-    fn estimate(&self, path: &Path) -> impl Future<Output = Result<Estimate, Problem>> + Send;
+    /// What a model would be asked about the node at `path`. Nothing is sent.
+    fn prompt(&self, path: &Path) -> impl Future<Output = Result<Preview, Problem>> + Send;
+    /// What an index of `path` would cost, as far as that can be known before it is paid for. Asks no model. With
+    /// `first_only` only where that would be a first index that a model is paid for: else nothing is looked at.
+    fn estimate(
+        &self,
+        path: &Path,
+        first_only: bool,
+    ) -> impl Future<Output = Result<Estimate, Problem>> + Send;
     /// What the store holds, and who uses it. Reads everything.
     fn cache(&self) -> impl Future<Output = Result<CacheStatistics, Problem>> + Send;
     /// Removes what no watched repository uses, as far as the limits want it, and gives the space back.

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::harness::{CACHED, FakeModel, Home, Reply, Repo, find, first_not_fresh};
+use crate::harness::{CACHED, FakeModel, Home, Reply, Repo, find, first_not_fresh, until};
 
 const PRICES: &str = "price_per_million_input = 1000.0\nprice_per_million_cached = 500.0\n\
                       price_per_million_output = 2000.0\n";
@@ -139,6 +139,10 @@ fn a_spent_budget_holds_over_restarts_and_kill_9_and_structure_stays_live() {
             done.stderr.contains("budget is spent"),
             "{budget}: {done:?}"
         );
+        // What is in flight is not counted yet.
+        until("four answers, counted", || {
+            home.status()["requests"]["today"] == 4 && model.in_flight() == 0
+        });
         assert_eq!(model.count(), 4, "{budget}: no more and no less");
         daemon.kill9();
 

@@ -145,6 +145,7 @@ fn costs_are_said_with_or_without_a_price() {
         prompt_tokens: 120_000,
         completion_tokens: 21_900,
         price: Some(0.031),
+        ..Estimate::default()
     };
     assert_eq!(
         costs(&estimate),
@@ -152,9 +153,22 @@ fn costs_are_said_with_or_without_a_price() {
 188 files, 31 directories
 219 requests to gpt-4o-mini
 about 120,000 tokens asked, 21,900 answered
-about 0.03, by the configured prices
+about 0.0310, by the configured prices
 "
     );
+    (estimate.price_with_batch, estimate.listed) = (Some(0.0165), true);
+    assert_eq!(
+        costs_in_a_line(&estimate),
+        "first index: 219 requests to gpt-4o-mini, about 120,000 tokens asked, 21,900 answered; about 0.0310 dollars, \
+         by the vendor's prices of 2025 (0.0165 with batch = \"auto\")"
+    );
+    (estimate.price, estimate.batched) = (Some(0.0165), 188);
+    let text = costs(&estimate);
+    assert!(
+        text.contains("gpt-4o-mini, 188 of them in batches\n"),
+        "{text}"
+    );
+    assert!(text.ends_with("prices of 2025\n"), "{text}");
     estimate.price = None;
     assert!(
         costs(&estimate).contains("the price is not known: set openai.price_per_million_input")

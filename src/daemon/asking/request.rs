@@ -6,14 +6,16 @@ use std::sync::atomic::Ordering;
 
 use crate::daemon::Mode;
 use crate::daemon::executor::{outline, text_of};
+use crate::daemon::handle::Shared;
 use crate::engine::effect::{Ask, Child, Subject};
 use crate::engine::event::Usage;
 use crate::engine::parts::{Next, Plan, SMALLEST_PART};
 use crate::engine::prompt::{self, ChildText, Prompt};
+use crate::model::recipe::Author;
 use crate::model::summary::{Summary, SummaryKey};
 use crate::shell::redact;
 
-use super::{ANSWER_TOKENS, Asking, Moved};
+use super::{ANSWER_TOKENS, Asking, MOST_REAFFIRMED, Moved};
 
 impl Asking {
     /// Nobody is asked; what it would cost is added up, parts and all.
@@ -31,7 +33,13 @@ impl Asking {
             };
             let (summary, usage) = self.pretend_once(&prompt);
             match part {
-                None => return Ok((summary, usage)),
+                None => {
+                    let in_parts = !said.borrow().is_empty();
+                    if !in_parts && matches!(ask.subject, Subject::File { .. }) {
+                        self.shared.pretended.batchable.add(usage.prompt_tokens);
+                    }
+                    return Ok((summary, usage));
+                }
                 Some(part) => drop(said.borrow_mut().insert(part, summary.text)),
             }
         }
@@ -39,7 +47,7 @@ impl Asking {
 
     fn pretend_once(&self, prompt: &Prompt) -> (Summary, Usage) {
         let prompt_tokens = prompt::tokens(prompt);
-        let number = self.shared.pretended.fetch_add(1, Ordering::Relaxed);
+        let number = self.shared.pretended.all.add(prompt_tokens);
         let summary = Summary::new(
             // As long as a real one, because a directory's prompt is made of such; and never the same twice.
             format!(
@@ -48,9 +56,6 @@ impl Asking {
             ),
             &self.shared.config.openai.model,
         );
-        self.shared
-            .pretended_tokens
-            .fetch_add(prompt_tokens, Ordering::Relaxed);
         let usage = Usage {
             sent: true,
             prompt_tokens,
@@ -77,69 +82,85 @@ impl Asking {
         next
     }
 
-    /// The request: read again, checked, secrets taken out.
     fn next_with(
         &self,
         ask: &Ask,
         earlier: Option<&Summary>,
         known: &dyn Fn(SummaryKey) -> Option<String>,
     ) -> Result<Next, Moved> {
-        let plan = Plan {
-            author: &self.author,
-            most: self.most.load(Ordering::Relaxed),
-            earlier: earlier.map(|summary| summary.text.as_str()),
-            boundary: &ask.key.0.to_string(),
-            known,
-        };
-        match &ask.subject {
-            Subject::File {
-                digest, language, ..
-            } => {
-                let text = text_of(&self.shared, ask.repo, &ask.path, *digest)?;
-                let bytes = || Some(text.as_bytes().to_vec());
-                let outline = || {
-                    let found = outline(&self.shared, *language, *digest, bytes);
-                    let mut outline = found.map(|(_, outline)| outline).unwrap_or_default();
-                    for heading in &mut outline.headings {
-                        *heading = redact::redact(heading).into_owned();
-                    }
-                    outline
-                };
-                let language = language.map(|language| language.name());
-                Ok(plan.file(language, &redact::redact(&text), outline))
-            }
-            Subject::Directory { children } => Ok(plan.directory(&self.children(children))),
-        }
+        compose(&self.shared, &self.author, ask, earlier, known)
     }
 
     /// The endpoint refused a request of so many bytes as too long: smaller ones from now on. `false`: smaller ones
     /// are of no use.
     pub(super) fn ask_less(&self, length: usize) -> bool {
-        let most = self.most.load(Ordering::Relaxed);
+        let most = self.shared.most.load(Ordering::Relaxed);
         if length > most + most / 4 + SMALLEST_PART {
             // Another request found it out while this one was under way.
             return true;
         }
         let less = (most.min(length) / 2).max(SMALLEST_PART);
-        self.most.fetch_min(less, Ordering::Relaxed);
+        self.shared.most.fetch_min(less, Ordering::Relaxed);
         less < most.min(length)
     }
+}
 
-    pub(super) fn children(&self, children: &[Child]) -> Vec<ChildText> {
-        children
-            .iter()
-            .map(|child| ChildText {
-                name: String::from_utf8_lossy(&child.name).into_owned(),
-                kind: child.kind,
-                summary: child.words.and_then(|key| {
-                    let pretended = || {
-                        (self.shared.mode == Mode::Dry)
-                            .then(|| "words ".repeat(ANSWER_TOKENS as usize * 2 / 3))
-                    };
-                    let stored = self.shared.store.summary(key).ok().flatten();
-                    stored.map(|summary| summary.text).or_else(pretended)
-                }),
-            })
-            .collect()
+/// The next request on the way to a summary: the content read again, checked, secrets taken out. `known` tells what was
+/// said about a part.
+pub(in crate::daemon) fn compose(
+    shared: &Shared,
+    author: &Author,
+    ask: &Ask,
+    earlier: Option<&Summary>,
+    known: &dyn Fn(SummaryKey) -> Option<String>,
+) -> Result<Next, Moved> {
+    let plan = Plan {
+        author,
+        most: shared.most.load(Ordering::Relaxed),
+        earlier: earlier.map(|summary| summary.text.as_str()),
+        boundary: &ask.key.0.to_string(),
+        known,
+    };
+    match &ask.subject {
+        Subject::File {
+            digest, language, ..
+        } => {
+            let text = text_of(shared, ask.repo, &ask.path, *digest)?;
+            let bytes = || Some(text.as_bytes().to_vec());
+            let outline = || {
+                let found = outline(shared, *language, *digest, bytes);
+                let mut outline = found.map(|(_, outline)| outline).unwrap_or_default();
+                for heading in &mut outline.headings {
+                    *heading = redact::redact(heading).into_owned();
+                }
+                outline
+            };
+            let language = language.map(|language| language.name());
+            Ok(plan.file(language, &redact::redact(&text), outline))
+        }
+        Subject::Directory { children } => Ok(plan.directory(&self::children(shared, children))),
     }
+}
+
+/// The words from before the change, unless they were kept so often that they may have drifted from the truth.
+pub(in crate::daemon) fn earlier(shared: &Shared, ask: &Ask) -> Option<Summary> {
+    let summary = shared.store.summary(ask.earlier?).ok()??;
+    (summary.reaffirmed < MOST_REAFFIRMED && summary.model == shared.config.openai.model)
+        .then_some(summary)
+}
+
+/// A directory's children with their words.
+pub(super) fn children(shared: &Shared, children: &[Child]) -> Vec<ChildText> {
+    let pretended =
+        || (shared.mode == Mode::Dry).then(|| "words ".repeat(ANSWER_TOKENS as usize * 2 / 3));
+    let words = |key| {
+        let stored = shared.store.summary(key).ok().flatten();
+        stored.map(|summary| summary.text).or_else(pretended)
+    };
+    let text = |child: &Child| ChildText {
+        name: String::from_utf8_lossy(&child.name).into_owned(),
+        kind: child.kind,
+        summary: child.words.and_then(words),
+    };
+    children.iter().map(text).collect()
 }

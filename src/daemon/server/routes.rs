@@ -17,6 +17,7 @@ use super::query::{Query, absolute, bad, needed};
 use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
+use crate::wire::prompt::Preview;
 use crate::wire::protocol::{
     Node, Problem, Repositories, Repository, Status, WaitRequest, Waited, WatchRequest,
 };
@@ -42,6 +43,7 @@ pub(super) fn router<A: Access>(access: A, patience: Duration) -> Router {
             get(repositories::<A>).post(watch::<A>).delete(unwatch::<A>),
         )
         .route("/v1/node", get(node::<A>))
+        .route("/v1/prompt", get(prompt::<A>))
         .route("/v1/search", get(search::<A>))
         .route("/v1/estimate", get(estimate::<A>))
         .route("/v1/cache", get(cache::<A>))
@@ -111,6 +113,15 @@ async fn node<A: Access>(
         .map(Json)
 }
 
+async fn prompt<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+) -> Answer<Preview> {
+    let query = Query::parse(query.as_deref(), &["path"])?;
+    let path = needed(query.path()?)?;
+    answers.access.prompt(&path).await.map(Json)
+}
+
 async fn search<A: Access>(
     State(answers): State<Answers<A>>,
     RawQuery(query): RawQuery,
@@ -137,9 +148,10 @@ async fn estimate<A: Access>(
     State(answers): State<Answers<A>>,
     RawQuery(query): RawQuery,
 ) -> Answer<Estimate> {
-    let query = Query::parse(query.as_deref(), &["path"])?;
+    let query = Query::parse(query.as_deref(), &["path", "first"])?;
     let path = needed(query.path()?)?;
-    answers.access.estimate(&path).await.map(Json)
+    let first_only = query.number("first")?.unwrap_or(0) > 0;
+    answers.access.estimate(&path, first_only).await.map(Json)
 }
 
 async fn cache<A: Access>(

@@ -105,6 +105,7 @@ async fn the_client_gets_what_the_daemon_knows() {
     client.watch(Path::new("/other"), true).await.unwrap();
     client.unwatch(Path::new("/other")).await.unwrap();
     assert_eq!(client.cache().await, fake.cache().await);
+    assert_eq!(client.prompt(repo).await, fake.prompt(repo).await);
     let request = CollectRequest {
         max_age_days: Some(30),
         max_bytes: None,
@@ -385,7 +386,7 @@ async fn the_openapi_document_is_honest() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 13);
+    assert_eq!(routes, 14);
 
     let fake = small();
     let known = fake.status().await.unwrap();
@@ -395,6 +396,7 @@ async fn the_openapi_document_is_honest() {
         path: "/repo/x".to_owned(),
         error: "no".to_owned(),
     };
+    let preview = fake.prompt(Path::new("/repo")).await.unwrap();
     let Node::File(inner) = &file else {
         panic!("a file")
     };
@@ -430,6 +432,11 @@ async fn the_openapi_document_is_honest() {
             json(&|| serde_json::to_value(known.budget.as_ref().unwrap())),
         ),
         ("FailedNode", json(&|| serde_json::to_value(&failed))),
+        ("Preview", json(&|| serde_json::to_value(&preview))),
+        (
+            "PromptRequest",
+            json(&|| serde_json::to_value(&preview.requests[0])),
+        ),
         ("Waited", json(&|| serde_json::to_value(Waited::default()))),
         (
             "CacheStatistics",

@@ -1,5 +1,7 @@
 //! A model's answer made plain text: what it wraps around the words is cut, and what no reader can see.
 
+use crate::model::text::is_invisible;
+
 /// The longest text, in characters. It ends with a sentence where one ends before that.
 const LONGEST_TEXT: usize = 2000;
 
@@ -74,24 +76,6 @@ fn visible(text: &str) -> String {
             c => Some(c),
         })
         .collect()
-}
-
-/// Zero-width, bidirectional, filling and tagging characters.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{ffa0}' | '\u{feff}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 /// Without a block of reasoning in front. A text that only speaks of such a tag keeps it.

@@ -162,6 +162,8 @@ impl FakeModel {
     /// From now on so many more are answered, and no others.
     pub fn hold_after(&self, requests: usize) -> &Self {
         self.desk.book().allowed = Some(requests);
+        // Those that wait may be among them.
+        self.desk.opened.notify_waiters();
         self
     }
 

@@ -380,3 +380,41 @@ async fn a_key_that_is_repeated_is_cut_out_wherever_it_stands() {
     let (failure, _) = failure_of(reply("302 Found", &[&place], "")).await;
     assert!(failure.message.contains("key=[the key]"), "{failure:?}");
 }
+
+/// OpenAI is told which prefix to keep; what an older model does not take is left away from then on.
+#[tokio::test]
+async fn what_is_told_for_the_cache_is_taken_back_once_where_it_is_refused() {
+    let no = |name: &str| {
+        let error = json!({"error": {"message": format!("Unknown parameter: '{name}'."), "type": "invalid_request_error",
+                                     "param": name, "code": "unknown_parameter"}});
+        reply("400 Bad Request", &[], &error.to_string())
+    };
+    let acts = vec![
+        no("prompt_cache_options"),
+        no("prompt_cache_key"),
+        chat("Reads files.", "stop"),
+    ];
+    let server = Server::start(acts).await;
+    let endpoint = Endpoint {
+        caching: Caching::told(true, "gpt-5.6"),
+        ..Endpoint::new(options(&server.url)).unwrap()
+    };
+    for name in ["prompt_cache_options", "prompt_cache_key"] {
+        let (failure, _) = endpoint.ask(&prompt(), 100).await.unwrap_err();
+        assert_eq!(failure.remedy, Remedy::Retry);
+        assert!(failure.message.contains(name), "{failure:?}");
+    }
+    endpoint.ask(&prompt(), 100).await.unwrap();
+    let keys = |n: usize| {
+        let body = server.body(n);
+        let has = |name: &str| body.get(name).is_some();
+        (has("prompt_cache_options"), has("prompt_cache_key"))
+    };
+    assert_eq!(
+        [keys(0), keys(1), keys(2)],
+        [(true, true), (false, true), (false, false)]
+    );
+    let content = |n: usize| server.body(n)["messages"][0]["content"].clone();
+    assert_eq!(content(0)[0]["text"], content(1), "the same words, marked");
+    assert_eq!(server.body(0)["messages"][1], server.body(1)["messages"][1]);
+}

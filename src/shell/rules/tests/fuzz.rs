@@ -86,7 +86,7 @@ fn git_ignores(root: &Path, paths: &[String]) -> Option<Vec<String>> {
 #[test]
 fn what_git_ignores_is_ignored_and_nothing_else() {
     let mut some = 0;
-    for seed in fuzz::rounds(40) {
+    for seed in fuzz::rounds(250) {
         let mut rng = Rng::with_seed(seed);
         let temporary = tempfile::tempdir().unwrap();
         let root = temporary.path();

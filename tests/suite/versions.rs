@@ -1,0 +1,154 @@
+//! Programs of different versions: at one store, and at the two ends of one socket.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixListener;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::harness::{FakeModel, Home, Repo};
+
+#[test]
+fn the_store_of_a_newer_version_is_refused_and_not_touched() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    home.run(&["index", &repo.at("")]).expect(0);
+    let (format, journal) = (
+        home.data().join("format"),
+        home.data().join("answers.journal"),
+    );
+    let (mark, before) = (fs::read(&format).unwrap(), fs::read(&journal).unwrap());
+    let newer = format!("epitome store {}", 99);
+    let newer = format!("{newer} {:016x}\n", xxh3_64(newer.as_bytes()));
+    fs::write(&format, &newer).unwrap();
+    for arguments in [
+        &["index", &repo.at("")][..],
+        &["daemon"],
+        &["cache", "stats"],
+        &["cache", "gc", "--max-age", "0"],
+        &["watch", &repo.at("")],
+    ] {
+        let done = home.run(arguments);
+        assert_ne!(done.code, Some(0), "{done:?}");
+        assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
+        assert!(done.stderr.contains("newer version"), "{done:?}");
+    }
+    assert_eq!(fs::read_to_string(&format).unwrap(), newer);
+    assert_eq!(fs::read(&journal).unwrap(), before);
+    // A mark that is only damaged is no newer version.
+    for damaged in [&b""[..], b"epitome store 99\n", &mark[..mark.len() - 3]] {
+        fs::write(&format, damaged).unwrap();
+        let count = model.count();
+        home.run(&["index", &repo.at("")]).expect(0);
+        assert_eq!(
+            (model.count(), fs::read(&format).unwrap()),
+            (count, mark.clone())
+        );
+    }
+}
+
+#[test]
+fn a_cache_of_an_earlier_version_is_built_anew_without_a_request() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let tree = |home: &Home| {
+        home.run(&["index", &repo.at(""), "--json"])
+            .expect(0)
+            .stdout
+    };
+    let before = tree(&home);
+    let count = model.count();
+    let folder = home.data().join("cache-1");
+    {
+        let cache = sled::open(&folder).unwrap();
+        for name in cache.tree_names() {
+            let name = String::from_utf8(name.to_vec()).unwrap();
+            if name != "__sled__default" {
+                cache.drop_tree(&name).unwrap();
+                let earlier = name.split('.').next().unwrap().to_owned() + ".0";
+                let earlier = cache.open_tree(earlier).unwrap();
+                earlier.insert([7; 16], vec![9; 99]).unwrap();
+            }
+        }
+        cache.flush().unwrap();
+    }
+    assert_eq!(tree(&home), before);
+    assert_eq!(model.count(), count);
+    let verified = home.json(&["cache", "verify", "--json"]);
+    assert_eq!(verified["sound"], true, "{verified}");
+    let cache = sled::open(&folder).unwrap();
+    let names: Vec<_> = cache.tree_names().into_iter().collect();
+    assert!(names.iter().all(|name| !name.ends_with(b".0")), "{names:?}");
+}
+
+/// A daemon that answers all questions alike, until the test's end.
+fn answers(home: &Home, answer: &'static str) {
+    let _ = fs::remove_file(home.socket());
+    let listener = UnixListener::bind(home.socket()).unwrap();
+    std::thread::spawn(move || {
+        // A look at whether anybody is there says nothing.
+        for mut stream in listener.incoming().flatten() {
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read > 0)
+            {
+                head.push(byte[0]);
+            }
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+}
+
+#[test]
+fn a_daemon_of_another_version_is_told_in_one_line() {
+    let home = Home::new();
+    for answer in [
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 16\r\n\r\n{\"shape\":\"other\"}",
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 4\r\n\r\nwhat",
+        "HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 505 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+    ] {
+        answers(&home, answer);
+        for arguments in [&["status"][..], &["tree", "/tmp"], &["cache", "stats"]] {
+            let done = home.run(arguments).expect(1);
+            assert_eq!(done.stderr.lines().count(), 1, "{answer}: {done:?}");
+            assert!(
+                done.stderr.contains("of another version"),
+                "{answer}: {done:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_earlier_client_gets_what_it_knows_and_a_later_one_a_plain_refusal() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    // It knows fewer fields.
+    let body = format!("{{\"path\": \"{}\"}}", repo.at(""));
+    home.http("POST", "/v1/wait", &body).expect(200);
+    home.http("GET", &format!("/v1/node?path={}", repo.at("")), "")
+        .expect(200);
+    // It knows more routes.
+    for (method, target) in [
+        ("GET", "/v2/status"),
+        ("GET", "/v1/weather"),
+        ("POST", "/v1/weather"),
+    ] {
+        let answer = home.http(method, target, "").expect(404);
+        assert!(
+            answer
+                .header("content-type")
+                .unwrap()
+                .contains("problem+json")
+        );
+        let problem = answer.json();
+        assert_eq!(problem["status"], 404);
+        assert!(
+            problem["detail"]
+                .as_str()
+                .is_some_and(|text| text.len() > 10),
+            "{problem}"
+        );
+    }
+}
