@@ -196,6 +196,20 @@ fn after_kill_9_a_batch_is_found_again_and_not_sent_twice() {
         (1, 1)
     );
     assert_eq!(model.since(0), (0, DIRECTORIES));
+    // What it used is this repository's, whoever wrote it down and when.
+    let usage = home.status()["usage"].clone();
+    let mut requests = 0;
+    for of_repository in usage
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|day| &day["repositories"])
+    {
+        assert_eq!(of_repository.as_array().unwrap().len(), 1, "{usage}");
+        assert_eq!(of_repository[0]["path"], repo.at("").trim_end_matches('/'));
+        requests += of_repository[0]["requests"].as_u64().unwrap();
+    }
+    assert_eq!(requests, (FILES + DIRECTORIES) as u64);
 }
 
 #[test]
