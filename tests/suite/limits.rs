@@ -99,15 +99,15 @@ fn a_pause_that_is_asked_for_is_everybodys() {
 }
 
 #[test]
-fn refusals_in_waves_cost_no_node_its_tries() {
+fn refusals_cost_no_node_its_tries() {
     let model = FakeModel::new();
-    model.latency(5);
     let (home, repo) = (Home::asking(&model, "max_workers = 2"), repository(12));
     let soon = vec![("retry-after-ms", "20".to_owned())];
-    // Far more often than any node may fail by itself.
-    model.fail(20, Reply::Status(429, soon, "{}".to_owned()), |_| true);
+    // The same one, far more often than it may fail by itself.
+    let refusal = Reply::Status(429, soon, "{}".to_owned());
+    model.fail(9, refusal, |request| request.content.contains("Module 3."));
     index(&home, &repo);
-    assert_eq!(model.count(), 20 + 12 + 3);
+    assert_eq!(model.since(0), (9 + 12, 3));
 }
 
 /// In whatever form a pause is asked for, nobody comes before it is over.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::{MEMORY, all_notes, bound_by_modes, is_fresh, is_root, may_mount, one_line, skipped};
-use crate::harness::{FakeModel, Home, Repo, eventually, finish};
+use crate::harness::{FakeModel, Home, Repo, eventually, finish, until};
 
 #[test]
 fn a_store_without_permission_is_said_in_one_line() {
@@ -110,7 +110,10 @@ fn a_full_disk_is_said_and_what_was_paid_for_waits_for_space() {
         let cart = home.node(&repo.at("src/shop/cart.py"), 0);
         assert_eq!(cart["freshness"], "stale", "{cart}");
         assert!(cart["summary"].is_string());
-        assert_eq!(home.node(&repo.at("README.md"), 0)["freshness"], "fresh");
+        // On a busy machine notifications are late, and then nothing is called fresh.
+        until("what did not change is fresh", || {
+            home.node(&repo.at("README.md"), 0)["freshness"] == "fresh"
+        });
     }
     let verb = home.run(&["status"]).expect(0).stdout;
     assert!(verb.contains("note: "), "{verb}");
