@@ -249,6 +249,13 @@ impl Engine {
         self.repositories.contains_key(&repo)
     }
 
+    /// Whether the first look at a repository is still to be done: what is not known may be there.
+    pub fn is_unseen(&self, repo: RepoId) -> bool {
+        self.repositories
+            .get(&repo)
+            .is_none_or(|repository| !repository.known && !repository.unreachable)
+    }
+
     fn hurry_flights(&mut self, repo: RepoId) {
         self.flights.hurry(self.now.monotonic_ms, |flight| {
             flight.waiters.iter().any(|(of, _)| *of == repo)

@@ -56,6 +56,16 @@ pub enum Input {
     Stop(oneshot::Sender<()>),
 }
 
+/// What is known of a node.
+pub enum Seen {
+    /// This.
+    Node(Box<NodeView>),
+    /// There is none.
+    Nothing,
+    /// Its repository was not looked at yet.
+    NotYet,
+}
+
 /// What can be asked of the loop.
 pub enum Query {
     /// A node, with so many levels below it.
@@ -66,8 +76,8 @@ pub enum Query {
         path: RelPath,
         /// Levels of children.
         depth: usize,
-        /// The answer; `None` where there is no such node.
-        reply: oneshot::Sender<Option<NodeView>>,
+        /// The answer.
+        reply: oneshot::Sender<Seen>,
     },
     /// What all repositories are doing.
     Status {
@@ -424,7 +434,11 @@ impl Driver {
                 depth,
                 reply,
             } => {
-                let _ = reply.send(self.engine.view(repo, &path, depth));
+                let _ = reply.send(match self.engine.view(repo, &path, depth) {
+                    Some(view) => Seen::Node(Box::new(view)),
+                    None if self.engine.is_unseen(repo) => Seen::NotYet,
+                    None => Seen::Nothing,
+                });
             }
             Query::Status { reply } => {
                 let repositories = self

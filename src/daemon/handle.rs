@@ -24,14 +24,14 @@ use crate::wire::events::Happenings;
 use crate::wire::prompt::Preview;
 use crate::wire::protocol::{
     FailedNode, Node, PROBLEM_BAD_REQUEST, PROBLEM_INTERNAL, PROBLEM_NO_NODE, PROBLEM_NOT_WATCHED,
-    PROBLEM_TIMEOUT, Problem, Repository, Status, Waited,
+    PROBLEM_NOT_YET, PROBLEM_TIMEOUT, Problem, Repository, Status, Waited,
 };
 use crate::wire::search::{Found, Search};
 
 use super::Mode;
 use super::answers;
 use super::asking::Moved;
-use super::driver::{Input, Inputs, Query};
+use super::driver::{Input, Inputs, Query, Seen};
 use super::estimate::Pretended;
 use super::following::Followers;
 use super::preview;
@@ -92,6 +92,9 @@ impl Shared {
         })
     }
 }
+
+/// How long a question about what is not known waits for the first look at its repository.
+const FIRST_LOOK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Asks the loop.
 #[derive(Clone)]
@@ -207,25 +210,40 @@ impl Handle {
     async fn view(&self, path: &Path, depth: usize) -> Result<(RepoId, NodeView), Problem> {
         let (entry, relative) = self.resolve(path)?;
         let repo = entry.repo;
-        let view = self
-            .query(|reply| Query::Node {
+        let until = tokio::time::Instant::now() + FIRST_LOOK_PATIENCE;
+        loop {
+            let mut stirred = self.stirred();
+            let seen = self.query(|reply| Query::Node {
                 repo,
-                path: relative,
+                path: relative.clone(),
                 depth,
                 reply,
-            })
-            .await?;
-        let no_node = || {
-            Problem::new(
-                PROBLEM_NO_NODE,
-                format!(
-                    "{} is no node of {}: it does not exist, is ignored, or holds no file",
-                    path.display(),
-                    entry.root.display()
+            });
+            let (kind, detail) = match seen.await? {
+                Seen::Node(view) => return Ok((repo, *view)),
+                Seen::Nothing => (
+                    PROBLEM_NO_NODE,
+                    format!(
+                        "{} is no node of {}: it does not exist, is ignored, or holds no file",
+                        path.display(),
+                        entry.root.display()
+                    ),
                 ),
-            )
-        };
-        Ok((repo, view.ok_or_else(no_node)?))
+                // Just after a start nobody can say that it is not there.
+                Seen::NotYet => match tokio::time::timeout_at(until, stirred.changed()).await {
+                    Ok(_) => continue,
+                    Err(_) => (
+                        PROBLEM_NOT_YET,
+                        format!(
+                            "{} is not known yet: {} is being looked at for the first time since the start; ask again, or `epitome wait`",
+                            path.display(),
+                            entry.root.display()
+                        ),
+                    ),
+                },
+            };
+            return Err(Problem::new(kind, detail));
+        }
     }
 
     pub(super) async fn query<T>(

@@ -307,6 +307,8 @@ pub struct Problem {
 pub const PROBLEM_NOT_WATCHED: &str = "/problems/not-watched";
 /// The path is in a watched repository and no node (404).
 pub const PROBLEM_NO_NODE: &str = "/problems/no-such-node";
+/// The path's repository was not looked at yet since the start (503): ask again.
+pub const PROBLEM_NOT_YET: &str = "/problems/not-looked-at-yet";
 /// The wait ran out of time (504).
 pub const PROBLEM_TIMEOUT: &str = "/problems/timed-out";
 /// The request is malformed (400).
@@ -320,6 +322,7 @@ impl Problem {
         let (title, status) = match kind {
             PROBLEM_NOT_WATCHED => ("The path is in no watched repository", 404),
             PROBLEM_NO_NODE => ("The path is no node of its repository", 404),
+            PROBLEM_NOT_YET => ("The repository was not looked at yet", 503),
             PROBLEM_TIMEOUT => ("The time ran out", 504),
             PROBLEM_BAD_REQUEST => ("The request cannot be understood", 400),
             _ => ("Something went wrong", 500),

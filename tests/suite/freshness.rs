@@ -25,6 +25,21 @@ fn bad_request(content: &'static str) -> (Reply, impl Fn(&crate::harness::Reques
 }
 
 #[test]
+fn just_after_a_start_nothing_that_is_there_is_called_missing() {
+    let (home, repo) = (Home::new(), Repo::new());
+    for number in 0..1_500 {
+        repo.write(&format!("d{}/f{number}.txt", number % 150), "a note\n");
+    }
+    // The first start knows nothing yet, the second what the first one kept.
+    for _ in 0..2 {
+        let _daemon = home.daemon(&[&repo.at("")]);
+        assert_eq!(home.node(&repo.at("d149/f1499.txt"), 0)["kind"], "file");
+        assert_eq!(home.node(&repo.at("d0"), 1)["files"], 10);
+        home.run(&["show", &repo.at("none.txt")]).expect(1);
+    }
+}
+
+#[test]
 fn before_the_first_answer_everything_is_pending() {
     let model = FakeModel::new();
     model.hold();
