@@ -1,7 +1,9 @@
 //! From the watch's hints to the engine's events, in their order.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -12,21 +14,41 @@ use crate::shell::watch::{Hints, Watch};
 use super::driver::Input;
 use super::handle::Shared;
 
+/// The number of the probe, which no barrier has.
+const PROBE: u64 = u64::MAX;
+/// How long the probe may take; it comes within a millisecond where anything is notified of.
+const PROBE_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Starts the watch, and the task that hands its hints on; `None` where the system gives none: then all is polled,
 /// and people are told why.
 pub fn start(shared: &Arc<Shared>, cookies: &Path) -> Option<Arc<Watch>> {
     let woken = Arc::new(Notify::new());
     let waker = Arc::clone(&woken);
+    let polled = |reason: &str| {
+        tracing::warn!("nothing is notified: {reason}");
+        let every = shared.config.watch.poll_seconds;
+        let note = format!("all is polled, every {every} s: {reason}");
+        shared.notes.set("notifications", note);
+    };
     let watch = match Watch::start(cookies, move || waker.notify_one()) {
         Ok(watch) => Arc::new(watch),
         Err(error) => {
-            tracing::warn!("nothing is notified: {error}");
-            let every = shared.config.watch.poll_seconds;
-            let note = format!("all is polled, every {every} s: {error}");
-            shared.notes.set("notifications", note);
+            polled(&error.to_string());
             return None;
         }
     };
+    // Some kernels and file systems take watches and tell nothing. No repository is watched yet: nothing is lost here.
+    if !comes_back(
+        || watch.cookie(PROBE),
+        || watch.drain().cookies,
+        PROBE_PATIENCE,
+    ) {
+        let folder = cookies.display();
+        polled(&format!(
+            "a file made in {folder} was not notified of: set XDG_RUNTIME_DIR to a folder on a local file system"
+        ));
+        return None;
+    }
     let shared = Arc::clone(shared);
     let source = Arc::clone(&watch);
     tokio::spawn(async move {
@@ -36,6 +58,28 @@ pub fn start(shared: &Arc<Shared>, cookies: &Path) -> Option<Arc<Watch>> {
         }
     });
     Some(watch)
+}
+
+/// Whether the probe that `send` makes is among what `drain` gives within `patience`.
+fn comes_back(
+    send: impl FnOnce() -> io::Result<()>,
+    mut drain: impl FnMut() -> Vec<u64>,
+    patience: Duration,
+) -> bool {
+    // A full disk takes no probe and says nothing about notifications.
+    if send().is_err() {
+        return true;
+    }
+    let until = Instant::now() + patience;
+    loop {
+        if drain().contains(&PROBE) {
+            return true;
+        }
+        if Instant::now() >= until {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 async fn hand_on(shared: &Shared, watch: &Watch, hints: Hints) {
@@ -93,5 +137,24 @@ async fn hand_on(shared: &Shared, watch: &Watch, hints: Hints) {
     }
     for cookie in hints.cookies {
         shared.inputs.send(Input::Barrier(cookie)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_that_tells_nothing_is_found_out() {
+        let soon = Duration::from_millis(20);
+        let mut later = [vec![], vec![7], vec![PROBE]].into_iter();
+        assert!(comes_back(
+            || Ok(()),
+            || later.next().unwrap_or_default(),
+            PROBE_PATIENCE
+        ));
+        assert!(!comes_back(|| Ok(()), Vec::new, soon));
+        let full = || Err(io::ErrorKind::StorageFull.into());
+        assert!(comes_back(full, Vec::new, soon));
     }
 }
