@@ -37,6 +37,8 @@ impl User {
         let folder = tempfile::tempdir()?;
         // One folder further down: what others do beside the repository is noticed, too.
         fs::create_dir_all(folder.path().join("own/repo"))?;
+        // A configuration that is named has to be there.
+        fs::write(folder.path().join("config.toml"), "")?;
         Ok(Self { folder })
     }
 

@@ -6,7 +6,9 @@ use super::failure::Failure;
 use super::text::count;
 use super::{Context, output, paths};
 use crate::client::{Client, ConnectError};
+use crate::shell::export;
 use crate::wire::access::Access;
+use crate::wire::book;
 use crate::wire::protocol::Node;
 
 #[derive(Debug, clap::Args)]
@@ -26,6 +28,10 @@ pub struct Arguments {
 pub enum Format {
     /// An index.json for each directory
     Index,
+    /// One document, index.md
+    Markdown,
+    /// One page without scripts, index.html
+    Html,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
@@ -39,10 +45,19 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     };
     let written = match arguments.format {
         Format::Index => crate::daemon::export(&tree, &folder)?,
+        Format::Markdown => single(&folder, "index.md", &book::markdown(&tree))?,
+        Format::Html => single(&folder, "index.html", &book::html(&tree))?,
     };
     let files = count(written, "file");
     output::say(&format!("{files} written to {}", folder.display()));
     Ok(())
+}
+
+/// One file; how many that makes.
+fn single(folder: &Path, name: &str, text: &str) -> Result<u64, Failure> {
+    let written = export::single(folder, name, text.as_bytes());
+    written.map_err(|error| Failure::Failed(error.to_string()))?;
+    Ok(1)
 }
 
 /// The folder, looked at once in this process.

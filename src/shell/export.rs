@@ -48,9 +48,20 @@ pub fn update(
     }
     for (path, bytes) in directories {
         let at = path.under(folder);
-        keep(&at, own(base, &at).and_then(|()| write(&at, &bytes)));
+        keep(&at, own(base, &at).and_then(|()| write(&at, NAME, &bytes)));
     }
     outcome
+}
+
+/// Writes one file in `folder`, whole or not at all.
+///
+/// # Errors
+/// It cannot be written.
+pub fn single(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), ExportError> {
+    write(folder, name, bytes).map_err(|source| ExportError {
+        path: folder.join(name),
+        source,
+    })
 }
 
 /// The directories that have a file below `folder`, whoever wrote it and whenever; what was being written when an
@@ -92,8 +103,8 @@ fn own(base: &Path, at: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn write(at: &Path, bytes: &[u8]) -> io::Result<()> {
-    let target = at.join(NAME);
+fn write(at: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let target = at.join(name);
     if fs::read(&target).is_ok_and(|known| known == bytes) {
         return Ok(());
     }

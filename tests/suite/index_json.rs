@@ -254,6 +254,46 @@ fn export_writes_the_same_bytes_elsewhere() {
 }
 
 #[test]
+fn documents_for_people_are_written_too() {
+    let (home, repo) = (Home::new(), Repo::package());
+    repo.write(
+        "src/a<b>`c.py",
+        "\"\"\"Reads <script>alert(1)</script> and [a](b).\"\"\"\n\ndef f(x: int = 1):\n    return x\n",
+    );
+    let output = home.temp().join("out");
+    let to = output.to_str().unwrap();
+    // No daemon is needed; a second time it is the same.
+    for format in ["markdown", "html", "markdown"] {
+        home.run(&["export", &repo.at(""), "--format", format, "--output", to])
+            .expect(0);
+    }
+    let markdown = fs::read_to_string(output.join("index.md")).unwrap();
+    for part in [
+        "# `./`\n",
+        "\n## `src/`\n",
+        "\n- `src/shop/cart.py`\n",
+        "  - 3-4 `def f(x: int = 1)`\n",
+        "- `` src/a<b>`c.py ``\n",
+        "&lt;script>",
+    ] {
+        assert!(markdown.contains(part), "{part}: {markdown}");
+    }
+    let html = fs::read_to_string(output.join("index.html")).unwrap();
+    assert!(html.contains("<dt>a&lt;b&gt;`c.py</dt>"), "{html}");
+    assert!(
+        html.contains("&lt;script&gt;") && !html.contains("<script"),
+        "{html}"
+    );
+    assert_eq!(
+        html.matches("<details").count(),
+        html.matches("</details>").count()
+    );
+    assert_eq!(html.matches("<details").count(), 7);
+    home.run(&["export", &repo.at(""), "--format", "pdf", "--output", to])
+        .expect(2);
+}
+
+#[test]
 fn index_writes_it_too() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
     let tree = home.json(&["index", &repo.at(""), "--json"]);
