@@ -253,7 +253,7 @@ impl Engine {
     pub fn is_unseen(&self, repo: RepoId) -> bool {
         self.repositories
             .get(&repo)
-            .is_none_or(|repository| !repository.known && !repository.unreachable)
+            .is_some_and(|repository| !repository.known && !repository.unreachable)
     }
 
     fn hurry_flights(&mut self, repo: RepoId) {

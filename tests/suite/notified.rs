@@ -193,8 +193,8 @@ fn unwatch_leaves_no_watch_behind() {
     let with_other = watched_inodes(daemon.pid());
     assert_eq!(
         repository(&home)["watches"],
-        7 + 1,
-        "its folders, and the one around"
+        7 + 2,
+        "its folders, the one around, and the one where the user's excludes file may come"
     );
     home.run(&["watch", &repo.at("")]).expect(0);
     home.wait(&repo);
