@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{FakeModel, Home, Repo, first_not_fresh, until};
+use crate::harness::{Alone, FakeModel, Home, Repo, first_not_fresh, until};
 
 #[test]
 fn done_is_0() {
@@ -158,7 +158,7 @@ fn places_can_be_named_by_flags_and_by_the_environment() {
     let mut command = home.command(&["index", &repo.at("")]);
     let done = command
         .env("EPITOME_DATA_DIR", &by_variable)
-        .output()
+        .output_alone()
         .unwrap();
     assert!(done.status.success() && by_variable.exists(), "{done:?}");
     assert!(!home.data().exists());
@@ -214,7 +214,10 @@ fn two_indexes_at_once_do_not_spoil_each_other() {
     let model = FakeModel::new();
     model.hold();
     let (home, repo) = (Home::asking(&model, ""), Repo::package());
-    let mut first = home.command(&["index", &repo.at("")]).spawn().unwrap();
+    let mut first = home
+        .command(&["index", &repo.at("")])
+        .spawn_alone()
+        .unwrap();
     until("the first asks", || model.in_flight() > 0);
     let second = home.run(&["index", &repo.at("")]).expect(1);
     assert!(

@@ -14,7 +14,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::{Done, Home, Repo, first_not_fresh};
+use crate::harness::{Alone, Done, Home, Repo, first_not_fresh};
 
 /// MiB; a debug build, with all that a small repository needs.
 const MEMORY: u64 = 300;
@@ -41,7 +41,7 @@ fn bound_by_modes() -> Option<Vec<&'static str>> {
     let works = Command::new(before[0])
         .args(&before[1..])
         .arg("true")
-        .status();
+        .status_alone();
     works.is_ok_and(|status| status.success()).then_some(before)
 }
 
@@ -49,7 +49,7 @@ fn bound_by_modes() -> Option<Vec<&'static str>> {
 fn may_mount() -> bool {
     let tried = Command::new("unshare")
         .args(["-m", "mount", "-t", "tmpfs", "none", "/mnt"])
-        .output();
+        .output_alone();
     tried.is_ok_and(|tried| tried.status.success())
 }
 

@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use crate::harness::{FakeModel, Home, Repo};
+use crate::harness::{Alone, FakeModel, Home, Repo};
 
 /// Somebody who follows.
 struct Follower {
@@ -19,7 +19,7 @@ impl Follower {
         let mut child = home
             .command(&[&["events", "--json"], arguments].concat())
             .stdout(Stdio::piped())
-            .spawn()
+            .spawn_alone()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
@@ -89,7 +89,7 @@ fn a_save_is_followed_to_its_end() {
     let text = home
         .command(&["events", &repo.at("")])
         .stdout(Stdio::piped())
-        .spawn();
+        .spawn_alone();
     let mut text = text.unwrap();
     let mut first = String::new();
     BufReader::new(text.stdout.take().unwrap())

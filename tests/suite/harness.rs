@@ -3,6 +3,7 @@
 //! Nothing here sleeps for a guessed time: whoever waits names a condition, and a deadline that only a defect meets.
 
 mod daemon;
+mod forks;
 mod home;
 mod http;
 mod json;
@@ -13,6 +14,7 @@ mod systemd;
 use std::time::{Duration, Instant};
 
 pub use daemon::Daemon;
+pub use forks::{Alone, unforked};
 pub use home::{API_KEY, Done, Home, finish};
 pub use http::Answer;
 pub use json::{every, find, first_not_fresh, paths, within};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::harness::{FakeModel, Home, Repo, every, first_not_fresh, until};
+use crate::harness::{Alone, FakeModel, Home, Repo, every, first_not_fresh, until};
 
 const WORKERS: usize = 4;
 /// Files and directories of [`repository`].
@@ -188,7 +188,10 @@ fn an_index_that_is_killed_goes_on_where_it_was() {
     let model = FakeModel::new();
     model.latency(60).hold_after(20);
     let (home, repo) = (home(&model), repository());
-    let mut index = home.command(&["index", &repo.at("")]).spawn().unwrap();
+    let mut index = home
+        .command(&["index", &repo.at("")])
+        .spawn_alone()
+        .unwrap();
     until("twenty answers and four in flight", || {
         model.answered() == 20 && model.in_flight() == WORKERS
     });

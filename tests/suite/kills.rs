@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::harness::{DEADLINE, FakeModel, Home, Repo, every, first_not_fresh, until};
+use crate::harness::{Alone, DEADLINE, FakeModel, Home, Repo, every, first_not_fresh, until};
 
 const WORKERS: usize = 4;
 const FILES: usize = 40;
@@ -42,7 +42,7 @@ impl Process {
             .command(arguments)
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
-            .spawn()
+            .spawn_alone()
             .unwrap();
         Self { child, log }
     }

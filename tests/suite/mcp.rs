@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::harness::{FakeModel, Home, Repo};
+use crate::harness::{Alone, FakeModel, Home, Repo};
 
 /// An agent's side.
 struct Agent {
@@ -22,7 +22,7 @@ impl Agent {
             .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .spawn()
+            .spawn_alone()
             .unwrap();
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().unwrap());

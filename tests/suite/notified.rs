@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::harness::{
-    Daemon, FakeModel, Home, Kind, Repo, every, find, first_not_fresh, paths, until,
+    Alone, Daemon, FakeModel, Home, Kind, Repo, every, find, first_not_fresh, paths, until,
 };
 
 pub const QUICK: &str = "[watch]\nsettle_ms = 20\n";
@@ -395,7 +395,7 @@ fn a_file_written_through_memory_is_seen_and_the_audit_sees_what_nobody_tells() 
         .args(["-c", script, &repo.at("src/shop/cart.py")])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .spawn();
+        .spawn_alone();
     let Ok(mut python) = python else {
         println!("no python3: left out");
         return;
@@ -461,7 +461,7 @@ impl Drop for Ends {
 }
 
 fn may_unshare() -> bool {
-    let may = Command::new("unshare").args(["-Ur", "true"]).status();
+    let may = Command::new("unshare").args(["-Ur", "true"]).status_alone();
     let may = may.is_ok_and(|status| status.success());
     if !may {
         println!("no user namespaces here: left out");
@@ -481,7 +481,7 @@ fn beyond_the_limit_of_watches_the_rest_is_polled() {
     }
     let script = "echo 12 > /proc/sys/user/max_inotify_watches; exec \"$1\" daemon \"$2\"";
     let daemon = unshared(&home, "-Ur", script, &[&repo.at("")])
-        .spawn()
+        .spawn_alone()
         .unwrap();
     let daemon = Ends(daemon);
     until("it answers", || {
@@ -527,7 +527,7 @@ fn without_any_notification_all_is_polled() {
     let repo = Repo::package();
     let script = "echo 0 > /proc/sys/user/max_inotify_instances; exec \"$1\" daemon \"$2\"";
     let daemon = unshared(&home, "-Ur", script, &[&repo.at("")])
-        .spawn()
+        .spawn_alone()
         .unwrap();
     let _daemon = Ends(daemon);
     until("it answers", || {
@@ -574,7 +574,7 @@ fn an_unmounted_file_system_is_unreachable_and_forgets_nothing() {
     let mut run = Ends(
         command
             .stderr(fs::File::create(&log).unwrap())
-            .spawn()
+            .spawn_alone()
             .unwrap(),
     );
     let began = Instant::now();

@@ -1,6 +1,6 @@
 //! What an endpoint refuses and what it says then, through the real program; and who gets to see the key.
 
-use crate::harness::{API_KEY, FakeModel, Home, Reply, Repo, find};
+use crate::harness::{API_KEY, Alone, FakeModel, Home, Reply, Repo, find};
 
 const DEEP: &str = "src/shop/money/rates/table.py";
 
@@ -155,7 +155,7 @@ fn a_key_in_the_environment_alone_sends_nothing_anywhere() {
     ] {
         command.env(name, model.url());
     }
-    let done = command.output().unwrap();
+    let done = command.output_alone().unwrap();
     assert!(done.status.success());
     assert_eq!(model.count(), 0);
 }
@@ -167,7 +167,7 @@ fn the_key_is_in_no_log_however_much_is_logged() {
     model.fail(1, Reply::Status(500, vec![], repeated), |_| true);
     let (home, repo) = (Home::asking(&model, ""), Repo::package());
     let mut command = home.command(&["index", &repo.at(""), "--json"]);
-    let done = command.env("EPITOME_LOG", "trace").output().unwrap();
+    let done = command.env("EPITOME_LOG", "trace").output_alone().unwrap();
     let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
     assert!(said.contains("TRACE"), "{said}");
     assert!(!said.contains(API_KEY), "the key is in the log");

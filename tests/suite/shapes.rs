@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{CWD, FileType, Mode, RenameFlags, mknodat, renameat_with};
 use rustix::process::Signal;
 
-use crate::harness::{FakeModel, Home, Repo, every, find, first_not_fresh, paths, until};
+use crate::harness::{Alone, FakeModel, Home, Repo, every, find, first_not_fresh, paths, until};
 use crate::notified::{Ends, QUICK, assert_true, unshared};
 
 #[test]
@@ -153,7 +153,10 @@ const SAVES: &[(&str, Save)] = &[
     }),
     ("sed -i", |path, text| {
         let script = format!("1i\\\n{}", text.trim_end());
-        let done = Command::new("sed").args(["-i", &script]).arg(path).status();
+        let done = Command::new("sed")
+            .args(["-i", &script])
+            .arg(path)
+            .status_alone();
         assert!(done.unwrap().success());
     }),
     ("vim itself", |path, text| {
@@ -165,7 +168,7 @@ const SAVES: &[(&str, Save)] = &[
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .status();
+            .status_alone();
         if !done.is_ok_and(|status| status.success()) {
             println!("no vim here");
             fs::write(path, text).unwrap();
@@ -323,7 +326,7 @@ fn a_closed_folder_is_looked_into_when_it_opens() {
     mode("src/shop", 0);
     mode("docs/guide.md", 0);
     // In a namespace where it is nobody in particular, root obeys permissions, too.
-    let spawned = unshared(&home, "-U", "exec \"$1\" daemon \"$2\"", &[&repo.at("")]).spawn();
+    let spawned = unshared(&home, "-U", "exec \"$1\" daemon \"$2\"", &[&repo.at("")]).spawn_alone();
     let mut daemon = Ends(spawned.unwrap());
     let mut ended = false;
     until("it answers, or cannot be had", || {
@@ -397,7 +400,7 @@ fn a_rebase_is_one_batch() {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .status()
+        .status_alone()
         .unwrap();
     assert!(repo.read("src/shop/cart.py").contains("<<<<<<<"));
     until("the change is noticed", || {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, FakeModel, Home, Repo, paths, within};
+use crate::harness::{Alone, Answer, FakeModel, Home, Repo, paths, within};
 
 #[track_caller]
 fn problem(answer: &Answer, status: u16) -> Value {
@@ -271,7 +271,7 @@ fn a_wait_under_way_is_answered_when_the_daemon_ends() {
     model.hold();
     let (home, repo) = (Home::asking(&model, ""), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
-    let mut waiting = home.command(&["wait", &repo.at("")]).spawn().unwrap();
+    let mut waiting = home.command(&["wait", &repo.at("")]).spawn_alone().unwrap();
     crate::harness::until("requests in flight", || model.in_flight() > 0);
     daemon.terminate();
     crate::harness::until("the wait ends", || waiting.try_wait().unwrap().is_some());

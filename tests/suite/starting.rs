@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{Home, Repo, until};
+use crate::harness::{Alone, Home, Repo, until};
 
 /// Ends the daemon that somebody started in the background.
 struct Background<'h>(&'h Home);
@@ -65,7 +65,7 @@ fn of_fifty_who_watch_at_once_one_starts_the_daemon_and_all_are_served() {
         .map(|path| {
             let mut command = home.command(&["watch", path]);
             command.stdout(Stdio::null()).stderr(Stdio::piped());
-            command.spawn().unwrap()
+            command.spawn_alone().unwrap()
         })
         .collect();
     let mut started = 0;
@@ -100,7 +100,7 @@ fn who_does_not_want_a_daemon_gets_none() {
         assert!(done.stderr.contains("no daemon runs"), "{done:?}");
     }
     let mut command = home.command(&["watch", &repo.at("")]);
-    let done = command.env("EPITOME_NO_SPAWN", "1").output().unwrap();
+    let done = command.env("EPITOME_NO_SPAWN", "1").output_alone().unwrap();
     assert_eq!(done.status.code(), Some(3));
     assert!(background.all().is_empty());
     assert!(!home.data().exists(), "nothing was made");

@@ -106,3 +106,21 @@ fn the_engine_reads_no_clock_and_no_disk() {
         }
     }
 }
+
+/// A process started beside a thread that writes makes that writing end later than it did: see `harness/forks.rs`.
+#[test]
+fn tests_start_processes_in_one_place() {
+    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite");
+    let mut files = Vec::new();
+    sources(&suite, &mut files);
+    for file in files {
+        let text = fs::read_to_string(&file).expect("text");
+        if file.ends_with("harness/forks.rs") || file.ends_with("tidy.rs") {
+            continue;
+        }
+        for forbidden in [".spawn()", ".output()"] {
+            let found = text.lines().find(|line| line.contains(forbidden));
+            assert_eq!(found, None, "{} has {forbidden}", file.display());
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use super::{is_fresh, skipped};
-use crate::harness::{Daemon, FakeModel, Home, Repo, paths, until};
+use crate::harness::{Alone, Daemon, FakeModel, Home, Repo, paths, until};
 
 /// Seconds.
 const DAY: i64 = 86_400;
@@ -47,7 +47,7 @@ impl Clock {
         let compiled = Command::new("cc")
             .args(["-shared", "-fPIC", "-o"])
             .args([&library, &source])
-            .output();
+            .output_alone();
         let clock = Self {
             library,
             wrong_by: home.temp().join("wrong_by"),

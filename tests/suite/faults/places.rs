@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::{bound_by_modes, is_root, one_line, skipped};
-use crate::harness::{Home, Repo, finish, paths};
+use crate::harness::{Alone, Home, Repo, finish, paths};
 
 /// The environment without what says where things are.
 fn homeless(home: &Home, before: &[&str], arguments: &[&str]) -> Command {
@@ -36,7 +36,7 @@ fn without_a_home_it_says_what_to_set() {
         let known = Command::new(nobody[0])
             .args(&nobody[1..])
             .arg("true")
-            .status();
+            .status_alone();
         if known.is_ok_and(|status| status.success()) {
             for arguments in [&["index", &repo.at("")][..], &["status"], &["daemon"]] {
                 let mut command = homeless(&home, &nobody, arguments);

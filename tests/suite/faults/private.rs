@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::json;
 
 use super::is_fresh;
-use crate::harness::{FakeModel, Home, Repo, finish, until};
+use crate::harness::{Alone, FakeModel, Home, Repo, finish, until};
 
 /// A user whose mask lets everybody in.
 const WIDE: [&str; 4] = ["sh", "-c", "umask 000; exec \"$@\"", "sh"];
@@ -48,7 +48,7 @@ fn under_the_widest_mask_nobody_else_can_read_or_ask() {
     assert_eq!(mode(&socket), 0o600);
     assert_eq!(mode(&socket.with_extension("sock.lock")), 0o600);
     let pid = home.status()["pid"].as_u64().unwrap().to_string();
-    let stopped = Command::new("kill").arg(&pid).status();
+    let stopped = Command::new("kill").arg(&pid).status_alone();
     assert!(stopped.unwrap().success());
     until("the daemon has ended", || !socket.exists());
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{DEADLINE, Home};
+use super::{Alone, DEADLINE, Home};
 
 /// A daemon of one home.
 pub struct Daemon {
@@ -58,7 +58,7 @@ impl Daemon {
         let child = command
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
-            .spawn()
+            .spawn_alone()
             .unwrap();
         Self { child, log }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Answer, DEADLINE, Daemon, FakeModel, Repo, http};
+use super::{Alone, Answer, DEADLINE, Daemon, FakeModel, Repo, http};
 
 /// The key that tests use; it must never be seen anywhere.
 pub const API_KEY: &str = "sk-test-5ecret5ecret5ecret5ecret";
@@ -197,7 +197,7 @@ pub fn finish(command: &mut Command) -> Done {
     let mut child = command
         .stdout(File::create(&files[0]).unwrap())
         .stderr(File::create(&files[1]).unwrap())
-        .spawn()
+        .spawn_alone()
         .unwrap();
     let start = Instant::now();
     let status = loop {

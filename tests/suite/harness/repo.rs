@@ -126,7 +126,7 @@ impl Repo {
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.root().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
+        super::unforked(|| fs::write(path, content)).unwrap();
     }
 
     #[track_caller]

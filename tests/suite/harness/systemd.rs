@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::home::{Done, finish};
-use super::{Repo, copy_folder};
+use super::{Alone, Repo, copy_folder};
 
 /// The user and their systemd; both are gone when it is dropped.
 pub struct SystemdUser {
@@ -28,7 +28,7 @@ impl SystemdUser {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(fs::File::create(&said).unwrap())
-            .spawn()
+            .spawn_alone()
             .unwrap();
         let mut line = String::new();
         let mut stdout = BufReader::new(script.stdout.take().unwrap());

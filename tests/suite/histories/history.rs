@@ -14,7 +14,7 @@ use epitome::model::digest::Digest;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::super::harness::{Daemon, Home, every};
+use super::super::harness::{Daemon, Home, every, unforked};
 use super::chance::regular_files;
 use super::op::Op;
 
@@ -89,7 +89,12 @@ impl History {
             Op::Look => return self.look(),
             Op::Settle => return self.settle(),
             op => {
-                let done = op.apply(&self.base());
+                let base = self.base();
+                // What git writes, it writes in a process of its own; whoever pauses writes nothing.
+                let done = match op {
+                    Op::Git(..) | Op::Pause(_) => op.apply(&base),
+                    op => unforked(|| op.apply(&base)),
+                };
                 if let (Ok(()), Op::Mode(..)) = (done, op) {
                     self.closed = true;
                 }

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use rustix::fs::{CWD, Mode, RenameFlags};
 
+use crate::harness::Alone;
+
 /// A path below the folder that holds both the repository (`tree`) and what lies beside it (`out`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(pub Vec<u8>);
@@ -346,6 +348,6 @@ fn git(folder: &Path, arguments: &[String]) -> std::io::Result<()> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .status()
+        .status_alone()
         .map(drop)
 }
