@@ -287,12 +287,14 @@ impl Driver {
                         .for_each(|entry| self.step(Event::Lost(entry.repo)));
                     self.answer(query);
                 }
-                // A file system that does not answer holds up what asks it, and nobody else.
-                None => {
-                    if let Some(behind) = self.checks.remove(&number) {
-                        self.pass(behind);
+                // A file system that does not answer holds up those who wait for it, and nobody else.
+                None => match self.checks.remove(&number) {
+                    Some(wait @ Behind::Wait(..)) => {
+                        self.checks.insert(number, wait);
                     }
-                }
+                    Some(behind) => self.pass(behind),
+                    None => {}
+                },
             },
             Input::Query(query) => self.query(query),
             Input::Stop(done) => {
@@ -375,7 +377,7 @@ impl Driver {
     }
 
     /// Behind the barrier: some changes are never notified of, such as those made under another name of the same file,
-    /// and a root that went with a folder far above it. They are looked for now, and only then does it go on.
+    /// what is mounted over a folder, and a root that went with a folder far above it. They are looked for now, and only then does it go on.
     fn check(&mut self, number: u64, behind: Behind) {
         let mut linked = Vec::new();
         let mut waits = false;
@@ -399,7 +401,7 @@ impl Driver {
         let inputs = self.shared.inputs.clone();
         tokio::task::spawn_blocking(move || {
             for (entry, expected) in roots {
-                if lstat::identity(&entry.root) != expected {
+                if lstat::identity(&entry.root) != expected || entry.mounts_changed() {
                     inputs.send_blocking(Input::Event(Event::Lost(entry.repo)));
                 }
             }

@@ -31,7 +31,7 @@ use super::batching::{self, Batching};
 use super::driver::Input;
 use super::handle::Shared;
 use super::pool::{Pool, threads};
-use super::registry::Entry;
+use super::registry::{Entry, repository_topic, untold};
 use super::writer::{Write, Writer};
 use super::{answers, asking};
 
@@ -331,6 +331,9 @@ fn list(
             lost();
         }
     }
+    if all {
+        entry.note_mounts();
+    }
     let mut listing = list_once(watch, &entry, &entry.rules(), targets);
     for _ in 0..RULE_ROUNDS {
         if !rule_files_changed(&entry, &listing, polled) {
@@ -358,9 +361,12 @@ fn list_once(
     rules: &Rules,
     targets: &[(RelPath, Depth)],
 ) -> Listing {
+    let has_mounts = entry.has_mounts();
     let before_listing = |path: &RelPath, directory: &std::path::Path| {
         let Some(watch) = watch else { return };
         let refused = match watch.add_directory(entry.repo, directory) {
+            // A watch there tells of what is done here, and of nothing that others do.
+            Ok(()) if has_mounts => remote_kind(directory).map(untold),
             // It is gone, or will be told of when its mode changes.
             Ok(()) | Err(WatchError::Gone(_) | WatchError::Denied(_)) => None,
             Err(error) => Some(error.to_string()),
@@ -397,7 +403,7 @@ fn tell_what_is_polled(shared: &Shared, entry: &Entry, gone: &[RelPath]) {
     let Some(polled) = unwatched.news() else {
         return;
     };
-    let topic = format!("watch {}", entry.root.display());
+    let topic = repository_topic(&entry.root, "watch");
     match unwatched.note(shared.config.watch.poll_seconds) {
         Some(note) => {
             tracing::warn!("{}: {note}", entry.root.display());
@@ -407,6 +413,10 @@ fn tell_what_is_polled(shared: &Shared, entry: &Entry, gone: &[RelPath]) {
     }
     drop(unwatched);
     let repo = entry.repo;
+    if shared.registry.get(repo).is_none() {
+        // It is watched no more, and there is nothing to say of it.
+        return shared.notes.clear(&topic);
+    }
     shared
         .inputs
         .send_blocking(Input::Event(Event::Polled { repo, polled }));

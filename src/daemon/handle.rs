@@ -411,6 +411,8 @@ impl Access for Handle {
             watch.remove_repository(entry.repo);
         }
         self.shared.registry.remove(entry.repo);
+        let topics = registry::repository_topic(&entry.root, "");
+        self.shared.notes.clear_all(&topics);
         let store = Arc::clone(&self.shared.store);
         let root = entry.root.clone();
         let forget = move || match store.repositories()?.contains(&root) {
