@@ -55,7 +55,7 @@ pub fn watched_inodes(pid: u32) -> Vec<u64> {
 }
 
 /// Processor time that a process used, in ticks of 10 ms.
-fn ticks(pid: u32) -> u64 {
+pub fn ticks(pid: u32) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let (_, rest) = stat.rsplit_once(')').unwrap();
     let fields: Vec<&str> = rest.split_whitespace().collect();
@@ -86,7 +86,7 @@ fn woken_since(pid: u32, before: &BTreeMap<OsString, u64>) -> u64 {
 }
 
 /// Returns when what earlier questions left behind (a barrier's deadline, a flush) is over.
-pub fn until_idle(pid: u32) {
+fn until_idle(pid: u32) {
     until("nothing is left to do", || {
         let before = switches(pid);
         std::thread::sleep(Duration::from_millis(2_200));
