@@ -91,7 +91,8 @@ pub fn all() -> Vec<Tool> {
              Can wait until all is fresh. Gives freshness, what is still to do, failures, and what was spent.",
             json!({
                 "wait_fresh_ms": {"type": "integer", "minimum": 0, "maximum": LONGEST_WAIT_MS, "default": 0,
-                                  "description": "Waits at most so long for all to be fresh."}
+                                  "description": "Waits at most so long for all to be fresh."},
+                "max_tokens": max_tokens(2_000)
             }),
             &[],
         ),
@@ -135,8 +136,19 @@ async fn answer<T: DeserializeOwned>(
     arguments: JsonObject,
     tool: impl AsyncFnOnce(Session, T) -> Answer,
 ) -> Answer {
-    let arguments = serde_json::from_value(Value::Object(arguments))
-        .map_err(|error| format!("the arguments do not fit: {error}"))?;
+    // Some clients send null for what is not said.
+    let said = arguments.into_iter().filter(|(_, value)| !value.is_null());
+    let arguments = serde_json::from_value(Value::Object(said.collect())).map_err(|error| {
+        // Whoever reads this knows JSON, and not this program's types.
+        let error = error.to_string().replace("a sequence", "an array");
+        let error = ["usize", "u64"].iter().fold(error, |error, kind| {
+            error.replace(
+                &format!("expected {kind}"),
+                "expected a whole number, 0 or more",
+            )
+        });
+        format!("the arguments do not fit: {error}")
+    })?;
     let session = place.session().await.map_err(told)?;
     tool(session, arguments).await
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::super::Session;
 use super::super::changes::{self, Change, Since};
-use super::super::page::{Page, line_about};
+use super::super::page::{Page, count, line_about};
 use super::nodes::{children, shown};
 use super::{Answer, medium, told};
 use crate::wire::access::Access;
@@ -35,8 +35,8 @@ pub(super) async fn list_changes(session: Session, arguments: Changes) -> Answer
     .map_err(|_| "an internal error; the log may tell more".to_owned())??;
     let mut page = Page::new(arguments.max_tokens);
     page.line(&format!(
-        "{} files changed since {}.",
-        changes.len(),
+        "{} changed since {}.",
+        count(changes.len() as u64, "file", "files"),
         arguments.since.trim()
     ));
     let mut above: BTreeSet<String> = BTreeSet::new();

@@ -1,6 +1,7 @@
 //! Nodes in words, as all tools write them.
 
-use super::super::page::{Page, line_about};
+use super::super::page::{Page, count, line_about};
+use crate::model::summary::Freshness;
 use crate::wire::protocol::Node;
 
 pub(super) fn children(node: &Node) -> &[Node] {
@@ -41,8 +42,9 @@ pub(super) fn facts(node: &Node) -> String {
         }
         Node::Directory(directory) => {
             format!(
-                " ({} files, {} directories)",
-                directory.files, directory.directories
+                " ({}, {})",
+                count(directory.files, "file", "files"),
+                count(directory.directories, "directory", "directories")
             )
         }
     }
@@ -55,7 +57,11 @@ pub(super) fn words(page: &mut Page, node: &Node, rest: &str) {
         page.line(&format!("! {error}"));
     }
     let Some(summary) = &common.summary else {
-        page.line("(no summary yet)");
+        page.line(match common.freshness {
+            Freshness::Off => "(no summary: it is switched off)",
+            Freshness::Failed => "(no summary)",
+            _ => "(no summary yet)",
+        });
         return;
     };
     if !page.line(summary) {

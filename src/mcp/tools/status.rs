@@ -5,15 +5,19 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::super::Session;
-use super::super::page::Page;
-use super::{Answer, LONGEST_WAIT_MS, told};
+use super::super::page::{Page, count};
+use super::{Answer, LONGEST_WAIT_MS, medium, told};
 use crate::wire::access::Access;
 use crate::wire::protocol::PROBLEM_TIMEOUT;
+use crate::wire::usage::BudgetStatus;
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct StatusArguments {
+    #[serde(default)]
     wait_fresh_ms: u64,
+    #[serde(default = "medium")]
+    max_tokens: usize,
 }
 
 pub(super) async fn status(mut session: Session, arguments: StatusArguments) -> Answer {
@@ -37,7 +41,7 @@ pub(super) async fn status(mut session: Session, arguments: StatusArguments) -> 
         session.repository = again.cloned().unwrap_or(session.repository);
     }
     let (one, requests) = (&session.repository, &session.status.requests);
-    let mut page = Page::new(2_000);
+    let mut page = Page::new(arguments.max_tokens);
     let state = serde_json::to_value(one.state).unwrap_or_default();
     page.line(&format!(
         "{}: {}",
@@ -45,8 +49,9 @@ pub(super) async fn status(mut session: Session, arguments: StatusArguments) -> 
         state.as_str().unwrap_or_default()
     ));
     page.line(&format!(
-        "{} files, {} directories",
-        one.files, one.directories
+        "{}, {}",
+        count(one.files, "file", "files"),
+        count(one.directories, "directory", "directories")
     ));
     page.line(&format!(
         "queue: {} to read, {} to summarize",
@@ -59,16 +64,52 @@ pub(super) async fn status(mut session: Session, arguments: StatusArguments) -> 
         page.line(&late);
     }
     page.line(&format!("failures: {}", one.failed));
-    for node in &failed {
-        page.line(&format!("  {}: {}", node.path, node.error));
-    }
     let model = session.status.model.as_deref().unwrap_or("none (offline)");
     page.line(&format!(
         "spent today: {} requests, {} tokens; model: {model}",
         requests.today, requests.tokens_today
     ));
-    for note in session.status.notes.iter().chain(&one.notes) {
-        page.line(&format!("note: {note}"));
+    if let Some(budget) = &session.status.budget {
+        page.line(&spent(budget));
+    }
+    // What may be much comes last.
+    let notes = session.status.notes.iter().chain(&one.notes);
+    let notes = notes.map(|note| format!("note: {note}"));
+    let failures = failed
+        .iter()
+        .map(|node| format!("no summary: {}: {}", node.path, node.error));
+    let untold = notes
+        .chain(failures)
+        .filter(|line| !page.line(line))
+        .count();
+    if untold > 0 {
+        page.leave_out(format!("{untold} lines (more max_tokens)"));
     }
     Ok(page.finish(one))
+}
+
+/// `budget of the day: 5 of 100 requests, until 2026-02-01T00:00:00Z`
+fn spent(budget: &BudgetStatus) -> String {
+    let mut parts = Vec::new();
+    if budget.max_requests > 0 {
+        let (used, most) = (budget.requests, budget.max_requests);
+        parts.push(format!("{used} of {most} requests"));
+    }
+    if budget.max_tokens > 0 {
+        let (used, most) = (budget.tokens, budget.max_tokens);
+        parts.push(format!("{used} of {most} tokens"));
+    }
+    if budget.max_cost > 0.0 {
+        let (used, most) = (budget.cost, budget.max_cost);
+        parts.push(format!("{used:.4} of {most:.4} in money"));
+    }
+    let then = match budget.spent {
+        true => "spent: nothing more is asked until",
+        false => "until",
+    };
+    format!(
+        "budget of the day: {}, {then} {}",
+        parts.join(", "),
+        budget.until
+    )
 }
