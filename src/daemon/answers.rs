@@ -195,8 +195,8 @@ fn repository(
     let mut notes = status.problems.clone();
     notes.extend(shared.notes.about(&repository_topic(root, "")));
     let busy = !status.settled || status.scanning;
-    // When a batch will be over nobody knows.
-    let known = !status.scanning && pace.batched == 0;
+    // When a batch will be over nobody knows, nor when an endpoint that is down answers again.
+    let known = !status.scanning && pace.batched == 0 && pace.trouble.is_none();
     let seconds_left = (busy && shared.asks_a_model() && known).then(|| {
         let (file_ms, directory_ms) = pace.means_ms;
         let directories = open.saturating_sub(status.files_open);

@@ -105,7 +105,7 @@ impl Driver {
                 break;
             }
         }
-        if self.all_is_stored().await && self.shared.mode != Mode::Dry {
+        if self.all_is_stored().await && self.shared.mode.keeps() {
             // A dry run ends beside a daemon that goes on.
             let store = Arc::clone(&self.shared.store);
             let left = tokio::task::spawn_blocking(move || store.leave()).await;
