@@ -129,6 +129,8 @@ fn expanded(home: Option<&Path>, path: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
