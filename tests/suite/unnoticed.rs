@@ -80,10 +80,7 @@ fn what_is_mounted_over_a_folder_is_what_it_holds() {
 
 #[test]
 fn a_fuse_file_system_is_polled_whether_it_holds_the_root_or_lies_in_it() {
-    let mut bindfs = Command::new("bindfs");
-    let bindfs = bindfs.arg("--version").stdout(Stdio::null()).status_alone();
-    if !may_unshare() || !bindfs.is_ok_and(|status| status.success()) {
-        println!("no bindfs here: left out");
+    if !may_mount_fuse() {
         return;
     }
     let (home, place) = (
@@ -329,4 +326,53 @@ fn the_daily_audit_raises_the_alarm_and_mends() {
         nodes.map(|node| node["digest"].clone()).collect()
     };
     assert_eq!(digests(&tree), digests(&anew));
+}
+
+/// A server that died, with a mount that hangs: the file system answers nothing, and an overflow makes every watch
+/// doubtful.
+#[test]
+fn a_file_system_that_hangs_holds_up_nobody_else() {
+    if !may_mount_fuse() {
+        return;
+    }
+    let config = format!("{QUICK}[summaries]\nenabled = false\n");
+    let (home, place) = (Home::with(&config), Repo::new());
+    place.write("source/a/shared.py", "x = 1\n");
+    place.write("local/d/own.py", "x = 2\n");
+    fs::create_dir(place.root().join("hangs")).unwrap();
+    place.git(&["init", "-q", "source"]);
+    let script = "bindfs -f \"$2/source\" \"$2/hangs\" & server=$!\n\
+        until test -e \"$2/hangs/a\"; do kill -0 $server || exit 77; sleep 0.05; done\n\
+        \"$1\" daemon \"$2/local\" \"$2/hangs\" & daemon=$!\n\
+        trap \"kill -CONT $server; kill $daemon; kill $server\" EXIT\n\
+        soon \"$1\" wait \"$2/local\" --timeout 20; \"$1\" wait \"$2/hangs\" --timeout 20\n\
+        kill -STOP $server $daemon\n\
+        cd \"$2/local/d\"; seq 7000 | xargs touch; cd ..; rm -r d; echo 'x = 3' > late.py\n\
+        kill -CONT $daemon\n\
+        now \"$1\" \"$2/local\" \"$2/told\"\n\
+        echo 'x = 4' >> \"$2/local/late.py\"\n\
+        now \"$1\" \"$2/local\" \"$2/told\"\n\
+        echo 'y = 22' >> \"$2/source/a/shared.py\"\n\
+        kill -CONT $server\n\
+        now \"$1\" \"$2/hangs\" \"$2/again\"\n";
+    match run_unshared(&home, script, &place.root()) {
+        77 => return println!("FUSE cannot be mounted here: left out"),
+        code => assert_eq!(code, 0),
+    }
+    let told = json(place.root().join("told"));
+    assert_eq!(paths(&told), ["", "late.py"]);
+    assert_eq!(find(&told, "late.py")["bytes"], 12);
+    let again = json(place.root().join("again"));
+    assert_eq!(find(&again, "a/shared.py")["bytes"], 13);
+}
+
+/// Whether there is a program that serves a folder by FUSE.
+fn may_mount_fuse() -> bool {
+    let mut bindfs = Command::new("bindfs");
+    let bindfs = bindfs.arg("--version").stdout(Stdio::null()).status_alone();
+    let may = bindfs.is_ok_and(|status| status.success());
+    if !may {
+        println!("no bindfs here: left out");
+    }
+    may && may_unshare()
 }
