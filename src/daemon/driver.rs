@@ -1,5 +1,8 @@
 //! The only loop: one input, one step of the engine, its effects begun; nothing in here may block.
 
+mod barrier;
+mod input;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,13 +15,8 @@ use tokio::time::timeout;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::event::{Event, WaitId};
-use crate::engine::status::{PaceStatus, RepositoryStatus};
-use crate::engine::uses::Uses;
-use crate::engine::view::NodeView;
-use crate::model::contents::Contents;
-use crate::model::path::{RelPath, RepoId};
+use crate::model::path::RepoId;
 use crate::model::time::Timestamp;
-use crate::shell::lstat;
 use crate::shell::store::Store;
 use crate::shell::watch::Watch;
 
@@ -27,107 +25,17 @@ use super::executor::Executor;
 use super::handle::{Handle, Shared};
 use super::writer::WAITING;
 
+use barrier::Behind;
+use input::Failed;
+pub use input::{Input, Inputs, Query, Seen};
+
 /// A turn of the loop that takes longer than this is a defect, and is logged as one.
 const SLOW_TURN: Duration = Duration::from_millis(100);
-/// How long a barrier may take to come back before the watch is not believed any more.
-const BARRIER_PATIENCE: Duration = Duration::from_secs(2);
 /// How long answers that were paid for are waited for when the daemon ends.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a store that cannot be written is waited for at the end.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
-
-/// What was found to be so of nodes that a wait names as failed.
-pub type Failed = Vec<(RelPath, String)>;
-
-/// What reaches the loop.
-pub enum Input {
-    /// Something happened.
-    Event(Event),
-    /// The notifications from before this barrier have been handed in.
-    Barrier(u64),
-    /// The barrier took too long.
-    BarrierOverdue(u64),
-    /// What is never notified of was looked at for those behind this barrier.
-    Checked(u64),
-    /// Somebody asks.
-    Query(Query),
-    /// The end: what is under way is waited for, a while.
-    Stop(oneshot::Sender<()>),
-}
-
-/// What is known of a node.
-pub enum Seen {
-    /// This.
-    Node(Box<NodeView>),
-    /// There is none.
-    Nothing,
-    /// Its repository was not looked at yet.
-    NotYet,
-}
-
-/// What can be asked of the loop.
-pub enum Query {
-    /// A node, with so many levels below it.
-    Node {
-        /// In which repository.
-        repo: RepoId,
-        /// Where in it.
-        path: RelPath,
-        /// Levels of children.
-        depth: usize,
-        /// The answer.
-        reply: oneshot::Sender<Seen>,
-    },
-    /// What all repositories are doing.
-    Status {
-        /// The answer.
-        reply: oneshot::Sender<(Vec<(RepoId, RepositoryStatus)>, PaceStatus)>,
-    },
-    /// Whether the loop turns, and with it the watch. Cheap: it looks at nothing else.
-    Pulse {
-        /// A notification must come through, too.
-        watch: bool,
-        /// The answer.
-        reply: oneshot::Sender<()>,
-    },
-    /// The same as `Status`, of what is known now: no notification is waited for.
-    Glance {
-        /// The answer.
-        reply: oneshot::Sender<(Vec<RepositoryStatus>, PaceStatus)>,
-    },
-    /// What all nodes use.
-    Uses {
-        /// The answer.
-        reply: oneshot::Sender<Uses>,
-    },
-    /// Wait until all is settled.
-    Wait {
-        /// In which repository.
-        repo: RepoId,
-        /// Where in it.
-        path: RelPath,
-        /// The answer: what failed for good.
-        reply: oneshot::Sender<Failed>,
-    },
-}
-
-/// The loop's way in; bounded, so that who sends too much waits.
-#[derive(Clone)]
-pub struct Inputs(mpsc::Sender<Input>);
-
-impl Inputs {
-    /// Sends from a task.
-    pub async fn send(&self, input: Input) {
-        // After the loop has ended nobody needs it.
-        let _ = self.0.send(input).await;
-    }
-
-    /// Sends from a thread.
-    pub fn send_blocking(&self, input: Input) {
-        let _ = self.0.blocking_send(input);
-    }
-}
 
 /// Starts the loop and all that belongs to it.
 pub fn start(
@@ -163,12 +71,6 @@ pub fn start(
     driver.step(Event::Used(shared.used_today()));
     tokio::spawn(driver.run());
     Ok(Handle::new(shared, watch))
-}
-
-/// What a barrier is for.
-enum Behind {
-    Wait(WaitId, RepoId),
-    Query(Query),
 }
 
 struct Driver {
@@ -333,97 +235,6 @@ impl Driver {
             // What was saved before the question must be in the answer, or be called stale in it.
             query => self.behind_barrier(Behind::Query(query)),
         }
-    }
-
-    /// Behind a barrier that only a notification opens: no patience ends, and no look at anything is caused.
-    fn pulse(&mut self, query: Query) {
-        self.barriers.retain(|_, behind| {
-            !matches!(behind, Behind::Query(Query::Pulse { reply, .. }) if reply.is_closed())
-        });
-        self.numbers += 1;
-        match &self.watch {
-            Some(watch) if watch.cookie(self.numbers).is_ok() => {
-                self.barriers.insert(self.numbers, Behind::Query(query));
-            }
-            // A full disk takes no barrier: the loop turns all the same.
-            _ => self.answer(query),
-        }
-    }
-
-    fn behind_barrier(&mut self, behind: Behind) {
-        let Some(watch) = &self.watch else {
-            return self.pass(behind);
-        };
-        self.numbers += 1;
-        let number = self.numbers;
-        self.barriers.insert(number, behind);
-        let sent = watch.cookie(number);
-        let inputs = self.shared.inputs.clone();
-        tokio::spawn(async move {
-            if sent.is_ok() {
-                tokio::time::sleep(BARRIER_PATIENCE).await;
-            }
-            inputs.send(Input::BarrierOverdue(number)).await;
-        });
-    }
-
-    fn pass(&mut self, behind: Behind) {
-        match behind {
-            Behind::Wait(id, _) => self.step(Event::Barrier(id)),
-            Behind::Query(query) => self.answer(query),
-        }
-    }
-
-    /// Behind the barrier: some changes are never notified of, such as those made under another name of the same file,
-    /// and a root that went with a folder far above it. They are looked for now, and only then does it go on.
-    fn check(&mut self, number: u64, behind: Behind) {
-        let mut linked = Vec::new();
-        let mut waits = false;
-        let entries = match &behind {
-            Behind::Wait(_, repo) | Behind::Query(Query::Node { repo, .. }) => {
-                waits = matches!(behind, Behind::Wait(..));
-                linked = self.engine.linked(*repo);
-                self.shared.registry.get(*repo).into_iter().collect()
-            }
-            Behind::Query(Query::Status { .. }) => self.shared.registry.all(),
-            Behind::Query(_) => return self.pass(behind),
-        };
-        let roots: Vec<_> = entries
-            .iter()
-            .filter_map(|entry| Some((entry.clone(), self.engine.expected_root(entry.repo)?)))
-            .collect();
-        if linked.is_empty() && roots.is_empty() {
-            return self.pass(behind);
-        }
-        self.checks.insert(number, behind);
-        let inputs = self.shared.inputs.clone();
-        tokio::task::spawn_blocking(move || {
-            for (entry, expected) in roots {
-                if lstat::identity(&entry.root) != expected {
-                    inputs.send_blocking(Input::Event(Event::Lost(entry.repo)));
-                }
-            }
-            let Some(entry) = entries.first().filter(|_| !linked.is_empty()) else {
-                return inputs.send_blocking(Input::Checked(number));
-            };
-            let repo = entry.repo;
-            // Who waits wants proof; who only asks would hear "stale" of every file read within the clock's grain.
-            let unchanged = |path: &RelPath, known: &Contents| {
-                lstat::look(&path.under(&entry.root)).is_some_and(|now| {
-                    known.stat.proves_unchanged(&now, known.observed_ms)
-                        || (now == known.stat && !waits)
-                })
-            };
-            let paths: Vec<RelPath> = linked
-                .into_iter()
-                .filter(|(path, known)| !unchanged(path, known))
-                .map(|(path, _)| path)
-                .collect();
-            if !paths.is_empty() {
-                inputs.send_blocking(Input::Event(Event::Touched { repo, paths }));
-            }
-            inputs.send_blocking(Input::Checked(number));
-        });
     }
 
     fn answer(&mut self, query: Query) {

@@ -1,0 +1,156 @@
+//! Which folders are repositories: added, found by any way that leads into them, let go.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::daemon::driver::Input;
+use crate::daemon::registry::Entry;
+use crate::engine::event::Event;
+use crate::model::path::RelPath;
+use crate::wire::protocol::{PROBLEM_BAD_REQUEST, PROBLEM_INTERNAL, PROBLEM_NOT_WATCHED, Problem};
+
+use super::{Handle, blocking};
+
+impl Handle {
+    /// Adds the folders of the configuration and those added by `watch` before.
+    ///
+    /// # Errors
+    /// One of `more` is no folder. The others are kept though they may be missing: a disk may be mounted later.
+    pub(in crate::daemon) fn watch_known(&self, more: &[PathBuf]) -> Result<(), Problem> {
+        let kept = self.shared.store.repositories().unwrap_or_default();
+        for path in self.shared.config.repos.iter().chain(&kept) {
+            if let Err(problem) = self.enter(&canonical_as_far_as_possible(path), false) {
+                tracing::warn!("{problem}");
+                let topic = format!("repos {}", path.display());
+                self.shared.notes.set(&topic, problem.detail);
+            }
+        }
+        more.iter()
+            .try_for_each(|path| self.add(path, false).map(drop))
+    }
+
+    /// Adds a folder that is there.
+    pub(super) fn add(&self, path: &Path, keep: bool) -> Result<Entry, Problem> {
+        let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
+        let root = std::fs::canonicalize(path).map_err(|error| {
+            let reason = reason(&error);
+            bad(format!("{} cannot be watched: {reason}", path.display()))
+        })?;
+        if !root.is_dir() {
+            let path = path.display();
+            return Err(bad(format!(
+                "{path} is no folder: name the folder that holds it"
+            )));
+        }
+        self.enter(&root, keep)
+    }
+
+    /// Adds a repository by its canonical root.
+    fn enter(&self, root: &Path, keep: bool) -> Result<Entry, Problem> {
+        let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
+        let (entry, new) = self
+            .shared
+            .registry
+            .add(root, &self.shared.file_rules, &self.shared.own_folder)
+            .map_err(|error| bad(error.to_string()))?;
+        if keep {
+            self.shared
+                .store
+                .add_repository(root)
+                .map_err(|error| Problem::new(PROBLEM_INTERNAL, error.to_string()))?;
+        }
+        if new {
+            entry.follow_outside(self.watch.as_deref(), false);
+            let inputs = self.shared.inputs.clone();
+            let repo = entry.repo;
+            tokio::spawn(async move { inputs.send(Input::Event(Event::Watch(repo))).await });
+        }
+        Ok(entry)
+    }
+
+    /// The repository and node that a path means.
+    pub(in crate::daemon) fn resolve(&self, path: &Path) -> Result<(Entry, RelPath), Problem> {
+        if let Some(found) = self.shared.registry.holding(path) {
+            return Ok(found);
+        }
+        // By another way: through a symbolic link, or with `..` in it.
+        let canonical = canonical_as_far_as_possible(path);
+        self.shared.registry.holding(&canonical).ok_or_else(|| {
+            Problem::new(
+                PROBLEM_NOT_WATCHED,
+                format!(
+                    "{} is in no watched repository: add it with `epitome watch`",
+                    path.display()
+                ),
+            )
+        })
+    }
+
+    /// Lets a repository go.
+    pub(super) async fn leave(&self, path: &Path) -> Result<(), Problem> {
+        let (entry, relative) = self.resolve(path)?;
+        if !relative.is_root() {
+            return Err(Problem::new(
+                PROBLEM_NOT_WATCHED,
+                format!(
+                    "{} is inside the watched folder {}: name that one",
+                    path.display(),
+                    entry.root.display()
+                ),
+            ));
+        }
+        if self.shared.config.repos.contains(&entry.root) {
+            return Err(Problem::new(
+                PROBLEM_BAD_REQUEST,
+                format!(
+                    "{} stands in `repos` of the configuration: take it out there",
+                    entry.root.display()
+                ),
+            ));
+        }
+        if let Some(watch) = &self.watch {
+            watch.remove_repository(entry.repo);
+        }
+        self.shared.registry.remove(entry.repo);
+        let store = Arc::clone(&self.shared.store);
+        let root = entry.root.clone();
+        let forget = move || match store.repositories()?.contains(&root) {
+            // What was looked at once, for `index`, is remembered for the next time.
+            false => Ok(()),
+            true => store.remove_repository(&root),
+        };
+        blocking(forget)
+            .await?
+            .map_err(|error| Problem::new(PROBLEM_INTERNAL, error.to_string()))?;
+        self.shared
+            .inputs
+            .send(Input::Event(Event::Unwatch(entry.repo)))
+            .await;
+        Ok(())
+    }
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "it does not exist".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The path without links and dots, as far as it exists.
+pub(in crate::daemon) fn canonical_as_far_as_possible(path: &Path) -> PathBuf {
+    for above in path.ancestors() {
+        if let Ok(canonical) = std::fs::canonicalize(above)
+            && let Ok(rest) = path.strip_prefix(above)
+        {
+            // Joined with nothing, a path gets a slash at its end.
+            return if rest.as_os_str().is_empty() {
+                canonical
+            } else {
+                canonical.join(rest)
+            };
+        }
+    }
+    path.to_path_buf()
+}

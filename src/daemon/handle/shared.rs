@@ -1,0 +1,98 @@
+//! What all parts of a running daemon have in common.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use crate::config::{Config, Provider};
+use crate::daemon::Mode;
+use crate::daemon::asking::today;
+use crate::daemon::driver::Inputs;
+use crate::daemon::estimate::Pretended;
+use crate::daemon::following::Followers;
+use crate::daemon::registry::{self, Notes, Registry};
+use crate::engine::pace::DayUse;
+use crate::engine::prompt::PART_TOKENS;
+use crate::model::path::RepoId;
+use crate::shell::rules::FileRules;
+use crate::shell::store::Store;
+
+/// Bytes of a token, as is usual for English and code.
+const TOKEN_BYTES: usize = 4;
+
+/// What the loop, its workers and those who ask have in common.
+pub struct Shared {
+    pub(in crate::daemon) config: Config,
+    pub(in crate::daemon) file_rules: FileRules,
+    pub(in crate::daemon) store: Arc<Store>,
+    /// The store's folder, canonical: never part of a repository.
+    pub(in crate::daemon) own_folder: PathBuf,
+    pub(in crate::daemon) registry: Registry,
+    pub(in crate::daemon) notes: Notes,
+    pub(in crate::daemon) inputs: Inputs,
+    pub(in crate::daemon) mode: Mode,
+    pub(in crate::daemon) stopping: AtomicBool,
+    pub(in crate::daemon) followers: Followers,
+    /// Changes when something happens.
+    pub(in crate::daemon) stirred: watch::Sender<()>,
+    pub(in crate::daemon) started: Instant,
+    /// The largest content of one request, in bytes: less where the endpoint's model reads less.
+    pub(in crate::daemon) most: AtomicUsize,
+    /// In a dry run: what would have been sent.
+    pub(in crate::daemon) pretended: Pretended,
+}
+
+impl Shared {
+    pub(in crate::daemon) fn new(
+        config: Config,
+        store: Arc<Store>,
+        data: &Path,
+        mode: Mode,
+        inputs: Inputs,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            file_rules: registry::file_rules(&config),
+            own_folder: std::fs::canonicalize(data)?,
+            config,
+            store,
+            registry: Registry::default(),
+            notes: Notes::default(),
+            inputs,
+            mode,
+            stopping: AtomicBool::new(false),
+            followers: Followers::default(),
+            stirred: watch::Sender::new(()),
+            started: Instant::now(),
+            most: AtomicUsize::new(PART_TOKENS as usize * TOKEN_BYTES),
+            pretended: Pretended::default(),
+        })
+    }
+
+    /// What was used today, by earlier runs too.
+    pub(in crate::daemon) fn used_today(&self) -> DayUse {
+        let day = today();
+        let used = self.store.usage(day).unwrap_or_default();
+        DayUse {
+            day,
+            requests: used.requests,
+            tokens: used.tokens(),
+            cost_nanos: used.cost_nanos,
+        }
+    }
+
+    /// A repository's root; empty where it is watched no more.
+    pub(in crate::daemon) fn root_of(&self, repo: RepoId) -> PathBuf {
+        self.registry
+            .get(repo)
+            .map(|entry| entry.root)
+            .unwrap_or_default()
+    }
+
+    /// Whether summaries are asked of a model over the network.
+    pub(in crate::daemon) fn asks_a_model(&self) -> bool {
+        self.config.summaries.provider == Provider::Openai
+    }
+}
