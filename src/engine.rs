@@ -211,6 +211,11 @@ impl Engine {
                     repository.exporting = false;
                 }
             }
+            Event::ExportTouched { repo, paths } => {
+                if let Some(repository) = self.repositories.get_mut(&repo) {
+                    repository.export_again(paths);
+                }
+            }
             Event::Wait { id, repo, path } => self.wait(id, repo, path, effects),
             Event::WaitDropped(id) => self.waits.remove(id),
             Event::Barrier(id) => self.barrier(id),

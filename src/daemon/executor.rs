@@ -243,7 +243,7 @@ impl Executor {
                     Node::File(_) => None,
                 }
             });
-            match export::update(&entry.root, &folder, files, &removed) {
+            match export::update(&entry.root, &folder, files, &removed, &entry.exported) {
                 Ok(()) => shared.notes.clear("export"),
                 Err(error) => {
                     tracing::warn!("{error}");

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::engine::event::Polled;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::stat::Stat;
+use crate::shell::export::Known;
 use crate::shell::rules::{FileRules, Rules, RulesError};
 use crate::shell::watch::Watch;
 
@@ -25,6 +26,8 @@ pub struct Entry {
     pub rule_files: Arc<Mutex<Option<HashMap<RelPath, Stat>>>>,
     /// Directories that the system does not watch, and why not.
     pub unwatched: Arc<Mutex<Unwatched>>,
+    /// What was written into the export folder.
+    pub exported: Arc<Known>,
     /// Held while the rules are read: who began later has the later ones.
     reloading: Arc<Mutex<()>>,
     /// The outside inputs whose folders are watched.
@@ -224,6 +227,7 @@ impl Registry {
             rules,
             rule_files: Arc::default(),
             unwatched: Arc::default(),
+            exported: Arc::default(),
             reloading: Arc::default(),
             inputs: Arc::default(),
             options: Arc::new(options.clone()),

@@ -101,6 +101,13 @@ pub enum Event {
     Committed(SummaryKey),
     /// The answer to [`super::effect::Effect::Export`].
     Exported(RepoId),
+    /// Somebody else changed what was written out.
+    ExportTouched {
+        /// In which repository.
+        repo: RepoId,
+        /// Of which directories.
+        paths: Vec<RelPath>,
+    },
     /// Somebody waits for everything saved before now to be settled.
     Wait {
         /// Which wait.

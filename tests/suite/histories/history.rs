@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Permissions};
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
@@ -165,6 +165,14 @@ impl History {
             Op::Watch(place) => self.watch(place),
             Op::Unwatch(place) => self.unwatch(place),
             Op::UserFile(path, text) => self.user_file(path, text.as_deref()),
+            Op::UserLink(path, to) => {
+                for folder in self.users() {
+                    let file = folder.join(path);
+                    let _ = fs::remove_file(&file);
+                    fs::create_dir_all(file.parent().unwrap()).unwrap();
+                    symlink(folder.join(to), file).unwrap();
+                }
+            }
             Op::Hold(_) | Op::HeldWrite(_) | Op::Release => {
                 // What cannot be done is not done.
                 let _ = unforked(|| self.hold(op));
@@ -239,13 +247,18 @@ impl History {
     }
 
     /// Both users have the same.
+    fn users(&self) -> [PathBuf; 2] {
+        [&self.home, &self.other].map(|home| home.temp().parent().unwrap().to_path_buf())
+    }
+
     fn user_file(&self, path: &str, text: Option<&str>) {
-        for home in [&self.home, &self.other] {
-            let file = home.temp().parent().unwrap().join(path);
+        for folder in self.users() {
+            let file = folder.join(path);
             unforked(|| match text {
                 Some(text) => {
                     fs::create_dir_all(file.parent().unwrap()).unwrap();
-                    fs::write(file, text).unwrap();
+                    // Through a link that leads to a folder that is not there yet, nothing is written.
+                    let _ = fs::write(file, text);
                 }
                 None => {
                     let _ = fs::remove_file(file);
@@ -297,7 +310,7 @@ impl History {
     }
 
     fn has_rules_of_the_user(&self) -> bool {
-        let folder = self.home.temp().parent().unwrap().to_path_buf();
+        let [folder, _] = self.users();
         ["config/git", "home/.gitconfig"]
             .iter()
             .any(|path| folder.join(path).exists())

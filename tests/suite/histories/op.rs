@@ -91,6 +91,8 @@ pub enum Op {
     Release,
     /// A file of the user's own that git reads, by its path in the user's folder; `None`: removed.
     UserFile(&'static str, Option<String>),
+    /// One that is a link to another, as people have who keep such files together.
+    UserLink(&'static str, &'static str),
     /// No repository any more, and again one.
     Unwatch(Place),
     Watch(Place),
@@ -298,6 +300,7 @@ impl Op {
             | Self::HeldWrite(_)
             | Self::Release
             | Self::UserFile(..)
+            | Self::UserLink(..)
             | Self::Unwatch(_)
             | Self::Watch(_)
             | Self::Settle => Ok(()),

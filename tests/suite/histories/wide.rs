@@ -29,8 +29,17 @@ const LINES: &[&str] = &[
     "commit -q --allow-empty -m more",
 ];
 /// The user's files that git reads, and those that they may name.
-const EXCLUDES: &[&str] = &["config/git/ignore", "home/rules-a", "home/rules-b"];
-const CONFIGS: &[&str] = &["home/.gitconfig", "config/git/config"];
+const EXCLUDES: &[&str] = &[
+    "config/git/ignore",
+    "home/rules-a",
+    "home/rules-b",
+    "home/kept/rules",
+];
+const CONFIGS: &[&str] = &[
+    "home/.gitconfig",
+    "config/git/config",
+    "home/kept/gitconfig",
+];
 
 /// The next thing of this kind; or what was planned.
 pub fn next(chance: &mut Chance, stock: &Stock) -> Op {
@@ -38,8 +47,8 @@ pub fn next(chance: &mut Chance, stock: &Stock) -> Op {
         return chance.planned.pop_front().unwrap_or(Op::Look);
     }
     match chance.rng.u32(..100) {
-        0..12 => excludes(chance),
-        12..34 => git(chance, stock),
+        0..18 => excludes(chance),
+        18..34 => git(chance, stock),
         34..42 => match chance.anything(stock) {
             Some(place) => Op::Become(place, chance.rng.bool()),
             None => Op::Look,
@@ -73,8 +82,13 @@ fn root(chance: &mut Chance) -> Place {
 fn excludes(chance: &mut Chance) -> Op {
     let rules = RULES[chance.rng.usize(..RULES.len())].to_owned();
     let gone = chance.rng.u32(..4) == 0;
-    match chance.rng.u32(..3) {
+    match chance.rng.u32(..7) {
         0 => {
+            let to = ["home/rules-a", "home/kept/rules"][chance.rng.usize(..2)];
+            Op::UserLink(EXCLUDES[0], to)
+        }
+        1 => Op::UserLink(CONFIGS[0], "home/kept/gitconfig"),
+        2 | 3 => {
             let file = ["~/rules-a", "~/rules-b"][chance.rng.usize(..2)];
             let text = match chance.rng.u32(..4) {
                 0 => "[user]\n\tname = A\n".to_owned(),
