@@ -275,7 +275,7 @@ fn daemon(answer: &Result<Client, ConnectError>) -> Check {
         Err(ConnectError::NoDaemon) => Check::warning(
             "daemon",
             "does not run",
-            "start it with `epitome daemon` or `systemctl --user start epitome`",
+            "`epitome watch` in a repository starts one; so does `epitome daemon`, or `epitome service install`",
         ),
         Err(error) => Check::failed(
             "daemon",

@@ -19,7 +19,7 @@ const UNFINISHED: &str = ".index.json.";
 
 /// The export could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("the export at {} cannot be written: {source}; see `[export] dir` in the configuration", path.display())]
+#[error("the export at {} cannot be written: {source}", path.display())]
 pub struct ExportError {
     path: PathBuf,
     source: io::Error,

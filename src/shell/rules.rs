@@ -5,6 +5,7 @@
 //! include`. It never writes, never runs git, and knows nothing of which files git tracks: equal trees have equal
 //! listings.
 
+mod config;
 mod files;
 mod git;
 mod glob;
@@ -109,10 +110,10 @@ impl Rules {
     /// A glob that can never match, or an export folder that is the root. Rule files that cannot be read are not
     /// there, as for git.
     pub fn open(root: &Path, options: &FileRules) -> Result<Rules, RulesError> {
-        // A digest is made before the file is read: what changes in between is noticed then.
-        let configured = with_digests(git::config_files());
-        let mut rules = Self::open_with(root, options, git::global_excludes_file())?;
-        rules.outside.extend(configured);
+        let config = config::user_config();
+        let mut rules = Self::open_with(root, options, config.excludes_file)?;
+        // Another configuration may name another excludes file.
+        rules.outside.extend(config.files);
         Ok(rules)
     }
 
@@ -169,7 +170,8 @@ impl Rules {
     }
 
     /// The files and folders outside the tree whose change may change the rules, whether they exist or not: the user's
-    /// excludes file, git's configuration that names it, what makes the `.git` of the repositories met so far a repository, their `info/exclude`, and the
+    /// excludes file and git's configuration that names it, what makes the `.git` of the repositories met so far a
+    /// repository, their `info/exclude`, and the
     /// rule files between the root and the top of a git work tree around it. See [`Rules::is_current`].
     pub fn outside_inputs(&self) -> Vec<PathBuf> {
         let outside = self.outside.iter().map(|(file, _)| file.as_path());

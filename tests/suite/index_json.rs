@@ -330,3 +330,31 @@ fn index_writes_it_too() {
     assert_eq!((first_not_fresh(&tree), paths(&tree).len()), (None, 19));
     assert_eq!(written(&repo.root().join("map")).len(), 7);
 }
+
+#[test]
+fn what_could_not_be_written_is_tried_again_without_a_change() {
+    let (home, repo) = (Home::with(CONFIG), Repo::package());
+    // Not ignored, it would be a node: a file in the way of the folder.
+    repo.write("map", "a file in the way");
+    let _daemon = home.daemon(&[&repo.at("")]);
+    // Who waits is told that it is settled: it cannot be written.
+    home.wait(&repo);
+    let notes = home.status()["notes"].to_string();
+    assert!(notes.contains("cannot be written"), "{notes}");
+    assert!(notes.contains("[export] dir"), "{notes}");
+    fs::remove_file(repo.at("map")).unwrap();
+    until("it is written", || {
+        written(&repo.root().join("map")).contains_key("src/shop/index.json")
+    });
+    home.wait(&repo);
+    let notes = home.status()["notes"].to_string();
+    assert!(!notes.contains("cannot be written"), "{notes}");
+    // And who waits does not wait for the pause to end.
+    fs::remove_dir_all(repo.at("map")).unwrap();
+    fs::write(repo.at("map"), "in the way again").unwrap();
+    repo.append("src/shop/cart.py", "EDITED = 1\n");
+    home.wait(&repo);
+    fs::remove_file(repo.at("map")).unwrap();
+    home.wait(&repo);
+    assert!(written(&repo.root().join("map")).contains_key("src/shop/index.json"));
+}

@@ -62,7 +62,8 @@ impl Driver {
     }
 
     /// Behind the barrier: some changes are never notified of, such as those made under another name of the same file,
-    /// a root that went with a folder far above it, and a git work tree that is made around it. They are looked for now, and only then does it go on.
+    /// what is mounted over a folder, a root that went with a folder far above it, and a git work tree that is made
+    /// around it. They are looked for now, and only then does it go on.
     pub(super) fn check(&mut self, number: u64, behind: Behind) {
         let mut linked = Vec::new();
         let mut waits = false;
@@ -88,7 +89,8 @@ impl Driver {
         tokio::task::spawn_blocking(move || {
             for (entry, expected) in roots {
                 let moved = |expected| lstat::identity(&entry.root) != expected;
-                if expected.is_some_and(moved) || !entry.rules().has_same_top() {
+                let around = || entry.mounts_changed() || !entry.rules().has_same_top();
+                if expected.is_some_and(moved) || around() {
                     inputs.send_blocking(Input::Event(Event::Lost(entry.repo)));
                 }
             }

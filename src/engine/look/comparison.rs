@@ -203,7 +203,7 @@ impl Comparison<'_> {
                 if self.gone.iter().all(|gone| !path.is_within(gone)) {
                     self.gone.push(path.clone());
                 }
-                self.repository.to_unexport.insert(path.clone());
+                self.repository.exports.gone.insert(path.clone());
             }
             if kind == Kind::File {
                 self.repository.news.push((path.clone(), News::Removed));
@@ -211,7 +211,7 @@ impl Comparison<'_> {
             self.repository.removed.insert(path);
         }
         if let Some(parent) = parent {
-            self.repository.to_export.insert(parent);
+            self.repository.exports.open.insert(parent);
             if self.repository.known {
                 self.repository.tree.mark_changed(parent, self.now_ms);
             }

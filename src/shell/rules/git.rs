@@ -80,27 +80,3 @@ pub(super) fn enclosing_work_tree(root: &Path) -> Option<PathBuf> {
         above = above.parent()?;
     }
 }
-
-/// Where git's configuration may name the user's own excludes file: the files that [`global_excludes_file`] asks.
-pub(super) fn config_files() -> Vec<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let home = set("HOME").map(PathBuf::from);
-    let configuration = set("XDG_CONFIG_HOME").map(PathBuf::from);
-    let configuration = configuration.or_else(|| Some(home.as_ref()?.join(".config")));
-    let system = set("GIT_CONFIG_SYSTEM").map_or_else(|| "/etc/gitconfig".into(), PathBuf::from);
-    [
-        set("GIT_CONFIG_GLOBAL").map(PathBuf::from),
-        home.map(|home| home.join(".gitconfig")),
-        configuration.map(|folder| folder.join("git/config")),
-        Some(system),
-    ]
-    .into_iter()
-    .flatten()
-    .filter(|file| file.is_absolute())
-    .collect()
-}
-
-/// The user's own excludes file, by git's configuration and the environment.
-pub(super) fn global_excludes_file() -> Option<PathBuf> {
-    ignore::gitignore::gitconfig_excludes_path()
-}
