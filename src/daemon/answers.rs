@@ -22,6 +22,7 @@ use crate::wire::protocol::{
 use super::asking::today;
 use super::executor::{outline, text_of};
 use super::handle::Shared;
+use super::registry::repository_topic;
 use super::usage;
 
 /// A node with its words.
@@ -192,7 +193,7 @@ fn repository(
         RepositoryState::Summarizing
     };
     let mut notes = status.problems.clone();
-    notes.extend(shared.notes.about(&format!("watch {}", root.display())));
+    notes.extend(shared.notes.about(&repository_topic(root, "")));
     let busy = !status.settled || status.scanning;
     // When a batch will be over nobody knows, nor when an endpoint that is down answers again.
     let known = !status.scanning && pace.batched == 0 && pace.trouble.is_none();
@@ -236,9 +237,14 @@ pub fn still_waiting_for(status: &Status) -> String {
         .iter()
         .filter(|one| one.state != RepositoryState::Idle)
         .map(|one| {
+            let progress = &one.progress;
+            let looked_at = match one.state {
+                RepositoryState::Scanning => "its folders are being looked at, ",
+                _ => "",
+            };
             format!(
-                "{}: {} to read, {} to summarize",
-                one.path, one.progress.to_read, one.progress.to_summarize
+                "{}: {looked_at}{} to read, {} to summarize",
+                one.path, progress.to_read, progress.to_summarize
             )
         })
         .collect();

@@ -189,12 +189,14 @@ impl Driver {
                         .for_each(|entry| self.step(Event::Lost(entry.repo)));
                     self.answer(query);
                 }
-                // A file system that does not answer holds up what asks it, and nobody else.
-                None => {
-                    if let Some(behind) = self.checks.remove(&number) {
-                        self.pass(behind);
+                // A file system that does not answer holds up those who wait for it, and nobody else.
+                None => match self.checks.remove(&number) {
+                    Some(wait @ Behind::Wait(..)) => {
+                        self.checks.insert(number, wait);
                     }
-                }
+                    Some(behind) => self.pass(behind),
+                    None => {}
+                },
             },
             Input::Query(query) => self.query(query),
             Input::Stop(done) => {

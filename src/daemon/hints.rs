@@ -27,7 +27,7 @@ pub fn start(shared: &Arc<Shared>, cookies: &Path) -> Option<Arc<Watch>> {
     let polled = |reason: &str| {
         tracing::warn!("nothing is notified: {reason}");
         let every = shared.config.watch.poll_seconds;
-        let note = format!("all is polled, every {every} s: {reason}");
+        let note = format!("all is polled, every {every} s: {reason}; then start the daemon anew");
         shared.notes.set("notifications", note);
     };
     let watch = match Watch::start(cookies, move || waker.notify_one()) {

@@ -5,6 +5,7 @@
 //! include`. It never writes, never runs git, and knows nothing of which files git tracks: equal trees have equal
 //! listings.
 
+mod config;
 mod files;
 mod git;
 mod glob;
@@ -99,7 +100,11 @@ impl Rules {
     /// A glob that can never match, or an export folder that is the root. Rule files that cannot be read are not
     /// there, as for git.
     pub fn open(root: &Path, options: &FileRules) -> Result<Rules, RulesError> {
-        Self::open_with(root, options, git::global_excludes_file())
+        let config = config::user_config();
+        let mut rules = Self::open_with(root, options, config.excludes_file)?;
+        // Another configuration may name another excludes file.
+        rules.outside.extend(config.files);
+        Ok(rules)
     }
 
     /// The same with the user's excludes file given, or none.
@@ -158,7 +163,7 @@ impl Rules {
     }
 
     /// The files and folders outside the tree whose change may change the rules, whether they exist or not: the user's
-    /// excludes file, what makes the `.git` of the repositories met so far a repository, their `info/exclude`, and the
+    /// excludes file and git's configuration that names it, what makes the `.git` of the repositories met so far a repository, their `info/exclude`, and the
     /// rule files between the root and the top of a git work tree around it. See [`Rules::is_current`].
     pub fn outside_inputs(&self) -> Vec<PathBuf> {
         let outside = self.outside.iter().map(|(file, _)| file.as_path());

@@ -142,13 +142,18 @@ impl Watch {
         outside_inputs: &[PathBuf],
         locks: &[PathBuf],
     ) -> Option<WatchError> {
-        lock(&self.gathered).add_repository(repo, root, outside_inputs, locks);
         let mut around: Vec<PathBuf> = outside_inputs
             .iter()
             .filter_map(|file| file.parent().map(Path::to_path_buf))
             .collect();
         around.extend(root.parent().map(Path::to_path_buf));
-        self.with_watched(|watched| watched.set_around(repo, around))
+        self.with_watched(|watched| {
+            if watched.is_removed(repo) {
+                return None;
+            }
+            lock(&self.gathered).add_repository(repo, root, outside_inputs, locks);
+            watched.set_around(repo, around)
+        })
     }
 
     /// Whether one of the folders around a repository is there and not watched: it was made, or made anew, since they
@@ -157,7 +162,8 @@ impl Watch {
         self.with_watched(|watched| watched.lacks_around(repo))
     }
 
-    /// Forgets a repository; no watch of it is left behind.
+    /// Forgets a repository for good; no watch of it is left behind, and none comes: whoever is still looking at it
+    /// gets none.
     pub fn remove_repository(&self, repo: RepoId) {
         self.with_watched(|watched| watched.remove_repository(repo));
         lock(&self.gathered).remove_repository(repo);

@@ -31,6 +31,7 @@ mod starting;
 mod storm;
 mod tidy;
 mod tree;
+mod unnoticed;
 mod usage;
 mod versions;
 mod watching;

@@ -61,7 +61,8 @@ impl Driver {
     }
 
     /// Behind the barrier: some changes are never notified of, such as those made under another name of the same file,
-    /// and a root that went with a folder far above it. They are looked for now, and only then does it go on.
+    /// what is mounted over a folder, and a root that went with a folder far above it. They are looked for now, and
+    /// only then does it go on.
     pub(super) fn check(&mut self, number: u64, behind: Behind) {
         let mut linked = Vec::new();
         let mut waits = false;
@@ -85,7 +86,7 @@ impl Driver {
         let inputs = self.shared.inputs.clone();
         tokio::task::spawn_blocking(move || {
             for (entry, expected) in roots {
-                if lstat::identity(&entry.root) != expected {
+                if lstat::identity(&entry.root) != expected || entry.mounts_changed() {
                     inputs.send_blocking(Input::Event(Event::Lost(entry.repo)));
                 }
             }

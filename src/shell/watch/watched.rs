@@ -83,6 +83,8 @@ pub(super) struct Watched {
     by_identity: HashMap<Identity, PathBuf>,
     generation: u64,
     around: BTreeMap<RepoId, BTreeSet<PathBuf>>,
+    /// Repositories that were removed: their numbers do not come again, but a look at one may still be under way.
+    removed: HashSet<RepoId>,
     unwatched: Vec<Unwatched>,
 }
 
@@ -97,6 +99,7 @@ impl Watched {
             by_identity: HashMap::new(),
             generation: 0,
             around: BTreeMap::new(),
+            removed: HashSet::new(),
             unwatched: Vec::new(),
         })
     }
@@ -113,6 +116,9 @@ impl Watched {
         owner: Owner,
         follow: bool,
     ) -> Result<(), WatchError> {
+        if owner.repo().is_some_and(|repo| self.is_removed(repo)) {
+            return Err(WatchError::Gone(path.to_path_buf()));
+        }
         let mut owners = BTreeSet::from([owner]);
         for _ in 0..ATTEMPTS {
             let refused = |error: &io::Error| WatchError::of_io(path, error);
@@ -317,7 +323,12 @@ impl Watched {
         self.disown(paths.into_iter(), |of| of == owner);
     }
 
+    pub(super) fn is_removed(&self, repo: RepoId) -> bool {
+        self.removed.contains(&repo)
+    }
+
     pub(super) fn remove_repository(&mut self, repo: RepoId) {
+        self.removed.insert(repo);
         self.around.remove(&repo);
         let paths: Vec<PathBuf> = self.entries.keys().cloned().collect();
         self.disown(paths.into_iter(), |owner| owner.repo() == Some(repo));
