@@ -153,6 +153,9 @@ fn write(at: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     if fs::read(&target).is_ok_and(|known| known == bytes) {
         return Ok(());
     }
+    if fs::metadata(at).is_ok_and(|found| !found.is_dir()) {
+        return Err(io::Error::other(format!("{} is no folder", at.display())));
+    }
     fs::create_dir_all(at)?;
     let mut file = tempfile::Builder::new()
         .prefix(UNFINISHED)

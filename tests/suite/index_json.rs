@@ -298,8 +298,11 @@ fn documents_for_people_are_written_too() {
             .expect(0);
     }
     let markdown = fs::read_to_string(output.join("index.md")).unwrap();
+    let root = repo.root();
+    let name = root.file_name().unwrap().to_str().unwrap();
+    let title = format!("# `{name}/`\n");
     for part in [
-        "# `./`\n",
+        title.as_str(),
         "\n## `src/`\n",
         "\n- `src/shop/cart.py`\n",
         "  - 3-4 `def f(x: int = 1)`\n",
@@ -319,6 +322,22 @@ fn documents_for_people_are_written_too() {
         html.matches("</details>").count()
     );
     assert_eq!(html.matches("<details").count(), 7);
+    assert!(html.contains(&format!("<title>{name}/</title>")), "{html}");
+    assert!(html.contains("<code>"), "{html}");
+    fs::write(home.temp().join("taken"), "").unwrap();
+    let taken = home.temp().join("taken");
+    let taken = taken.to_str().unwrap();
+    let arguments = [
+        "export",
+        &repo.at(""),
+        "--format",
+        "html",
+        "--output",
+        taken,
+    ];
+    let refused = home.run(&arguments).expect(1);
+    assert!(refused.stderr.contains("is no folder"), "{refused:?}");
+    assert!(!refused.stderr.contains("[export]"), "{refused:?}");
     home.run(&["export", &repo.at(""), "--format", "pdf", "--output", to])
         .expect(2);
 }
