@@ -25,7 +25,7 @@ use crate::model::recipe::Kind;
 use words::Paragraph;
 
 /// Raised whenever the words change: summaries of an earlier version are written anew.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A child of a directory.
 #[derive(Clone, Copy, Debug)]
