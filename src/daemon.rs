@@ -132,7 +132,13 @@ pub fn export(tree: &Node, output: &Path) -> anyhow::Result<u64> {
         todo.extend(directory.children.iter().flatten());
     }
     let count = all.len() as u64;
-    files::update(output, output, all.into_iter(), &[])?;
+    files::update(
+        output,
+        output,
+        all.into_iter(),
+        &[],
+        &files::Known::default(),
+    )?;
     Ok(count)
 }
 

@@ -208,6 +208,11 @@ impl Engine {
             Event::BatchRefused { keys, for_good } => self.batch_refused(&keys, for_good),
             Event::Committed(key) => self.committed(key),
             Event::Exported { repo, written } => self.exported(repo, written),
+            Event::ExportTouched { repo, paths } => {
+                if let Some(repository) = self.repositories.get_mut(&repo) {
+                    repository.export_again(paths);
+                }
+            }
             Event::Wait { id, repo, path } => self.wait(id, repo, path, effects),
             Event::WaitDropped(id) => self.waits.remove(id),
             Event::Barrier(id) => self.barrier(id),

@@ -243,7 +243,7 @@ impl Executor {
                 }
             });
             let topic = format!("export {}", entry.root.display());
-            let outcome = export::update(&entry.root, &folder, files, &removed);
+            let outcome = export::update(&entry.root, &folder, files, &removed, &entry.exported);
             if let Err(error) = &outcome {
                 let told = format!("{error}; see `[export] dir` in the configuration");
                 tracing::warn!("{told}");

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::engine::event::Polled;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::stat::Stat;
+use crate::shell::export::Known;
 use crate::shell::mounts;
 use crate::shell::rules::{FileRules, Rules, RulesError};
 use crate::shell::watch::Watch;
@@ -26,6 +27,8 @@ pub struct Entry {
     pub rule_files: Arc<Mutex<Option<HashMap<RelPath, Stat>>>>,
     /// Directories that the system does not watch, and why not.
     pub unwatched: Arc<Mutex<Unwatched>>,
+    /// What was written into the export folder.
+    pub exported: Arc<Known>,
     /// What was mounted in it before the last look at everything; `None` before the first one.
     mounts: Arc<Mutex<Option<Vec<Vec<u8>>>>>,
     /// Held while the rules are read: who began later has the later ones.
@@ -260,6 +263,7 @@ impl Registry {
             rules,
             rule_files: Arc::default(),
             unwatched: Arc::default(),
+            exported: Arc::default(),
             mounts: Arc::default(),
             reloading: Arc::default(),
             inputs: Arc::default(),

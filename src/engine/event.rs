@@ -106,6 +106,13 @@ pub enum Event {
         /// Whether all of it could be written.
         written: bool,
     },
+    /// Somebody else changed what was written out.
+    ExportTouched {
+        /// In which repository.
+        repo: RepoId,
+        /// Of which directories.
+        paths: Vec<RelPath>,
+    },
     /// Somebody waits for everything saved before now to be settled.
     Wait {
         /// Which wait.

@@ -124,6 +124,24 @@ impl Engine {
 }
 
 impl Repository {
+    /// Others changed what was written out about these.
+    pub(super) fn export_again(&mut self, paths: Vec<RelPath>) {
+        // Before the first look is done nothing is known of what belongs there, and all is written after it.
+        if !self.known {
+            return;
+        }
+        for path in paths {
+            let directory = self.tree.find(&path).filter(|&id| {
+                let node = self.tree.get(id);
+                node.is_some_and(|node| node.directory().is_some())
+            });
+            match directory {
+                Some(id) => self.exports.open.insert(id),
+                None => self.exports.gone.insert(path),
+            };
+        }
+    }
+
     /// What is written out about this node is to be written again: its own directory's file and its parent's.
     pub(super) fn export(&mut self, id: NodeId) {
         let Some(node) = self.tree.get(id) else {

@@ -56,15 +56,15 @@ impl Engine {
             },
         );
         self.hurry_flights(repo);
+        let now_ms = self.now.monotonic_ms;
+        if let Some(repository) = self.repositories.get_mut(&repo) {
+            repository.exports.hurry(now_ms);
+        }
         // Where nobody notifies, only a look tells what was saved before the call.
         if self.options.poll_ms.is_some() {
             self.lost(repo);
             self.barrier(id);
             return;
-        }
-        let now_ms = self.now.monotonic_ms;
-        if let Some(repository) = self.repositories.get_mut(&repo) {
-            repository.exports.hurry(now_ms);
         }
         if let Some(repository) = self.repositories.get_mut(&repo)
             && (repository.unreachable || repository.polled != Polled::Nothing)

@@ -242,6 +242,36 @@ fn what_a_killed_daemon_left_behind_goes_with_the_next_start() {
 }
 
 #[test]
+fn what_git_and_others_change_in_the_folder_is_written_again() {
+    for polled in ["", "backend = \"poll\"\npoll_seconds = 3600\n"] {
+        let (home, repo) = (Home::with(&format!("{CONFIG}{polled}")), Repo::package());
+        let map = repo.root().join("map");
+        repo.init();
+        // Git keeps a wrong file, and one of a folder that is not there; the others it does not know.
+        repo.write("map/docs/index.json", "{}\n");
+        repo.write("map/nowhere/index.json", "{}\n");
+        repo.commit("Begin");
+        let _daemon = home.daemon(&[&repo.at("")]);
+        home.wait(&repo);
+        let before = written(&map);
+        assert!(!before.contains_key("nowhere/index.json"));
+        for git in [&["checkout", "-q", "-f", "HEAD"][..], &["clean", "-qfd"]] {
+            repo.git(git);
+            home.wait(&repo);
+            assert_eq!(written(&map), before);
+        }
+        repo.write("map/src/index.json", "{}\n");
+        repo.remove("map/tests");
+        home.wait(&repo);
+        assert_eq!(written(&map), before);
+        // And what is right is not touched.
+        let stood = stamps(&map);
+        home.wait(&repo);
+        assert_eq!(stamps(&map), stood);
+    }
+}
+
+#[test]
 fn export_writes_the_same_bytes_elsewhere() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);

@@ -18,6 +18,7 @@ mod kills;
 mod limits;
 mod mcp;
 mod notified;
+mod outside;
 mod parts;
 mod prompt;
 mod refusals;

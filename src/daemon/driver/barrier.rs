@@ -1,6 +1,7 @@
 //! What was saved before a question is in its answer: the question waits behind a barrier until all notifications from
 //! before it have come through, and then until what is never notified of was looked at.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::event::{Event, WaitId};
@@ -61,8 +62,8 @@ impl Driver {
     }
 
     /// Behind the barrier: some changes are never notified of, such as those made under another name of the same file,
-    /// what is mounted over a folder, and a root that went with a folder far above it. They are looked for now, and
-    /// only then does it go on.
+    /// what is mounted over a folder, a root that went with a folder far above it, and a git work tree that is made
+    /// around it. They are looked for now, and only then does it go on.
     pub(super) fn check(&mut self, number: u64, behind: Behind) {
         let mut linked = Vec::new();
         let mut waits = false;
@@ -77,18 +78,26 @@ impl Driver {
         };
         let roots: Vec<_> = entries
             .iter()
-            .filter_map(|entry| Some((entry.clone(), self.engine.expected_root(entry.repo)?)))
+            .map(|entry| (entry.clone(), self.engine.expected_root(entry.repo)))
             .collect();
-        if linked.is_empty() && roots.is_empty() {
+        if roots.is_empty() {
             return self.pass(behind);
         }
         self.checks.insert(number, behind);
+        let shared = Arc::clone(&self.shared);
         let inputs = self.shared.inputs.clone();
         tokio::task::spawn_blocking(move || {
             for (entry, expected) in roots {
-                if lstat::identity(&entry.root) != expected || entry.mounts_changed() {
+                let moved = |expected| lstat::identity(&entry.root) != expected;
+                let around = || entry.mounts_changed() || !entry.rules().has_same_top();
+                if expected.is_some_and(moved) || around() {
                     inputs.send_blocking(Input::Event(Event::Lost(entry.repo)));
                 }
+            }
+            if waits {
+                entries
+                    .iter()
+                    .for_each(|entry| shared.look_after_export(entry));
             }
             let Some(entry) = entries.first().filter(|_| !linked.is_empty()) else {
                 return inputs.send_blocking(Input::Checked(number));

@@ -60,6 +60,9 @@ pub(super) fn list(
         }
         listing = list_once(watch, &entry, &entry.rules(), targets);
     }
+    if all {
+        shared.look_after_export(&entry);
+    }
     if entry.follow_outside_after_look(watch, all) {
         lost();
     }
