@@ -148,6 +148,36 @@ fn is_look(effects: &[Effect]) -> bool {
 }
 
 #[test]
+fn a_root_that_is_back_before_all_of_it_is_looked_at_leaves_nothing_in_doubt() {
+    let mut bench = Bench::new();
+    let files = [("a.md", stat(1, 1))];
+    bench.listed(&files);
+    // The root is away for a moment, while all of it is to be looked at; something in it is told of as well.
+    bench.step(Event::Lost(REPO));
+    let paths = vec![RelPath::new("a.md")];
+    bench.step(Event::Touched { repo: REPO, paths });
+    let effects = bench.step(Event::Listed {
+        repo: REPO,
+        listing: Listing {
+            directories: Vec::new(),
+            gone: vec![RelPath::root()],
+        },
+    });
+    assert!(is_look(&effects), "{effects:?}");
+    // It is there again.
+    let effects = bench.listed(&files);
+    let everything = [(RelPath::root(), Depth::Everything)];
+    assert!(
+        effects.iter().any(
+            |effect| matches!(effect, Effect::List { targets, .. } if targets[..] == everything)
+        ),
+        "{effects:?}"
+    );
+    bench.listed(&files);
+    assert_eq!(bench.freshness(""), Freshness::Off);
+}
+
+#[test]
 fn a_file_that_comes_back_while_its_going_is_found_leaves_its_folder_in_doubt() {
     let mut bench = Bench::new();
     bench.listed(&[("a.md", stat(1, 1)), ("b.md", stat(2, 1))]);

@@ -410,6 +410,11 @@ async fn the_openapi_document_is_honest() {
     }
     assert_eq!(routes, 15);
 
+    // Generators of clients find a node's kind by this.
+    let kinds = &document["components"]["schemas"]["Node"]["discriminator"]["mapping"];
+    assert_eq!(kinds["file"], "#/components/schemas/FileNode");
+    assert_eq!(kinds["directory"], "#/components/schemas/DirectoryNode");
+
     let fake = small();
     let known = fake.status().await.unwrap();
     let file = fake.node(Path::new("/repo/main.py"), 0).await.unwrap();

@@ -52,9 +52,15 @@ impl Comparison<'_> {
                 && directory
                     .identity
                     .is_some_and(|(device, _)| device != listed.identity.0);
-            self.repository.unreachable = unmounted;
+            let back = std::mem::replace(&mut self.repository.unreachable, unmounted);
             if unmounted {
                 return;
+            }
+            if back && !is_whole(targets, path) {
+                // A look at everything found nothing; the doubts that it was to answer are still there.
+                self.repository
+                    .debounce
+                    .add_urgent(path.clone(), Depth::Everything, self.now_ms);
             }
         }
         let was_closed = directory.problem.is_some();
