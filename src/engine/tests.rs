@@ -95,7 +95,7 @@ impl Bench {
             repo: REPO,
             listing: Listing {
                 directories: vec![root],
-                gone: Vec::new(),
+                ..Listing::default()
             },
         });
         for effect in std::mem::take(&mut effects) {
@@ -159,8 +159,8 @@ fn a_root_that_is_back_before_all_of_it_is_looked_at_leaves_nothing_in_doubt() {
     let effects = bench.step(Event::Listed {
         repo: REPO,
         listing: Listing {
-            directories: Vec::new(),
             gone: vec![RelPath::root()],
+            ..Listing::default()
         },
     });
     assert!(is_look(&effects), "{effects:?}");
