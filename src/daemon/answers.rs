@@ -242,10 +242,14 @@ pub fn still_waiting_for(status: &Status) -> String {
                 RepositoryState::Scanning => "its folders are being looked at, ",
                 _ => "",
             };
-            format!(
+            let mut text = format!(
                 "{}: {looked_at}{} to read, {} to summarize",
                 one.path, progress.to_read, progress.to_summarize
-            )
+            );
+            if let Some(note) = one.notes.first() {
+                text.push_str(&format!(" ({note})"));
+            }
+            text
         })
         .collect();
     let mut text = format!("not settled in time: {}", busy.join("; "));

@@ -25,7 +25,7 @@ use super::executor::Executor;
 use super::handle::{Handle, Shared};
 use super::writer::WAITING;
 
-use barrier::Behind;
+use barrier::{Behind, Looking};
 use input::Failed;
 pub use input::{Input, Inputs, Query, Seen};
 
@@ -63,6 +63,7 @@ pub fn start(
         started: Instant::now(),
         barriers: HashMap::new(),
         checks: HashMap::new(),
+        looking: HashMap::new(),
         waits: HashMap::new(),
         numbers: 0,
         stopping: None,
@@ -82,6 +83,7 @@ struct Driver {
     started: Instant,
     barriers: HashMap<u64, Behind>,
     checks: HashMap<u64, Behind>,
+    looking: HashMap<u64, Looking>,
     waits: HashMap<WaitId, oneshot::Sender<Failed>>,
     numbers: u64,
     stopping: Option<(oneshot::Sender<()>, tokio::time::Instant)>,
@@ -171,6 +173,7 @@ impl Driver {
                 None => {}
             },
             Input::Checked(number) => {
+                self.looking.remove(&number);
                 if let Some(behind) = self.checks.remove(&number) {
                     self.pass(behind);
                 }

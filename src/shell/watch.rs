@@ -9,7 +9,8 @@
 //! before is in the hints.
 //!
 //! Locks: `watched` is held while the system is asked, `gathered` never is; the thread that brings the events takes
-//! `gathered` only.
+//! `gathered` only. The daemon's loop waits for `watched`: so nothing is asked under it of a file system that may not
+//! answer, unless it has answered just before.
 
 mod error;
 mod gathered;
@@ -159,7 +160,10 @@ impl Watch {
     /// Whether one of the folders around a repository is there and not watched: it was made, or made anew, since they
     /// were named.
     pub fn lacks_around(&self, repo: RepoId) -> bool {
-        self.with_watched(|watched| watched.lacks_around(repo))
+        let around = self.with_watched(|watched| watched.around(repo));
+        around.into_iter().any(|(path, watched)| {
+            watched::identity(&path, true).is_ok_and(|now| watched != Some(now))
+        })
     }
 
     /// Forgets a repository for good; no watch of it is left behind, and none comes: whoever is still looking at it
@@ -176,6 +180,9 @@ impl Watch {
     /// See [`WatchError`]; the directory is then not watched.
     pub fn add_directory(&self, repo: RepoId, directory: &Path) -> Result<(), WatchError> {
         let follow = lock(&self.gathered).is_root(repo, directory);
+        // A file system that does not answer keeps its own caller, and not the table.
+        watched::identity(directory, follow)
+            .map_err(|error| WatchError::of_io(directory, &error))?;
         self.with_watched(|watched| watched.ensure(directory, Owner::Tree(repo), follow))
     }
 

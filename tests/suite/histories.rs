@@ -65,6 +65,7 @@ fn live(seed: u64, rounds: usize, told: bool) -> Result<(), Finding> {
     let mut ops = Vec::new();
     let result = guarded(|| {
         let mut history = History::new(setting);
+        history.told = told;
         let base = history.base();
         let mut happen = |op: Op, ops: &mut Vec<Op>| {
             if told {

@@ -80,10 +80,7 @@ fn what_is_mounted_over_a_folder_is_what_it_holds() {
 
 #[test]
 fn a_fuse_file_system_is_polled_whether_it_holds_the_root_or_lies_in_it() {
-    let mut bindfs = Command::new("bindfs");
-    let bindfs = bindfs.arg("--version").stdout(Stdio::null()).status_alone();
-    if !may_unshare() || !bindfs.is_ok_and(|status| status.success()) {
-        println!("no bindfs here: left out");
+    if !may_mount_fuse() {
         return;
     }
     let (home, place) = (
@@ -329,4 +326,105 @@ fn the_daily_audit_raises_the_alarm_and_mends() {
         nodes.map(|node| node["digest"].clone()).collect()
     };
     assert_eq!(digests(&tree), digests(&anew));
+}
+
+/// Servers that died, with mounts that hang: such file systems answer nothing, and an overflow makes every watch
+/// doubtful.
+#[test]
+fn a_file_system_that_hangs_holds_up_nobody_else() {
+    if !may_mount_fuse() {
+        return;
+    }
+    let config = format!("{QUICK}[summaries]\nenabled = false\n");
+    let (home, place) = (Home::with(&config), Repo::new());
+    place.write("source/a/shared.py", "x = 1\n");
+    place.write("local/d/own.py", "x = 2\n");
+    place.git(&["init", "-q", "source"]);
+    // More than there are threads that read: each of them is held up.
+    let script = "servers=; trap 'kill -CONT $servers; kill $daemon; kill $servers' EXIT\n\
+        for number in 1 2 3; do\n\
+        at=\"$2/hangs$number\"; mkdir \"$at\"; bindfs -f \"$2/source\" \"$at\" & server=$!; servers=\"$servers $server\"\n\
+        until test -e \"$at/a\"; do kill -0 $server || exit 77; sleep 0.05; done\n\
+        done\n\
+        \"$1\" daemon \"$2/local\" \"$2\"/hangs? & daemon=$!\n\
+        soon \"$1\" wait \"$2/local\" --timeout 20; for at in \"$2\"/hangs?; do \"$1\" wait \"$at\" --timeout 20; done\n\
+        kill -STOP $servers\n\
+        kill -STOP $daemon\n\
+        cd \"$2/local/d\"; seq 7000 | xargs touch; cd ..; rm -r d; echo 'x = 3' > late.py\n\
+        kill -CONT $daemon\n\
+        for round in 1 2 3 4; do \"$1\" status > \"$2/status\"; done\n\
+        before=$(ls /proc/$daemon/task | wc -l)\n\
+        for round in 1 2 3 4 5; do \"$1\" status > \"$2/status\"; done\n\
+        test $(ls /proc/$daemon/task | wc -l) -le $((before+2)) || exit 5\n\
+        now \"$1\" \"$2/local\" \"$2/told\"\n\
+        echo 'x = 4' >> \"$2/local/late.py\"\n\
+        now \"$1\" \"$2/local\" \"$2/told\"\n\
+        echo 'y = 22' >> \"$2/source/a/shared.py\"\n\
+        kill -CONT $servers\n\
+        now \"$1\" \"$2/hangs1\" \"$2/again\"\n";
+    match run_unshared(&home, script, &place.root()) {
+        77 => return println!("FUSE cannot be mounted here: left out"),
+        code => assert_eq!(code, 0),
+    }
+    let told = json(place.root().join("told"));
+    assert_eq!(paths(&told), ["", "late.py"]);
+    assert_eq!(find(&told, "late.py")["bytes"], 12);
+    let again = json(place.root().join("again"));
+    assert_eq!(find(&again, "a/shared.py")["bytes"], 13);
+}
+
+/// Whether there is a program that serves a folder by FUSE.
+fn may_mount_fuse() -> bool {
+    let mut bindfs = Command::new("bindfs");
+    let bindfs = bindfs.arg("--version").stdout(Stdio::null()).status_alone();
+    let may = bindfs.is_ok_and(|status| status.success());
+    if !may {
+        println!("no bindfs here: left out");
+    }
+    may && may_unshare()
+}
+
+#[test]
+fn what_was_written_behind_a_closed_folder_is_kept_in_doubt_and_seen_later() {
+    if !may_unshare() {
+        return;
+    }
+    let (home, repo) = (Home::with(QUICK), Repo::new());
+    repo.write("a/s/deep.py", "x = 1\n");
+    repo.write("top.py", "x = 2\n");
+    // In a namespace where it is nobody in particular, root obeys permissions, too.
+    let script = "exec \"$1\" daemon \"$2\"";
+    let daemon = unshared(&home, "-U", script, &[&repo.at("")]).spawn_alone();
+    let _daemon = Ends(daemon.unwrap());
+    until("it answers", || {
+        home.ask_socket("GET", "/v1/status", "").is_ok()
+    });
+    assert_true(&home, &repo.at(""));
+    let file = repo.root().join("a/s/deep.py");
+    let mut open = fs::OpenOptions::new().append(true).open(file).unwrap();
+    for closed in ["a", ""] {
+        let mode = |mode| {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            fs::set_permissions(repo.root().join(closed), mode).unwrap();
+        };
+        mode(0);
+        std::io::Write::write_all(&mut open, b"y = 3\n").unwrap();
+        // It cannot be settled while nobody may look; what it waits for is said.
+        let path = repo.at("");
+        let answer = home.http(
+            "POST",
+            "/v1/wait",
+            &serde_json::json!({ "path": path, "timeout_ms": 300 }).to_string(),
+        );
+        let told = home.node(&repo.at("a/s/deep.py"), 0);
+        mode(0o755);
+        assert_eq!(answer.status, 504, "{closed:?}");
+        assert!(
+            answer.json()["detail"]
+                .to_string()
+                .contains("permission denied")
+        );
+        assert_eq!(told["freshness"], "stale", "{closed:?}");
+        assert_true(&home, &repo.at(""));
+    }
 }

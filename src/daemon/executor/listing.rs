@@ -106,6 +106,7 @@ fn list_once(
         let found = scan::scan(&entry.root, rules, path, whole, threads(), &before_listing);
         listing.directories.extend(found.directories);
         listing.gone.extend(found.gone);
+        listing.closed.extend(found.closed);
     }
     listing
 }

@@ -81,6 +81,8 @@ impl Setting {
 
 /// Everything of one history.
 pub struct History {
+    /// Whether people read along.
+    pub told: bool,
     setting: Setting,
     folder: tempfile::TempDir,
     home: Home,
@@ -114,6 +116,7 @@ impl History {
         let home = Home::with(&setting.config());
         let other = Home::with(&setting.other_config());
         let mut history = Self {
+            told: false,
             setting,
             folder,
             home,
@@ -144,6 +147,7 @@ impl History {
 
     /// Lets one thing happen; only `Settle` and `Look` can find something.
     pub fn apply(&mut self, op: &Op) -> Result<(), String> {
+        let mut done = Ok(());
         match op {
             Op::Stop => self.stop(),
             Op::Continue => self.go_on(),
@@ -174,20 +178,23 @@ impl History {
                 }
             }
             Op::Hold(_) | Op::HeldWrite(_) | Op::Release => {
-                // What cannot be done is not done.
-                let _ = unforked(|| self.hold(op));
+                done = unforked(|| self.hold(op));
             }
             op => {
                 let base = self.base();
                 // What others write, they write in a process of their own; whoever pauses writes nothing.
-                let done = match op {
+                done = match op {
                     Op::Git(..) | Op::Mapped(_) | Op::Pause(_) => op.apply(&base),
                     op => unforked(|| op.apply(&base)),
                 };
-                if let (Ok(()), Op::Mode(..)) = (done, op) {
+                if let (Ok(()), Op::Mode(..)) = (&done, op) {
                     self.closed = true;
                 }
             }
+        }
+        // What cannot be done, because of what came before, is not done.
+        if let (Err(error), true) = (done, self.told) {
+            println!("  not done: {error}");
         }
         Ok(())
     }
