@@ -36,13 +36,22 @@ use crate::config::Config;
 use crate::config::places::{Overrides, Places};
 use failure::Failure;
 
+/// What stands below the verbs.
+const AFTER: &str = "\
+To begin: `epitome index` in a project shows its map once; `epitome watch` keeps it
+true from then on.
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no daemon runs; 4 the path is in no
+watched repository; 5 `wait` ran out of time.";
+
 /// Keeps a written map of your code true while you work.
 #[derive(Debug, Parser)]
 #[command(
     name = "epitome",
     version,
     arg_required_else_help = true,
-    propagate_version = false
+    propagate_version = false,
+    after_help = AFTER
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -52,6 +61,7 @@ pub struct Cli {
 }
 
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Where things are")]
 struct PlaceFlags {
     /// The configuration file (or EPITOME_CONFIG)
     #[arg(long, global = true, value_name = "FILE")]

@@ -58,7 +58,9 @@ pub struct Client {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// There is no socket, or nobody listens on it.
-    #[error("no daemon runs; start it with `epitome daemon` or `systemctl --user start epitome`")]
+    #[error(
+        "no daemon runs: `epitome watch` in a repository starts one (or `epitome daemon`, or `epitome service install`)"
+    )]
     NoDaemon,
     /// Somebody else's program listens there.
     #[error("{}: another user's program listens there; name another socket with --socket", .0.display())]

@@ -49,8 +49,10 @@ use crate::model::price;
 use crate::model::recipe::Author;
 use crate::shell::store::{Store, StoreError};
 use crate::shell::{export as files, offline, parse};
+use crate::wire::access::Access;
 use crate::wire::estimate::Estimate;
 use crate::wire::index;
+use crate::wire::prompt::Preview;
 use crate::wire::protocol::Node;
 
 /// How this run differs from a daemon.
@@ -62,6 +64,15 @@ pub(crate) enum Mode {
     Local,
     /// Looks once, asks nobody and keeps nothing: to know what it would cost.
     Dry,
+    /// The same, and pretends no answer: to show what would be asked.
+    Preview,
+}
+
+impl Mode {
+    /// Whether what is learnt goes to the store.
+    pub(crate) fn keeps(self) -> bool {
+        !matches!(self, Self::Dry | Self::Preview)
+    }
 }
 
 /// The longest wait for another process to let go of the store.
@@ -79,6 +90,24 @@ pub async fn estimate(config: &Config, places: &Places, path: &Path) -> anyhow::
     estimate_with(config, &places.data, Arc::new(store), path, false)
         .await
         .map_err(Into::into)
+}
+
+/// What a model would be asked about `path`, as far as it is known without asking for anything. Nothing is sent.
+pub async fn preview(config: &Config, places: &Places, path: &Path) -> anyhow::Result<Preview> {
+    let folder = match path.is_dir() {
+        true => path,
+        false => path.parent().unwrap_or(path),
+    };
+    let store = Arc::new(open_store(&places.data).await?);
+    let handle = driver::start(config, &places.data, store, Mode::Preview, None)?;
+    let shown = async {
+        handle.watch(folder, false).await?;
+        handle.wait(Some(path), None).await?;
+        handle.prompt(path).await
+    };
+    let shown = shown.await;
+    handle.stop().await;
+    Ok(shown?)
 }
 
 /// Writes an `index.json` for each directory of `tree` below `output`; tells how many.
@@ -103,7 +132,13 @@ pub fn export(tree: &Node, output: &Path) -> anyhow::Result<u64> {
         todo.extend(directory.children.iter().flatten());
     }
     let count = all.len() as u64;
-    files::update(output, output, all.into_iter(), &[])?;
+    files::update(
+        output,
+        output,
+        all.into_iter(),
+        &[],
+        &files::Known::default(),
+    )?;
     Ok(count)
 }
 
@@ -161,10 +196,10 @@ fn engine_options(config: &Config, mode: Mode, notified: bool) -> Options {
             free_workers: pool::threads(),
             requests_per_minute: config.openai.requests_per_minute,
             tokens_per_minute: config.openai.tokens_per_minute,
-            budget: match mode {
+            budget: match mode.keeps() {
                 // What it would cost is asked for just because the budget is small.
-                Mode::Dry => Budget::default(),
-                _ => Budget {
+                false => Budget::default(),
+                true => Budget {
                     requests: config.budget.max_requests_per_day,
                     tokens: config.budget.max_tokens_per_day,
                     cost_nanos: price::in_nanos(config.budget.max_cost_per_day),
@@ -186,9 +221,9 @@ fn engine_options(config: &Config, mode: Mode, notified: bool) -> Options {
             quiet_ms: config.openai.quiet_ms,
             cap_ms: 30_000,
         },
-        batch_from: (paid && mode != Mode::Dry && config.openai.batch == Batch::Auto)
+        batch_from: (paid && mode.keeps() && config.openai.batch == Batch::Auto)
             .then_some(BATCH_FROM),
-        export: mode != Mode::Dry && config.export.dir.is_some(),
+        export: mode.keeps() && config.export.dir.is_some(),
         poll_ms: (mode == Mode::Daemon && !notified).then_some(config.watch.poll_seconds * 1_000),
         poll_rest_ms: config.watch.poll_seconds * 1_000,
     }

@@ -12,6 +12,7 @@ pub mod chances;
 pub mod debounce;
 pub mod effect;
 pub mod event;
+mod export;
 pub mod flight;
 mod look;
 pub mod pace;
@@ -206,9 +207,10 @@ impl Engine {
             Event::Batched(keys) => self.batched(keys),
             Event::BatchRefused { keys, for_good } => self.batch_refused(&keys, for_good),
             Event::Committed(key) => self.committed(key),
-            Event::Exported(repo) => {
+            Event::Exported { repo, written } => self.exported(repo, written),
+            Event::ExportTouched { repo, paths } => {
                 if let Some(repository) = self.repositories.get_mut(&repo) {
-                    repository.exporting = false;
+                    repository.export_again(paths);
                 }
             }
             Event::Wait { id, repo, path } => self.wait(id, repo, path, effects),
@@ -223,15 +225,17 @@ impl Engine {
     /// [`Event::Tick`] then. `None`: never.
     pub fn deadline_ms(&self) -> Option<u64> {
         let looks = self.repositories.iter().filter_map(|(&repo, repository)| {
+            let export = repository.exports.again_ms();
             if repository.look != Look::Idle {
-                return None;
+                return export;
             }
             let hurry = self.waits.hurry(repo);
             let due = repository.debounce.due_ms(self.options.settle, hurry);
             let poll = repository.poll_due_ms(self.options.poll_ms, self.options.poll_rest_ms);
-            let due_ms = due.into_iter().chain(poll).min()?;
+            let due_ms = due.into_iter().chain(poll).min();
             let held_ms = repository.held_until_ms().filter(|_| !hurry);
-            Some(due_ms.max(held_ms.unwrap_or_default()))
+            let look = due_ms.map(|due_ms| due_ms.max(held_ms.unwrap_or_default()));
+            look.into_iter().chain(export).min()
         });
         let asks = self.flights.next_due_ms();
         let stop = self.pace.stopped_until_ms();

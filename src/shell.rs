@@ -2,6 +2,7 @@
 
 pub mod export;
 pub mod lstat;
+pub mod mounts;
 pub mod offline;
 pub mod openai;
 pub mod parse;

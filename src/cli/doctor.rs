@@ -24,7 +24,7 @@ const FEW_WATCHES: u64 = 65_536;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Read every file of the watched repositories anew, and compare with what the daemon tells of them
+    /// Read every watched file anew, and compare with what the daemon tells
     #[arg(long)]
     audit: bool,
     /// Print one JSON document
@@ -275,7 +275,7 @@ fn daemon(answer: &Result<Client, ConnectError>) -> Check {
         Err(ConnectError::NoDaemon) => Check::warning(
             "daemon",
             "does not run",
-            "start it with `epitome daemon` or `systemctl --user start epitome`",
+            "`epitome watch` in a repository starts one; so does `epitome daemon`, or `epitome service install`",
         ),
         Err(error) => Check::failed(
             "daemon",

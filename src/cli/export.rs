@@ -43,10 +43,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         Err(ConnectError::NoDaemon) => indexed(context, &path).await?,
         Err(error) => return Err(error.into()),
     };
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    let name = name.to_string_lossy();
     let written = match arguments.format {
         Format::Index => crate::daemon::export(&tree, &folder)?,
-        Format::Markdown => single(&folder, "index.md", &book::markdown(&tree))?,
-        Format::Html => single(&folder, "index.html", &book::html(&tree))?,
+        Format::Markdown => single(&folder, "index.md", &book::markdown(&tree, &name))?,
+        Format::Html => single(&folder, "index.html", &book::html(&tree, &name))?,
     };
     let files = count(written, "file");
     output::say(&format!("{files} written to {}", folder.display()));

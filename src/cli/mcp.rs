@@ -11,7 +11,7 @@ use crate::wire::access::Access;
 pub struct Arguments {
     /// A folder of the repository that the agent works in [default: the current folder]
     path: Option<PathBuf>,
-    /// Watch that folder if no watched repository holds it, and start the daemon where none runs
+    /// Watch that folder where nothing does, and start the daemon
     #[arg(long)]
     watch: bool,
 }

@@ -235,7 +235,13 @@ fn head(node: &Node, asked: &Path, terminal: Terminal) -> String {
     }
     let (style, freshness) = match common.freshness {
         Freshness::Fresh => (Style::Good, "fresh"),
-        Freshness::Stale => (Style::Warning, "stale: this describes an earlier state"),
+        Freshness::Stale => match node {
+            Node::File(_) => (Style::Warning, "stale: this describes an earlier state"),
+            Node::Directory(_) => (
+                Style::Warning,
+                "stale: it or something below it is not up to date",
+            ),
+        },
         Freshness::Pending => (Style::Warning, "pending: not summarized yet"),
         Freshness::Failed => (Style::Error, "failed"),
         Freshness::Off => (Style::Dim, "off"),

@@ -13,7 +13,7 @@ pub struct Arguments {
     /// Words, a definition's name, or a part of a path
     #[arg(required = true)]
     query: Vec<String>,
-    /// Look in this file or directory only [default: the repository of the current folder, or all]
+    /// Look here only [default: this folder's repository, or all]
     #[arg(long, value_name = "PATH")]
     path: Option<PathBuf>,
     /// Only paths that match, as in .gitignore: '*.py', 'src/**/test_*'

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use super::failure::Failure;
 use super::terminal::Terminal;
 use super::{Context, output, paths, render};
+use crate::client::{Client, ConnectError};
 use crate::wire::access::Access;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// A file or directory in a watched repository [default: the current folder]
     path: Option<PathBuf>,
-    /// Print what a model would be asked about it, to the byte, and send nothing
+    /// Print what a model would be asked about it, to the byte, and send nothing; needs no daemon
     #[arg(long)]
     prompt: bool,
     /// Print one JSON document
@@ -22,9 +23,15 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let path = paths::absolute(arguments.path.as_deref())?;
-    let client = context.client().await?;
     if arguments.prompt {
-        let preview = client.prompt(&path).await?;
+        let preview = match Client::connect(&context.places.socket).await {
+            Ok(client) => client.prompt(&path).await?,
+            // Whoever wants to know what would be sent need not start what would send it.
+            Err(ConnectError::NoDaemon) => {
+                crate::daemon::preview(&context.config()?, &context.places, &path).await?
+            }
+            Err(error) => return Err(error.into()),
+        };
         if let Some(note) = &preview.note {
             output::say(note);
         }
@@ -37,7 +44,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
             }
         };
     }
-    let node = client.node(&path, 1).await?;
+    let node = context.client().await?.node(&path, 1).await?;
     if arguments.json {
         return output::print_json(&node);
     }

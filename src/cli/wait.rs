@@ -31,10 +31,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
 /// Names nodes that failed for good, the first ten.
 pub fn name_failed(failed: &[FailedNode]) {
     for node in failed.iter().take(NAMED) {
-        output::say(&format!("failed: {}: {}", node.path, node.error));
+        output::say(&format!("not summarized: {}: {}", node.path, node.error));
     }
     if failed.len() > NAMED {
-        output::say(&format!("and {} more failed", failed.len() - NAMED));
+        output::say(&format!("and {} more", failed.len() - NAMED));
     }
 }
 

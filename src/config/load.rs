@@ -68,8 +68,14 @@ impl Config {
                 "is larger than {MAX_BYTES} bytes: this is no configuration"
             ))),
             Ok(_) => {
-                let text = String::from_utf8(bytes)
-                    .map_err(|_| unreadable("is no UTF-8 text".to_owned()))?;
+                let text = String::from_utf8(bytes).map_err(|error| {
+                    let read = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+                    ConfigError::Syntax {
+                        file: path.to_path_buf(),
+                        line: 1 + read.iter().filter(|&&byte| byte == b'\n').count(),
+                        reason: "is no UTF-8 text".to_owned(),
+                    }
+                })?;
                 let home = directories::BaseDirs::new().map(|base| base.home_dir().to_path_buf());
                 Self::parse(path, &text, home.as_deref())
             }

@@ -40,7 +40,10 @@ impl<'a> Document<'a> {
             Err(error) => Err(ConfigError::Syntax {
                 file: file.to_path_buf(),
                 line: line_of(text, error.span().map_or(0, |span| span.start)),
-                reason: one_line(error.message()),
+                reason: match error.span().and_then(|span| key_at(text, span.start)) {
+                    Some(key) => format!("{key}: {}", one_line(error.message())),
+                    None => one_line(error.message()),
+                },
             }),
         }
     }
@@ -273,15 +276,35 @@ fn line_of(text: &str, at: usize) -> usize {
     1 + before.iter().filter(|&&byte| byte == b'\n').count()
 }
 
+/// The key or the section that the line of that byte begins with, where it begins with one. Never its value, which may
+/// be a secret in the wrong place.
+fn key_at(text: &str, at: usize) -> Option<&str> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |before| before + 1);
+    let line = text[start..].lines().next()?.trim();
+    let key = match line.strip_prefix('[') {
+        Some(section) => section.trim_matches(['[', ']']),
+        None => line.split_once('=')?.0,
+    };
+    let key = key.trim();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    (!key.is_empty() && key.len() <= 64 && key.chars().all(plain)).then_some(key)
+}
+
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The known key that is at most two edits away.
+/// The known key that is at most two edits away, or the first that begins so.
 fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     if name.len() > 64 {
         return None;
     }
+    let close = close(name, known);
+    let begins = |known: &&&str| name.len() >= 3 && known.starts_with(name);
+    close.or_else(|| known.iter().find(begins).copied())
+}
+
+fn close<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .map(|known| (edits(name, known), *known))

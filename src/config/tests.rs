@@ -145,6 +145,19 @@ fn errors_name_the_file_the_line_and_the_key() {
             "config.toml:1: opnai: unknown key; did you mean openai?",
         ),
         (
+            "[openai]\napi_key = \"sk-1\"",
+            "config.toml:2: openai.api_key: unknown key; did you mean api_key_env?",
+        ),
+        (
+            "[watch]\nsettle_ms = 1\nsettle_ms = 2",
+            "config.toml:3: settle_ms: duplicate key",
+        ),
+        ("[watch]\n[watch]", "config.toml:2: watch: duplicate key"),
+        (
+            "[openai]\nmodel = gpt",
+            "config.toml:2: model: string values must be quoted, expected literal string",
+        ),
+        (
             "[export]\ncolour = 1",
             "config.toml:2: export.colour: unknown key; known here: dir",
         ),
@@ -258,9 +271,9 @@ fn a_missing_file_is_the_defaults_unless_it_was_named() {
 fn what_is_no_text_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("c.toml");
-    std::fs::write(&file, [0xff, 0xfe]).unwrap();
+    std::fs::write(&file, b"repos = []\n# caf\xe9\n").unwrap();
     let line = Config::load(&file, true).unwrap_err().to_string();
-    assert_eq!(line, format!("{}: is no UTF-8 text", file.display()));
+    assert_eq!(line, format!("{}:2: is no UTF-8 text", file.display()));
     std::fs::write(&file, vec![b'#'; MAX_BYTES as usize + 1]).unwrap();
     let line = Config::load(&file, true).unwrap_err().to_string();
     assert!(line.contains("is larger than"), "{line}");

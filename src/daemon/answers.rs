@@ -22,6 +22,7 @@ use crate::wire::protocol::{
 use super::asking::today;
 use super::executor::{outline, text_of};
 use super::handle::Shared;
+use super::registry::repository_topic;
 use super::usage;
 
 /// A node with its words.
@@ -192,10 +193,10 @@ fn repository(
         RepositoryState::Summarizing
     };
     let mut notes = status.problems.clone();
-    notes.extend(shared.notes.about(&format!("watch {}", root.display())));
+    notes.extend(shared.notes.about(&repository_topic(root, "")));
     let busy = !status.settled || status.scanning;
-    // When a batch will be over nobody knows.
-    let known = !status.scanning && pace.batched == 0;
+    // When a batch will be over nobody knows, nor when an endpoint that is down answers again.
+    let known = !status.scanning && pace.batched == 0 && pace.trouble.is_none();
     let seconds_left = (busy && shared.asks_a_model() && known).then(|| {
         let (file_ms, directory_ms) = pace.means_ms;
         let directories = open.saturating_sub(status.files_open);
@@ -236,10 +237,19 @@ pub fn still_waiting_for(status: &Status) -> String {
         .iter()
         .filter(|one| one.state != RepositoryState::Idle)
         .map(|one| {
-            format!(
-                "{}: {} to read, {} to summarize",
-                one.path, one.progress.to_read, one.progress.to_summarize
-            )
+            let progress = &one.progress;
+            let looked_at = match one.state {
+                RepositoryState::Scanning => "its folders are being looked at, ",
+                _ => "",
+            };
+            let mut text = format!(
+                "{}: {looked_at}{} to read, {} to summarize",
+                one.path, progress.to_read, progress.to_summarize
+            );
+            if let Some(note) = one.notes.first() {
+                text.push_str(&format!(" ({note})"));
+            }
+            text
         })
         .collect();
     let mut text = format!("not settled in time: {}", busy.join("; "));

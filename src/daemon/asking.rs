@@ -151,6 +151,9 @@ impl Asking {
             result: Err(failure),
             usage: Usage::default(),
         };
+        if self.shared.mode == Mode::Preview {
+            return without(Failure::new(Remedy::Fatal, "nothing is asked"));
+        }
         let earlier = self.earlier(&ask);
         let this = self.clone();
         let told = earlier.clone();

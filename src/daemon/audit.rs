@@ -22,8 +22,13 @@ use super::driver::Input;
 use super::handle::Handle;
 use super::registry;
 
-/// How often the daemon audits itself.
-const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often the daemon audits itself. EPITOME_AUDIT_MS is for tests, which have no day.
+fn every() -> Duration {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let given = std::env::var("EPITOME_AUDIT_MS").ok();
+    let given = given.and_then(|milliseconds| milliseconds.parse().ok());
+    given.map_or(DAY, Duration::from_millis)
+}
 /// How long a difference has to become one, or to vanish: files may be saved while they are compared.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How much less of the processor the audit wants than others (0 to 19).
@@ -158,7 +163,7 @@ fn gather(node: &Node, told: &mut BTreeMap<RelPath, Option<String>>) {
 /// looking at everything.
 pub async fn daily(handle: Handle) {
     loop {
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(every()).await;
         if let Err(problem) = audit_all(&handle).await {
             tracing::warn!("the audit could not be made: {problem}");
         }
@@ -183,7 +188,7 @@ async fn audit_all(handle: &Handle) -> Result<(), Problem> {
             root: entry.root.clone(),
         };
         let audit = audit(handle, &subject).await?;
-        let topic = format!("watch audit {}", entry.root.display());
+        let topic = registry::repository_topic(&entry.root, "audit");
         let Some((path, what)) = audit.differences.first_key_value() else {
             shared.notes.clear(&topic);
             continue;

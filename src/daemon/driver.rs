@@ -25,7 +25,7 @@ use super::executor::Executor;
 use super::handle::{Handle, Shared};
 use super::writer::WAITING;
 
-use barrier::Behind;
+use barrier::{Behind, Looking};
 use input::Failed;
 pub use input::{Input, Inputs, Query, Seen};
 
@@ -63,6 +63,7 @@ pub fn start(
         started: Instant::now(),
         barriers: HashMap::new(),
         checks: HashMap::new(),
+        looking: HashMap::new(),
         waits: HashMap::new(),
         numbers: 0,
         stopping: None,
@@ -82,6 +83,7 @@ struct Driver {
     started: Instant,
     barriers: HashMap<u64, Behind>,
     checks: HashMap<u64, Behind>,
+    looking: HashMap<u64, Looking>,
     waits: HashMap<WaitId, oneshot::Sender<Failed>>,
     numbers: u64,
     stopping: Option<(oneshot::Sender<()>, tokio::time::Instant)>,
@@ -105,7 +107,7 @@ impl Driver {
                 break;
             }
         }
-        if self.all_is_stored().await && self.shared.mode != Mode::Dry {
+        if self.all_is_stored().await && self.shared.mode.keeps() {
             // A dry run ends beside a daemon that goes on.
             let store = Arc::clone(&self.shared.store);
             let left = tokio::task::spawn_blocking(move || store.leave()).await;
@@ -171,6 +173,7 @@ impl Driver {
                 None => {}
             },
             Input::Checked(number) => {
+                self.looking.remove(&number);
                 if let Some(behind) = self.checks.remove(&number) {
                     self.pass(behind);
                 }
@@ -189,12 +192,14 @@ impl Driver {
                         .for_each(|entry| self.step(Event::Lost(entry.repo)));
                     self.answer(query);
                 }
-                // A file system that does not answer holds up what asks it, and nobody else.
-                None => {
-                    if let Some(behind) = self.checks.remove(&number) {
-                        self.pass(behind);
+                // A file system that does not answer holds up those who wait for it, and nobody else.
+                None => match self.checks.remove(&number) {
+                    Some(wait @ Behind::Wait(..)) => {
+                        self.checks.insert(number, wait);
                     }
-                }
+                    Some(behind) => self.pass(behind),
+                    None => {}
+                },
             },
             Input::Query(query) => self.query(query),
             Input::Stop(done) => {

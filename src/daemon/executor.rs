@@ -22,7 +22,6 @@ use crate::shell::watch::Watch;
 use crate::wire::index;
 use crate::wire::protocol::Node;
 
-use super::Mode;
 use super::asking::Asking;
 use super::batching::{self, Batching};
 use super::driver::Input;
@@ -57,9 +56,9 @@ impl Executor {
             shared.notes.clone(),
         )?;
         let asking = Asking::new(Arc::clone(&shared), pool.clone(), writer.clone());
-        let left = match shared.mode {
-            Mode::Dry => Vec::new(),
-            _ => batching::left_over(&asking),
+        let left = match shared.mode.keeps() {
+            false => Vec::new(),
+            true => batching::left_over(&asking),
         };
         let lines = left.iter().flat_map(|batch| &batch.lines);
         let batched = lines.map(|line| line.key).collect();
@@ -93,7 +92,7 @@ impl Executor {
     /// Begins one effect; its event follows.
     pub fn begin(&self, effect: Effect) {
         tracing::trace!(?effect);
-        let dry = self.shared.mode == Mode::Dry;
+        let dry = !self.shared.mode.keeps();
         match effect {
             Effect::Load(repo) => self.load(repo),
             Effect::List { repo, targets } => self.list(repo, targets),
@@ -233,7 +232,7 @@ impl Executor {
             let (Some(entry), Some(folder)) =
                 (shared.registry.get(repo), &shared.config.export.dir)
             else {
-                return;
+                return true;
             };
             let folder = entry.root.join(folder);
             let files = directories.into_iter().filter_map(|view| {
@@ -243,15 +242,22 @@ impl Executor {
                     Node::File(_) => None,
                 }
             });
-            match export::update(&entry.root, &folder, files, &removed) {
-                Ok(()) => shared.notes.clear("export"),
-                Err(error) => {
-                    tracing::warn!("{error}");
-                    shared.notes.set("export", error.to_string());
-                }
+            let topic = format!("export {}", entry.root.display());
+            let outcome = export::update(&entry.root, &folder, files, &removed, &entry.exported);
+            if let Err(error) = &outcome {
+                let told = format!("{error}; see `[export] dir` in the configuration");
+                tracing::warn!("{told}");
+                shared.notes.set(&topic, told);
+            } else {
+                shared.notes.clear(&topic);
             }
+            outcome.is_ok()
         };
-        self.answered_by(job, || (), move |()| Event::Exported(repo));
+        let panicked = || false;
+        self.answered_by(job, panicked, move |written| Event::Exported {
+            repo,
+            written,
+        });
     }
 }
 
@@ -280,7 +286,7 @@ fn load(shared: &Shared, repo: RepoId) -> Vec<(RelPath, NodeRecord)> {
         }
     };
     if let Some(folder) = &shared.config.export.dir
-        && shared.mode != Mode::Dry
+        && shared.mode.keeps()
     {
         // What was written out was a directory once. Where nothing else is known of it, its removal was cut short.
         let known: HashSet<RelPath> = records.iter().map(|(path, _)| path.clone()).collect();

@@ -27,7 +27,7 @@ pub fn start(shared: &Arc<Shared>, cookies: &Path) -> Option<Arc<Watch>> {
     let polled = |reason: &str| {
         tracing::warn!("nothing is notified: {reason}");
         let every = shared.config.watch.poll_seconds;
-        let note = format!("all is polled, every {every} s: {reason}");
+        let note = format!("all is polled, every {every} s: {reason}; then start the daemon anew");
         shared.notes.set("notifications", note);
     };
     let watch = match Watch::start(cookies, move || waker.notify_one()) {
@@ -82,7 +82,7 @@ fn comes_back(
     }
 }
 
-async fn hand_on(shared: &Shared, watch: &Watch, hints: Hints) {
+async fn hand_on(shared: &Arc<Shared>, watch: &Watch, hints: Hints) {
     for repo in hints.busy_changed {
         if let Some(entry) = shared.registry.get(repo) {
             let held = entry.rules().lock_files().iter().any(|lock| lock.exists());
@@ -90,6 +90,11 @@ async fn hand_on(shared: &Shared, watch: &Watch, hints: Hints) {
                 .inputs
                 .send(Input::Event(Event::Held { repo, held }))
                 .await;
+            // Git may have changed what was written out, too.
+            if !held && shared.config.export.dir.is_some() {
+                let shared = Arc::clone(shared);
+                tokio::task::spawn_blocking(move || shared.look_after_export(&entry));
+            }
         }
     }
     let mut rules_changed = hints.rules_changed;

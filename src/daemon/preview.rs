@@ -13,6 +13,7 @@ use crate::model::recipe::{Author, ChildWords, Kind};
 use crate::model::summary::{Freshness, SummaryKey};
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 
+use super::Mode;
 use super::asking::request::{compose, earlier};
 use super::asking::{Moved, of_the_room};
 use super::handle::Shared;
@@ -37,7 +38,10 @@ pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview
                 earlier: view.words.map(|words| words.key).filter(|&of| of != key),
                 attempts: 0,
             };
-            (requests(shared, &author, &ask, exactly(view))?, None)
+            (
+                requests(shared, &author, &ask, exactly(shared, view))?,
+                None,
+            )
         }
     };
     let not_now = obstacle.or_else(|| not_sent(shared, view));
@@ -105,9 +109,14 @@ fn directory(author: &Author, view: &NodeView) -> (SummaryKey, Subject) {
 }
 
 /// Whether all that the request is made of is there: a directory's children may get other words first.
-fn exactly(view: &NodeView) -> bool {
+fn exactly(shared: &Shared, view: &NodeView) -> bool {
     let children = view.children.as_deref().unwrap_or_default();
-    let waits = |child: &NodeView| matches!(child.freshness, Freshness::Pending | Freshness::Stale);
+    let waits = |child: &NodeView| match child.freshness {
+        Freshness::Pending | Freshness::Stale => true,
+        // Not asked about, where nothing is asked.
+        Freshness::Failed => shared.mode == Mode::Preview,
+        Freshness::Fresh | Freshness::Off => false,
+    };
     !children.iter().any(waits)
 }
 

@@ -8,6 +8,8 @@ use crate::config::Config;
 use crate::engine::event::Polled;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::stat::Stat;
+use crate::shell::export::Known;
+use crate::shell::mounts;
 use crate::shell::rules::{FileRules, Rules, RulesError};
 use crate::shell::watch::Watch;
 
@@ -25,6 +27,10 @@ pub struct Entry {
     pub rule_files: Arc<Mutex<Option<HashMap<RelPath, Stat>>>>,
     /// Directories that the system does not watch, and why not.
     pub unwatched: Arc<Mutex<Unwatched>>,
+    /// What was written into the export folder.
+    pub exported: Arc<Known>,
+    /// What was mounted in it before the last look at everything; `None` before the first one.
+    mounts: Arc<Mutex<Option<Vec<Vec<u8>>>>>,
     /// Held while the rules are read: who began later has the later ones.
     reloading: Arc<Mutex<()>>,
     /// The outside inputs whose folders are watched.
@@ -68,9 +74,7 @@ impl Unwatched {
     /// What people should know of it, where there is something.
     pub fn note(&self, poll_seconds: u64) -> Option<String> {
         if let Some(kind) = self.remote {
-            return Some(format!(
-                "lies on a file system ({kind}) that does not tell of all changes: polled every {poll_seconds} s"
-            ));
+            return Some(format!("{}: polled every {poll_seconds} s", untold(kind)));
         }
         let folders = match (self.directories.len(), &self.around) {
             (0, None) => return None,
@@ -84,6 +88,11 @@ impl Unwatched {
         };
         Some(format!("{folders} polled every {poll_seconds} s: {reason}"))
     }
+}
+
+/// Why something is polled that lies on such a file system.
+pub fn untold(kind: &str) -> String {
+    format!("lies on a file system ({kind}) that does not tell of all changes")
 }
 
 /// How often rules are read again because they changed while they were read.
@@ -113,6 +122,25 @@ impl Entry {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         unwatched.remote.is_some()
+    }
+
+    /// Takes note of what is mounted in it; to be called before all of it is looked at.
+    pub fn note_mounts(&self) {
+        let now = mounts::at_or_below(&self.root);
+        *self.mounts.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+
+    /// Whether anything was mounted in it at the last look at everything.
+    pub fn has_mounts(&self) -> bool {
+        let known = self.mounts.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().is_some_and(|known| !known.is_empty())
+    }
+
+    /// Whether something else is mounted in it now: then all is to be looked at.
+    pub fn mounts_changed(&self) -> bool {
+        let known = self.mounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = || mounts::at_or_below(&self.root);
+        known.as_ref().is_some_and(|known| *known != now())
     }
 
     /// Reads the rules again.
@@ -199,6 +227,13 @@ struct Entries {
     last: u32,
 }
 
+impl Entries {
+    fn at(&self, root: &Path) -> Option<Entry> {
+        let mut entries = self.by_repo.values();
+        entries.find(|entry| entry.root == root).cloned()
+    }
+}
+
 impl Registry {
     fn lock(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
@@ -217,6 +252,10 @@ impl Registry {
         let options = &leaving_out(options.clone(), root, own);
         let rules = Arc::new(RwLock::new(Arc::new(Rules::open(root, options)?)));
         let mut entries = self.lock();
+        // Somebody may have added it since it was looked for.
+        if let Some(known) = entries.at(root) {
+            return Ok((known, false));
+        }
         entries.last += 1;
         let entry = Entry {
             repo: RepoId(entries.last),
@@ -224,6 +263,8 @@ impl Registry {
             rules,
             rule_files: Arc::default(),
             unwatched: Arc::default(),
+            exported: Arc::default(),
+            mounts: Arc::default(),
             reloading: Arc::default(),
             inputs: Arc::default(),
             options: Arc::new(options.clone()),
@@ -244,11 +285,7 @@ impl Registry {
 
     /// The repository with that root.
     pub fn at(&self, root: &Path) -> Option<Entry> {
-        self.lock()
-            .by_repo
-            .values()
-            .find(|entry| entry.root == root)
-            .cloned()
+        self.lock().at(root)
     }
 
     /// All of them, by path.
@@ -298,6 +335,12 @@ fn literal_glob(path: &RelPath) -> String {
     glob
 }
 
+/// The topic of what people should be told of one repository; all of its topics begin with the one of no `what`. The
+/// path ends with what no path holds, so that a folder is not taken for another one whose name begins alike.
+pub fn repository_topic(root: &Path, what: &str) -> String {
+    format!("watch {}\0{what}", root.display())
+}
+
 /// What people should be told, by topic: the newest word on each.
 #[derive(Clone, Default)]
 pub struct Notes {
@@ -317,6 +360,11 @@ impl Notes {
     /// There is nothing to say about it any more.
     pub fn clear(&self, topic: &str) {
         self.lock().remove(topic);
+    }
+
+    /// There is nothing to say any more about all topics that begin so.
+    pub fn clear_all(&self, prefix: &str) {
+        self.lock().retain(|topic, _| !topic.starts_with(prefix));
     }
 
     /// All topics that begin so, in order.

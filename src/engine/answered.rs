@@ -217,7 +217,7 @@ impl Engine {
                 };
                 let wanted = match failure.remedy {
                     Remedy::Fatal => stopped,
-                    Remedy::Retry | Remedy::Late | Remedy::Later => {
+                    Remedy::Retry | Remedy::Late | Remedy::Later | Remedy::Forbidden => {
                         node.key.is_some_and(|key| given_up.contains(&key))
                     }
                     _ => false,

@@ -100,7 +100,19 @@ pub enum Event {
     /// The answer to [`super::effect::Effect::Commit`]: the words are on disk.
     Committed(SummaryKey),
     /// The answer to [`super::effect::Effect::Export`].
-    Exported(RepoId),
+    Exported {
+        /// Of which repository.
+        repo: RepoId,
+        /// Whether all of it could be written.
+        written: bool,
+    },
+    /// Somebody else changed what was written out.
+    ExportTouched {
+        /// In which repository.
+        repo: RepoId,
+        /// Of which directories.
+        paths: Vec<RelPath>,
+    },
     /// Somebody waits for everything saved before now to be settled.
     Wait {
         /// Which wait.

@@ -233,6 +233,9 @@ impl Engine {
         for path in &listing.gone {
             comparison.directory_gone(path);
         }
+        for path in &listing.closed {
+            comparison.directory_closed(path);
+        }
         let Comparison { gone, changed, .. } = comparison;
         if changed && repository.known {
             repository.last_change_ms = Some(now.unix_ms);

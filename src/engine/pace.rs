@@ -111,6 +111,10 @@ pub struct Pace {
     trouble: u32,
     /// Bad answers in a row, whoever asked.
     bad: u32,
+    /// Forbidden texts in a row.
+    forbidden: u32,
+    /// Something was answered since the asking began, or began again.
+    answers: bool,
     /// The endpoint cannot be reached: one request at a time probes.
     down: bool,
     stopped: Option<(Failure, u64)>,
@@ -150,6 +154,8 @@ impl Pace {
             congested_ms: 0,
             trouble: 0,
             bad: 0,
+            forbidden: 0,
+            answers: false,
             down: false,
             stopped: None,
             chances: Chances::default(),
@@ -319,12 +325,14 @@ impl Pace {
     pub fn succeeded(&mut self, is_file: bool, took_ms: u64, now_ms: u64) {
         self.trouble = 0;
         self.bad = 0;
+        self.forbidden = 0;
         // What was on its way when the asking was stopped proves nothing, and must not hide that it was.
         if self.stopped.is_none() {
             if self.down {
                 self.chances.healed(now_ms);
             }
             self.down = false;
+            self.answers = true;
         }
         self.width.answered(self.in_flight);
         let mean = if is_file {

@@ -9,6 +9,7 @@ use crate::model::usage::Usage;
 use super::debounce::Debounce;
 use super::effect::{Depth, News};
 use super::event::Polled;
+use super::export::Exports;
 use super::tree::{NodeId, Tree};
 
 /// Whether the disk is being looked at.
@@ -70,16 +71,12 @@ pub struct Repository {
     pub to_record: BTreeSet<NodeId>,
     /// Paths of nodes that went.
     pub removed: BTreeSet<RelPath>,
-    /// Directories to be written out once they are settled.
-    pub to_export: BTreeSet<NodeId>,
-    /// Directories that went, to be taken out of the export.
-    pub to_unexport: BTreeSet<RelPath>,
+    /// What is to be written out.
+    pub exports: Exports,
     /// What happened in this step, for those who follow.
     pub news: Vec<(RelPath, News)>,
     /// Whether those who follow were told that all is settled.
     pub told_settled: bool,
-    /// An export is under way.
-    pub exporting: bool,
     /// What it used of the model since the engine began.
     pub used: Usage,
 }
@@ -160,11 +157,9 @@ impl Default for Repository {
             last_change_ms: None,
             to_record: BTreeSet::new(),
             removed: BTreeSet::new(),
-            to_export: BTreeSet::new(),
-            to_unexport: BTreeSet::new(),
+            exports: Exports::default(),
             news: Vec::new(),
             told_settled: false,
-            exporting: false,
             used: Usage::default(),
         }
     }

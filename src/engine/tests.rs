@@ -95,7 +95,7 @@ impl Bench {
             repo: REPO,
             listing: Listing {
                 directories: vec![root],
-                gone: Vec::new(),
+                ..Listing::default()
             },
         });
         for effect in std::mem::take(&mut effects) {
@@ -145,6 +145,36 @@ fn is_look(effects: &[Effect]) -> bool {
     effects
         .iter()
         .any(|effect| matches!(effect, Effect::List { targets, .. } if targets[..] == look))
+}
+
+#[test]
+fn a_root_that_is_back_before_all_of_it_is_looked_at_leaves_nothing_in_doubt() {
+    let mut bench = Bench::new();
+    let files = [("a.md", stat(1, 1))];
+    bench.listed(&files);
+    // The root is away for a moment, while all of it is to be looked at; something in it is told of as well.
+    bench.step(Event::Lost(REPO));
+    let paths = vec![RelPath::new("a.md")];
+    bench.step(Event::Touched { repo: REPO, paths });
+    let effects = bench.step(Event::Listed {
+        repo: REPO,
+        listing: Listing {
+            gone: vec![RelPath::root()],
+            ..Listing::default()
+        },
+    });
+    assert!(is_look(&effects), "{effects:?}");
+    // It is there again.
+    let effects = bench.listed(&files);
+    let everything = [(RelPath::root(), Depth::Everything)];
+    assert!(
+        effects.iter().any(
+            |effect| matches!(effect, Effect::List { targets, .. } if targets[..] == everything)
+        ),
+        "{effects:?}"
+    );
+    bench.listed(&files);
+    assert_eq!(bench.freshness(""), Freshness::Off);
 }
 
 #[test]

@@ -7,8 +7,6 @@ use crate::model::recipe::Kind;
 use crate::model::summary::{Freshness, Words};
 
 use super::Engine;
-use super::effect::Effect;
-use super::repository::Repository;
 use super::tree::{Body, Node, NodeId, Phase, Tree};
 use super::words::visible_children;
 
@@ -70,61 +68,6 @@ impl Engine {
         let doubted = repository.unreachable || is_doubted_from_above(&repository.tree, id);
         view(&mut repository.tree, id, path.clone(), depth, doubted)
     }
-
-    /// Hands out the directories that are to be written out and have settled.
-    pub(super) fn export_settled(&mut self, effects: &mut Vec<Effect>) {
-        if !self.options.export {
-            return;
-        }
-        for (&repo, repository) in &mut self.repositories {
-            if repository.exporting || repository.unreachable {
-                continue;
-            }
-            let Repository {
-                tree, to_export, ..
-            } = repository;
-            let settled: Vec<NodeId> = to_export
-                .extract_if(.., |id| tree.get(*id).is_none_or(Node::is_settled))
-                .collect();
-            let mut removed: Vec<RelPath> = std::mem::take(&mut repository.to_unexport)
-                .into_iter()
-                .collect();
-            let mut directories = Vec::new();
-            for id in settled {
-                let Some(node) = repository.tree.get(id) else {
-                    continue;
-                };
-                let path = repository.tree.path(id);
-                if node.is_visible() {
-                    directories.extend(view(&mut repository.tree, id, path, 1, false));
-                } else {
-                    removed.push(path);
-                }
-            }
-            if directories.is_empty() && removed.is_empty() {
-                continue;
-            }
-            repository.exporting = true;
-            effects.push(Effect::Export {
-                repo,
-                directories,
-                removed,
-            });
-        }
-    }
-}
-
-impl Repository {
-    /// What is written out about this node is to be written again: its own directory's file and its parent's.
-    pub(super) fn export(&mut self, id: NodeId) {
-        let Some(node) = self.tree.get(id) else {
-            return;
-        };
-        if node.directory().is_some() {
-            self.to_export.insert(id);
-        }
-        self.to_export.extend(node.parent);
-    }
 }
 
 /// Whether a directory above the node may be another one by now.
@@ -143,7 +86,7 @@ fn is_doubted_from_above(tree: &Tree, id: NodeId) -> bool {
 }
 
 /// `doubted`: nothing can be vouched for here, because the root is not there or a directory above is in doubt.
-fn view(
+pub(super) fn view(
     tree: &mut Tree,
     id: NodeId,
     path: RelPath,

@@ -56,13 +56,16 @@ impl Engine {
             },
         );
         self.hurry_flights(repo);
+        let now_ms = self.now.monotonic_ms;
+        if let Some(repository) = self.repositories.get_mut(&repo) {
+            repository.exports.hurry(now_ms);
+        }
         // Where nobody notifies, only a look tells what was saved before the call.
         if self.options.poll_ms.is_some() {
             self.lost(repo);
             self.barrier(id);
             return;
         }
-        let now_ms = self.now.monotonic_ms;
         if let Some(repository) = self.repositories.get_mut(&repo)
             && (repository.unreachable || repository.polled != Polled::Nothing)
         {
@@ -123,16 +126,13 @@ impl Engine {
                 && repository.is_read();
         }
         let node = repository.tree.find(&wait.path).unwrap_or(ROOT);
-        let exported = repository.to_export.is_empty()
-            && repository.to_unexport.is_empty()
-            && !repository.exporting;
         repository.look == Look::Idle
             && repository.debounce.is_empty()
             && repository
                 .tree
                 .get(node)
                 .is_some_and(|node| node.is_settled())
-            && (exported || !self.options.export)
+            && (!self.options.export || repository.exports.is_done())
     }
 }
 

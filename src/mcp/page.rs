@@ -10,6 +10,14 @@ const CLOSING: usize = 120;
 /// What an answer may take at least and at most, whatever was asked for.
 const BOUNDS: (usize, usize) = (200, 50_000);
 
+/// `1 file`, `2 files`
+pub fn count(many: u64, one: &str, more: &str) -> String {
+    match many {
+        1 => format!("1 {one}"),
+        _ => format!("{many} {more}"),
+    }
+}
+
 /// Tokens of a text, near enough.
 pub fn tokens(text: &str) -> usize {
     (text.len() + 1) * 10 / TOKEN_TENTHS + 1
@@ -82,6 +90,7 @@ fn freshness(repository: &Repository) -> String {
         (repository.stale, "stale"),
         (repository.pending, "pending"),
         (repository.failed, "failed"),
+        (repository.off, "switched off"),
     ];
     let wanting: Vec<String> = wanting
         .into_iter()
@@ -90,6 +99,7 @@ fn freshness(repository: &Repository) -> String {
         .collect();
     match wanting.is_empty() {
         true => format!("freshness: all {all} summaries are fresh"),
+        false if repository.off == all => "freshness: summaries are switched off".to_owned(),
         false => format!(
             "freshness: {} of {all} summaries are fresh, {}; those are marked ~ here",
             repository.fresh,

@@ -19,6 +19,8 @@ pub enum Remedy {
     Changed,
     /// This request will never succeed; others may.
     Permanent,
+    /// Forbidden: where others are answered, it is this text that is refused; where none is, all of them are.
+    Forbidden,
     /// No request will succeed until a person mends something (bad key, no quota, unknown model).
     Fatal,
 }

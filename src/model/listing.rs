@@ -32,4 +32,7 @@ pub struct Listing {
     pub directories: Vec<ListedDirectory>,
     /// Directories that were to be looked at and are no longer there (or are ignored now).
     pub gone: Vec<RelPath>,
+    /// Directories that were to be looked at and that nobody could get at, because a folder on their way is closed to
+    /// this user.
+    pub closed: Vec<RelPath>,
 }

@@ -39,7 +39,18 @@ impl RelPath {
     /// The path of `absolute` below `root`, or `None` where it is not below it.
     pub fn below(root: &Path, absolute: &Path) -> Option<Self> {
         let rest = absolute.strip_prefix(root).ok()?;
-        Some(Self::new(rest.as_os_str().as_bytes()))
+        let bytes = rest.as_os_str().as_bytes();
+        // As people and programs write paths: one way for each node. Nearly all of them are written so already.
+        let doubled = bytes.windows(2).any(|two| two == b"//" || two == b"/.");
+        match doubled {
+            true => Some(Self::new(
+                rest.components()
+                    .collect::<PathBuf>()
+                    .as_os_str()
+                    .as_bytes(),
+            )),
+            false => Some(Self::new(bytes)),
+        }
     }
 
     /// Whether this is the root.
@@ -140,6 +151,16 @@ mod tests {
         assert_eq!(RelPath::root().parent(), None);
         assert_eq!(path.depth(), 3);
         assert_eq!(RelPath::root().join(b"a").join(b"b"), RelPath::new("a/b"));
+    }
+
+    #[test]
+    fn a_node_has_one_path_however_it_is_written() {
+        for written in ["/r/a/b", "/r//a///b/", "/r/./a/./b/.", "/r/a//b"] {
+            let below = RelPath::below(Path::new("/r"), Path::new(written));
+            assert_eq!(below, Some(RelPath::new("a/b")), "{written}");
+        }
+        let hidden = RelPath::below(Path::new("/r"), Path::new("/r/a/.b/..c"));
+        assert_eq!(hidden, Some(RelPath::new("a/.b/..c")));
     }
 
     #[test]

@@ -86,8 +86,9 @@ impl fmt::Display for Freshness {
 }
 
 /// Words after which a full stop does not end a sentence.
-const ABBREVIATIONS: [&str; 12] = [
-    "e.g", "i.e", "etc", "vs", "cf", "approx", "resp", "incl", "no", "dr", "mr", "st",
+const ABBREVIATIONS: [&str; 17] = [
+    "e.g", "eg", "i.e", "ie", "etc", "vs", "cf", "approx", "resp", "incl", "no", "dr", "mr", "mrs",
+    "st", "fig", "al",
 ];
 
 /// The first sentence of a text: up to a `.`, `!` or `?` that is followed by white space and does not end an
@@ -138,6 +139,7 @@ mod tests {
             ("No stop at all", "No stop at all"),
             ("Head\n\nBody. More.", "Head"),
             ("Is it? Yes.", "Is it?"),
+            ("Skips it (eg. A+b). Then.", "Skips it (eg. A+b)."),
             (
                 "Uses foo. bar etc. as before. X.",
                 "Uses foo. bar etc. as before.",

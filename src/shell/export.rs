@@ -1,11 +1,16 @@
 //! One `index.json` a directory: written whole or not at all, only where something changed, and the same bytes for
 //! the same tree, so that the folder can be committed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::path::RelPath;
+use crate::model::stat::Stat;
+
+use super::lstat;
 
 /// The file's name in each directory.
 const NAME: &str = "index.json";
@@ -14,10 +19,41 @@ const UNFINISHED: &str = ".index.json.";
 
 /// The export could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("the export at {} cannot be written: {source}; see `[export] dir` in the configuration", path.display())]
+#[error("the export at {} cannot be written: {source}", path.display())]
 pub struct ExportError {
     path: PathBuf,
     source: io::Error,
+}
+
+/// What was written, as it stood there then: nobody notifies of what others do in the folder, git among them.
+#[derive(Debug, Default)]
+pub struct Known(Mutex<BTreeMap<RelPath, Stat>>);
+
+impl Known {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<RelPath, Stat>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, path: RelPath, at: &Path) {
+        match lstat::look(&at.join(NAME)) {
+            Some(stat) => self.lock().insert(path, stat),
+            None => self.lock().remove(&path),
+        };
+    }
+
+    /// The directories whose file is no more what was written, or was written by somebody else.
+    pub fn changed(&self, base: &Path, folder: &Path) -> Vec<RelPath> {
+        let mut known = self.lock().clone();
+        let mut changed = Vec::new();
+        for path in present(base, folder, |_| {}) {
+            let now = lstat::look(&path.under(folder).join(NAME));
+            if known.remove(&path) != now {
+                changed.push(path);
+            }
+        }
+        changed.extend(known.into_keys());
+        changed
+    }
 }
 
 /// Writes the bytes of each directory's file below `folder`, and takes out those of directories that went. No link
@@ -30,6 +66,7 @@ pub fn update(
     folder: &Path,
     directories: impl Iterator<Item = (RelPath, Vec<u8>)>,
     removed: &[RelPath],
+    known: &Known,
 ) -> Result<(), ExportError> {
     let mut outcome = Ok(());
     let mut keep = |path: &Path, result: io::Result<()>| {
@@ -45,10 +82,12 @@ pub fn update(
     for path in removed {
         let at = path.under(folder);
         keep(&at, own(base, &at).and_then(|()| remove(folder, &at)));
+        known.lock().remove(path);
     }
     for (path, bytes) in directories {
         let at = path.under(folder);
         keep(&at, own(base, &at).and_then(|()| write(&at, NAME, &bytes)));
+        known.keep(path, &at);
     }
     outcome
 }
@@ -67,6 +106,12 @@ pub fn single(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), ExportError
 /// The directories that have a file below `folder`, whoever wrote it and whenever; what was being written when an
 /// earlier process was killed is taken away. None where a link leads there from `base`.
 pub fn written(base: &Path, folder: &Path) -> Vec<RelPath> {
+    present(base, folder, |unfinished| {
+        let _ = fs::remove_file(unfinished);
+    })
+}
+
+fn present(base: &Path, folder: &Path, unfinished: impl Fn(&Path)) -> Vec<RelPath> {
     let mut found = Vec::new();
     if own(base, folder).is_err() {
         return found;
@@ -81,7 +126,7 @@ pub fn written(base: &Path, folder: &Path) -> Vec<RelPath> {
             } else if name == NAME {
                 found.extend(RelPath::below(folder, &at));
             } else if name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
-                let _ = fs::remove_file(entry.path());
+                unfinished(&entry.path());
             }
         }
     }
@@ -107,6 +152,9 @@ fn write(at: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let target = at.join(name);
     if fs::read(&target).is_ok_and(|known| known == bytes) {
         return Ok(());
+    }
+    if fs::metadata(at).is_ok_and(|found| !found.is_dir()) {
+        return Err(io::Error::other(format!("{} is no folder", at.display())));
     }
     fs::create_dir_all(at)?;
     let mut file = tempfile::Builder::new()
@@ -156,11 +204,13 @@ mod tests {
         let temporary = tempfile::tempdir().expect("a folder");
         let folder = temporary.path().join("out");
         let at = folder.join("a/b/index.json");
+        let known = Known::default();
         update(
             temporary.path(),
             &folder,
             [directory("a/b", "One.")].into_iter(),
             &[],
+            &known,
         )
         .expect("written");
         let first = fs::metadata(&at).expect("there");
@@ -169,9 +219,11 @@ mod tests {
             &folder,
             [directory("a/b", "One.")].into_iter(),
             &[],
+            &known,
         )
         .expect("written");
         let second = fs::metadata(&at).expect("there");
+        assert_eq!(known.changed(temporary.path(), &folder), []);
         use std::os::unix::fs::MetadataExt;
         assert_eq!(
             (first.ino(), first.ctime_nsec()),
@@ -182,14 +234,25 @@ mod tests {
             &folder,
             [directory("a/b", "Two.")].into_iter(),
             &[],
+            &known,
         )
         .expect("written");
         assert!(fs::read_to_string(&at).expect("read").contains("Two."));
+        // Others write, remove and add.
+        fs::write(&at, "Three.").expect("written");
+        let changed = || known.changed(temporary.path(), &folder);
+        assert_eq!(changed(), [RelPath::new("a/b")]);
+        fs::remove_file(&at).expect("removed");
+        assert_eq!(changed(), [RelPath::new("a/b")]);
+        fs::write(folder.join("a/index.json"), "theirs").expect("written");
+        assert_eq!(changed(), [RelPath::new("a"), RelPath::new("a/b")]);
+        fs::remove_file(folder.join("a/index.json")).expect("removed");
         update(
             temporary.path(),
             &folder,
             std::iter::empty(),
             &[RelPath::new("a/b")],
+            &known,
         )
         .expect("removed");
         assert!(!folder.join("a").exists());
@@ -215,20 +278,34 @@ mod tests {
         let out = root.join("out");
         assert_eq!(written(&root, &out), []);
         let wanted = || [directory("", "Root."), directory("a", "One.")].into_iter();
-        let error = update(&root, &out, wanted(), &[RelPath::new("a")]).expect_err("a link");
+        let error = update(
+            &root,
+            &out,
+            wanted(),
+            &[RelPath::new("a")],
+            &Known::default(),
+        )
+        .expect_err("a link");
         assert!(error.to_string().contains("symbolic link"), "{error}");
         assert!(all_is_there());
         // Further below.
         fs::remove_file(&out).expect("removed");
         fs::create_dir(&out).expect("made");
         std::os::unix::fs::symlink(other.join("a"), out.join("a")).expect("linked");
-        update(&root, &out, wanted(), &[RelPath::new("a")]).expect_err("a link");
+        update(
+            &root,
+            &out,
+            wanted(),
+            &[RelPath::new("a")],
+            &Known::default(),
+        )
+        .expect_err("a link");
         assert!(all_is_there());
         assert!(out.join(NAME).exists());
         // What leads to the base is the user's own way.
         let way = temporary.path().join("way");
         std::os::unix::fs::symlink(&root, &way).expect("linked");
-        update(&way, &way.join("b"), wanted(), &[]).expect("written");
+        update(&way, &way.join("b"), wanted(), &[], &Known::default()).expect("written");
         assert!(root.join("b/a").join(NAME).exists());
     }
 }

@@ -25,7 +25,11 @@ pub fn identity(path: &Path) -> Option<(u64, u64)> {
     clippy::useless_conversion
 )]
 pub(super) fn stat_of(stat: &rustix::fs::Stat) -> Stat {
-    let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000) + rest;
+    // Beyond the year 2262 all times are the same one; the change time still tells states apart.
+    let nanoseconds = |seconds: i64, rest: i64| {
+        let whole = seconds.saturating_mul(1_000_000_000);
+        whole.saturating_add(rest)
+    };
     Stat {
         size: stat.st_size as u64,
         mtime_ns: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),

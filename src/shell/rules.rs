@@ -5,6 +5,7 @@
 //! include`. It never writes, never runs git, and knows nothing of which files git tracks: equal trees have equal
 //! listings.
 
+mod config;
 mod files;
 mod git;
 mod glob;
@@ -60,6 +61,8 @@ pub struct Rules {
     prefix: Vec<u8>,
     /// The level above the root, in that work tree.
     above: Option<Arc<Level>>,
+    /// The top of the git work tree that the root lies in without being its top, also where that ignores the root.
+    top: Option<PathBuf>,
     exclude: PatternList,
     include: PatternList,
     export: Option<RelPath>,
@@ -84,6 +87,14 @@ impl Marked {
     }
 }
 
+fn with_digests(files: impl IntoIterator<Item = PathBuf>) -> Vec<(PathBuf, Option<Digest>)> {
+    let digest = |file: PathBuf| {
+        let digest = digest_of(&file);
+        (file, digest)
+    };
+    files.into_iter().map(digest).collect()
+}
+
 fn digest_of(file: &Path) -> Option<Digest> {
     files::read_small(file, true).map(|bytes| Digest::of_file(&bytes))
 }
@@ -99,7 +110,11 @@ impl Rules {
     /// A glob that can never match, or an export folder that is the root. Rule files that cannot be read are not
     /// there, as for git.
     pub fn open(root: &Path, options: &FileRules) -> Result<Rules, RulesError> {
-        Self::open_with(root, options, git::global_excludes_file())
+        let config = config::user_config();
+        let mut rules = Self::open_with(root, options, config.excludes_file)?;
+        // Another configuration may name another excludes file.
+        rules.outside.extend(config.files);
+        Ok(rules)
     }
 
     /// The same with the user's excludes file given, or none.
@@ -120,11 +135,7 @@ impl Rules {
         };
         let export = options.export_dir.as_deref();
         let export = export.map(|dir| export_folder(root, dir));
-        // A digest is made before the file is read for its rules: what changes in between is noticed then.
-        let outside: Vec<_> = global_excludes_file
-            .iter()
-            .map(|file| (file.clone(), digest_of(file)))
-            .collect();
+        let outside = with_digests(global_excludes_file.clone());
         let global = global_excludes_file
             .as_deref()
             .and_then(|file| files::read_small(file, true));
@@ -132,6 +143,7 @@ impl Rules {
             root: root.to_path_buf(),
             prefix: Vec::new(),
             above: None,
+            top: None,
             exclude: globs("exclude", &options.exclude)?,
             include: globs("include", &options.include)?,
             export: export.transpose()?.flatten(),
@@ -158,7 +170,8 @@ impl Rules {
     }
 
     /// The files and folders outside the tree whose change may change the rules, whether they exist or not: the user's
-    /// excludes file, what makes the `.git` of the repositories met so far a repository, their `info/exclude`, and the
+    /// excludes file and git's configuration that names it, what makes the `.git` of the repositories met so far a
+    /// repository, their `info/exclude`, and the
     /// rule files between the root and the top of a git work tree around it. See [`Rules::is_current`].
     pub fn outside_inputs(&self) -> Vec<PathBuf> {
         let outside = self.outside.iter().map(|(file, _)| file.as_path());
@@ -166,9 +179,9 @@ impl Rules {
         let mut inputs: Vec<PathBuf> = outside
             .flat_map(|file| {
                 let missing = file.ancestors().skip(1).take_while(|above| !above.exists());
-                std::iter::once(file).chain(missing)
+                let missing = missing.map(Path::to_path_buf);
+                files::ways(file).into_iter().chain(missing)
             })
-            .map(Path::to_path_buf)
             .collect();
         let marked = self.marked.read().unwrap_or_else(PoisonError::into_inner);
         inputs.extend(marked.keys().flat_map(|directory| git::inputs(directory)));
@@ -181,7 +194,10 @@ impl Rules {
     /// [`Rules::outside_inputs`].
     pub fn lock_files(&self) -> Vec<PathBuf> {
         let marked = self.marked.read().unwrap_or_else(PoisonError::into_inner);
-        let locks = marked.keys();
+        // Of a work tree around the root that ignores it, nothing is to be waited for.
+        let locks = marked
+            .keys()
+            .filter(|directory| self.above.is_some() || directory.starts_with(&self.root));
         locks
             .flat_map(|directory| git::lock_files(directory))
             .collect()
@@ -193,9 +209,20 @@ impl Rules {
         let same = |(file, digest): &(PathBuf, Option<Digest>)| digest_of(file) == *digest;
         let marked = self.marked.read().unwrap_or_else(PoisonError::into_inner);
         self.outside.iter().all(same)
+            && self.has_same_top()
             && marked
                 .iter()
                 .all(|(directory, marked)| Marked::of(directory) == *marked)
+    }
+
+    /// Whether the root still lies in the git work tree that it lay in, or in none. Of one that is made around it
+    /// nobody notifies: any folder above may become one.
+    pub fn has_same_top(&self) -> bool {
+        git::exclude_file(&self.root).is_some() || self.find_top() == self.top
+    }
+
+    fn find_top(&self) -> Option<PathBuf> {
+        git::enclosing_work_tree(&self.root.canonicalize().ok()?)
     }
 
     /// Whether a path is ignored, by itself or because a directory on its way is. The root never is.
@@ -314,16 +341,13 @@ impl Rules {
     /// Takes in the rules of a git work tree around the root. Where that work tree ignores the root itself, it has
     /// nothing to say about what is inside: somebody asked for this folder by name.
     fn look_above(&mut self) {
-        let Ok(root) = self.root.canonicalize() else {
-            return;
-        };
-        let Some(top) = git::enclosing_work_tree(&root) else {
+        self.top = self.find_top();
+        let (Some(top), Ok(root)) = (self.top.clone(), self.root.canonicalize()) else {
             return;
         };
         let Some(way) = RelPath::below(&top, &root) else {
             return;
         };
-        let mut inputs = Vec::new();
         let mut at = RelPath::root();
         let mut level = None;
         for name in way.names() {
@@ -333,21 +357,16 @@ impl Rules {
             } else {
                 at.as_bytes().len() + 1
             };
-            inputs.extend(RULE_FILES.map(|file| {
-                let file = directory.join(file);
-                let digest = digest_of(&file);
-                (file, digest)
-            }));
+            let files = RULE_FILES.map(|file| directory.join(file));
+            self.outside.extend(with_digests(files));
             self.mark(&directory, Marks::UNKNOWN);
             let here = Level::load(&directory, base, level, Marks::UNKNOWN);
             at = at.join(name);
             if here.verdict(at.as_bytes(), true, &self.global) == Some(true) {
-                self.marked = RwLock::default();
                 return;
             }
             level = Some(here);
         }
-        self.outside.extend(inputs);
         self.prefix = [way.as_bytes(), b"/"].concat();
         self.above = level;
     }

@@ -46,8 +46,13 @@ pub fn scan(
         recursive,
         before_listing,
     };
-    if rules.is_ignored(start, true) || !is_real_directory(root, start) {
+    if rules.is_ignored(start, true) {
         return gone(start);
+    }
+    match standing(root, start) {
+        Standing::Directory => {}
+        Standing::Closed => return closed(start),
+        Standing::Gone => return gone(start),
     }
     let queue = Queue::starting_with(start.clone());
     let mut directories = if recursive && threads > 1 {
@@ -68,29 +73,58 @@ pub fn scan(
     };
     directories.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     if directories.first().is_none_or(|first| first.path != *start) {
-        return gone(start);
+        return match standing(root, start) {
+            Standing::Closed => closed(start),
+            Standing::Directory | Standing::Gone => gone(start),
+        };
     }
     Listing {
         directories,
-        gone: Vec::new(),
+        ..Listing::default()
+    }
+}
+
+fn closed(start: &RelPath) -> Listing {
+    Listing {
+        closed: vec![start.clone()],
+        ..Listing::default()
     }
 }
 
 fn gone(start: &RelPath) -> Listing {
     Listing {
-        directories: Vec::new(),
         gone: vec![start.clone()],
+        ..Listing::default()
     }
 }
 
-/// Whether `path` and everything on its way below `root` are directories and no links to some.
-fn is_real_directory(root: &Path, path: &RelPath) -> bool {
+/// What is found at a path that is to be a directory.
+enum Standing {
+    /// It is one, and so is everything on its way.
+    Directory,
+    /// Nobody can tell: a folder on its way lets this user not pass. What it held may be there still.
+    Closed,
+    /// None is there.
+    Gone,
+}
+
+/// What stands at `path` below `root`; what is reached through a link below the root is none of its directories.
+fn standing(root: &Path, path: &RelPath) -> Standing {
     let mut at = root.to_path_buf();
-    at.is_dir()
-        && path.names().all(|name| {
-            at.push(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name));
-            at.symlink_metadata().is_ok_and(|found| found.is_dir())
-        })
+    if !at.is_dir() {
+        return Standing::Gone;
+    }
+    for name in path.names() {
+        at.push(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name));
+        match at.symlink_metadata() {
+            Ok(found) if found.is_dir() => {}
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                return Standing::Closed;
+            }
+            Ok(_) | Err(_) => return Standing::Gone,
+        }
+    }
+    Standing::Directory
 }
 
 /// The directories still to list, shared by the threads of one scan.

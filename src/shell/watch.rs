@@ -9,7 +9,8 @@
 //! before is in the hints.
 //!
 //! Locks: `watched` is held while the system is asked, `gathered` never is; the thread that brings the events takes
-//! `gathered` only.
+//! `gathered` only. The daemon's loop waits for `watched`: so nothing is asked under it of a file system that may not
+//! answer, unless it has answered just before.
 
 mod error;
 mod gathered;
@@ -142,22 +143,31 @@ impl Watch {
         outside_inputs: &[PathBuf],
         locks: &[PathBuf],
     ) -> Option<WatchError> {
-        lock(&self.gathered).add_repository(repo, root, outside_inputs, locks);
         let mut around: Vec<PathBuf> = outside_inputs
             .iter()
             .filter_map(|file| file.parent().map(Path::to_path_buf))
             .collect();
         around.extend(root.parent().map(Path::to_path_buf));
-        self.with_watched(|watched| watched.set_around(repo, around))
+        self.with_watched(|watched| {
+            if watched.is_removed(repo) {
+                return None;
+            }
+            lock(&self.gathered).add_repository(repo, root, outside_inputs, locks);
+            watched.set_around(repo, around)
+        })
     }
 
     /// Whether one of the folders around a repository is there and not watched: it was made, or made anew, since they
     /// were named.
     pub fn lacks_around(&self, repo: RepoId) -> bool {
-        self.with_watched(|watched| watched.lacks_around(repo))
+        let around = self.with_watched(|watched| watched.around(repo));
+        around.into_iter().any(|(path, watched)| {
+            watched::identity(&path, true).is_ok_and(|now| watched != Some(now))
+        })
     }
 
-    /// Forgets a repository; no watch of it is left behind.
+    /// Forgets a repository for good; no watch of it is left behind, and none comes: whoever is still looking at it
+    /// gets none.
     pub fn remove_repository(&self, repo: RepoId) {
         self.with_watched(|watched| watched.remove_repository(repo));
         lock(&self.gathered).remove_repository(repo);
@@ -170,6 +180,9 @@ impl Watch {
     /// See [`WatchError`]; the directory is then not watched.
     pub fn add_directory(&self, repo: RepoId, directory: &Path) -> Result<(), WatchError> {
         let follow = lock(&self.gathered).is_root(repo, directory);
+        // A file system that does not answer keeps its own caller, and not the table.
+        watched::identity(directory, follow)
+            .map_err(|error| WatchError::of_io(directory, &error))?;
         self.with_watched(|watched| watched.ensure(directory, Owner::Tree(repo), follow))
     }
 

@@ -9,14 +9,19 @@ use crate::model::summary::Freshness;
 /// Headings go no deeper; what lies below has its path.
 const DEEPEST_HEADING: usize = 6;
 
-/// The tree as Markdown: a heading for each directory, an entry for each file.
-pub fn markdown(tree: &Node) -> String {
+/// The tree as Markdown: a heading for each directory, an entry for each file. A repository's root is called `name`.
+pub fn markdown(tree: &Node, name: &str) -> String {
     let mut text = String::new();
     let mut open = vec![(tree, 1)];
     while let Some((node, level)) = open.pop() {
         let common = node.common();
         let marks = "#".repeat(level.min(DEEPEST_HEADING));
-        let _ = writeln!(text, "{marks} {}{}\n", code(&shown(node)), mark(common));
+        let _ = writeln!(
+            text,
+            "{marks} {}{}\n",
+            code(&shown(node, name)),
+            mark(common)
+        );
         paragraph(&mut text, "", common);
         let Node::Directory(directory) = node else {
             elements(&mut text, "", node);
@@ -40,9 +45,9 @@ pub fn markdown(tree: &Node) -> String {
     text
 }
 
-/// The tree as one HTML page without scripts: each directory can be folded.
-pub fn html(tree: &Node) -> String {
-    let title = escape(&shown(tree));
+/// The tree as one HTML page without scripts: each directory can be folded. A repository's root is called `name`.
+pub fn html(tree: &Node, name: &str) -> String {
+    let title = escape(&shown(tree, name));
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n<style>\n\
@@ -52,18 +57,18 @@ pub fn html(tree: &Node) -> String {
          .mark {{ color: #b35900; font-weight: 600 }}\n.at {{ color: #777 }}\nul {{ list-style: none }}\n\
          </style>\n"
     );
-    folder(&mut page, tree, true);
+    folder(&mut page, tree, name, true);
     page.push_str("</html>\n");
     page
 }
 
-fn folder(page: &mut String, node: &Node, open: bool) {
+fn folder(page: &mut String, node: &Node, name: &str, open: bool) {
     let common = node.common();
     let open = if open { " open" } else { "" };
-    let name = escape(&shown(node));
+    let title = escape(&shown(node, name));
     let _ = writeln!(
         page,
-        "<details{open}><summary>{name}{}</summary>",
+        "<details{open}><summary>{title}{}</summary>",
         badge(common)
     );
     words(page, common);
@@ -85,7 +90,7 @@ fn folder(page: &mut String, node: &Node, open: bool) {
         }
         page.push_str("</dl>\n");
         for child in children.iter().filter(|child| !is_file(child)) {
-            folder(page, child, false);
+            folder(page, child, name, false);
         }
     } else {
         outline(page, node);
@@ -95,8 +100,30 @@ fn folder(page: &mut String, node: &Node, open: bool) {
 
 fn words(page: &mut String, common: &Common) {
     if let Some(summary) = &common.summary {
-        let _ = writeln!(page, "<p>{}</p>", escape(summary));
+        let _ = writeln!(page, "<p>{}</p>", with_code(&escape(summary)));
     }
+}
+
+/// What stands between backticks, as code. Of what is escaped already.
+fn with_code(text: &str) -> String {
+    let mut page = String::with_capacity(text.len());
+    let mut pieces = text.split('`').peekable();
+    let mut inside = false;
+    while let Some(piece) = pieces.next() {
+        page.push_str(piece);
+        if pieces.peek().is_none() {
+            break;
+        }
+        // One that is never closed is a character like any other.
+        let closes = inside || pieces.clone().nth(1).is_some();
+        page.push_str(match (closes, inside) {
+            (false, _) => "`",
+            (true, false) => "<code>",
+            (true, true) => "</code>",
+        });
+        inside = closes && !inside;
+    }
+    page
 }
 
 fn outline(page: &mut String, node: &Node) {
@@ -153,11 +180,11 @@ fn signature<'s>(signature: &'s str, name: &'s str) -> &'s str {
 }
 
 /// The path, with a `/` after a directory's.
-fn shown(node: &Node) -> String {
+fn shown(node: &Node, name: &str) -> String {
     let path = &node.common().path;
     match node {
         Node::File(_) => path.clone(),
-        Node::Directory(_) if path.is_empty() => "./".to_owned(),
+        Node::Directory(_) if path.is_empty() => format!("{name}/"),
         Node::Directory(_) => format!("{path}/"),
     }
 }

@@ -31,6 +31,7 @@ pub struct CacheStatistics {
 
 /// `POST /v1/cache/gc`. What is not given is taken from the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CollectRequest {
     /// Removes what was unused for so many days; 0: whatever is unused.
     #[serde(default)]

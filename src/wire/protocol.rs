@@ -247,6 +247,7 @@ pub struct Repositories {
 
 /// `POST /v1/repositories`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WatchRequest {
     /// Absolute path of the folder.
     pub path: String,
@@ -261,6 +262,7 @@ fn yes() -> bool {
 
 /// `POST /v1/wait`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WaitRequest {
     /// Absolute path of a node; all repositories where it is missing.
     #[serde(default)]

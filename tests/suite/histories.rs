@@ -2,20 +2,23 @@
 //! byte, what a program tells that has never seen the folder before; and nothing in between may be called fresh that
 //! is not.
 //!
-//! `EPITOME_HISTORIES=500` runs so many seeds; `EPITOME_HISTORY=21` runs one, and prints what happens. A seed that
+//! `EPITOME_HISTORIES=500` runs so many seeds, from 0 or from `EPITOME_HISTORIES_FROM=1000000`; `EPITOME_HISTORY=21` runs one, and prints what happens. A seed that
 //! found something is kept, with a word on what it found. Races belong to it: a seed decides what happens, not when
 //! the daemon sees it.
 
 mod chance;
+mod disk;
 mod history;
+mod judge;
 mod op;
+mod wide;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use chance::Chance;
-use history::History;
+use history::{History, Setting};
 use op::Op;
 
 /// Seeds that once found something.
@@ -27,14 +30,17 @@ const KEPT: &[u64] = &[
     10827, // the same
 ];
 
-/// Seeds of a normal run, apart from those.
-const SEEDS: u64 = 20;
+/// Seeds from this one on have more kinds of things happen, to more kinds of settings.
+const WIDE: u64 = 1_000_000;
+/// Seeds of each kind in a normal run, apart from those kept.
+const SEEDS: u64 = 10;
 const ROUNDS: usize = 5;
 /// How long a failing history is made shorter.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What happened, and what was found.
 struct Finding {
+    setting: Setting,
     ops: Vec<Op>,
     problem: String,
 }
@@ -51,10 +57,15 @@ fn guarded(work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
 
 /// Lives through one seed.
 fn live(seed: u64, rounds: usize, told: bool) -> Result<(), Finding> {
-    let mut chance = Chance::new(seed);
+    let mut chance = Chance::new(seed, seed >= WIDE);
+    let setting = Setting::of(seed, seed >= WIDE);
+    if told {
+        println!("{setting:?}");
+    }
     let mut ops = Vec::new();
     let result = guarded(|| {
-        let mut history = History::new();
+        let mut history = History::new(setting);
+        history.told = told;
         let base = history.base();
         let mut happen = |op: Op, ops: &mut Vec<Op>| {
             if told {
@@ -79,13 +90,17 @@ fn live(seed: u64, rounds: usize, told: bool) -> Result<(), Finding> {
         }
         Ok(())
     });
-    result.map_err(|problem| Finding { ops, problem })
+    result.map_err(|problem| Finding {
+        setting,
+        ops,
+        problem,
+    })
 }
 
 /// Lives through the same again.
-fn relive(ops: &[Op]) -> Result<(), String> {
+fn relive(setting: Setting, ops: &[Op]) -> Result<(), String> {
     guarded(|| {
-        let mut history = History::new();
+        let mut history = History::new(setting);
         ops.iter().try_for_each(|op| history.apply(op))
     })
 }
@@ -105,7 +120,7 @@ fn shorten(finding: Finding) -> Finding {
                 fewer.push(Op::Settle);
             }
             let failed = fewer.len() < best.ops.len()
-                && (0..2).any(|_| match relive(&fewer) {
+                && (0..2).any(|_| match relive(best.setting, &fewer) {
                     Ok(()) => false,
                     Err(problem) => {
                         best.problem = problem;
@@ -165,7 +180,8 @@ fn tell(seed: u64, finding: Finding) {
     let finding = shorten(finding);
     let lines: Vec<String> = finding.ops.iter().map(|op| format!("  {op:?}")).collect();
     panic!(
-        "seed {seed}, at its shortest:\n{}\n{}",
+        "seed {seed}, {:?}, at its shortest:\n{}\n{}",
+        finding.setting,
         lines.join("\n"),
         finding.problem
     );
@@ -183,7 +199,12 @@ fn the_tree_is_what_is_on_disk_whatever_happened() {
         }
         return;
     }
-    let first = number("EPITOME_HISTORIES_FROM").unwrap_or(0);
-    let count = number("EPITOME_HISTORIES").unwrap_or(SEEDS);
-    all(KEPT.iter().copied().chain(first..first + count).collect());
+    let seeds: Vec<u64> = match number("EPITOME_HISTORIES") {
+        Some(count) => {
+            let first = number("EPITOME_HISTORIES_FROM").unwrap_or(0);
+            (first..first + count).collect()
+        }
+        None => (0..SEEDS).chain(WIDE..WIDE + SEEDS).collect(),
+    };
+    all(KEPT.iter().copied().chain(seeds).collect());
 }

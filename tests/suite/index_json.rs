@@ -242,6 +242,36 @@ fn what_a_killed_daemon_left_behind_goes_with_the_next_start() {
 }
 
 #[test]
+fn what_git_and_others_change_in_the_folder_is_written_again() {
+    for polled in ["", "backend = \"poll\"\npoll_seconds = 3600\n"] {
+        let (home, repo) = (Home::with(&format!("{CONFIG}{polled}")), Repo::package());
+        let map = repo.root().join("map");
+        repo.init();
+        // Git keeps a wrong file, and one of a folder that is not there; the others it does not know.
+        repo.write("map/docs/index.json", "{}\n");
+        repo.write("map/nowhere/index.json", "{}\n");
+        repo.commit("Begin");
+        let _daemon = home.daemon(&[&repo.at("")]);
+        home.wait(&repo);
+        let before = written(&map);
+        assert!(!before.contains_key("nowhere/index.json"));
+        for git in [&["checkout", "-q", "-f", "HEAD"][..], &["clean", "-qfd"]] {
+            repo.git(git);
+            home.wait(&repo);
+            assert_eq!(written(&map), before);
+        }
+        repo.write("map/src/index.json", "{}\n");
+        repo.remove("map/tests");
+        home.wait(&repo);
+        assert_eq!(written(&map), before);
+        // And what is right is not touched.
+        let stood = stamps(&map);
+        home.wait(&repo);
+        assert_eq!(stamps(&map), stood);
+    }
+}
+
+#[test]
 fn export_writes_the_same_bytes_elsewhere() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
@@ -268,8 +298,11 @@ fn documents_for_people_are_written_too() {
             .expect(0);
     }
     let markdown = fs::read_to_string(output.join("index.md")).unwrap();
+    let root = repo.root();
+    let name = root.file_name().unwrap().to_str().unwrap();
+    let title = format!("# `{name}/`\n");
     for part in [
-        "# `./`\n",
+        title.as_str(),
         "\n## `src/`\n",
         "\n- `src/shop/cart.py`\n",
         "  - 3-4 `def f(x: int = 1)`\n",
@@ -289,6 +322,22 @@ fn documents_for_people_are_written_too() {
         html.matches("</details>").count()
     );
     assert_eq!(html.matches("<details").count(), 7);
+    assert!(html.contains(&format!("<title>{name}/</title>")), "{html}");
+    assert!(html.contains("<code>"), "{html}");
+    fs::write(home.temp().join("taken"), "").unwrap();
+    let taken = home.temp().join("taken");
+    let taken = taken.to_str().unwrap();
+    let arguments = [
+        "export",
+        &repo.at(""),
+        "--format",
+        "html",
+        "--output",
+        taken,
+    ];
+    let refused = home.run(&arguments).expect(1);
+    assert!(refused.stderr.contains("is no folder"), "{refused:?}");
+    assert!(!refused.stderr.contains("[export]"), "{refused:?}");
     home.run(&["export", &repo.at(""), "--format", "pdf", "--output", to])
         .expect(2);
 }
@@ -299,4 +348,32 @@ fn index_writes_it_too() {
     let tree = home.json(&["index", &repo.at(""), "--json"]);
     assert_eq!((first_not_fresh(&tree), paths(&tree).len()), (None, 19));
     assert_eq!(written(&repo.root().join("map")).len(), 7);
+}
+
+#[test]
+fn what_could_not_be_written_is_tried_again_without_a_change() {
+    let (home, repo) = (Home::with(CONFIG), Repo::package());
+    // Not ignored, it would be a node: a file in the way of the folder.
+    repo.write("map", "a file in the way");
+    let _daemon = home.daemon(&[&repo.at("")]);
+    // Who waits is told that it is settled: it cannot be written.
+    home.wait(&repo);
+    let notes = home.status()["notes"].to_string();
+    assert!(notes.contains("cannot be written"), "{notes}");
+    assert!(notes.contains("[export] dir"), "{notes}");
+    fs::remove_file(repo.at("map")).unwrap();
+    until("it is written", || {
+        written(&repo.root().join("map")).contains_key("src/shop/index.json")
+    });
+    home.wait(&repo);
+    let notes = home.status()["notes"].to_string();
+    assert!(!notes.contains("cannot be written"), "{notes}");
+    // And who waits does not wait for the pause to end.
+    fs::remove_dir_all(repo.at("map")).unwrap();
+    fs::write(repo.at("map"), "in the way again").unwrap();
+    repo.append("src/shop/cart.py", "EDITED = 1\n");
+    home.wait(&repo);
+    fs::remove_file(repo.at("map")).unwrap();
+    home.wait(&repo);
+    assert!(written(&repo.root().join("map")).contains_key("src/shop/index.json"));
 }

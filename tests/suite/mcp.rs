@@ -199,6 +199,7 @@ fn answers_keep_their_bounds_and_name_what_they_leave_out() {
             json!({"query": "number", "limit": 100, "max_tokens": 300}),
         ),
         ("list_changes", json!({"since": "1h", "max_tokens": 300})),
+        ("list_changes", json!({"since": "1h", "max_tokens": 200})),
     ] {
         let text = agent.good(tool, arguments);
         // Three bytes a token: a bound that holds for any tokenizer on such text.
@@ -209,6 +210,10 @@ fn answers_keep_their_bounds_and_name_what_they_leave_out() {
         );
         assert!(!text.contains("left out: nothing"), "{tool}: {text}");
     }
+    // What is not said may also be said to be null, as some clients do.
+    let nothing = json!({"wait_fresh_ms": null, "max_tokens": 200});
+    let status = agent.good("get_status", nothing);
+    assert!(status.len() <= 200 * 4, "{status}");
     let all = agent.good("list_tree", json!({"depth": 9, "max_tokens": 50_000}));
     assert!(all.contains("left out: nothing"), "{all}");
     assert_eq!(all.matches("\n  file").count(), 200);
@@ -233,6 +238,44 @@ fn what_is_not_fresh_is_marked() {
     let late = agent.good("get_status", json!({"wait_fresh_ms": 50}));
     assert!(late.contains("not settled in time"), "{late}");
     model.release();
+}
+
+#[test]
+fn what_was_spent_is_told_against_the_budget_and_failures_within_bounds() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, "max_workers = 1"), Repo::package());
+    let config = std::fs::read_to_string(home.config()).unwrap();
+    home.configure(&format!("{config}\n[budget]\nmax_requests_per_day = 4\n"));
+    let _daemon = home.daemon(&[&repo.at("")]);
+    let mut agent = Agent::start(&home, &repo.at(""));
+    let whole = agent.good("get_status", json!({"wait_fresh_ms": 60_000}));
+    assert!(whole.contains("4 of 4 requests, spent: "), "{whole}");
+    assert!(whole.contains("no summary: "), "{whole}");
+    assert!(!whole.contains("s left\n"), "{whole}");
+    let bounded = json!({"wait_fresh_ms": 60_000, "max_tokens": 300});
+    let short = agent.good("get_status", bounded);
+    assert!(
+        short.len() < whole.len() && short.len() <= 300 * 4,
+        "{short}"
+    );
+    assert!(short.contains("(more max_tokens)"), "{short}");
+}
+
+#[test]
+fn what_is_switched_off_is_not_called_fresh() {
+    let home = Home::with("[summaries]\nenabled = false\n");
+    let repo = Repo::package();
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let mut agent = Agent::start(&home, &repo.at(""));
+    for (tool, arguments) in [
+        ("get_status", json!({})),
+        ("get_summary", json!({"paths": ["src/shop/cart.py"]})),
+    ] {
+        let text = agent.good(tool, arguments);
+        let told = "freshness: summaries are switched off\n";
+        assert!(text.contains(told) && !text.contains("not yet"), "{text}");
+    }
 }
 
 #[test]
@@ -299,7 +342,11 @@ fn the_handshake_needs_no_daemon_and_errors_say_how_to_mend_them() {
             "unknown field `colour`",
         ),
         ("search", json!({"query": "?"}), "no word"),
-        ("list_tree", json!({"depth": -1}), "arguments do not fit"),
+        (
+            "list_tree",
+            json!({"depth": -1}),
+            "expected a whole number, 0 or more",
+        ),
         ("list_changes", json!({"since": ""}), "since is empty"),
     ] {
         let (text, is_error) = agent.call(tool, arguments);

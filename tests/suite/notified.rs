@@ -35,7 +35,7 @@ pub fn assert_true(home: &Home, root: &str) {
 }
 
 /// Inodes that a process has inotify watches on.
-fn watched_inodes(pid: u32) -> Vec<u64> {
+pub fn watched_inodes(pid: u32) -> Vec<u64> {
     let mut inodes = Vec::new();
     for descriptor in fs::read_dir(format!("/proc/{pid}/fdinfo"))
         .unwrap()
@@ -55,7 +55,7 @@ fn watched_inodes(pid: u32) -> Vec<u64> {
 }
 
 /// Processor time that a process used, in ticks of 10 ms.
-fn ticks(pid: u32) -> u64 {
+pub fn ticks(pid: u32) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let (_, rest) = stat.rsplit_once(')').unwrap();
     let fields: Vec<&str> = rest.split_whitespace().collect();
@@ -98,7 +98,7 @@ fn inode(path: impl AsRef<Path>) -> u64 {
     fs::metadata(path).unwrap().ino()
 }
 
-fn repository(home: &Home) -> Value {
+pub fn repository(home: &Home) -> Value {
     home.status()["repositories"][0].clone()
 }
 
@@ -193,8 +193,8 @@ fn unwatch_leaves_no_watch_behind() {
     let with_other = watched_inodes(daemon.pid());
     assert_eq!(
         repository(&home)["watches"],
-        7 + 2,
-        "its folders, the one around, and the one where the user's excludes file may come"
+        7 + 4,
+        "its folders, the one around, and those where git's configuration and the user's excludes file may come"
     );
     home.run(&["watch", &repo.at("")]).expect(0);
     home.wait(&repo);
@@ -234,8 +234,8 @@ fn an_ignored_folder_is_never_watched() {
     assert!(!watched(".git/objects") && !watched(".git/refs"));
     let count = repository(&home)["watches"].as_u64().unwrap();
     assert!(
-        count <= 7 + 4,
-        "{count} watches for 7 folders, .git, its info and the one around"
+        count <= 7 + 6,
+        "{count} watches for 7 folders, .git, its info, the one around and those of git's configuration"
     );
     // The rules change, and the watches with them.
     repo.write(".gitignore", "docs/\nsrc/shop/money/\n");
@@ -460,7 +460,7 @@ impl Drop for Ends {
     }
 }
 
-fn may_unshare() -> bool {
+pub fn may_unshare() -> bool {
     let may = Command::new("unshare").args(["-Ur", "true"]).status_alone();
     let may = may.is_ok_and(|status| status.success());
     if !may {
@@ -479,7 +479,7 @@ fn beyond_the_limit_of_watches_the_rest_is_polled() {
     for number in 0..20 {
         repo.write(&format!("far/d{number}/f.py"), format!("X = {number}\n"));
     }
-    let script = "echo 12 > /proc/sys/user/max_inotify_watches; exec \"$1\" daemon \"$2\"";
+    let script = "echo 14 > /proc/sys/user/max_inotify_watches; exec \"$1\" daemon \"$2\"";
     let daemon = unshared(&home, "-Ur", script, &[&repo.at("")])
         .spawn_alone()
         .unwrap();
@@ -489,7 +489,7 @@ fn beyond_the_limit_of_watches_the_rest_is_polled() {
     });
     assert_true(&home, &repo.at(""));
     let watched = watched_inodes(daemon.0.id()).len();
-    assert!(watched <= 12, "{watched} watches");
+    assert!(watched <= 14, "{watched} watches");
     let notes = repository(&home)["notes"].to_string();
     assert!(notes.contains("folders are polled every 1 s"), "{notes}");
     assert!(notes.contains("fs.inotify.max_user_watches"), "{notes}");

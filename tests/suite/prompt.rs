@@ -434,3 +434,32 @@ fn words_and_names_are_plain_text_wherever_they_are_shown() {
         of_folder.content
     );
 }
+
+#[test]
+fn no_daemon_is_needed_to_see_what_would_be_sent() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let paths = ["src/shop/cart.py", "src/shop", "README.md", ""];
+    let alone: Vec<Value> = paths
+        .iter()
+        .map(|path| home.json(&["show", "--prompt", "--json", &repo.at(path)]))
+        .collect();
+    assert_eq!(model.count(), 0);
+    assert_eq!(alone[0]["to_be_sent"], true, "{}", alone[0]);
+    assert_eq!(alone[0]["requests"][0]["exact"], true, "{}", alone[0]);
+    assert_eq!(alone[1]["requests"][0]["exact"], false, "{}", alone[1]);
+    // To the byte what a daemon sends; a directory's holds words that only a model can say.
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    for (path, alone) in [(paths[0], &alone[0]), (paths[2], &alone[2])] {
+        let asked = messages(&preview(&home, &repo, path));
+        assert_eq!(messages(alone), asked, "{path}");
+        let sent = |request: &crate::harness::Request| asked.contains(&request.body["messages"]);
+        assert!(model.requests().iter().any(sent), "{path}");
+    }
+    // Also of what is not there.
+    let alone = Home::asking(&model, "");
+    alone
+        .run(&["show", "--prompt", &repo.at("none.py")])
+        .expect(1);
+}

@@ -70,6 +70,43 @@ fn what_a_person_has_to_mend_ends_all_asking_and_is_said_once() {
     }
 }
 
+/// A provider's rules, or a firewall before it, may refuse one text: nobody else has to wait for that.
+#[test]
+fn a_forbidden_text_does_not_end_the_asking_and_one_after_another_does() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, "max_workers = 1"), Repo::package());
+    repo.write("src/odd.py", "def odd():\n    return 'drop the tables'\n");
+    let refusal = || Reply::Status(403, vec![], "<title>Blocked</title>".to_owned());
+    model.fail(usize::MAX, refusal(), |request| {
+        request.question().contains("drop the tables")
+    });
+    let _daemon = home.daemon(&[&repo.at("")]);
+    let wait = home.wait(&repo);
+    let told: Vec<&str> = wait.stderr.lines().collect();
+    assert!(
+        matches!(told[..], [line] if line.contains("src/odd.py: ") && line.contains("403 Forbidden: Blocked")
+            && line.contains("the provider refuses this text")),
+        "{told:?}"
+    );
+    let tree = home.node(&repo.at(""), 9);
+    assert_eq!(find(&tree, "src/odd.py")["freshness"], "failed");
+    assert_eq!(find(&tree, DEEP)["freshness"], "fresh");
+    assert!(home.status()["notes"].as_array().unwrap().is_empty());
+    let count = model.count();
+    home.wait(&repo);
+    assert_eq!(model.count(), count, "it is not asked about again at once");
+
+    // Where nothing is allowed any more, that is found out soon.
+    model.fail(usize::MAX, refusal(), |_| true);
+    for file in 0..9 {
+        let text = format!("def other_{file}():\n    return {file}\n");
+        repo.write(&format!("src/other_{file}.py"), text);
+    }
+    home.wait(&repo);
+    assert_eq!(model.count(), count + 3);
+    assert!(home.status()["notes"].to_string().contains("Blocked"));
+}
+
 /// Each server has a way of its own to say what is wrong; people read it as it was meant.
 #[test]
 fn a_refusal_keeps_its_status_and_its_words_whatever_the_shape() {

@@ -39,15 +39,16 @@ impl Progress {
         let Some(repository) = repository_of(status, path) else {
             return;
         };
+        let line = || line(repository, &status.notes, status.requests.in_flight);
         match &self.bar {
             Some(bar) => {
                 let progress = &repository.progress;
                 bar.set_length((progress.done + progress.to_summarize).max(1));
                 bar.set_position(progress.done);
-                bar.set_message(line(repository, status.requests.in_flight));
+                bar.set_message(line());
             }
             None if self.said.elapsed() >= LINE_EVERY => {
-                output::say(&line(repository, status.requests.in_flight));
+                output::say(&line());
                 self.said = Instant::now();
             }
             None => {}
@@ -72,8 +73,9 @@ pub fn repository_of<'s>(status: &'s Status, path: &Path) -> Option<&'s Reposito
     })
 }
 
-/// `120 of 219 nodes summarized, 3 requests in flight, about 12 s left`
-pub fn line(repository: &Repository, in_flight: u64) -> String {
+/// `120 of 219 nodes summarized, 3 requests in flight, about 12 s left`. `notes`: of the whole status; where the
+/// repository's own do not say why it is paused, they do.
+pub fn line(repository: &Repository, notes: &[String], in_flight: u64) -> String {
     let progress = &repository.progress;
     let mut parts = Vec::new();
     if progress.to_read > 0 {
@@ -96,7 +98,8 @@ pub fn line(repository: &Repository, in_flight: u64) -> String {
         parts.push(format!("about {} left", duration(left)));
     }
     if repository.state == RepositoryState::Paused {
-        let reason = repository.notes.first().map(|note| clean(note));
+        let reason = repository.notes.first().or(notes.first());
+        let reason = reason.map(|note| clean(note));
         parts.push(reason.map_or("paused".to_owned(), |note| format!("paused: {note}")));
     }
     if parts.is_empty() {

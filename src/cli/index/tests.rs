@@ -67,14 +67,14 @@ async fn a_failure_on_the_way_removes_it_too() {
 fn the_progress_is_one_line() {
     let mut repository = fake::repository("/repo");
     repository.state = RepositoryState::Scanning;
-    assert_eq!(progress::line(&repository, 0), "looking for files");
+    assert_eq!(progress::line(&repository, &[], 0), "looking for files");
     repository.state = RepositoryState::Summarizing;
-    assert_eq!(progress::line(&repository, 0), "almost done");
+    assert_eq!(progress::line(&repository, &[], 0), "almost done");
     repository.progress.done = 120;
     repository.progress.to_summarize = 99;
     repository.progress.seconds_left = Some(12.2);
     assert_eq!(
-        progress::line(&repository, 3),
+        progress::line(&repository, &[], 3),
         "120 of 219 nodes summarized, 3 requests in flight, about 12 s left"
     );
     repository.progress.to_read = 1;
@@ -82,9 +82,13 @@ fn the_progress_is_one_line() {
     repository.state = RepositoryState::Paused;
     repository.notes = vec!["the day's budget is spent".to_owned()];
     assert_eq!(
-        progress::line(&repository, 0),
+        progress::line(&repository, &[], 0),
         "1 file to read, 120 of 219 nodes summarized, paused: the day's budget is spent"
     );
+    repository.notes.clear();
+    let down = ["cannot connect".to_owned()];
+    let line = progress::line(&repository, &down, 0);
+    assert!(line.ends_with(", paused: cannot connect"), "{line}");
 }
 
 #[test]

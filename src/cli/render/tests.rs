@@ -172,7 +172,7 @@ fn a_directory_is_shown_with_its_children() {
     assert_eq!(
         show(&node, Path::new("/repo"), PLAIN),
         "\
-/repo  4 files, 1 directory, by offline, stale: this describes an earlier state
+/repo  4 files, 1 directory, by offline, stale: it or something below it is not up to date
 
 A program.
 

@@ -1,7 +1,10 @@
 //! What was saved before a question is in its answer: the question waits behind a barrier until all notifications from
 //! before it have come through, and then until what is never notified of was looked at.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::engine::event::{Event, WaitId};
 use crate::model::contents::Contents;
@@ -18,6 +21,13 @@ const BARRIER_PATIENCE: Duration = Duration::from_secs(2);
 pub(super) enum Behind {
     Wait(WaitId, RepoId),
     Query(Query),
+}
+
+/// A look under way at what is never notified of.
+pub(super) struct Looking {
+    since: Instant,
+    /// The repository that it is at.
+    at: Arc<AtomicU32>,
 }
 
 impl Driver {
@@ -61,11 +71,12 @@ impl Driver {
     }
 
     /// Behind the barrier: some changes are never notified of, such as those made under another name of the same file,
-    /// and a root that went with a folder far above it. They are looked for now, and only then does it go on.
+    /// what is mounted over a folder, a root that went with a folder far above it, and a git work tree that is made
+    /// around it. They are looked for now, and only then does it go on.
     pub(super) fn check(&mut self, number: u64, behind: Behind) {
         let mut linked = Vec::new();
         let mut waits = false;
-        let entries = match &behind {
+        let mut entries: Vec<_> = match &behind {
             Behind::Wait(_, repo) | Behind::Query(Query::Node { repo, .. }) => {
                 waits = matches!(behind, Behind::Wait(..));
                 linked = self.engine.linked(*repo);
@@ -74,20 +85,38 @@ impl Driver {
             Behind::Query(Query::Status { .. }) => self.shared.registry.all(),
             Behind::Query(_) => return self.pass(behind),
         };
+        // Who only asks does not join those who wait for a file system that does not answer.
+        let hanging = self.hanging();
+        entries.retain(|entry| waits || !hanging.contains(&entry.repo));
         let roots: Vec<_> = entries
             .iter()
-            .filter_map(|entry| Some((entry.clone(), self.engine.expected_root(entry.repo)?)))
+            .map(|entry| (entry.clone(), self.engine.expected_root(entry.repo)))
             .collect();
-        if linked.is_empty() && roots.is_empty() {
+        let Some(first) = entries.first() else {
             return self.pass(behind);
-        }
+        };
+        let at = Arc::new(AtomicU32::new(first.repo.0));
+        let looking = Looking {
+            since: Instant::now(),
+            at: Arc::clone(&at),
+        };
+        self.looking.insert(number, looking);
         self.checks.insert(number, behind);
+        let shared = Arc::clone(&self.shared);
         let inputs = self.shared.inputs.clone();
         tokio::task::spawn_blocking(move || {
             for (entry, expected) in roots {
-                if lstat::identity(&entry.root) != expected {
+                at.store(entry.repo.0, Ordering::Relaxed);
+                let moved = |expected| lstat::identity(&entry.root) != expected;
+                let around = || entry.mounts_changed() || !entry.rules().has_same_top();
+                if expected.is_some_and(moved) || around() {
                     inputs.send_blocking(Input::Event(Event::Lost(entry.repo)));
                 }
+            }
+            if waits {
+                entries
+                    .iter()
+                    .for_each(|entry| shared.look_after_export(entry));
             }
             let Some(entry) = entries.first().filter(|_| !linked.is_empty()) else {
                 return inputs.send_blocking(Input::Checked(number));
@@ -110,5 +139,14 @@ impl Driver {
             }
             inputs.send_blocking(Input::Checked(number));
         });
+    }
+
+    /// Repositories whose file systems have not answered for a while.
+    fn hanging(&self) -> BTreeSet<RepoId> {
+        let late = |looking: &&Looking| looking.since.elapsed() > BARRIER_PATIENCE;
+        let looks = self.looking.values().filter(late);
+        looks
+            .map(|looking| RepoId(looking.at.load(Ordering::Relaxed)))
+            .collect()
     }
 }

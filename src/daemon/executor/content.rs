@@ -1,6 +1,5 @@
 //! What a file's content is and says: its digests, its outline out of the store or out of the parser, its text.
 
-use crate::daemon::Mode;
 use crate::daemon::asking::Moved;
 use crate::daemon::handle::Shared;
 use crate::engine::event::ReadProblem;
@@ -54,7 +53,7 @@ pub fn outline(
         return Some(known);
     }
     let parsed = parse::parse(language, &bytes()?, digest);
-    if shared.mode != Mode::Dry
+    if shared.mode.keeps()
         && let Err(error) = shared
             .store
             .put_outline(key, parsed.syntax, &parsed.outline)

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::daemon::driver::Input;
 use crate::daemon::handle::Shared;
 use crate::daemon::pool::threads;
-use crate::daemon::registry::Entry;
+use crate::daemon::registry::{Entry, repository_topic, untold};
 use crate::engine::effect::Depth;
 use crate::engine::event::Event;
 use crate::model::listing::Listing;
@@ -45,6 +45,9 @@ pub(super) fn list(
             lost();
         }
     }
+    if all {
+        entry.note_mounts();
+    }
     let mut listing = list_once(watch, &entry, &entry.rules(), targets);
     for _ in 0..RULE_ROUNDS {
         if !rule_files_changed(&entry, &listing, polled) {
@@ -56,6 +59,9 @@ pub(super) fn list(
             lost();
         }
         listing = list_once(watch, &entry, &entry.rules(), targets);
+    }
+    if all {
+        shared.look_after_export(&entry);
     }
     if entry.follow_outside_after_look(watch, all) {
         lost();
@@ -72,9 +78,12 @@ fn list_once(
     rules: &Rules,
     targets: &[(RelPath, Depth)],
 ) -> Listing {
+    let has_mounts = entry.has_mounts();
     let before_listing = |path: &RelPath, directory: &Path| {
         let Some(watch) = watch else { return };
         let refused = match watch.add_directory(entry.repo, directory) {
+            // A watch there tells of what is done here, and of nothing that others do.
+            Ok(()) if has_mounts => remote_kind(directory).map(untold),
             // It is gone, or will be told of when its mode changes.
             Ok(()) | Err(WatchError::Gone(_) | WatchError::Denied(_)) => None,
             Err(error) => Some(error.to_string()),
@@ -97,6 +106,7 @@ fn list_once(
         let found = scan::scan(&entry.root, rules, path, whole, threads(), &before_listing);
         listing.directories.extend(found.directories);
         listing.gone.extend(found.gone);
+        listing.closed.extend(found.closed);
     }
     listing
 }
@@ -111,7 +121,7 @@ fn tell_what_is_polled(shared: &Shared, entry: &Entry, gone: &[RelPath]) {
     let Some(polled) = unwatched.news() else {
         return;
     };
-    let topic = format!("watch {}", entry.root.display());
+    let topic = repository_topic(&entry.root, "watch");
     match unwatched.note(shared.config.watch.poll_seconds) {
         Some(note) => {
             tracing::warn!("{}: {note}", entry.root.display());
@@ -121,6 +131,10 @@ fn tell_what_is_polled(shared: &Shared, entry: &Entry, gone: &[RelPath]) {
     }
     drop(unwatched);
     let repo = entry.repo;
+    if shared.registry.get(repo).is_none() {
+        // It is watched no more, and there is nothing to say of it.
+        return shared.notes.clear(&topic);
+    }
     shared
         .inputs
         .send_blocking(Input::Event(Event::Polled { repo, polled }));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::daemon::driver::Input;
-use crate::daemon::registry::Entry;
+use crate::daemon::registry::{Entry, repository_topic};
 use crate::engine::event::Event;
 use crate::model::path::RelPath;
 use crate::wire::protocol::{PROBLEM_BAD_REQUEST, PROBLEM_INTERNAL, PROBLEM_NOT_WATCHED, Problem};
@@ -112,6 +112,8 @@ impl Handle {
             watch.remove_repository(entry.repo);
         }
         self.shared.registry.remove(entry.repo);
+        let topics = repository_topic(&entry.root, "");
+        self.shared.notes.clear_all(&topics);
         let store = Arc::clone(&self.shared.store);
         let root = entry.root.clone();
         let forget = move || match store.repositories()?.contains(&root) {

@@ -10,10 +10,11 @@ use tokio::sync::watch;
 use crate::config::{Config, Provider};
 use crate::daemon::Mode;
 use crate::daemon::asking::today;
-use crate::daemon::driver::Inputs;
+use crate::daemon::driver::{Input, Inputs};
 use crate::daemon::estimate::Pretended;
 use crate::daemon::following::Followers;
-use crate::daemon::registry::{self, Notes, Registry};
+use crate::daemon::registry::{self, Entry, Notes, Registry};
+use crate::engine::event::Event;
 use crate::engine::pace::DayUse;
 use crate::engine::prompt::PART_TOKENS;
 use crate::model::path::RepoId;
@@ -46,6 +47,21 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Compares what was written out with what stands there now, and has the loop write again what others changed.
+    /// Blocks on the disk.
+    pub(in crate::daemon) fn look_after_export(&self, entry: &Entry) {
+        let Some(folder) = self.config.export.dir.as_ref() else {
+            return;
+        };
+        let folder = entry.root.join(folder);
+        let paths = entry.exported.changed(&entry.root, &folder);
+        if !paths.is_empty() && self.mode != Mode::Dry {
+            let repo = entry.repo;
+            self.inputs
+                .send_blocking(Input::Event(Event::ExportTouched { repo, paths }));
+        }
+    }
+
     pub(in crate::daemon) fn new(
         config: Config,
         store: Arc<Store>,

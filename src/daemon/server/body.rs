@@ -9,6 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::query::bad;
 use crate::wire::protocol::Problem;
@@ -39,7 +40,10 @@ pub(super) async fn read<T: DeserializeOwned>(
     if whole.is_empty() {
         return Ok(None);
     }
-    serde_json::from_slice(&whole).map(Some).map_err(|error| {
+    // serde would read a struct from a list as well, in the order of its fields.
+    let object: serde_json::Result<Map<String, Value>> = serde_json::from_slice(&whole);
+    let read = object.and_then(|object| serde_json::from_value(Value::Object(object)));
+    read.map(Some).map_err(|error| {
         bad(format!(
             "the body is not the JSON that belongs here: {error}"
         ))

@@ -310,6 +310,27 @@ async fn every_refusal_is_a_problem_document() {
         (
             "POST",
             "/v1/wait",
+            "[]",
+            400,
+            "not the JSON that belongs here",
+        ),
+        (
+            "POST",
+            "/v1/wait",
+            "{\"pth\":\"/repo\"}",
+            400,
+            "unknown field `pth`",
+        ),
+        (
+            "POST",
+            "/v1/cache/gc",
+            "{\"max_ages_days\":9}",
+            400,
+            "unknown field `max_ages_days`",
+        ),
+        (
+            "POST",
+            "/v1/wait",
             "{\"timeout_ms\":-1}",
             400,
             "not the JSON that belongs here",
@@ -373,6 +394,7 @@ async fn the_openapi_document_is_honest() {
                 .collect();
             let route = format!("{route}?{}", needed.join("&"));
             let body = match operation.get("requestBody") {
+                Some(_) if route.contains("/gc") => "{\"max_age_days\":9}",
                 Some(_) => "{\"path\":\"/repo\"}",
                 None => "",
             };
@@ -387,6 +409,11 @@ async fn the_openapi_document_is_honest() {
         }
     }
     assert_eq!(routes, 15);
+
+    // Generators of clients find a node's kind by this.
+    let kinds = &document["components"]["schemas"]["Node"]["discriminator"]["mapping"];
+    assert_eq!(kinds["file"], "#/components/schemas/FileNode");
+    assert_eq!(kinds["directory"], "#/components/schemas/DirectoryNode");
 
     let fake = small();
     let known = fake.status().await.unwrap();

@@ -52,11 +52,18 @@ impl Comparison<'_> {
                 && directory
                     .identity
                     .is_some_and(|(device, _)| device != listed.identity.0);
-            self.repository.unreachable = unmounted;
+            let back = std::mem::replace(&mut self.repository.unreachable, unmounted);
             if unmounted {
                 return;
             }
+            if back && !is_whole(targets, path) {
+                // A look at everything found nothing; the doubts that it was to answer are still there.
+                self.repository
+                    .debounce
+                    .add_urgent(path.clone(), Depth::Everything, self.now_ms);
+            }
         }
+        let was_closed = directory.problem.is_some();
         let moved = directory
             .identity
             .is_some_and(|known| known != listed.identity);
@@ -119,6 +126,12 @@ impl Comparison<'_> {
         }
         let doubt = self.doubt;
         let whole = is_whole(targets, path);
+        // While it was closed, nobody could look at what lies below it.
+        if !whole && was_closed && listed.problem.is_none() {
+            self.repository
+                .debounce
+                .add_urgent(path.clone(), Depth::Everything, self.now_ms);
+        }
         self.repository.tree.change(id, |node| {
             if let Body::Directory(directory) = &mut node.body {
                 if directory.doubt_below <= doubt && (whole || !moved) {
@@ -203,7 +216,7 @@ impl Comparison<'_> {
                 if self.gone.iter().all(|gone| !path.is_within(gone)) {
                     self.gone.push(path.clone());
                 }
-                self.repository.to_unexport.insert(path.clone());
+                self.repository.exports.gone.insert(path.clone());
             }
             if kind == Kind::File {
                 self.repository.news.push((path.clone(), News::Removed));
@@ -211,10 +224,20 @@ impl Comparison<'_> {
             self.repository.removed.insert(path);
         }
         if let Some(parent) = parent {
-            self.repository.to_export.insert(parent);
+            self.repository.exports.open.insert(parent);
             if self.repository.known {
                 self.repository.tree.mark_changed(parent, self.now_ms);
             }
+        }
+    }
+
+    /// What was known of it stays, in doubt, until the folder on its way is open again. Of what was never listed, nothing
+    /// is known.
+    pub fn directory_closed(&mut self, path: &RelPath) {
+        let tree = &self.repository.tree;
+        let directory = tree.find(path).and_then(|id| tree.get(id)?.directory());
+        if directory.is_some_and(|directory| directory.identity.is_none()) {
+            self.directory_gone(path);
         }
     }
 

@@ -9,6 +9,8 @@ use crate::engine::retry::{MAX_TRIES, Tried, backoff_ms};
 /// Bad answers in a row after which it is the endpoint that is broken, and not a request: more than one request has
 /// tries.
 pub(super) const BROKEN: u32 = 8;
+/// Forbidden texts in a row, with no other answered between them, after which all are thought to be forbidden.
+pub(super) const FORBIDDEN: u32 = 3;
 /// How long after the last word that nothing more is to be asked one request tries whether that still holds.
 pub(super) const STOPPED_MS: u64 = 10 * 60_000;
 
@@ -54,13 +56,33 @@ impl Pace {
                 }
             }
             Remedy::Fatal => {
-                self.stopped = Some((failure.clone(), now_ms + STOPPED_MS));
-                // Whether a person has mended it is tried by one request.
-                self.down = true;
+                self.stop(failure, now_ms);
+                Next::Never
+            }
+            Remedy::Forbidden => {
+                self.forbidden += 1;
+                // It gets its chance again, seldom: other texts must not wait for it.
+                self.chances.given_up(key, now_ms);
+                if !self.answers || self.forbidden >= FORBIDDEN {
+                    self.stop(failure, now_ms);
+                }
                 Next::Never
             }
             Remedy::Permanent | Remedy::Changed => Next::Never,
         }
+    }
+
+    /// Nothing more is asked until a person has mended what is wrong; one request tries now and then whether that was
+    /// done.
+    fn stop(&mut self, failure: &Failure, now_ms: u64) {
+        let failure = Failure {
+            remedy: Remedy::Fatal,
+            ..failure.clone()
+        };
+        self.stopped = Some((failure, now_ms + STOPPED_MS));
+        self.down = true;
+        self.answers = false;
+        self.forbidden = 0;
     }
 
     /// Nothing that can be used, or nothing in time.

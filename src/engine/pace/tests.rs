@@ -166,6 +166,31 @@ fn an_answer_that_was_on_its_way_does_not_hide_that_the_asking_was_stopped() {
 }
 
 #[test]
+fn one_forbidden_text_stops_nobody_else_and_three_in_a_row_do() {
+    let no = Failure::new(Remedy::Forbidden, "403");
+    let mut pace = pace();
+    pace.failed(&no, KEY, tried(1, 0), 0, 10);
+    assert!(pace.stopped().is_some(), "nothing was ever answered");
+    pace.try_again();
+    pace.succeeded(true, 10, 20);
+    for round in 0..5 {
+        for _ in 0..2 {
+            let next = pace.failed(&no, KEY, tried(1, 0), 20, 30);
+            assert_eq!((next, pace.stopped()), (Next::Never, None), "{round}");
+        }
+        pace.succeeded(true, 10, 40);
+    }
+    for _ in 0..3 {
+        assert!(pace.stopped().is_none());
+        pace.failed(&no, KEY, tried(1, 0), 40, 50);
+    }
+    assert_eq!(
+        pace.stopped().map(|failure| failure.remedy),
+        Some(Remedy::Fatal)
+    );
+}
+
+#[test]
 fn a_spent_budget_holds_until_the_next_day() {
     let mut pace = Pace::new(Bounds {
         max_workers: 10,

@@ -2,7 +2,7 @@
 
 use crate::model::outline::Outline;
 
-use super::words::{Paragraph, continued, list, quoted, quoted_list};
+use super::words::{Paragraph, continued, count, list, quoted, quoted_list};
 use super::{markup, names, plain};
 
 /// What a file of data is, by the names at its top: the language (empty for any), names that must all be there.
@@ -91,6 +91,10 @@ const LICENCES: &[(&str, &str)] = &[
     ),
     ("unlicense", "The Unlicense"),
 ];
+
+/// As the scanner marks prose without a title, and lists of requirements.
+const UNTITLED: &str = "—";
+const REQUIREMENTS: &str = "[requirements]";
 
 /// Writes what a file without definitions is.
 pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &mut Paragraph) {
@@ -182,7 +186,19 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
         paragraph.say(licence);
         return;
     }
-    let title = headings.first().cloned().unwrap_or_default();
+    let first = outline.headings.first().map_or("", String::as_str);
+    if first == REQUIREMENTS {
+        let packages = &headings[1..];
+        let number = count(packages.len(), "Python package", "Python packages");
+        paragraph.say(&format!(
+            "Requirements: {number}, {}",
+            quoted_list(packages, 6)
+        ));
+        return;
+    }
+    let titled = first != UNTITLED;
+    let title = headings.first().filter(|_| titled);
+    let title = title.cloned().unwrap_or_default();
     if let Some(newest) = newest_version(headings) {
         let entries = headings
             .iter()
@@ -210,6 +226,10 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
         Some(first) if title.is_empty() || names_title(first, &title) => {
             paragraph.say(first);
         }
+        // A question is no name of what is answered.
+        Some(first) if title.ends_with(['?', '!']) => {
+            paragraph.say(&format!("{} {first}", capital(&title)));
+        }
         Some(first) => {
             paragraph.say(&format!("{}: {}", capital(&title), continued(first)));
         }
@@ -226,7 +246,7 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
     if let Some(second) = lead.get(1).filter(|second| plain::goes_on(second)) {
         paragraph.say(second);
     }
-    let sections = headings.get(1..).unwrap_or_default();
+    let sections = headings.get(usize::from(titled)..).unwrap_or_default();
     if !sections.is_empty() {
         let short: Vec<String> = sections
             .iter()

@@ -65,6 +65,14 @@ impl Inline<'_> {
             '[' if depth < 3 => self.link(rest, depth),
             '<' => tag(rest),
             '{' => template_tag(rest),
+            // A role that somebody forgot to write: `~Table`.
+            '~' if rest.get(1).is_some_and(|c| c.is_uppercase())
+                && at
+                    .checked_sub(1)
+                    .is_none_or(|at| " (".contains(self.chars[at])) =>
+            {
+                Some(1)
+            }
             '*' => self.emphasis(at, depth),
             '_' => self.underlined(at),
             '\\' => match rest.get(1) {

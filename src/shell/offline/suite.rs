@@ -79,12 +79,16 @@ pub(super) fn told(outline: &Outline) -> Option<String> {
     }
     let callable = |element: &&Element| matches!(element.kind.as_str(), "function" | "method");
     let functions: Vec<&Element> = outline.elements.iter().filter(callable).collect();
+    let named = functions
+        .iter()
+        .any(|element| element.name.starts_with("test_"));
     let tests: Vec<&Element> = functions
         .iter()
         .filter(|element| {
             element.name.starts_with("test_")
                 || is_go_test(element)
-                || element.name == "test"
+                // Alone, it may be anything that is tried.
+                || element.name == "test" && named
                 || element.decorators.iter().any(|text| {
                     MARKS
                         .iter()
@@ -111,6 +115,7 @@ pub(super) fn told(outline: &Outline) -> Option<String> {
         }
     }
     let mut topics: Vec<String> = Vec::new();
+    let mut of_topics = 0;
     for class in outline
         .elements
         .iter()
@@ -121,9 +126,14 @@ pub(super) fn told(outline: &Outline) -> Option<String> {
                 .starts_with(&format!("{}.", class.qualified_name))
         };
         let topic = topic_of(&class.name);
-        if tests.iter().any(inside) && !topic.is_empty() && !topics.contains(&topic) {
+        let many = tests.iter().copied().filter(inside).count();
+        if many > 0 && !topic.is_empty() && !topics.contains(&topic) {
+            of_topics += many;
             topics.push(topic);
         }
+    }
+    if of_topics * 2 < tests.len() {
+        topics.clear();
     }
     let number = count(tests.len(), "test", "tests");
     let such = examples(&cases);
@@ -205,5 +215,12 @@ fn shared_beginning(cases: &[String]) -> Option<String> {
         .iter()
         .filter(|case| case.split(' ').next() == Some(first))
         .count();
-    (cases.len() >= 3 && same * 3 >= cases.len() * 2 && first.len() > 2).then(|| first.to_owned())
+    // A verb is no matter that is tested.
+    const VERBS: [&str; 22] = [
+        "can", "does", "get", "set", "should", "when", "with", "without", "return", "returns",
+        "raise", "raises", "handle", "handles", "has", "not", "the", "invalid", "valid", "make",
+        "read", "write",
+    ];
+    let telling = first.len() > 2 && !VERBS.contains(&first);
+    (cases.len() >= 3 && same * 3 >= cases.len() * 2 && telling).then(|| first.to_owned())
 }

@@ -456,3 +456,40 @@ fn promises(text: &str) {
     let line = first_sentence(text);
     assert!(line.chars().count() >= 4, "{text:?}");
 }
+
+#[test]
+fn a_section_is_no_title_and_a_lone_test_no_suite() {
+    let readme = with_headings("A library for rich text.", &["—", "Compatibility", "Use"]);
+    assert_eq!(
+        file(language("markdown"), &readme, 100),
+        "A library for rich text. Sections: Compatibility and Use."
+    );
+    let packages = ["[requirements]", "amqp", "celery"];
+    assert_eq!(
+        file(language("text"), &with_headings("", &packages), 100),
+        "Requirements: 2 Python packages, `amqp` and `celery`."
+    );
+    let tried = outline(
+        "",
+        vec![
+            element("function", "render", "def render()", "Renders a scope."),
+            element("function", "test", "def test()", ""),
+        ],
+    );
+    let text = python(&tried);
+    assert!(text.starts_with("Defines the functions `render`"), "{text}");
+    let few = vec![
+        element("class", "TestOne", "class TestOne", ""),
+        element("method", "TestOne.test_a", "def test_a(self)", ""),
+        element("function", "test_b", "def test_b()", ""),
+        element("function", "test_c", "def test_c()", ""),
+    ];
+    let text = python(&outline("", few));
+    assert_eq!(text, "Holds 3 tests: a, b and c.");
+    let role = outline("Adds a column to a ~Table (or ~a).", Vec::new());
+    let text = python(&role);
+    assert!(
+        text.starts_with("Adds a column to a Table (or ~a)."),
+        "{text}"
+    );
+}

@@ -137,6 +137,8 @@ impl Problem {
         const KEY: &str = "check the key that [openai] api_key_env or api_key_file names";
         const MODEL: &str =
             "check [openai] model and base_url: it takes no request of the kind that it is sent";
+        const FORBIDDEN: &str = "where others are answered, the provider refuses this text; else check that this key may \
+                                 use this model, and that the provider serves this country";
         const PLACE: &str = "check [openai] base_url, which mostly ends in /v1, and model";
         const LONG: &str = "it is longer than the model can read: take a model that reads more, or lower [files] max_bytes";
         match status {
@@ -148,12 +150,7 @@ impl Problem {
             }
             401 => (Remedy::Fatal, Some(KEY)),
             403 if self.is_moderation() => (Remedy::Permanent, None),
-            403 => (
-                Remedy::Fatal,
-                Some(
-                    "check that this key may use this model, and that the provider serves this country",
-                ),
-            ),
+            403 => (Remedy::Forbidden, Some(FORBIDDEN)),
             404 | 405 => (Remedy::Fatal, Some(PLACE)),
             300..=399 => (
                 Remedy::Fatal,
@@ -183,7 +180,11 @@ impl Problem {
 
     fn is_moderation(&self) -> bool {
         let message = self.message.to_lowercase();
-        message.contains("moderation") || message.contains("flagged")
+        let names = [self.code.as_str(), self.kind.as_str()];
+        ["moderation", "flagged", "content policy", "content filter"]
+            .iter()
+            .any(|words| message.contains(words))
+            || names.iter().any(|name| name.starts_with("content_"))
     }
 
     fn is_unknown_model(&self) -> bool {

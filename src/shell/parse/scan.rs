@@ -12,6 +12,11 @@ use crate::model::outline::Outline;
 
 use comment::{Comments, HASH, SLASHES};
 
+/// Stands first among the headings of prose whose first heading is that of a section, and no title.
+pub const UNTITLED: &str = "—";
+/// Stands first among the names of required packages.
+pub const REQUIREMENTS: &str = "[requirements]";
+
 /// A file gives at most this many headings.
 pub(super) const MAX_HEADINGS: usize = 60;
 

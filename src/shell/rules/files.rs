@@ -2,12 +2,15 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags};
 
 /// Larger files are taken for something else; git stops at 100 MiB.
 const LIMIT: u64 = 16 << 20;
+
+/// How many links in a row are followed: as many as the system does.
+const LINKS: usize = 40;
 
 /// The content of a regular file, or `None` where it is not there, no regular file, not to be read, or huge.
 /// `follow` says whether the last name may be a symbolic link: git reads its own files through links, and those of a
@@ -28,4 +31,25 @@ pub(super) fn read_small(path: &Path, follow: bool) -> Option<Vec<u8>> {
         .read_to_end(&mut bytes)
         .ok()?;
     (read as u64 <= LIMIT).then_some(bytes)
+}
+
+/// The names by which a file that is read through links may change: its own, and what each link leads to. The folders
+/// are by the one name without links, under which they are watched.
+pub(super) fn ways(file: &Path) -> Vec<PathBuf> {
+    let mut ways = Vec::new();
+    let mut at = file.to_path_buf();
+    for _ in 0..LINKS {
+        let folder = at.parent().and_then(|folder| folder.canonicalize().ok());
+        if let (Some(folder), Some(name)) = (folder, at.file_name()) {
+            at = folder.join(name);
+        }
+        let target = std::fs::read_link(&at);
+        let next = target.ok().and_then(|to| Some(at.parent()?.join(to)));
+        ways.push(at);
+        match next {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    ways
 }

@@ -80,8 +80,3 @@ pub(super) fn enclosing_work_tree(root: &Path) -> Option<PathBuf> {
         above = above.parent()?;
     }
 }
-
-/// The user's own excludes file, by git's configuration and the environment.
-pub(super) fn global_excludes_file() -> Option<PathBuf> {
-    ignore::gitignore::gitconfig_excludes_path()
-}

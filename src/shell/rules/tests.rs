@@ -136,7 +136,27 @@ fn rules_above_the_root_count_only_in_a_work_tree_that_does_not_ignore_it() {
     // Asked for by name, though the work tree around it ignores it.
     let rules = open(&at.join("p/out/x"));
     assert!(!ignored(&rules, "a.log"));
-    assert!(rules.outside_inputs().is_empty());
+    assert!(rules.lock_files().is_empty());
+    // Until it does so no more.
+    assert!(rules.is_current());
+    write(&at, ".gitignore", "*.log\n");
+    assert!(!rules.is_current());
+    assert!(ignored(&open(&at.join("p/out/x")), "a.log"));
+}
+
+#[test]
+fn a_work_tree_that_is_made_or_ends_around_the_root_is_noticed() {
+    let temporary = tempfile::tempdir().unwrap();
+    let at = temporary.path().canonicalize().unwrap();
+    fs::create_dir_all(at.join("p/q")).unwrap();
+    let rules = open(&at.join("p/q"));
+    assert!(rules.has_same_top() && rules.is_current());
+    make_repository(&at.join("p/.git"));
+    assert!(!rules.has_same_top() && !rules.is_current());
+    let rules = open(&at.join("p/q"));
+    assert!(rules.has_same_top() && rules.is_current());
+    fs::rename(at.join("p/.git"), at.join("p/aside")).unwrap();
+    assert!(!rules.has_same_top());
 }
 
 #[test]

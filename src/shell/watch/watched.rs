@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use notify::{RecommendedWatcher, RecursiveMode, WatchPathConfig, Watcher};
 
 use super::error::WatchError;
+use super::remote::remote_kind;
 use crate::model::path::RepoId;
 
 /// How often a directory that changes under its watch is tried.
@@ -60,7 +61,7 @@ pub(super) struct Unwatched {
     pub(super) owners: BTreeSet<Owner>,
 }
 
-type Identity = (u64, u64);
+pub(super) type Identity = (u64, u64);
 
 struct Entry {
     identity: Identity,
@@ -68,6 +69,9 @@ struct Entry {
     generation: u64,
     /// The path may be a link to the directory: for roots and what lies around them.
     follow: bool,
+    /// It lies where others make changes that nobody tells of. Such a file system may not answer, for as long as it
+    /// likes: it is asked nothing while the table is held unless somebody is looking at it just then.
+    remote: bool,
     owners: BTreeSet<Owner>,
 }
 
@@ -83,6 +87,8 @@ pub(super) struct Watched {
     by_identity: HashMap<Identity, PathBuf>,
     generation: u64,
     around: BTreeMap<RepoId, BTreeSet<PathBuf>>,
+    /// Repositories that were removed: their numbers do not come again, but a look at one may still be under way.
+    removed: HashSet<RepoId>,
     unwatched: Vec<Unwatched>,
 }
 
@@ -97,6 +103,7 @@ impl Watched {
             by_identity: HashMap::new(),
             generation: 0,
             around: BTreeMap::new(),
+            removed: HashSet::new(),
             unwatched: Vec::new(),
         })
     }
@@ -113,6 +120,9 @@ impl Watched {
         owner: Owner,
         follow: bool,
     ) -> Result<(), WatchError> {
+        if owner.repo().is_some_and(|repo| self.is_removed(repo)) {
+            return Err(WatchError::Gone(path.to_path_buf()));
+        }
         let mut owners = BTreeSet::from([owner]);
         for _ in 0..ATTEMPTS {
             let refused = |error: &io::Error| WatchError::of_io(path, error);
@@ -140,6 +150,7 @@ impl Watched {
                     identity,
                     generation: self.generation,
                     follow,
+                    remote: remote_kind(path).is_some(),
                     owners,
                 };
                 self.entries.insert(path.to_path_buf(), entry);
@@ -250,7 +261,8 @@ impl Watched {
         if left.all {
             self.generation += 1;
             let moved = self.entries.iter().filter(|(path, entry)| {
-                !identity(path, entry.follow).is_ok_and(|now| now == entry.identity)
+                let same = || identity(path, entry.follow).is_ok_and(|now| now == entry.identity);
+                !entry.remote && !same()
             });
             gone.extend(moved.map(|(path, _)| path.clone()));
         }
@@ -261,6 +273,9 @@ impl Watched {
         self.unwatched.append(&mut unwatched);
         for (repo, paths) in self.around.clone() {
             for path in paths {
+                if self.entries.get(&path).is_some_and(|entry| entry.remote) {
+                    continue;
+                }
                 let _ = self.ensure(&path, Owner::Around(repo), true);
             }
         }
@@ -289,13 +304,11 @@ impl Watched {
         limit
     }
 
-    /// Whether one of the folders around a repository could be watched and is not.
-    pub(super) fn lacks_around(&self, repo: RepoId) -> bool {
+    /// The folders around a repository, and which directory is watched under the name of each.
+    pub(super) fn around(&self, repo: RepoId) -> Vec<(PathBuf, Option<Identity>)> {
         let around = self.around.get(&repo).into_iter().flatten();
-        around.into_iter().any(|path| {
-            let watched = self.entries.get(path).map(|entry| entry.identity);
-            identity(path, true).is_ok_and(|now| watched != Some(now))
-        })
+        let watched = |path: &PathBuf| self.entries.get(path).map(|entry| entry.identity);
+        around.map(|path| (path.clone(), watched(path))).collect()
     }
 
     /// Takes paths from some of their owners, and ends the watches that have none left.
@@ -317,7 +330,12 @@ impl Watched {
         self.disown(paths.into_iter(), |of| of == owner);
     }
 
+    pub(super) fn is_removed(&self, repo: RepoId) -> bool {
+        self.removed.contains(&repo)
+    }
+
     pub(super) fn remove_repository(&mut self, repo: RepoId) {
+        self.removed.insert(repo);
         self.around.remove(&repo);
         let paths: Vec<PathBuf> = self.entries.keys().cloned().collect();
         self.disown(paths.into_iter(), |owner| owner.repo() == Some(repo));
@@ -343,7 +361,7 @@ impl Watched {
 }
 
 /// The inode of a directory.
-fn identity(path: &Path, follow: bool) -> io::Result<Identity> {
+pub(super) fn identity(path: &Path, follow: bool) -> io::Result<Identity> {
     let metadata = if follow {
         fs::metadata(path)?
     } else {

@@ -1,5 +1,6 @@
 //! Makes the next thing that happens, from a seed and from what stands on the disk.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -7,8 +8,12 @@ use std::path::Path;
 use fastrand::Rng;
 
 use super::op::{Op, Place};
+use super::wide;
 
-const NAMES: &[&[u8]] = &[
+/// Where a watched repository keeps its `index.json` files, in histories that have some.
+pub const EXPORTED: &str = "exported";
+
+pub const NAMES: &[&[u8]] = &[
     b"a",
     b"b",
     b"c",
@@ -31,7 +36,7 @@ const NAMES: &[&[u8]] = &[
     b"\xc3\xa9.py",
 ];
 const RULE_FILES: &[&str] = &[".gitignore", ".ignore", ".epitomeignore"];
-const RULES: &[&str] = &[
+pub const RULES: &[&str] = &[
     "*.log\n",
     "*.log\n!keep.log\n",
     "build/\n",
@@ -47,11 +52,11 @@ const RULES: &[&str] = &[
 ];
 
 /// What stands below the folder, without the insides of `.git`.
-struct Stock {
-    files: Vec<Place>,
-    directories: Vec<Place>,
-    others: Vec<Place>,
-    repositories: Vec<Place>,
+pub struct Stock {
+    pub files: Vec<Place>,
+    pub directories: Vec<Place>,
+    pub others: Vec<Place>,
+    pub repositories: Vec<Place>,
 }
 
 impl Stock {
@@ -80,6 +85,8 @@ impl Stock {
         for (name, entry) in entries {
             let below = place.join(&name);
             match entry.file_type() {
+                // Nobody else writes there.
+                _ if name == EXPORTED.as_bytes() => {}
                 _ if name == b".git" => self.repositories.push(place.clone()),
                 Ok(kind) if kind.is_dir() => self.gather(base, &below),
                 Ok(kind) if kind.is_file() => self.files.push(below),
@@ -91,17 +98,23 @@ impl Stock {
 
 /// The source of a history.
 pub struct Chance {
-    rng: Rng,
-    number: u32,
-    is_root: bool,
+    pub rng: Rng,
+    pub number: u32,
+    pub is_root: bool,
+    /// What happens next, a little later than now.
+    pub planned: VecDeque<Op>,
+    wide: bool,
 }
 
 impl Chance {
-    pub fn new(seed: u64) -> Self {
+    /// `wide`: more kinds of things happen. The others stay as they are, so that old seeds mean what they meant.
+    pub fn new(seed: u64, wide: bool) -> Self {
         Self {
             rng: Rng::with_seed(seed),
             number: 0,
             is_root: rustix::process::geteuid().is_root(),
+            planned: VecDeque::new(),
+            wide,
         }
     }
 
@@ -127,6 +140,9 @@ impl Chance {
     pub fn next(&mut self, base: &Path) -> Op {
         let stock = Stock::of(base);
         self.number += 1;
+        if self.wide && (!self.planned.is_empty() || self.rng.u32(..3) == 0) {
+            return wide::next(self, &stock);
+        }
         match self.rng.u32(..100) {
             0..10 => Op::Write(self.new_place(&stock), self.text()),
             10..14 => match self.file(&stock) {
@@ -173,7 +189,7 @@ impl Chance {
         }
     }
 
-    fn text(&mut self) -> String {
+    pub fn text(&mut self) -> String {
         let number = self.number;
         match self.rng.u32(..6) {
             0 => String::new(),
@@ -186,15 +202,15 @@ impl Chance {
         }
     }
 
-    fn pick<'a>(&mut self, places: &'a [Place]) -> Option<&'a Place> {
+    pub fn pick<'a>(&mut self, places: &'a [Place]) -> Option<&'a Place> {
         self.rng.choice(places)
     }
 
-    fn file(&mut self, stock: &Stock) -> Option<Place> {
+    pub fn file(&mut self, stock: &Stock) -> Option<Place> {
         self.pick(&stock.files).cloned()
     }
 
-    fn directory(&mut self, stock: &Stock) -> Place {
+    pub fn directory(&mut self, stock: &Stock) -> Place {
         // Every second time near the top, where most happens.
         let near = stock.directories.len().min(4);
         let choice = match self.rng.bool() {
@@ -206,7 +222,7 @@ impl Chance {
     }
 
     /// Anything but the two tops.
-    fn anything(&mut self, stock: &Stock) -> Option<Place> {
+    pub fn anything(&mut self, stock: &Stock) -> Option<Place> {
         let directories: Vec<Place> = stock
             .directories
             .iter()
@@ -220,7 +236,7 @@ impl Chance {
         }
     }
 
-    fn new_place(&mut self, stock: &Stock) -> Place {
+    pub fn new_place(&mut self, stock: &Stock) -> Place {
         let mut place = self.directory(stock);
         for _ in 0..self.rng.u32(1..4) {
             if self.rng.u32(..3) > 0 && place.0.len() > 200 {
@@ -353,7 +369,7 @@ impl Chance {
     }
 }
 
-fn words(line: &str) -> Vec<String> {
+pub fn words(line: &str) -> Vec<String> {
     line.split(' ').map(str::to_owned).collect()
 }
 

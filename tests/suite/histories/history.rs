@@ -1,42 +1,109 @@
 //! One history: a user, a folder, a daemon, and what happens to them; after each round the daemon's tree has to be
 //! that of a program that has never seen the folder before.
 
-use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::fs::{self, Permissions};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use epitome::model::digest::Digest;
+use fastrand::Rng;
 use rustix::process::Signal;
-use serde_json::Value;
 
 use super::super::harness::{Daemon, Home, every, unforked};
-use super::chance::regular_files;
-use super::op::Op;
+use super::chance::EXPORTED;
+use super::disk::{is_inside, regular};
+use super::judge::{check, difference, has_rules};
+use super::op::{Op, Place};
 
-const CONFIG: &str = "[watch]\nsettle_ms = 20\n";
+/// What the user configured, and which folders are repositories.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setting {
+    /// Nobody notifies: looks at everything are so many seconds apart.
+    polled: Option<u32>,
+    /// There is an export folder.
+    exported: bool,
+    /// The folder beside the repository is one, too.
+    beside: bool,
+    /// A folder in the repository is one, too.
+    within: bool,
+}
+
+impl Setting {
+    /// What goes with a seed. `EPITOME_HISTORIES_POLLED=3600`: all are polled, so many seconds apart.
+    pub fn of(seed: u64, wide: bool) -> Self {
+        let always = std::env::var("EPITOME_HISTORIES_POLLED");
+        let always = always.ok().map(|seconds| seconds.parse().unwrap_or(1));
+        if !wide {
+            return Self {
+                polled: always,
+                ..Self::default()
+            };
+        }
+        let mut rng = Rng::with_seed(seed ^ 0x5e77);
+        // An hour: then nothing but a wait makes the daemon look.
+        let every = [1, 3_600][rng.usize(..2)];
+        Self {
+            polled: always.or((rng.u32(..6) == 0).then_some(every)),
+            exported: rng.u32(..4) == 0,
+            beside: rng.u32(..4) == 0,
+            within: rng.u32(..4) == 0,
+        }
+    }
+
+    fn config(self) -> String {
+        let mut text = "[watch]\nsettle_ms = 20\n".to_owned();
+        if let Some(seconds) = self.polled {
+            text += &format!("backend = \"poll\"\npoll_seconds = {seconds}\n");
+        }
+        if self.exported {
+            text += &format!("[export]\ndir = \"{EXPORTED}\"\n");
+        }
+        text
+    }
+
+    /// That of a user who only looks.
+    fn other_config(self) -> String {
+        match self.exported {
+            true => format!("[files]\nexclude = [\"/{EXPORTED}\"]\n"),
+            false => String::new(),
+        }
+    }
+
+    /// The repositories, the inner one before the outer.
+    fn roots(self) -> Vec<Place> {
+        let within = self.within.then_some("tree/lib");
+        let beside = self.beside.then_some("out");
+        let all = within.into_iter().chain(beside).chain(["tree"]);
+        all.map(Place::new).collect()
+    }
+}
 
 /// Everything of one history.
 pub struct History {
+    /// Whether people read along.
+    pub told: bool,
+    setting: Setting,
     folder: tempfile::TempDir,
     home: Home,
     other: Home,
     daemon: Option<Daemon>,
     stopped: bool,
+    /// The roots that the daemon was told to watch.
+    watched: BTreeSet<Place>,
+    /// Opened for writing by a program that goes on.
+    held: Option<File>,
     /// Something may not be read any more, wherever it was moved since.
     closed: bool,
 }
 
 impl History {
     /// A small repository and a daemon that watches it.
-    pub fn new() -> Self {
+    pub fn new(setting: Setting) -> Self {
         let folder = tempfile::Builder::new().prefix("his").tempdir().unwrap();
+        let base = folder.path().join("base");
         for path in ["tree/src/a", "tree/lib", "out"] {
-            fs::create_dir_all(folder.path().join(path)).unwrap();
+            fs::create_dir_all(base.join(path)).unwrap();
         }
         for path in [
             "tree/src/m.py",
@@ -44,32 +111,43 @@ impl History {
             "tree/lib/o.py",
             "tree/r.md",
         ] {
-            fs::write(folder.path().join(path), format!("# {path}\n")).unwrap();
+            unforked(|| fs::write(base.join(path), format!("# {path}\n"))).unwrap();
         }
-        let (home, other) = (Home::with(CONFIG), Home::with(CONFIG));
+        let home = Home::with(&setting.config());
+        let other = Home::with(&setting.other_config());
         let mut history = Self {
+            told: false,
+            setting,
             folder,
             home,
             other,
             daemon: None,
             stopped: false,
+            watched: BTreeSet::new(),
+            held: None,
             closed: false,
         };
         history.start();
         history
     }
 
+    /// Below a folder of its own, so that it can leave its name.
     pub fn base(&self) -> PathBuf {
-        self.folder.path().canonicalize().unwrap()
+        self.folder.path().canonicalize().unwrap().join("base")
+    }
+
+    fn at(&self, place: &Place) -> String {
+        let path = place.under(&self.base());
+        path.into_os_string().into_string().unwrap()
     }
 
     fn root(&self) -> String {
-        let root = self.base().join("tree");
-        root.into_os_string().into_string().unwrap()
+        self.at(&Place::new("tree"))
     }
 
     /// Lets one thing happen; only `Settle` and `Look` can find something.
     pub fn apply(&mut self, op: &Op) -> Result<(), String> {
+        let mut done = Ok(());
         match op {
             Op::Stop => self.stop(),
             Op::Continue => self.go_on(),
@@ -88,17 +166,35 @@ impl History {
             Op::Start => self.start(),
             Op::Look => return self.look(),
             Op::Settle => return self.settle(),
+            Op::Watch(place) => self.watch(place),
+            Op::Unwatch(place) => self.unwatch(place),
+            Op::UserFile(path, text) => self.user_file(path, text.as_deref()),
+            Op::UserLink(path, to) => {
+                for folder in self.users() {
+                    let file = folder.join(path);
+                    let _ = fs::remove_file(&file);
+                    fs::create_dir_all(file.parent().unwrap()).unwrap();
+                    symlink(folder.join(to), file).unwrap();
+                }
+            }
+            Op::Hold(_) | Op::HeldWrite(_) | Op::Release => {
+                done = unforked(|| self.hold(op));
+            }
             op => {
                 let base = self.base();
-                // What git writes, it writes in a process of its own; whoever pauses writes nothing.
-                let done = match op {
-                    Op::Git(..) | Op::Pause(_) => op.apply(&base),
+                // What others write, they write in a process of their own; whoever pauses writes nothing.
+                done = match op {
+                    Op::Git(..) | Op::Mapped(_) | Op::Pause(_) => op.apply(&base),
                     op => unforked(|| op.apply(&base)),
                 };
-                if let (Ok(()), Op::Mode(..)) = (done, op) {
+                if let (Ok(()), Op::Mode(..)) = (&done, op) {
                     self.closed = true;
                 }
             }
+        }
+        // What cannot be done, because of what came before, is not done.
+        if let (Err(error), true) = (done, self.told) {
+            println!("  not done: {error}");
         }
         Ok(())
     }
@@ -122,17 +218,87 @@ impl History {
         }
     }
 
+    /// Whether a repository's folder is there, under its own name.
+    fn is_there(&self, root: &Place) -> bool {
+        let found = fs::symlink_metadata(root.under(&self.base()));
+        found.is_ok_and(|found| found.is_dir())
+    }
+
     fn start(&mut self) {
-        if self.daemon.is_none() && self.base().join("tree").is_dir() {
-            self.daemon = Some(self.home.daemon(&[&self.root()]));
+        if self.daemon.is_some() || !self.is_there(&Place::new("tree")) {
+            return;
+        }
+        let roots = self.setting.roots().into_iter();
+        self.watched = roots.filter(|root| self.is_there(root)).collect();
+        let paths: Vec<String> = self.watched.iter().map(|root| self.at(root)).collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        self.daemon = Some(self.home.daemon(&paths));
+    }
+
+    fn watch(&mut self, root: &Place) {
+        if self.daemon.is_some()
+            && !self.stopped
+            && !self.watched.contains(root)
+            && self.setting.roots().contains(root)
+            && self.is_there(root)
+        {
+            self.home.run(&["watch", &self.at(root)]).expect(0);
+            self.watched.insert(root.clone());
+        }
+    }
+
+    fn unwatch(&mut self, root: &Place) {
+        if self.daemon.is_some() && !self.stopped && self.watched.remove(root) {
+            self.home.run(&["unwatch", &self.at(root)]).expect(0);
+        }
+    }
+
+    /// Both users have the same.
+    fn users(&self) -> [PathBuf; 2] {
+        [&self.home, &self.other].map(|home| home.temp().parent().unwrap().to_path_buf())
+    }
+
+    fn user_file(&self, path: &str, text: Option<&str>) {
+        for folder in self.users() {
+            let file = folder.join(path);
+            unforked(|| match text {
+                Some(text) => {
+                    fs::create_dir_all(file.parent().unwrap()).unwrap();
+                    // Through a link that leads to a folder that is not there yet, nothing is written.
+                    let _ = fs::write(file, text);
+                }
+                None => {
+                    let _ = fs::remove_file(file);
+                }
+            });
+        }
+    }
+
+    fn hold(&mut self, op: &Op) -> std::io::Result<()> {
+        match op {
+            Op::Hold(place) => {
+                let (base, path) = (self.base(), place.under(&self.base()));
+                if is_inside(&path, &base) {
+                    regular(&path)?;
+                    self.held = Some(File::options().append(true).open(path)?);
+                }
+                Ok(())
+            }
+            Op::HeldWrite(text) => match &mut self.held {
+                Some(file) => file.write_all(text.as_bytes()),
+                None => Ok(()),
+            },
+            _ => {
+                self.held = None;
+                Ok(())
+            }
         }
     }
 
     /// Nothing that the daemon calls fresh now may be otherwise on the disk.
     fn look(&mut self) -> Result<(), String> {
         // Between two polls nobody can know.
-        let polled = std::env::var_os("EPITOME_HISTORIES_POLLED").is_some();
-        if self.stopped || self.daemon.is_none() || polled {
+        if self.stopped || self.daemon.is_none() || self.setting.polled.is_some() {
             return Ok(());
         }
         let tree = self.home.run(&["tree", &self.root(), "--json"]);
@@ -141,13 +307,20 @@ impl History {
             return Ok(());
         }
         let base = self.base().join("tree");
-        let rules = has_rules(&base);
+        let rules = has_rules(&base) || self.has_rules_of_the_user();
         for node in every(&tree.json()) {
             if node["freshness"] == "fresh" {
-                check(&base, node, rules)?;
+                check(&base, node, rules || self.setting.exported)?;
             }
         }
         Ok(())
+    }
+
+    fn has_rules_of_the_user(&self) -> bool {
+        let [folder, _] = self.users();
+        ["config/git", "home/.gitconfig"]
+            .iter()
+            .any(|path| folder.join(path).exists())
     }
 
     fn settle(&mut self) -> Result<(), String> {
@@ -156,21 +329,76 @@ impl History {
             open_all(&self.base());
         }
         self.start();
-        let root = self.root();
-        let waited = self.home.run(&["wait", &root, "--timeout", "20"]);
+        for root in self.setting.roots() {
+            self.watch(&root);
+            if self.is_there(&root) {
+                let judged = self.judge(&self.at(&root));
+                judged.map_err(|problem| format!("{root:?}: {problem}"))?;
+            }
+        }
+        self.look()
+    }
+
+    fn judge(&self, root: &str) -> Result<(), String> {
+        let waited = self.home.run(&["wait", root, "--timeout", "20"]);
         if waited.code != Some(0) {
             return Err(format!("wait: {waited:?}"));
         }
-        let seen = self.home.run(&["tree", &root, "--json"]);
+        let seen = self.home.run(&["tree", root, "--json"]);
         let data = tempfile::tempdir_in(self.other.temp()).unwrap();
-        let data = data.path().to_str().unwrap();
-        let true_one = self
-            .other
-            .run(&["index", &root, "--json", "--data-dir", data]);
+        let store = data.path().join("store");
+        let store = ["--data-dir", store.to_str().unwrap()];
+        let index = [&["index", root, "--json"], &store[..]].concat();
+        let true_one = self.other.run(&index);
         match true_one.code {
-            Some(0) if seen.code == Some(0) && seen.stdout == true_one.stdout => self.look(),
-            Some(0) if seen.code == Some(0) => Err(difference(&seen.json(), &true_one.json())),
-            _ => Err(format!("{:?} and {:?}", seen.stderr, true_one.stderr)),
+            Some(0) if seen.code == Some(0) && seen.stdout == true_one.stdout => {}
+            Some(0) if seen.code == Some(0) => {
+                return Err(difference(&seen.json(), &true_one.json()));
+            }
+            _ => return Err(format!("{:?} and {:?}", seen.stderr, true_one.stderr)),
+        }
+        if !self.setting.exported {
+            return Ok(());
+        }
+        let out = data.path().join("out");
+        let (format, to) = (["--format", "index"], ["--output", out.to_str().unwrap()]);
+        let export = [&["export", root], &format[..], &to, &store].concat();
+        self.other.run(&export).expect(0);
+        compare_exports(&Path::new(root).join(EXPORTED), &out)
+    }
+}
+
+/// What was kept up to date has to be what is written anew.
+fn compare_exports(kept: &Path, true_one: &Path) -> Result<(), String> {
+    let [kept, true_one] = [kept, true_one].map(|folder| {
+        let mut files = BTreeMap::new();
+        gather(folder, folder, &mut files);
+        files
+    });
+    let told = |path: &PathBuf, what: &str| format!("export: {} {what}", path.display());
+    let missing = true_one.iter().map(|(path, bytes)| match kept.get(path) {
+        None => Some(told(path, "is missing")),
+        Some(known) if known != bytes => Some(told(path, "says something else")),
+        Some(_) => None,
+    });
+    let extra = kept.keys().filter(|path| !true_one.contains_key(*path));
+    let extra = extra.map(|path| Some(told(path, "is too much")));
+    let found: Vec<String> = missing.chain(extra).flatten().take(12).collect();
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(found.join("\n")),
+    }
+}
+
+fn gather(folder: &Path, at: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(at).into_iter().flatten().flatten() {
+        let path = entry.path();
+        match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            true => gather(folder, &path, files),
+            false => {
+                let bytes = fs::read(&path).unwrap_or_default();
+                files.insert(path.strip_prefix(folder).unwrap().to_path_buf(), bytes);
+            }
         }
     }
 }
@@ -181,123 +409,15 @@ fn open_all(folder: &Path) {
         let Ok(kind) = entry.file_type() else {
             continue;
         };
+        let wanted = if kind.is_dir() { 0o700 } else { 0o400 };
         let closed = entry
             .metadata()
-            .is_ok_and(|found| found.mode() & 0o700 == 0);
+            .is_ok_and(|found| found.mode() & wanted != wanted);
         if closed && !kind.is_symlink() {
             let _ = fs::set_permissions(entry.path(), Permissions::from_mode(0o755));
         }
         if kind.is_dir() {
             open_all(&entry.path());
-        }
-    }
-}
-
-/// What is called fresh has to be as it is on the disk now.
-fn check(base: &Path, node: &Value, rules: bool) -> Result<(), String> {
-    let path = match node["path_base64"].as_str() {
-        Some(text) => STANDARD.decode(text).unwrap(),
-        None => node["path"].as_str().unwrap().as_bytes().to_vec(),
-    };
-    let absolute = base.join(OsStr::from_bytes(&path));
-    let shown = path.escape_ascii().to_string();
-    if node["kind"] == "file" {
-        let stat = fs::symlink_metadata(&absolute)
-            .map_err(|error| format!("a lie: {shown} is called fresh and is not there: {error}"))?;
-        let digest = fs::read(&absolute).map(|bytes| Digest::of_file(&bytes).to_string());
-        let equal = digest.map_or_else(
-            |error| error.kind() == std::io::ErrorKind::PermissionDenied,
-            |digest| node["digest"] == digest.as_str(),
-        );
-        // A file of several names can be written under one that nobody watches.
-        return match equal || stat.nlink() > 1 {
-            true => Ok(()),
-            false => Err(format!("a lie: {shown} is called fresh and has changed")),
-        };
-    }
-    if rules {
-        return Ok(());
-    }
-    let known: BTreeSet<Vec<u8>> = node["children"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|child| child["kind"] == "file")
-        .map(|child| match child["path_base64"].as_str() {
-            Some(text) => STANDARD.decode(text).unwrap(),
-            None => child["path"].as_str().unwrap().as_bytes().to_vec(),
-        })
-        .map(|path| path.rsplit(|&byte| byte == b'/').next().unwrap().to_vec())
-        .collect();
-    let there: BTreeSet<Vec<u8>> = regular_files(&absolute).into_iter().collect();
-    match known == there {
-        true => Ok(()),
-        false => Err(format!(
-            "a lie: the directory {shown:?} is called fresh, with {:?} instead of {:?}",
-            escaped(&known),
-            escaped(&there)
-        )),
-    }
-}
-
-fn escaped(names: &BTreeSet<Vec<u8>>) -> Vec<String> {
-    names
-        .iter()
-        .map(|name| name.escape_ascii().to_string())
-        .collect()
-}
-
-/// Whether anything below could ignore something.
-fn has_rules(directory: &Path) -> bool {
-    fs::read_dir(directory)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .any(|entry| {
-            let name = entry.file_name().into_vec();
-            name == b".git"
-                || name.ends_with(b"ignore")
-                || (entry.file_type().is_ok_and(|kind| kind.is_dir()) && has_rules(&entry.path()))
-        })
-}
-
-/// The first differences, node by node.
-fn difference(seen: &Value, true_one: &Value) -> String {
-    let mut lines = Vec::new();
-    compare(seen, true_one, &mut lines);
-    lines.truncate(12);
-    match lines.is_empty() {
-        true => "the same JSON in other bytes".to_owned(),
-        false => lines.join("\n"),
-    }
-}
-
-fn compare(seen: &Value, true_one: &Value, lines: &mut Vec<String>) {
-    let (Some(one), Some(other)) = (seen.as_object(), true_one.as_object()) else {
-        return;
-    };
-    let path = &true_one["path"];
-    for (key, value) in one {
-        if key != "children" && other.get(key) != Some(value) {
-            let expected = &true_one[key];
-            lines.push(format!("{path}: {key} is {value}, should be {expected}"));
-        }
-    }
-    let children = |node: &Value| -> Vec<Value> {
-        let children = node["children"].as_array();
-        children.cloned().unwrap_or_default()
-    };
-    let key = |node: &Value| (node["path"].to_string(), node["path_base64"].to_string());
-    let (mine, theirs) = (children(seen), children(true_one));
-    for child in &mine {
-        match theirs.iter().find(|other| key(other) == key(child)) {
-            Some(other) => compare(child, other, lines),
-            None => lines.push(format!("{} is too much", child["path"])),
-        }
-    }
-    for child in &theirs {
-        if !mine.iter().any(|other| key(other) == key(child)) {
-            lines.push(format!("{} is missing", child["path"]));
         }
     }
 }

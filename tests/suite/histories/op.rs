@@ -8,12 +8,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::disk::{
+    become_other, burst, copy, disguise, git, is_inside, make_parent, mapped, put, regular, remove,
+};
 use rustix::fs::{CWD, Mode, RenameFlags};
-
-use crate::harness::Alone;
 
 /// A path below the folder that holds both the repository (`tree`) and what lies beside it (`out`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +77,27 @@ pub enum Op {
     Deep(Place, u32),
     Mode(Place, u32),
     Git(Place, Vec<String>),
+    /// Cut to nothing in place.
+    Truncate(Place),
+    /// Made longer by a hole.
+    Grow(Place, u64),
+    /// A directory gives its name to a file, or a file to a directory; and has it back, or not.
+    Become(Place, bool),
+    /// Written by another program through memory.
+    Mapped(Place),
+    /// Another program opens a file, writes to it later, and closes it at last.
+    Hold(Place),
+    HeldWrite(String),
+    Release,
+    /// A file of the user's own that git reads, by its path in the user's folder; `None`: removed.
+    UserFile(&'static str, Option<String>),
+    /// One that is a link to another, as people have who keep such files together.
+    UserLink(&'static str, &'static str),
+    /// No repository any more, and again one.
+    Unwatch(Place),
+    Watch(Place),
+    /// The folder that holds the root goes, and comes back after so many milliseconds.
+    ParentAway(u64),
     /// More notifications than the kernel keeps, for a daemon that was stopped before.
     Flood,
     /// The root goes, and comes back after so many milliseconds.
@@ -115,7 +136,12 @@ impl Op {
             | Self::Burst(place, _)
             | Self::Deep(place, _)
             | Self::Mode(place, _)
-            | Self::Git(place, _) => vec![place],
+            | Self::Git(place, _)
+            | Self::Truncate(place)
+            | Self::Grow(place, _)
+            | Self::Become(place, _)
+            | Self::Mapped(place)
+            | Self::Hold(place) => vec![place],
             Self::Rename(one, other)
             | Self::Exchange(one, other)
             | Self::Swap(one, other)
@@ -241,6 +267,25 @@ impl Op {
                 copy(&away, &root)?;
                 fs::remove_dir_all(away)
             }
+            Self::Truncate(place) => {
+                regular(&at(place))?;
+                let file = File::options().write(true).open(at(place))?;
+                file.set_len(0)
+            }
+            Self::Grow(place, bytes) => {
+                regular(&at(place))?;
+                let file = File::options().write(true).open(at(place))?;
+                file.set_len(file.metadata()?.len() + bytes)
+            }
+            Self::Become(place, back) => become_other(&at(place), &base.join("out/.kept"), *back),
+            Self::Mapped(place) => mapped(&at(place)),
+            Self::ParentAway(ms) => {
+                let mut away = base.to_path_buf().into_os_string();
+                away.push(".away");
+                fs::rename(base, &away)?;
+                std::thread::sleep(Duration::from_millis(*ms));
+                fs::rename(away, base)
+            }
             Self::Pause(ms) => {
                 std::thread::sleep(Duration::from_millis(*ms));
                 Ok(())
@@ -251,103 +296,14 @@ impl Op {
             | Self::Kill
             | Self::Terminate
             | Self::Start
+            | Self::Hold(_)
+            | Self::HeldWrite(_)
+            | Self::Release
+            | Self::UserFile(..)
+            | Self::UserLink(..)
+            | Self::Unwatch(_)
+            | Self::Watch(_)
             | Self::Settle => Ok(()),
         }
     }
-}
-
-/// No link on the way, nor at its end, may lead out of the folder.
-fn is_inside(path: &Path, base: &Path) -> bool {
-    let existing = path.ancestors().find_map(|above| above.canonicalize().ok());
-    existing.is_some_and(|existing| existing.starts_with(base))
-}
-
-/// A pipe would hold up whoever opens it.
-fn regular(path: &Path) -> std::io::Result<()> {
-    match fs::metadata(path) {
-        Ok(found) if !found.is_file() => Err(std::io::ErrorKind::InvalidInput.into()),
-        _ => Ok(()),
-    }
-}
-
-fn put(path: &Path, text: &str) -> std::io::Result<()> {
-    regular(path)?;
-    fs::write(path, text)
-}
-
-fn make_parent(path: &Path) -> std::io::Result<()> {
-    path.parent().map_or(Ok(()), fs::create_dir_all)
-}
-
-fn remove(path: &Path) -> std::io::Result<()> {
-    match fs::symlink_metadata(path)?.is_dir() {
-        true => fs::remove_dir_all(path),
-        false => fs::remove_file(path),
-    }
-}
-
-/// Copies what can be copied.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    fs::create_dir(to)?;
-    for entry in fs::read_dir(from)?.flatten() {
-        let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
-        let _ = if kind.is_dir() {
-            copy(&entry.path(), &target)
-        } else if kind.is_symlink() {
-            fs::read_link(entry.path()).and_then(|text| symlink(text, target))
-        } else if kind.is_file() {
-            fs::copy(entry.path(), target).map(drop)
-        } else {
-            Ok(())
-        };
-    }
-    Ok(())
-}
-
-fn disguise(path: &Path) -> std::io::Result<()> {
-    regular(path)?;
-    let before = fs::metadata(path)?;
-    let mut bytes = fs::read(path)?;
-    if let Some(byte) = bytes.iter_mut().find(|byte| byte.is_ascii_lowercase()) {
-        *byte = if *byte == b'z' { b'a' } else { *byte + 1 };
-    }
-    fs::write(path, bytes)?;
-    let times = FileTimes::new().set_modified(before.modified()?);
-    File::options().write(true).open(path)?.set_times(times)
-}
-
-fn burst(path: &Path, count: u32) -> std::io::Result<()> {
-    fs::create_dir_all(path)?;
-    for number in 0..count {
-        let file = path.join(format!("f{number}.txt"));
-        fs::write(&file, format!("{number}\n"))?;
-        if number % 3 == 0 {
-            fs::remove_file(&file)?;
-        } else if number % 7 == 0 {
-            fs::create_dir_all(path.join(format!("s{number}")))?;
-            fs::rename(&file, path.join(format!("s{number}/moved.txt")))?;
-        }
-    }
-    Ok(())
-}
-
-fn git(folder: &Path, arguments: &[String]) -> std::io::Result<()> {
-    Command::new("git")
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-        .env("HOME", "/nonexistent")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_EDITOR", "true")
-        .env("GIT_AUTHOR_NAME", "A")
-        .env("GIT_AUTHOR_EMAIL", "a@example.org")
-        .env("GIT_COMMITTER_NAME", "A")
-        .env("GIT_COMMITTER_EMAIL", "a@example.org")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status_alone()
-        .map(drop)
 }

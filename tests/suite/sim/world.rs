@@ -566,9 +566,13 @@ impl World {
                 }
             }
             Effect::Settled { wait, failed } => self.settled(wait, &failed)?,
-            Effect::Export { repo, .. } => {
-                self.later(delay, Pending::Deliver(Event::Exported(repo)))
-            }
+            Effect::Export { repo, .. } => self.later(
+                delay,
+                Pending::Deliver(Event::Exported {
+                    repo,
+                    written: true,
+                }),
+            ),
             Effect::Forget { .. }
             | Effect::Spared { .. }
             | Effect::Tell { .. }

@@ -8,7 +8,7 @@ async fn failure_of(act: Act) -> (Failure, Limits) {
 
 #[tokio::test]
 async fn refusals_are_sorted_by_what_to_do() {
-    use Remedy::{Fatal, Permanent, Retry, Slow, Unreachable};
+    use Remedy::{Fatal, Forbidden, Permanent, Retry, Slow, Unreachable};
     let openai = |kind: &str, code: &str| {
         format!(
             r#"{{"error":{{"message":"Said so.","type":"{kind}","param":null,"code":"{code}"}}}}"#
@@ -100,7 +100,7 @@ async fn refusals_are_sorted_by_what_to_do() {
         (
             "403 Forbidden",
             r#"{"message":"not for you"}"#.into(),
-            Fatal,
+            Forbidden,
             "not for you",
         ),
         (
@@ -108,6 +108,18 @@ async fn refusals_are_sorted_by_what_to_do() {
             r#"{"error":{"message":"Input was flagged"}}"#.into(),
             Permanent,
             "flagged",
+        ),
+        (
+            "403 Forbidden",
+            r#"{"error":{"message":"No.","code":"content_policy_violation"}}"#.into(),
+            Permanent,
+            "No.",
+        ),
+        (
+            "403 Forbidden",
+            "<html><title>Attention Required!</title></html>".into(),
+            Forbidden,
+            "Attention Required!",
         ),
         (
             "404 Not Found",

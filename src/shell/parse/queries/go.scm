@@ -18,27 +18,24 @@
   body: (block)? @closed) @item.method
 
 ; Types alone, which begin at the word `type`, and those in a group.
-(type_declaration
-  "type"
-  .
+((type_declaration
   [
     (type_spec name: (type_identifier) @name)
     (type_alias name: (type_identifier) @name)
   ]) @item.type
+  (#not-match? @item.type "^type\\s*\\("))
 
-(type_declaration
-  "type"
-  .
+((type_declaration
   (type_spec
     name: (type_identifier) @name
     type: (struct_type (field_declaration_list) @body))) @item.struct
+  (#not-match? @item.struct "^type\\s*\\("))
 
-(type_declaration
-  "type"
-  .
+((type_declaration
   (type_spec
     name: (type_identifier) @name
     type: (interface_type "{" @body))) @item.interface
+  (#not-match? @item.interface "^type\\s*\\("))
 
 (type_spec
   name: (type_identifier) @name) @item.type
@@ -58,19 +55,17 @@
   name: (field_identifier) @name) @item.method
 
 ; A name is no field here: as one, only the first of several is found.
-(const_declaration
-  "const"
-  .
+((const_declaration
   (const_spec
     (identifier) @name
     !value)) @item.constant
+  (#not-match? @item.constant "^const\\s*\\("))
 
-(const_declaration
-  "const"
-  .
+((const_declaration
   (const_spec
     (identifier) @name
     value: (_) @closed)) @item.constant
+  (#not-match? @item.constant "^const\\s*\\("))
 
 (const_spec
   (identifier) @name
@@ -80,19 +75,17 @@
   (identifier) @name
   value: (_) @closed) @item.constant
 
-(var_declaration
-  "var"
-  .
+((var_declaration
   (var_spec
     (identifier) @name
     !value)) @item.variable
+  (#not-match? @item.variable "^var\\s*\\("))
 
-(var_declaration
-  "var"
-  .
+((var_declaration
   (var_spec
     (identifier) @name
     value: (_) @closed)) @item.variable
+  (#not-match? @item.variable "^var\\s*\\("))
 
 (var_spec
   (identifier) @name

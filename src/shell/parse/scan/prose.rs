@@ -1,6 +1,7 @@
 //! Markdown, reStructuredText and plain text: headings, and the first paragraph that says something.
 
 use super::Scanned;
+use super::{REQUIREMENTS, UNTITLED};
 
 /// Lines after which nobody looks for headings any more.
 const MAX_LINES: usize = 20_000;
@@ -19,8 +20,12 @@ pub(super) fn markdown(text: &str) -> Scanned {
     let mut paragraph = Paragraph::default();
     let mut fence: Option<&str> = None;
     let mut comment = false;
+    let mut item = false;
     for line in text.lines().take(MAX_LINES) {
         let trimmed = line.trim();
+        // What follows an entry of a list at once belongs to it.
+        let in_item = item && !trimmed.is_empty();
+        item = is_item(trimmed) || in_item;
         if let Some(mark) = fence {
             if trimmed.starts_with(mark) {
                 fence = None;
@@ -41,10 +46,16 @@ pub(super) fn markdown(text: &str) -> Scanned {
             comment = !trimmed.contains("-->");
         } else if let Some(heading) = heading(trimmed) {
             paragraph.end(&mut found);
+            let section = trimmed.starts_with("##")
+                || trimmed.starts_with("<h") && !trimmed.starts_with("<h1");
+            if found.headings.is_empty() && found.docstring.is_some() && section {
+                found.headings.push(UNTITLED.to_owned());
+            }
             found.headings.push(heading);
         } else if is_ruler(trimmed, &['=', '-']) && !paragraph.lines.is_empty() {
             found.headings.push(without_markup(&paragraph.take()));
         } else if trimmed.is_empty()
+            || in_item
             || is_no_prose(trimmed)
             || line.starts_with("    ") && paragraph.lines.is_empty()
         {
@@ -54,7 +65,30 @@ pub(super) fn markdown(text: &str) -> Scanned {
         }
     }
     paragraph.end(&mut found);
+    found.docstring = found
+        .docstring
+        .map(|words| without_references(&words, text));
     found
+}
+
+/// The paragraph without the brackets of links whose targets stand elsewhere in the text: `[name]` with `[name]: target`.
+fn without_references(paragraph: &str, text: &str) -> String {
+    let mut words = paragraph.to_owned();
+    for line in text.lines().take(MAX_LINES) {
+        let label = line.trim_start().strip_prefix('[');
+        let Some((label, _)) = label.and_then(|rest| rest.split_once("]: ")) else {
+            continue;
+        };
+        let link = format!("[{label}]");
+        if !label.is_empty() && words.contains(&link) {
+            // With a target of its own it is another kind of link, which is taken apart later.
+            words = words
+                .replace(&format!("{link}["), "\0[")
+                .replace(&format!("{link}("), "\0(");
+            words = words.replace(&link, label).replace('\0', &link);
+        }
+    }
+    words
 }
 
 /// reStructuredText: titles by their underlines, directives with what is indented below them left out.
@@ -104,6 +138,19 @@ pub(super) fn plain(text: &str) -> Scanned {
             return found;
         }
     }
+    if let Some(packages) = requirements(text) {
+        let headings = std::iter::once(REQUIREMENTS).chain(packages);
+        return Scanned {
+            docstring: None,
+            headings: headings.map(str::to_owned).collect(),
+        };
+    }
+    if is_manifest(text) {
+        return Scanned {
+            docstring: Some("Says which files the package's source archive holds.".to_owned()),
+            headings: Vec::new(),
+        };
+    }
     let mut found = Scanned::default();
     let mut paragraph = Paragraph::default();
     let end = std::iter::once("");
@@ -136,6 +183,60 @@ pub(super) fn plain(text: &str) -> Scanned {
         }
     }
     found
+}
+
+/// The packages of a list of Python requirements: lines such as `name[extra]>=1.2; python_version < "3.12"`, of which
+/// at least one says a version.
+fn requirements(text: &str) -> Option<Vec<&str>> {
+    let mut packages = Vec::new();
+    let mut versions = false;
+    for line in text.lines().take(MAX_LINES) {
+        let line = line.split('#').next().unwrap_or("").trim();
+        // Options such as `-r other.txt` and `--hash=…`.
+        if line.is_empty() || line.starts_with('-') {
+            continue;
+        }
+        let end = line.find(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c));
+        let (name, rest) = line.split_at(end.unwrap_or(line.len()));
+        let rest = match rest.strip_prefix('[') {
+            Some(extras) => extras.split_once(']')?.1,
+            None => rest,
+        };
+        let rest = rest.trim_start();
+        let version = ["==", ">=", "<=", "~=", "!=", "<", ">"]
+            .iter()
+            .any(|mark| rest.starts_with(mark));
+        if name.is_empty() || !version && !rest.is_empty() && !rest.starts_with([';', '@']) {
+            return None;
+        }
+        versions |= version;
+        packages.push(name);
+    }
+    Some(packages).filter(|_| versions)
+}
+
+/// Whether these are the orders of a `MANIFEST.in`.
+fn is_manifest(text: &str) -> bool {
+    const ORDERS: [&str; 8] = [
+        "include",
+        "exclude",
+        "recursive-include",
+        "recursive-exclude",
+        "global-include",
+        "global-exclude",
+        "graft",
+        "prune",
+    ];
+    let mut lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .peekable();
+    let order = |line: &str| {
+        let mut words = line.split_whitespace();
+        words.next().is_some_and(|word| ORDERS.contains(&word)) && words.next().is_some()
+    };
+    lines.peek().is_some() && lines.all(order)
 }
 
 /// Whether there is more punctuation in lines than prose has.
@@ -198,17 +299,21 @@ fn is_ruler(line: &str, marks: &[char]) -> bool {
         && first.is_some_and(|first| marks.contains(&first) && chars.all(|c| c == first))
 }
 
+/// The first line of a list's entry: `- a`, `1. a`. `1.2` is a version.
+fn is_item(line: &str) -> bool {
+    let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let numbered = rest.len() < line.len()
+        && rest
+            .strip_prefix(['.', ')'])
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']));
+    numbered || ["- ", "* ", "+ "].iter().any(|mark| line.starts_with(mark))
+}
+
 /// Lines that stand in the place of a paragraph and are none: lists, tables, quotations, images, HTML, fields.
 fn is_no_prose(line: &str) -> bool {
-    let numbered = line
-        .trim_start_matches(|c: char| c.is_ascii_digit())
-        .starts_with(['.', ')'])
-        && line.starts_with(|c: char| c.is_ascii_digit());
     let field = line.starts_with(':') && line[1..].contains(": ");
-    let bullet = ["- ", "* ", "+ "].iter().any(|mark| line.starts_with(mark));
-    numbered
+    is_item(line)
         || field
-        || bullet
         || line.starts_with(['|', '>', '<', '!', '{'])
         || line.starts_with("[!")
         || line.starts_with('[') && line.contains("]: ")
@@ -300,6 +405,22 @@ mod tests {
             found.docstring.as_deref(),
             Some("It does one thing\nand does it well.")
         );
+        let found = markdown(
+            "# Log\n\n2.1 (2026)\n---\n- Moved it back, and that\n  was all there is to say.\nreally all of it, too\n\nWords of their own are here.\n",
+        );
+        assert_eq!(found.headings, ["Log", "2.1 (2026)"]);
+        assert_eq!(
+            found.docstring.as_deref(),
+            Some("Words of their own are here.")
+        );
+        let found = markdown(
+            "The [WSGI] tool, by [one][two] and [WSGI](a).\n\n## Use\n\nIt.\n\n[WSGI]: https://a\n[one]: b\n",
+        );
+        assert_eq!(found.headings, [UNTITLED, "Use"]);
+        assert_eq!(
+            found.docstring.as_deref(),
+            Some("The WSGI tool, by [one][two] and [WSGI](a).")
+        );
         let found =
             markdown("---\ntitle: \"A page\"\n---\n- a list\n- of things that are long enough\n");
         assert_eq!(found.headings, ["A page"]);
@@ -326,6 +447,24 @@ mod tests {
         assert_eq!(
             found.docstring.as_deref(),
             Some("Copyright (c) 2024 Some One")
+        );
+        let found = plain(
+            "# Made by a tool\n-r base.txt\namqp==5.1.1 \\\n    --hash=sha256:1\n    # via it\n\ncelery[redis]>=5; python_version < '4'\nflask\n",
+        );
+        assert_eq!(found.headings, [REQUIREMENTS, "amqp", "celery", "flask"]);
+        assert_eq!(
+            plain("one\ntwo\nthree\n")
+                .headings
+                .first()
+                .map(String::as_str),
+            None
+        );
+        let found =
+            plain("# what goes along\ninclude README.md LICENSE\nrecursive-include tests *.py\n");
+        assert!(
+            found
+                .docstring
+                .is_some_and(|words| words.starts_with("Says which files"))
         );
         assert_eq!(plain(""), Scanned::default());
     }

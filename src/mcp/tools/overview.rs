@@ -1,0 +1,117 @@
+//! `get_overview`: what to know of a repository first.
+
+use std::collections::VecDeque;
+
+use serde::Deserialize;
+
+use super::super::Session;
+use super::super::page::{Page, line_about, tokens};
+use super::nodes::{children, entry, facts, words};
+use super::{Answer, told};
+use crate::wire::access::Access;
+use crate::wire::protocol::Node;
+
+/// Files that people begin to read with, by their names.
+const ENTRY_POINTS: [&str; 22] = [
+    "main.py",
+    "__main__.py",
+    "app.py",
+    "cli.py",
+    "manage.py",
+    "wsgi.py",
+    "asgi.py",
+    "main.rs",
+    "lib.rs",
+    "main.go",
+    "main.c",
+    "main.cpp",
+    "Main.java",
+    "index.js",
+    "index.ts",
+    "main.ts",
+    "server.js",
+    "server.ts",
+    "Makefile",
+    "Dockerfile",
+    "README.md",
+    "README.rst",
+];
+/// How deep entry points are looked for.
+const ENTRY_DEPTH: usize = 4;
+/// Entry points named.
+const MOST_ENTRIES: usize = 12;
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Overview {
+    max_tokens: usize,
+}
+
+impl Default for Overview {
+    fn default() -> Self {
+        Self { max_tokens: 1_500 }
+    }
+}
+
+pub(super) async fn overview(session: Session, arguments: Overview) -> Answer {
+    let root = session.path("");
+    let node = session
+        .client
+        .node(&root, ENTRY_DEPTH)
+        .await
+        .map_err(told)?;
+    let mut page = Page::new(arguments.max_tokens);
+    page.line(&format!("# {}{}", session.repository.path, facts(&node)));
+    words(&mut page, &node, "get_summary with paths [\"\"]");
+    let children = children(&node);
+    let entries = entry_points(&node);
+    // Half of the room for folders at most, if there are entry points to be named.
+    page.line("\n## Top folders and files");
+    let mut more = 0;
+    for child in children {
+        let reserve = if entries.is_empty() {
+            0
+        } else {
+            30 * entries.len().min(4)
+        };
+        let line = entry(child, "");
+        if !page.has(tokens(&line) + reserve) || !page.line(&line) {
+            more += 1;
+        }
+    }
+    if more > 0 {
+        page.leave_out(format!("{more} entries of the top folder (list_tree)"));
+    }
+    if !entries.is_empty() {
+        page.line("\n## Entry points");
+        let fits = entries
+            .iter()
+            .take_while(|node| {
+                page.line(&format!(
+                    "{}{}",
+                    node.common().path,
+                    line_about(node.common())
+                ))
+            })
+            .count();
+        if fits < entries.len() {
+            page.leave_out(format!("{} entry points", entries.len() - fits));
+        }
+    }
+    Ok(page.finish(&session.repository))
+}
+
+/// Files to begin with, the highest first.
+fn entry_points(top: &Node) -> Vec<&Node> {
+    let mut found = Vec::new();
+    let mut level = VecDeque::from([top]);
+    while let Some(node) = level.pop_front() {
+        level.extend(children(node));
+        let name = node.common().path.rsplit('/').next().unwrap_or_default();
+        let is_file = matches!(node, Node::File(_));
+        if is_file && ENTRY_POINTS.contains(&name) && found.len() < MOST_ENTRIES {
+            found.push(node);
+        }
+    }
+    found
+}

@@ -1,0 +1,57 @@
+//! What is mounted in a tree. Nobody is told when a file system is mounted over a folder, nor when one that others
+//! still use is taken away: who wants to know has to look. It only reads the kernel's own list.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// The kernel's lines about the file systems mounted at `root` and below it, in order; empty where there are none, and
+/// where the system keeps no such list.
+pub fn at_or_below(root: &Path) -> Vec<Vec<u8>> {
+    // As in proc(5): the mount point is the fifth word.
+    const MOUNT_POINT: usize = 4;
+    let list = fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let lines = list.split(|&byte| byte == b'\n');
+    let within = lines.filter(|line| {
+        let mut words = line.split(|&byte| byte == b' ');
+        words.nth(MOUNT_POINT).is_some_and(|word| {
+            let place = unescaped(word);
+            Path::new(std::ffi::OsStr::from_bytes(&place)).starts_with(root)
+        })
+    });
+    within.map(<[u8]>::to_vec).collect()
+}
+
+/// A word of the list: spaces and their like stand in it as a backslash and three octal digits.
+fn unescaped(word: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(word.len());
+    let mut rest = word;
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        let digits = after.first_chunk::<3>();
+        match digits.filter(|digits| digits.iter().all(|digit| (b'0'..=b'7').contains(digit))) {
+            Some([high, middle, low]) if first == b'\\' => {
+                let digit = |byte: &u8| byte & 7;
+                bytes.push((digit(high) << 6) | (digit(middle) << 3) | digit(low));
+                rest = &after[3..];
+            }
+            _ => bytes.push(first),
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_the_list_is_a_path_again() {
+        assert_eq!(unescaped(br"/a\040b\134c"), br"/a b\c");
+        assert_eq!(unescaped(br"/a\0x\"), br"/a\0x\");
+        if cfg!(target_os = "linux") {
+            assert!(!at_or_below(Path::new("/")).is_empty());
+            assert!(at_or_below(Path::new("/no/such/folder")).is_empty());
+        }
+    }
+}
