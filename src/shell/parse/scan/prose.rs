@@ -3,6 +3,9 @@
 use super::Scanned;
 use super::{REQUIREMENTS, UNTITLED};
 
+/// A licence is known by so many bytes.
+const MAX_LICENCE: usize = 2_000;
+
 /// Lines after which nobody looks for headings any more.
 const MAX_LINES: usize = 20_000;
 
@@ -145,9 +148,9 @@ pub(super) fn plain(text: &str) -> Scanned {
             headings: headings.map(str::to_owned).collect(),
         };
     }
-    if is_manifest(text) {
+    if let Some(words) = known_format(text) {
         return Scanned {
-            docstring: Some("Says which files the package's source archive holds.".to_owned()),
+            docstring: Some(words),
             headings: Vec::new(),
         };
     }
@@ -213,6 +216,67 @@ fn requirements(text: &str) -> Option<Vec<&str>> {
         packages.push(name);
     }
     Some(packages).filter(|_| versions)
+}
+
+/// What a text says by its form: encoded data, a licence, settings, the orders of a packager.
+fn known_format(text: &str) -> Option<String> {
+    if is_manifest(text) {
+        return Some("Says which files the package's source archive holds.".to_owned());
+    }
+    let label = text.trim_start().strip_prefix("-----BEGIN ");
+    if let Some((label, _)) = label.and_then(|rest| rest.split_once("-----")) {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == ' ';
+        let label = Some(label).filter(|label| label.len() < 60 && label.chars().all(plain));
+        let label = label.unwrap_or("data").to_lowercase();
+        return Some(format!("PEM data: {label}."));
+    }
+    let head = super::super::source::prefix(text, MAX_LICENCE).to_lowercase();
+    let head = head.split_whitespace().collect::<Vec<_>>().join(" ");
+    const TERMS: &str = "redistribution and use in source and binary forms";
+    if head.starts_with("copyright") && head.contains(TERMS) {
+        return Some(TERMS.to_owned());
+    }
+    settings(text)
+}
+
+/// Sections of `name = value` lines, as in an INI file.
+fn settings(text: &str) -> Option<String> {
+    let mut sections: Vec<&str> = Vec::new();
+    let mut values = 0;
+    let mut others = 0;
+    for line in text.lines().take(MAX_LINES).map(str::trim) {
+        let section = line.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        match section {
+            Some((name, rest)) if rest.is_empty() || rest.trim_start().starts_with(['#', ';']) => {
+                let name = name.trim();
+                if !name.is_empty() && !sections.contains(&name) {
+                    sections.push(name);
+                }
+            }
+            _ if line.is_empty() || line.starts_with(['#', ';']) => {}
+            _ if line.split_once('=').is_some_and(|(name, _)| {
+                let words = name.split_whitespace().count();
+                (1..=2).contains(&words)
+            }) =>
+            {
+                // What stands before the first section is of another form.
+                others += usize::from(sections.is_empty());
+                values += 1;
+            }
+            _ => others += 1,
+        }
+    }
+    let enough = !sections.is_empty() && values > 0 && others * 4 <= values;
+    let more = match sections.len() {
+        0..=4 => String::new(),
+        many => format!(" and {} more", many - 4),
+    };
+    let names: Vec<String> = sections
+        .iter()
+        .take(4)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    enough.then(|| format!("Settings in the sections {}{more}.", names.join(", ")))
 }
 
 /// Whether these are the orders of a `MANIFEST.in`.
@@ -465,6 +529,23 @@ mod tests {
             found
                 .docstring
                 .is_some_and(|words| words.starts_with("Says which files"))
+        );
+        let words = |text: &str| plain(text).docstring.unwrap_or_default();
+        let pem = words(
+            "-----BEGIN CERTIFICATE REQUEST-----\nMIIDHjCC\nAgYCAQAw\n-----END CERTIFICATE REQUEST-----\n",
+        );
+        assert_eq!(pem, "PEM data: certificate request.");
+        assert_eq!(
+            words("# of the CA\n[dn]\nC = US # country\nO=X\n\n[ext]\nkeyUsage = a, b\n"),
+            "Settings in the sections `dn`, `ext`."
+        );
+        let prose = "[1] A note = of one.\nAnd many more lines\nof plain prose stand here.\n";
+        assert!(words(prose).starts_with("[1] A note"));
+        let bsd = "Copyright 2010, the authors.\nAll rights reserved.\nRedistribution and use in\nsource and binary forms, with or\n";
+        assert!(
+            words(bsd).starts_with("redistribution and use"),
+            "{}",
+            words(bsd)
         );
         assert_eq!(plain(""), Scanned::default());
     }
