@@ -23,11 +23,17 @@ use op::Op;
 
 /// Seeds that once found something.
 const KEPT: &[u64] = &[
-    10112, // a file touched while an older look misses it: its folder was fresh without it
-    10277, // the root replaced by a copy: new folders around it were not watched
-    10449, // a second name of a file, written by that name: stale under the first
-    10597, // the same
-    10827, // the same
+    10112,     // a file touched while an older look misses it: its folder was fresh without it
+    10277,     // the root replaced by a copy: new folders around it were not watched
+    10449,     // a second name of a file, written by that name: stale under the first
+    10597,     // the same
+    10827,     // the same
+    1_001_018, // files of the export folder that git took away
+    1_001_135, // others that git brought back as they had been
+    1_001_095, // another excludes file in git's configuration
+    1_002_062, // as no superuser: the root away during a look at everything, and back in the next one: no wait ended
+    1_004_354, // the same as the superuser
+    1_002_068, // as no superuser: a folder closed to all, and what lies below it forgotten
 ];
 
 /// Seeds from this one on have more kinds of things happen, to more kinds of settings.
