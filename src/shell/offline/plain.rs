@@ -73,7 +73,7 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
         }
     };
     for line in text.lines() {
-        let line = line.trim();
+        let line = untagged(line.trim());
         if line.starts_with("```") || line.starts_with("~~~ ") {
             fence = !fence;
             end(&mut lines, &mut found);
@@ -110,6 +110,29 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
     found.into_iter()
 }
 
+/// A line without the tag that says that it describes something.
+fn untagged(line: &str) -> &str {
+    const TAGS: [&str; 9] = [
+        "fileoverview",
+        "overview",
+        "file",
+        "description",
+        "desc",
+        "summary",
+        "brief",
+        "short",
+        "details",
+    ];
+    let Some(tag) = line.strip_prefix(['@', '\\']) else {
+        return line;
+    };
+    let (word, rest) = tag.split_once(' ').unwrap_or((tag, ""));
+    match TAGS.contains(&word) {
+        true => rest.trim_start(),
+        false => line,
+    }
+}
+
 fn is_ruler(line: &str) -> bool {
     let mut chars = line.chars();
     let first = chars.next();
@@ -126,8 +149,9 @@ const TOOLS: [&str; 13] = [
 
 /// Lines that begin fields, examples, directives, lists and tables.
 fn ends_prose(line: &str) -> bool {
-    const STARTS: [&str; 12] = [
-        ".. ", ">>> ", ":param", ":return", ":type", ":rtype", "@", "- ", "* ", "+ ", "|", "-*-",
+    const STARTS: [&str; 13] = [
+        ".. ", ">>> ", ":param", ":return", ":type", ":rtype", "@", "\\", "- ", "* ", "+ ", "|",
+        "-*-",
     ];
     const HEADS: [&str; 17] = [
         "args:",
@@ -188,7 +212,7 @@ fn sentences(paragraph: &str) -> Vec<String> {
 
 /// Whether a sentence is worth quoting: two words at least, and neither a claim of rights nor an announcement.
 fn says_something(sentence: &str) -> bool {
-    const SILENT: [&str; 24] = [
+    const SILENT: [&str; 28] = [
         "distributed under",
         "license.md",
         "| http",
@@ -213,6 +237,10 @@ fn says_something(sentence: &str) -> bool {
         "do not edit",
         "coding:",
         "type: ignore",
+        "module dependencies",
+        "module exports",
+        "module variables",
+        "use of this source code",
     ];
     let lower = sentence.to_lowercase();
     let words = sentence
