@@ -1,5 +1,6 @@
 //! The one thread that writes to the store. What comes together is written together: one sync for many answers.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -10,12 +11,13 @@ use crate::engine::event::Event;
 use crate::model::path::RelPath;
 use crate::model::record::NodeRecord;
 use crate::model::summary::{Summary, SummaryKey};
-use crate::shell::store::Store;
+use crate::model::usage::Usage;
+use crate::shell::store::{Store, StoreError};
 
 use super::driver::{Input, Inputs};
 use super::registry::Notes;
 
-/// Answers written with one sync, at most.
+/// Writes that go to the disk together, at most.
 const BATCH: usize = 256;
 /// What is written is flushed after this much quiet, or after so long without any.
 const FLUSH_QUIET: Duration = Duration::from_millis(500);
@@ -25,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The topic of the note that says that answers cannot be written.
 pub const WAITING: &str = "store: waiting";
+
+/// Nodes of a repository, and what is known of them; `None`: nothing any more.
+pub type Records = Vec<(RelPath, Option<NodeRecord>)>;
 
 /// Something to be written.
 pub enum Write {
@@ -40,18 +45,18 @@ pub enum Write {
     /// What is known of nodes.
     Records {
         /// The repository's root.
-        root: std::path::PathBuf,
+        root: PathBuf,
         /// Node by node.
-        records: Vec<(RelPath, Option<NodeRecord>)>,
+        records: Records,
     },
     /// What was used.
     Usage {
         /// The day, since 1970, UTC.
         day: u64,
         /// The root of the repository that it was used for; empty: nobody's.
-        root: std::path::PathBuf,
+        root: PathBuf,
         /// What to add.
-        delta: crate::model::usage::Usage,
+        delta: Usage,
     },
     /// All before this is written; the answer says so.
     Flush(oneshot::Sender<()>),
@@ -93,49 +98,17 @@ fn work(store: &Store, writes: &Receiver<Write>, inputs: &Inputs, notes: &Notes)
     // Since when something written is not flushed.
     let mut unflushed: Option<Instant> = None;
     while let Some(write) = next.take() {
-        if !matches!(write, Write::Flush(_)) {
+        let mut together = Together::default();
+        together.add(write);
+        while together.count < BATCH
+            && let Ok(write) = writes.try_recv()
+        {
+            together.add(write);
+        }
+        if together.write(store, inputs, notes) {
             unflushed.get_or_insert_with(Instant::now);
         }
-        match write {
-            Write::Summary { key, summary, paid } => {
-                let mut batch = vec![(key, summary)];
-                let mut durable = paid;
-                while batch.len() < BATCH {
-                    match writes.try_recv() {
-                        Ok(Write::Summary { key, summary, paid }) => {
-                            batch.push((key, summary));
-                            durable |= paid;
-                        }
-                        other => {
-                            next = other.ok();
-                            break;
-                        }
-                    }
-                }
-                // It was paid for: it is not given up. The disk may be full now and not be so later.
-                until_written(notes, || store.put_summaries(&batch, durable));
-                for (key, _) in batch {
-                    inputs.send_blocking(Input::Event(Event::Committed(key)));
-                }
-            }
-            Write::Records { root, records } => {
-                // Nothing that cannot be found out again: a failure is told, not insisted on.
-                if let Err(error) = store.put_records(&root, &records) {
-                    notes.set("store", error.to_string());
-                }
-            }
-            Write::Usage { day, root, delta } => {
-                if let Err(error) = store.add_usage(day, &root, delta) {
-                    notes.set("store", error.to_string());
-                }
-            }
-            Write::Flush(done) => {
-                let _ = done.send(());
-            }
-        }
-        if let Some(since) = unflushed
-            && next.is_none()
-        {
+        if let Some(since) = unflushed {
             next = match since.elapsed() < FLUSH_CAP {
                 true => writes.recv_timeout(FLUSH_QUIET).ok(),
                 false => None,
@@ -150,6 +123,68 @@ fn work(store: &Store, writes: &Receiver<Write>, inputs: &Inputs, notes: &Notes)
         if next.is_none() {
             next = writes.recv().ok();
         }
+    }
+}
+
+/// What comes together. A write to sled has a price of its own, however little it holds.
+#[derive(Default)]
+struct Together {
+    usage: Vec<(u64, PathBuf, Usage)>,
+    summaries: Vec<(SummaryKey, Summary)>,
+    durable: bool,
+    /// By repository, in the order in which they came.
+    records: Vec<(PathBuf, Records)>,
+    flushed: Vec<oneshot::Sender<()>>,
+    /// Writes that were taken in.
+    count: usize,
+}
+
+impl Together {
+    fn add(&mut self, write: Write) {
+        self.count += 1;
+        match write {
+            Write::Summary { key, summary, paid } => {
+                self.summaries.push((key, summary));
+                self.durable |= paid;
+            }
+            Write::Records { root, records } => {
+                match self.records.iter_mut().find(|(known, _)| *known == root) {
+                    Some((_, earlier)) => earlier.extend(records),
+                    None => self.records.push((root, records)),
+                }
+            }
+            Write::Usage { day, root, delta } => self.usage.push((day, root, delta)),
+            Write::Flush(done) => self.flushed.push(done),
+        }
+    }
+
+    /// Writes all of it, and says whether there was anything. What was used goes first, so that a crash between the
+    /// two never makes a budget larger; records go last, as they name the summaries that their nodes have.
+    fn write(self, store: &Store, inputs: &Inputs, notes: &Notes) -> bool {
+        let anything = self.count > self.flushed.len();
+        // Nothing but answers is insisted on: the rest can be found out again, or is a count.
+        let tell = |done: Result<(), StoreError>| {
+            if let Err(error) = done {
+                notes.set("store", error.to_string());
+            }
+        };
+        for (day, root, delta) in self.usage {
+            tell(store.add_usage(day, &root, delta));
+        }
+        if !self.summaries.is_empty() {
+            // They were paid for. The disk may be full now and not be so later.
+            until_written(notes, || store.put_summaries(&self.summaries, self.durable));
+        }
+        for (key, _) in self.summaries {
+            inputs.send_blocking(Input::Event(Event::Committed(key)));
+        }
+        for (root, records) in self.records {
+            tell(store.put_records(&root, &records));
+        }
+        for done in self.flushed {
+            let _ = done.send(());
+        }
+        anything
     }
 }
 
