@@ -23,6 +23,7 @@ mod search;
 mod server;
 mod socket;
 mod systemd;
+mod telling;
 mod usage;
 mod writer;
 

@@ -69,10 +69,15 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
         return output::print(&costs(&estimate));
     }
     let mut progress = Progress::on_stderr();
+    // What is not printed is not read: the outlines of a large tree are many times its first levels.
+    let depth = match arguments.json {
+        true => usize::MAX,
+        false => DEPTH,
+    };
     let (indexed, hint) = match Client::connect(&context.places.socket).await {
         Ok(client) => {
             say_what_it_costs(&client, &path).await;
-            let (indexed, known) = index(&client, &path, true, &mut progress).await?;
+            let (indexed, known) = index(&client, &path, true, depth, &mut progress).await?;
             let hint = match known {
                 true => "more: `epitome tree`, `epitome show PATH`",
                 false => "more: `epitome index --json`; to keep it true: `epitome watch`",
@@ -83,7 +88,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
             let config = context.config()?;
             let local = crate::daemon::start_local(&config, &context.places).await?;
             say_what_it_costs(&local, &path).await;
-            let indexed = index(&local, &path, false, &mut progress).await;
+            let indexed = index(&local, &path, false, depth, &mut progress).await;
             // Closed before a failure is told: what was paid for has to be stored.
             local.stop().await;
             let hint = "more: `epitome index --json`; to keep it true: `epitome daemon PATH`";
@@ -114,6 +119,7 @@ async fn index<A: Access>(
     access: &A,
     path: &Path,
     temporary: bool,
+    depth: usize,
     progress: &mut Progress,
 ) -> Result<(Indexed, bool), Failure> {
     let begun = Instant::now();
@@ -123,7 +129,7 @@ async fn index<A: Access>(
         access.watch(path, false).await?;
     }
     let result = tokio::select! {
-        result = settle(access, path, progress) => result,
+        result = settle(access, path, depth, progress) => result,
         () = interrupted() => Err(Failure::Failed("interrupted".to_owned())),
     };
     progress.end();
@@ -143,10 +149,12 @@ async fn index<A: Access>(
     Ok((indexed, known))
 }
 
-/// Waits until everything is summarized, shows how far it is meanwhile, and reads the tree.
+/// Waits until everything is summarized, shows how far it is meanwhile, and reads the tree, so
+/// many levels of it.
 async fn settle<A: Access>(
     access: &A,
     path: &Path,
+    depth: usize,
     progress: &mut Progress,
 ) -> Result<(Node, Waited, u64), Failure> {
     let mut ticks = interval(TICK);
@@ -163,7 +171,7 @@ async fn settle<A: Access>(
             }
         }
     };
-    let tree = access.node(path, usize::MAX).await?;
+    let tree = access.node(path, depth).await?;
     let sent = access.status().await?.requests.sent;
     Ok((tree, waited, sent))
 }

@@ -25,8 +25,18 @@ use super::handle::Shared;
 use super::registry::repository_topic;
 use super::usage;
 
-/// A node with its words.
-pub fn node(shared: &Shared, repo: RepoId, view: NodeView) -> Node {
+/// A node with its words, and all below it that the view has.
+pub fn node(shared: &Shared, repo: RepoId, view: &NodeView) -> Node {
+    let mut node = alone(shared, repo, view);
+    if let (Node::Directory(directory), Some(children)) = (&mut node, &view.children) {
+        let below = children.iter().map(|child| self::node(shared, repo, child));
+        directory.children = Some(below.collect());
+    }
+    node
+}
+
+/// A node with its words, and no children.
+pub fn alone(shared: &Shared, repo: RepoId, view: &NodeView) -> Node {
     let store = &shared.store;
     let stored = view
         .words
@@ -44,7 +54,7 @@ pub fn node(shared: &Shared, repo: RepoId, view: NodeView) -> Node {
         line: stored.as_ref().map(|summary| summary.line().to_owned()),
         summary: stored.as_ref().map(|summary| summary.text.clone()),
         freshness,
-        error: view.error,
+        error: view.error.clone(),
         model: stored.map(|summary| summary.model),
     };
     match view.kind {
@@ -91,12 +101,7 @@ pub fn node(shared: &Shared, repo: RepoId, view: NodeView) -> Node {
                 .iter()
                 .map(|name| String::from_utf8_lossy(name).into_owned())
                 .collect(),
-            children: view.children.map(|children| {
-                children
-                    .into_iter()
-                    .map(|child| node(shared, repo, child))
-                    .collect()
-            }),
+            children: None,
         }),
     }
 }

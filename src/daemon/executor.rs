@@ -237,7 +237,7 @@ impl Executor {
             let folder = entry.root.join(folder);
             let files = directories.into_iter().filter_map(|view| {
                 let path = view.path.clone();
-                match answers::node(&shared, repo, view) {
+                match answers::node(&shared, repo, &view) {
                     Node::Directory(directory) => Some((path, index::render(&directory).ok()?)),
                     Node::File(_) => None,
                 }

@@ -13,7 +13,7 @@ use crate::engine::status::{PaceStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
 use crate::model::path::RepoId;
 use crate::shell::watch::Watch;
-use crate::wire::access::Access;
+use crate::wire::access::{Access, Pieces};
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
 use crate::wire::events::Happenings;
@@ -29,6 +29,7 @@ use super::asking::Moved;
 use super::driver::{Input, Query, Seen};
 use super::preview;
 use super::search::{self, Question};
+use super::telling;
 
 pub(super) use membership::canonical_as_far_as_possible;
 pub use shared::Shared;
@@ -155,7 +156,15 @@ impl Access for Handle {
     async fn node(&self, path: &Path, depth: usize) -> Result<Node, Problem> {
         let (repo, view) = self.view(path, depth).await?;
         let shared = Arc::clone(&self.shared);
-        blocking(move || answers::node(&shared, repo, view)).await
+        blocking(move || answers::node(&shared, repo, &view)).await
+    }
+
+    async fn node_text(&self, path: &Path, depth: usize) -> Result<Pieces, Problem> {
+        let (repo, view) = self.view(path, depth).await?;
+        let shared = Arc::clone(&self.shared);
+        Ok(telling::tell(view, move |view| {
+            answers::alone(&shared, repo, view)
+        }))
     }
 
     async fn prompt(&self, path: &Path) -> Result<Preview, Problem> {
@@ -188,14 +197,16 @@ impl Access for Handle {
         };
         let mut trees = Vec::new();
         for (root, path) in places {
-            match self.node(&path, usize::MAX).await {
-                Ok(node) => trees.push((root, node)),
+            match self.view(&path, usize::MAX).await {
+                Ok((repo, view)) => trees.push(search::Tree { root, repo, view }),
                 // Of all repositories, one may hold nothing or be gone just now.
                 Err(problem) if search.path.is_none() && problem.status == 404 => {}
                 Err(problem) => return Err(problem),
             }
         }
-        blocking(move || search::search(&question, &trees)).await
+        let shared = Arc::clone(&self.shared);
+        let told = move |repo, view: &_| answers::alone(&shared, repo, view);
+        blocking(move || search::search(&question, &trees, told)).await
     }
 
     async fn events(&self, path: Option<&Path>) -> Result<Happenings, Problem> {

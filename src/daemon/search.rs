@@ -2,18 +2,24 @@
 //!
 //! Okapi BM25 over several fields (Robertson, Zaragoza and Taylor, "Simple BM25 extension to multiple weighted fields",
 //! 2004): a name weighs more than a summary, a summary more than a docstring. Nothing is kept between two searches, so
-//! that nothing can be stale: all nodes are looked at each time, which takes about as long as printing them.
+//! that nothing can be stale: all nodes are looked at each time, one after the other, and only what answers is
+//! remembered of them: a search of a large tree must not take the memory of all its outlines.
 
 #[cfg(test)]
 mod tests;
 mod words;
 
 use std::cmp::Ordering;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use crate::engine::view::NodeView;
 use crate::model::outline::Element;
+use crate::model::path::RepoId;
+use crate::model::recipe::Kind;
 use crate::model::summary::Freshness;
 use crate::wire::protocol::{Node, PROBLEM_BAD_REQUEST, Problem};
 use crate::wire::search::{
@@ -30,6 +36,11 @@ const MOST_ELEMENTS: usize = 5;
 const SATURATION: f64 = 1.2;
 /// What a query that is the very name of a node or a definition is worth.
 const EXACT: f64 = 2.0;
+
+/// Candidates that are not worth a second thread.
+const FEW: usize = 500;
+/// Threads of a search, at most: somebody waits for it, and others work on the machine.
+const MOST_WORKERS: usize = 4;
 
 /// Where a word can stand: what it is worth there, and how much a long text of it makes a word worth less.
 struct Field {
@@ -112,9 +123,7 @@ impl Question {
         })
     }
 
-    fn admits(&self, node: &Node) -> bool {
-        let kind = kind(node);
-        let path = Path::new(&node.common().path);
+    fn admits(&self, kind: NodeKind, path: &str) -> bool {
         let directory = kind == NodeKind::Directory;
         self.kind.is_none_or(|wanted| wanted == kind)
             && self.glob.as_ref().is_none_or(|glob| {
@@ -122,47 +131,131 @@ impl Question {
                     .is_ignore()
             })
     }
+
+    /// The nodes at and below these that may answer, each directory before what is in it.
+    fn candidates<'v>(&self, trees: &'v [Tree]) -> Vec<Candidate<'v, (RepoId, &'v NodeView)>> {
+        let mut found = Vec::new();
+        for tree in trees {
+            let mut open = vec![&tree.view];
+            while let Some(view) = open.pop() {
+                open.extend(view.children.iter().flatten().rev());
+                let kind = match view.kind {
+                    Kind::File => NodeKind::File,
+                    Kind::Directory => NodeKind::Directory,
+                };
+                if self.admits(kind, &view.path.to_text()) {
+                    let (root, node) = (tree.root.as_path(), (tree.repo, view));
+                    found.push(Candidate { root, node });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// What is known of a repository, or of a part of it.
+pub struct Tree {
+    /// The repository's root.
+    pub root: PathBuf,
+    /// The repository.
+    pub repo: RepoId,
+    /// The node that is searched, with all below it.
+    pub view: NodeView,
+}
+
+/// What may answer: a node whose words are not read yet.
+struct Candidate<'a, V> {
+    root: &'a Path,
+    node: V,
 }
 
 /// What one node holds of the query.
-struct Document<'n> {
-    root: &'n Path,
-    node: &'n Node,
-    /// For each field, how often each term stands there.
-    counts: [Vec<f64>; FIELDS.len()],
+struct Document {
+    /// Which of the candidates it is.
+    number: usize,
+    /// For each term, how often it stands in each field.
+    counts: Box<[[f64; FIELDS.len()]]>,
     /// For each field, its words.
+    lengths: [f64; FIELDS.len()],
+    exactness: f64,
+}
+
+/// What some of the candidates hold.
+#[derive(Default)]
+struct Counted {
+    /// Those that hold any of the words.
+    documents: Vec<Document>,
+    /// For each field, its words in all of them.
     lengths: [f64; FIELDS.len()],
 }
 
-/// The best nodes of these trees, each with the root of its repository.
-pub fn search(question: &Question, trees: &[(PathBuf, Node)]) -> Found {
-    let mut documents = Vec::new();
-    let mut open: Vec<(&Path, &Node)> = trees
-        .iter()
-        .map(|(root, node)| (root.as_path(), node))
-        .collect();
-    while let Some((root, node)) = open.pop() {
-        if let Node::Directory(directory) = node {
-            let children = directory.children.iter().flatten();
-            open.extend(children.map(|child| (root, child)));
+/// The best nodes of these trees. `told` reads the words of a node, and no children.
+pub fn search(
+    question: &Question,
+    trees: &[Tree],
+    told: impl Fn(RepoId, &NodeView) -> Node + Sync,
+) -> Found {
+    // A directory is fresh only if all below it is.
+    let freshness = |tree: &Tree| told(tree.repo, &tree.view).common().freshness;
+    let fresh = |tree: &Tree| matches!(freshness(tree), Freshness::Fresh | Freshness::Off);
+    let freshness = match trees.iter().all(fresh) {
+        true => Freshness::Fresh,
+        false => Freshness::Stale,
+    };
+    let candidates = question.candidates(trees);
+    best(question, &candidates, freshness, |(repo, view)| {
+        told(*repo, view)
+    })
+}
+
+/// The best of these candidates. `told` is called once for each, and again for those that are answered.
+fn best<V: Sync>(
+    question: &Question,
+    candidates: &[Candidate<V>],
+    freshness: Freshness,
+    told: impl Fn(&V) -> Node + Sync,
+) -> Found {
+    let count = |from: usize, some: &[Candidate<V>]| {
+        let mut counted = Counted::default();
+        for (at, Candidate { root, node }) in some.iter().enumerate() {
+            let document = Document::new(question, from + at, root, &told(node));
+            let sums = counted.lengths.iter_mut().zip(&document.lengths);
+            sums.for_each(|(sum, length)| *sum += length);
+            if document.counts.iter().flatten().any(|count| *count > 0.0) {
+                counted.documents.push(document);
+            }
         }
-        if question.admits(node) {
-            documents.push(Document::new(&question.terms, root, node));
+        counted
+    };
+    let workers = match candidates.len() {
+        ..FEW => 1,
+        _ => thread::available_parallelism().map_or(1, |all| all.get().min(MOST_WORKERS)),
+    };
+    let part = candidates.len().div_ceil(workers).max(1);
+    let counted = thread::scope(|scope| {
+        let parts = candidates.chunks(part).enumerate();
+        let working: Vec<_> = parts
+            .map(|(index, some)| scope.spawn(move || count(index * part, some)))
+            .collect();
+        let mut all = Counted::default();
+        for worker in working {
+            let part = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+            let sums = all.lengths.iter_mut().zip(&part.lengths);
+            sums.for_each(|(sum, length)| *sum += length);
+            all.documents.extend(part.documents);
         }
-    }
-    let weights = Weights::new(&question.terms, &documents);
-    let mut scored: Vec<(f64, &Document)> = documents
+        all
+    });
+    let weights = Weights::new(question.terms.len(), &counted, candidates.len());
+    let mut scored: Vec<(f64, &Document)> = counted
+        .documents
         .iter()
-        .filter_map(|document| {
-            let score = weights.score(document) * document.exactness(&question.query);
-            (score > 0.0).then_some((score, document))
-        })
+        .map(|document| (weights.score(document) * document.exactness, document))
+        .filter(|(score, _)| *score > 0.0)
         .collect();
     scored.sort_by(|(a, left), (b, right)| {
         let order = b.partial_cmp(a).unwrap_or(Ordering::Equal);
-        order
-            .then_with(|| left.node.common().path.cmp(&right.node.common().path))
-            .then_with(|| left.root.cmp(right.root))
+        order.then_with(|| left.number.cmp(&right.number))
     });
     let total = scored.len() as u64;
     scored.truncate(question.limit);
@@ -170,13 +263,13 @@ pub fn search(question: &Question, trees: &[(PathBuf, Node)]) -> Found {
         query: question.query.clone(),
         hits: scored
             .into_iter()
-            .map(|(score, document)| document.hit(score, &question.terms))
+            .map(|(score, document)| {
+                let Candidate { root, node } = &candidates[document.number];
+                document.hit(score, &question.terms, root, &told(node))
+            })
             .collect(),
         total,
-        freshness: match trees.iter().all(|(_, node)| is_fresh(node)) {
-            true => Freshness::Fresh,
-            false => Freshness::Stale,
-        },
+        freshness,
     }
 }
 
@@ -189,20 +282,17 @@ struct Weights {
 }
 
 impl Weights {
-    fn new(terms: &[Term], documents: &[Document]) -> Self {
-        let all = documents.len() as f64;
-        let rarity = (0..terms.len())
+    fn new(terms: usize, counted: &Counted, candidates: usize) -> Self {
+        let all = candidates as f64;
+        let rarity = (0..terms)
             .map(|term| {
                 let holds =
-                    |document: &&Document| document.counts.iter().any(|counts| counts[term] > 0.0);
-                let holding = documents.iter().filter(holds).count() as f64;
+                    |document: &&Document| document.counts[term].iter().any(|count| *count > 0.0);
+                let holding = counted.documents.iter().filter(holds).count() as f64;
                 (1.0 + (all - holding + 0.5) / (holding + 0.5)).ln()
             })
             .collect();
-        let lengths = std::array::from_fn(|field| {
-            let sum: f64 = documents.iter().map(|one| one.lengths[field]).sum();
-            (sum / all.max(1.0)).max(1.0)
-        });
+        let lengths = counted.lengths.map(|sum| (sum / all.max(1.0)).max(1.0));
         Self { rarity, lengths }
     }
 
@@ -215,7 +305,7 @@ impl Weights {
                 .enumerate()
                 .map(|(field, Field { weight, length })| {
                     let relative = document.lengths[field] / self.lengths[field];
-                    weight * document.counts[field][term] / (1.0 - length + length * relative)
+                    weight * document.counts[term][field] / (1.0 - length + length * relative)
                 })
                 .sum();
             if weight > 0.0 {
@@ -228,13 +318,14 @@ impl Weights {
     }
 }
 
-impl<'n> Document<'n> {
-    fn new(terms: &[Term], root: &'n Path, node: &'n Node) -> Self {
+impl Document {
+    fn new(question: &Question, number: usize, root: &Path, node: &Node) -> Self {
+        let terms = &question.terms[..];
         let mut document = Self {
-            root,
-            node,
-            counts: std::array::from_fn(|_| vec![0.0; terms.len()]),
+            number,
+            counts: vec![[0.0; FIELDS.len()]; terms.len()].into(),
             lengths: [0.0; FIELDS.len()],
+            exactness: exactness(&question.query, node),
         };
         let common = node.common();
         let (folders, name) = split(&common.path);
@@ -274,43 +365,21 @@ impl<'n> Document<'n> {
     fn count(&mut self, field: usize, terms: &[Term], text: &str) {
         each_word(text, |word| {
             self.lengths[field] += 1.0;
-            for (term, count) in terms.iter().zip(&mut self.counts[field]) {
-                *count += term.likeness(word);
+            for (term, counts) in terms.iter().zip(&mut self.counts) {
+                counts[field] += term.likeness(word);
             }
         });
     }
 
-    /// More than 1 where the query is the node's own name, its path, or that of a definition in it.
-    fn exactness(&self, query: &str) -> f64 {
-        let common = self.node.common();
-        let (_, name) = split(&common.path);
-        let stem = name.split('.').next().filter(|stem| !stem.is_empty());
-        let same = |other: &str| other.eq_ignore_ascii_case(query);
-        let path = query.trim_matches('/');
-        let whole = query.contains('/') && (common.path == path || ends_with(&common.path, path));
-        let defines = match self.node {
-            Node::File(file) => file
-                .elements
-                .iter()
-                .any(|element| same(&element.name) || same(&element.qualified_name)),
-            Node::Directory(_) => false,
-        };
-        let mut exactness = 1.0;
-        for holds in [same(name) || stem.is_some_and(same), defines, whole] {
-            exactness *= if holds { EXACT } else { 1.0 };
-        }
-        exactness
-    }
-
-    fn hit(&self, score: f64, terms: &[Term]) -> Hit {
-        let common = self.node.common();
-        let elements = self.elements(terms);
+    fn hit(&self, score: f64, terms: &[Term], root: &Path, node: &Node) -> Hit {
+        let common = node.common();
+        let elements = elements(terms, node);
         Hit {
-            repository: self.root.to_string_lossy().into_owned(),
+            repository: root.to_string_lossy().into_owned(),
             path: common.path.clone(),
             path_base64: common.path_base64.clone(),
-            kind: kind(self.node),
-            language: match self.node {
+            kind: kind(node),
+            language: match node {
                 Node::File(file) => file.language.clone(),
                 Node::Directory(_) => None,
             },
@@ -331,37 +400,11 @@ impl<'n> Document<'n> {
         }
     }
 
-    /// The definitions with the most of the words in their names.
-    fn elements(&self, terms: &[Term]) -> Vec<&'n Element> {
-        let Node::File(file) = self.node else {
-            return Vec::new();
-        };
-        let mut found: Vec<(f64, &Element)> = file
-            .elements
-            .iter()
-            .filter_map(|element| {
-                let mut best = vec![0.0_f64; terms.len()];
-                let mut words = 0.0;
-                each_word(&element.name, |word| {
-                    words += 1.0;
-                    for (term, best) in terms.iter().zip(&mut best) {
-                        *best = best.max(term.likeness(word));
-                    }
-                });
-                let worth: f64 = best.iter().sum();
-                (worth > 0.0).then_some((worth - words / 1e3, element))
-            })
-            .collect();
-        found.sort_by(|(a, _), (b, _)| b.partial_cmp(a).unwrap_or(Ordering::Equal));
-        found.truncate(MOST_ELEMENTS);
-        found.into_iter().map(|(_, element)| element).collect()
-    }
-
     /// Where the words stand, most telling place first.
     fn reason(&self, terms: &[Term], elements: &[&Element]) -> String {
         let in_field = |field: usize| -> Vec<&str> {
-            let counts = terms.iter().zip(&self.counts[field]);
-            let found = counts.filter(|(_, count)| **count > 0.0);
+            let counts = terms.iter().zip(&self.counts);
+            let found = counts.filter(|(_, counts)| counts[field] > 0.0);
             found.map(|(term, _)| term.word.as_str()).collect()
         };
         let mut reasons = Vec::new();
@@ -389,9 +432,52 @@ impl<'n> Document<'n> {
     }
 }
 
-/// A directory is fresh only if all below it is.
-fn is_fresh(node: &Node) -> bool {
-    matches!(node.common().freshness, Freshness::Fresh | Freshness::Off)
+/// More than 1 where the query is the node's own name, its path, or that of a definition in it.
+fn exactness(query: &str, node: &Node) -> f64 {
+    let common = node.common();
+    let (_, name) = split(&common.path);
+    let stem = name.split('.').next().filter(|stem| !stem.is_empty());
+    let same = |other: &str| other.eq_ignore_ascii_case(query);
+    let path = query.trim_matches('/');
+    let whole = query.contains('/') && (common.path == path || ends_with(&common.path, path));
+    let defines = match node {
+        Node::File(file) => file
+            .elements
+            .iter()
+            .any(|element| same(&element.name) || same(&element.qualified_name)),
+        Node::Directory(_) => false,
+    };
+    let mut exactness = 1.0;
+    for holds in [same(name) || stem.is_some_and(same), defines, whole] {
+        exactness *= if holds { EXACT } else { 1.0 };
+    }
+    exactness
+}
+
+/// The definitions with the most of the words in their names.
+fn elements<'n>(terms: &[Term], node: &'n Node) -> Vec<&'n Element> {
+    let Node::File(file) = node else {
+        return Vec::new();
+    };
+    let mut found: Vec<(f64, &Element)> = file
+        .elements
+        .iter()
+        .filter_map(|element| {
+            let mut best = vec![0.0_f64; terms.len()];
+            let mut words = 0.0;
+            each_word(&element.name, |word| {
+                words += 1.0;
+                for (term, best) in terms.iter().zip(&mut best) {
+                    *best = best.max(term.likeness(word));
+                }
+            });
+            let worth: f64 = best.iter().sum();
+            (worth > 0.0).then_some((worth - words / 1e3, element))
+        })
+        .collect();
+    found.sort_by(|(a, _), (b, _)| b.partial_cmp(a).unwrap_or(Ordering::Equal));
+    found.truncate(MOST_ELEMENTS);
+    found.into_iter().map(|(_, element)| element).collect()
 }
 
 fn kind(node: &Node) -> NodeKind {

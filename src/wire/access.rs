@@ -12,6 +12,9 @@ use super::prompt::Preview;
 use super::protocol::{Node, Problem, Repository, Status, Waited};
 use super::search::{Found, Search};
 
+/// JSON in pieces, in their order; an error is the last of them.
+pub type Pieces = tokio::sync::mpsc::Receiver<std::io::Result<Vec<u8>>>;
+
 /// The questions. Paths are absolute, and need not be canonical.
 pub trait Access: Clone + Send + Sync + 'static {
     /// The daemon, its repositories, the model's use.
@@ -19,6 +22,21 @@ pub trait Access: Clone + Send + Sync + 'static {
     /// The node at `path` with `depth` levels of children below it.
     fn node(&self, path: &Path, depth: usize)
     -> impl Future<Output = Result<Node, Problem>> + Send;
+    /// The same as JSON, as it is read: the answer about a large tree never stands in memory whole.
+    fn node_text(
+        &self,
+        path: &Path,
+        depth: usize,
+    ) -> impl Future<Output = Result<Pieces, Problem>> + Send {
+        async move {
+            let node = self.node(path, depth).await?;
+            let (sender, pieces) = tokio::sync::mpsc::channel(1);
+            let text = serde_json::to_vec(&node).map_err(std::io::Error::from);
+            // There is room for one.
+            let _ = sender.try_send(text);
+            Ok(pieces)
+        }
+    }
     /// The nodes that answer a query best.
     fn search(&self, search: &Search) -> impl Future<Output = Result<Found, Problem>> + Send;
     /// What happens from now on, at and below `path`, or everywhere; first, how the repositories are.

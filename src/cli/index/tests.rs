@@ -13,9 +13,15 @@ fn quiet() -> Progress {
 #[tokio::test]
 async fn what_was_watched_stays_watched() {
     let fake = Fake::new("/repo", fake::tree());
-    let (indexed, known) = index(&fake, Path::new("/repo/src"), true, &mut quiet())
-        .await
-        .unwrap();
+    let (indexed, known) = index(
+        &fake,
+        Path::new("/repo/src"),
+        true,
+        usize::MAX,
+        &mut quiet(),
+    )
+    .await
+    .unwrap();
     assert!(known);
     assert_eq!(
         indexed.tree,
@@ -27,7 +33,7 @@ async fn what_was_watched_stays_watched() {
 #[tokio::test]
 async fn what_was_not_watched_is_removed_again() {
     let fake = Fake::new("/repo", fake::tree());
-    let (indexed, known) = index(&fake, Path::new("/new"), true, &mut quiet())
+    let (indexed, known) = index(&fake, Path::new("/new"), true, usize::MAX, &mut quiet())
         .await
         .unwrap();
     assert!(!known);
@@ -45,7 +51,7 @@ async fn what_was_not_watched_is_removed_again() {
 #[tokio::test]
 async fn in_this_process_nothing_has_to_be_removed() {
     let fake = Fake::new("/repo", fake::tree());
-    index(&fake, Path::new("/new"), false, &mut quiet())
+    index(&fake, Path::new("/new"), false, usize::MAX, &mut quiet())
         .await
         .unwrap();
     assert_eq!(
@@ -58,7 +64,7 @@ async fn in_this_process_nothing_has_to_be_removed() {
 async fn a_failure_on_the_way_removes_it_too() {
     let fake = Fake::new("/repo", fake::tree());
     fake.world.lock().unwrap().refusal = Some(Problem::new(PROBLEM_NO_NODE, "gone"));
-    let result = index(&fake, Path::new("/new"), true, &mut quiet()).await;
+    let result = index(&fake, Path::new("/new"), true, usize::MAX, &mut quiet()).await;
     assert_eq!(result.err(), Some(Failure::Failed("gone".to_owned())));
     assert_eq!(fake.log().last().unwrap(), "unwatch \"/new\"");
 }

@@ -48,7 +48,22 @@ fn world() -> Vec<(PathBuf, Node)> {
 }
 
 fn ask(search: &Search) -> Found {
-    super::search(&Question::new(search).unwrap(), &world())
+    let (question, world) = (Question::new(search).unwrap(), world());
+    let mut candidates = Vec::new();
+    for (root, node) in &world {
+        let mut open = vec![node];
+        while let Some(node) = open.pop() {
+            if let Node::Directory(directory) = node {
+                open.extend(directory.children.iter().flatten().rev());
+            }
+            if question.admits(kind(node), &node.common().path) {
+                candidates.push(Candidate { root, node });
+            }
+        }
+    }
+    best(&question, &candidates, Freshness::Fresh, |node| {
+        (*node).clone()
+    })
 }
 
 fn paths(query: &str) -> Vec<String> {

@@ -11,7 +11,7 @@ use axum::response::sse::{self, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
 use super::body::{plain, read};
 use super::listener::Peer;
@@ -22,7 +22,7 @@ use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
 use crate::wire::prompt::Preview;
 use crate::wire::protocol::{
-    Node, Problem, Repositories, Repository, Status, WaitRequest, Waited, WatchRequest,
+    PROBLEM_INTERNAL, Problem, Repositories, Repository, Status, WaitRequest, Waited, WatchRequest,
 };
 use crate::wire::search::{Found, NodeKind, Search};
 
@@ -107,14 +107,27 @@ async fn unwatch<A: Access>(
 async fn node<A: Access>(
     State(answers): State<Answers<A>>,
     RawQuery(query): RawQuery,
-) -> Answer<Node> {
+) -> Result<Response, Problem> {
     let query = Query::parse(query.as_deref(), &["path", "depth"])?;
     let depth = query.number("depth")?.unwrap_or(0);
-    answers
-        .access
-        .node(&needed(query.path()?)?, depth)
-        .await
-        .map(Json)
+    let path = needed(query.path()?)?;
+    let mut pieces = answers.access.node_text(&path, depth).await?;
+    let failed = |detail: &str| Problem::new(PROBLEM_INTERNAL, detail);
+    let first = pieces.recv().await;
+    let first = first.ok_or_else(|| failed("the daemon is ending"))?;
+    let first = first.map_err(|error| failed(&error.to_string()))?;
+    // What is small has a length.
+    let body = match pieces.recv().await {
+        None => Body::from(first),
+        Some(second) => {
+            let begin = stream::iter([Ok(first), second]);
+            let rest = stream::unfold(pieces, |mut pieces| async move {
+                pieces.recv().await.map(|piece| (piece, pieces))
+            });
+            Body::from_stream(begin.chain(rest))
+        }
+    };
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 async fn prompt<A: Access>(
