@@ -16,6 +16,7 @@ use super::service::{self, systemctl};
 use super::text::clean;
 use super::{Context, output};
 use crate::client::{Client, ConnectError};
+use crate::wire::access::Access;
 
 /// How long a daemon may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -103,14 +104,19 @@ async fn by_ourselves(context: &Context) -> Result<Client, Failure> {
     let (log, begin) = open_log(&log_file).map_err(|error| cannot(&log_file, &error))?;
     let mut child = spawn(context, log)?;
     let deadline = Instant::now() + PATIENCE;
+    let mut refused = false;
     loop {
-        if let Some(client) = running(socket).await? {
-            output::say(&format!(
-                "started the daemon (process {}); its log is {}",
-                child.id(),
-                log_file.display()
-            ));
-            return Ok(client);
+        if !refused && let Some(client) = running(socket).await? {
+            // It listens before it is there, and refuses whoever asks where it cannot be: then its log tells more.
+            refused = client.status().await.is_err();
+            if !refused {
+                output::say(&format!(
+                    "started the daemon (process {}); its log is {}",
+                    child.id(),
+                    log_file.display()
+                ));
+                return Ok(client);
+            }
         }
         let ended = child.try_wait().ok().flatten();
         if ended.is_some() || Instant::now() >= deadline {

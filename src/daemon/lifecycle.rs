@@ -33,26 +33,24 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 /// Runs until it is told to end.
 pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
-    let inherited = systemd::inherited()?;
-    let path = inherited.as_ref().map(|(_, path)| path.as_path());
-    let started = tokio::select! {
-        started = start(config, places, path) => started,
+    let (mut socket, listener) = listen(places).await?;
+    // From here on a question waits for its answer: opening a large store takes seconds, and nobody is to hear meanwhile
+    // that no daemon runs.
+    let handle = tokio::select! {
+        handle = start(config, places, paths) => handle,
         signal = signals.next() => {
             tracing::info!("ending after {signal}, before the start was done");
+            socket.remove();
             return Ok(());
         }
     };
-    let Started { handle, mut socket } = match started {
-        Ok(started) => started,
+    let handle = match handle {
+        Ok(handle) => handle,
         Err(error) => {
-            give_up(inherited, &format!("{error:#}")).await;
+            give_up(listener, &format!("{error:#}")).await;
+            socket.remove();
             return Err(error);
         }
-    };
-    find_known(&handle, paths).await?;
-    let listener = match inherited {
-        Some((listener, _)) => listener,
-        None => socket.bind()?,
     };
     let mut servers = Servers::new(handle.clone());
     servers.add(listener);
@@ -88,35 +86,30 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
 
 /// Tells those who wait at the socket that systemd passed why there is no daemon.
 pub async fn refuse(reason: &str) {
-    let inherited = systemd::inherited().unwrap_or_default();
-    give_up(inherited, reason).await;
-}
-
-async fn give_up(inherited: Option<(UnixListener, PathBuf)>, reason: &str) {
-    systemd::status(reason);
-    if let Some((listener, _)) = inherited {
-        refusal::refuse(listener, reason).await;
+    match systemd::inherited() {
+        Ok(Some((listener, _))) => give_up(listener, reason).await,
+        _ => systemd::status(reason),
     }
 }
 
-struct Started {
-    handle: Handle,
-    socket: Socket,
+async fn give_up(listener: UnixListener, reason: &str) {
+    systemd::status(reason);
+    refusal::refuse(listener, reason).await;
+}
+
+/// The socket: systemd's, where it passed one on, else our own.
+async fn listen(places: &Places) -> anyhow::Result<(Socket, UnixListener)> {
+    if let Some((listener, path)) = systemd::inherited()? {
+        return Ok((Socket::inherited(&path), listener));
+    }
+    places.create_socket_folder()?;
+    let mut socket = Socket::claim(&places.socket).await?;
+    let listener = socket.bind()?;
+    Ok((socket, listener))
 }
 
 /// All but the socket: nobody is answered before everything is there.
-async fn start(
-    config: &Config,
-    places: &Places,
-    inherited: Option<&Path>,
-) -> anyhow::Result<Started> {
-    let socket = match inherited {
-        Some(path) => Socket::inherited(path),
-        None => {
-            places.create_socket_folder()?;
-            Socket::claim(&places.socket).await?
-        }
-    };
+async fn start(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow::Result<Handle> {
     systemd::status("opening the store");
     let store = Arc::new(super::open_store(&places.data).await?);
     let cookies = match config.watch.backend {
@@ -124,7 +117,8 @@ async fn start(
         Backend::Poll => None,
     };
     let handle = super::driver::start(config, &places.data, store, Mode::Daemon, cookies)?;
-    Ok(Started { handle, socket })
+    find_known(&handle, paths).await?;
+    Ok(handle)
 }
 
 /// Before anybody can ask: no repository that was added earlier is ever called unknown.

@@ -171,3 +171,37 @@ fn a_dead_socket_is_taken_over_and_a_removed_one_made_again() {
     daemon.terminate();
     assert!(!home.socket().exists());
 }
+
+#[test]
+fn a_question_waits_for_a_daemon_that_is_opening_its_store() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.data()).unwrap();
+    let lock = std::fs::File::create(home.data().join("lock")).unwrap();
+    lock.lock().unwrap();
+    std::thread::scope(|scope| {
+        let daemon = scope.spawn(|| home.daemon(&[]));
+        until("the socket is there", || home.socket().exists());
+        let asked = scope.spawn(|| home.run(&["status", "--json"]));
+        // The daemon's own thread asks as well: three ends with the one that listens.
+        until("both ask", || {
+            let sockets = std::fs::read_to_string("/proc/net/unix").unwrap();
+            let path = home.socket().into_os_string().into_string().unwrap();
+            sockets.lines().filter(|line| line.contains(&path)).count() > 2 || asked.is_finished()
+        });
+        lock.unlock().unwrap();
+        let daemon = daemon.join().unwrap();
+        assert_eq!(asked.join().unwrap().expect(0).json()["pid"], daemon.pid());
+    });
+}
+
+#[test]
+fn a_daemon_has_few_heaps_and_is_the_process_that_was_started() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
+    let of = |file: &str| fs::read(format!("/proc/{}/{file}", daemon.pid())).unwrap();
+    let has = |text: &[u8], word: &[u8]| text.split(|byte| *byte == 0).any(|found| found == word);
+    assert_eq!(home.status()["pid"], daemon.pid());
+    assert_eq!(of("comm"), b"epitome\n");
+    assert!(has(&of("cmdline"), repo.at("").as_bytes()));
+    assert!(!cfg!(target_env = "gnu") || has(&of("environ"), b"MALLOC_ARENA_MAX=2"));
+}
