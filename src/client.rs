@@ -36,7 +36,7 @@ use crate::wire::protocol::{
     Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, Problem, Repository, Status, WaitRequest, Waited,
     WatchRequest,
 };
-use crate::wire::search::{Found, NodeKind, Search};
+use crate::wire::search::{Found, LONGEST_QUERY, NodeKind, Search, too_long};
 
 /// No daemon answers at the socket (never sent by a server).
 pub const PROBLEM_NO_DAEMON: &str = "/problems/no-daemon";
@@ -262,6 +262,10 @@ impl Access for Client {
     }
 
     async fn search(&self, search: &Search) -> Result<Found, Problem> {
+        // As long as this or longer, it might not even fit into the route.
+        if search.query.trim().len() > LONGEST_QUERY {
+            return Err(too_long());
+        }
         let mut route = format!("/v1/search?q={}", percent::encode(search.query.as_bytes()));
         if let Some(path) = &search.path {
             route += &format!("&path={}", query(path));

@@ -290,7 +290,11 @@ impl Access for Handle {
         match tokio::time::timeout(timeout, all).await {
             Ok(done) => done,
             Err(_) => {
-                let status = self.status().await?;
+                let mut status = self.status().await?;
+                if let Some((entry, _)) = path.and_then(|path| self.resolve(path).ok()) {
+                    let root = entry.root.to_string_lossy();
+                    status.repositories.retain(|one| one.path == root);
+                }
                 Err(Problem::new(
                     PROBLEM_TIMEOUT,
                     answers::still_waiting_for(&status),

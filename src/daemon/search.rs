@@ -17,7 +17,7 @@ use crate::model::outline::Element;
 use crate::model::summary::Freshness;
 use crate::wire::protocol::{Node, PROBLEM_BAD_REQUEST, Problem};
 use crate::wire::search::{
-    DEFAULT_HITS, Found, FoundElement, Hit, LONGEST_QUERY, MOST_HITS, NodeKind, Search,
+    DEFAULT_HITS, Found, FoundElement, Hit, LONGEST_QUERY, MOST_HITS, NodeKind, Search, too_long,
 };
 
 use words::{Term, each_word, terms};
@@ -83,9 +83,7 @@ impl Question {
         let bad = |detail: String| Problem::new(PROBLEM_BAD_REQUEST, detail);
         let query = search.query.trim();
         if query.len() > LONGEST_QUERY {
-            return Err(bad(format!(
-                "the query is longer than {LONGEST_QUERY} bytes: a few words find more"
-            )));
+            return Err(too_long());
         }
         let mut terms = terms(query);
         if terms.is_empty() {

@@ -8,7 +8,7 @@ use crate::model::usage::Usage;
 use super::Engine;
 use super::pace::{Budget, Counters, DayUse};
 use super::repository::Look;
-use super::tree::Phase;
+use super::tree::{Phase, ROOT};
 use super::view::freshness_in;
 
 /// What a repository is doing, and how many nodes are in which state.
@@ -96,9 +96,11 @@ impl Engine {
                 .and_then(|directory| directory.problem.as_ref())
                 && status.problems.len() < 10
             {
-                status
-                    .problems
-                    .push(format!("{}: {problem}", tree.path(id)));
+                status.problems.push(if id == ROOT {
+                    format!("the folder itself {problem}")
+                } else {
+                    format!("{}: {problem}", tree.path(id))
+                });
             }
             if !node.is_visible() {
                 continue;

@@ -45,7 +45,7 @@ fn any_content_stays_between_its_delimiters() {
     }
 }
 
-const SOURCES: [(&str, &str); 5] = [
+const SOURCES: [(&str, &str); 11] = [
     (
         "python",
         "\"\"\"Does.\"\"\"\nimport os, a.b as c\n\n\n@x(1)\nclass A(B):\n    \"\"\"Is.\"\"\"\n\n    async def f(self, *a, b: int = (1)) -> str:\n        return f\"{a!r:>{b}}\"\n",
@@ -53,6 +53,30 @@ const SOURCES: [(&str, &str); 5] = [
     (
         "rust",
         "//! Does.\nuse a::{b, c as d};\n\n/// Is.\n#[derive(A)]\npub struct S<'a, T: X> { x: &'a T }\n\nimpl<'a, T> S<'a, T> {\n    fn f(&self) -> r#type { \"}\" }\n}\n",
+    ),
+    (
+        "javascript",
+        "// Does.\nimport a, { b as c } from './d';\n\n/** Is. */\n@x\nexport default class A extends B {\n  static async *f(a = () => {}) { return `x${a}` }\n  g = async (e) => <p>{e} t</p>;\n}\nexports.h = function () {};\n(function () { var i = /[/]/g, j = () => 1 })();\ndescribe('a', () => { it('b') })\n",
+    ),
+    (
+        "typescript",
+        "/** Is. */\nexport declare namespace N.M { interface I<T extends {}> { m?(a: T): void } }\ntype U = 'a' | { b: 1 };\nexport abstract class A { @i() private readonly x = <T,>(y: T) => y; abstract z(): asserts y is T; }\nenum E { A = 1 }\ndeclare module \"q\";\n",
+    ),
+    (
+        "tsx",
+        "export const C: FC<P> = ({ a }) => <a.b c={1}>d {a} &amp;</a.b>;\n",
+    ),
+    (
+        "go",
+        "// Package p does.\npackage p\n\nimport (\n\t. \"a/b\"\n)\n\nconst (\n\tA, B = iota, `x\ny`\n)\n\n// S is.\ntype S[T any] struct{ f func(interface{ M() }) }\n\nfunc (s *S[T]) F(a ...int) (b error) { go func() { <-c }() }\n",
+    ),
+    (
+        "java",
+        "package a;\nimport static b.C.*;\n/** Is. */\n@A(b = \"c\") public class D<T extends E> extends F<T> {\n  enum G { H { void i() {} }; G() {} }\n  record J(int k) { J { } }\n  @interface L { int m() default 1; }\n  String n = \"\"\"\n    o\"\"\";\n}\n",
+    ),
+    (
+        "c",
+        "/* Does. */\n#include <a.h>\n#define B(c) \\\n  ((c) # d)\n#ifdef E\ntypedef struct f { int g : 1; } *h, i;\n#endif\nstatic char **j(int (*k)(void), ...) { return L'\\'' ? \"l\" \"m\" : 0; }\nenum n { O = 1, };\n",
     ),
     (
         "markdown",
@@ -65,7 +89,17 @@ const SOURCES: [(&str, &str); 5] = [
 /// Neither the parser nor the offline words fall over anything, and lines stay within the file.
 #[test]
 fn any_content_is_parsed_and_described() {
-    let words: [&[u8]; 10] = [
+    let words: [&[u8]; 20] = [
+        b"export ",
+        b"`",
+        b"${",
+        b"=> {",
+        b"</a>",
+        b"#define ",
+        b"interface{",
+        b"@x(",
+        b"function ",
+        b"{{{{{{{{{{{{{{{{{{{{{{{{{",
         b"\"\"\"",
         b"\\",
         b"/*",

@@ -9,7 +9,8 @@ pub struct Element {
     pub kind: String,
     /// The name as written.
     pub name: String,
-    /// The name with those of the definitions around it, joined by `.` (Python) or `::` (Rust).
+    /// The name with those of the definitions around it, or of the type that a method belongs to, joined by `::` in Rust
+    /// and by `.` elsewhere.
     pub qualified_name: String,
     /// The head as written, on one line, without decorators and without the body.
     pub signature: String,
@@ -28,7 +29,7 @@ pub struct Element {
 pub struct Outline {
     /// The file's own documentation: module docstring, `//!` comment, the first paragraph of prose.
     pub docstring: Option<String>,
-    /// What the file imports, as dotted names, in order, without repetition.
+    /// What the file imports, as the language names it (dotted names, paths), in order, without repetition.
     pub imports: Vec<String>,
     /// The definitions, in the order of the text.
     pub elements: Vec<Element>,

@@ -11,6 +11,7 @@ mod folder;
 mod markup;
 mod names;
 mod plain;
+mod publicity;
 mod shown;
 mod suite;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use crate::model::recipe::Kind;
 use words::Paragraph;
 
 /// Raised whenever the words change: summaries of an earlier version are written anew.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 4;
 
 /// A child of a directory.
 #[derive(Clone, Copy, Debug)]

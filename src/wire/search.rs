@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::protocol::{PROBLEM_BAD_REQUEST, Problem};
 use crate::model::summary::Freshness;
 
 /// Hits where nobody says how many.
@@ -21,6 +22,12 @@ pub enum NodeKind {
     File,
     /// A directory that holds some.
     Directory,
+}
+
+/// What is said to a query that is longer than [`LONGEST_QUERY`].
+pub fn too_long() -> Problem {
+    let detail = format!("the query is longer than {LONGEST_QUERY} bytes: a few words find more");
+    Problem::new(PROBLEM_BAD_REQUEST, detail)
 }
 
 /// What is looked for, and where.

@@ -343,6 +343,11 @@ fn the_handshake_needs_no_daemon_and_errors_say_how_to_mend_them() {
         ),
         ("search", json!({"query": "?"}), "no word"),
         (
+            "search",
+            json!({"query": "a ".repeat(100_000)}),
+            "longer than 1000 bytes",
+        ),
+        (
             "list_tree",
             json!({"depth": -1}),
             "expected a whole number, 0 or more",

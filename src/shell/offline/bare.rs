@@ -3,11 +3,18 @@
 use crate::model::outline::Outline;
 
 use super::names;
+use super::publicity::module;
 use super::words::{Paragraph, capitalized, quoted_list};
 
 /// A file that defines nothing public: what it re-exports, or the names that it sets.
 pub(super) fn without_definitions(language: &str, outline: &Outline, paragraph: &mut Paragraph) {
-    let is_name = |name: &&String| !name.starts_with("# ");
+    let exported = marked(outline, "re-export");
+    if !exported.is_empty() {
+        exports_of_others(outline, &exported, paragraph);
+        return;
+    }
+    // A name of a kind, or the comment that begins the file, is no variable.
+    let is_name = |name: &&String| !name.starts_with("# ") && !name.contains(": ");
     let all: Vec<String> = outline.headings.iter().filter(is_name).cloned().collect();
     let telling = names::TELLING
         .iter()
@@ -47,7 +54,7 @@ pub(super) fn without_definitions(language: &str, outline: &Outline, paragraph: 
         paragraph.say(&format!("{verb}{}", quoted_list(&public, 6)));
     }
     if paragraph.is_empty() {
-        let modules = modules(outline);
+        let modules = modules(language, outline);
         let language = names::display(language);
         if modules.is_empty() {
             paragraph.say(&format!("{language} code without definitions"));
@@ -60,14 +67,47 @@ pub(super) fn without_definitions(language: &str, outline: &Outline, paragraph: 
     }
 }
 
-/// Whether most of what a file imports comes from beside it.
-pub(super) fn is_re_export(outline: &Outline) -> bool {
-    let beside = outline
-        .imports
+/// The headings of a kind.
+pub(super) fn marked(outline: &Outline, kind: &str) -> Vec<String> {
+    let of_kind = |heading: &String| {
+        let rest = heading.strip_prefix(kind)?.strip_prefix(": ")?;
+        Some(rest.to_owned())
+    };
+    outline.headings.iter().filter_map(of_kind).collect()
+}
+
+/// What a file passes on that says so itself.
+fn exports_of_others(outline: &Outline, exported: &[String], paragraph: &mut Paragraph) {
+    let mut modules: Vec<String> = Vec::new();
+    for import in &outline.imports {
+        if import.starts_with('.') && !modules.contains(import) {
+            modules.push(import.clone());
+        }
+    }
+    if modules.is_empty() {
+        modules.clone_from(&outline.imports);
+    }
+    let names: Vec<String> = exported
         .iter()
-        .filter(|import| import.starts_with('.'))
-        .count();
-    beside > 0 && beside * 2 >= outline.imports.len()
+        .filter(|name| *name != "*")
+        .cloned()
+        .collect();
+    let what = match names.is_empty() {
+        true => "everything".to_owned(),
+        false => quoted_list(&names, 4),
+    };
+    paragraph.say(&format!(
+        "Re-exports {what} from {}",
+        quoted_list(&modules, 3)
+    ));
+}
+
+/// Whether most of what a file imports comes from beside it, or it says itself that it passes names on.
+pub(super) fn is_re_export(outline: &Outline) -> bool {
+    // A path is a file and not a name in it.
+    let is_beside = |import: &&String| import.starts_with('.') && !import.contains('/');
+    let beside = outline.imports.iter().filter(is_beside).count();
+    !marked(outline, "re-export").is_empty() || beside > 0 && beside * 2 >= outline.imports.len()
 }
 
 fn re_exports(outline: &Outline, paragraph: &mut Paragraph) {
@@ -143,12 +183,14 @@ fn re_exports(outline: &Outline, paragraph: &mut Paragraph) {
 }
 
 /// The foreign modules that a file imports and that tell something.
-pub(super) fn modules(outline: &Outline) -> Vec<String> {
+pub(super) fn modules(language: &str, outline: &Outline) -> Vec<String> {
     let mut modules: Vec<String> = Vec::new();
     for import in &outline.imports {
-        let top = import.split(['.', ':']).next().unwrap_or("");
-        if names::is_telling_import(top) && !modules.iter().any(|known| known == top) {
-            modules.push(top.to_owned());
+        let Some(name) = module(language, import) else {
+            continue;
+        };
+        if names::is_telling_import(name) && !modules.iter().any(|known| known == name) {
+            modules.push(name.to_owned());
         }
     }
     modules

@@ -2,7 +2,8 @@
 
 use crate::model::outline::{Element, Outline};
 
-use super::names::{self, Noun};
+use super::names::Noun;
+use super::publicity::publicity;
 use super::shown::{self, Shown};
 use super::words::{Paragraph, capitalized, continued, count, list, quoted, quoted_list};
 use super::{bare, plain, suite};
@@ -29,12 +30,15 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
     let elements = shown::visible(language, outline);
     if let Some(tests) = suite::told(outline) {
         paragraph.say(&tests);
+    } else if elements.is_empty() && methods_of_others(language, outline, paragraph) {
+        // That is all there is.
     } else if elements.is_empty() || !elements[0].public && bare::is_re_export(outline) {
         bare::without_definitions(language, outline, paragraph);
     } else {
         // What is private says little where the file has spoken for itself.
         if !spoken || elements[0].public || elements.len() > 3 {
             definitions(language, outline, &elements, paragraph);
+            methods_of_others(language, outline, paragraph);
         }
     }
     let told = elements
@@ -47,6 +51,52 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
     if is_generated(comment.unwrap_or("")) {
         paragraph.say("Generated code.");
     }
+}
+
+/// What a file adds to types that stand in others; `false` where there is nothing of that kind.
+fn methods_of_others(language: &str, outline: &Outline, paragraph: &mut Paragraph) -> bool {
+    let others = shown::methods_of_others(language, outline);
+    let most = if others.len() == 1 { 6 } else { 3 };
+    let mut parts: Vec<String> = Vec::new();
+    for (owner, methods) in others.iter().take(2) {
+        let methods: Vec<String> = methods.iter().map(|name| (*name).to_owned()).collect();
+        let noun = if methods.len() == 1 {
+            "the method"
+        } else {
+            "the methods"
+        };
+        parts.push(format!(
+            "{noun} {} of {}",
+            quoted_list(&methods, most),
+            quoted(owner)
+        ));
+    }
+    if others.len() > 2 {
+        parts.push("others".to_owned());
+    }
+    let verb = if paragraph.is_empty() {
+        "Defines"
+    } else {
+        "Adds"
+    };
+    if parts.is_empty() {
+        return false;
+    }
+    paragraph.say(&format!("{verb} {}", list(&parts, 9)));
+    true
+}
+
+/// The first sentence of an element's documentation, without the name that Go's begins with.
+fn words_of(element: &Element) -> Option<String> {
+    let words = plain::first(element.docstring.as_deref()?)?;
+    let name = element.name.as_str();
+    let bare = ["", "A ", "An ", "The "].iter().find_map(|article| {
+        let rest = words.strip_prefix(article)?.trim_start_matches('`');
+        let rest = rest.strip_prefix(name)?.trim_start_matches('`');
+        let rest = rest.strip_prefix(' ').filter(|rest| rest.contains(' '))?;
+        Some(rest.strip_prefix("is ").unwrap_or(rest))
+    });
+    Some(bare.map_or_else(|| words.clone(), str::to_owned))
 }
 
 /// Definitions of one noun.
@@ -79,16 +129,15 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
         shown,
         paragraph.is_empty() && is_program(language, outline, shown),
     ) {
-        let words = one.element.docstring.as_deref().and_then(plain::first);
-        sentence = words.unwrap_or_else(|| "A program that only defines `main`".to_owned());
+        sentence = words_of(one.element)
+            .unwrap_or_else(|| "A program that only defines `main`".to_owned());
     }
     if let [group] = &groups[..]
         && group.noun.bare
         && group.members.len() == 1
     {
         sentence = format!("A {}", group.noun.singular);
-        let documentation = group.members[0].element.docstring.as_deref();
-        if let Some(first) = documentation.and_then(plain::first) {
+        if let Some(first) = words_of(group.members[0].element) {
             sentence = format!("{sentence}: {}", continued(&first));
         }
     }
@@ -105,8 +154,7 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
             parts.push(count(rest, "other definition", "other definitions"));
         }
         sentence = format!("{opening}{}", list(&parts, 9));
-        let documentation = shown[0].element.docstring.as_deref().filter(|_| alone);
-        let first = documentation.and_then(plain::first);
+        let first = Some(shown[0].element).filter(|_| alone).and_then(words_of);
         if let Some(first) = first.filter(|first| !paragraph.has(&continued(first))) {
             sentence = format!("{sentence}: {}", continued(&first));
         } else if let Some(methods) = methods_of(&groups) {
@@ -223,7 +271,7 @@ fn details(shown: &[Shown<'_>], alone: bool, paragraph: &mut Paragraph) {
         }
     }
     let documented = shown.iter().filter_map(|shown| {
-        let words = plain::first(shown.element.docstring.as_deref()?)?;
+        let words = words_of(shown.element)?;
         Some((shown.element.name.as_str(), words))
     });
     let mut said = 0;
@@ -237,7 +285,7 @@ fn details(shown: &[Shown<'_>], alone: bool, paragraph: &mut Paragraph) {
     }
     if said == 0 {
         let methods = shown[0].methods.iter().filter_map(|method| {
-            let words = plain::first(method.docstring.as_deref()?)?;
+            let words = words_of(method)?;
             Some((method.name.as_str(), words))
         });
         let short = methods.filter(|(_, words)| words.chars().count() <= 140);
@@ -257,13 +305,12 @@ fn is_program(language: &str, outline: &Outline, shown: &[Shown<'_>]) -> bool {
         let top = import.split(['.', ':']).next().unwrap_or("");
         PARSERS.contains(&top)
     });
-    has_main && (reads_arguments || names::public_mark(language).is_some())
+    has_main && (reads_arguments || publicity(language).is_some())
 }
 
 fn uses(language: &str, outline: &Outline, paragraph: &mut Paragraph) {
-    let modules = bare::modules(outline);
-    let said =
-        paragraph.room() < 300 || names::public_mark(language).is_some() && modules.is_empty();
+    let modules = bare::modules(language, outline);
+    let said = paragraph.room() < 300 || publicity(language).is_some() && modules.is_empty();
     if !modules.is_empty() && !said {
         paragraph.say(&format!("Uses {}", quoted_list(&modules, 4)));
     }
@@ -287,7 +334,7 @@ fn is_generated(comment: &str) -> bool {
 
 /// `This module implements x` is `Implements x`.
 fn without_preamble(sentence: &str) -> String {
-    const SUBJECTS: [&str; 8] = [
+    const SUBJECTS: [&str; 9] = [
         "This module ",
         "This file ",
         "This package ",
@@ -295,6 +342,7 @@ fn without_preamble(sentence: &str) -> String {
         "The module ",
         "This crate ",
         "Module that ",
+        "This class ",
         "This program ",
     ];
     const NOT_VERBS: [&str; 6] = ["is", "was", "has", "this", "does", "serves"];
@@ -304,6 +352,16 @@ fn without_preamble(sentence: &str) -> String {
         };
         let verb = rest.split(' ').next().unwrap_or("");
         if verb.ends_with('s') && !NOT_VERBS.contains(&verb) {
+            return capitalized(rest);
+        }
+    }
+    // `Package x implements y`
+    if let Some((name, rest)) = ["Package ", "Command "]
+        .iter()
+        .find_map(|word| sentence.strip_prefix(word)?.split_once(' '))
+    {
+        let verb = rest.split(' ').next().unwrap_or("");
+        if verb.ends_with('s') && !NOT_VERBS.contains(&verb) && !name.ends_with([',', '.', ':']) {
             return capitalized(rest);
         }
     }

@@ -419,6 +419,7 @@ fn unparsed(language: &str, outline: &Outline, headings: &[String], paragraph: &
     let names = quoted_list(headings, 5);
     let sentence = match language {
         "dockerfile" => format!("Container image built from {}", quoted_list(headings, 3)),
+        "go-module" => format!("Go module {}", quoted_list(headings, 1)),
         "make" => format!("Makefile with the targets {}", quoted_list(headings, 8)),
         _ if paragraph.is_empty() => format!("{} code that defines {names}", capital(&display)),
         _ => format!("Defines {names}"),

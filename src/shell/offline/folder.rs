@@ -11,12 +11,17 @@ use super::words::{Paragraph, continued, count, cut, list, quoted};
 use super::{names, plain};
 
 /// Children that speak for the whole directory, by the beginning of their name in small letters.
-const SPEAKERS: [&str; 9] = [
+const SPEAKERS: [&str; 14] = [
     "readme",
     "__init__.py",
     "mod.rs",
     "lib.rs",
     "package.json",
+    "doc.go",
+    "package-info.java",
+    "index.ts",
+    "index.js",
+    "index.tsx",
     "cargo.toml",
     "pyproject.toml",
     "index.md",
@@ -48,7 +53,7 @@ const BESIDE: [&str; 17] = [
 const MAX_CLAUSE: usize = 80;
 
 /// How the words begin that were put together here and say nothing that the writer of the file said.
-const MADE: [&str; 26] = [
+const MADE: [&str; 33] = [
     "Imports ",
     "Offers ",
     "Defines ",
@@ -60,6 +65,13 @@ const MADE: [&str; 26] = [
     "Uses ",
     "Python code",
     "Rust code",
+    "JavaScript code",
+    "TypeScript code",
+    "TSX code",
+    "Go code",
+    "Java code",
+    "C code",
+    "Adds ",
     "A program that defines ",
     "A list that begins",
     "Binary file",

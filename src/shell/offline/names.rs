@@ -1,12 +1,23 @@
 //! What languages, kinds of definitions and well-known base classes are called in a sentence. All of it is data.
 
 /// Languages whose files are told of by what they define.
-const CODE: [&str; 2] = ["python", "rust"];
+const CODE: [&str; 8] = [
+    "python",
+    "rust",
+    "javascript",
+    "typescript",
+    "tsx",
+    "go",
+    "java",
+    "c",
+];
 
 /// Languages that are not spelled as their name with a capital letter.
 const DISPLAY: &[(&str, &str)] = &[
     ("javascript", "JavaScript"),
     ("typescript", "TypeScript"),
+    ("tsx", "TSX"),
+    ("go-module", "Go module"),
     ("cpp", "C++"),
     ("csharp", "C#"),
     ("objective-c", "Objective-C"),
@@ -76,16 +87,19 @@ const fn bare(singular: &'static str, plural: &'static str) -> Noun {
 /// Kinds of elements in the order in which they are told. Kinds that do not stand here are not told.
 const KINDS: &[(&str, Noun)] = &[
     ("class", noun("class", "classes")),
+    ("record", noun("record", "records")),
     ("struct", noun("struct", "structs")),
     ("enum", noun("enum", "enums")),
     ("union", noun("union", "unions")),
     ("trait", noun("trait", "traits")),
     ("interface", noun("interface", "interfaces")),
+    ("annotation", noun("annotation", "annotations")),
     ("function", noun("function", "functions")),
     ("macro", noun("macro", "macros")),
     ("type", noun("type", "types")),
     ("constant", noun("constant", "constants")),
     ("static", noun("static", "statics")),
+    ("variable", noun("variable", "variables")),
     ("module", noun("module", "modules")),
 ];
 
@@ -223,6 +237,34 @@ const ORDINARY: &[&str] = &[
     "zipfile",
     "zlib",
     "zoneinfo",
+    "fs",
+    "path",
+    "util",
+    "events",
+    "stream",
+    "crypto",
+    "buffer",
+    "child_process",
+    "net",
+    "tls",
+    "dns",
+    "assert",
+    "process",
+    "querystring",
+    "readline",
+    "ctype",
+    "fcntl",
+    "float",
+    "inttypes",
+    "limits",
+    "poll",
+    "pthread",
+    "pwd",
+    "sched",
+    "setjmp",
+    "unistd",
+    "wchar",
+    "windows",
     "std",
     "core",
     "alloc",
@@ -249,15 +291,6 @@ pub(super) const EMPTY_BASES: [&str; 3] = ["object", "Generic", "ABC"];
 /// Whether files of a language are told of by what they define.
 pub(super) fn is_code(language: &str) -> bool {
     CODE.contains(&language)
-}
-
-/// The mark at the beginning of a signature without which a definition is private, where a language has one.
-pub(super) fn public_mark(language: &str) -> Option<&'static str> {
-    const MARKS: &[(&str, &str)] = &[("rust", "pub")];
-    MARKS
-        .iter()
-        .find(|(name, _)| *name == language)
-        .map(|(_, mark)| *mark)
 }
 
 /// Whether an imported module says something about the file that imports it.

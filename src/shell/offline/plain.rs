@@ -65,7 +65,7 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
     let mut fence = false;
     let end = |lines: &mut Vec<&str>, found: &mut Vec<Block>| {
         if !lines.is_empty() {
-            let words = plain(&lines.join(" "));
+            let words = plain(&without_inline_tags(&lines.join(" ")));
             if !words.is_empty() {
                 found.push(Block::Paragraph(words));
             }
@@ -73,7 +73,7 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
         }
     };
     for line in text.lines() {
-        let line = line.trim();
+        let line = untagged(line.trim());
         if line.starts_with("```") || line.starts_with("~~~ ") {
             fence = !fence;
             end(&mut lines, &mut found);
@@ -110,6 +110,52 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
     found.into_iter()
 }
 
+/// A line without the tag that says that it describes something.
+fn untagged(line: &str) -> &str {
+    const TAGS: [&str; 9] = [
+        "fileoverview",
+        "overview",
+        "file",
+        "description",
+        "desc",
+        "summary",
+        "brief",
+        "short",
+        "details",
+    ];
+    let Some(tag) = line.strip_prefix(['@', '\\']) else {
+        return line;
+    };
+    let (word, rest) = tag.split_once(' ').unwrap_or((tag, ""));
+    match TAGS.contains(&word) {
+        true => rest.trim_start(),
+        false => line,
+    }
+}
+
+/// Javadoc's `{@code x}` and `{@link A#b c}` as people would write them: the last word that is shown, as code.
+fn without_inline_tags(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, tag)) = rest.split_once("{@") {
+        let Some((inside, after)) = tag.split_once('}') else {
+            break;
+        };
+        let shown = inside
+            .rsplit_once(char::is_whitespace)
+            .map_or("", |(_, last)| last);
+        out.push_str(before);
+        if !shown.is_empty() {
+            out.push('`');
+            out.push_str(shown.trim_start_matches('#'));
+            out.push('`');
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 fn is_ruler(line: &str) -> bool {
     let mut chars = line.chars();
     let first = chars.next();
@@ -126,8 +172,9 @@ const TOOLS: [&str; 13] = [
 
 /// Lines that begin fields, examples, directives, lists and tables.
 fn ends_prose(line: &str) -> bool {
-    const STARTS: [&str; 12] = [
-        ".. ", ">>> ", ":param", ":return", ":type", ":rtype", "@", "- ", "* ", "+ ", "|", "-*-",
+    const STARTS: [&str; 13] = [
+        ".. ", ">>> ", ":param", ":return", ":type", ":rtype", "@", "\\", "- ", "* ", "+ ", "|",
+        "-*-",
     ];
     const HEADS: [&str; 17] = [
         "args:",
@@ -188,7 +235,7 @@ fn sentences(paragraph: &str) -> Vec<String> {
 
 /// Whether a sentence is worth quoting: two words at least, and neither a claim of rights nor an announcement.
 fn says_something(sentence: &str) -> bool {
-    const SILENT: [&str; 24] = [
+    const SILENT: [&str; 31] = [
         "distributed under",
         "license.md",
         "| http",
@@ -202,7 +249,10 @@ fn says_something(sentence: &str) -> bool {
         "all rights reserved",
         "permission is hereby",
         "redistribution and use",
+        "is free software; you can redistribute",
         "this program is free software",
+        "in the hope that it will be useful",
+        "you should have received a copy",
         "this file is part of",
         "the above copyright",
         "the following",
@@ -213,6 +263,10 @@ fn says_something(sentence: &str) -> bool {
         "do not edit",
         "coding:",
         "type: ignore",
+        "module dependencies",
+        "module exports",
+        "module variables",
+        "use of this source code",
     ];
     let lower = sentence.to_lowercase();
     let words = sentence
@@ -242,6 +296,14 @@ mod tests {
             ("utilities", vec![]),
             (":param x: y\n:type z: d", vec![]),
             (":class:`A` wraps all.", vec!["`A` wraps all."]),
+            (
+                "Wraps {@code Map} in {@link B#c d}.",
+                vec!["Wraps `Map` in `d`."],
+            ),
+            (
+                "This code is free software; you can redistribute it.\n\nDoes it all.",
+                vec!["Does it all."],
+            ),
             ("", vec![]),
         ] {
             assert_eq!(lead(text), words, "{text}");

@@ -1,11 +1,15 @@
 //! Which definitions of a file are shown to a reader, and in which order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::outline::{Element, Outline};
 
 use super::names::{self, Noun};
+use super::publicity::publicity;
 use super::suite;
+
+/// So many owners of methods that stand in other files are told apart.
+const MAX_OTHERS: usize = 20;
 
 /// A definition at the top of a file, and the public methods that belong to it.
 pub(super) struct Shown<'a> {
@@ -20,10 +24,11 @@ pub(super) struct Shown<'a> {
 
 /// The public definitions at the top, most important first; all, where none is public.
 pub(super) fn visible<'a>(language: &str, outline: &'a Outline) -> Vec<Shown<'a>> {
-    let mark = names::public_mark(language);
+    let publicity = publicity(language);
     let is_public = |element: &Element| {
+        let member = element.qualified_name != element.name;
         !element.name.starts_with('_')
-            && mark.is_none_or(|mark| element.signature.starts_with(mark))
+            && publicity.is_none_or(|publicity| publicity.shows(element, member))
     };
     let elements = || {
         outline
@@ -73,7 +78,7 @@ pub(super) fn visible<'a>(language: &str, outline: &'a Outline) -> Vec<Shown<'a>
     }
     if shown.iter().any(|shown| is_public(shown.element)) {
         shown.retain(|shown| is_public(shown.element));
-    } else if mark.is_none() {
+    } else if publicity.is_none() {
         shown.retain(|shown| !shown.element.name.starts_with("__"));
     }
     // The order of the text stays where nothing makes one more important than the other.
@@ -87,8 +92,60 @@ pub(super) fn visible<'a>(language: &str, outline: &'a Outline) -> Vec<Shown<'a>
     shown
 }
 
-/// The last parts of the base classes' names in a signature such as `class A(b.C, metaclass=D)`.
+/// The methods of what is defined in other files, by that: in the order of the text.
+pub(super) fn methods_of_others<'a>(
+    language: &str,
+    outline: &'a Outline,
+) -> Vec<(&'a str, Vec<&'a str>)> {
+    let publicity = publicity(language);
+    let here: HashSet<&str> = outline
+        .elements
+        .iter()
+        .filter(|element| element.kind != "method")
+        .map(|element| element.qualified_name.as_str())
+        .collect();
+    let mut others: Vec<(&str, Vec<&str>)> = Vec::new();
+    for element in &outline.elements {
+        let owner = element.qualified_name.strip_suffix(element.name.as_str());
+        let owner = owner.unwrap_or("").trim_end_matches([':', '.']);
+        let public = publicity.is_none_or(|publicity| publicity.shows(element, true));
+        if element.kind != "method" || owner.is_empty() || here.contains(owner) || !public {
+            continue;
+        }
+        let name = element.name.as_str();
+        let known = others.iter().position(|(known, _)| *known == owner);
+        match known {
+            Some(at) if others[at].1.contains(&name) => {}
+            Some(at) => others[at].1.push(name),
+            None if others.len() < MAX_OTHERS => others.push((owner, vec![name])),
+            None => {}
+        }
+    }
+    others
+}
+
+/// The last parts of the base classes' names in a signature such as `class A(b.C, metaclass=D)` or
+/// `class A extends b.C<D>`.
 fn bases(signature: &str) -> Vec<String> {
+    let mut depth = 0usize;
+    let outside = |c: &char| {
+        depth = match c {
+            '<' => depth + 1,
+            '>' => depth.saturating_sub(1),
+            _ => depth,
+        };
+        depth == 0
+    };
+    let without_parameters: String = signature.chars().filter(outside).collect();
+    if let Some((_, base)) = without_parameters.replace('>', "").split_once(" extends ") {
+        let end = base.find(|c: char| !c.is_alphanumeric() && !"_$.".contains(c));
+        let base = &base[..end.unwrap_or(base.len())];
+        let last = base.rsplit('.').next().unwrap_or("");
+        return Some(last.to_owned())
+            .filter(|last| !last.is_empty())
+            .into_iter()
+            .collect();
+    }
     let Some(inside) = signature
         .split_once('(')
         .and_then(|(_, rest)| rest.rsplit_once(')'))

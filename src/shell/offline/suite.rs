@@ -2,10 +2,14 @@
 
 use crate::model::outline::{Element, Outline};
 
+use super::bare::marked;
 use super::words::{count, list};
 
 /// Decorators and attributes that mark a test, by their beginnings.
-const MARKS: [&str; 5] = [
+const MARKS: [&str; 8] = [
+    "@Test",
+    "@ParameterizedTest",
+    "@RepeatedTest",
     "#[test",
     "#[tokio::test",
     "#[rstest",
@@ -34,8 +38,45 @@ pub(super) fn is_test(element: &Element, outline: &Outline) -> bool {
     around.is_some_and(marked)
 }
 
+/// Headings are cut at about this number: there may be more tests than that.
+const COUNTABLE: usize = 55;
+
+/// The sentence about tests that are calls and no functions.
+fn called(outline: &Outline) -> Option<String> {
+    let cases = marked(outline, "test");
+    let suites = marked(outline, "suite");
+    if cases.is_empty() && suites.is_empty() {
+        return None;
+    }
+    let number = match outline.headings.len() < COUNTABLE && !cases.is_empty() {
+        true => format!(" ({})", count(cases.len(), "test", "tests")),
+        false => String::new(),
+    };
+    let of = match suites.is_empty() {
+        true => String::new(),
+        false => format!(" for {}", list(&suites, 3)),
+    };
+    let such = match cases.is_empty() {
+        true => String::new(),
+        false => format!(": {}", list(&cases, 4)),
+    };
+    Some(format!("Tests{of}{number}{such}"))
+}
+
+/// Whether Go runs it as a test.
+fn is_go_test(element: &Element) -> bool {
+    let named = ["Test", "Benchmark", "Fuzz", "Example"].iter().any(|word| {
+        let rest = element.name.strip_prefix(word);
+        rest.is_some_and(|rest| !rest.starts_with(char::is_lowercase))
+    });
+    named && element.signature.starts_with("func ") && element.signature.contains("*testing.")
+}
+
 /// The sentence about a file whose functions are mostly tests; `None` for any other.
 pub(super) fn told(outline: &Outline) -> Option<String> {
+    if let Some(told) = called(outline) {
+        return Some(told);
+    }
     let callable = |element: &&Element| matches!(element.kind.as_str(), "function" | "method");
     let functions: Vec<&Element> = outline.elements.iter().filter(callable).collect();
     let named = functions
@@ -45,6 +86,7 @@ pub(super) fn told(outline: &Outline) -> Option<String> {
         .iter()
         .filter(|element| {
             element.name.starts_with("test_")
+                || is_go_test(element)
                 // Alone, it may be anything that is tried.
                 || element.name == "test" && named
                 || element.decorators.iter().any(|text| {
@@ -59,12 +101,15 @@ pub(super) fn told(outline: &Outline) -> Option<String> {
         .elements
         .iter()
         .any(|element| matches!(element.kind.as_str(), "struct" | "enum" | "trait"));
+    let types = types && !tests.iter().any(|test| is_go_test(test));
     if tests.is_empty() || tests.len() * 3 < functions.len() || types {
         return None;
     }
     let mut cases: Vec<String> = Vec::new();
     for test in &tests {
-        let name = spoken(test.name.trim_start_matches("test").trim_start_matches('_'));
+        let name = test.name.trim_start_matches("test");
+        let name = name.strip_prefix("Test").unwrap_or(name);
+        let name = spoken(name.trim_start_matches('_'));
         if !name.is_empty() && !cases.contains(&name) {
             cases.push(name);
         }
@@ -117,7 +162,11 @@ fn topic_of(class: &str) -> String {
     for end in ["Mixin", "TestCases", "TestCase", "Tests", "Test", "Base"] {
         name = name.strip_suffix(end).unwrap_or(name);
     }
-    name = name.strip_prefix("Test").unwrap_or(name);
+    in_words(name.strip_prefix("Test").unwrap_or(name))
+}
+
+/// `AsyncClient` is `async client`, `HTTPServer` is `HTTP server`.
+fn in_words(name: &str) -> String {
     let mut words = String::new();
     let chars: Vec<char> = name.chars().collect();
     for (at, c) in chars.iter().enumerate() {
@@ -148,10 +197,15 @@ fn topic_of(class: &str) -> String {
 
 /// A name as words: `empty_list_is_fine` is `empty list is fine`.
 fn spoken(name: &str) -> String {
-    name.split('_')
+    let words: Vec<String> = name
+        .split('_')
         .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+        .map(|word| match word.contains(char::is_lowercase) {
+            true => in_words(word),
+            false => word.to_owned(),
+        })
+        .collect();
+    words.join(" ")
 }
 
 /// The words with which most cases begin.

@@ -259,10 +259,10 @@ fn prose_and_data_are_told_by_their_first_words_and_keys() {
             "Makefile with the targets `all` and `test`.",
         ),
         (
-            "go",
-            "Package a does b.",
+            "kotlin",
+            "Does b well.",
             &["F"],
-            "Package a does b. Defines `F`.",
+            "Does b well. Defines `F`.",
         ),
         ("css", "", &[], "CSS file of 10 lines."),
     ] {

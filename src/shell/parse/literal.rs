@@ -135,7 +135,9 @@ fn expand_tabs(text: &str) -> String {
 pub(super) fn without_marks(comment: &str, lines: &[&str], blocks: &[(&str, &str)]) -> String {
     let comment = comment.trim();
     for (open, close) in blocks {
-        if let Some(inner) = comment.strip_prefix(open) {
+        // In `/**/` there is no room for both marks of a longer kind.
+        let room = comment.len() >= open.len() + close.len() || !comment.ends_with(close);
+        if let Some(inner) = comment.strip_prefix(open).filter(|_| room) {
             let inner = inner.strip_suffix(close).unwrap_or(inner);
             let stripped: Vec<&str> = inner
                 .lines()

@@ -3,19 +3,24 @@
 //! The captures are read in the order of the text, with a stack of the definitions that are open. No step asks a
 //! node for its parent or its siblings: the parser's library answers that from the root, every time.
 
-use std::collections::HashMap;
+mod found;
+mod waiting;
+
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use tree_sitter::{Node, QueryCursor, StreamingIterator, Tree};
+use tree_sitter::{Node, QueryCursor, Tree};
 
 use crate::model::outline::{Element, Outline};
 
-use super::imports;
 use super::literal;
 use super::scan::MAX_HEADINGS;
 use super::scan::comment;
 use super::source::Source;
-use super::table::{Capture, Compiled, Docs, Grammar};
+use super::table::{Compiled, Docs, Grammar};
+
+use found::{Event, Inside, Item, events};
+use waiting::Waiting;
 
 /// A qualified name of this many bytes is the last: nobody asks for what is defined inside.
 const MAX_QUALIFIED_NAME: usize = 1_000;
@@ -23,31 +28,19 @@ const MAX_QUALIFIED_NAME: usize = 1_000;
 /// The comment that begins a file is looked for in this many bytes.
 const MAX_HEAD: usize = 8_192;
 
-/// A definition as the query found it.
-struct Found<'t, 'q> {
-    kind: &'q str,
-    node: Node<'t>,
-    name: Node<'t>,
-    body: Option<Node<'t>>,
-    closed: bool,
-}
+/// So many matches of one node are followed at once: their number, squared, is what a long list costs.
+const MAX_MATCHES: u32 = 128;
 
-/// One thing that the query found.
-enum Event<'t, 'q> {
-    Item(Found<'t, 'q>),
-    Decorator(Node<'t>),
-    Doc(Node<'t>),
-    InnerDoc(Node<'t>),
-    Comment(Node<'t>),
-    Import(Vec<String>),
-    Heading(String),
-}
+/// Decorators inside of a definition are looked for so deep at its beginning.
+const MAX_DECORATOR_DEPTH: usize = 4;
 
 /// A definition around the place that is being read.
 struct Open {
     end: usize,
     /// From here on, definitions are nobody's business.
     closed_from: usize,
+    body: usize,
+    node: usize,
     kind: String,
     qualified_name: String,
     element: usize,
@@ -73,9 +66,11 @@ pub(super) fn outline(
             ..Outline::default()
         },
         open: Vec::new(),
-        docs: Vec::new(),
-        decorators: Vec::new(),
-        pending_end: 0,
+        closed: Vec::new(),
+        spared: HashSet::new(),
+        named: HashSet::new(),
+        wrapper: None,
+        waiting: Waiting::default(),
         inner_docs: HashMap::new(),
     };
     if let Docs::FirstString(_) = grammar.docs {
@@ -83,6 +78,7 @@ pub(super) fn outline(
     }
     let mut query = QueryCursor::new();
     query.set_max_start_depth(Some(0));
+    query.set_match_limit(MAX_MATCHES);
     let mut cursor = tree.walk();
     'walk: loop {
         let node = cursor.node();
@@ -103,80 +99,31 @@ pub(super) fn outline(
     reader.finish()
 }
 
-/// What the query finds at a node.
-fn events<'t, 'q>(
-    grammar: &Grammar,
-    compiled: &'q Compiled,
-    query: &mut QueryCursor,
-    node: Node<'t>,
-    source: &Source<'_>,
-) -> Vec<Event<'t, 'q>> {
-    let mut item: Option<Found<'t, 'q>> = None;
-    let mut events = Vec::new();
-    let mut matches = query.matches(&compiled.query, node, source.bytes);
-    while let Some(found) = matches.next() {
-        let (mut kind, mut name, mut body, mut closed, mut from) = (None, None, None, false, None);
-        let quoted = |node| source.one_line(compiled, node, None);
-        for capture in found.captures {
-            let node = capture.node;
-            match &compiled.captures[capture.index as usize] {
-                Capture::Item(found) => kind = Some(found.as_str()),
-                Capture::Name => name = Some(node),
-                Capture::Body => body = Some(node),
-                Capture::Closed => (body, closed) = (Some(node), true),
-                Capture::Decorator => events.push(Event::Decorator(node)),
-                Capture::Doc => events.push(Event::Doc(node)),
-                Capture::InnerDoc => events.push(Event::InnerDoc(node)),
-                Capture::Comment => events.push(Event::Comment(node)),
-                Capture::Heading => events.push(Event::Heading(quoted(node))),
-                Capture::ImportFrom => from = Some(quoted(node)),
-                Capture::Import | Capture::ImportName => {
-                    let from = from.as_deref().unwrap_or("");
-                    let names = imports::names(from, &quoted(node), grammar);
-                    events.push(Event::Import(names));
-                }
-            }
-        }
-        // An optional part of a pattern matches with and without it: the match with a body knows more.
-        let (Some(kind), Some(name)) = (kind, name) else {
-            continue;
-        };
-        if item
-            .as_ref()
-            .is_none_or(|known| known.body.is_none() && body.is_some())
-        {
-            item = Some(Found {
-                kind,
-                node,
-                name,
-                body,
-                closed,
-            });
-        }
-    }
-    events.extend(item.map(Event::Item));
-    events
-}
-
-struct Reader<'a> {
+struct Reader<'a, 't> {
     grammar: &'a Grammar,
     compiled: &'a Compiled,
     source: &'a Source<'a>,
     outline: Outline,
     open: Vec<Open>,
-    /// Documentation comments and decorators that wait for their definition, and where they end.
-    docs: Vec<String>,
-    decorators: Vec<String>,
-    pending_end: usize,
+    /// Bodies of no definition, in which nothing is anybody's business; those that may lie ahead.
+    closed: Vec<Range<usize>>,
+    /// Where bodies begin that are not closed.
+    spared: HashSet<usize>,
+    /// Where the names of all definitions begin: two patterns may find the same one.
+    named: HashSet<usize>,
+    /// What stands around the next definition and belongs to it, and the node that it was given to.
+    wrapper: Option<(Node<'t>, Option<usize>)>,
+    waiting: Waiting,
     /// Comments that document what is around them: by the element, `None` for the file.
     inner_docs: HashMap<Option<usize>, Vec<String>>,
 }
 
-impl Reader<'_> {
-    fn read(&mut self, start: usize, event: Event<'_, '_>) {
+impl<'t> Reader<'_, 't> {
+    fn read(&mut self, start: usize, event: Event<'t, '_>) {
         while self.open.last().is_some_and(|open| open.end <= start) {
             self.open.pop();
         }
+        self.closed.retain(|body| start < body.end);
         match event {
             Event::Import(names) => self.outline.imports.extend(names),
             Event::Item(found) => self.item(&found),
@@ -187,19 +134,37 @@ impl Reader<'_> {
                     self.outline.headings.push(name);
                 }
             }
+            Event::Wrapper(node) => {
+                let around = self.wrapper.is_some_and(|(around, given)| {
+                    given.is_none() && node.end_byte() <= around.end_byte()
+                });
+                if !around {
+                    self.wrapper = Some((node, None));
+                }
+            }
+            Event::Open(body) => drop(self.spared.insert(body.start)),
+            Event::Closed(body) => self.close(body),
             Event::Decorator(node) => {
-                if self.continues(&node) {
-                    let text = self.source.one_line(self.compiled, node, None);
-                    self.decorators.push(text);
+                if self.is_outside(&node) {
+                    let text = self.source.one_line(self.compiled, node);
+                    self.waiting.decorator(self.source, node.byte_range(), text);
                 }
             }
             Event::Doc(node) => {
-                if self.continues(&node) {
-                    self.docs.push(self.source.text(node.byte_range()));
+                if self.is_outside(&node) {
+                    let alone = self.stands_alone(&node);
+                    self.waiting.doc(self.source, node.byte_range(), alone);
+                }
+            }
+            Event::DocAbove(node) => {
+                if self.is_outside(&node) {
+                    self.waiting.doc_above(self.source, node.byte_range());
                 }
             }
             Event::Comment(node) => {
-                self.continues(&node);
+                if self.is_outside(&node) {
+                    self.waiting.comment(self.source, node.byte_range());
+                }
             }
             Event::InnerDoc(node) => {
                 let inside = self.open.last().map(|open| open.element);
@@ -209,69 +174,149 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether a node is outside of what came before it. If more than white space lies between, what was waiting
-    /// belongs to something that is no element and is forgotten.
-    fn continues(&mut self, node: &Node<'_>) -> bool {
-        if node.start_byte() < self.pending_end || self.is_closed(node.start_byte()) {
-            return false;
+    /// Whether a node is outside of what came before it, and of every closed body.
+    fn is_outside(&self, node: &Node<'_>) -> bool {
+        !self.waiting.is_past(node.start_byte()) && !self.is_closed(node.start_byte())
+    }
+
+    /// Whether a documentation comment has nothing to do with those before it.
+    fn stands_alone(&self, node: &Node<'_>) -> bool {
+        match self.grammar.docs {
+            Docs::Comments {
+                blocks,
+                blocks_join: false,
+                ..
+            } => {
+                let text = self.source.text(node.byte_range());
+                blocks.iter().any(|(open, _)| text.starts_with(open))
+            }
+            _ => false,
         }
-        if !self.source.is_blank(self.pending_end..node.start_byte()) {
-            self.docs.clear();
-            self.decorators.clear();
-        }
-        self.pending_end = node.end_byte();
-        true
     }
 
     fn is_closed(&self, at: usize) -> bool {
-        self.open.last().is_some_and(|open| at >= open.closed_from)
+        self.closed.iter().any(|body| body.contains(&at))
+            || self.open.last().is_some_and(|open| at >= open.closed_from)
     }
 
-    fn item(&mut self, found: &Found<'_, '_>) {
-        let Range { start, end } = found.node.byte_range();
-        if self.is_closed(start) {
+    /// Closes a body that belongs to no definition.
+    fn close(&mut self, body: Range<usize>) {
+        let is_items = self.open.last().is_some_and(|open| open.body == body.start);
+        if !is_items && !self.is_closed(body.start) && !self.spared.contains(&body.start) {
+            self.closed.push(body);
+        }
+    }
+
+    fn item(&mut self, found: &Item<'t, '_>) {
+        if self.is_closed(found.node.start_byte()) || self.is_closed(found.name.start_byte()) {
             return;
         }
-        let waiting = self.source.is_blank(self.pending_end.min(start)..start);
-        let (docs, decorators) = (
-            std::mem::take(&mut self.docs),
-            std::mem::take(&mut self.decorators),
-        );
-        self.pending_end = found.body.map_or(end, |body| body.start_byte());
+        if !self.named.insert(found.name.start_byte()) {
+            return;
+        }
+        let node = self.with_wrapper(found.node);
+        let Range { start, end } = node.byte_range();
+        let (docs, mut decorators) = self.waiting.taken_at(self.source, start);
+        let (head, row, inside) = self.head(node);
+        if decorators.is_empty() {
+            decorators = inside;
+        }
+        let body = found.body.map(|body| body.start_byte());
+        self.waiting.skip_to(body.unwrap_or(end));
+        // The names of one statement stand beside each other.
+        let id = found.node.id();
+        self.open.pop_if(|open| open.node == id);
         let around = self.open.last();
         let kind = self.kind_of(found.kind, around.map(|open| open.kind.as_str()));
-        let name = self.source.one_line(self.compiled, found.name, None);
-        let qualified_name = match around {
-            Some(open) => format!("{}{}{name}", open.qualified_name, self.grammar.separator),
-            None => name.clone(),
-        };
+        let name = self.source.one_line(self.compiled, found.name);
+        let mut qualified_name = String::new();
+        if let Some(open) = around {
+            qualified_name = format!("{}{}", open.qualified_name, self.grammar.separator);
+        }
+        if let Some(scope) = found.scope {
+            let scope = self.source.one_line(self.compiled, scope);
+            qualified_name = format!("{qualified_name}{scope}{}", self.grammar.separator);
+        }
+        qualified_name.push_str(&name);
         let docstring = match self.grammar.docs {
             Docs::FirstString(_) => found.body.and_then(|body| self.first_string(body)),
-            Docs::Comments { .. } if waiting => self.comment_text(&docs),
-            Docs::Comments { .. } => None,
+            Docs::Comments { .. } => self.comment_text(&docs),
         };
-        let body = found.body.map(|body| body.start_byte());
-        let signature = self.source.one_line(self.compiled, found.node, body);
+        let signature =
+            self.source
+                .part_in_one_line(self.compiled, node, head..body.unwrap_or(end));
         let signature = signature
             .trim_end_matches(|c: char| c.is_whitespace() || self.grammar.head_ends.contains(&c));
-        let closed = found.closed || qualified_name.len() > MAX_QUALIFIED_NAME;
-        self.open.push(Open {
-            end,
-            closed_from: body.filter(|_| closed).unwrap_or(usize::MAX),
-            kind: kind.to_owned(),
-            qualified_name: qualified_name.clone(),
-            element: self.outline.elements.len(),
-        });
+        let closed = found.inside == Inside::Closed || qualified_name.len() > MAX_QUALIFIED_NAME;
+        if let Some(body) = body.filter(|_| found.inside != Inside::Beside) {
+            self.open.push(Open {
+                end,
+                closed_from: if closed { body } else { usize::MAX },
+                body,
+                node: id,
+                kind: kind.to_owned(),
+                qualified_name: qualified_name.clone(),
+                element: self.outline.elements.len(),
+            });
+        }
         self.outline.elements.push(Element {
             kind: kind.to_owned(),
             name,
             qualified_name,
             signature: signature.to_owned(),
-            decorators: if waiting { decorators } else { Vec::new() },
-            line_start: line(found.node.start_position().row),
-            line_end: self.source.last_line(found.node),
+            decorators,
+            line_start: line(row),
+            line_end: self.source.last_line(node),
             docstring,
         });
+    }
+
+    /// A definition's node with what is wrapped around it.
+    fn with_wrapper(&mut self, node: Node<'t>) -> Node<'t> {
+        match &mut self.wrapper {
+            Some((wrapper, given))
+                if wrapper.start_byte() <= node.start_byte()
+                    && node.end_byte() <= wrapper.end_byte()
+                    && given.is_none_or(|given| given == node.id()) =>
+            {
+                *given = Some(node.id());
+                *wrapper
+            }
+            _ => node,
+        }
+    }
+
+    /// Where a definition begins behind the decorators in it, and these.
+    fn head(&self, node: Node<'_>) -> (usize, usize, Vec<String>) {
+        let mut decorators = Vec::new();
+        let mut cursor = node.walk();
+        for _ in 0..MAX_DECORATOR_DEPTH {
+            if self.grammar.decorators.is_empty() || !cursor.goto_first_child() {
+                break;
+            }
+            loop {
+                let child = cursor.node();
+                if self.grammar.decorators.contains(&child.kind()) {
+                    decorators.push(self.source.one_line(self.compiled, child));
+                } else if !child.is_extra() {
+                    break;
+                }
+                if !cursor.goto_next_sibling() {
+                    // Nothing but decorators: the definition goes on behind them.
+                    let mut more = false;
+                    while !more && cursor.goto_parent() {
+                        more = cursor.goto_next_sibling();
+                    }
+                    break;
+                }
+            }
+        }
+        let first = if decorators.is_empty() {
+            node
+        } else {
+            cursor.node()
+        };
+        (first.start_byte(), first.start_position().row, decorators)
     }
 
     /// What a definition is called where it stands.
@@ -313,7 +358,7 @@ impl Reader<'_> {
         Some(literal::without_indentation(&text)).filter(|text| !text.trim().is_empty())
     }
 
-    fn first_statement<'t>(&self, body: Node<'t>) -> Option<Node<'t>> {
+    fn first_statement<'n>(&self, body: Node<'n>) -> Option<Node<'n>> {
         let Docs::FirstString(kinds) = self.grammar.docs else {
             return None;
         };
@@ -326,7 +371,7 @@ impl Reader<'_> {
 
     /// The words of documentation comments.
     fn comment_text(&self, comments: &[String]) -> Option<String> {
-        let Docs::Comments { lines, blocks } = self.grammar.docs else {
+        let Docs::Comments { lines, blocks, .. } = self.grammar.docs else {
             return None;
         };
         let texts: Vec<String> = comments
@@ -337,16 +382,38 @@ impl Reader<'_> {
     }
 
     /// The part of a text before the first documentation comment: that one belongs to a definition.
-    fn before_documentation<'t>(&self, text: &'t str) -> &'t str {
-        let Docs::Comments { lines, blocks } = self.grammar.docs else {
+    fn before_documentation<'s>(&self, text: &'s str) -> &'s str {
+        let Docs::Comments { lines, blocks, .. } = self.grammar.docs else {
             return text;
         };
-        let marks = lines.iter().chain(blocks.iter().map(|(open, _)| open));
-        let end = marks.filter_map(|mark| text.find(mark)).min();
+        let marks = || lines.iter().chain(blocks.iter().map(|(open, _)| open));
+        if marks().any(|mark| self.grammar.comment_marks.begins(mark)) {
+            // Comments of both kinds look alike.
+            return match self.waiting.first_is_taken {
+                true => "",
+                false => text,
+            };
+        }
+        let end = marks().filter_map(|mark| text.find(mark)).min();
         &text[..end.unwrap_or(text.len())]
     }
 
+    /// What the comments say that begin the file and belong to no definition.
+    fn about_file(&mut self) -> Option<String> {
+        self.waiting.finish();
+        let all = std::mem::take(&mut self.waiting.about_file);
+        let says = |text: &String| {
+            let lines = text.lines();
+            // A tag that only names the licence does not make the rest a claim.
+            let said: Vec<&str> = lines.filter(|line| !line.starts_with('@')).collect();
+            !comment::claims_rights(&said.join("\n"))
+        };
+        let mut texts = all.iter().filter_map(|docs| self.comment_text(docs));
+        texts.find(says)
+    }
+
     fn finish(mut self) -> Outline {
+        let about_file = self.about_file();
         for (element, comments) in std::mem::take(&mut self.inner_docs) {
             let text = self.comment_text(&comments);
             let docstring = match element {
@@ -358,13 +425,16 @@ impl Reader<'_> {
             }
         }
         if self.outline.docstring.is_none() {
+            self.outline.docstring = about_file;
+        }
+        if self.outline.docstring.is_none() {
             let head = self.source.text(0..self.source.bytes.len().min(MAX_HEAD));
             let head = self.before_documentation(head.trim_start_matches('\u{feff}'));
             if let Some(words) = comment::all_leading(head, self.grammar.comment_marks) {
                 self.outline.headings.insert(0, format!("# {words}"));
             }
         }
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         self.outline
             .imports
             .retain(|name| !name.is_empty() && seen.insert(name.clone()));

@@ -120,62 +120,7 @@ static SCANNERS: &[(&str, Scanner)] = &[
             ],
         ),
     ),
-    (
-        "javascript",
-        Lines(
-            &SLASHES,
-            &[
-                "export default class",
-                "export default function",
-                "export class",
-                "export async function",
-                "export function",
-                "export const",
-                "class",
-                "async function",
-                "function",
-            ],
-        ),
-    ),
-    (
-        "typescript",
-        Lines(
-            &SLASHES,
-            &[
-                "export default class",
-                "export default function",
-                "export abstract class",
-                "export class",
-                "export interface",
-                "export enum",
-                "export type",
-                "export async function",
-                "export function",
-                "export const",
-                "class",
-                "interface",
-                "function",
-            ],
-        ),
-    ),
-    ("go", Lines(&SLASHES, &["package", "type", "func"])),
-    (
-        "java",
-        Lines(
-            &SLASHES,
-            &[
-                "public class",
-                "public final class",
-                "public abstract class",
-                "public interface",
-                "public enum",
-                "public record",
-                "class",
-                "interface",
-                "enum",
-            ],
-        ),
-    ),
+    ("go-module", Lines(&SLASHES, &["module"])),
     (
         "kotlin",
         Lines(
@@ -198,7 +143,6 @@ static SCANNERS: &[(&str, Scanner)] = &[
         "swift",
         Lines(&SLASHES, &["class", "struct", "enum", "protocol", "func"]),
     ),
-    ("c", Lines(&SLASHES, &["struct", "enum", "#define"])),
     (
         "cpp",
         Lines(&SLASHES, &["class", "struct", "enum", "namespace"]),

@@ -56,12 +56,35 @@ impl Source<'_> {
         self.slice(range).trim_ascii().is_empty()
     }
 
-    /// A node, up to the byte `until`, as written but on one line: without comments, with one blank for every run
-    /// of white space outside of strings, and without the blanks and the comma that breaking it into lines brings.
-    pub fn one_line(&self, compiled: &Compiled, node: Node<'_>, until: Option<usize>) -> String {
-        let until = until.unwrap_or(node.end_byte());
+    /// Whether nothing but white space stands on its line before that byte.
+    pub fn begins_line(&self, at: usize) -> bool {
+        let before = self.slice(0..at);
+        let line = before.rsplit(|byte| *byte == b'\n').next();
+        line.is_none_or(|line| line.trim_ascii().is_empty())
+    }
+
+    /// How many lines end in a range.
+    pub fn line_ends(&self, range: Range<usize>) -> usize {
+        let ends = self.slice(range).iter().filter(|byte| **byte == b'\n');
+        ends.count()
+    }
+
+    /// A node as written but on one line: without comments, with one blank for every run of white space outside of
+    /// strings, and without the blanks and the comma that breaking it into lines brings.
+    pub fn one_line(&self, compiled: &Compiled, node: Node<'_>) -> String {
+        self.part_in_one_line(compiled, node, node.byte_range())
+    }
+
+    /// The same of a part of it, which begins and ends between two leaves.
+    pub fn part_in_one_line(
+        &self,
+        compiled: &Compiled,
+        node: Node<'_>,
+        part: Range<usize>,
+    ) -> String {
+        let until = part.end;
         let mut line = Line::default();
-        let mut at = node.start_byte();
+        let mut at = part.start;
         let mut cursor = node.walk();
         while line.text.len() < MAX_LINE {
             let leaf = cursor.node();
@@ -70,15 +93,20 @@ impl Source<'_> {
                 break;
             }
             let role = compiled.kind(&leaf).role;
-            if role == Role::Node && cursor.goto_first_child() {
+            let before = bytes.end <= part.start;
+            if !before && role == Role::Node && cursor.goto_first_child() {
                 continue;
             }
-            line.gap(self.slice(at..bytes.start));
-            match role {
-                Role::Comment | Role::Layout => line.gap(b"\n"),
-                Role::Node | Role::Verbatim => line.leaf(&self.text(bytes.clone())),
+            if !before {
+                line.gap(self.slice(at..bytes.start));
+                match role {
+                    Role::Comment | Role::Layout => line.gap(b"\n"),
+                    Role::Node | Role::Verbatim | Role::Flowing => {
+                        line.leaf(&self.text(bytes.clone()));
+                    }
+                }
+                at = at.max(bytes.end);
             }
-            at = at.max(bytes.end);
             let mut more = cursor.goto_next_sibling();
             while !more && cursor.goto_parent() {
                 more = cursor.goto_next_sibling();

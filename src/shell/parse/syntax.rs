@@ -2,8 +2,12 @@
 //!
 //! The encoding is a format, version [`super::VERSION`]. The tree is walked in order. A named inner node writes `(`
 //! and its kind's name, then what is inside, then `)`. A leaf writes `t` and its text. Text between two leaves that
-//! is more than white space (no grammar shows every character as a leaf) writes `g` and that text. Node kinds that
-//! the table calls verbatim write their kind and their whole text. Names and texts are written with their length.
+//! is more than white space (no grammar shows every character as a leaf) writes `g` and that text. `n` stands where a
+//! line ends behind a word for which the table says that this matters. Node kinds that the table calls verbatim write
+//! their kind and their whole text. Names and texts are written with their length.
+
+use std::borrow::Cow;
+use std::ops::Range;
 
 use tree_sitter::Tree;
 
@@ -20,6 +24,7 @@ pub(super) fn digest(grammar: &Grammar, compiled: &Compiled, tree: &Tree, source
         hasher,
         source,
         at: 0,
+        at_line_word: false,
     };
     let doc_statement = match grammar.docs {
         Docs::FirstString(kinds) => Some(kinds.statement),
@@ -42,8 +47,18 @@ pub(super) fn digest(grammar: &Grammar, compiled: &Compiled, tree: &Tree, source
                 if in_doc_statement {
                     writer.verbatim(kind.name, &collapsed(text));
                 } else {
-                    writer.verbatim(kind.name, text);
+                    writer.verbatim(kind.name, &with_one_line_end(text));
                 }
+            }
+            Role::Flowing => {
+                let text = flowing(writer.text(bytes.start, bytes.end));
+                if !text.is_empty() {
+                    writer.verbatim(kind.name, &text);
+                }
+            }
+            // A grammar may make a token of the end of a line. What it ends shows in the tree.
+            Role::Node if !kind.named && is_layout(writer.peek(&bytes)) => {
+                writer.skip_to(bytes.start, bytes.end);
             }
             Role::Node => {
                 if kind.named {
@@ -57,6 +72,10 @@ pub(super) fn digest(grammar: &Grammar, compiled: &Compiled, tree: &Tree, source
                 let text = writer.text(bytes.start, bytes.end);
                 writer.hasher.raw(b"t");
                 writer.hasher.field(text);
+                writer.at_line_word = grammar
+                    .line_words
+                    .iter()
+                    .any(|word| word.as_bytes() == text);
                 if kind.named {
                     writer.hasher.raw(b")");
                 }
@@ -84,6 +103,8 @@ struct Writer<'a> {
     source: &'a [u8],
     /// Everything before this byte is written.
     at: usize,
+    /// The leaf before was a word of which a line's end makes something else.
+    at_line_word: bool,
 }
 
 impl<'a> Writer<'a> {
@@ -93,12 +114,20 @@ impl<'a> Writer<'a> {
         self.source.get(start..end).unwrap_or_default()
     }
 
+    fn peek(&self, bytes: &Range<usize>) -> &'a [u8] {
+        self.source.get(bytes.clone()).unwrap_or_default()
+    }
+
     /// Writes the gap before `start` and goes on behind `end`.
     fn skip_to(&mut self, start: usize, end: usize) {
         let gap = self.source.get(self.at..start).unwrap_or_default();
         if !is_layout(gap) {
             self.hasher.raw(b"g");
             self.hasher.field(gap);
+        }
+        if self.at_line_word && gap.contains(&b'\n') {
+            self.hasher.raw(b"n");
+            self.at_line_word = false;
         }
         self.at = self.at.max(end);
     }
@@ -138,6 +167,33 @@ fn without_margins(text: &[u8]) -> Vec<u8> {
     }
     out.truncate(out.trim_ascii_end().len());
     out
+}
+
+/// A text of which every character counts, but a line's end is the same on every system, as compilers read it.
+fn with_one_line_end(text: &[u8]) -> Cow<'_, [u8]> {
+    let text = text.trim_ascii_end();
+    if !text.contains(&b'\r') {
+        return Cow::Borrowed(text);
+    }
+    let ends = (0..text.len()).filter(|at| !text[*at..].starts_with(b"\r\n"));
+    Cow::Owned(ends.map(|at| text[at]).collect())
+}
+
+/// Running text as it is shown: its lines without the white space around them, joined by one blank; but white space
+/// within its first and its last line is no layout.
+fn flowing(text: &[u8]) -> Vec<u8> {
+    let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+    let last = lines.len() - 1;
+    for (number, line) in lines.iter_mut().enumerate() {
+        if number > 0 {
+            *line = line.trim_ascii_start();
+        }
+        if number < last {
+            *line = line.trim_ascii_end();
+        }
+    }
+    lines.retain(|line| !line.is_empty());
+    lines.join(&b' ')
 }
 
 /// A documentation string without its indentation, which is layout: a run of white space is a blank, or a line end

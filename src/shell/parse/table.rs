@@ -7,21 +7,32 @@
 //! | `@item.KIND` | a definition; KIND is the kind that an element carries |
 //! | `@name` | its name |
 //! | `@body` | where its signature ends; definitions inside belong to it |
-//! | `@closed` | the same, and definitions inside are nobody's business (a function's body) |
+//! | `@closed` | the same, and definitions inside are nobody's business (a function's body); also without a definition |
+//! | `@tail` | where its signature ends; definitions inside stand beside it |
+//! | `@open` | a function's body that is not closed: the function only wraps the file |
+//! | `@scope` | the name of what it belongs to, where that does not stand around it |
+//! | `@wrapper` | what belongs to the one definition in it and stands around it: `export`, `declare` |
 //! | `@decorator` | a decorator or attribute of the definition that follows |
 //! | `@doc`, `@doc.inner` | a documentation comment on what follows, or on what surrounds it |
+//! | `@doc.above` | a comment on what follows, if it stands on lines of its own and no empty line lies between |
 //! | `@comment` | any other comment: it may stand between a definition and its documentation |
 //! | `@import` | a name that is imported; braces are expanded, `as …` is dropped |
 //! | `@import.from`, `@import.name` | the same in two parts |
 //! | `@heading` | another name that tells what a file is for: a variable of its own |
+//! | `@heading.WORD` | the same, of a kind: kept as `WORD: name` |
+//! | `@_…` | for the pattern's own conditions |
 //!
 //! Every pattern begins with one node of a kind that it names, because only at such nodes is the query asked.
+
+mod rows;
 
 use std::sync::OnceLock;
 
 use tree_sitter::Query;
 
-use super::scan::comment::{Comments, HASH, SLASHES};
+use super::scan::comment::Comments;
+
+use rows::GRAMMARS;
 
 /// Where a language keeps documentation.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +45,8 @@ pub(super) enum Docs {
         lines: &'static [&'static str],
         /// What a block begins and ends with.
         blocks: &'static [(&'static str, &'static str)],
+        /// Whether a block goes on with the documentation before it; otherwise the last block counts.
+        blocks_join: bool,
     },
 }
 
@@ -57,7 +70,8 @@ pub(super) struct Grammar {
     /// The language's name, as in `model::language`.
     pub name: &'static str,
     language: fn() -> tree_sitter::Language,
-    query: &'static str,
+    /// Its patterns, in parts: a grammar may share some with another.
+    query: &'static [&'static str],
     /// Between the parts of a qualified name.
     pub separator: &'static str,
     /// Where documentation stands.
@@ -74,52 +88,16 @@ pub(super) struct Grammar {
     pub comments: &'static [&'static str],
     /// Node kinds whose whole text counts, white space included.
     pub verbatim: &'static [&'static str],
+    /// Node kinds of running text, in which a line's end and the white space around it are one blank or nothing.
+    pub flowing: &'static [&'static str],
     /// Node kinds that are layout.
     pub layout: &'static [&'static str],
+    /// Words of which a line's end makes something else, though the tree may not show it.
+    pub line_words: &'static [&'static str],
+    /// Node kinds of decorators that stand inside a definition, at its beginning.
+    pub decorators: &'static [&'static str],
     compiled: OnceLock<Option<Compiled>>,
 }
-
-static GRAMMARS: [Grammar; 2] = [
-    Grammar {
-        name: "python",
-        language: || tree_sitter_python::LANGUAGE.into(),
-        query: include_str!("queries/python.scm"),
-        separator: ".",
-        docs: Docs::FirstString(StringKinds {
-            statement: "expression_statement",
-            parentheses: "parenthesized_expression",
-            literal: "string",
-            concatenation: "concatenated_string",
-            not_text: &['b', 'B', 'f', 'F', 't', 'T'],
-        }),
-        members: &[("function", &["class"], "method")],
-        head_ends: &[':'],
-        import_self: None,
-        comment_marks: &HASH,
-        comments: &["comment"],
-        verbatim: &["string"],
-        layout: &["line_continuation"],
-        compiled: OnceLock::new(),
-    },
-    Grammar {
-        name: "rust",
-        language: || tree_sitter_rust::LANGUAGE.into(),
-        query: include_str!("queries/rust.scm"),
-        separator: "::",
-        docs: Docs::Comments {
-            lines: &["///", "//!"],
-            blocks: &[("/**", "*/"), ("/*!", "*/")],
-        },
-        members: &[("function", &["impl", "trait"], "method")],
-        head_ends: &['=', ';', ',', '{', '(', '['],
-        import_self: Some("self"),
-        comment_marks: &SLASHES,
-        comments: &["line_comment", "block_comment"],
-        verbatim: &["string_literal", "raw_string_literal", "char_literal"],
-        layout: &[],
-        compiled: OnceLock::new(),
-    },
-];
 
 /// The row of a language.
 pub(super) fn grammar(name: &str) -> Option<&'static Grammar> {
@@ -131,16 +109,25 @@ pub(super) fn grammar(name: &str) -> Option<&'static Grammar> {
 pub(super) enum Capture {
     Item(String),
     Name,
+    Scope,
+    Wrapper,
     Body,
+    Tail,
     Closed,
+    Open,
     Decorator,
     Doc,
+    DocAbove,
     InnerDoc,
     Comment,
     Import,
     ImportFrom,
     ImportName,
     Heading,
+    /// A heading of that kind.
+    HeadingOf(String),
+    /// Only the query's own conditions need it.
+    Own,
 }
 
 /// How a node counts for the syntax digest and for a signature.
@@ -149,6 +136,7 @@ pub(super) enum Role {
     Node,
     Comment,
     Verbatim,
+    Flowing,
     Layout,
 }
 
@@ -196,11 +184,12 @@ impl Grammar {
 
     fn compile(&self) -> Option<Compiled> {
         let language = (self.language)();
-        let query = Query::new(&language, self.query).ok()?;
+        let text = self.query.concat();
+        let query = Query::new(&language, &text).ok()?;
         let captures = query.capture_names().iter().map(|name| capture(name));
         let captures = captures.collect::<Option<_>>()?;
         let sought = (0..query.pattern_count())
-            .map(|pattern| self.begins_with(query.start_byte_for_pattern(pattern)))
+            .map(|pattern| begins_with(&text, query.start_byte_for_pattern(pattern)))
             .collect::<Option<Vec<&str>>>()?;
         let kinds = (0..u16::try_from(language.node_kind_count()).ok()?)
             .map(|id| {
@@ -208,6 +197,7 @@ impl Grammar {
                 let role = match name {
                     name if self.comments.contains(&name) => Role::Comment,
                     name if self.verbatim.contains(&name) => Role::Verbatim,
+                    name if self.flowing.contains(&name) => Role::Flowing,
                     name if self.layout.contains(&name) => Role::Layout,
                     _ => Role::Node,
                 };
@@ -228,29 +218,41 @@ impl Grammar {
             kinds,
         })
     }
+}
 
-    /// The node kind with which the pattern at that byte of the query begins.
-    fn begins_with(&self, at: usize) -> Option<&'static str> {
-        let pattern = self.query.get(at..)?.trim_start().strip_prefix('(')?;
-        let end = pattern.find(|c: char| !c.is_alphanumeric() && c != '_')?;
-        pattern.get(..end).filter(|kind| !kind.is_empty())
-    }
+/// The node kind with which the pattern at that byte of a query begins.
+fn begins_with(query: &str, at: usize) -> Option<&str> {
+    let pattern = query.get(at..)?.trim_start().strip_prefix('(')?;
+    // A group holds a pattern and its conditions.
+    let pattern = pattern.trim_start_matches('(');
+    let end = pattern.find(|c: char| !c.is_alphanumeric() && c != '_')?;
+    pattern.get(..end).filter(|kind| !kind.is_empty())
 }
 
 fn capture(name: &str) -> Option<Capture> {
     Some(match name {
         "name" => Capture::Name,
+        "scope" => Capture::Scope,
+        "wrapper" => Capture::Wrapper,
         "body" => Capture::Body,
+        "tail" => Capture::Tail,
         "closed" => Capture::Closed,
+        "open" => Capture::Open,
         "decorator" => Capture::Decorator,
         "doc" => Capture::Doc,
+        "doc.above" => Capture::DocAbove,
         "doc.inner" => Capture::InnerDoc,
         "comment" => Capture::Comment,
         "import" => Capture::Import,
         "import.from" => Capture::ImportFrom,
         "import.name" => Capture::ImportName,
         "heading" => Capture::Heading,
-        name => Capture::Item(name.strip_prefix("item.")?.to_owned()),
+        name if name.starts_with('_') => Capture::Own,
+        name => match name.split_once('.')? {
+            ("item", kind) => Capture::Item(kind.to_owned()),
+            ("heading", kind) => Capture::HeadingOf(kind.to_owned()),
+            _ => return None,
+        },
     })
 }
 
@@ -263,14 +265,26 @@ mod tests {
     fn every_row_fits_its_grammar() {
         for row in &GRAMMARS {
             let language = (row.language)();
-            if let Err(error) = Query::new(&language, row.query) {
+            if let Err(error) = Query::new(&language, &row.query.concat()) {
                 panic!("{}: {error}", row.name);
             }
             assert!(row.compiled().is_some(), "{}: an unknown capture", row.name);
             assert!(Language::named(row.name).is_some(), "{}", row.name);
-            let kinds = [row.comments, row.verbatim, row.layout].concat();
+            let kinds = [
+                row.comments,
+                row.verbatim,
+                row.flowing,
+                row.layout,
+                row.decorators,
+            ];
+            let kinds = kinds.concat();
             for kind in kinds {
-                assert_ne!(language.id_for_node_kind(kind, true), 0, "{kind}");
+                assert_ne!(
+                    language.id_for_node_kind(kind, true),
+                    0,
+                    "{}: {kind}",
+                    row.name
+                );
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Outlines and syntax digests of small texts whose answers are known. Where the language has an oracle (Python's own
 //! `ast`), the expected lines and docstrings were taken from it.
 
+mod languages;
+
 use super::*;
 
 fn parsed(language: &str, text: impl AsRef<[u8]>) -> Parsed {
@@ -328,6 +330,71 @@ fn depth_and_length_are_harmless() {
         ("markdown", "[".repeat(depth)),
         ("json", "{\"a\":".repeat(depth)),
         ("html", "<title ".repeat(depth)),
+    ] {
+        let found = parsed(language, &text);
+        assert!(found.outline.lines <= 2, "{language}");
+        let longest = found.outline.elements.iter();
+        let longest = longest.map(|element| element.qualified_name.len()).max();
+        assert!(longest.unwrap_or(0) < 8_000, "{language}");
+    }
+}
+
+#[test]
+fn depth_and_length_are_harmless_in_languages_with_braces() {
+    for (language, around) in [
+        ("javascript", "x = _"),
+        ("typescript", "x = _"),
+        ("tsx", "x = _"),
+        ("go", "package a; var x = _"),
+        ("java", "class A{int x = _;}"),
+        ("c", "int x = _;"),
+    ] {
+        let deep = format!("{}1{}", "(".repeat(100_000), ")".repeat(100_000));
+        let found = parsed(language, around.replace('_', &deep));
+        assert!(found.outline.lines <= 1, "{language}");
+        let open = parsed(language, around.replace('_', &"{".repeat(100_000)));
+        assert!(open.outline.partial, "{language}");
+    }
+    let depth = 10_000;
+    let nested =
+        |open: &str, close: &str| format!("{}1{}\n", open.repeat(depth), close.repeat(depth));
+    for (language, text) in [
+        ("javascript", nested("[", "]")),
+        ("javascript", "`${".repeat(depth)),
+        ("javascript", nested("x=>{", "}")),
+        ("javascript", nested("(function(){", "})()")),
+        ("javascript", nested("<a>", "</a>")),
+        ("javascript", nested("class A{m(){", "}}")),
+        (
+            "javascript",
+            format!("export const {}z = 1", "a = 1, ".repeat(depth)),
+        ),
+        (
+            "javascript",
+            format!("{}b = function () {{}}", "a.".repeat(depth)),
+        ),
+        ("typescript", nested("namespace a{", "}")),
+        ("typescript", nested("type A<", ">")),
+        ("typescript", format!("let x: {}", "{a:".repeat(depth))),
+        ("tsx", nested("<a>", "</a>")),
+        ("go", format!("package a; var x = {}", nested("(", ")"))),
+        (
+            "go",
+            format!("package a; type x {}", "struct{a ".repeat(depth)),
+        ),
+        ("go", format!("package a; func f() {}", "{".repeat(depth))),
+        (
+            "go",
+            format!("package a; const {}b = 1", "a, ".repeat(depth)),
+        ),
+        ("java", nested("class A{", "}")),
+        ("java", nested("class A{void m(){", "}}")),
+        ("java", format!("class A{{int x = {};}}", nested("(", ")"))),
+        ("java", "@A(".repeat(depth)),
+        ("c", nested("struct a{", "};")),
+        ("c", format!("int f() {}", nested("{", "}"))),
+        ("c", format!("int {}a;", "*".repeat(depth))),
+        ("c", "(".repeat(depth)),
     ] {
         let found = parsed(language, &text);
         assert!(found.outline.lines <= 2, "{language}");

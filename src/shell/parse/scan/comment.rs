@@ -9,6 +9,13 @@ pub(in super::super) struct Comments {
     blocks: &'static [(&'static str, &'static str)],
 }
 
+impl Comments {
+    /// Whether a text of that beginning is such a comment.
+    pub(in super::super) fn begins(&self, text: &str) -> bool {
+        self.lines.contains(&text) || self.blocks.iter().any(|(open, _)| *open == text)
+    }
+}
+
 pub(in super::super) static HASH: Comments = Comments {
     lines: &["#"],
     blocks: &[],
@@ -81,7 +88,7 @@ pub(in super::super) fn all_leading(text: &str, comments: &Comments) -> Option<S
 }
 
 /// Whether a comment is a licence header.
-pub(super) fn claims_rights(words: &str) -> bool {
+pub(in super::super) fn claims_rights(words: &str) -> bool {
     let lower = words.to_lowercase();
     const CLAIMS: [&str; 7] = [
         "copyright",

@@ -1,0 +1,90 @@
+; What an outline of C holds. The captures are told in ../table.rs.
+
+(function_definition
+  declarator: [
+    (function_declarator declarator: (identifier) @name)
+    (function_declarator declarator: (parenthesized_declarator (identifier) @name))
+    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
+    (pointer_declarator declarator: (function_declarator declarator: (parenthesized_declarator (identifier) @name)))
+    (pointer_declarator declarator: (pointer_declarator declarator: (function_declarator declarator: (identifier) @name)))
+  ]
+  body: (compound_statement) @closed) @item.function
+
+; Prototypes.
+(declaration
+  declarator: [
+    (function_declarator declarator: (identifier) @name)
+    (function_declarator declarator: (parenthesized_declarator (identifier) @name))
+    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
+    (pointer_declarator declarator: (function_declarator declarator: (parenthesized_declarator (identifier) @name)))
+    (pointer_declarator declarator: (pointer_declarator declarator: (function_declarator declarator: (identifier) @name)))
+  ]) @item.function
+
+(struct_specifier
+  name: (type_identifier) @name
+  body: (field_declaration_list) @body) @item.struct
+
+(union_specifier
+  name: (type_identifier) @name
+  body: (field_declaration_list) @body) @item.union
+
+(enum_specifier
+  name: (type_identifier) @name
+  body: (enumerator_list) @body) @item.enum
+
+; A type without a name of its own is known by the one that it is given.
+(type_definition
+  type: (struct_specifier !name body: (field_declaration_list) @body)
+  declarator: (type_identifier) @name) @item.struct
+
+(type_definition
+  type: (union_specifier !name body: (field_declaration_list) @body)
+  declarator: (type_identifier) @name) @item.union
+
+(type_definition
+  type: (enum_specifier !name body: (enumerator_list) @body)
+  declarator: (type_identifier) @name) @item.enum
+
+(type_definition
+  type: [
+    (struct_specifier name: (_) body: (_) @tail)
+    (union_specifier name: (_) body: (_) @tail)
+    (enum_specifier name: (_) body: (_) @tail)
+  ]
+  declarator: (type_identifier) @name) @item.type
+
+(type_definition
+  declarator: [
+    (type_identifier) @name
+    (primitive_type) @name
+    (pointer_declarator declarator: (type_identifier) @name)
+    (pointer_declarator declarator: (pointer_declarator declarator: (type_identifier) @name))
+    (array_declarator declarator: (type_identifier) @name)
+    (function_declarator declarator: (type_identifier) @name)
+    (function_declarator declarator: (parenthesized_declarator (type_identifier) @name))
+    (function_declarator declarator: (parenthesized_declarator (pointer_declarator declarator: (type_identifier) @name)))
+    (pointer_declarator declarator: (function_declarator declarator: (parenthesized_declarator (pointer_declarator declarator: (type_identifier) @name))))
+  ]) @item.type
+
+(preproc_function_def
+  name: (identifier) @name
+  value: (_)? @closed) @item.macro
+
+(preproc_def
+  name: (identifier) @name
+  value: (preproc_arg)) @item.macro
+
+(compound_statement) @closed
+(parameter_list) @closed
+
+((comment) @doc
+  (#match? @doc "^(/\\*[*!][^/]|//[/!])"))
+((comment) @doc.above
+  (#match? @doc.above "[A-Za-z]"))
+(comment) @comment
+
+(preproc_include
+  path: [
+    (string_literal (string_content) @import)
+    (system_lib_string) @import
+  ])

@@ -1,0 +1,52 @@
+; What an outline of Java holds. The captures are told in ../table.rs.
+
+(class_declaration
+  name: (identifier) @name
+  body: (class_body) @body) @item.class
+
+(interface_declaration
+  name: (identifier) @name
+  body: (interface_body) @body) @item.interface
+
+(enum_declaration
+  name: (identifier) @name
+  body: (enum_body) @body) @item.enum
+
+(record_declaration
+  name: (identifier) @name
+  body: (class_body) @body) @item.record
+
+(annotation_type_declaration
+  name: (identifier) @name
+  body: (annotation_type_body) @body) @item.annotation
+
+(method_declaration
+  name: (identifier) @name
+  body: (block)? @closed) @item.method
+
+(annotation_type_element_declaration
+  name: (identifier) @name
+  "default"? @closed) @item.method
+
+(constructor_declaration
+  name: (identifier) @name
+  body: (constructor_body) @closed) @item.constructor
+
+(compact_constructor_declaration
+  name: (identifier) @name
+  body: (block) @closed) @item.constructor
+
+(block) @closed
+(object_creation_expression (class_body) @closed)
+(enum_constant body: (class_body) @closed)
+
+((block_comment) @doc
+  (#match? @doc "^/\\*\\*[^/]"))
+(block_comment) @comment
+(line_comment) @comment
+
+(import_declaration (scoped_identifier) @import .)
+(import_declaration (identifier) @import .)
+(import_declaration
+  [(scoped_identifier) (identifier)] @import.from
+  (asterisk) @import.name)

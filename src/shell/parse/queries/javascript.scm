@@ -1,0 +1,213 @@
+; What an outline of JavaScript holds, and one of TypeScript besides its own. The captures are told in ../table.rs.
+
+(export_statement) @wrapper
+
+(class_declaration
+  name: (_) @name
+  body: (class_body) @body) @item.class
+
+(function_declaration
+  name: (identifier) @name
+  body: (statement_block) @closed) @item.function
+
+(generator_function_declaration
+  name: (identifier) @name
+  body: (statement_block) @closed) @item.function
+
+(method_definition
+  name: (_) @name
+  body: (statement_block) @closed) @item.method
+
+; A function or a class that a name is given to.
+(lexical_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ])) @item.function
+
+(variable_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ])) @item.function
+
+(lexical_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: (class body: (class_body) @body))) @item.class
+
+(variable_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: (class body: (class_body) @body))) @item.class
+
+; `exports.name = function …`, `Type.prototype.name = function …`, `object.name = function …`
+(expression_statement
+  (assignment_expression
+    left: (member_expression
+      object: (_) @_exports
+      property: (property_identifier) @name)
+    right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ])
+  (#match? @_exports "^(module\\.)?exports$")) @item.function
+
+(expression_statement
+  (assignment_expression
+    left: (member_expression
+      object: (member_expression
+        object: (_) @scope
+        property: (property_identifier) @_prototype)
+      property: (property_identifier) @name)
+    right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ])
+  (#eq? @_prototype "prototype")) @item.method
+
+(expression_statement
+  (assignment_expression
+    left: (member_expression
+      object: (identifier) @scope
+      property: (property_identifier) @name)
+    right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ])
+  (#not-match? @scope "^(module|exports)$")) @item.method
+
+; `module.exports = function name …`
+(expression_statement
+  (assignment_expression
+    left: (member_expression) @_exports
+    right: [
+      (function_expression name: (identifier) @name body: (_) @closed)
+      (generator_function name: (identifier) @name body: (_) @closed)
+    ])
+  (#eq? @_exports "module.exports")) @item.function
+
+(expression_statement
+  (assignment_expression
+    left: (member_expression) @_exports
+    right: (class name: (_) @name body: (class_body) @body))
+  (#eq? @_exports "module.exports")) @item.class
+
+; Of other variables only those that are exported.
+(export_statement
+  declaration: (lexical_declaration
+    "const"
+    (variable_declarator
+      name: (identifier) @name
+      value: [
+        (array) (await_expression) (binary_expression) (call_expression) (false) (identifier)
+        (member_expression) (new_expression) (null) (number) (object) (parenthesized_expression)
+        (regex) (string) (subscript_expression) (template_string) (ternary_expression) (true)
+        (unary_expression) (undefined)
+      ] @closed))) @item.constant
+
+; What stands in functions without a name is nobody's business, but where a whole file stands in one that is called at
+; once.
+(arrow_function body: (_) @closed)
+(function_expression body: (_) @closed)
+(generator_function body: (_) @closed)
+(formal_parameters) @closed
+(class body: (class_body) @closed)
+(class_static_block body: (_) @closed)
+(object) @closed
+
+(expression_statement
+  (call_expression
+    function: (parenthesized_expression
+      [
+        (function_expression body: (_) @open)
+        (arrow_function body: (_) @open)
+      ])))
+
+(expression_statement
+  (call_expression
+    function: (parenthesized_expression (function_expression))
+    arguments: (arguments (function_expression body: (_) @open))))
+
+(expression_statement
+  (parenthesized_expression
+    (call_expression
+      function: (function_expression body: (_) @open))))
+
+(expression_statement
+  (unary_expression
+    argument: (call_expression
+      function: (function_expression body: (_) @open))))
+
+(decorator) @decorator
+
+((comment) @doc
+  (#match? @doc "^/\\*\\*[^/]"))
+((comment) @doc.above
+  (#match? @doc.above "^//.*[A-Za-z]")
+  (#not-match? @doc.above "^//+ *(eslint|@ts-|@flow|prettier|istanbul|c8 |v8 |tslint|jshint|jslint|global |#?region|#?endregion|biome|deno-|TODO|FIXME|XXX|[-=*#<]{2})"))
+(comment) @comment
+(hash_bang_line) @comment
+
+(import_statement
+  source: (string (string_fragment) @import))
+
+(export_statement
+  source: (string (string_fragment) @import))
+
+(call_expression
+  function: [(identifier) (import)] @_function
+  arguments: (arguments . (string (string_fragment) @import))
+  (#match? @_function "^(require|import)$"))
+
+(export_statement
+  (export_clause (export_specifier !alias name: (_) @heading.re-export))
+  source: (_))
+
+(export_statement
+  (export_clause (export_specifier alias: (_) @heading.re-export))
+  source: (_))
+
+(export_statement
+  (namespace_export (_) @heading.re-export))
+
+(export_statement
+  "*" @heading.re-export
+  source: (_))
+
+; What a file of settings sets.
+(export_statement
+  value: (object
+    (pair key: (property_identifier) @heading)))
+
+(expression_statement
+  (assignment_expression
+    left: (member_expression) @_exports
+    right: (object
+      [
+        (pair key: (property_identifier) @heading)
+        (shorthand_property_identifier) @heading
+      ]))
+  (#eq? @_exports "module.exports"))
+
+; Tests are calls.
+(expression_statement
+  (call_expression
+    function: (identifier) @_function
+    arguments: (arguments . (string (string_fragment) @heading.suite)))
+  (#match? @_function "^(describe|suite|context)$"))
+
+(expression_statement
+  (call_expression
+    function: (identifier) @_function
+    arguments: (arguments . (string (string_fragment) @heading.test)))
+  (#match? @_function "^(it|test|specify)$"))
