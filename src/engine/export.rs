@@ -30,6 +30,8 @@ pub struct Exports {
     failures: u32,
     /// When what failed is tried again (monotonic milliseconds).
     again_ms: Option<u64>,
+    /// Somebody began to wait while something was being written: should that fail, it is tried again at once.
+    hurried: bool,
 }
 
 impl Exports {
@@ -46,6 +48,7 @@ impl Exports {
 
     /// Somebody waits: what failed is tried now.
     pub fn hurry(&mut self, now_ms: u64) {
+        self.hurried = self.under_way.is_some();
         if let Some(at_ms) = &mut self.again_ms {
             *at_ms = now_ms;
         }
@@ -62,12 +65,16 @@ impl Exports {
         let Some((directories, removed)) = self.under_way.take() else {
             return;
         };
+        let hurried = std::mem::take(&mut self.hurried);
         if written {
             self.failures = 0;
             return;
         }
         self.open.extend(directories);
         self.gone.extend(removed);
+        if hurried {
+            return;
+        }
         let pause_ms = (FIRST_PAUSE_MS << self.failures.min(16)).min(LONGEST_PAUSE_MS);
         self.failures += 1;
         self.again_ms = Some(now_ms + pause_ms);
@@ -151,5 +158,24 @@ impl Repository {
             self.exports.open.insert(id);
         }
         self.exports.open.extend(node.parent);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_while_somebody_waits_is_tried_once_more_before_they_are_told() {
+        let mut exports = Exports::default();
+        let begun = || Some((BTreeSet::new(), BTreeSet::from([RelPath::new("a")])));
+        exports.under_way = begun();
+        exports.hurry(5);
+        exports.ended(false, 10);
+        assert!(!exports.is_done() && exports.may_begin(10));
+        exports.gone.clear();
+        exports.under_way = begun();
+        exports.ended(false, 20);
+        assert!(exports.is_done() && !exports.may_begin(20));
     }
 }

@@ -86,7 +86,11 @@ pub fn update(
     }
     for (path, bytes) in directories {
         let at = path.under(folder);
-        keep(&at, own(base, &at).and_then(|()| write(&at, NAME, &bytes)));
+        let make = || make(base, folder, &at);
+        keep(
+            &at,
+            own(base, &at).and_then(|()| write(&at, NAME, &bytes, make)),
+        );
         known.keep(path, &at);
     }
     outcome
@@ -97,7 +101,8 @@ pub fn update(
 /// # Errors
 /// It cannot be written.
 pub fn single(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), ExportError> {
-    write(folder, name, bytes).map_err(|source| ExportError {
+    let make = || fs::create_dir_all(folder);
+    write(folder, name, bytes, make).map_err(|source| ExportError {
         path: folder.join(name),
         source,
     })
@@ -148,7 +153,28 @@ fn own(base: &Path, at: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn write(at: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+/// Makes the folder `at`, in `folder`. A repository that went, a moment ago maybe, is not made anew: then it could not
+/// come back to its place.
+fn make(base: &Path, folder: &Path, at: &Path) -> io::Result<()> {
+    if base == folder || !at.starts_with(base) {
+        return fs::create_dir_all(at);
+    }
+    let below: Vec<&Path> = at.ancestors().take_while(|path| *path != base).collect();
+    for path in below.into_iter().rev() {
+        match fs::create_dir(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn write(
+    at: &Path,
+    name: &str,
+    bytes: &[u8],
+    make: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
     let target = at.join(name);
     if fs::read(&target).is_ok_and(|known| known == bytes) {
         return Ok(());
@@ -156,7 +182,7 @@ fn write(at: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     if fs::metadata(at).is_ok_and(|found| !found.is_dir()) {
         return Err(io::Error::other(format!("{} is no folder", at.display())));
     }
-    fs::create_dir_all(at)?;
+    make()?;
     let mut file = tempfile::Builder::new()
         .prefix(UNFINISHED)
         .tempfile_in(at)?;
@@ -256,6 +282,18 @@ mod tests {
         )
         .expect("removed");
         assert!(!folder.join("a").exists());
+    }
+
+    #[test]
+    fn a_base_that_is_not_there_is_not_made() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let root = temporary.path().join("away");
+        let wanted = || [directory("a", "One.")].into_iter();
+        let known = Known::default();
+        update(&root, &root.join("out"), wanted(), &[], &known).expect_err("no root");
+        assert!(!root.exists());
+        fs::create_dir(&root).expect("made");
+        update(&root, &root.join("out"), wanted(), &[], &known).expect("written");
     }
 
     #[test]

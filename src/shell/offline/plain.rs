@@ -65,7 +65,7 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
     let mut fence = false;
     let end = |lines: &mut Vec<&str>, found: &mut Vec<Block>| {
         if !lines.is_empty() {
-            let words = plain(&lines.join(" "));
+            let words = plain(&without_inline_tags(&lines.join(" ")));
             if !words.is_empty() {
                 found.push(Block::Paragraph(words));
             }
@@ -131,6 +131,29 @@ fn untagged(line: &str) -> &str {
         true => rest.trim_start(),
         false => line,
     }
+}
+
+/// Javadoc's `{@code x}` and `{@link A#b c}` as people would write them: the last word that is shown, as code.
+fn without_inline_tags(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, tag)) = rest.split_once("{@") {
+        let Some((inside, after)) = tag.split_once('}') else {
+            break;
+        };
+        let shown = inside
+            .rsplit_once(char::is_whitespace)
+            .map_or("", |(_, last)| last);
+        out.push_str(before);
+        if !shown.is_empty() {
+            out.push('`');
+            out.push_str(shown.trim_start_matches('#'));
+            out.push('`');
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 fn is_ruler(line: &str) -> bool {
@@ -212,7 +235,7 @@ fn sentences(paragraph: &str) -> Vec<String> {
 
 /// Whether a sentence is worth quoting: two words at least, and neither a claim of rights nor an announcement.
 fn says_something(sentence: &str) -> bool {
-    const SILENT: [&str; 28] = [
+    const SILENT: [&str; 31] = [
         "distributed under",
         "license.md",
         "| http",
@@ -226,7 +249,10 @@ fn says_something(sentence: &str) -> bool {
         "all rights reserved",
         "permission is hereby",
         "redistribution and use",
+        "is free software; you can redistribute",
         "this program is free software",
+        "in the hope that it will be useful",
+        "you should have received a copy",
         "this file is part of",
         "the above copyright",
         "the following",
@@ -270,6 +296,14 @@ mod tests {
             ("utilities", vec![]),
             (":param x: y\n:type z: d", vec![]),
             (":class:`A` wraps all.", vec!["`A` wraps all."]),
+            (
+                "Wraps {@code Map} in {@link B#c d}.",
+                vec!["Wraps `Map` in `d`."],
+            ),
+            (
+                "This code is free software; you can redistribute it.\n\nDoes it all.",
+                vec!["Does it all."],
+            ),
             ("", vec![]),
         ] {
             assert_eq!(lead(text), words, "{text}");
