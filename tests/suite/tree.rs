@@ -412,3 +412,31 @@ fn people_read_the_same_without_json() {
         );
     }
 }
+
+#[test]
+fn a_large_answer_comes_in_pieces_and_a_small_one_with_its_length() {
+    let (home, repo) = (Home::new(), Repo::new());
+    let functions: String = (0..6_000)
+        .map(|number| format!("def function_{number}(): pass\n"))
+        .collect();
+    for number in 0..5 {
+        repo.write(&format!("m{number}.py"), &functions);
+    }
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let route = format!("/v1/node?path={}", repo.at(""));
+    let small = home.http("GET", &route, "").expect(200);
+    let length = small.header("content-length").unwrap().parse();
+    assert_eq!(length, Ok(small.body.len()));
+    let large = home
+        .http("GET", &format!("{route}&depth=1"), "")
+        .expect(200);
+    assert_eq!(large.header("transfer-encoding"), Some("chunked"));
+    let tree = home.json(&["tree", &repo.at(""), "--json"]);
+    assert_eq!(large.json(), tree);
+    let last = &find(&tree, "m4.py")["elements"][5_999];
+    assert_eq!(
+        (&last["name"], &last["line_end"]),
+        (&"function_5999".into(), &6_000.into())
+    );
+}

@@ -38,6 +38,9 @@ struct Answers<A> {
 
 type Answer<T> = Result<Json<T>, Problem>;
 
+/// A node's answer that is not larger comes whole, with its length.
+const WHOLE_BYTES: usize = 4 << 20;
+
 pub(super) fn router<A: Access>(access: A, patience: Duration) -> Router {
     Router::new()
         .route("/v1/status", get(status::<A>))
@@ -113,18 +116,19 @@ async fn node<A: Access>(
     let path = needed(query.path()?)?;
     let mut pieces = answers.access.node_text(&path, depth).await?;
     let failed = |detail: &str| Problem::new(PROBLEM_INTERNAL, detail);
-    let first = pieces.recv().await;
-    let first = first.ok_or_else(|| failed("the daemon is ending"))?;
-    let first = first.map_err(|error| failed(&error.to_string()))?;
-    // What is small has a length.
-    let body = match pieces.recv().await {
-        None => Body::from(first),
-        Some(second) => {
-            let begin = stream::iter([Ok(first), second]);
+    let mut begin = Vec::new();
+    let body = loop {
+        match pieces.recv().await {
+            Some(piece) => begin.extend(piece.map_err(|error| failed(&error.to_string()))?),
+            // What is not large has a length.
+            None if begin.is_empty() => return Err(failed("the daemon is ending")),
+            None => break Body::from(begin),
+        }
+        if begin.len() > WHOLE_BYTES {
             let rest = stream::unfold(pieces, |mut pieces| async move {
                 pieces.recv().await.map(|piece| (piece, pieces))
             });
-            Body::from_stream(begin.chain(rest))
+            break Body::from_stream(stream::iter([Ok(begin)]).chain(rest));
         }
     };
     Ok(([(CONTENT_TYPE, "application/json")], body).into_response())

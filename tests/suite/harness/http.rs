@@ -61,11 +61,32 @@ pub fn ask(socket: &Path, method: &str, target: &str, body: &str) -> std::io::Re
         .nth(1)
         .and_then(|status| status.parse().ok())
         .ok_or_else(|| std::io::Error::other(format!("no status: {head:?}")))?;
+    let chunked = head
+        .to_ascii_lowercase()
+        .contains("\r\ntransfer-encoding: chunked");
+    let body = match chunked {
+        true => whole(body).ok_or_else(|| std::io::Error::other("the chunks have no end"))?,
+        false => body.to_owned(),
+    };
     Ok(Answer {
         status,
         head: head.to_owned(),
-        body: body.to_owned(),
+        body,
     })
+}
+
+/// What the chunks hold together.
+fn whole(mut chunks: &str) -> Option<String> {
+    let mut body = String::new();
+    loop {
+        let (length, rest) = chunks.split_once("\r\n")?;
+        let length = usize::from_str_radix(length, 16).ok()?;
+        if length == 0 {
+            return Some(body);
+        }
+        body += rest.get(..length)?;
+        chunks = rest.get(length..)?.strip_prefix("\r\n")?;
+    }
 }
 
 /// Percent-encodes what may stand in a query.
