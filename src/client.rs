@@ -178,8 +178,16 @@ impl Client {
         Err(decode_problem(status, &body))
     }
 
-    async fn slice(&self, path: &Path, depth: usize) -> Result<Node, Problem> {
-        let route = format!("/v1/node?path={}&depth={depth}", query(path));
+    async fn slice(
+        &self,
+        path: &Path,
+        depth: usize,
+        within: Option<&Path>,
+    ) -> Result<Node, Problem> {
+        let mut route = format!("/v1/node?path={}&depth={depth}", query(path));
+        if let Some(root) = within {
+            route += &format!("&repository={}", query(root));
+        }
         decode(&self.ask(Method::GET, &route, None, Some(PATIENCE)).await?)
     }
 
@@ -187,6 +195,13 @@ impl Client {
     async fn deepen(&self, path: &Path, node: &mut Node, depth: usize) -> Result<(), Problem> {
         // A list instead of recursion: the nodes at which slices ended, each with its own path.
         let mut open: Vec<(PathBuf, &mut Node)> = Vec::new();
+        // A repository that lies in this one must not answer for it.
+        let names = node
+            .common()
+            .path
+            .split('/')
+            .filter(|name| !name.is_empty());
+        let root = path.ancestors().nth(names.count());
         collect_ends(path.to_path_buf(), node, SLICE, &mut open);
         let mut left = depth;
         while !open.is_empty() {
@@ -196,7 +211,7 @@ impl Client {
             }
             let mut next = Vec::new();
             for (path, end) in open {
-                match self.slice(&path, left.min(SLICE)).await {
+                match self.slice(&path, left.min(SLICE), root).await {
                     Ok(deeper) => *end = deeper,
                     // It went away between two slices: it stays as it was told, without children.
                     Err(problem) if problem.kind == PROBLEM_NO_NODE => continue,
@@ -254,7 +269,7 @@ impl Access for Client {
     }
 
     async fn node(&self, path: &Path, depth: usize) -> Result<Node, Problem> {
-        let mut node = self.slice(path, depth.min(SLICE)).await?;
+        let mut node = self.slice(path, depth.min(SLICE), None).await?;
         if depth > SLICE {
             self.deepen(path, &mut node, depth).await?;
         }

@@ -78,7 +78,17 @@ impl Handle {
 
     /// What is known of the node at a path, and in which repository it is.
     async fn view(&self, path: &Path, depth: usize) -> Result<(RepoId, NodeView), Problem> {
-        let (entry, relative) = self.resolve(path)?;
+        self.view_within(path, depth, None).await
+    }
+
+    /// The same in the repository with that root.
+    async fn view_within(
+        &self,
+        path: &Path,
+        depth: usize,
+        within: Option<&Path>,
+    ) -> Result<(RepoId, NodeView), Problem> {
+        let (entry, relative) = self.resolve_within(path, within)?;
         let repo = entry.repo;
         let until = tokio::time::Instant::now() + FIRST_LOOK_PATIENCE;
         loop {
@@ -159,8 +169,13 @@ impl Access for Handle {
         blocking(move || answers::node(&shared, repo, &view)).await
     }
 
-    async fn node_text(&self, path: &Path, depth: usize) -> Result<Pieces, Problem> {
-        let (repo, view) = self.view(path, depth).await?;
+    async fn node_text(
+        &self,
+        path: &Path,
+        depth: usize,
+        within: Option<&Path>,
+    ) -> Result<Pieces, Problem> {
+        let (repo, view) = self.view_within(path, depth, within).await?;
         let shared = Arc::clone(&self.shared);
         Ok(telling::tell(view, move |view| {
             answers::alone(&shared, repo, view)

@@ -295,11 +295,12 @@ impl Registry {
         all
     }
 
-    /// The innermost repository that holds `path`, and where in it.
-    pub fn holding(&self, path: &Path) -> Option<(Entry, RelPath)> {
+    /// The innermost repository that holds `path`, and where in it; with `within`, the one with that root.
+    pub fn holding(&self, path: &Path, within: Option<&Path>) -> Option<(Entry, RelPath)> {
         self.lock()
             .by_repo
             .values()
+            .filter(|entry| within.is_none_or(|root| entry.root == root))
             .filter_map(|entry| Some((entry.clone(), RelPath::below(&entry.root, path)?)))
             .max_by_key(|(entry, _)| entry.root.as_os_str().len())
     }

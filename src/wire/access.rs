@@ -22,11 +22,13 @@ pub trait Access: Clone + Send + Sync + 'static {
     /// The node at `path` with `depth` levels of children below it.
     fn node(&self, path: &Path, depth: usize)
     -> impl Future<Output = Result<Node, Problem>> + Send;
-    /// The same as JSON, as it is read: the answer about a large tree never stands in memory whole.
+    /// The same as JSON, as it is read: the answer about a large tree never stands in memory whole. `within`: the root
+    /// of the repository that is meant, where one lies in another.
     fn node_text(
         &self,
         path: &Path,
         depth: usize,
+        _within: Option<&Path>,
     ) -> impl Future<Output = Result<Pieces, Problem>> + Send {
         async move {
             let node = self.node(path, depth).await?;

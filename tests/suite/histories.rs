@@ -34,6 +34,7 @@ const KEPT: &[u64] = &[
     1_002_062, // as no superuser: the root away during a look at everything, and back in the next one: no wait ended
     1_004_354, // the same as the superuser
     1_002_068, // as no superuser: a folder closed to all, and what lies below it forgotten
+    1_010_024, // a folder 40 deep in a repository within another: told by the inner one
 ];
 
 /// Seeds from this one on have more kinds of things happen, to more kinds of settings.

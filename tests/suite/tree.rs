@@ -440,3 +440,19 @@ fn a_large_answer_comes_in_pieces_and_a_small_one_with_its_length() {
         (&"function_5999".into(), &6_000.into())
     );
 }
+
+#[test]
+fn a_deep_folder_is_told_by_the_repository_that_was_asked() {
+    let (home, repo) = (Home::new(), Repo::new());
+    let deep: Vec<String> = (0..45).map(|level| format!("d{level}")).collect();
+    repo.write(&format!("inner/{}/end.py", deep.join("/")), "END = 1\n");
+    let _daemon = home.daemon(&[&repo.at(""), &repo.at("inner")]);
+    home.wait(&repo);
+    let told = home.json(&["tree", &repo.at(""), "--json"]);
+    assert_eq!(told, Home::new().json(&["index", &repo.at(""), "--json"]));
+    let inner = home.json(&["tree", &repo.at("inner"), "--json"]);
+    assert_eq!(
+        paths(&inner).last().unwrap(),
+        &format!("{}/end.py", deep.join("/"))
+    );
+}

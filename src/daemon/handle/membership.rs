@@ -70,12 +70,23 @@ impl Handle {
 
     /// The repository and node that a path means.
     pub(in crate::daemon) fn resolve(&self, path: &Path) -> Result<(Entry, RelPath), Problem> {
-        if let Some(found) = self.shared.registry.holding(path) {
+        self.resolve_within(path, None)
+    }
+
+    /// The same in the repository with that root: of several that hold the path, the innermost is meant otherwise.
+    pub(super) fn resolve_within(
+        &self,
+        path: &Path,
+        within: Option<&Path>,
+    ) -> Result<(Entry, RelPath), Problem> {
+        if let Some(found) = self.shared.registry.holding(path, within) {
             return Ok(found);
         }
         // By another way: through a symbolic link, or with `..` in it.
         let canonical = canonical_as_far_as_possible(path);
-        self.shared.registry.holding(&canonical).ok_or_else(|| {
+        let within = within.map(canonical_as_far_as_possible);
+        let found = self.shared.registry.holding(&canonical, within.as_deref());
+        found.ok_or_else(|| {
             Problem::new(
                 PROBLEM_NOT_WATCHED,
                 format!(

@@ -37,7 +37,12 @@ impl Query {
 
     /// The absolute path under `path`, where it is given.
     pub(super) fn path(&self) -> Result<Option<PathBuf>, Problem> {
-        self.value("path")
+        self.path_of("path")
+    }
+
+    /// The absolute path under `key`, where it is given.
+    pub(super) fn path_of(&self, key: &str) -> Result<Option<PathBuf>, Problem> {
+        self.value(key)
             .map(|bytes| absolute(PathBuf::from(OsString::from_vec(bytes.to_vec()))))
             .transpose()
     }

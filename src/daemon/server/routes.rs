@@ -111,10 +111,12 @@ async fn node<A: Access>(
     State(answers): State<Answers<A>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let query = Query::parse(query.as_deref(), &["path", "depth"])?;
+    let query = Query::parse(query.as_deref(), &["path", "depth", "repository"])?;
     let depth = query.number("depth")?.unwrap_or(0);
     let path = needed(query.path()?)?;
-    let mut pieces = answers.access.node_text(&path, depth).await?;
+    let within = query.path_of("repository")?;
+    let text = answers.access.node_text(&path, depth, within.as_deref());
+    let mut pieces = text.await?;
     let failed = |detail: &str| Problem::new(PROBLEM_INTERNAL, detail);
     let mut begin = Vec::new();
     let body = loop {
