@@ -11,6 +11,7 @@ mod disk;
 mod history;
 mod judge;
 mod op;
+mod setting;
 mod wide;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,8 +19,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use chance::Chance;
-use history::{History, Setting};
+use history::History;
 use op::Op;
+use setting::Setting;
 
 /// Seeds that once found something.
 const KEPT: &[u64] = &[
