@@ -26,10 +26,11 @@ mod tree;
 mod wait;
 mod watch;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::client::Client;
 use crate::config::Config;
@@ -128,6 +129,19 @@ impl Context {
 }
 
 impl Cli {
+    /// What this process was called with; a call for help and a wrong one end the process. Colours only on a terminal:
+    /// left to itself, the library would put them into a pipe where CLICOLOR_FORCE is set.
+    pub fn of_this_process() -> Self {
+        let terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+        let color = match terminal {
+            true => ColorChoice::Auto,
+            false => ColorChoice::Never,
+        };
+        let mut command = Self::command().color(color);
+        let matches = command.get_matches_mut();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+    }
+
     /// Does what was asked, and gives the exit code. A failure is told on standard error, in one line.
     pub async fn run(self) -> ExitCode {
         match self.dispatch().await {
@@ -180,8 +194,6 @@ impl Cli {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
