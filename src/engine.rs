@@ -1,11 +1,12 @@
 //! What is stale, what to do about it, and in which order: the one mutable state, and no touch of the world.
 //!
 //! [`Engine::step`] takes one event at one moment and returns what is to be done. It reads no clock, no disk and no
-//! chance, and cannot fail, so that a seed can replay everything that can go wrong (see `tests/sim`). The organs in
-//! this folder do not know each other; only this file and its chapters (`look`, `words`, `batch`, `waits`)
-//! compose them.
+//! chance, and cannot fail, so that a seed can replay everything that can go wrong (see `tests/suite/sim`). The organs in
+//! this folder do not know each other; only this file and its chapters (`look`, `words`, `asking`, `answered`, `batch`,
+//! `waits`, `export`) compose them.
 
 mod answered;
+mod asking;
 pub mod batch;
 pub mod bucket;
 pub mod chances;

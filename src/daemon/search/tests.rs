@@ -1,7 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
+use super::hit::kind;
 use super::*;
 use crate::client::fake::{directory, file};
+use crate::model::outline::Element;
+use crate::wire::search::Search;
 
 fn named(path: &str, summary: &str, definitions: &[&str]) -> Node {
     let mut node = file(path, summary);

@@ -3,6 +3,7 @@
 //! The captures are read in the order of the text, with a stack of the definitions that are open. No step asks a
 //! node for its parent or its siblings: the parser's library answers that from the root, every time.
 
+mod docs;
 mod found;
 mod waiting;
 
@@ -13,7 +14,6 @@ use tree_sitter::{Node, QueryCursor, Tree};
 
 use crate::model::outline::{Element, Outline};
 
-use super::literal;
 use super::scan::MAX_HEADINGS;
 use super::scan::comment;
 use super::source::Source;
@@ -179,21 +179,6 @@ impl<'t> Reader<'_, 't> {
         !self.waiting.is_past(node.start_byte()) && !self.is_closed(node.start_byte())
     }
 
-    /// Whether a documentation comment has nothing to do with those before it.
-    fn stands_alone(&self, node: &Node<'_>) -> bool {
-        match self.grammar.docs {
-            Docs::Comments {
-                blocks,
-                blocks_join: false,
-                ..
-            } => {
-                let text = self.source.text(node.byte_range());
-                blocks.iter().any(|(open, _)| text.starts_with(open))
-            }
-            _ => false,
-        }
-    }
-
     fn is_closed(&self, at: usize) -> bool {
         self.closed.iter().any(|body| body.contains(&at))
             || self.open.last().is_some_and(|open| at >= open.closed_from)
@@ -330,88 +315,6 @@ impl<'t> Reader<'_, 't> {
         member.map_or(kind, |(.., becomes)| becomes)
     }
 
-    /// The documentation string that begins a body.
-    fn first_string(&self, body: Node<'_>) -> Option<String> {
-        let Docs::FirstString(kinds) = self.grammar.docs else {
-            return None;
-        };
-        let mut node = only_child(self.first_statement(body)?, |_| true)?;
-        while node.kind() == kinds.parentheses {
-            node = only_child(node, |child| child.is_named())?;
-        }
-        let literal = |node: Node<'_>| {
-            let text = self.source.text(node.byte_range());
-            literal::text_of(&text, kinds.not_text)
-        };
-        let text = if node.kind() == kinds.literal {
-            literal(node)?
-        } else if node.kind() == kinds.concatenation {
-            let mut cursor = node.walk();
-            let parts = node.named_children(&mut cursor);
-            parts
-                .filter(|part| !part.is_extra())
-                .map(literal)
-                .collect::<Option<String>>()?
-        } else {
-            return None;
-        };
-        Some(literal::without_indentation(&text)).filter(|text| !text.trim().is_empty())
-    }
-
-    fn first_statement<'n>(&self, body: Node<'n>) -> Option<Node<'n>> {
-        let Docs::FirstString(kinds) = self.grammar.docs else {
-            return None;
-        };
-        let mut cursor = body.walk();
-        let first = body
-            .named_children(&mut cursor)
-            .find(|child| !child.is_extra());
-        first.filter(|first| first.kind() == kinds.statement)
-    }
-
-    /// The words of documentation comments.
-    fn comment_text(&self, comments: &[String]) -> Option<String> {
-        let Docs::Comments { lines, blocks, .. } = self.grammar.docs else {
-            return None;
-        };
-        let texts: Vec<String> = comments
-            .iter()
-            .map(|comment| literal::without_marks(comment, lines, blocks))
-            .collect();
-        Some(texts.join("\n").trim().to_owned()).filter(|text| !text.is_empty())
-    }
-
-    /// The part of a text before the first documentation comment: that one belongs to a definition.
-    fn before_documentation<'s>(&self, text: &'s str) -> &'s str {
-        let Docs::Comments { lines, blocks, .. } = self.grammar.docs else {
-            return text;
-        };
-        let marks = || lines.iter().chain(blocks.iter().map(|(open, _)| open));
-        if marks().any(|mark| self.grammar.comment_marks.begins(mark)) {
-            // Comments of both kinds look alike.
-            return match self.waiting.first_is_taken {
-                true => "",
-                false => text,
-            };
-        }
-        let end = marks().filter_map(|mark| text.find(mark)).min();
-        &text[..end.unwrap_or(text.len())]
-    }
-
-    /// What the comments say that begin the file and belong to no definition.
-    fn about_file(&mut self) -> Option<String> {
-        self.waiting.finish();
-        let all = std::mem::take(&mut self.waiting.about_file);
-        let says = |text: &String| {
-            let lines = text.lines();
-            // A tag that only names the licence does not make the rest a claim.
-            let said: Vec<&str> = lines.filter(|line| !line.starts_with('@')).collect();
-            !comment::claims_rights(&said.join("\n"))
-        };
-        let mut texts = all.iter().filter_map(|docs| self.comment_text(docs));
-        texts.find(says)
-    }
-
     fn finish(mut self) -> Outline {
         let about_file = self.about_file();
         for (element, comments) in std::mem::take(&mut self.inner_docs) {
@@ -440,16 +343,6 @@ impl<'t> Reader<'_, 't> {
             .retain(|name| !name.is_empty() && seen.insert(name.clone()));
         self.outline
     }
-}
-
-/// The one child that counts, if there is just one.
-fn only_child<'t>(node: Node<'t>, counts: impl Fn(&Node<'t>) -> bool) -> Option<Node<'t>> {
-    let mut cursor = node.walk();
-    let mut children = node
-        .children(&mut cursor)
-        .filter(|child| !child.is_extra() && counts(child));
-    let first = children.next()?;
-    children.next().is_none().then_some(first)
 }
 
 /// A line's number, counted from 1.

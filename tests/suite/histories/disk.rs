@@ -1,7 +1,7 @@
 //! How what happens is done to a real folder.
 
-use std::fs::{self, File, FileTimes};
-use std::os::unix::fs::symlink;
+use std::fs::{self, File, FileTimes, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -135,4 +135,23 @@ pub fn git(folder: &Path, arguments: &[String]) -> std::io::Result<()> {
         .stderr(Stdio::null())
         .status_alone()
         .map(drop)
+}
+
+/// Lets everything be read again.
+pub fn open_all(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let Ok(kind) = entry.file_type() else {
+            continue;
+        };
+        let wanted = if kind.is_dir() { 0o700 } else { 0o400 };
+        let closed = entry
+            .metadata()
+            .is_ok_and(|found| found.mode() & wanted != wanted);
+        if closed && !kind.is_symlink() {
+            let _ = fs::set_permissions(entry.path(), Permissions::from_mode(0o755));
+        }
+        if kind.is_dir() {
+            open_all(&entry.path());
+        }
+    }
 }

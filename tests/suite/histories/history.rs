@@ -1,83 +1,20 @@
 //! One history: a user, a folder, a daemon, and what happens to them; after each round the daemon's tree has to be
 //! that of a program that has never seen the folder before.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, Permissions};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use fastrand::Rng;
 use rustix::process::Signal;
 
 use super::super::harness::{Daemon, Home, every, unforked};
 use super::chance::EXPORTED;
-use super::disk::{is_inside, regular};
-use super::judge::{check, difference, has_rules};
+use super::disk::{is_inside, open_all, regular};
+use super::judge::{check, compare_exports, difference, has_rules};
 use super::op::{Op, Place};
-
-/// What the user configured, and which folders are repositories.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Setting {
-    /// Nobody notifies: looks at everything are so many seconds apart.
-    polled: Option<u32>,
-    /// There is an export folder.
-    exported: bool,
-    /// The folder beside the repository is one, too.
-    beside: bool,
-    /// A folder in the repository is one, too.
-    within: bool,
-}
-
-impl Setting {
-    /// What goes with a seed. `EPITOME_HISTORIES_POLLED=3600`: all are polled, so many seconds apart.
-    pub fn of(seed: u64, wide: bool) -> Self {
-        let always = std::env::var("EPITOME_HISTORIES_POLLED");
-        let always = always.ok().map(|seconds| seconds.parse().unwrap_or(1));
-        if !wide {
-            return Self {
-                polled: always,
-                ..Self::default()
-            };
-        }
-        let mut rng = Rng::with_seed(seed ^ 0x5e77);
-        // An hour: then nothing but a wait makes the daemon look.
-        let every = [1, 3_600][rng.usize(..2)];
-        Self {
-            polled: always.or((rng.u32(..6) == 0).then_some(every)),
-            exported: rng.u32(..4) == 0,
-            beside: rng.u32(..4) == 0,
-            within: rng.u32(..4) == 0,
-        }
-    }
-
-    fn config(self) -> String {
-        let mut text = "[watch]\nsettle_ms = 20\n".to_owned();
-        if let Some(seconds) = self.polled {
-            text += &format!("backend = \"poll\"\npoll_seconds = {seconds}\n");
-        }
-        if self.exported {
-            text += &format!("[export]\ndir = \"{EXPORTED}\"\n");
-        }
-        text
-    }
-
-    /// That of a user who only looks.
-    fn other_config(self) -> String {
-        match self.exported {
-            true => format!("[files]\nexclude = [\"/{EXPORTED}\"]\n"),
-            false => String::new(),
-        }
-    }
-
-    /// The repositories, the inner one before the outer.
-    fn roots(self) -> Vec<Place> {
-        let within = self.within.then_some("tree/lib");
-        let beside = self.beside.then_some("out");
-        let all = within.into_iter().chain(beside).chain(["tree"]);
-        all.map(Place::new).collect()
-    }
-}
+use super::setting::Setting;
 
 /// Everything of one history.
 pub struct History {
@@ -365,59 +302,5 @@ impl History {
         let export = [&["export", root], &format[..], &to, &store].concat();
         self.other.run(&export).expect(0);
         compare_exports(&Path::new(root).join(EXPORTED), &out)
-    }
-}
-
-/// What was kept up to date has to be what is written anew.
-fn compare_exports(kept: &Path, true_one: &Path) -> Result<(), String> {
-    let [kept, true_one] = [kept, true_one].map(|folder| {
-        let mut files = BTreeMap::new();
-        gather(folder, folder, &mut files);
-        files
-    });
-    let told = |path: &PathBuf, what: &str| format!("export: {} {what}", path.display());
-    let missing = true_one.iter().map(|(path, bytes)| match kept.get(path) {
-        None => Some(told(path, "is missing")),
-        Some(known) if known != bytes => Some(told(path, "says something else")),
-        Some(_) => None,
-    });
-    let extra = kept.keys().filter(|path| !true_one.contains_key(*path));
-    let extra = extra.map(|path| Some(told(path, "is too much")));
-    let found: Vec<String> = missing.chain(extra).flatten().take(12).collect();
-    match found.is_empty() {
-        true => Ok(()),
-        false => Err(found.join("\n")),
-    }
-}
-
-fn gather(folder: &Path, at: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
-    for entry in fs::read_dir(at).into_iter().flatten().flatten() {
-        let path = entry.path();
-        match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            true => gather(folder, &path, files),
-            false => {
-                let bytes = fs::read(&path).unwrap_or_default();
-                files.insert(path.strip_prefix(folder).unwrap().to_path_buf(), bytes);
-            }
-        }
-    }
-}
-
-/// Lets everything be read again.
-fn open_all(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let Ok(kind) = entry.file_type() else {
-            continue;
-        };
-        let wanted = if kind.is_dir() { 0o700 } else { 0o400 };
-        let closed = entry
-            .metadata()
-            .is_ok_and(|found| found.mode() & wanted != wanted);
-        if closed && !kind.is_symlink() {
-            let _ = fs::set_permissions(entry.path(), Permissions::from_mode(0o755));
-        }
-        if kind.is_dir() {
-            open_all(&entry.path());
-        }
     }
 }

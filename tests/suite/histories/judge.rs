@@ -1,12 +1,12 @@
 //! Whether what the daemon tells is what stands on the disk.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -125,6 +125,41 @@ fn compare(seen: &Value, true_one: &Value, lines: &mut Vec<String>) {
     for child in &theirs {
         if !mine.iter().any(|other| key(other) == key(child)) {
             lines.push(format!("{} is missing", child["path"]));
+        }
+    }
+}
+
+/// What was kept up to date has to be what is written anew.
+pub fn compare_exports(kept: &Path, true_one: &Path) -> Result<(), String> {
+    let [kept, true_one] = [kept, true_one].map(|folder| {
+        let mut files = BTreeMap::new();
+        gather(folder, folder, &mut files);
+        files
+    });
+    let told = |path: &PathBuf, what: &str| format!("export: {} {what}", path.display());
+    let missing = true_one.iter().map(|(path, bytes)| match kept.get(path) {
+        None => Some(told(path, "is missing")),
+        Some(known) if known != bytes => Some(told(path, "says something else")),
+        Some(_) => None,
+    });
+    let extra = kept.keys().filter(|path| !true_one.contains_key(*path));
+    let extra = extra.map(|path| Some(told(path, "is too much")));
+    let found: Vec<String> = missing.chain(extra).flatten().take(12).collect();
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(found.join("\n")),
+    }
+}
+
+fn gather(folder: &Path, at: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(at).into_iter().flatten().flatten() {
+        let path = entry.path();
+        match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            true => gather(folder, &path, files),
+            false => {
+                let bytes = fs::read(&path).unwrap_or_default();
+                files.insert(path.strip_prefix(folder).unwrap().to_path_buf(), bytes);
+            }
         }
     }
 }

@@ -11,7 +11,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
-use super::{Broken, Desk, FakeModel, Request, Wanted, completion, respond, strange, understand};
+use super::answering::{Broken, completion, respond, strange, understand};
+use super::{Desk, FakeModel, Request, Wanted};
 
 /// Whether there is one.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]

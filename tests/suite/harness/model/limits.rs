@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{FakeModel, Request, respond};
+use super::answering::respond;
+use super::{FakeModel, Request};
 use axum::response::Response;
 use serde_json::json;
 

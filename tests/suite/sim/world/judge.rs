@@ -1,12 +1,13 @@
-//! What has to be true when all is quiet.
+//! What has to be true: when all is quiet, when a wait ends, and at any moment at which all was told.
 
+use epitome::engine::event::{Event, WaitId};
 use epitome::engine::view::NodeView;
 use epitome::model::contents::{Contents, Matter};
 use epitome::model::path::RelPath;
 use epitome::model::recipe::{ChildWords, Kind, directory_digest};
 use epitome::model::summary::Freshness;
 
-use super::{REPO, Sabotage, World, options};
+use super::{Pending, REPO, Sabotage, World, options};
 
 impl World {
     /// All is quiet: the tree must be the disk, every node settled, every stored key the one recomputed from below.
@@ -27,6 +28,71 @@ impl World {
         }
         if !self.promises.is_empty() {
             return Err(format!("{} waits were never answered", self.promises.len()));
+        }
+        Ok(())
+    }
+
+    /// At any moment at which all notifications have been handed in: what is called fresh is what is on disk.
+    pub(super) fn glance(&mut self) -> Result<(), String> {
+        let told = |pending: &Pending| {
+            !matches!(
+                pending,
+                Pending::Deliver(Event::Touched { .. } | Event::Lost(_))
+            )
+        };
+        if !self.disk.root_is_there || !self.agenda.values().all(told) {
+            return Ok(());
+        }
+        let Some(view) = self.engine.view(REPO, &RelPath::root(), usize::MAX) else {
+            return Ok(());
+        };
+        let mut todo = vec![view];
+        while let Some(view) = todo.pop() {
+            let path = view.path.to_text();
+            let real = self.disk.read(&path, 0).map(|contents| contents.digest);
+            if view.children.is_none() && view.freshness == Freshness::Fresh && view.digest != real
+            {
+                return Err(format!("{path} is called fresh in passing, and is not"));
+            }
+            todo.extend(view.children.into_iter().flatten());
+        }
+        Ok(())
+    }
+
+    /// A wait ended: whatever was saved before it, and not since, must be known, fresh or named as failed.
+    pub(super) fn settled(
+        &mut self,
+        wait: WaitId,
+        failed: &[(RelPath, String)],
+    ) -> Result<(), String> {
+        let Some(promise) = self.promises.remove(&wait) else {
+            return Err("a wait was answered twice".to_owned());
+        };
+        if !self.disk.root_is_there {
+            return Ok(());
+        }
+        for (path, written_ms) in promise.written {
+            let Some(file) = self
+                .disk
+                .files
+                .get(&path)
+                .filter(|file| file.written_ms == written_ms)
+            else {
+                continue;
+            };
+            let digest = file.text.digest();
+            let path = RelPath::new(&path);
+            let Some(view) = self.engine.view(REPO, &path, 0) else {
+                // Moved here since, with the directory that holds it: not saved here before the call.
+                continue;
+            };
+            let told = failed.iter().any(|(failed, _)| *failed == path);
+            if view.digest != Some(digest) || (view.freshness == Freshness::Pending && !told) {
+                return Err(format!(
+                    "after a wait, {path} is {} with digest {:?}, and on disk {digest}",
+                    view.freshness, view.digest
+                ));
+            }
         }
         Ok(())
     }

@@ -1,0 +1,113 @@
+//! What is asked next, as far as the pace and the budget let it be asked.
+
+use crate::model::path::RepoId;
+use crate::model::summary::SummaryKey;
+
+use super::Engine;
+use super::effect::{Ask, Child, Effect, Subject};
+use super::flight::Stage;
+use super::pace::Hold;
+use super::tree::{Body, NodeId};
+use super::words::visible_children;
+
+impl Engine {
+    /// Asks for as many summaries as may be under way.
+    pub(super) fn ask_next(&mut self, effects: &mut Vec<Effect>) {
+        let now_ms = self.now.monotonic_ms;
+        self.flights.mature(now_ms);
+        self.held_until_ms = None;
+        let one_by_one = self.batch_next(effects);
+        for paid in [true, false] {
+            while let Some(key) = self.flights.next(paid, one_by_one, |is_file, depth| {
+                self.pace.remaining_ms(is_file, depth)
+            }) {
+                let Some((repo, id)) = self.first_waiter(key) else {
+                    // Nobody wants it any more: it is not asked about.
+                    self.flights.end(key);
+                    continue;
+                };
+                if paid && let Some(failure) = self.pace.stopped().cloned() {
+                    self.give_up(key, &failure);
+                    continue;
+                }
+                let tokens = self.flights.get(key).map_or(0, |flight| flight.tokens);
+                match self.pace.hold(paid, tokens, self.now) {
+                    None => {}
+                    Some(Hold::Full) => break,
+                    Some(Hold::Until(until_ms)) => {
+                        self.held_until_ms = Some(until_ms);
+                        break;
+                    }
+                    Some(Hold::Budget) => {
+                        self.held_until_ms = Some(now_ms + self.now.ms_to_next_day());
+                        break;
+                    }
+                }
+                let Some(ask) = self.ask_about(key, repo, id) else {
+                    continue;
+                };
+                let again = ask.attempts > 0;
+                let sent = self.pace.sent(paid, again, tokens, self.now);
+                if let Some(repository) = self.repositories.get_mut(&repo) {
+                    repository.used.retries += u64::from(paid && again);
+                }
+                self.flights.change(key, now_ms, |flight| {
+                    flight.stage = Stage::Asking;
+                    flight.sent = sent;
+                    if flight.tried.times > 0 {
+                        flight.tried.waited_ms = now_ms.saturating_sub(flight.failed_ms);
+                    }
+                    flight.tried.times += 1;
+                    flight.batchable = false;
+                });
+                effects.push(Effect::Ask(Box::new(ask)));
+            }
+        }
+    }
+
+    /// What is to be asked for a flight; `None`, and the flight ends, where its node is not known well enough.
+    pub(super) fn ask_about(&mut self, key: SummaryKey, repo: RepoId, id: NodeId) -> Option<Ask> {
+        let Some(subject) = self.subject(repo, id) else {
+            self.flights.end(key);
+            return None;
+        };
+        let flight = self.flights.get(key)?;
+        let tree = &self.repositories.get(&repo)?.tree;
+        let earlier = tree.get(id).and_then(|node| node.words);
+        Some(Ask {
+            key,
+            repo,
+            path: tree.path(id),
+            subject,
+            paid: flight.paid,
+            earlier: earlier.map(|words| words.key).filter(|_| flight.paid),
+            attempts: flight.tried.times,
+        })
+    }
+
+    fn subject(&self, repo: RepoId, id: NodeId) -> Option<Subject> {
+        let tree = &self.repositories.get(&repo)?.tree;
+        match &tree.get(id)?.body {
+            Body::File { contents } => {
+                let contents = contents.as_ref()?;
+                Some(Subject::File {
+                    digest: contents.digest,
+                    language: contents.language,
+                    matter: contents.matter,
+                })
+            }
+            Body::Directory(_) => Some(Subject::Directory {
+                children: visible_children(tree, id)
+                    .filter_map(|(name, child)| {
+                        let node = tree.get(child)?;
+                        Some(Child {
+                            name: name.into(),
+                            kind: node.kind(),
+                            words: node.words.map(|words| words.key),
+                        })
+                    })
+                    .collect(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! From a file that may have changed to what is in it.
+
+use crate::model::contents::{Contents, Matter};
+use crate::model::failure::{Failure, Remedy};
+use crate::model::path::{RelPath, RepoId};
+use crate::model::recipe::Kind;
+
+use crate::engine::Engine;
+use crate::engine::effect::{Effect, News};
+use crate::engine::event::ReadProblem;
+use crate::engine::tree::{Body, Node, NodeId, Phase, ROOT};
+
+impl Engine {
+    /// Asks for as many readings as may be under way.
+    pub(in crate::engine) fn read_next(&mut self, effects: &mut Vec<Effect>) {
+        let at_once = self.options.readers;
+        for (&repo, repository) in &mut self.repositories {
+            while repository.reading < at_once {
+                let Some(node) = repository.to_read.pop_front() else {
+                    break;
+                };
+                let tree = &mut repository.tree;
+                if tree.get(node).is_none_or(|node| node.phase != Phase::Open) {
+                    continue;
+                }
+                tree.change(node, |node| node.phase = Phase::Reading { again: false });
+                repository.reading += 1;
+                let path = tree.path(node);
+                effects.push(Effect::Read { repo, node, path });
+            }
+        }
+    }
+
+    /// A file was read, or could not be.
+    pub(in crate::engine) fn read(
+        &mut self,
+        repo: RepoId,
+        id: NodeId,
+        result: Result<Contents, ReadProblem>,
+    ) {
+        self.take_reading(repo, id, result);
+        self.doubt_other_names(repo);
+    }
+
+    /// Files that are known by the only name they had, and that have another one by now, are looked at again: they may
+    /// have been written under it, and nobody was told of that.
+    fn doubt_other_names(&mut self, repo: RepoId) {
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        // One way through the tree for many.
+        if repository.newly_linked.is_empty() || !repository.is_read() {
+            return;
+        }
+        let inodes = std::mem::take(&mut repository.newly_linked);
+        let tree = &repository.tree;
+        let only_name = |node: &Node| {
+            let stat = node.contents().map(|contents| contents.stat);
+            stat.is_some_and(|stat| stat.links <= 1 && inodes.contains(&(stat.device, stat.inode)))
+        };
+        let found = tree.walk(ROOT).filter(|(_, node)| only_name(node));
+        let paths: Vec<RelPath> = found.map(|(id, _)| tree.path(id)).collect();
+        for path in paths {
+            self.touched(repo, &path);
+        }
+    }
+
+    fn take_reading(&mut self, repo: RepoId, id: NodeId, result: Result<Contents, ReadProblem>) {
+        let now = self.now;
+        let Some(repository) = self.repositories.get_mut(&repo) else {
+            return;
+        };
+        repository.reading = repository.reading.saturating_sub(1);
+        let Some(node) = repository.tree.get(id) else {
+            return;
+        };
+        let Phase::Reading { again } = node.phase else {
+            return;
+        };
+        match result {
+            Ok(contents) if again => {
+                // It changed while it was read: what was read may be the state before.
+                repository.tree.change(id, |node| {
+                    node.phase = Phase::Open;
+                    node.body = Body::File {
+                        contents: Some(contents),
+                    };
+                });
+                repository.to_read.push_back(id);
+            }
+            Ok(contents) => {
+                let before = node.contents().map(|contents| contents.digest);
+                // What the first look at everything found is no change.
+                if before != Some(contents.digest) && node.changed.is_some() {
+                    repository.last_change_ms = Some(now.unix_ms);
+                    repository.tree.mark_changed(id, now.monotonic_ms);
+                    repository.tell(id, News::Changed);
+                }
+                let kept = contents.clone();
+                if contents.stat.links <= 1 {
+                    repository.linked.remove(&id);
+                } else if repository.linked.insert(id) {
+                    let stat = &contents.stat;
+                    repository.newly_linked.insert((stat.device, stat.inode));
+                }
+                repository.tree.change(id, |node| {
+                    node.body = Body::File {
+                        contents: Some(contents),
+                    };
+                });
+                repository.tree.forget_digests(id);
+                repository.to_record.insert(id);
+                self.think_of_file(repo, id, &kept);
+            }
+            Err(problem) => {
+                let path = repository.tree.path(id);
+                match problem {
+                    ReadProblem::Denied(reason) => {
+                        let failure = Failure::new(Remedy::Permanent, reason);
+                        repository.tell(id, News::Failed(Kind::File, failure.to_line()));
+                        repository.tree.change(id, |node| {
+                            node.phase = Phase::Failed(Box::new(failure));
+                            node.body = Body::File { contents: None };
+                        });
+                        repository.tree.forget_digests(id);
+                    }
+                    // The disk is ahead of us: another look at its directory tells what became of it.
+                    ReadProblem::Gone | ReadProblem::Moving => {
+                        repository.tree.change(id, |node| {
+                            node.phase = Phase::Open;
+                            node.body = Body::File { contents: None };
+                        });
+                        repository.tree.forget_digests(id);
+                        self.touched(repo, &path);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The content of a file is known: which words belong to it?
+    pub(in crate::engine) fn think_of_file(
+        &mut self,
+        repo: RepoId,
+        id: NodeId,
+        contents: &Contents,
+    ) {
+        let off =
+            !self.options.summaries || matches!(contents.matter, Matter::TooLarge | Matter::Secret);
+        if off {
+            self.set_off(repo, id);
+            return;
+        }
+        let key = self
+            .options
+            .author
+            .file_key(contents.matter, contents.language, contents.syntax);
+        let paid = self.options.paid && contents.matter == Matter::Text;
+        self.want(repo, id, key, paid);
+    }
+}

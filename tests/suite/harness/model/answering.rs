@@ -1,0 +1,201 @@
+//! How it reads a request, and what it says.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::{CACHED, Desk, FakeModel, Kind, Reply, Request};
+
+/// While it lives, a request is in flight; it ends with the connection, too.
+struct InFlight {
+    desk: Arc<Desk>,
+    question: String,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let mut book = self.desk.book();
+        book.in_flight -= 1;
+        if let Some(count) = book.flying.get_mut(&self.question) {
+            *count -= 1;
+        }
+    }
+}
+
+pub(super) async fn strange(State(desk): State<Arc<Desk>>, uri: Uri) -> Response {
+    desk.book().strange.push(uri.to_string());
+    respond(404, &[], "there is nothing here".to_owned())
+}
+
+pub(super) async fn answer(
+    State(desk): State<Arc<Desk>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let request = match understand(&headers, &body) {
+        Ok(request) => request,
+        Err(why) => {
+            desk.book().strange.push(why);
+            return respond(400, &[], "not understood".to_owned());
+        }
+    };
+    let question = request.question();
+    let (id, latency, headers, in_flight) = {
+        let mut book = desk.book();
+        let others = book.in_flight;
+        let (headers, refusal) = book.gate.enter(&request, others);
+        let id = book.requests.len();
+        book.requests.push(request.clone());
+        book.in_flight += 1;
+        book.max_in_flight = book.max_in_flight.max(book.in_flight);
+        let count = book.flying.entry(question.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            book.twice_at_once.push(question.clone());
+        }
+        let in_flight = InFlight {
+            desk: Arc::clone(&desk),
+            question,
+        };
+        if let Some(refusal) = refusal {
+            book.requests[id].answered = Some(429);
+            drop(book);
+            drop(in_flight);
+            return refusal;
+        }
+        (id, book.latency, headers, in_flight)
+    };
+    tokio::time::sleep(latency).await;
+    loop {
+        let opened = desk.opened.notified();
+        let may = match &mut desk.book().allowed {
+            None => true,
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+        };
+        if may {
+            break;
+        }
+        opened.await;
+    }
+    let failure = desk.book().failure(&request);
+    if matches!(failure, Some(Reply::Stalled)) {
+        return std::future::pending().await;
+    }
+    let mut book = desk.book();
+    let said = if book.constant { "" } else { &request.content };
+    let words = FakeModel::words(request.kind, said);
+    let response = match failure {
+        None => respond(200, &headers, completion(&request, Some(&words), "stop")),
+        Some(Reply::Words(words)) => respond(200, &[], completion(&request, Some(words), "stop")),
+        Some(Reply::Status(status, headers, body)) => respond(status, &headers, body),
+        Some(Reply::Garbled) => respond(200, &[], "<html>bad gateway</html>".to_owned()),
+        Some(Reply::Empty) => respond(200, &[], completion(&request, None, "stop")),
+        Some(Reply::Length) => respond(200, &[], completion(&request, Some("Cut o"), "length")),
+        Some(Reply::Dropped) => Response::builder()
+            .header("content-type", "application/json")
+            .header("content-length", 1_000)
+            .body(Body::new(Broken))
+            .unwrap_or_default(),
+        Some(Reply::Stalled) => unreachable!("it never comes here"),
+    };
+    book.requests[id].answered = Some(response.status().as_u16());
+    drop(book);
+    drop(in_flight);
+    response
+}
+
+pub(super) fn understand(headers: &HeaderMap, body: &[u8]) -> Result<Request, String> {
+    let body: Value = serde_json::from_slice(body).map_err(|error| format!("no JSON: {error}"))?;
+    let user = body["messages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|message| message["role"] == "user")
+        .map(|message| text_of(&message["content"]))
+        .ok_or_else(|| format!("no user message: {body}"))?;
+    let kind = match &user {
+        text if text.starts_with("A file") => Kind::File,
+        text if text.starts_with("A directory") => Kind::Directory,
+        text => return Err(format!("neither a file nor a directory: {text}")),
+    };
+    let content = between_markers(&user).ok_or_else(|| format!("no markers: {user}"))?;
+    Ok(Request {
+        kind,
+        content,
+        authorization: headers
+            .get("authorization")
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .unwrap_or_default(),
+        body,
+        answered: None,
+        at: Instant::now(),
+    })
+}
+
+/// A message's text, whether it is one text or several parts.
+fn text_of(content: &Value) -> String {
+    match content {
+        Value::Array(parts) => parts
+            .iter()
+            .filter_map(|part| part["text"].as_str())
+            .collect(),
+        other => other.as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+fn between_markers(user: &str) -> Option<String> {
+    let (_, rest) = user.split_once("<content ")?;
+    let (boundary, rest) = rest.split_once(">\n")?;
+    let (content, _) = rest.rsplit_once(&format!("</content {boundary}>"))?;
+    Some(content.strip_suffix('\n').unwrap_or(content).to_owned())
+}
+
+pub(super) fn completion(request: &Request, words: Option<&str>, finish: &str) -> String {
+    let tokens = request.content.len() / 4 + 300;
+    json!({
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": request.body["model"],
+        "choices": [{
+            "index": 0, "finish_reason": finish,
+            "message": {"role": "assistant", "content": words.unwrap_or("")},
+        }],
+        "usage": {"prompt_tokens": tokens, "completion_tokens": 20, "total_tokens": tokens + 20,
+                  "prompt_tokens_details": {"cached_tokens": CACHED}},
+    })
+    .to_string()
+}
+
+pub(super) fn respond(status: u16, headers: &[(&str, String)], body: String) -> Response {
+    let mut response = Response::builder()
+        .status(status)
+        .header("content-type", "application/json");
+    for (name, value) in headers {
+        response = response.header(*name, value);
+    }
+    response.body(Body::from(body)).unwrap_or_default()
+}
+
+/// A body that ends in an error, so that the connection is cut.
+pub(super) struct Broken;
+
+impl axum::body::HttpBody for Broken {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionReset.into())))
+    }
+}

@@ -1,0 +1,241 @@
+//! The shell of the made world: effects become events, late, in any order, and not always what was hoped for.
+
+use epitome::engine::effect::{Ask, Effect, Subject};
+use epitome::engine::event::{Event, ReadProblem, Usage};
+use epitome::model::failure::{Failure, Remedy};
+use epitome::model::summary::{Summary, SummaryKey};
+
+use super::{EPOCH_MS, Pending, REPO, Sabotage, World};
+
+impl World {
+    /// Most things take a moment, some take long.
+    fn delay_ms(&mut self) -> u64 {
+        let longest = if self.random.u8(0..8) == 0 { 1_500 } else { 60 };
+        self.random.u64(0..longest)
+    }
+
+    pub(super) fn begin(&mut self, effect: Effect) -> Result<(), String> {
+        let delay = self.delay_ms();
+        match effect {
+            Effect::Load(_) => {
+                let records = self.records.clone().into_iter().map(|(path, mut record)| {
+                    // As the store does: words that it does not have are no words.
+                    record.words = record
+                        .words
+                        .filter(|words| self.stored.contains_key(&words.key));
+                    (path, record)
+                });
+                let event = Event::Loaded {
+                    repo: REPO,
+                    records: records.collect(),
+                };
+                self.later(delay, Pending::Deliver(event));
+            }
+            Effect::LookUp(keys) => {
+                let found = keys
+                    .into_iter()
+                    .map(|key| (key, self.stored.get(&key).map(Summary::digest)))
+                    .collect();
+                self.later(delay, Pending::Deliver(Event::LookedUp(found)));
+            }
+            Effect::Ask(ask) => {
+                self.check_ask(&ask)?;
+                self.later(delay, Pending::Sample(Effect::Ask(ask)));
+            }
+            Effect::AskBatch(asks) => {
+                self.tally.batched += asks.len() as u64;
+                for ask in &asks {
+                    self.check_ask(ask)?;
+                }
+                if self.random.u8(0..6) == 0 {
+                    let event = Event::BatchRefused {
+                        keys: asks.iter().map(|ask| ask.key).collect(),
+                        for_good: self.random.bool(),
+                    };
+                    self.later(delay, Pending::Deliver(event));
+                } else {
+                    self.later(delay, Pending::Sample(Effect::AskBatch(asks)));
+                }
+            }
+            Effect::Commit { key, summary, .. } => {
+                if self.sabotage == Sabotage::ShownBeforeStored && self.random.bool() {
+                    self.later(delay, Pending::Deliver(Event::Committed(key)));
+                } else {
+                    self.later(delay, Pending::Store(key, summary));
+                }
+            }
+            Effect::Record { records, .. } => {
+                self.unflushed.extend(records);
+                if self.random.u8(0..4) == 0 {
+                    self.flush();
+                }
+            }
+            Effect::Barrier(id) => {
+                if self.sabotage == Sabotage::BarrierOvertakes {
+                    self.later(0, Pending::Deliver(Event::Barrier(id)));
+                } else {
+                    self.notify(Event::Barrier(id));
+                }
+            }
+            Effect::Settled { wait, failed } => self.settled(wait, &failed)?,
+            Effect::Export { repo, .. } => self.later(
+                delay,
+                Pending::Deliver(Event::Exported {
+                    repo,
+                    written: true,
+                }),
+            ),
+            Effect::Forget { .. }
+            | Effect::Spared { .. }
+            | Effect::Tell { .. }
+            | Effect::Notice(_) => {}
+            sampled @ (Effect::List { .. } | Effect::Read { .. }) => {
+                self.later(delay, Pending::Sample(sampled))
+            }
+        }
+        Ok(())
+    }
+
+    fn check_ask(&mut self, ask: &Ask) -> Result<(), String> {
+        if !self.asking.insert(ask.key) {
+            return Err(format!("{} is asked about twice at once", ask.path));
+        }
+        if self.stored.contains_key(&ask.key) {
+            return Err(format!(
+                "{} is asked about though its words are stored",
+                ask.path
+            ));
+        }
+        if self.in_batch.contains_key(&ask.key) {
+            return Err(format!(
+                "{} is asked about though it is in a batch",
+                ask.path
+            ));
+        }
+        self.tally.asks += u64::from(ask.paid);
+        Ok(())
+    }
+
+    /// The batch is with the endpoint from now on; its lines are done in any order.
+    fn make_batch(&mut self, asks: Vec<Ask>) {
+        for ask in asks {
+            let Subject::File { digest, .. } = ask.subject else {
+                continue;
+            };
+            let now = self.disk.read(&ask.path.to_text(), 0);
+            let delay = self.random.u64(0..3_000);
+            match now.filter(|contents| contents.digest == digest) {
+                Some(contents) => {
+                    let words = format!("File {}.", contents.syntax);
+                    self.in_batch.insert(ask.key, words);
+                    self.later(delay, Pending::Batch(ask.key));
+                }
+                None => {
+                    let event = Event::Answered {
+                        key: ask.key,
+                        result: Err(Failure::new(Remedy::Changed, "changed meanwhile")),
+                        usage: Usage::default(),
+                    };
+                    self.later(delay, Pending::Deliver(event));
+                }
+            }
+        }
+    }
+
+    pub(super) fn line_done(&mut self, key: SummaryKey) {
+        let Some(words) = self.in_batch.get(&key) else {
+            return;
+        };
+        let result = match self.random.u8(0..8) {
+            _ if self.stored.contains_key(&key) => Ok(Summary::new(words, "made")),
+            0 => Err(Failure::new(Remedy::Retry, "the line failed")),
+            1 if !self.calm && !self.weather.night => {
+                Err(Failure::new(Remedy::Permanent, "the line failed for good"))
+            }
+            _ => Ok(Summary::new(words, "made")),
+        };
+        if let Ok(summary) = &result {
+            self.stored.insert(key, summary.clone());
+        }
+        let usage = Usage {
+            sent: true,
+            ..Usage::default()
+        };
+        let delay = self.random.u64(0..50);
+        self.later(
+            delay,
+            Pending::Deliver(Event::Answered { key, result, usage }),
+        );
+    }
+
+    pub(super) fn sample(&mut self, effect: Effect) {
+        let delay = self.delay_ms();
+        let event = match effect {
+            Effect::List { repo, targets } => {
+                let mut listing = self.disk.list(&targets);
+                if self.sabotage == Sabotage::ListsWithoutReading {
+                    for directory in &mut listing.directories {
+                        for stat in directory
+                            .entries
+                            .iter_mut()
+                            .filter_map(|entry| entry.file.as_mut())
+                        {
+                            (stat.mtime_ns, stat.ctime_ns, stat.size) = (0, 0, 0);
+                        }
+                    }
+                }
+                Event::Listed { repo, listing }
+            }
+            Effect::Read { repo, node, path } => {
+                let result = match self.disk.read(&path.to_text(), EPOCH_MS + self.now_ms) {
+                    Some(_) if !self.calm && self.random.u8(0..20) == 0 => Err(ReadProblem::Moving),
+                    Some(mut contents) => {
+                        if self.sabotage == Sabotage::ListsWithoutReading {
+                            (
+                                contents.stat.mtime_ns,
+                                contents.stat.ctime_ns,
+                                contents.stat.size,
+                            ) = (0, 0, 0);
+                        }
+                        Ok(contents)
+                    }
+                    None => Err(ReadProblem::Gone),
+                };
+                Event::Read { repo, node, result }
+            }
+            Effect::AskBatch(asks) => {
+                self.make_batch(asks);
+                return;
+            }
+            Effect::Ask(ask) if ask.paid && self.random.u8(0..12) == 0 => {
+                let usage = Usage {
+                    sent: true,
+                    ..Usage::default()
+                };
+                let key = ask.key;
+                let delay = self.random.u64(0..800);
+                let event = Event::AnsweredPart { key, usage };
+                self.later(delay, Pending::Deliver(event));
+                return;
+            }
+            Effect::Ask(ask) => {
+                let result = self.answer(&ask);
+                let key = ask.key;
+                let sent = ask.paid
+                    && !matches!(&result, Err(failure) if failure.remedy == Remedy::Changed);
+                let usage = Usage {
+                    sent,
+                    ..Usage::default()
+                };
+                let delay = self.random.u64(0..800);
+                self.later(
+                    delay,
+                    Pending::Deliver(Event::Answered { key, result, usage }),
+                );
+                return;
+            }
+            _ => return,
+        };
+        self.later(delay, Pending::Deliver(event));
+    }
+}
