@@ -48,6 +48,7 @@ const KNOWN: &[(&str, &[&str], &str)] = &[
     ("yaml", &["runs", "description"], "GitHub action"),
     ("yaml", &["services"], "Docker Compose services"),
     ("yaml", &["repos"], "pre-commit hooks"),
+    ("yaml", &["cff-version", "title"], "Citation data"),
     ("yaml", &["apiVersion", "kind"], "Kubernetes resource"),
     ("yaml", &["version", "updates"], "Dependabot settings"),
     ("yaml", &["version", "build"], "Read the Docs settings"),
@@ -118,6 +119,17 @@ pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &m
         },
         "ignore-list" => {
             paragraph.say("Paths that tools are to pass over (an ignore list)");
+        }
+        "git-attributes" => {
+            let modules: Vec<String> = headings
+                .iter()
+                .filter_map(|heading| heading.strip_prefix("submodule "))
+                .map(|name| name.trim_matches('"').to_owned())
+                .collect();
+            paragraph.say(&match modules.is_empty() {
+                true => "What git is told about paths (attributes)".to_owned(),
+                false => format!("Git submodules: {}", quoted_list(&modules, 6)),
+            });
         }
         "json" | "yaml" | "toml" | "ini" => keys(language, outline, &headings, paragraph),
         _ => unparsed(language, outline, &headings, paragraph),
