@@ -116,7 +116,10 @@ fn words_of(element: &Element) -> Option<String> {
         if NO_VERBS.contains(&next) {
             return None;
         }
-        Some(rest.strip_prefix("is ").unwrap_or(rest))
+        let linked = ["is ", "are "]
+            .iter()
+            .find_map(|verb| rest.strip_prefix(verb));
+        Some(linked.unwrap_or(rest))
     });
     Some(bare.map_or_else(|| words.clone(), str::to_owned))
 }

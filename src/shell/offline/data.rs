@@ -2,7 +2,7 @@
 
 use crate::model::outline::Outline;
 
-use super::words::{Paragraph, continued, count, list, quoted, quoted_list};
+use super::words::{Paragraph, capitalized, continued, count, list, quoted, quoted_list};
 use super::{markup, names, plain};
 
 /// What a file of data is, by the names at its top: the language (empty for any), names that must all be there.
@@ -240,10 +240,10 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
         }
         // A question is no name of what is answered.
         Some(first) if title.ends_with(['?', '!']) => {
-            paragraph.say(&format!("{} {first}", capital(&title)));
+            paragraph.say(&format!("{} {first}", capitalized(&title)));
         }
         Some(first) => {
-            paragraph.say(&format!("{}: {}", capital(&title), continued(first)));
+            paragraph.say(&format!("{}: {}", capitalized(&title), continued(first)));
         }
         None if title.is_empty() => {}
         None => {

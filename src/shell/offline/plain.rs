@@ -301,7 +301,9 @@ fn is_answer_to_the_reader(sentence: &str) -> bool {
 }
 
 /// How a word to the reader begins that says nothing of the matter.
-const SHOUTS: [&str; 8] = [
+const SHOUTS: [&str; 10] = [
+    "thank you",
+    "thanks for",
     "note:",
     "important:",
     "warning:",
@@ -323,7 +325,11 @@ fn is_code(lower: &str) -> bool {
 
 /// Whether a sentence is worth quoting: two words at least, and neither a claim of rights nor an announcement.
 fn says_something(sentence: &str) -> bool {
-    const SILENT: [&str; 34] = [
+    const SILENT: [&str; 38] = [
+        "provided \"as is\"",
+        "provided by the copyright holders",
+        "in no event shall",
+        "without warranty",
         "under the terms of",
         "was part of",
         "originally from",
@@ -425,6 +431,12 @@ mod tests {
                 vec![],
             ),
             ("//  the base types  ////", vec!["the base types"]),
+            (
+                "The above copyright notice shall be included.\n\nTHE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT \
+                 WARRANTY OF ANY KIND.\n\nReads it all.",
+                vec!["Reads it all."],
+            ),
+            ("Thank you so much for your help.", vec![]),
         ] {
             assert_eq!(lead(text), words, "{text}");
         }
