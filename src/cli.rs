@@ -28,6 +28,7 @@ mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -53,7 +54,7 @@ watched repository; 5 `wait` ran out of time.";
     propagate_version = false,
     after_help = AFTER
 )]
-pub struct Cli {
+struct Cli {
     #[command(flatten)]
     places: PlaceFlags,
     #[command(subcommand)]
@@ -127,9 +128,30 @@ impl Context {
     }
 }
 
+/// The whole program. It is no part of `main.rs`, because the code of what is awaited is made in the crate in which the
+/// waiting begins: there it would be made again, on one processor, at each change.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::say(&format!("no threads could be started: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(cli.run());
+    // What still reads or asks in the background is not worth waiting for: all that matters is stored by now.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
+}
+
 impl Cli {
     /// Does what was asked, and gives the exit code. A failure is told on standard error, in one line.
-    pub async fn run(self) -> ExitCode {
+    async fn run(self) -> ExitCode {
         match self.dispatch().await {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
