@@ -184,6 +184,11 @@ impl Pace {
         self.in_flight
     }
 
+    /// Whether a request is under way, or an answer to one is not stored yet.
+    pub fn is_busy(&self) -> bool {
+        self.in_flight > 0 || self.storing > 0
+    }
+
     /// How many may be under way now.
     pub fn width(&self) -> usize {
         if self.down { 1 } else { self.width.get() }

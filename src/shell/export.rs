@@ -27,11 +27,19 @@ pub struct ExportError {
 
 /// What was written, as it stood there then: nobody notifies of what others do in the folder, git among them.
 #[derive(Debug, Default)]
-pub struct Known(Mutex<BTreeMap<RelPath, Stat>>);
+pub struct Known {
+    files: Mutex<BTreeMap<RelPath, Stat>>,
+    /// Held while a file is written: what is unfinished without it will never be finished.
+    writing: Mutex<()>,
+}
 
 impl Known {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<RelPath, Stat>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keep(&self, path: RelPath, at: &Path) {
@@ -41,11 +49,16 @@ impl Known {
         };
     }
 
-    /// The directories whose file is no more what was written, or was written by somebody else.
+    /// The directories whose file is no more what was written, or was written by somebody else. An unfinished file
+    /// that came back is taken away: `git add` may have come by while it was written, and a checkout brings it again.
     pub fn changed(&self, base: &Path, folder: &Path) -> Vec<RelPath> {
         let mut known = self.lock().clone();
         let mut changed = Vec::new();
-        for path in present(base, folder, |_| {}) {
+        let abandoned = |unfinished: &Path| {
+            let _writing = self.writing();
+            take_away(folder, unfinished);
+        };
+        for path in present(base, folder, abandoned) {
             let now = lstat::look(&path.under(folder).join(NAME));
             if known.remove(&path) != now {
                 changed.push(path);
@@ -87,10 +100,10 @@ pub fn update(
     for (path, bytes) in directories {
         let at = path.under(folder);
         let make = || make(base, folder, &at);
-        keep(
-            &at,
-            own(base, &at).and_then(|()| write(&at, NAME, &bytes, make)),
-        );
+        let writing = known.writing();
+        let written = own(base, &at).and_then(|()| write(&at, NAME, &bytes, make));
+        drop(writing);
+        keep(&at, written);
         known.keep(path, &at);
     }
     outcome
@@ -111,9 +124,7 @@ pub fn single(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), ExportError
 /// The directories that have a file below `folder`, whoever wrote it and whenever; what was being written when an
 /// earlier process was killed is taken away. None where a link leads there from `base`.
 pub fn written(base: &Path, folder: &Path) -> Vec<RelPath> {
-    present(base, folder, |unfinished| {
-        let _ = fs::remove_file(unfinished);
-    })
+    present(base, folder, |unfinished| take_away(folder, unfinished))
 }
 
 fn present(base: &Path, folder: &Path, unfinished: impl Fn(&Path)) -> Vec<RelPath> {
@@ -206,6 +217,21 @@ fn remove(folder: &Path, at: &Path) -> io::Result<()> {
         }
         _ => {}
     }
+    prune(folder, at);
+    Ok(())
+}
+
+/// Takes out what was being written when something went between.
+fn take_away(folder: &Path, unfinished: &Path) {
+    if fs::remove_file(unfinished).is_ok()
+        && let Some(at) = unfinished.parent()
+    {
+        prune(folder, at);
+    }
+}
+
+/// Takes out `at` and the folders above it that are empty, up to `folder`.
+fn prune(folder: &Path, at: &Path) {
     for empty in at
         .ancestors()
         .take_while(|path| path.starts_with(folder) && *path != folder)
@@ -214,7 +240,6 @@ fn remove(folder: &Path, at: &Path) -> io::Result<()> {
             break;
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -273,6 +298,12 @@ mod tests {
         fs::write(folder.join("a/index.json"), "theirs").expect("written");
         assert_eq!(changed(), [RelPath::new("a"), RelPath::new("a/b")]);
         fs::remove_file(folder.join("a/index.json")).expect("removed");
+        // A checkout brings what `git add` saw while it was written.
+        let unfinished = folder.join("a/c/.index.json.Ab3");
+        fs::create_dir(folder.join("a/c")).expect("made");
+        fs::write(&unfinished, "half").expect("written");
+        assert_eq!(changed(), [RelPath::new("a/b")]);
+        assert!(!folder.join("a/c").exists());
         update(
             temporary.path(),
             &folder,

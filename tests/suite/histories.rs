@@ -37,6 +37,7 @@ const KEPT: &[u64] = &[
     1_004_354, // the same as the superuser
     1_002_068, // as no superuser: a folder closed to all, and what lies below it forgotten
     1_010_024, // a folder 40 deep in a repository within another: told by the inner one
+    1_022_050, // an unfinished file of the export folder that git committed and brought back
 ];
 
 /// Seeds from this one on have more kinds of things happen, to more kinds of settings.
