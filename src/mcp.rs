@@ -5,6 +5,7 @@
 //! word on its freshness and on what it left out.
 
 mod changes;
+mod closing;
 mod page;
 mod tools;
 
@@ -17,6 +18,7 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler, ServiceExt};
+use tokio::sync::watch;
 
 use crate::client::Client;
 use crate::wire::access::Access;
@@ -33,8 +35,13 @@ an earlier state: read such a file itself.";
 /// # Errors
 /// The two streams fail, or the other side does not speak the protocol.
 pub async fn serve(socket: PathBuf, folder: PathBuf) -> anyhow::Result<()> {
-    let server = Server(Arc::new(Place { socket, folder }));
     let (input, output) = rmcp::transport::io::stdio_pipes();
+    let (input, closed) = closing::Closing::of(input);
+    let server = Server(Arc::new(Place {
+        socket,
+        folder,
+        closed,
+    }));
     match server.serve((input, output)).await {
         Ok(service) => {
             service.waiting().await?;
@@ -50,6 +57,8 @@ pub async fn serve(socket: PathBuf, folder: PathBuf) -> anyhow::Result<()> {
 pub(crate) struct Place {
     socket: PathBuf,
     folder: PathBuf,
+    /// Whether standard input has ended.
+    closed: watch::Receiver<bool>,
 }
 
 #[derive(Clone)]
@@ -98,6 +107,7 @@ struct Session {
     client: Client,
     status: Status,
     repository: Repository,
+    closed: watch::Receiver<bool>,
 }
 
 impl Place {
@@ -118,11 +128,26 @@ impl Place {
             client,
             status,
             repository,
+            closed: self.closed.clone(),
         })
     }
 }
 
 impl Session {
+    /// Ready when standard input has ended: whoever asked goes, and waits for no more than what is under way.
+    async fn closing(&self) {
+        if self
+            .closed
+            .clone()
+            .wait_for(|&closed| closed)
+            .await
+            .is_err()
+        {
+            // It ended without saying so; then the library ends the calls.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// The absolute path that an agent means by a path in the repository, or by an absolute one.
     fn path(&self, path: &str) -> PathBuf {
         let root = PathBuf::from(&self.repository.path);

@@ -19,7 +19,7 @@ use super::{Context, output, paths, render};
 use crate::client::{Client, ConnectError};
 use crate::wire::access::Access;
 use crate::wire::estimate::Estimate;
-use crate::wire::protocol::{Node, Waited};
+use crate::wire::protocol::{Node, RepositoryState, Status, Waited};
 use progress::{Progress, repository_of};
 
 /// Levels of the tree that are printed without `--json`.
@@ -27,6 +27,10 @@ const DEPTH: usize = 2;
 
 /// How often the progress is looked at.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How long an endpoint is tried that cannot be reached even once. One that has answered is waited for as long as it
+/// takes: what a long index has paid for is not given up for an outage.
+const UNREACHED: Duration = Duration::from_secs(30);
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -129,7 +133,7 @@ async fn index<A: Access>(
         access.watch(path, false).await?;
     }
     let result = tokio::select! {
-        result = settle(access, path, depth, progress) => result,
+        result = settle(access, path, depth, before.requests.sent, progress) => result,
         () = interrupted() => Err(Failure::Failed("interrupted".to_owned())),
     };
     progress.end();
@@ -150,13 +154,15 @@ async fn index<A: Access>(
 }
 
 /// Waits until everything is summarized, shows how far it is meanwhile, and reads the tree, so
-/// many levels of it.
+/// many levels of it. `sent`: requests before it began.
 async fn settle<A: Access>(
     access: &A,
     path: &Path,
     depth: usize,
+    sent: u64,
     progress: &mut Progress,
 ) -> Result<(Node, Waited, u64), Failure> {
+    let begun = Instant::now();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut wait = std::pin::pin!(access.wait(Some(path), None));
@@ -167,6 +173,9 @@ async fn settle<A: Access>(
                 // A status that fails is left to the wait, which will fail too, and say why.
                 if let Ok(status) = access.status().await {
                     progress.update(&status, path);
+                    if let Some(reason) = hopeless(&status, path, sent, begun.elapsed()) {
+                        return Err(Failure::Failed(reason));
+                    }
                 }
             }
         }
@@ -174,6 +183,14 @@ async fn settle<A: Access>(
     let tree = access.node(path, depth).await?;
     let sent = access.status().await?.requests.sent;
     Ok((tree, waited, sent))
+}
+
+/// Why an index is given up: since it began, no request has got as far as the endpoint.
+fn hopeless(status: &Status, path: &Path, sent: u64, waited: Duration) -> Option<String> {
+    let paused = repository_of(status, path)?.state == RepositoryState::Paused;
+    let reason = status.notes.first().filter(|_| paused)?;
+    let given_up = waited >= UNREACHED && status.requests.sent == sent;
+    given_up.then(|| format!("given up after {} s: {reason}", waited.as_secs()))
 }
 
 /// Ready when somebody wants it to end.

@@ -53,7 +53,7 @@ pub fn show(node: &Node, asked: &Path, terminal: Terminal) -> String {
                 let space = " ".repeat(column.saturating_sub(columns(&name(child))));
                 lines.push(entry("  ", child, &name(child), &space, terminal));
             }
-            if !directory.left_out.is_empty() {
+            if !directory.left_out.is_empty() && node.common().summary.is_some() {
                 let names: Vec<String> = directory.left_out.iter().map(|n| clean(n)).collect();
                 let note = format!("(written without {})", names.join(", "));
                 lines.push(terminal.paint(Style::Dim, &note));

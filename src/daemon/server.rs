@@ -6,6 +6,7 @@ mod body;
 mod listener;
 mod metrics;
 mod query;
+mod refusal;
 mod routes;
 #[cfg(test)]
 mod tests;

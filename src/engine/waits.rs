@@ -118,8 +118,8 @@ impl Engine {
         if repository.unreachable {
             return repository.look == Look::Idle && repository.debounce.is_empty();
         }
-        // What the budget keeps from being asked about today is not waited for.
-        let idle = self.pace.in_flight() == 0 && self.pace.batched() == 0;
+        // What the budget keeps from being asked about today is not waited for; what was paid for is.
+        let idle = !self.pace.is_busy() && self.pace.batched() == 0;
         if self.pace.is_budget_spent(self.now.day()) && idle {
             return repository.look == Look::Idle
                 && repository.debounce.is_empty()

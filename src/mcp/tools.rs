@@ -138,19 +138,31 @@ async fn answer<T: DeserializeOwned>(
 ) -> Answer {
     // Some clients send null for what is not said.
     let said = arguments.into_iter().filter(|(_, value)| !value.is_null());
-    let arguments = serde_json::from_value(Value::Object(said.collect())).map_err(|error| {
+    let said: JsonObject = said.collect();
+    let arguments = read(&said).map_err(|error| {
+        // The one whose absence changes what is wrong is the one that is wrong.
+        let about = said.keys().find(|name| {
+            let mut others = said.clone();
+            others.remove(*name);
+            read::<T>(&others).err().as_ref() != Some(&error)
+        });
+        let about = about.map_or(String::new(), |name| format!("{name}: "));
         // Whoever reads this knows JSON, and not this program's types.
-        let error = error.to_string().replace("a sequence", "an array");
+        let error = error.replace("a sequence", "an array");
         let error = ["usize", "u64"].iter().fold(error, |error, kind| {
             error.replace(
                 &format!("expected {kind}"),
                 "expected a whole number, 0 or more",
             )
         });
-        format!("the arguments do not fit: {error}")
+        format!("the arguments do not fit: {about}{error}")
     })?;
     let session = place.session().await.map_err(told)?;
     tool(session, arguments).await
+}
+
+fn read<T: DeserializeOwned>(arguments: &JsonObject) -> Result<T, String> {
+    serde_json::from_value(Value::Object(arguments.clone())).map_err(|error| error.to_string())
 }
 
 fn told(problem: Problem) -> String {

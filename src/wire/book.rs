@@ -9,6 +9,25 @@ use crate::model::summary::Freshness;
 /// Headings go no deeper; what lies below has its path.
 const DEEPEST_HEADING: usize = 6;
 
+/// What the page looks like: in the reader's own colours, and on a telephone, too. What is folded shows a line.
+const STYLE: &str = "\
+:root { color-scheme: light dark }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere }
+code, dt, .name { font-family: ui-monospace, monospace; font-size: .92em }
+dt, .name { font-weight: 600 }
+summary { cursor: pointer; margin: .3rem 0 }
+details details { margin-left: .2rem; padding-left: 1rem; border-left: 1px solid #8886 }
+details[open] > summary > .line { display: none }
+dl { margin: .6rem 0 }
+dd { margin: 0 0 .8rem 1rem }
+p { margin: .2rem 0; white-space: pre-line }
+ul { list-style: none; margin: .3rem 0; padding: 0 }
+li { padding-left: 1rem; text-indent: -1rem }
+.line, .at { color: #737373 }
+.mark { color: #b35900; font-weight: 600 }
+@media (prefers-color-scheme: dark) { .line, .at { color: #a3a3a3 } .mark { color: #ffa657 } }
+";
+
 /// The tree as Markdown: a heading for each directory, an entry for each file. A repository's root is called `name`.
 pub fn markdown(tree: &Node, name: &str) -> String {
     let mut text = String::new();
@@ -50,12 +69,8 @@ pub fn html(tree: &Node, name: &str) -> String {
     let title = escape(&shown(tree, name));
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n<style>\n\
-         body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}\n\
-         details {{ margin-left: 1.2rem }}\nsummary, dt {{ cursor: pointer; font-family: ui-monospace, monospace }}\n\
-         dt {{ font-weight: 600 }}\np {{ margin: .3rem 0; white-space: pre-line }}\n\
-         .mark {{ color: #b35900; font-weight: 600 }}\n.at {{ color: #777 }}\nul {{ list-style: none }}\n\
-         </style>\n"
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
+         <style>\n{STYLE}</style>\n"
     );
     folder(&mut page, tree, name, true);
     page.push_str("</html>\n");
@@ -68,8 +83,9 @@ fn folder(page: &mut String, node: &Node, name: &str, open: bool) {
     let title = escape(&shown(node, name));
     let _ = writeln!(
         page,
-        "<details{open}><summary>{title}{}</summary>",
-        badge(common)
+        "<details{open}><summary><span class=\"name\">{title}</span>{}{}</summary>",
+        badge(common),
+        line(common)
     );
     words(page, common);
     if let Node::Directory(directory) = node {
@@ -96,6 +112,14 @@ fn folder(page: &mut String, node: &Node, name: &str, open: bool) {
         outline(page, node);
     }
     page.push_str("</details>\n");
+}
+
+/// The first sentence, to stand beside the name of what is folded.
+fn line(common: &Common) -> String {
+    common.line.as_deref().map_or(String::new(), |line| {
+        let line = with_code(&escape(line));
+        format!(" <span class=\"line\">{line}</span>")
+    })
 }
 
 fn words(page: &mut String, common: &Common) {

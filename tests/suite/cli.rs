@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{Alone, FakeModel, Home, Repo, first_not_fresh, until};
+use crate::harness::{Alone, FakeModel, Home, Repo, finish, first_not_fresh, until};
 
 #[test]
 fn done_is_0() {
@@ -47,6 +47,17 @@ fn wrong_usage_is_2() {
     ] {
         let done = home.run(arguments).expect(2);
         assert_eq!(done.stdout, "", "{done:?}");
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_whatever_the_environment_asks_for() {
+    let home = Home::new();
+    for (arguments, code) in [(&["--help"][..], 0), (&["shwo"], 2), (&["status"], 3)] {
+        let mut command = home.command(arguments);
+        let done = finish(command.env("CLICOLOR_FORCE", "1").env("FORCE_COLOR", "1")).expect(code);
+        let printed = done.stdout + &done.stderr;
+        assert!(!printed.contains('\u{1b}'), "{arguments:?}: {printed}");
     }
 }
 

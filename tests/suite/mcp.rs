@@ -241,6 +241,57 @@ fn what_is_not_fresh_is_marked() {
 }
 
 #[test]
+fn a_call_that_waits_is_answered_when_nobody_will_ask_again() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    model.hold();
+    let _daemon = home.daemon(&[&repo.at("")]);
+    let mut agent = Agent::start(&home, &repo.at(""));
+    let call = json!({"name": "get_status", "arguments": {"wait_fresh_ms": 60_000}});
+    agent.send(json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": call}));
+    drop(agent.input.take());
+    let mut answer = String::new();
+    agent.output.read_line(&mut answer).unwrap();
+    assert!(
+        answer.contains("\"id\":7") && answer.contains("standard input ended"),
+        "{answer:?}"
+    );
+    assert!(answer.contains("19 pending"), "{answer:?}");
+    model.release();
+}
+
+#[test]
+fn a_wrong_argument_is_named() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let mut agent = Agent::start(&home, &repo.at(""));
+    for (tool, arguments, named) in [
+        (
+            "list_tree",
+            json!({"max_tokens": 500, "depth": "2"}),
+            "depth: ",
+        ),
+        ("search", json!({"query": "cart", "limit": -1}), "limit: "),
+        ("search", json!({"query": "cart", "folder": "x"}), "folder"),
+        ("search", json!({"limit": 1}), "query"),
+        (
+            "search",
+            json!({"query": "cart", "path_glob": "src/[a"}),
+            "the glob \"src/[a\" cannot be read",
+        ),
+        (
+            "search",
+            json!({"query": "cart", "path_glob": "!src"}),
+            "names no paths",
+        ),
+    ] {
+        let (text, is_error) = agent.call(tool, arguments);
+        assert!(is_error && text.contains(named), "{tool}: {text}");
+    }
+}
+
+#[test]
 fn what_was_spent_is_told_against_the_budget_and_failures_within_bounds() {
     let model = FakeModel::new();
     let (home, repo) = (Home::asking(&model, "max_workers = 1"), Repo::package());

@@ -185,6 +185,57 @@ fn what_cannot_be_answered_is_a_problem_document() {
     home.http("GET", "/v1/status", "").expect(200);
 }
 
+/// What comes back where these bytes are sent: the head, and the problem.
+#[track_caller]
+fn refused(home: &Home, request: &[u8]) -> (String, Value) {
+    let mut stream = UnixStream::connect(home.socket()).unwrap();
+    // A head that is too large is refused before it was read.
+    let _ = stream.write_all(request);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .unwrap_or_else(|| panic!("{answer:?}"));
+    let body = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
+    (head.to_owned(), body)
+}
+
+#[test]
+fn what_never_reaches_a_route_is_a_problem_document_too() {
+    let home = Home::new();
+    let _daemon = home.daemon(&[]);
+    let fields = "x: y\r\n".repeat(200);
+    let long = "a".repeat(70_000);
+    for (request, status) in [
+        ("hello\r\n\r\n".to_owned(), 400),
+        (
+            "POST /v1/wait HTTP/1.1\r\nhost: x\r\ncontent-length: zz\r\n\r\n".to_owned(),
+            400,
+        ),
+        (
+            format!("GET /v1/search?q={long} HTTP/1.1\r\nhost: x\r\n\r\n"),
+            414,
+        ),
+        (format!("GET /v1/status HTTP/1.1\r\n{fields}\r\n"), 431),
+    ] {
+        let (head, problem) = refused(&home, request.as_bytes());
+        assert!(head.contains("application/problem+json"), "{head}");
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        assert_eq!(problem["status"], status, "{problem}");
+        assert!(problem["detail"].is_string(), "{problem}");
+    }
+    home.http("GET", "/v1/status", "").expect(200);
+}
+
+#[test]
+fn a_body_that_is_too_large_is_told_to_who_sends_all_of_it_first() {
+    let home = Home::new();
+    let _daemon = home.daemon(&[]);
+    let body = "x".repeat(8 << 20);
+    problem(&home.http("POST", "/v1/repositories", &body), 413);
+}
+
 #[test]
 fn it_is_for_its_user_only() {
     let home = Home::new();

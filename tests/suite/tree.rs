@@ -291,6 +291,14 @@ fn without_summaries_there_are_outlines_and_digests() {
         "qualified_name",
     );
     assert_eq!(names, ["Cart", "Cart.add", "Cart.total"]);
+    // Of words that are not there nobody needs to know what they leave out.
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let shown = home.run(&["show", &repo.at("")]).expect(0).stdout;
+    assert!(
+        shown.contains("src/") && !shown.contains("written without"),
+        "{shown}"
+    );
 }
 
 #[test]

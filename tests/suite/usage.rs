@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::harness::{CACHED, FakeModel, Home, Reply, Repo, find, first_not_fresh, until};
+use crate::harness::{CACHED, FakeModel, Home, Reply, Repo, every, find, first_not_fresh, until};
 
 const PRICES: &str = "price_per_million_input = 1000.0\nprice_per_million_cached = 500.0\n\
                       price_per_million_output = 2000.0\n";
@@ -118,6 +118,19 @@ fn use_is_counted_by_day_and_repository_and_survives_kill_9() {
     );
     assert!(text.contains("3 directories spared, cost "), "{text}");
     assert_eq!(model.count(), 9);
+}
+
+#[test]
+fn an_index_that_spends_the_budget_shows_all_that_it_paid_for() {
+    far_from_midnight();
+    let model = FakeModel::new();
+    let configured = "[budget]\nmax_requests_per_day = 4\n";
+    let (home, repo) = (Home::asking(&model, configured), flat(9));
+    let done = home.run(&["index", &repo.at(""), "--json"]).expect(1);
+    let tree = done.json();
+    let paid = every(&tree);
+    let paid = paid.iter().filter(|node| node["freshness"] == "fresh");
+    assert_eq!((paid.count(), model.count()), (4, 4), "{done:?}");
 }
 
 #[test]

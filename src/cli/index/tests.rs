@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::client::fake::{self, Fake};
-use crate::wire::protocol::{FailedNode, PROBLEM_NO_NODE, Problem, RepositoryState};
+use crate::wire::protocol::{FailedNode, PROBLEM_NO_NODE, Problem};
 
 fn quiet() -> Progress {
     Progress::on_stderr()
@@ -95,6 +95,31 @@ fn the_progress_is_one_line() {
     let down = ["cannot connect".to_owned()];
     let line = progress::line(&repository, &down, 0);
     assert!(line.ends_with(", paused: cannot connect"), "{line}");
+}
+
+#[test]
+fn an_endpoint_that_was_never_reached_is_given_up_and_no_other() {
+    let mut status = fake::status(vec![fake::repository("/repo")]);
+    status.repositories[0].state = RepositoryState::Paused;
+    status.notes = vec!["cannot connect".to_owned()];
+    status.requests.sent = 3;
+    let given_up = |status: &Status, sent, seconds| {
+        hopeless(
+            status,
+            Path::new("/repo"),
+            sent,
+            Duration::from_secs(seconds),
+        )
+    };
+    let reason = given_up(&status, 3, 31);
+    assert_eq!(
+        reason.as_deref(),
+        Some("given up after 31 s: cannot connect")
+    );
+    assert_eq!(given_up(&status, 3, 29), None);
+    assert_eq!(given_up(&status, 2, 3_000), None);
+    status.repositories[0].state = RepositoryState::Summarizing;
+    assert_eq!(given_up(&status, 3, 3_000), None);
 }
 
 #[test]

@@ -42,10 +42,18 @@ impl Question {
         }
         let glob = search.glob.as_deref().map(|glob| {
             let mut builder = GitignoreBuilder::new("/");
+            // Whoever asks has one glob and no file of them: a slip is told, and not read as another pattern.
+            builder.allow_unclosed_class(false);
             let added = builder.add_line(None, glob).map(|_| ());
-            added
+            let built = added
                 .and_then(|()| builder.build())
-                .map_err(|error| bad(format!("the glob {glob:?} cannot be read: {error}")))
+                .map_err(|error| bad(format!("the glob {glob:?} cannot be read: {error}")))?;
+            match built.num_ignores() {
+                0 => Err(bad(format!(
+                    "the glob {glob:?} names no paths: write one as *.py or src/**"
+                ))),
+                _ => Ok(built),
+            }
         });
         Ok(Self {
             query: query.to_owned(),

@@ -16,13 +16,15 @@ use crate::wire::protocol::Problem;
 
 /// The largest body that is read.
 const MAX_BYTES: usize = 1_048_576;
+/// Of a larger one so much is still taken in before the answer.
+const MAX_THROWN_AWAY: usize = 64 * MAX_BYTES;
 
 /// The JSON of a body; `None` where the body is empty.
 pub(super) async fn read<T: DeserializeOwned>(
-    body: Body,
+    mut body: Body,
     time: Duration,
 ) -> Result<Option<T>, Problem> {
-    let whole = Limited::new(body, MAX_BYTES).collect();
+    let whole = Limited::new(&mut body, MAX_BYTES).collect();
     let whole = match tokio::time::timeout(time, whole).await {
         Err(_) => {
             return Err(plain(
@@ -31,6 +33,8 @@ pub(super) async fn read<T: DeserializeOwned>(
             ));
         }
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            // Whoever still sends does not read, and a connection that closes meanwhile takes the answer with it.
+            let _ = tokio::time::timeout(time, throw_away(body)).await;
             let detail = format!("the body is larger than {MAX_BYTES} bytes");
             return Err(plain(StatusCode::PAYLOAD_TOO_LARGE, &detail));
         }
@@ -48,6 +52,18 @@ pub(super) async fn read<T: DeserializeOwned>(
             "the body is not the JSON that belongs here: {error}"
         ))
     })
+}
+
+/// Reads what is left of a body that is too large, to a limit of its own.
+async fn throw_away(mut body: Body) {
+    let mut left = MAX_THROWN_AWAY;
+    while let Some(Ok(frame)) = body.frame().await {
+        let bytes = frame.data_ref().map_or(0, |data| data.len());
+        match left.checked_sub(bytes) {
+            Some(fewer) => left = fewer,
+            None => return,
+        }
+    }
 }
 
 /// A problem that has no name but that of its HTTP status.

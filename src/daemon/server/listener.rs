@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::Limits;
+use super::refusal::Refusal;
 
 /// Accepts connections of one user.
 pub(super) struct OwnListener {
@@ -40,6 +41,8 @@ pub(super) struct Connection {
     last: Instant,
     limits: Limits,
     places: Arc<Semaphore>,
+    /// What is being sent instead of what the HTTP library wrote.
+    refusal: Option<Refusal>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -91,6 +94,7 @@ impl Listener for OwnListener {
                         last: Instant::now(),
                         limits: self.limits,
                         places: Arc::clone(&self.places),
+                        refusal: None,
                         _place: place,
                     };
                     return (connection, peer);
@@ -145,6 +149,25 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Sends the refusal, and says then that what it stands for is sent.
+    fn poll_refuse(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let Some(refusal) = &mut self.refusal else {
+            return Poll::Ready(Ok(0));
+        };
+        while !refusal.rest().is_empty() {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, refusal.rest()))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                bytes => refusal.sent(bytes),
+            }
+        }
+        let stands_for = refusal.stands_for;
+        self.refusal = None;
+        self.moved();
+        Poll::Ready(Ok(stands_for))
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -175,6 +198,12 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.refusal.is_none() {
+            self.refusal = Refusal::instead_of(bytes);
+        }
+        if self.refusal.is_some() {
+            return self.poll_refuse(cx);
+        }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         if written.is_ready() {
             self.moved();
@@ -187,6 +216,9 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [slice] = slices {
+            return self.poll_write(cx, slice);
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         if written.is_ready() {
             self.moved();

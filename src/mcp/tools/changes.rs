@@ -64,7 +64,10 @@ pub(super) async fn list_changes(session: Session, arguments: Changes) -> Answer
         }
     }
     if untold > 0 {
-        page.leave_out(format!("{untold} lines (more max_tokens)"));
+        page.leave_out(format!(
+            "{} (more max_tokens)",
+            count(untold as u64, "line", "lines")
+        ));
     }
     if by_time {
         page.leave_out("files deleted since then (give a git revision to see them)");

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::Deserialize;
 
 use super::super::Session;
-use super::super::page::{Page, line_about, tokens};
+use super::super::page::{Page, count, line_about, tokens};
 use super::nodes::{children, entry, facts, words};
 use super::{Answer, told};
 use crate::wire::access::Access;
@@ -80,7 +80,10 @@ pub(super) async fn overview(session: Session, arguments: Overview) -> Answer {
         }
     }
     if more > 0 {
-        page.leave_out(format!("{more} entries of the top folder (list_tree)"));
+        page.leave_out(format!(
+            "{} of the top folder (list_tree)",
+            count(more, "entry", "entries")
+        ));
     }
     if !entries.is_empty() {
         page.line("\n## Entry points");
@@ -95,7 +98,11 @@ pub(super) async fn overview(session: Session, arguments: Overview) -> Answer {
             })
             .count();
         if fits < entries.len() {
-            page.leave_out(format!("{} entry points", entries.len() - fits));
+            page.leave_out(count(
+                (entries.len() - fits) as u64,
+                "entry point",
+                "entry points",
+            ));
         }
     }
     Ok(page.finish(&session.repository))

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::super::Session;
-use super::super::page::{Page, mark};
+use super::super::page::{Page, count, mark};
 use super::{Answer, medium, told};
 use crate::wire::access::Access;
 use crate::wire::search::{NodeKind, Search};
@@ -62,9 +62,10 @@ pub(super) async fn search(session: Session, arguments: Searching) -> Answer {
         shown += 1;
     }
     if shown < found.total {
+        let more = (found.total - shown) as u64;
         page.leave_out(format!(
-            "{} more hits (limit, max_tokens)",
-            found.total - shown
+            "{} (limit, max_tokens)",
+            count(more, "more hit", "more hits")
         ));
     }
     Ok(page.finish(&session.repository))

@@ -26,10 +26,16 @@ pub(super) async fn status(mut session: Session, arguments: StatusArguments) -> 
     let mut late = None;
     if arguments.wait_fresh_ms > 0 {
         let patience = Duration::from_millis(arguments.wait_fresh_ms.min(LONGEST_WAIT_MS));
-        match session.client.wait(Some(&root), Some(patience)).await {
-            Ok(waited) => failed = waited.failed,
-            Err(problem) if problem.kind == PROBLEM_TIMEOUT => late = Some(problem.detail),
-            Err(problem) => return Err(problem.detail),
+        let waited = tokio::select! {
+            waited = session.client.wait(Some(&root), Some(patience)) => Some(waited),
+            // Nobody will ask again: what is known now is the answer.
+            () = session.closing() => None,
+        };
+        match waited {
+            None => late = Some("not waited for: standard input ended".to_owned()),
+            Some(Ok(waited)) => failed = waited.failed,
+            Some(Err(problem)) if problem.kind == PROBLEM_TIMEOUT => late = Some(problem.detail),
+            Some(Err(problem)) => return Err(problem.detail),
         }
         session.status = session.client.status().await.map_err(told)?;
         let path = &session.repository.path;
@@ -83,7 +89,10 @@ pub(super) async fn status(mut session: Session, arguments: StatusArguments) -> 
         .filter(|line| !page.line(line))
         .count();
     if untold > 0 {
-        page.leave_out(format!("{untold} lines (more max_tokens)"));
+        page.leave_out(format!(
+            "{} (more max_tokens)",
+            count(untold as u64, "line", "lines")
+        ));
     }
     Ok(page.finish(one))
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::super::Session;
-use super::super::page::{Page, line_about, mark};
+use super::super::page::{Page, count, line_about, mark};
 use super::nodes::{children, entry, facts, shown, words};
 use super::{Answer, MOST_PATHS, much};
 use crate::wire::access::Access;
@@ -106,8 +106,8 @@ fn contents(page: &mut Page, node: &Node, name: &str) {
     let fits = lines.iter().take_while(|line| page.line(line)).count();
     if fits < lines.len() {
         page.leave_out(format!(
-            "{} lines about what is in {name}",
-            lines.len() - fits
+            "{} about what is in {name}",
+            count((lines.len() - fits) as u64, "line", "lines")
         ));
     }
     if let Node::Directory(directory) = node

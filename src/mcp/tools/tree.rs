@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use serde::Deserialize;
 
 use super::super::Session;
-use super::super::page::{Page, line_about, tokens};
+use super::super::page::{Page, count, line_about, tokens};
 use super::nodes::{children, entry, shown};
 use super::{Answer, much, told};
 use crate::wire::access::Access;
@@ -73,9 +73,14 @@ pub(super) async fn tree(session: Session, arguments: Tree) -> Answer {
     if entries > 0 {
         let mut names: Vec<String> = folded.iter().map(|(node, _)| shown(node)).collect();
         names.dedup();
+        let others = match names.len() > 4 || dropped > 0 {
+            true => " and others",
+            false => "",
+        };
         names.truncate(4);
         page.leave_out(format!(
-            "{entries} entries in {} and others (list_tree with that path, or more max_tokens)",
+            "{} in {}{others} (list_tree with that path, or more max_tokens)",
+            count(entries as u64, "entry", "entries"),
             names.join(", ")
         ));
     }
