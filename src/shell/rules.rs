@@ -151,6 +151,11 @@ impl Rules {
         Ok(rules)
     }
 
+    /// Whether a git work tree starts at `directory`.
+    pub fn is_work_tree(directory: &Path) -> bool {
+        git::Place::at(directory).is_some()
+    }
+
     /// The names of the files in a tree that hold rules.
     pub fn file_names() -> [&'static str; 3] {
         RULE_FILES
