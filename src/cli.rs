@@ -29,6 +29,7 @@ mod watch;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -54,7 +55,7 @@ watched repository; 5 `wait` ran out of time.";
     propagate_version = false,
     after_help = AFTER
 )]
-pub struct Cli {
+struct Cli {
     #[command(flatten)]
     places: PlaceFlags,
     #[command(subcommand)]
@@ -128,10 +129,31 @@ impl Context {
     }
 }
 
+/// The whole program. It is no part of `main.rs`, because the code of what is awaited is made in the crate in which the
+/// waiting begins: there it would be made again, on one processor, at each change.
+pub fn main() -> ExitCode {
+    let cli = Cli::of_this_process();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::say(&format!("no threads could be started: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(cli.run());
+    // What still reads or asks in the background is not worth waiting for: all that matters is stored by now.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
+}
+
 impl Cli {
     /// What this process was called with; a call for help and a wrong one end the process. Colours only on a terminal:
     /// left to itself, the library would put them into a pipe where CLICOLOR_FORCE is set.
-    pub fn of_this_process() -> Self {
+    fn of_this_process() -> Self {
         let terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
         let color = match terminal {
             true => ColorChoice::Auto,
@@ -143,7 +165,7 @@ impl Cli {
     }
 
     /// Does what was asked, and gives the exit code. A failure is told on standard error, in one line.
-    pub async fn run(self) -> ExitCode {
+    async fn run(self) -> ExitCode {
         match self.dispatch().await {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {

@@ -12,7 +12,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use crate::engine::status::{PaceStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
 use crate::model::path::RepoId;
-use crate::shell::watch::Watch;
 use crate::wire::access::{Access, Pieces};
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
@@ -44,12 +43,11 @@ const FIRST_LOOK_PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Handle {
     pub(super) shared: Arc<Shared>,
-    watch: Option<Arc<Watch>>,
 }
 
 impl Handle {
-    pub(super) fn new(shared: Arc<Shared>, watch: Option<Arc<Watch>>) -> Self {
-        Self { shared, watch }
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
     }
 
     /// Ends the loop: what was paid for is waited for, a while, and all is written.
@@ -159,8 +157,7 @@ impl Access for Handle {
     async fn status(&self) -> Result<Status, Problem> {
         let (repositories, pace) = self.query(|reply| Query::Status { reply }).await?;
         let shared = Arc::clone(&self.shared);
-        let watch = self.watch.clone();
-        blocking(move || answers::status(&shared, watch.as_deref(), &repositories, &pace)).await
+        blocking(move || answers::status(&shared, &repositories, &pace)).await
     }
 
     async fn node(&self, path: &Path, depth: usize) -> Result<Node, Problem> {

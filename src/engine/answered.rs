@@ -73,22 +73,25 @@ impl Engine {
 
     /// Counts what a request used, for all and for the repository that it was asked for.
     fn count_used(&mut self, key: SummaryKey, usage: &Usage) {
+        let flight = self.flights.get(key);
+        let in_batch = flight.is_some_and(|flight| flight.in_batch);
+        let again = flight.is_some_and(|flight| flight.paid && flight.tried.times > 1);
         let used = Used {
             requests: u64::from(usage.sent),
+            retries: u64::from(usage.sent && again && !in_batch),
             prompt_tokens: usage.prompt_tokens,
             completion_tokens: usage.completion_tokens,
             cached_tokens: usage.cached_tokens,
             unchanged: u64::from(usage.unchanged),
             ..Used::default()
         };
-        let flight = self.flights.get(key);
-        let in_batch = flight.is_some_and(|flight| flight.in_batch);
         let used = Used {
             cost_nanos: self.pace.cost_nanos(&used, in_batch),
             ..used
         };
         let counters = &mut self.pace.counters;
         counters.sent += used.requests;
+        counters.retried += used.retries;
         counters.prompt_tokens += used.prompt_tokens;
         counters.completion_tokens += used.completion_tokens;
         counters.cached_tokens += used.cached_tokens;

@@ -46,11 +46,7 @@ impl Engine {
                 let Some(ask) = self.ask_about(key, repo, id) else {
                     continue;
                 };
-                let again = ask.attempts > 0;
-                let sent = self.pace.sent(paid, again, tokens, self.now);
-                if let Some(repository) = self.repositories.get_mut(&repo) {
-                    repository.used.retries += u64::from(paid && again);
-                }
+                let sent = self.pace.sent(paid, tokens, self.now);
                 self.flights.change(key, now_ms, |flight| {
                     flight.stage = Stage::Asking;
                     flight.sent = sent;

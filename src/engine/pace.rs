@@ -26,14 +26,15 @@ pub use failed::Next;
 
 /// Answers on their way to the disk that keep nobody from asking.
 const STORING_FREE: usize = 2;
+
 /// What was used since the engine began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Requests sent, retries among them.
+    /// Requests that went out and came back, retries among them. What never reached the endpoint is none.
     pub sent: u64,
     /// Answered with a summary.
     pub succeeded: u64,
-    /// Tried again.
+    /// Those among them that had failed before.
     pub retried: u64,
     /// Given up.
     pub failed: u64,
@@ -268,7 +269,7 @@ impl Pace {
     }
 
     /// One goes, which is thought to need so many tokens.
-    pub fn sent(&mut self, paid: bool, again: bool, tokens: u64, now: Timestamp) -> Sent {
+    pub fn sent(&mut self, paid: bool, tokens: u64, now: Timestamp) -> Sent {
         let at_ms = now.monotonic_ms;
         if !paid {
             self.free_in_flight += 1;
@@ -287,7 +288,6 @@ impl Pace {
             reserved: tokens,
             tokens: self.tokens.spend(tokens as f64),
         };
-        self.counters.retried += u64::from(again);
         self.count_request(now);
         sent
     }

@@ -4,6 +4,7 @@ use super::effect::Depth;
 use super::*;
 use crate::model::contents::{Contents, Matter};
 use crate::model::digest::Digest;
+use crate::model::failure::{Failure, Remedy};
 use crate::model::listing::{Entry, ListedDirectory, Listing};
 use crate::model::path::RelPath;
 use crate::model::stat::Stat;
@@ -253,4 +254,47 @@ fn a_file_that_is_saved_all_the_time_is_asked_about_all_the_same() {
         saves += 1;
     }
     assert!((2..30).contains(&saves), "asked after {saves} saves");
+}
+
+#[test]
+fn what_never_reached_the_endpoint_is_neither_sent_nor_retried() {
+    let mut bench = Bench::with(true);
+    let mut effects = bench.listed(&[("a", stat(1, 1))]);
+    // Lets time pass until something is asked.
+    let ask_after = |bench: &mut Bench, mut effects: Vec<Effect>| {
+        for _ in 0..1_000 {
+            let looked_up = effects.iter().find_map(|effect| match effect {
+                Effect::LookUp(keys) => Some(keys.iter().map(|&key| (key, None)).collect()),
+                _ => None,
+            });
+            for effect in effects {
+                if let Effect::Ask(ask) = effect {
+                    return ask.key;
+                }
+            }
+            effects = bench.step(looked_up.map_or(Event::Tick, Event::LookedUp));
+        }
+        panic!("nothing is asked");
+    };
+    let answer = |key, remedy, sent| Event::Answered {
+        key,
+        result: Err(Failure::new(remedy, "as the test wants it")),
+        usage: event::Usage {
+            sent,
+            ..event::Usage::default()
+        },
+    };
+    let mut counted = Vec::new();
+    for (remedy, sent) in [
+        (Remedy::Unreachable, false),
+        (Remedy::Unreachable, false),
+        (Remedy::Retry, true),
+        (Remedy::Retry, true),
+    ] {
+        let key = ask_after(&mut bench, effects);
+        effects = bench.step(answer(key, remedy, sent));
+        let counters = bench.engine.pace_status().counters;
+        counted.push((counters.sent, counters.retried));
+    }
+    assert_eq!(counted, [(0, 0), (0, 0), (1, 1), (2, 2)]);
 }

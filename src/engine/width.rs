@@ -5,6 +5,9 @@
 
 /// The width that a run begins with; above it, it has to be earned.
 const FIRST: f64 = 10.0;
+/// By how much an answer widens it until something was refused or late: by half for each whole width of answers, so that
+/// an end that nobody told of is overshot by no more than that.
+const RAMP: f64 = 0.5;
 /// What is left of the width after an event of congestion.
 const DECREASE: f64 = 0.7;
 /// Answers before a width that was refused is tried again, at first and at most.
@@ -15,6 +18,8 @@ const PROBE_AFTER: (u32, u32) = (32, 2_048);
 pub struct Width {
     now: f64,
     ceiling: f64,
+    /// Whether the endpoint ever had more to do than it liked.
+    met_end: bool,
     /// The least width that was refused of late.
     refused: Option<usize>,
     /// Answers since then.
@@ -30,6 +35,7 @@ impl Width {
         Self {
             now: FIRST.min(ceiling),
             ceiling,
+            met_end: false,
             refused: None,
             clean: 0,
             patience: PROBE_AFTER.0,
@@ -48,8 +54,9 @@ impl Width {
         if others + 1 < self.get() {
             return;
         }
-        // One more for a whole width of answers.
-        let next = (self.now + 1.0 / self.now).min(self.ceiling);
+        // Once the end was met, one more for a whole width of answers.
+        let step = if self.met_end { 1.0 / self.now } else { RAMP };
+        let next = (self.now + step).min(self.ceiling);
         if let Some(refused) = self.refused
             && next as usize >= refused
         {
@@ -71,6 +78,7 @@ impl Width {
             Some(refused) if width >= refused => (self.patience * 2).min(PROBE_AFTER.1),
             _ => PROBE_AFTER.0,
         };
+        self.met_end = true;
         self.refused = Some(width).filter(|&width| width > 1);
         self.clean = 0;
         self.now = (width as f64 * DECREASE).floor().max(1.0);
@@ -98,6 +106,39 @@ mod tests {
         }
         assert_eq!(width.get(), 40);
         assert_eq!(Width::up_to(3).get(), 3);
+    }
+
+    /// Each in flight is answered, and then as many go as the width allows: how many rounds to the ceiling?
+    #[test]
+    fn a_wide_ceiling_is_reached_in_a_few_rounds_where_nothing_is_refused() {
+        let mut width = Width::up_to(200);
+        let mut rounds = 0;
+        while width.get() < 200 {
+            for _ in 0..width.get() {
+                width.answered(width.get() - 1);
+            }
+            rounds += 1;
+        }
+        assert!(rounds <= 8, "{rounds}");
+    }
+
+    /// An endpoint that takes forty at once and refuses the rest, of a width that was wide open to two hundred.
+    #[test]
+    fn an_end_on_the_way_up_is_overshot_by_half_at_most() {
+        let mut width = Width::up_to(200);
+        let mut refused = 0;
+        for _ in 0..100 {
+            let sent = width.get();
+            for _ in 0..sent.min(40) {
+                width.answered(sent - 1);
+            }
+            if sent > 40 {
+                refused += sent - 40;
+                width.congested();
+            }
+        }
+        assert!((28..=42).contains(&width.get()), "{}", width.get());
+        assert!(refused <= 60, "{refused}");
     }
 
     /// An endpoint that takes two at once and refuses the third.

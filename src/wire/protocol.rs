@@ -191,11 +191,11 @@ pub struct Progress {
 /// The model's use since the daemon started.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Requests {
-    /// Requests sent, retries among them.
+    /// Requests that went out and came back, retries among them. What never reached the endpoint is none.
     pub sent: u64,
     /// Answered with a summary.
     pub succeeded: u64,
-    /// Sent again after a failure.
+    /// Those among them that had failed before.
     pub retried: u64,
     /// Given up.
     pub failed: u64,

@@ -1,8 +1,8 @@
 //! What all parts of a running daemon have in common.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, watch};
@@ -20,6 +20,7 @@ use crate::engine::prompt::PART_TOKENS;
 use crate::model::path::RepoId;
 use crate::shell::rules::FileRules;
 use crate::shell::store::Store;
+use crate::shell::watch::Watch;
 
 /// Bytes of a token, as is usual for English and code.
 const TOKEN_BYTES: usize = 4;
@@ -39,6 +40,8 @@ pub struct Shared {
     pub(in crate::daemon) registry: Registry,
     pub(in crate::daemon) notes: Notes,
     pub(in crate::daemon) inputs: Inputs,
+    /// What is notified of changes; it may come late, and stays.
+    pub(in crate::daemon) watch: OnceLock<Arc<Watch>>,
     pub(in crate::daemon) mode: Mode,
     pub(in crate::daemon) stopping: AtomicBool,
     pub(in crate::daemon) followers: Followers,
@@ -84,6 +87,7 @@ impl Shared {
             registry: Registry::default(),
             notes: Notes::default(),
             inputs,
+            watch: OnceLock::new(),
             mode,
             stopping: AtomicBool::new(false),
             followers: Followers::default(),

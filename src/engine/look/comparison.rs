@@ -21,6 +21,7 @@ pub(super) struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
+    /// Takes in what was listed of one directory. `all` was listed in the same look, which was to list `targets`.
     pub fn directory(
         &mut self,
         listed: &ListedDirectory,
@@ -28,50 +29,23 @@ impl Comparison<'_> {
         targets: &[(RelPath, Depth)],
     ) {
         let path = &listed.path;
-        let Some(id) = self.repository.tree.find(path) else {
+        let tree = &self.repository.tree;
+        let Some(id) = tree.find(path) else {
             // It appeared after its parent was listed; the parent will be looked at again.
             if let Some(parent) = path.parent() {
-                self.repository
-                    .debounce
-                    .add(parent, Depth::Entries, self.now_ms);
+                let debounce = &mut self.repository.debounce;
+                debounce.add(parent, Depth::Entries, self.now_ms);
             }
             return;
         };
-        let Some(directory) = self
-            .repository
-            .tree
-            .get(id)
-            .and_then(|node| node.directory())
-        else {
+        let Some(known) = tree.get(id).and_then(|node| node.directory()) else {
             return;
         };
-        if path.is_root() {
-            // A mount point without what was mounted there: an empty folder of another device.
-            let unmounted = listed.entries.is_empty()
-                && !directory.children.is_empty()
-                && directory
-                    .identity
-                    .is_some_and(|(device, _)| device != listed.identity.0);
-            let back = std::mem::replace(&mut self.repository.unreachable, unmounted);
-            if unmounted {
-                return;
-            }
-            if back && !is_whole(targets, path) {
-                // A look at everything found nothing; the doubts that it was to answer are still there.
-                self.repository
-                    .debounce
-                    .add_urgent(path.clone(), Depth::Everything, self.now_ms);
-            }
+        let was_closed = known.problem.is_some();
+        let moved = known.identity.is_some_and(|known| known != listed.identity);
+        if path.is_root() && !self.is_root_there(id, listed, targets) {
+            return;
         }
-        let was_closed = directory.problem.is_some();
-        let moved = directory
-            .identity
-            .is_some_and(|known| known != listed.identity);
-        let had: Vec<(Box<[u8]>, NodeId)> = directory
-            .children
-            .iter()
-            .map(|(name, &child)| (name.clone(), child))
-            .collect();
         let found: BTreeMap<&[u8], Option<Stat>> = listed
             .entries
             .iter()
@@ -79,18 +53,7 @@ impl Comparison<'_> {
             .collect();
         // A directory that cannot be read may still hold what it held: its children stay, with their doubts.
         if listed.problem.is_none() {
-            for (name, child) in had {
-                let kind = self.repository.tree.get(child).map(|node| node.kind());
-                let still = match found.get(&*name) {
-                    Some(Some(_)) => kind == Some(Kind::File),
-                    Some(None) => kind == Some(Kind::Directory),
-                    None => false,
-                };
-                if !still {
-                    self.inherit_doubt(id, child);
-                    self.remove(child);
-                }
-            }
+            self.remove_missing(id, &found);
         }
         for (name, file) in found {
             let child = self.repository.tree.child(id, name);
@@ -102,36 +65,30 @@ impl Comparison<'_> {
                 }
                 (known, None) => {
                     let below = path.join(name);
+                    let listed_too = all.contains_key(&below);
+                    let targeted = is_whole(targets, &below);
                     if known.is_none() {
                         self.add(id, name, Kind::Directory);
                     }
                     let debounce = &mut self.repository.debounce;
-                    if all.contains_key(&below) {
-                        // Listed in the same look.
-                    } else if known.is_none() {
+                    if known.is_none() && !listed_too {
                         // New: watched and listed by a look of its own, at once, because nobody watches it yet.
                         debounce.add_urgent(below, Depth::Everything, self.now_ms);
-                    } else if is_whole(targets, &below) {
+                    } else if !listed_too && targeted {
                         // Gone again before it was listed: its parent's next listing will tell.
                         debounce.add(below, Depth::Everything, self.now_ms);
                     }
                 }
             }
         }
-        if moved && !is_whole(targets, path) {
-            // Another directory of the same name: the watches below belong to the old one.
-            self.repository
-                .debounce
-                .add_urgent(path.clone(), Depth::Everything, self.now_ms);
+        let whole = is_whole(targets, path);
+        let opened = was_closed && listed.problem.is_none();
+        if !whole && (moved || opened) {
+            // Another directory of the same name, and the watches below belong to the old one; or one into which nobody
+            // could look while it was closed.
+            self.look_at_all_of(path);
         }
         let doubt = self.doubt;
-        let whole = is_whole(targets, path);
-        // While it was closed, nobody could look at what lies below it.
-        if !whole && was_closed && listed.problem.is_none() {
-            self.repository
-                .debounce
-                .add_urgent(path.clone(), Depth::Everything, self.now_ms);
-        }
         self.repository.tree.change(id, |node| {
             if let Body::Directory(directory) = &mut node.body {
                 if directory.doubt_below <= doubt && (whole || !moved) {
@@ -144,6 +101,58 @@ impl Comparison<'_> {
                 node.doubt = 0;
             }
         });
+    }
+
+    /// Whether the root's folder is the one that is known, or came back; and what follows from that.
+    fn is_root_there(
+        &mut self,
+        root: NodeId,
+        listed: &ListedDirectory,
+        targets: &[(RelPath, Depth)],
+    ) -> bool {
+        let known = self.repository.tree.get(root);
+        let known = known.and_then(|node| node.directory());
+        // A mount point without what was mounted there: an empty folder of another device.
+        let unmounted = known.is_some_and(|known| {
+            let other = |(device, _)| device != listed.identity.0;
+            listed.entries.is_empty()
+                && !known.children.is_empty()
+                && known.identity.is_some_and(other)
+        });
+        let was_away = std::mem::replace(&mut self.repository.unreachable, unmounted);
+        if was_away && !unmounted && !is_whole(targets, &listed.path) {
+            // A look at everything found nothing; the doubts that it was to answer are still there.
+            self.look_at_all_of(&listed.path);
+        }
+        !unmounted
+    }
+
+    /// All below is to be looked at, at once.
+    fn look_at_all_of(&mut self, path: &RelPath) {
+        let debounce = &mut self.repository.debounce;
+        debounce.add_urgent(path.clone(), Depth::Everything, self.now_ms);
+    }
+
+    /// Removes the children of which nothing of that name and kind was found.
+    fn remove_missing(&mut self, id: NodeId, found: &BTreeMap<&[u8], Option<Stat>>) {
+        let tree = &self.repository.tree;
+        let children = tree.get(id).and_then(|node| node.directory());
+        let children = children.into_iter().flat_map(|known| &known.children);
+        let missing: Vec<NodeId> = children
+            .filter(|(name, child)| {
+                let kind = match found.get(&***name) {
+                    Some(Some(_)) => Some(Kind::File),
+                    Some(None) => Some(Kind::Directory),
+                    None => None,
+                };
+                kind.is_none() || kind != tree.get(**child).map(|node| node.kind())
+            })
+            .map(|(_, &child)| child)
+            .collect();
+        for child in missing {
+            self.inherit_doubt(id, child);
+            self.remove(child);
+        }
     }
 
     fn add(&mut self, parent: NodeId, name: &[u8], kind: Kind) -> NodeId {

@@ -44,7 +44,7 @@ fn an_endpoint_that_is_down_is_probed_by_one_request_at_a_time() {
     };
     assert_eq!(pace.hold(true, 1, at(1_000)), Some(Hold::Until(until_ms)));
     assert_eq!(pace.hold(true, 1, at(until_ms)), None);
-    let sent = pace.sent(true, true, 1, at(until_ms));
+    let sent = pace.sent(true, 1, at(until_ms));
     assert_eq!(
         pace.hold(true, 1, at(until_ms)),
         Some(Hold::Full),
@@ -202,13 +202,13 @@ fn a_spent_budget_holds_until_the_next_day() {
     });
     for _ in 0..2 {
         assert_eq!(pace.hold(true, 1, at(5)), None);
-        pace.sent(true, false, 1, at(5));
+        pace.sent(true, 1, at(5));
     }
     assert_eq!(pace.hold(true, 1, at(5)), Some(Hold::Budget));
     let later = |days: u64| at(days * crate::model::time::DAY_MS + 5);
     assert_eq!(pace.hold(true, 1, later(1)), None);
     for _ in 0..2 {
-        pace.sent(true, false, 1, later(1));
+        pace.sent(true, 1, later(1));
     }
     assert_eq!(pace.hold(true, 1, later(1)), Some(Hold::Budget));
     // The clock was set back, and on again.
@@ -216,7 +216,7 @@ fn a_spent_budget_holds_until_the_next_day() {
     assert_eq!(pace.budget_left(0), (0, u64::MAX, u64::MAX));
     assert_eq!(pace.hold(true, 1, later(1)), Some(Hold::Budget));
     assert_eq!(pace.hold(true, 1, later(9)), None);
-    pace.sent(true, false, 1, later(9));
+    pace.sent(true, 1, later(9));
     // It was far in the future by mistake.
     assert_eq!(pace.budget_left(1), (2, u64::MAX, u64::MAX));
 }
@@ -239,7 +239,7 @@ fn money_and_tokens_under_way_are_not_spent_twice() {
     assert_eq!(pace.guess_nanos(1_600, true), 1_100_000);
     let mut under_way = Vec::new();
     while pace.hold(true, 1_600, at(5)).is_none() {
-        under_way.push(pace.sent(true, false, 1_600, at(5)));
+        under_way.push(pace.sent(true, 1_600, at(5)));
     }
     assert_eq!(
         under_way.len(),
