@@ -83,7 +83,7 @@ const LANGUAGES: &[(&str, &[&str], &[&str])] = &[
         &["json", "jsonl", "geojson", "webmanifest"],
         &[".babelrc", ".eslintrc"],
     ),
-    ("yaml", &["yaml", "yml"], &[]),
+    ("yaml", &["yaml", "yml", "cff"], &[]),
     ("toml", &["toml"], &["cargo.lock", "poetry.lock", "uv.lock"]),
     (
         "ini",
@@ -120,6 +120,7 @@ const LANGUAGES: &[(&str, &[&str], &[&str])] = &[
     ("make", &["mk", "mak"], &["makefile", "gnumakefile"]),
     ("cmake", &["cmake"], &["cmakelists.txt"]),
     ("meson", &[], &["meson.build", "meson_options.txt"]),
+    ("vim", &["vim"], &[".vimrc", "vimrc"]),
     ("starlark", &["bzl", "bazel"], &["build", "workspace"]),
     ("nix", &["nix"], &[]),
     ("terraform", &["tf", "tfvars"], &[]),

@@ -22,7 +22,7 @@ use crate::model::outline::Outline;
 use source::Source;
 
 /// Raised whenever outlines or syntax digests change: what was stored under an earlier version is made anew.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// What the parser finds in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

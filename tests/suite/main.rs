@@ -6,6 +6,7 @@ mod burst;
 mod cache;
 mod cli;
 mod counting;
+mod documents;
 mod failures;
 mod faults;
 mod following;

@@ -6,11 +6,25 @@ use super::names;
 use super::publicity::module;
 use super::words::{Paragraph, capitalized, quoted_list};
 
+/// Names are compared with each other up to this number.
+const MAX_RANKED: usize = 500;
+
 /// A file that defines nothing public: what it re-exports, or the names that it sets.
 pub(super) fn without_definitions(language: &str, outline: &Outline, paragraph: &mut Paragraph) {
     let exported = marked(outline, "re-export");
     if !exported.is_empty() {
         exports_of_others(outline, &exported, paragraph);
+        return;
+    }
+    let passed_on = marked(outline, "passes-on");
+    if !passed_on.is_empty() {
+        let from = quoted_list(&passed_on, 3);
+        paragraph.say(&format!("Re-exports everything from {from}"));
+        return;
+    }
+    let offered = offered(outline);
+    if !offered.is_empty() {
+        paragraph.say(&offers(outline, &offered));
         return;
     }
     // A name of a kind, or the comment that begins the file, is no variable.
@@ -35,7 +49,11 @@ pub(super) fn without_definitions(language: &str, outline: &Outline, paragraph: 
         |name: &&String| name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
     let camels = public.iter().filter(camel).count() * 2 > public.len();
     if is_re_export(outline) && !camels {
-        re_exports(outline, paragraph);
+        let (sentence, few) = re_exports(outline);
+        // What is taken to set a name says less than the name.
+        if !few || public.is_empty() {
+            paragraph.say(&sentence);
+        }
     }
     if !public.is_empty() {
         let upper = |name: &&String| !name.contains(char::is_lowercase);
@@ -76,6 +94,58 @@ pub(super) fn marked(outline: &Outline, kind: &str) -> Vec<String> {
     outline.headings.iter().filter_map(of_kind).collect()
 }
 
+/// The names that a file says to offer, but for those of its own making and the package's own matters.
+pub(super) fn offered(outline: &Outline) -> Vec<String> {
+    let here = |name: &String| {
+        let mut elements = outline.elements.iter();
+        elements.any(|element| element.qualified_name == *name)
+    };
+    let mut names = marked(outline, "export");
+    names.retain(|name| !name.starts_with("__") && !here(name));
+    names
+}
+
+/// The sentence about names that a file offers and others define.
+pub(super) fn offers(outline: &Outline, offered: &[String]) -> String {
+    let mut modules: Vec<String> = Vec::new();
+    for import in &outline.imports {
+        let Some(at) = import.rfind('.') else {
+            continue;
+        };
+        let (module, name) = (&import[..at], &import[at + 1..]);
+        let module = match module.is_empty() || module.ends_with('.') {
+            true => format!("{module}."),
+            false => module.to_owned(),
+        };
+        let offers = name == "*" || offered.iter().any(|offered| offered == name);
+        if offers && module != "." && !modules.contains(&module) {
+            modules.push(module);
+        }
+    }
+    // An order by the alphabet is none: then what others are named after comes first.
+    let mut names = offered.to_vec();
+    if names.is_sorted_by_key(|name| name.to_lowercase()) && names.len() < MAX_RANKED {
+        let central = |name: &String| {
+            let mut others = 0usize;
+            for other in offered {
+                others += usize::from(
+                    name.len() > 2 && other.len() > name.len() && other.contains(name.as_str()),
+                );
+            }
+            let error = ["Error", "Exception", "Warning"]
+                .iter()
+                .any(|end| name.ends_with(end));
+            (name.starts_with('_'), error, std::cmp::Reverse(others))
+        };
+        names.sort_by_cached_key(central);
+    }
+    let names = quoted_list(&names, 4);
+    match modules.is_empty() {
+        true => format!("Offers {names}"),
+        false => format!("Re-exports {names} from {}", quoted_list(&modules, 3)),
+    }
+}
+
 /// What a file passes on that says so itself.
 fn exports_of_others(outline: &Outline, exported: &[String], paragraph: &mut Paragraph) {
     let mut modules: Vec<String> = Vec::new();
@@ -107,10 +177,13 @@ pub(super) fn is_re_export(outline: &Outline) -> bool {
     // A path is a file and not a name in it.
     let is_beside = |import: &&String| import.starts_with('.') && !import.contains('/');
     let beside = outline.imports.iter().filter(is_beside).count();
-    !marked(outline, "re-export").is_empty() || beside > 0 && beside * 2 >= outline.imports.len()
+    !marked(outline, "re-export").is_empty()
+        || !marked(outline, "passes-on").is_empty()
+        || beside > 0 && beside * 2 >= outline.imports.len()
 }
 
-fn re_exports(outline: &Outline, paragraph: &mut Paragraph) {
+/// The sentence about what a file takes from beside it, and whether that is so little that it may only use it.
+fn re_exports(outline: &Outline) -> (String, bool) {
     let mut names: Vec<String> = Vec::new();
     let mut minor: Vec<String> = Vec::new();
     let mut modules: Vec<String> = Vec::new();
@@ -154,7 +227,11 @@ fn re_exports(outline: &Outline, paragraph: &mut Paragraph) {
             let shorter = other.len() < name.len() && other.len() > 2;
             name.contains(other.as_str()) && shorter && other_at != at && !other.starts_with('_')
         });
-        (name.starts_with('_'), variant && names.len() < 500, !camel)
+        (
+            name.starts_with('_'),
+            variant && names.len() < MAX_RANKED,
+            !camel,
+        )
     };
     let mut ranked: Vec<_> = names
         .iter()
@@ -179,7 +256,7 @@ fn re_exports(outline: &Outline, paragraph: &mut Paragraph) {
         quoted_list(&modules, 3)
     };
     let verb = if few { "Imports" } else { "Re-exports" };
-    paragraph.say(&format!("{verb} {names} from {from}"));
+    (format!("{verb} {names} from {from}"), few)
 }
 
 /// The foreign modules that a file imports and that tell something.

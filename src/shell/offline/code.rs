@@ -34,6 +34,10 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
         // That is all there is.
     } else if elements.is_empty() || !elements[0].public && bare::is_re_export(outline) {
         bare::without_definitions(language, outline, paragraph);
+    } else if offers_more(outline, elements.len()) {
+        paragraph.say(&bare::offers(outline, &bare::offered(outline)));
+    } else if !elements[0].public && methods_of_others(language, outline, paragraph) {
+        // What nobody else can call is there for that.
     } else {
         // What is private says little where the file has spoken for itself.
         if !spoken || elements[0].public || elements.len() > 3 {
@@ -45,12 +49,19 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
         .iter()
         .any(|shown| shown.element.docstring.is_some());
     let bare = elements.iter().all(|shown| shown.noun.bare) && !elements.is_empty();
-    if !spoken && !told && !bare {
+    // The modules that a package takes its names from are often its own.
+    let offers = elements.is_empty() && !bare::offered(outline).is_empty();
+    if !spoken && !told && !bare && !offers {
         uses(language, outline, paragraph);
     }
     if is_generated(comment.unwrap_or("")) {
         paragraph.say("Generated code.");
     }
+}
+
+/// Whether most of what a file offers is defined in others.
+fn offers_more(outline: &Outline, own: usize) -> bool {
+    bare::is_re_export(outline) && bare::offered(outline).len() > 2 * own
 }
 
 /// What a file adds to types that stand in others; `false` where there is nothing of that kind.
@@ -86,6 +97,12 @@ fn methods_of_others(language: &str, outline: &Outline, paragraph: &mut Paragrap
     true
 }
 
+/// What does not follow a subject.
+const NO_VERBS: [&str; 20] = [
+    "a", "all", "an", "and", "any", "as", "at", "by", "each", "every", "for", "from", "in", "into",
+    "of", "on", "the", "this", "to", "with",
+];
+
 /// The first sentence of an element's documentation, without the name that Go's begins with.
 fn words_of(element: &Element) -> Option<String> {
     let words = plain::first(element.docstring.as_deref()?)?;
@@ -94,7 +111,15 @@ fn words_of(element: &Element) -> Option<String> {
         let rest = words.strip_prefix(article)?.trim_start_matches('`');
         let rest = rest.strip_prefix(name)?.trim_start_matches('`');
         let rest = rest.strip_prefix(' ').filter(|rest| rest.contains(' '))?;
-        Some(rest.strip_prefix("is ").unwrap_or(rest))
+        // `Constrain the width`: the name is a verb there, and no subject.
+        let next = rest.split(' ').next().unwrap_or("");
+        if NO_VERBS.contains(&next) {
+            return None;
+        }
+        let linked = ["is ", "are "]
+            .iter()
+            .find_map(|verb| rest.strip_prefix(verb));
+        Some(linked.unwrap_or(rest))
     });
     Some(bare.map_or_else(|| words.clone(), str::to_owned))
 }
@@ -261,7 +286,8 @@ fn details(shown: &[Shown<'_>], alone: bool, paragraph: &mut Paragraph) {
             .iter()
             .filter(|method| !is_property(method));
         let methods: Vec<String> = methods.map(|method| method.name.clone()).collect();
-        if !methods.is_empty() && shown[0].element.docstring.is_some() {
+        let told = paragraph.has(&format!(", with {}", quoted_list(&methods, 4)));
+        if !methods.is_empty() && shown[0].element.docstring.is_some() && !told {
             let noun = if methods.len() == 1 {
                 "Method"
             } else {

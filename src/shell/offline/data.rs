@@ -2,7 +2,7 @@
 
 use crate::model::outline::Outline;
 
-use super::words::{Paragraph, continued, count, list, quoted, quoted_list};
+use super::words::{Paragraph, capitalized, continued, count, list, quoted, quoted_list};
 use super::{markup, names, plain};
 
 /// What a file of data is, by the names at its top: the language (empty for any), names that must all be there.
@@ -48,6 +48,7 @@ const KNOWN: &[(&str, &[&str], &str)] = &[
     ("yaml", &["runs", "description"], "GitHub action"),
     ("yaml", &["services"], "Docker Compose services"),
     ("yaml", &["repos"], "pre-commit hooks"),
+    ("yaml", &["cff-version", "title"], "Citation data"),
     ("yaml", &["apiVersion", "kind"], "Kubernetes resource"),
     ("yaml", &["version", "updates"], "Dependabot settings"),
     ("yaml", &["version", "build"], "Read the Docs settings"),
@@ -118,6 +119,17 @@ pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &m
         },
         "ignore-list" => {
             paragraph.say("Paths that tools are to pass over (an ignore list)");
+        }
+        "git-attributes" => {
+            let modules: Vec<String> = headings
+                .iter()
+                .filter_map(|heading| heading.strip_prefix("submodule "))
+                .map(|name| name.trim_matches('"').to_owned())
+                .collect();
+            paragraph.say(&match modules.is_empty() {
+                true => "What git is told about paths (attributes)".to_owned(),
+                false => format!("Git submodules: {}", quoted_list(&modules, 6)),
+            });
         }
         "json" | "yaml" | "toml" | "ini" => keys(language, outline, &headings, paragraph),
         _ => unparsed(language, outline, &headings, paragraph),
@@ -228,10 +240,10 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
         }
         // A question is no name of what is answered.
         Some(first) if title.ends_with(['?', '!']) => {
-            paragraph.say(&format!("{} {first}", capital(&title)));
+            paragraph.say(&format!("{} {first}", capitalized(&title)));
         }
         Some(first) => {
-            paragraph.say(&format!("{}: {}", capital(&title), continued(first)));
+            paragraph.say(&format!("{}: {}", capitalized(&title), continued(first)));
         }
         None if title.is_empty() => {}
         None => {

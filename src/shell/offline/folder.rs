@@ -245,9 +245,13 @@ fn contents(children: &[Child<'_>], told: &[&Child<'_>], paragraph: &mut Paragra
 /// What a package offers, by the words of the file that stands for it: the names that it brings up from inside.
 fn offered(child: &Child<'_>) -> Option<String> {
     let first = first_sentence(child.summary?);
-    let names = first
-        .strip_prefix("Re-exports ")
-        .filter(|_| SPEAKERS.contains(&child.name))?;
+    if !SPEAKERS.contains(&child.name) {
+        return None;
+    }
+    if first.starts_with("Offers ") {
+        return Some(first.to_owned());
+    }
+    let names = first.strip_prefix("Re-exports ")?;
     let (names, _) = names.rsplit_once(" from ")?;
     (names != "everything").then(|| format!("Offers {names}"))
 }

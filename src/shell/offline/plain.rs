@@ -73,7 +73,7 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
         }
     };
     for line in text.lines() {
-        let line = untagged(line.trim());
+        let line = untagged(unruled(line.trim()));
         if line.starts_with("```") || line.starts_with("~~~ ") {
             fence = !fence;
             end(&mut lines, &mut found);
@@ -89,7 +89,7 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
         } else if let Some(title) = line.strip_prefix('#').filter(|_| line.contains("# ")) {
             end(&mut lines, &mut found);
             found.push(Block::Title(plain(title.trim_start_matches('#'))));
-        } else if line.is_empty() {
+        } else if line.is_empty() || is_field(line) {
             end(&mut lines, &mut found);
         } else if ends_prose(line) {
             end(&mut lines, &mut found);
@@ -108,6 +108,16 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
     }
     end(&mut lines, &mut found);
     found.into_iter()
+}
+
+/// A line of a box of slashes or the like, without the box.
+fn unruled(line: &str) -> &str {
+    match line.rsplit_once(' ') {
+        Some((words, end)) if end.len() > 2 && is_ruler(&end.replace('/', "=")) => {
+            words.trim_matches(['/', '*', '#', '=', '-', ' '])
+        }
+        _ => line,
+    }
 }
 
 /// A line without the tag that says that it describes something.
@@ -170,6 +180,34 @@ const TOOLS: [&str; 13] = [
     "pragma", "cython", "vim",
 ];
 
+/// Lines that tell of the file and its writers, at the head of a script.
+fn is_field(line: &str) -> bool {
+    const FIELDS: [&str; 18] = [
+        "author",
+        "authors",
+        "maintainer",
+        "maintainers",
+        "created",
+        "last change",
+        "last modified",
+        "version",
+        "license",
+        "licence",
+        "requires",
+        "date",
+        "url",
+        "email",
+        "website",
+        "homepage",
+        "filename",
+        "documentation",
+    ];
+    let name = line.split_once(':').map_or("", |(name, _)| name);
+    FIELDS
+        .iter()
+        .any(|field| name.trim().eq_ignore_ascii_case(field))
+}
+
 /// Lines that begin fields, examples, directives, lists and tables.
 fn ends_prose(line: &str) -> bool {
     const STARTS: [&str; 13] = [
@@ -219,23 +257,82 @@ fn ends_prose(line: &str) -> bool {
         || lower.contains("-*- coding")
 }
 
+/// Words after which a list has to follow.
+const HANGS: [&str; 9] = [
+    "from", "of", "by", "for", "with", "are", "is", "to", "include",
+];
+
 fn sentences(paragraph: &str) -> Vec<String> {
     let mut sentences = Vec::new();
     let mut rest = paragraph.trim();
+    let mut asked = false;
     while !rest.is_empty() && sentences.len() < 3 {
         let sentence = first_sentence(rest);
+        // A question that opens a text is the reader's, and what follows may answer it.
+        if sentence.ends_with('?') && sentences.is_empty() {
+            rest = rest[sentence.len()..].trim_start();
+            asked = true;
+            continue;
+        }
         // What only announces a list that is not quoted says nothing.
-        if !sentence.ends_with(':') || sentences.is_empty() {
+        let last = sentence.trim_end_matches(':').rsplit(' ').next();
+        let hangs = last.is_some_and(|word| HANGS.contains(&word));
+        if !sentence.ends_with(':') || sentences.is_empty() && !hangs {
             sentences.push(sentence.trim_end_matches(':').to_owned());
         }
         rest = rest[sentence.len()..].trim_start();
     }
+    if asked
+        && sentences
+            .first()
+            .is_some_and(|first| is_answer_to_the_reader(first))
+    {
+        sentences.clear();
+    }
     sentences
+}
+
+/// Whether what follows a question goes on with the reader.
+fn is_answer_to_the_reader(sentence: &str) -> bool {
+    const STARTS: [&str; 8] = [
+        "You", "Don't", "Do not", "If you", "Then", "Well", "Here", "Let",
+    ];
+    !goes_on(sentence) || STARTS.iter().any(|start| sentence.starts_with(start))
+}
+
+/// How a word to the reader begins that says nothing of the matter.
+const SHOUTS: [&str; 10] = [
+    "thank you",
+    "thanks for",
+    "note:",
+    "important:",
+    "warning:",
+    "caution:",
+    "attention:",
+    "tip:",
+    "danger:",
+    "hack:",
+];
+
+/// Whether it is a line of code that was commented out.
+fn is_code(lower: &str) -> bool {
+    let begins = |words: &[&str]| words.iter().any(|word| lower.starts_with(word));
+    let quotes = lower.contains('{') || lower.contains(" from '") || lower.contains(" from \"");
+    begins(&["import ", "export "]) && quotes
+        || begins(&["from "]) && lower.contains(" import ")
+        || begins(&["const ", "let ", "var "]) && lower.contains(" = ")
 }
 
 /// Whether a sentence is worth quoting: two words at least, and neither a claim of rights nor an announcement.
 fn says_something(sentence: &str) -> bool {
-    const SILENT: [&str; 31] = [
+    const SILENT: [&str; 38] = [
+        "provided \"as is\"",
+        "provided by the copyright holders",
+        "in no event shall",
+        "without warranty",
+        "under the terms of",
+        "was part of",
+        "originally from",
         "distributed under",
         "license.md",
         "| http",
@@ -273,7 +370,8 @@ fn says_something(sentence: &str) -> bool {
         .split_whitespace()
         .filter(|word| word.chars().filter(|c| c.is_alphabetic()).count() >= 2);
     words.take(2).count() == 2
-        && !lower.starts_with("note:")
+        && !SHOUTS.iter().any(|shout| lower.starts_with(shout))
+        && !is_code(&lower)
         && !SILENT.iter().any(|silent| {
             lower.contains(silent) && (*silent != "the following" || lower.len() < 60)
         })
@@ -305,6 +403,40 @@ mod tests {
                 vec!["Does it all."],
             ),
             ("", vec![]),
+            ("New to it? Don't worry, all is explained here.", vec![]),
+            (
+                "What is it? It is a tool for tools. Use it.",
+                vec!["It is a tool for tools.", "Use it."],
+            ),
+            ("Spinners are from:\n* one", vec![]),
+            ("It has two parts:\n* one", vec!["It has two parts"]),
+            (
+                "IMPORTANT: Version 5 is another one.\n\nDoes it all.",
+                vec!["Does it all."],
+            ),
+            (
+                "import {A, B} from './a';\n\nDoes it all.",
+                vec!["Does it all."],
+            ),
+            (
+                "Import of data from files.",
+                vec!["Import of data from files."],
+            ),
+            (
+                "tool.vim\nAuthor: Some One\nVersion: 1.2\n\nDocumentation:\n  Does it all.",
+                vec!["Does it all."],
+            ),
+            (
+                "This file was part of X and was modified under its licence.",
+                vec![],
+            ),
+            ("//  the base types  ////", vec!["the base types"]),
+            (
+                "The above copyright notice shall be included.\n\nTHE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT \
+                 WARRANTY OF ANY KIND.\n\nReads it all.",
+                vec!["Reads it all."],
+            ),
+            ("Thank you so much for your help.", vec![]),
         ] {
             assert_eq!(lead(text), words, "{text}");
         }

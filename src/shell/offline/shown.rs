@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::outline::{Element, Outline};
 
+use super::bare::marked;
 use super::names::{self, Noun};
 use super::publicity::publicity;
 use super::suite;
@@ -25,8 +26,20 @@ pub(super) struct Shown<'a> {
 /// The public definitions at the top, most important first; all, where none is public.
 pub(super) fn visible<'a>(language: &str, outline: &'a Outline) -> Vec<Shown<'a>> {
     let publicity = publicity(language);
+    // What the file itself names is public, where any of it is defined here.
+    let mut exports: HashSet<String> = marked(outline, "export").into_iter().collect();
+    if !outline
+        .elements
+        .iter()
+        .any(|element| exports.contains(&element.qualified_name))
+    {
+        exports.clear();
+    }
     let is_public = |element: &Element| {
         let member = element.qualified_name != element.name;
+        if !member && !exports.is_empty() {
+            return exports.contains(&element.name);
+        }
         !element.name.starts_with('_')
             && publicity.is_none_or(|publicity| publicity.shows(element, member))
     };

@@ -124,6 +124,123 @@ fn tests_are_told_by_their_names() {
 }
 
 #[test]
+fn a_package_is_told_by_what_it_says_that_it_offers() {
+    let names = [
+        "export: AsyncClient",
+        "export: Auth",
+        "export: BasicAuth",
+        "export: Client",
+        "export: ClientError",
+        "export: main",
+        "export: __version__",
+    ];
+    let imports = ["._api.*", "._client.Client", ".__version__.__version__"];
+    let package = Outline {
+        imports: imports.iter().map(|import| (*import).to_owned()).collect(),
+        elements: vec![element("function", "main", "def main()", "")],
+        ..with_headings("", &names)
+    };
+    let text = python(&package);
+    assert_eq!(
+        text,
+        "Re-exports `Client`, `Auth`, `AsyncClient`, `BasicAuth` and `ClientError` from `._api` and `._client`."
+    );
+    let children = [
+        Child {
+            name: "__init__.py",
+            kind: Kind::File,
+            summary: Some(&text),
+        },
+        Child {
+            name: "_client.py",
+            kind: Kind::File,
+            summary: Some("Defines the class `Client`."),
+        },
+    ];
+    let folder = directory(&children);
+    assert!(
+        folder
+            .starts_with("Offers `Client`, `Auth`, `AsyncClient`, `BasicAuth` and `ClientError`."),
+        "{folder}"
+    );
+    // What it defines itself and does not offer is not what it is there for.
+    let module = Outline {
+        elements: vec![
+            element("function", "helper", "def helper()", ""),
+            element("class", "Client", "class Client", ""),
+        ],
+        ..with_headings("", &["export: Client"])
+    };
+    assert_eq!(python(&module), "Defines the class `Client`.");
+}
+
+#[test]
+fn what_only_passes_on_and_what_is_added_to_others_is_told() {
+    let passing = with_headings("", &["passes-on: ./lib/express"]);
+    assert_eq!(
+        file(language("javascript"), &passing, 10),
+        "Re-exports everything from `./lib/express`."
+    );
+    let elements = vec![
+        element("function", "logerror", "function logerror(err)", "Logs it."),
+        element("method", "app.use", "app.use = function use(fn)", ""),
+        element(
+            "method",
+            "app.route",
+            "app.route = function route(path)",
+            "",
+        ),
+    ];
+    assert_eq!(
+        file(language("javascript"), &outline("", elements), 10),
+        "Defines the methods `use` and `route` of `app`."
+    );
+}
+
+#[test]
+fn a_name_that_is_the_verb_of_its_words_stays() {
+    let verb = element(
+        "class",
+        "Constrain",
+        "class Constrain",
+        "Constrain the width of it.",
+    );
+    assert_eq!(
+        python(&outline("", vec![verb])),
+        "Defines the class `Constrain`: Constrain the width of it."
+    );
+    let subject = element("class", "Client", "class Client", "Client sends requests.");
+    let method = element("method", "Client.run", "def run(self)", "");
+    assert_eq!(
+        python(&outline("", vec![subject, method])),
+        "Defines the class `Client`: sends requests. Method: `run`."
+    );
+    // Words that say nothing do not make its methods be told twice.
+    let silent = element("class", "A", "class A", "An A.");
+    let method = element("method", "A.run", "def run(self)", "Runs it.");
+    assert_eq!(
+        python(&outline("", vec![silent, method])),
+        "Defines the class `A`, with `run`. `run`: Runs it."
+    );
+}
+
+#[test]
+fn what_git_is_told_is_no_code() {
+    let of_git = |headings: &[&str]| {
+        let outline = with_headings("", headings);
+        file(language("git-attributes"), &outline, 10)
+    };
+    assert_eq!(
+        of_git(&["*.py diff"]),
+        "What git is told about paths (attributes)."
+    );
+    assert_eq!(
+        of_git(&["submodule \"vendor/a\""]),
+        "Git submodules: `vendor/a`."
+    );
+}
+
+#[test]
 fn files_without_definitions_say_what_they_are_there_for() {
     let imports = [
         "._types.Types",

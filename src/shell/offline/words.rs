@@ -63,7 +63,13 @@ impl Paragraph {
 
 /// One sentence with a capital letter and a full stop, cut to a length in characters.
 pub(super) fn sentence_of(text: &str, most: usize) -> Option<String> {
-    let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+    // A name that is no UTF-8 keeps the mark that says so.
+    let mut code = false;
+    let is_visible = |c: &char| {
+        code ^= *c == '`';
+        !is_invisible(*c) || code && *c == char::REPLACEMENT_CHARACTER
+    };
+    let visible: String = text.chars().filter(is_visible).collect();
     let words: Vec<&str> = visible.split_whitespace().collect();
     let text = words.join(" ");
     let text = text.trim_end_matches([':', ';', ',', '-', '–', '—', ' ']);

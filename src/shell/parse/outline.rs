@@ -15,6 +15,7 @@ use tree_sitter::{Node, QueryCursor, Tree};
 use crate::model::outline::{Element, Outline};
 
 use super::scan::MAX_HEADINGS;
+
 use super::scan::comment;
 use super::source::Source;
 use super::table::{Compiled, Docs, Grammar};
@@ -24,6 +25,9 @@ use waiting::Waiting;
 
 /// A qualified name of this many bytes is the last: nobody asks for what is defined inside.
 const MAX_QUALIFIED_NAME: usize = 1_000;
+
+/// A module says of at most so many names that it offers them.
+const MAX_EXPORTS: usize = 1_000;
 
 /// The comment that begins a file is looked for in this many bytes.
 const MAX_HEAD: usize = 8_192;
@@ -128,9 +132,12 @@ impl<'t> Reader<'_, 't> {
             Event::Import(names) => self.outline.imports.extend(names),
             Event::Item(found) => self.item(&found),
             Event::Heading(name) => {
-                if self.outline.headings.len() < MAX_HEADINGS
-                    && !self.outline.headings.contains(&name)
-                {
+                // What a package offers is counted.
+                let most = match name.starts_with("export: ") {
+                    true => MAX_EXPORTS,
+                    false => MAX_HEADINGS,
+                };
+                if self.outline.headings.len() < most && !self.outline.headings.contains(&name) {
                     self.outline.headings.push(name);
                 }
             }

@@ -88,6 +88,13 @@ static SCANNERS: &[(&str, Scanner)] = &[
         "cython",
         Lines(&HASH, &["class", "cdef class", "def", "cpdef"]),
     ),
+    (
+        "vim",
+        Lines(
+            &comment::QUOTE,
+            &["function!", "function", "command!", "command"],
+        ),
+    ),
     ("batch", Lines(&comment::BATCH, &[])),
     ("erlang", Lines(&comment::PERCENT, &["-module("])),
     (

@@ -184,6 +184,26 @@
   "*" @heading.re-export
   source: (_))
 
+; `module.exports = require("a")`, and what compilers make of `export * from "a"`
+(expression_statement
+  (assignment_expression
+    left: (member_expression) @_exports
+    right: (call_expression
+      function: (identifier) @_require
+      arguments: (arguments . (string (string_fragment) @heading.passes-on))))
+  (#eq? @_exports "module.exports")
+  (#eq? @_require "require"))
+
+(expression_statement
+  (call_expression
+    function: (_) @_star
+    arguments: (arguments
+      . (call_expression
+        function: (identifier) @_require
+        arguments: (arguments . (string (string_fragment) @heading.passes-on)))))
+  (#match? @_star "__exportStar$")
+  (#eq? @_require "require"))
+
 ; What a file of settings sets.
 (export_statement
   value: (object

@@ -32,3 +32,24 @@
 (module
   (expression_statement
     (assignment left: (identifier) @heading)))
+
+; What a module says that it offers.
+(module
+  (expression_statement
+    (assignment
+      left: (identifier) @_all
+      right: [
+        (list (string (string_content) @heading.export))
+        (tuple (string (string_content) @heading.export))
+      ]))
+  (#eq? @_all "__all__"))
+
+(module
+  (expression_statement
+    (augmented_assignment
+      left: (identifier) @_all
+      right: [
+        (list (string (string_content) @heading.export))
+        (tuple (string (string_content) @heading.export))
+      ]))
+  (#eq? @_all "__all__"))

@@ -32,6 +32,10 @@ pub(super) static PERCENT: Comments = Comments {
     lines: &["%"],
     blocks: &[],
 };
+pub(super) static QUOTE: Comments = Comments {
+    lines: &["\""],
+    blocks: &[],
+};
 pub(super) static BATCH: Comments = Comments {
     lines: &["::", "@rem", "rem", "REM", "@REM"],
     blocks: &[],
@@ -140,7 +144,7 @@ fn one<'a>(text: &'a str, comments: &Comments) -> Option<(String, &'a str)> {
 
 /// The names behind these words where a line begins with one of them.
 pub(super) fn declared(text: &str, words: &[&str]) -> Vec<String> {
-    let is_name = |c: char| c.is_alphanumeric() || "_$.:/-".contains(c);
+    let is_name = |c: char| c.is_alphanumeric() || "_$.:/-#".contains(c);
     let name_in = |line: &str| {
         let rest = words.iter().find_map(|word| {
             let rest = line.strip_prefix(word)?;

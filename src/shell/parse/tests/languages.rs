@@ -618,3 +618,35 @@ fn layout_does_not_change_the_syntax_of_c() {
         syntax("c", "#define A 1 int b;\n")
     );
 }
+
+#[test]
+fn what_a_module_offers_and_passes_on_is_known() {
+    let python =
+        "from ._a import *\n__all__ = [\"A\", 'b']\n__all__ += (\"C\",)\nnames = [\"no\"]\n";
+    let offered = parsed("python", python).outline.headings;
+    assert_eq!(
+        offered,
+        ["__all__", "export: A", "export: b", "export: C", "names"]
+    );
+    let many: Vec<String> = (0..200).map(|number| format!("\"n{number}\"")).collect();
+    let many = format!("__all__ = [{}]\n", many.join(", "));
+    assert_eq!(
+        parsed("python", &many).outline.headings.len(),
+        201,
+        "they are counted"
+    );
+    for text in [
+        "module.exports = require('./lib/a');\n",
+        "\"use strict\";\ntslib_1.__exportStar(require('./lib/a'), exports);\n",
+    ] {
+        let headings = parsed("javascript", text).outline.headings;
+        assert!(
+            headings.contains(&"passes-on: ./lib/a".to_owned()),
+            "{headings:?}"
+        );
+    }
+    let own = parsed("javascript", "module.exports = make('./lib/a');\n")
+        .outline
+        .headings;
+    assert_eq!(own, Vec::<String>::new());
+}

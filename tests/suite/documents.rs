@@ -1,0 +1,164 @@
+//! README.md and docs/: the commands are run as they stand there, what running text names is understood, and the
+//! configuration is accepted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::harness::{Done, Home, finish};
+
+/// Commands that are not run here, by their beginning, and why.
+const ELSEWHERE: &[(&str, &str)] = &[
+    (
+        "cargo ",
+        "builds, installs and measures: whoever runs this test has built it",
+    ),
+    ("EPITOME_", "long runs of the tests"),
+    (
+        "epitome daemon ",
+        "runs until it is stopped: it is started below",
+    ),
+    (
+        "epitome events",
+        "follows until it is stopped: following.rs",
+    ),
+    ("epitome service ", "needs a systemd: service.rs"),
+    ("systemctl ", "needs a systemd"),
+    ("journalctl ", "needs a systemd"),
+    ("install -D ", "asks for a key"),
+    ("claude ", "is another program"),
+];
+
+/// The texts for users.
+fn documents() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = vec![root.join("README.md")];
+    for entry in fs::read_dir(root.join("docs")).unwrap() {
+        paths.push(entry.unwrap().path());
+    }
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).unwrap();
+        (path, text)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// The lines of the fenced blocks of a language.
+fn fenced<'t>(text: &'t str, language: &str) -> Vec<&'t str> {
+    let mut inside = false;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        match line.strip_prefix("```") {
+            Some(mark) => inside = mark == language,
+            None if inside => lines.push(line),
+            None => {}
+        }
+    }
+    lines
+}
+
+/// The code spans of running text that name a command of the program.
+fn named(text: &str) -> Vec<&str> {
+    let mut fence = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        fence ^= line.starts_with("```");
+        if !fence {
+            let spans = line.split('`').skip(1).step_by(2);
+            found.extend(spans.filter(|span| span.starts_with("epitome ")));
+        }
+    }
+    found
+}
+
+/// A line of a shell, in a folder of this user, who has the program on the path.
+fn shell(home: &Home, folder: &Path, line: &str) -> Done {
+    let programs = Path::new(env!("CARGO_BIN_EXE_epitome")).parent().unwrap();
+    let rest = std::env::var("PATH").unwrap_or_default();
+    let mut command = home.command_by(&["sh", "-c", line], &[]);
+    let path = format!("{}:{rest}", programs.display());
+    finish(command.env("PATH", path).current_dir(folder))
+}
+
+#[test]
+fn every_command_does_as_it_stands() {
+    let home = Home::new();
+    let folder = |name: &str| home.temp().with_file_name("home").join("src").join(name);
+    let project = folder("project");
+    fs::create_dir_all(project.join("src")).unwrap();
+    fs::create_dir_all(folder("other")).unwrap();
+    let text = "//! A client that tries again.\n\nfn retry() {}\n\nfn main() {\n    retry();\n}\n";
+    fs::write(project.join("src/main.rs"), text).unwrap();
+    fs::write(folder("other").join("a.py"), "a = 1\n").unwrap();
+    let _daemon = home.daemon(&[project.to_str().unwrap()]);
+    let mut run = 0;
+    for (path, text) in documents() {
+        for line in fenced(&text, "sh") {
+            let line = line.split(" #").next().unwrap_or(line).trim();
+            if line.is_empty() || ELSEWHERE.iter().any(|(begins, _)| line.starts_with(begins)) {
+                continue;
+            }
+            if line.starts_with("curl ") && !Path::new("/usr/bin/curl").exists() {
+                println!("skipped, because there is no curl: {line}");
+                continue;
+            }
+            let done = shell(&home, &project, line);
+            assert_eq!(done.code, Some(0), "{}: {line}: {done:?}", path.display());
+            let told = !done.stdout.is_empty() || !done.stderr.is_empty();
+            assert!(told || line == "epitome wait", "{line} says nothing");
+            run += 1;
+        }
+    }
+    assert!(run >= 12, "only {run} commands were found");
+    // What the comments beside them promise.
+    let says = |line: &str, words: &str| {
+        let done = shell(&home, &project, line);
+        assert!(done.stdout.contains(words), "{line}: {done:?}");
+    };
+    says(
+        "epitome show src/main.rs",
+        "    3  fn retry()\n  5-7  fn main()\n",
+    );
+    says("epitome search retry client", "src/main.rs");
+    says("epitome status", "/src/other");
+    says(
+        "epitome show --prompt src/main.rs",
+        "A client that tries again.",
+    );
+}
+
+#[test]
+fn what_running_text_names_is_understood() {
+    let home = Home::new();
+    let mut count = 0;
+    for (path, text) in documents() {
+        for span in named(&text) {
+            let words = span.split(' ').skip(1).map(|word| {
+                let word = word.trim_matches(['[', ']']);
+                match word {
+                    "DAYS" | "BYTES" | "SECONDS" | "N" => "1",
+                    word => word,
+                }
+            });
+            let words: Vec<&str> = words.chain(["--help"]).collect();
+            let done = home.run(&words);
+            assert_eq!(done.code, Some(0), "{}: {span}: {done:?}", path.display());
+            count += 1;
+        }
+    }
+    assert!(count >= 15, "only {count} were found");
+}
+
+#[test]
+fn the_configuration_in_the_readme_is_accepted() {
+    let home = Home::new();
+    let (_, text) = documents().remove(0);
+    let lines = fenced(&text, "toml");
+    assert!(lines.len() > 4, "{lines:?}");
+    home.configure(&lines.join("\n"));
+    fs::write(home.temp().join("a.py"), "a = 1\n").unwrap();
+    let told = home.run_in(&home.temp(), &["index", "--dry-run"]).expect(0);
+    assert!(
+        told.stdout.contains("2 requests to gpt-4o-mini"),
+        "{told:?}"
+    );
+}
