@@ -190,6 +190,12 @@ impl Engine {
                 }
             }
             Event::Lost(repo) => self.lost(repo),
+            Event::Notified => {
+                self.options.poll_ms = None;
+                // What changed since the last look, nobody was told; and a look sets the watches.
+                let all: Vec<RepoId> = self.repositories.keys().copied().collect();
+                all.into_iter().for_each(|repo| self.lost(repo));
+            }
             Event::Polled { repo, polled } => {
                 if let Some(repository) = self.repositories.get_mut(&repo) {
                     repository.polled = polled;

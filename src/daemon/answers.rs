@@ -13,7 +13,6 @@ use crate::model::language::Language;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::recipe::Kind;
 use crate::model::summary::Freshness;
-use crate::shell::watch::Watch;
 use crate::wire::protocol::{
     Common, DirectoryNode, FileNode, Node, Progress, Repository, RepositoryState, Requests, Status,
     StoreStatus,
@@ -118,13 +117,13 @@ pub fn text_and_bytes(path: &RelPath) -> (String, Option<String>) {
 /// The daemon's status.
 pub fn status(
     shared: &Shared,
-    watch: Option<&Watch>,
     repositories: &[(RepoId, RepositoryStatus)],
     pace: &PaceStatus,
 ) -> Status {
     let (summaries, bytes) = shared.store.statistics();
     let used = shared.store.usage(today()).unwrap_or_default();
     let counters = pace.counters;
+    let watch = shared.watch.get();
     let repositories = repositories
         .iter()
         .filter_map(|(repo, status)| Some((shared.registry.get(*repo)?, status)))

@@ -18,7 +18,6 @@ use crate::engine::event::{Event, WaitId};
 use crate::model::path::RepoId;
 use crate::model::time::Timestamp;
 use crate::shell::store::Store;
-use crate::shell::watch::Watch;
 
 use super::Mode;
 use super::executor::Executor;
@@ -48,17 +47,16 @@ pub fn start(
     let (sender, receiver) = mpsc::channel(1_024);
     let inputs = Inputs(sender);
     let shared = Arc::new(Shared::new(config.clone(), store, data, mode, inputs)?);
-    let watch = match cookies {
-        Some(directory) => super::hints::start(&shared, &directory),
-        None => None,
-    };
-    let mut executor = Executor::new(Arc::clone(&shared), watch.clone())?;
+    if let Some(directory) = cookies {
+        super::hints::start(&shared, &directory);
+    }
+    let notified = shared.watch.get().is_some();
+    let mut executor = Executor::new(Arc::clone(&shared))?;
     let batched = executor.batched();
     let mut driver = Driver {
-        engine: Engine::new(super::engine_options(config, mode, watch.is_some())),
+        engine: Engine::new(super::engine_options(config, mode, notified)),
         executor,
         shared: Arc::clone(&shared),
-        watch: watch.clone(),
         receiver,
         started: Instant::now(),
         barriers: HashMap::new(),
@@ -71,14 +69,13 @@ pub fn start(
     driver.step(Event::Batched(batched));
     driver.step(Event::Used(shared.used_today()));
     tokio::spawn(driver.run());
-    Ok(Handle::new(shared, watch))
+    Ok(Handle::new(shared))
 }
 
 struct Driver {
     engine: Engine,
     executor: Executor,
     shared: Arc<Shared>,
-    watch: Option<Arc<Watch>>,
     receiver: mpsc::Receiver<Input>,
     started: Instant,
     barriers: HashMap<u64, Behind>,

@@ -18,7 +18,6 @@ use crate::model::record::NodeRecord;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
 use crate::model::usage::Usage;
 use crate::shell::export;
-use crate::shell::watch::Watch;
 use crate::wire::index;
 use crate::wire::protocol::Node;
 
@@ -37,7 +36,6 @@ use listing::{list, lock};
 /// Carries effects out.
 pub struct Executor {
     shared: Arc<Shared>,
-    watch: Option<Arc<Watch>>,
     pool: Pool,
     writer: Writer,
     asking: Asking,
@@ -48,7 +46,7 @@ pub struct Executor {
 
 impl Executor {
     /// Starts the threads that do the work.
-    pub fn new(shared: Arc<Shared>, watch: Option<Arc<Watch>>) -> anyhow::Result<Self> {
+    pub fn new(shared: Arc<Shared>) -> anyhow::Result<Self> {
         let pool = Pool::start()?;
         let writer = Writer::start(
             Arc::clone(&shared.store),
@@ -65,7 +63,6 @@ impl Executor {
         let batching = Batching::start(asking.clone(), left);
         Ok(Self {
             shared,
-            watch,
             pool,
             writer,
             asking,
@@ -201,9 +198,8 @@ impl Executor {
 
     fn list(&self, repo: RepoId, targets: Vec<(RelPath, Depth)>) {
         let shared = Arc::clone(&self.shared);
-        let watch = self.watch.clone();
         let nothing = targets.clone();
-        let job = move || list(&shared, watch.as_deref(), repo, &targets);
+        let job = move || list(&shared, repo, &targets);
         // Nothing is known of them: they stay in doubt until they are touched again.
         let panicked = move || {
             tracing::error!("listing {nothing:?} failed inside");
@@ -216,7 +212,8 @@ impl Executor {
     }
 
     fn forget(&self, repo: RepoId, paths: &[RelPath]) {
-        if let (Some(watch), Some(entry)) = (&self.watch, self.shared.registry.get(repo)) {
+        let watch = self.shared.watch.get();
+        if let (Some(watch), Some(entry)) = (watch, self.shared.registry.get(repo)) {
             lock(&entry.unwatched)
                 .directories
                 .retain(|known| !paths.iter().any(|path| known.is_within(path)));

@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use crate::engine::status::{PaceStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
 use crate::model::path::RepoId;
-use crate::shell::watch::Watch;
 use crate::wire::access::{Access, Pieces};
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
@@ -44,12 +43,11 @@ const FIRST_LOOK_PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Handle {
     pub(super) shared: Arc<Shared>,
-    watch: Option<Arc<Watch>>,
 }
 
 impl Handle {
-    pub(super) fn new(shared: Arc<Shared>, watch: Option<Arc<Watch>>) -> Self {
-        Self { shared, watch }
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
     }
 
     /// Ends the loop: what was paid for is waited for, a while, and all is written.
@@ -159,8 +157,7 @@ impl Access for Handle {
     async fn status(&self) -> Result<Status, Problem> {
         let (repositories, pace) = self.query(|reply| Query::Status { reply }).await?;
         let shared = Arc::clone(&self.shared);
-        let watch = self.watch.clone();
-        blocking(move || answers::status(&shared, watch.as_deref(), &repositories, &pace)).await
+        blocking(move || answers::status(&shared, &repositories, &pace)).await
     }
 
     async fn node(&self, path: &Path, depth: usize) -> Result<Node, Problem> {
@@ -203,6 +200,7 @@ impl Access for Handle {
 
     async fn search(&self, search: &Search) -> Result<Found, Problem> {
         let question = Question::new(search)?;
+        let turn = turn(&self.shared.searches).await?;
         let places: Vec<(PathBuf, PathBuf)> = match &search.path {
             Some(path) => vec![(self.resolve(path)?.0.root, path.clone())],
             None => {
@@ -221,7 +219,14 @@ impl Access for Handle {
         }
         let shared = Arc::clone(&self.shared);
         let told = move |repo, view: &_| answers::alone(&shared, repo, view);
-        blocking(move || search::search(&question, &trees, told)).await
+        // Who asked may leave, and then nobody waits for a tree that may be large.
+        let asker = Arc::new(());
+        let left = Arc::downgrade(&asker);
+        let found = blocking(move || {
+            let _turn = turn;
+            search::search(&question, &trees, told, || left.strong_count() == 0)
+        });
+        found.await
     }
 
     async fn events(&self, path: Option<&Path>) -> Result<Happenings, Problem> {
@@ -259,6 +264,7 @@ impl Access for Handle {
             // It is watched: whatever it cost is being paid, or was.
             return Ok(Estimate::default());
         }
+        let _turn = turn(&self.shared.estimates).await?;
         super::estimate_with(
             &self.shared.config,
             &self.shared.own_folder,
@@ -328,6 +334,12 @@ impl Access for Handle {
             }
         }
     }
+}
+
+/// Waits for one's turn, where only so many may look at whole trees at a time.
+async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+    let turn = Arc::clone(turns).acquire_owned().await;
+    turn.map_err(|_| Problem::new(PROBLEM_INTERNAL, "the daemon is ending"))
 }
 
 pub(super) async fn blocking<T: Send + 'static>(

@@ -40,6 +40,8 @@ pub enum Event {
     },
     /// Notifications were lost, or the rules changed: all of the repository is in doubt.
     Lost(RepoId),
+    /// Changes are notified from now on, though they were not when the engine began.
+    Notified,
     /// Where nobody notifies of changes from now on.
     Polled {
         /// In which repository.

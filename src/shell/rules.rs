@@ -11,16 +11,19 @@ mod git;
 mod glob;
 mod level;
 mod pattern;
+mod repository;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::model::digest::Digest;
 use crate::model::path::RelPath;
 
+use config::Environment;
+use files::{Seen, see};
 use level::{Level, Marks, RULE_FILES};
 use pattern::PatternList;
+use repository::GitRules;
 
 /// The `[files]` and `[export]` parts of the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,37 +69,16 @@ pub struct Rules {
     exclude: PatternList,
     include: PatternList,
     export: Option<RelPath>,
+    /// Where git's configuration stands.
+    environment: Environment,
+    /// The user's excludes file, for what lies in no repository.
     global: PatternList,
     /// Rule files outside the tree, and what was in them.
-    outside: Vec<(PathBuf, Option<Digest>)>,
-    /// Directories that hold something called `.git`, and what it was.
-    marked: RwLock<BTreeMap<PathBuf, Marked>>,
+    outside: Vec<Seen>,
+    /// Directories that hold something called `.git`; and what was read for the repository that starts there, where
+    /// one does.
+    marked: RwLock<BTreeMap<PathBuf, Option<Vec<Seen>>>>,
     levels: RwLock<HashMap<RelPath, Arc<Level>>>,
-}
-
-/// The exclude file of the repository that starts in a directory, where one does, and what was in it.
-#[derive(Debug, PartialEq, Eq)]
-struct Marked(Option<(PathBuf, Option<Digest>)>);
-
-impl Marked {
-    fn of(directory: &Path) -> Self {
-        Self(git::exclude_file(directory).map(|file| {
-            let digest = digest_of(&file);
-            (file, digest)
-        }))
-    }
-}
-
-fn with_digests(files: impl IntoIterator<Item = PathBuf>) -> Vec<(PathBuf, Option<Digest>)> {
-    let digest = |file: PathBuf| {
-        let digest = digest_of(&file);
-        (file, digest)
-    };
-    files.into_iter().map(digest).collect()
-}
-
-fn digest_of(file: &Path) -> Option<Digest> {
-    files::read_small(file, true).map(|bytes| Digest::of_file(&bytes))
 }
 
 /// What holds for the entries of one directory.
@@ -110,14 +92,10 @@ impl Rules {
     /// A glob that can never match, or an export folder that is the root. Rule files that cannot be read are not
     /// there, as for git.
     pub fn open(root: &Path, options: &FileRules) -> Result<Rules, RulesError> {
-        let config = config::user_config();
-        let mut rules = Self::open_with(root, options, config.excludes_file)?;
-        // Another configuration may name another excludes file.
-        rules.outside.extend(config.files);
-        Ok(rules)
+        Self::open_in(root, options, Environment::of_process())
     }
 
-    /// The same with the user's excludes file given, or none.
+    /// The same with the user's excludes file given, or none, and no configuration but that of repositories.
     ///
     /// # Errors
     /// As [`Rules::open`].
@@ -125,6 +103,14 @@ impl Rules {
         root: &Path,
         options: &FileRules,
         global_excludes_file: Option<PathBuf>,
+    ) -> Result<Rules, RulesError> {
+        Self::open_in(root, options, Environment::bare(global_excludes_file))
+    }
+
+    fn open_in(
+        root: &Path,
+        options: &FileRules,
+        environment: Environment,
     ) -> Result<Rules, RulesError> {
         let globs = |key: &'static str, globs: &[String]| {
             PatternList::of_globs(globs).map_err(|(glob, flaw)| RulesError::BadGlob {
@@ -135,10 +121,13 @@ impl Rules {
         };
         let export = options.export_dir.as_deref();
         let export = export.map(|dir| export_folder(root, dir));
-        let outside = with_digests(global_excludes_file.clone());
-        let global = global_excludes_file
-            .as_deref()
-            .and_then(|file| files::read_small(file, true));
+        let settings = environment.settings(None);
+        let mut outside = see(settings.excludes_file.clone());
+        // Another configuration may name another excludes file.
+        outside.extend(settings.files);
+        let global = settings
+            .excludes_file
+            .and_then(|file| files::read_small(&file, true));
         let mut rules = Rules {
             root: root.to_path_buf(),
             prefix: Vec::new(),
@@ -147,12 +136,15 @@ impl Rules {
             exclude: globs("exclude", &options.exclude)?,
             include: globs("include", &options.include)?,
             export: export.transpose()?.flatten(),
-            global: global.map_or_else(PatternList::default, |bytes| PatternList::parse(&bytes)),
+            environment,
+            global: global.map_or_else(PatternList::default, |bytes| {
+                PatternList::parse(&bytes, false)
+            }),
             outside,
             marked: RwLock::default(),
             levels: RwLock::default(),
         };
-        if git::exclude_file(root).is_none() {
+        if git::Place::at(root).is_none() {
             rules.look_above();
         }
         rules.directory(&RelPath::root());
@@ -174,20 +166,21 @@ impl Rules {
     /// repository, their `info/exclude`, and the
     /// rule files between the root and the top of a git work tree around it. See [`Rules::is_current`].
     pub fn outside_inputs(&self) -> Vec<PathBuf> {
-        let outside = self.outside.iter().map(|(file, _)| file.as_path());
+        let marked = self.marked.read().unwrap_or_else(PoisonError::into_inner);
+        let of_repositories = marked.values().flatten().flatten();
+        let seen = self.outside.iter().chain(of_repositories);
+        let files: BTreeSet<&Path> = seen.map(|(file, _)| file.as_path()).collect();
         // Of a folder that is not there, what would hold it is watched.
-        let mut inputs: Vec<PathBuf> = outside
+        let mut inputs: BTreeSet<PathBuf> = files
+            .into_iter()
             .flat_map(|file| {
                 let missing = file.ancestors().skip(1).take_while(|above| !above.exists());
                 let missing = missing.map(Path::to_path_buf);
                 files::ways(file).into_iter().chain(missing)
             })
             .collect();
-        let marked = self.marked.read().unwrap_or_else(PoisonError::into_inner);
         inputs.extend(marked.keys().flat_map(|directory| git::inputs(directory)));
-        inputs.sort();
-        inputs.dedup();
-        inputs
+        inputs.into_iter().collect()
     }
 
     /// What stands somewhere while git works on one of the repositories met so far. They lie in folders of
@@ -206,19 +199,23 @@ impl Rules {
     /// Whether what stands outside the tree still says what it said when it was read. Most of what touches the
     /// [`Rules::outside_inputs`], each commit among it, changes no rule.
     pub fn is_current(&self) -> bool {
-        let same = |(file, digest): &(PathBuf, Option<Digest>)| digest_of(file) == *digest;
+        let same = |(file, digest): &Seen| files::digest_of(file) == *digest;
         let marked = self.marked.read().unwrap_or_else(PoisonError::into_inner);
         self.outside.iter().all(same)
             && self.has_same_top()
             && marked
                 .iter()
-                .all(|(directory, marked)| Marked::of(directory) == *marked)
+                .all(|(directory, seen)| self.seen_now(directory) == *seen)
+    }
+
+    fn seen_now(&self, directory: &Path) -> Option<Vec<Seen>> {
+        GitRules::of(directory, &self.environment).map(|rules| rules.files)
     }
 
     /// Whether the root still lies in the git work tree that it lay in, or in none. Of one that is made around it
     /// nobody notifies: any folder above may become one.
     pub fn has_same_top(&self) -> bool {
-        git::exclude_file(&self.root).is_some() || self.find_top() == self.top
+        git::Place::at(&self.root).is_some() || self.find_top() == self.top
     }
 
     fn find_top(&self) -> Option<PathBuf> {
@@ -269,8 +266,8 @@ impl Rules {
             base += directory.as_bytes().len() + 1;
         }
         let absolute = directory.under(&self.root);
-        self.mark(&absolute, marks);
-        let level = Level::load(&absolute, base, above, marks);
+        let repository = self.mark(&absolute, marks);
+        let level = Level::load(&absolute, base, above, marks.rule_files, repository);
         self.levels
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -278,19 +275,24 @@ impl Rules {
         Some(DirectoryRules(level))
     }
 
-    /// Keeps in mind that, and as what, a directory holds a `.git`.
-    fn mark(&self, directory: &Path, marks: Marks) {
+    /// Keeps in mind that, and as what, a directory holds a `.git`; tells what the repository says that starts there,
+    /// where one does.
+    fn mark(&self, directory: &Path, marks: Marks) -> Option<GitRules> {
         let holds = marks.git && directory.join(".git").symlink_metadata().is_ok();
         let known = self.marked.read().unwrap_or_else(PoisonError::into_inner);
         if !holds && !known.contains_key(directory) {
-            return;
+            return None;
         }
         drop(known);
+        let rules = holds.then(|| GitRules::of(directory, &self.environment));
+        let rules = rules.flatten();
+        let seen = rules.as_ref().map(|rules| rules.files.clone());
         let mut marked = self.marked.write().unwrap_or_else(PoisonError::into_inner);
         match holds {
-            true => marked.insert(directory.to_path_buf(), Marked::of(directory)),
+            true => marked.insert(directory.to_path_buf(), seen),
             false => marked.remove(directory),
         };
+        rules
     }
 
     /// Whether an entry of a directory that is not ignored is ignored.
@@ -358,9 +360,10 @@ impl Rules {
                 at.as_bytes().len() + 1
             };
             let files = RULE_FILES.map(|file| directory.join(file));
-            self.outside.extend(with_digests(files));
-            self.mark(&directory, Marks::UNKNOWN);
-            let here = Level::load(&directory, base, level, Marks::UNKNOWN);
+            self.outside.extend(see(files));
+            let repository = self.mark(&directory, Marks::UNKNOWN);
+            let rule_files = Marks::UNKNOWN.rule_files;
+            let here = Level::load(&directory, base, level, rule_files, repository);
             at = at.join(name);
             if here.verdict(at.as_bytes(), true, &self.global) == Some(true) {
                 return;

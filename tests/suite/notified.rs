@@ -548,6 +548,44 @@ fn without_any_notification_all_is_polled() {
     assert_true(&home, &repo.at(""));
 }
 
+/// The limit was reached by others, and then it is raised, or they end: nobody has to start the daemon anew.
+#[test]
+fn notifications_that_come_late_are_used() {
+    if !may_unshare() {
+        return;
+    }
+    let home = Home::with("[watch]\nsettle_ms = 20\npoll_seconds = 1\n");
+    let (repo, other) = (Repo::package(), Repo::package());
+    let raise = home.temp().join("raise");
+    let script = "limit=/proc/sys/user/max_inotify_instances; echo 0 > $limit\n\
+        (for n in $(seq 600); do sleep 0.1; test -e \"$3\" && break; done; echo 9 > $limit) &\n\
+        exec \"$1\" daemon \"$2\"";
+    let raised = raise.to_str().unwrap();
+    let daemon = unshared(&home, "-Ur", script, &[&repo.at(""), raised])
+        .spawn_alone()
+        .unwrap();
+    let daemon = Ends(daemon);
+    until("it answers", || {
+        home.ask_socket("GET", "/v1/status", "").is_ok()
+    });
+    assert_true(&home, &repo.at(""));
+    assert_eq!(repository(&home)["watch"], "poll");
+    assert!(watched_inodes(daemon.0.id()).is_empty());
+    fs::write(&raise, "").unwrap();
+    until("changes are notified", || {
+        repository(&home)["watch"] == "native" && home.status()["notes"] == serde_json::json!([])
+    });
+    assert_true(&home, &repo.at(""));
+    let watched = watched_inodes(daemon.0.id());
+    assert!(watched.contains(&inode(repo.root().join("src/shop/money/rates"))));
+    repo.write(".gitignore", "docs/\n");
+    repo.append("src/shop/cart.py", "X = 1\n");
+    assert_true(&home, &repo.at(""));
+    home.run(&["watch", &other.at("")]).expect(0);
+    assert_true(&home, &other.at(""));
+    until_idle(daemon.0.id());
+}
+
 #[test]
 fn an_unmounted_file_system_is_unreachable_and_forgets_nothing() {
     if !may_unshare() {

@@ -173,6 +173,21 @@ fn another_excludes_file_in_gits_configuration_is_another_rule() {
     assert_eq!(seen(), [false, true]);
     fs::remove_file(home.temp().with_file_name("home").join(".gitconfig")).unwrap();
     assert_eq!(seen(), [true, true]);
+    // The repository's own word is the last one.
+    repo.git(&["config", "core.excludesFile", "~/logs"]);
+    assert_eq!(seen(), [false, true]);
+    user("logs", "*.tmp\n");
+    assert_eq!(seen(), [true, false]);
+    repo.git(&["config", "--unset", "core.excludesFile"]);
+    assert_eq!(seen(), [true, true]);
+    // Included for some branches only.
+    user(
+        ".gitconfig",
+        "[includeIf \"onbranch:release/\"]\n\tpath = config/more\n",
+    );
+    assert_eq!(seen(), [true, true]);
+    repo.git(&["symbolic-ref", "HEAD", "refs/heads/release/1"]);
+    assert_eq!(seen(), [false, true]);
 }
 
 #[test]
@@ -348,10 +363,15 @@ fn a_file_system_that_hangs_holds_up_nobody_else() {
         done\n\
         \"$1\" daemon \"$2/local\" \"$2\"/hangs? & daemon=$!\n\
         soon \"$1\" wait \"$2/local\" --timeout 20; for at in \"$2\"/hangs?; do \"$1\" wait \"$at\" --timeout 20; done\n\
-        kill -STOP $servers\n\
+        \"$1\" events --json > \"$2/events\" & events=$!\n\
+        told() { echo 'y = 1' >> \"$1\"; grep -q \"$(basename \"$1\")\" \"$2\"; }\n\
+        soon told \"$2/local/d/own.py\" \"$2/events\"\n\
         kill -STOP $daemon\n\
+        echo '*.log' > \"$2/hangs2/.gitignore\"; echo 'x = 5' > \"$2/hangs3/new.py\"\n\
+        kill -STOP $servers\n\
         cd \"$2/local/d\"; seq 7000 | xargs touch; cd ..; rm -r d; echo 'x = 3' > late.py\n\
         kill -CONT $daemon\n\
+        soon told \"$2/local/told.py\" \"$2/events\"; kill $events\n\
         for round in 1 2 3 4; do \"$1\" status > \"$2/status\"; done\n\
         before=$(ls /proc/$daemon/task | wc -l)\n\
         for round in 1 2 3 4 5 6 7 8; do \"$1\" status > \"$2/status\"; done\n\
@@ -367,7 +387,7 @@ fn a_file_system_that_hangs_holds_up_nobody_else() {
         code => assert_eq!(code, 0),
     }
     let told = json(place.root().join("told"));
-    assert_eq!(paths(&told), ["", "late.py"]);
+    assert_eq!(paths(&told), ["", "late.py", "told.py"]);
     assert_eq!(find(&told, "late.py")["bytes"], 12);
     let again = json(place.root().join("again"));
     assert_eq!(find(&again, "a/shared.py")["bytes"], 13);

@@ -37,7 +37,7 @@ impl Driver {
             !matches!(behind, Behind::Query(Query::Pulse { reply, .. }) if reply.is_closed())
         });
         self.numbers += 1;
-        match &self.watch {
+        match self.shared.watch.get() {
             Some(watch) if watch.cookie(self.numbers).is_ok() => {
                 self.barriers.insert(self.numbers, Behind::Query(query));
             }
@@ -47,7 +47,7 @@ impl Driver {
     }
 
     pub(super) fn behind_barrier(&mut self, behind: Behind) {
-        let Some(watch) = &self.watch else {
+        let Some(watch) = self.shared.watch.get() else {
             return self.pass(behind);
         };
         self.numbers += 1;

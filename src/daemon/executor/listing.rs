@@ -22,15 +22,11 @@ const RULE_ROUNDS: usize = 3;
 
 /// Lists directories. Each is watched before it is read, so that no change falls between; a rule file that changed has
 /// what it speaks of listed again.
-pub(super) fn list(
-    shared: &Shared,
-    watch: Option<&Watch>,
-    repo: RepoId,
-    targets: &[(RelPath, Depth)],
-) -> Listing {
+pub(super) fn list(shared: &Shared, repo: RepoId, targets: &[(RelPath, Depth)]) -> Listing {
     let Some(entry) = shared.registry.get(repo) else {
         return Listing::default();
     };
+    let watch = shared.watch.get().map(|watch| &**watch);
     let lost = || {
         let inputs = shared.inputs.clone();
         inputs.send_blocking(Input::Event(Event::Lost(repo)));

@@ -60,7 +60,7 @@ impl Handle {
                 .map_err(|error| Problem::new(PROBLEM_INTERNAL, error.to_string()))?;
         }
         if new {
-            entry.follow_outside(self.watch.as_deref(), false);
+            entry.follow_outside(self.shared.watch.get().map(|watch| &**watch), false);
             let inputs = self.shared.inputs.clone();
             let repo = entry.repo;
             tokio::spawn(async move { inputs.send(Input::Event(Event::Watch(repo))).await });
@@ -119,7 +119,7 @@ impl Handle {
                 ),
             ));
         }
-        if let Some(watch) = &self.watch {
+        if let Some(watch) = self.shared.watch.get() {
             watch.remove_repository(entry.repo);
         }
         self.shared.registry.remove(entry.repo);

@@ -1,11 +1,11 @@
 //! What all parts of a running daemon have in common.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::config::{Config, Provider};
 use crate::daemon::Mode;
@@ -20,9 +20,15 @@ use crate::engine::prompt::PART_TOKENS;
 use crate::model::path::RepoId;
 use crate::shell::rules::FileRules;
 use crate::shell::store::Store;
+use crate::shell::watch::Watch;
 
 /// Bytes of a token, as is usual for English and code.
 const TOKEN_BYTES: usize = 4;
+
+/// Searches that are under way at once, at most: each has the whole tree before it and works with several threads.
+const SEARCHES: usize = 2;
+/// Estimates that are under way at once, at most: each reads a whole tree.
+const ESTIMATES: usize = 1;
 
 /// What the loop, its workers and those who ask have in common.
 pub struct Shared {
@@ -34,12 +40,16 @@ pub struct Shared {
     pub(in crate::daemon) registry: Registry,
     pub(in crate::daemon) notes: Notes,
     pub(in crate::daemon) inputs: Inputs,
+    /// What is notified of changes; it may come late, and stays.
+    pub(in crate::daemon) watch: OnceLock<Arc<Watch>>,
     pub(in crate::daemon) mode: Mode,
     pub(in crate::daemon) stopping: AtomicBool,
     pub(in crate::daemon) followers: Followers,
     /// Changes when something happens.
     pub(in crate::daemon) stirred: watch::Sender<()>,
     pub(in crate::daemon) started: Instant,
+    pub(in crate::daemon) searches: Arc<Semaphore>,
+    pub(in crate::daemon) estimates: Arc<Semaphore>,
     /// The largest content of one request, in bytes: less where the endpoint's model reads less.
     pub(in crate::daemon) most: AtomicUsize,
     /// In a dry run: what would have been sent.
@@ -77,11 +87,14 @@ impl Shared {
             registry: Registry::default(),
             notes: Notes::default(),
             inputs,
+            watch: OnceLock::new(),
             mode,
             stopping: AtomicBool::new(false),
             followers: Followers::default(),
             stirred: watch::Sender::new(()),
             started: Instant::now(),
+            searches: Arc::new(Semaphore::new(SEARCHES)),
+            estimates: Arc::new(Semaphore::new(ESTIMATES)),
             most: AtomicUsize::new(PART_TOKENS as usize * TOKEN_BYTES),
             pretended: Pretended::default(),
         })

@@ -1,171 +1,219 @@
-//! Which excludes file git's configuration names: the system's files and the user's, with those that they include. It
-//! reads them as git does, as far as that one question goes; what is included on a condition is left out.
+//! What git's configuration says of ignoring: the files of the system, of the user and of one repository, with those
+//! that they include. It reads them as git does, as far as that question goes, and never runs git.
+
+mod include;
+mod syntax;
 
 use std::env;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::files::read_small;
+use super::files::{Seen, read_small};
+use super::git::Place;
 use crate::model::digest::Digest;
+
+use include::Condition;
+use syntax::Word;
 
 /// How deep files include others, at most; git's own limit.
 const DEEPEST: usize = 10;
 
-/// What git's configuration says, and where that stands.
-pub(super) struct UserConfig {
-    /// The excludes file, which need not exist.
-    pub(super) excludes_file: Option<PathBuf>,
-    /// The files that were read or looked for, and what was in them.
-    pub(super) files: Vec<(PathBuf, Option<Digest>)>,
+/// Where the configuration of the system and of the user stands.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Environment {
+    home: Option<PathBuf>,
+    /// The later word counts.
+    files: Vec<PathBuf>,
+    /// The excludes file where no configuration names one.
+    excludes_file: Option<PathBuf>,
 }
 
-/// Reads the configuration that the environment leads to.
-pub(super) fn user_config() -> UserConfig {
-    let variable = |name| {
-        let value = env::var_os(name).map(PathBuf::from);
-        value.filter(|path| !path.as_os_str().is_empty())
-    };
-    let home = env::home_dir().filter(|home| home.is_absolute());
-    let own = variable("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")));
-    let own = own.map(|own| own.join("git"));
-    let mut reading = Reading {
-        home,
-        named: None,
-        files: Vec::new(),
-    };
-    // The later word counts.
-    if variable("GIT_CONFIG_NOSYSTEM").is_none() {
-        let system = variable("GIT_CONFIG_SYSTEM").unwrap_or_else(|| "/etc/gitconfig".into());
-        reading.file(&system, 0);
+/// What the configuration says.
+#[derive(Debug)]
+pub(super) struct Settings {
+    /// The user's excludes file, which need not exist.
+    pub(super) excludes_file: Option<PathBuf>,
+    /// Whether patterns match names without regard to case: so on systems whose file names have none.
+    pub(super) ignore_case: bool,
+    /// The files that were read or looked for, and what was in them.
+    pub(super) files: Vec<Seen>,
+}
+
+impl Environment {
+    /// Where the variables of this process lead to.
+    pub(super) fn of_process() -> Self {
+        let variable = |name| {
+            let value = env::var_os(name).map(PathBuf::from);
+            value.filter(|path| !path.as_os_str().is_empty())
+        };
+        let home = env::home_dir().filter(|home| home.is_absolute());
+        let own = variable("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")));
+        let own = own.map(|own| own.join("git"));
+        let mut files = Vec::new();
+        if variable("GIT_CONFIG_NOSYSTEM").is_none() {
+            let system = variable("GIT_CONFIG_SYSTEM");
+            files.push(system.unwrap_or_else(|| "/etc/gitconfig".into()));
+        }
+        match variable("GIT_CONFIG_GLOBAL") {
+            Some(global) => files.push(global),
+            None => {
+                files.extend(own.as_ref().map(|own| own.join("config")));
+                files.extend(home.as_ref().map(|home| home.join(".gitconfig")));
+            }
+        }
+        Self {
+            home,
+            files,
+            excludes_file: own.map(|own| own.join("ignore")),
+        }
     }
-    match variable("GIT_CONFIG_GLOBAL") {
-        Some(global) => reading.file(&global, 0),
-        None => {
-            let user = reading.home.as_ref().map(|home| home.join(".gitconfig"));
-            let own = own.as_ref().map(|own| own.join("config"));
-            for file in own.into_iter().chain(user) {
-                reading.file(&file, 0);
+
+    /// Without any configuration but that of repositories.
+    pub(super) fn bare(excludes_file: Option<PathBuf>) -> Self {
+        Self {
+            excludes_file,
+            ..Self::default()
+        }
+    }
+
+    /// What the configuration says of a repository, or of what lies in none.
+    pub(super) fn settings(&self, place: Option<&Place>) -> Settings {
+        let mut reading = Reading::new(self, place);
+        reading.all();
+        let named = match &reading.excludes_file {
+            Some(named) => self.expanded(named),
+            None => self.excludes_file.clone(),
+        };
+        // git goes to the top of the work tree before it opens it.
+        let named = match place {
+            Some(place) => named.map(|file| place.work_tree.join(file)),
+            None => named.filter(|file| file.is_absolute()),
+        };
+        Settings {
+            excludes_file: named,
+            ignore_case: reading.ignore_case,
+            files: reading.files,
+        }
+    }
+
+    /// A path as git writes it: `~/` is the user's home. `None` for one that means no file here.
+    fn expanded(&self, path: &[u8]) -> Option<PathBuf> {
+        let as_path = |bytes| Path::new(OsStr::from_bytes(bytes));
+        match path.strip_prefix(b"~") {
+            Some(rest) => Some(self.home.as_ref()?.join(as_path(rest.strip_prefix(b"/")?))),
+            None => (!path.is_empty()).then(|| as_path(path).to_path_buf()),
+        }
+    }
+}
+
+/// One way through all the files.
+struct Reading<'a> {
+    environment: &'a Environment,
+    place: Option<&'a Place>,
+    /// The last word on `core.excludesFile`.
+    excludes_file: Option<Vec<u8>>,
+    ignore_case: bool,
+    /// Whether `extensions.worktreeConfig` has the work tree's own file read.
+    of_work_tree: bool,
+    /// The addresses of remotes, as far as they were met.
+    remotes: Vec<Vec<u8>>,
+    /// Only the remotes are looked for: what is included because of them is left out.
+    for_remotes: bool,
+    files: Vec<Seen>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(environment: &'a Environment, place: Option<&'a Place>) -> Self {
+        Self {
+            environment,
+            place,
+            excludes_file: None,
+            ignore_case: false,
+            of_work_tree: false,
+            remotes: Vec::new(),
+            for_remotes: false,
+            files: Vec::new(),
+        }
+    }
+
+    fn all(&mut self) {
+        for file in &self.environment.files {
+            self.file(file, 0);
+        }
+        if let Some(place) = self.place {
+            self.of_work_tree = false;
+            self.file(&place.common.join("config"), 0);
+            if self.of_work_tree {
+                self.file(&place.own.join("config.worktree"), 0);
             }
         }
     }
-    UserConfig {
-        excludes_file: match reading.named {
-            Some(named) => reading.home.map_or_else(
-                || expanded(None, &named),
-                |home| expanded(Some(&home), &named),
-            ),
-            None => own.map(|own| own.join("ignore")),
-        }
-        .filter(|file| file.is_absolute()),
-        files: reading.files,
-    }
-}
 
-struct Reading {
-    home: Option<PathBuf>,
-    /// The last word on `core.excludesFile`.
-    named: Option<String>,
-    files: Vec<(PathBuf, Option<Digest>)>,
-}
-
-impl Reading {
     fn file(&mut self, file: &Path, depth: usize) {
         let bytes = read_small(file, true);
         let digest = bytes.as_deref().map(Digest::of_file);
         self.files.push((file.to_path_buf(), digest));
-        let text = String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned();
-        let mut section = String::new();
-        for line in text.lines() {
-            let mut line = line.trim();
-            if let Some((name, rest)) = line.strip_prefix('[').and_then(|at| at.split_once(']')) {
-                section = name.trim().to_lowercase();
-                line = rest.trim();
-            }
-            let Some((key, value)) = line.split_once('=') else {
-                continue;
-            };
-            match (&*section, &*key.trim().to_lowercase()) {
-                ("core", "excludesfile") => self.named = Some(plain(value)),
-                ("include", "path") if depth < DEEPEST => {
-                    let folder = file.parent().unwrap_or(file);
-                    if let Some(path) = expanded(self.home.as_deref(), &plain(value)) {
-                        self.file(&folder.join(path), depth + 1);
-                    }
-                }
-                _ => {}
-            }
+        for word in syntax::words(bytes.as_deref().unwrap_or_default()) {
+            self.word(word, file, depth);
         }
     }
-}
 
-/// A value without its quotes, its escapes and the comment behind it.
-fn plain(value: &str) -> String {
-    let mut text = String::new();
-    // What stands between quotes is kept, spaces at the end too.
-    let mut kept = 0;
-    let mut quoted = false;
-    let mut characters = value.trim().chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '"' => quoted = !quoted,
-            '#' | ';' if !quoted => break,
-            '\\' => text.extend(characters.next()),
-            other => text.push(other),
-        }
-        if quoted || !character.is_whitespace() {
-            kept = text.len();
+    fn word(&mut self, word: Word, file: &Path, depth: usize) {
+        let Word {
+            section,
+            subsection,
+            key,
+            value,
+        } = word;
+        let section = section.as_slice();
+        match (section, subsection, key.as_slice()) {
+            (b"core", None, b"excludesfile") => self.excludes_file = value,
+            (b"core", None, b"ignorecase") => self.ignore_case = syntax::is_true(value.as_deref()),
+            (b"extensions", None, b"worktreeconfig") => {
+                self.of_work_tree = syntax::is_true(value.as_deref());
+            }
+            (b"remote", Some(_), b"url") => self.remotes.extend(value),
+            (b"include", None, b"path") => self.include(value, file, depth),
+            (b"includeif", Some(condition), b"path") if self.holds(&condition, file) => {
+                self.include(value, file, depth);
+            }
+            _ => {}
         }
     }
-    text.truncate(kept);
-    text
-}
 
-/// A path as git writes it: `~/` is the user's home. `None` for one that means no file here.
-fn expanded(home: Option<&Path>, path: &str) -> Option<PathBuf> {
-    match path.strip_prefix('~') {
-        Some(rest) => Some(home?.join(rest.strip_prefix('/')?)),
-        None => (!path.is_empty()).then(|| path.into()),
+    fn include(&mut self, path: Option<Vec<u8>>, file: &Path, depth: usize) {
+        let path = path.and_then(|path| self.environment.expanded(&path));
+        if let Some(path) = path.filter(|_| depth < DEEPEST) {
+            // Relative to the file itself, and not to a link that leads to it.
+            let own = file.canonicalize().ok();
+            let folder = own.as_deref().unwrap_or(file).parent();
+            self.file(&folder.unwrap_or(file).join(path), depth + 1);
+        }
+    }
+
+    /// Whether the condition of an `includeIf` holds. One that git does not know never does.
+    fn holds(&mut self, condition: &[u8], file: &Path) -> bool {
+        let Some(place) = self.place else {
+            return false;
+        };
+        match Condition::parse(condition) {
+            Some(Condition::GitDirectory { pattern, fold }) => {
+                let home = self.environment.home.as_deref();
+                include::is_at(place, pattern, fold, home, file)
+            }
+            Some(Condition::OnBranch(pattern)) => include::is_on_branch(place, pattern),
+            Some(Condition::HasRemote(pattern)) if !self.for_remotes => {
+                let mut others = Self::new(self.environment, self.place);
+                others.for_remotes = true;
+                others.all();
+                let remotes = &others.remotes;
+                remotes.iter().any(|url| include::matches(pattern, url))
+            }
+            _ => false,
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn the_last_word_counts_and_what_is_included_has_its_say() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        let write = |name: &str, text: &str| std::fs::write(at(name), text).unwrap();
-        let named = || {
-            let mut reading = Reading {
-                home: Some("/home/me".into()),
-                named: None,
-                files: Vec::new(),
-            };
-            reading.file(&at("config"), 0);
-            (reading.named, reading.files.len())
-        };
-        assert_eq!(named(), (None, 1));
-        write("config", "[core]\n\texcludesFile = ~/one # mine\n");
-        assert_eq!(named(), (Some("~/one".to_owned()), 1));
-        write(
-            "config",
-            "[CORE] ExcludesFile=\"/a b;c \" ; x\n[core \"no\"]\nexcludesfile = /no\n[user]\nexcludesfile = /no\n",
-        );
-        assert_eq!(named(), (Some("/a b;c ".to_owned()), 1));
-        write(
-            "more",
-            "[core]\nexcludesfile = /more\n[include]\npath = config\n",
-        );
-        write(
-            "config",
-            "[include]\npath = more\n[includeIf \"x\"]\npath = none\n",
-        );
-        assert_eq!(named().0, Some("/more".to_owned()));
-        let expanded = |path| expanded(Some(Path::new("/home/me")), path);
-        assert_eq!(expanded("~/x"), Some("/home/me/x".into()));
-        assert_eq!((expanded("~other/x"), expanded("")), (None, None));
-    }
-}
+mod tests;

@@ -6,11 +6,30 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags};
 
-/// Larger files are taken for something else; git stops at 100 MiB.
-const LIMIT: u64 = 16 << 20;
+use crate::model::digest::Digest;
+
+/// Larger files hold no rules for git either.
+const LIMIT: u64 = 100 << 20;
 
 /// How many links in a row are followed: as many as the system does.
 const LINKS: usize = 40;
+
+/// A file that was read or looked for, and what was in it; `None`: it was not there, or could not be read.
+pub(super) type Seen = (PathBuf, Option<Digest>);
+
+/// What is in a file now.
+pub(super) fn digest_of(file: &Path) -> Option<Digest> {
+    read_small(file, true).map(|bytes| Digest::of_file(&bytes))
+}
+
+/// Takes note of what is in files.
+pub(super) fn see(files: impl IntoIterator<Item = PathBuf>) -> Vec<Seen> {
+    let seen = |file: PathBuf| {
+        let digest = digest_of(&file);
+        (file, digest)
+    };
+    files.into_iter().map(seen).collect()
+}
 
 /// The content of a regular file, or `None` where it is not there, no regular file, not to be read, or huge.
 /// `follow` says whether the last name may be a symbolic link: git reads its own files through links, and those of a

@@ -7,18 +7,36 @@ use std::path::{Path, PathBuf};
 
 use super::files::read_small;
 
-/// The `info/exclude` file (which need not exist) of the git repository whose work tree starts at `directory`, or
-/// `None` where none starts there. `.git` may be a file that points elsewhere: a work tree or a submodule.
-pub(super) fn exclude_file(directory: &Path) -> Option<PathBuf> {
-    let git_directory = git_directory(directory)?;
-    // git wants a HEAD before it believes that this is a repository; so an empty `.git` is none.
-    fs::symlink_metadata(git_directory.join("HEAD")).ok()?;
-    let common = pointed(&git_directory, &git_directory.join("commondir"), b"");
-    let common = common.unwrap_or(git_directory);
-    common
-        .join("objects")
-        .is_dir()
-        .then(|| common.join("info").join("exclude"))
+/// A git repository, and the work tree of it that starts somewhere.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The top of the work tree.
+    pub(super) work_tree: PathBuf,
+    /// The work tree's own folder: `.git`, or what it points to.
+    pub(super) own: PathBuf,
+    /// What all work trees of the repository have in common.
+    pub(super) common: PathBuf,
+}
+
+impl Place {
+    /// The repository whose work tree starts at `directory`, or `None` where none does. `.git` may be a file that
+    /// points elsewhere: a work tree or a submodule.
+    pub(super) fn at(directory: &Path) -> Option<Self> {
+        let own = git_directory(directory)?;
+        // git wants a HEAD before it believes that this is a repository; so an empty `.git` is none.
+        fs::symlink_metadata(own.join("HEAD")).ok()?;
+        let common = pointed(&own, &own.join("commondir"), b"").unwrap_or_else(|| own.clone());
+        common.join("objects").is_dir().then(|| Self {
+            work_tree: directory.to_path_buf(),
+            own,
+            common,
+        })
+    }
+
+    /// The `info/exclude` file, which need not exist.
+    pub(super) fn exclude_file(&self) -> PathBuf {
+        self.common.join("info").join("exclude")
+    }
 }
 
 /// What `.git` in `directory` is or points to, whether it is a whole repository or not yet.
@@ -74,7 +92,7 @@ pub(super) fn enclosing_work_tree(root: &Path) -> Option<PathBuf> {
         if fs::metadata(above).ok()?.dev() != device {
             return None;
         }
-        if exclude_file(above).is_some() {
+        if Place::at(above).is_some() {
             return Some(above.to_path_buf());
         }
         above = above.parent()?;

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::files::read_small;
-use super::git;
 use super::pattern::PatternList;
+use super::repository::GitRules;
 
 /// The files in a tree that hold rules, strongest first: what an earlier kind says, a later one cannot unsay.
 pub(super) const RULE_FILES: [&str; 3] = [".epitomeignore", ".ignore", ".gitignore"];
@@ -52,36 +52,33 @@ pub(super) struct Level {
     /// How many bytes of a path lead to this directory.
     base: usize,
     lists: [PatternList; 3],
-    repository: Option<Repository>,
-}
-
-/// A git repository's top: the rules of `.gitignore` files above it do not reach in.
-#[derive(Debug)]
-struct Repository {
-    exclude: PatternList,
+    /// A git repository's top: the rules of `.gitignore` files above it do not reach in.
+    repository: Option<GitRules>,
+    /// Whether git's rules are held against names without regard to case.
+    ignore_case: bool,
 }
 
 impl Level {
-    /// The level of `directory`, whose entries' paths have `base` bytes before their names. Where it adds nothing, it
-    /// is the level above.
+    /// The level of `directory`, whose entries' paths have `base` bytes before their names, and which is the top of
+    /// `repository`, where it is one. Where it adds nothing, it is the level above.
     pub(super) fn load(
         directory: &Path,
         base: usize,
         above: Option<Arc<Level>>,
-        marks: Marks,
+        rule_files: [bool; 3],
+        repository: Option<GitRules>,
     ) -> Arc<Level> {
+        let ignore_case = match (&repository, &above) {
+            (Some(repository), _) => repository.ignore_case,
+            (None, Some(above)) => above.ignore_case,
+            (None, None) => false,
+        };
         let lists = std::array::from_fn(|kind| {
-            marks.rule_files[kind]
+            rule_files[kind]
                 .then(|| read_small(&directory.join(RULE_FILES[kind]), false))
                 .flatten()
-                .map(|bytes| PatternList::parse(&bytes))
+                .map(|bytes| PatternList::parse(&bytes, ignore_case && kind == GITIGNORE))
                 .unwrap_or_default()
-        });
-        let exclude_file = marks.git.then(|| git::exclude_file(directory)).flatten();
-        let repository = exclude_file.map(|exclude_file| Repository {
-            exclude: read_small(&exclude_file, true)
-                .map(|bytes| PatternList::parse(&bytes))
-                .unwrap_or_default(),
         });
         match above {
             Some(above) if repository.is_none() && lists.iter().all(PatternList::is_empty) => above,
@@ -90,6 +87,7 @@ impl Level {
                 base,
                 lists,
                 repository,
+                ignore_case,
             }),
         }
     }
@@ -117,13 +115,26 @@ impl Level {
                 return found;
             }
         }
+        let folded;
+        let path = match self.ignore_case {
+            true => {
+                folded = path.to_ascii_lowercase();
+                &folded
+            }
+            false => path,
+        };
+        let said = |level: &Level, list: &PatternList| {
+            path.get(level.base..)
+                .and_then(|path| list.verdict(path, is_directory))
+        };
         for level in self.upwards() {
             if let Some(verdict) = said(level, &level.lists[GITIGNORE]) {
                 return Some(verdict);
             }
             // Here git's own files outside the tree speak, and nothing above this level does.
             if let Some(repository) = &level.repository {
-                return said(level, &repository.exclude).or_else(|| said(level, global));
+                return said(level, &repository.exclude)
+                    .or_else(|| said(level, &repository.excludes_file));
             }
             if level.above.is_none() {
                 return said(level, global);

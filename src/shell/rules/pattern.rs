@@ -88,8 +88,17 @@ impl Pattern {
 pub(super) struct PatternList(Vec<Pattern>);
 
 impl PatternList {
-    /// The patterns of a file's bytes. Lines that can never match anything are left out, as git does.
-    pub(super) fn parse(bytes: &[u8]) -> Self {
+    /// The patterns of a file's bytes. Lines that can never match anything are left out, as git does. With
+    /// `ignore_case` they are to be held against paths in small letters.
+    pub(super) fn parse(bytes: &[u8], ignore_case: bool) -> Self {
+        let folded;
+        let bytes = match ignore_case {
+            true => {
+                folded = folded_pattern(bytes);
+                &folded
+            }
+            false => bytes,
+        };
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let lines = bytes.split(|&byte| byte == b'\n');
         let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
@@ -125,6 +134,18 @@ impl PatternList {
     }
 }
 
+/// Patterns for paths in small letters: there, a capital letter is meant by what means one.
+fn folded_pattern(bytes: &[u8]) -> Vec<u8> {
+    let mut folded = bytes.to_ascii_lowercase();
+    let capital = b"[:upper:]";
+    for at in 0..folded.len() {
+        if folded[at..].starts_with(capital) {
+            folded[at..at + capital.len()].copy_from_slice(b"[:lower:]");
+        }
+    }
+    folded
+}
+
 /// The last name of a path.
 fn name_of(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
@@ -149,7 +170,7 @@ mod tests {
     use super::*;
 
     fn matched(pattern: &str, path: &str) -> bool {
-        let list = PatternList::parse(pattern.as_bytes());
+        let list = PatternList::parse(pattern.as_bytes(), false);
         list.verdict(path.as_bytes(), false) == Some(true)
     }
 

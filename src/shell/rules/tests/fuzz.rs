@@ -136,7 +136,7 @@ fn any_ignore_file_is_taken_and_soon_held_against_any_path() {
         let text = fuzz::text(&mut rng, 60);
         let bytes = fuzz::mutated(&mut rng, text.as_bytes(), &words);
         let bytes = fuzz::mutated(&mut rng, &bytes, &words);
-        let list = PatternList::parse(&bytes);
+        let list = PatternList::parse(&bytes, false);
         for path in [&long[0], &long[1], &fuzz::bytes(&mut rng, 40)] {
             let _ = list.verdict(path, rng.bool());
         }
