@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tokio::sync::oneshot;
+
 use crate::config::{Batch, Config, Provider};
 use crate::engine::batch::BATCH_FROM;
 use crate::model::price::{self, Prices};
@@ -14,6 +16,7 @@ use crate::wire::estimate::Estimate;
 use crate::wire::protocol::{Node, PROBLEM_INTERNAL, Problem};
 
 use super::asking::ANSWER_TOKENS;
+use super::handle::Handle;
 use super::{Mode, driver};
 
 /// Dollars per million tokens, prompt and answer, of models that many use (the vendor's list, 2025).
@@ -79,18 +82,31 @@ pub async fn estimate_with(
         return Ok(Estimate::default());
     }
     let handle = driver::start(config, data, store, Mode::Dry, None).map_err(internal)?;
-    let outcome = async {
-        handle.watch(path, false).await?;
-        handle.wait(Some(path), None).await?;
-        handle.node(path, 0).await
-    }
-    .await;
-    let told = outcome.map(|node| Estimate {
+    // Who asked may leave, and then nobody waits for a tree that may be large.
+    let (asker, left) = oneshot::channel::<()>();
+    let path = path.to_path_buf();
+    let work = tokio::spawn(async move {
+        let outcome = tokio::select! {
+            outcome = whole(&handle, &path) => outcome,
+            _ = left => Err(Problem::new(PROBLEM_INTERNAL, "nobody waits for it")),
+        };
+        handle.stop().await;
+        (outcome, handle)
+    });
+    let joined = work.await;
+    drop(asker);
+    let (outcome, handle) = joined.map_err(|error| internal(error.into()))?;
+    outcome.map(|node| Estimate {
         first,
         ..added_up(config, &node, &handle.shared.pretended)
-    });
-    handle.stop().await;
-    told
+    })
+}
+
+/// Indexes all of a folder.
+async fn whole(handle: &Handle, path: &Path) -> Result<Node, Problem> {
+    handle.watch(path, false).await?;
+    handle.wait(Some(path), None).await?;
+    handle.node(path, 0).await
 }
 
 fn is_paid(config: &Config) -> bool {

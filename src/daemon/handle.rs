@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use crate::engine::status::{PaceStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
@@ -200,6 +200,7 @@ impl Access for Handle {
 
     async fn search(&self, search: &Search) -> Result<Found, Problem> {
         let question = Question::new(search)?;
+        let turn = turn(&self.shared.searches).await?;
         let places: Vec<(PathBuf, PathBuf)> = match &search.path {
             Some(path) => vec![(self.resolve(path)?.0.root, path.clone())],
             None => {
@@ -218,7 +219,14 @@ impl Access for Handle {
         }
         let shared = Arc::clone(&self.shared);
         let told = move |repo, view: &_| answers::alone(&shared, repo, view);
-        blocking(move || search::search(&question, &trees, told)).await
+        // Who asked may leave, and then nobody waits for a tree that may be large.
+        let asker = Arc::new(());
+        let left = Arc::downgrade(&asker);
+        let found = blocking(move || {
+            let _turn = turn;
+            search::search(&question, &trees, told, || left.strong_count() == 0)
+        });
+        found.await
     }
 
     async fn events(&self, path: Option<&Path>) -> Result<Happenings, Problem> {
@@ -260,6 +268,7 @@ impl Access for Handle {
             // It is watched: whatever it cost is being paid, or was.
             return Ok(Estimate::default());
         }
+        let _turn = turn(&self.shared.estimates).await?;
         super::estimate_with(
             &self.shared.config,
             &self.shared.own_folder,
@@ -329,6 +338,12 @@ impl Access for Handle {
             }
         }
     }
+}
+
+/// Waits for one's turn, where only so many may look at whole trees at a time.
+async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+    let turn = Arc::clone(turns).acquire_owned().await;
+    turn.map_err(|_| Problem::new(PROBLEM_INTERNAL, "the daemon is ending"))
 }
 
 pub(super) async fn blocking<T: Send + 'static>(

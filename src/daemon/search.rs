@@ -83,11 +83,13 @@ struct Counted {
     lengths: [f64; FIELDS.len()],
 }
 
-/// The best nodes of these trees. `told` reads the words of a node, and no children.
+/// The best nodes of these trees. `told` reads the words of a node, and no children. Once `left` is true nobody waits
+/// for the answer, and what comes is worth nothing.
 pub fn search(
     question: &Question,
     trees: &[Tree],
     told: impl Fn(RepoId, &NodeView) -> Node + Sync,
+    left: impl Fn() -> bool + Sync,
 ) -> Found {
     // A directory is fresh only if all below it is.
     let freshness = |tree: &Tree| told(tree.repo, &tree.view).common().freshness;
@@ -97,9 +99,8 @@ pub fn search(
         false => Freshness::Stale,
     };
     let candidates = candidates(question, trees);
-    best(question, &candidates, freshness, |(repo, view)| {
-        told(*repo, view)
-    })
+    let told = |(repo, view): &(RepoId, &NodeView)| told(*repo, view);
+    best(question, &candidates, freshness, told, left)
 }
 
 /// The best of these candidates. `told` is called once for each, and again for those that are answered.
@@ -108,10 +109,14 @@ fn best<V: Sync>(
     candidates: &[Candidate<V>],
     freshness: Freshness,
     told: impl Fn(&V) -> Node + Sync,
+    left: impl Fn() -> bool + Sync,
 ) -> Found {
     let count = |from: usize, some: &[Candidate<V>]| {
         let mut counted = Counted::default();
         for (at, Candidate { root, node }) in some.iter().enumerate() {
+            if left() {
+                break;
+            }
             let document = Document::new(question, from + at, root, &told(node));
             let sums = counted.lengths.iter_mut().zip(&document.lengths);
             sums.for_each(|(sum, length)| *sum += length);

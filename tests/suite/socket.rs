@@ -1,5 +1,6 @@
 //! The socket: what any HTTP client gets, who may ask, and how a daemon begins and ends.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{Alone, Answer, FakeModel, Home, Repo, paths, within};
+use crate::harness::{Alone, Answer, FakeModel, Home, Repo, paths, until, within};
 
 #[track_caller]
 fn problem(answer: &Answer, status: u16) -> Value {
@@ -331,4 +332,34 @@ fn a_wait_under_way_is_answered_when_the_daemon_ends() {
         Some(0),
         "nothing was settled"
     );
+}
+
+/// An estimate reads a whole tree, which may be large.
+#[test]
+fn an_estimate_that_nobody_waits_for_ends() {
+    let (home, repo, large) = (Home::new(), Repo::package(), Repo::new());
+    for number in 0..2_000 {
+        large.write(
+            &format!("d{}/f{number}.py", number % 40),
+            format!("def f{number}():\n    return {number}\n").repeat(20),
+        );
+    }
+    let daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let readers = || {
+        let tasks = fs::read_dir(format!("/proc/{}/task", daemon.pid())).unwrap();
+        let names = tasks.flatten().map(|task| task.path().join("comm"));
+        let names = names.filter_map(|comm| fs::read_to_string(comm).ok());
+        names.filter(|name| name.starts_with("reader-")).count()
+    };
+    let before = readers();
+    let mut stream = UnixStream::connect(home.socket()).unwrap();
+    let target = format!("/v1/estimate?path={}", large.at(""));
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    until("the estimate is under way", || readers() > before);
+    drop(stream);
+    until("its threads are gone", || readers() == before);
+    // Another one gets its turn.
+    let target = format!("/v1/estimate?path={}", repo.at(""));
+    home.http("GET", &target, "").expect(200);
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::config::{Config, Provider};
 use crate::daemon::Mode;
@@ -25,6 +25,11 @@ use crate::shell::watch::Watch;
 /// Bytes of a token, as is usual for English and code.
 const TOKEN_BYTES: usize = 4;
 
+/// Searches that are under way at once, at most: each has the whole tree before it and works with several threads.
+const SEARCHES: usize = 2;
+/// Estimates that are under way at once, at most: each reads a whole tree.
+const ESTIMATES: usize = 1;
+
 /// What the loop, its workers and those who ask have in common.
 pub struct Shared {
     pub(in crate::daemon) config: Config,
@@ -43,6 +48,8 @@ pub struct Shared {
     /// Changes when something happens.
     pub(in crate::daemon) stirred: watch::Sender<()>,
     pub(in crate::daemon) started: Instant,
+    pub(in crate::daemon) searches: Arc<Semaphore>,
+    pub(in crate::daemon) estimates: Arc<Semaphore>,
     /// The largest content of one request, in bytes: less where the endpoint's model reads less.
     pub(in crate::daemon) most: AtomicUsize,
     /// In a dry run: what would have been sent.
@@ -86,6 +93,8 @@ impl Shared {
             followers: Followers::default(),
             stirred: watch::Sender::new(()),
             started: Instant::now(),
+            searches: Arc::new(Semaphore::new(SEARCHES)),
+            estimates: Arc::new(Semaphore::new(ESTIMATES)),
             most: AtomicUsize::new(PART_TOKENS as usize * TOKEN_BYTES),
             pretended: Pretended::default(),
         })

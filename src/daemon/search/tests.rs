@@ -51,6 +51,10 @@ fn world() -> Vec<(PathBuf, Node)> {
 }
 
 fn ask(search: &Search) -> Found {
+    ask_while(search, || false)
+}
+
+fn ask_while(search: &Search, left: impl Fn() -> bool + Sync) -> Found {
     let (question, world) = (Question::new(search).unwrap(), world());
     let mut candidates = Vec::new();
     for (root, node) in &world {
@@ -64,9 +68,8 @@ fn ask(search: &Search) -> Found {
             }
         }
     }
-    best(&question, &candidates, Freshness::Fresh, |node| {
-        (*node).clone()
-    })
+    let told = |node: &&Node| (*node).clone();
+    best(&question, &candidates, Freshness::Fresh, told, left)
 }
 
 fn paths(query: &str) -> Vec<String> {
@@ -94,6 +97,18 @@ fn names_come_before_words_and_words_before_nothing() {
         "a root is known by its folder's name"
     );
     assert_eq!(paths("nowhere"), [""; 0]);
+}
+
+#[test]
+fn nothing_more_is_looked_at_for_one_who_left() {
+    let search = Search {
+        query: "pages".to_owned(),
+        ..Search::default()
+    };
+    assert_eq!(ask(&search).total, 3);
+    let looks = std::sync::atomic::AtomicU32::new(0);
+    let left = || looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 3;
+    assert_eq!(ask_while(&search, left).total, 1);
 }
 
 #[test]
