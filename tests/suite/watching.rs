@@ -279,7 +279,7 @@ fn a_folder_that_was_moved_and_left_a_link_is_known_by_both_names() {
     // It is no second repository.
     home.run(&["watch", &new]).expect(0);
     home.run(&["index", &new]).expect(0);
-    assert_eq!(listed(&home), [old.clone()]);
+    assert_eq!(listed(&home), [old.as_str()]);
     // A folder above it goes and leaves a link.
     place.rename("disk", "disks");
     link("disks", "disk");
