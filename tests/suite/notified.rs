@@ -583,7 +583,6 @@ fn notifications_that_come_late_are_used() {
     assert_true(&home, &repo.at(""));
     home.run(&["watch", &other.at("")]).expect(0);
     assert_true(&home, &other.at(""));
-    until_idle(daemon.0.id());
 }
 
 #[test]
