@@ -50,6 +50,8 @@ use crate::model::summary::{Summary, SummaryKey};
 
 /// Where the number of summaries that only the cache holds stands in their tree. No key has that length.
 const FREE: &[u8] = b"free";
+/// Who writes what costs nothing: such summaries need no place in the journal.
+const FREE_AUTHOR: &str = "offline";
 /// Where the list of repositories stands in the same tree.
 const REPOSITORIES: &[u8] = b"repositories";
 /// The open store. All methods block on the disk, and may be called from many threads.
