@@ -157,7 +157,7 @@ pub struct Export {
 /// `[store]`
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Store {
-    /// What was unused for so many days is removed; 0: nothing for its age.
+    /// What was unused for so many days is removed; 0: nothing that was paid for. What costs nothing goes after 30.
     pub max_age_days: u64,
     /// Above so many bytes on disk, what is unused for longest is removed; 0: nothing for its size.
     pub max_bytes: u64,

@@ -130,8 +130,9 @@ fn work(store: &Store, writes: &Receiver<Write>, inputs: &Inputs, notes: &Notes)
 #[derive(Default)]
 struct Together {
     usage: Vec<(u64, PathBuf, Usage)>,
-    summaries: Vec<(SummaryKey, Summary)>,
-    durable: bool,
+    /// Those that were paid for, and those that were not: only the first go to the journal.
+    paid: Vec<(SummaryKey, Summary)>,
+    free: Vec<(SummaryKey, Summary)>,
     /// By repository, in the order in which they came.
     records: Vec<(PathBuf, Records)>,
     flushed: Vec<oneshot::Sender<()>>,
@@ -143,10 +144,10 @@ impl Together {
     fn add(&mut self, write: Write) {
         self.count += 1;
         match write {
-            Write::Summary { key, summary, paid } => {
-                self.summaries.push((key, summary));
-                self.durable |= paid;
-            }
+            Write::Summary { key, summary, paid } => match paid {
+                true => self.paid.push((key, summary)),
+                false => self.free.push((key, summary)),
+            },
             Write::Records { root, records } => {
                 match self.records.iter_mut().find(|(known, _)| *known == root) {
                     Some((_, earlier)) => earlier.extend(records),
@@ -171,12 +172,14 @@ impl Together {
         for (day, root, delta) in self.usage {
             tell(store.add_usage(day, &root, delta));
         }
-        if !self.summaries.is_empty() {
-            // They were paid for. The disk may be full now and not be so later.
-            until_written(notes, || store.put_summaries(&self.summaries, self.durable));
-        }
-        for (key, _) in self.summaries {
-            inputs.send_blocking(Input::Event(Event::Committed(key)));
+        for (summaries, durable) in [(self.paid, true), (self.free, false)] {
+            if !summaries.is_empty() {
+                // The disk may be full now and not be so later.
+                until_written(notes, || store.put_summaries(&summaries, durable));
+            }
+            for (key, _) in summaries {
+                inputs.send_blocking(Input::Event(Event::Committed(key)));
+            }
         }
         for (root, records) in self.records {
             tell(store.put_records(&root, &records));

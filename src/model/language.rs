@@ -87,7 +87,15 @@ const LANGUAGES: &[(&str, &[&str], &[&str])] = &[
     ("toml", &["toml"], &["cargo.lock", "poetry.lock", "uv.lock"]),
     (
         "ini",
-        &["ini", "cfg", "conf", "properties"],
+        &[
+            "ini",
+            "cfg",
+            "conf",
+            "properties",
+            "service",
+            "socket",
+            "timer",
+        ],
         &[
             ".editorconfig",
             ".gitconfig",
@@ -96,7 +104,7 @@ const LANGUAGES: &[(&str, &[&str], &[&str])] = &[
             ".pylintrc",
         ],
     ),
-    ("xml", &["xml", "xsd", "xsl", "svg"], &[]),
+    ("xml", &["xml", "xsd", "xsl", "svg", "plist"], &[]),
     ("csv", &["csv", "tsv"], &[]),
     (
         "ignore-list",

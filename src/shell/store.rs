@@ -41,7 +41,7 @@ pub use self::error::StoreError;
 pub use self::survey::{Totals, Users};
 pub use self::verify::Verified;
 
-use self::cache::{Cache, OUTLINES, SUMMARIES};
+use self::cache::{Cache, OUTLINES, SUMMARIES, change};
 use self::journal::{Entry, Journal, Repositories};
 use self::records::repository_prefix;
 use crate::model::digest::Digest;
@@ -50,6 +50,8 @@ use crate::model::summary::{Summary, SummaryKey};
 
 /// Where the number of summaries that only the cache holds stands in their tree. No key has that length.
 const FREE: &[u8] = b"free";
+/// Who writes what costs nothing: such summaries need no place in the journal.
+const FREE_AUTHOR: &str = "offline";
 /// Where the list of repositories stands in the same tree.
 const REPOSITORIES: &[u8] = b"repositories";
 /// The open store. All methods block on the disk, and may be called from many threads.
@@ -154,7 +156,7 @@ impl Store {
     }
 
     /// Stores summaries. With `durable` they are on the disk when this returns: they cost money. Without, a crash of
-    /// the machine may cost the last half second's.
+    /// the process or the machine may cost those of the last seconds.
     ///
     /// # Errors
     /// Where they could not be written; then none of the batch can be relied on.
@@ -184,19 +186,15 @@ impl Store {
             }
         }
         self.journal.append(&entries, true)?;
-        let mut changes = sled::Batch::default();
+        let mut changes = Vec::new();
         for (key, &summary) in &batch {
             self.condemned().remove(*key);
-            if let Some(sealed) = codec::seal(SUMMARIES, &key.0.0, &(today, summary)) {
-                changes.insert(&key.0.0, sealed);
-            }
+            let sealed = codec::seal(SUMMARIES, &key.0.0, &(today, summary));
+            changes.extend(sealed.map(|sealed| (key.0.0.to_vec(), Some(sealed))));
         }
-        if let Some(sealed) = codec::seal(SUMMARIES, FREE, &free) {
-            changes.insert(FREE, sealed);
-        }
-        let cached = self
-            .cache
-            .with(|trees| trees.summaries.apply_batch(changes.clone()));
+        let sealed = codec::seal(SUMMARIES, FREE, &free);
+        changes.extend(sealed.map(|sealed| (FREE.to_vec(), Some(sealed))));
+        let cached = self.cache.with(|trees| change(&trees.summaries, &changes));
         // What the journal holds is stored, whatever becomes of the cache.
         if durable { Ok(()) } else { cached }
     }

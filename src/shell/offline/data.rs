@@ -58,6 +58,9 @@ const KNOWN: &[(&str, &[&str], &str)] = &[
         "Python package configuration",
     ),
     ("ini", &["tox"], "tox environments"),
+    ("ini", &["Unit", "Service"], "systemd service unit"),
+    ("ini", &["Unit", "Socket"], "systemd socket unit"),
+    ("ini", &["Unit", "Timer"], "systemd timer unit"),
 ];
 
 /// Licences by words of their beginning.
@@ -97,6 +100,9 @@ const LICENCES: &[(&str, &str)] = &[
 const UNTITLED: &str = "—";
 const REQUIREMENTS: &str = "[requirements]";
 
+/// The same, of a Maven project.
+const MAVEN: &str = "[maven]";
+
 /// Writes what a file without definitions is.
 pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &mut Paragraph) {
     let headings = clean_headings(outline);
@@ -114,7 +120,20 @@ pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &m
         }
         "xml" => match headings.first().map(String::as_str) {
             Some("svg") => _ = paragraph.say("SVG image"),
-            Some(root) => _ = paragraph.say(&format!("XML document of the type {}", quoted(root))),
+            Some(root) => {
+                let lead = plain::first(outline.docstring.as_deref().unwrap_or(""));
+                let is_maven = outline.headings.get(1).is_some_and(|mark| mark == MAVEN);
+                match (lead, is_maven) {
+                    (Some(words), true) => {
+                        paragraph.say(&format!("Maven project: {}", continued(&words)))
+                    }
+                    (None, true) => paragraph.say("Maven project"),
+                    (Some(words), false) => paragraph.say(&words),
+                    (None, false) => {
+                        paragraph.say(&format!("XML document of the type {}", quoted(root)))
+                    }
+                };
+            }
             None => {}
         },
         "ignore-list" => {
@@ -432,6 +451,7 @@ fn unparsed(language: &str, outline: &Outline, headings: &[String], paragraph: &
     let sentence = match language {
         "dockerfile" => format!("Container image built from {}", quoted_list(headings, 3)),
         "go-module" => format!("Go module {}", quoted_list(headings, 1)),
+        "make" if headings.len() == 1 => format!("Makefile with the target {names}"),
         "make" => format!("Makefile with the targets {}", quoted_list(headings, 8)),
         _ if paragraph.is_empty() => format!("{} code that defines {names}", capital(&display)),
         _ => format!("Defines {names}"),

@@ -53,7 +53,9 @@ const BESIDE: [&str; 17] = [
 const MAX_CLAUSE: usize = 80;
 
 /// How the words begin that were put together here and say nothing that the writer of the file said.
-const MADE: [&str; 33] = [
+const MADE: [&str; 35] = [
+    "XML document of",
+    "Citation data with",
     "Imports ",
     "Offers ",
     "Defines ",

@@ -225,6 +225,34 @@ fn a_name_that_is_the_verb_of_its_words_stays() {
 }
 
 #[test]
+fn xml_is_told_by_its_comment_or_by_what_it_is() {
+    let xml = |text: &str| {
+        let known = Language::named("xml");
+        let bytes = text.as_bytes();
+        let digest = crate::model::digest::Digest::of_file(bytes);
+        let parsed = crate::shell::parse::parse(known, bytes, digest);
+        file(known, &parsed.outline, 10)
+    };
+    assert_eq!(
+        xml(
+            "<?xml version=\"1.0\"?>\n<!-- Copyright 2020 X. -->\n<!--\n  Starts it at login.\n-->\n<plist/>"
+        ),
+        "Starts it at login."
+    );
+    assert_eq!(
+        xml("<a><!-- Not about all of it. --></a>"),
+        "XML document of the type `a`."
+    );
+    assert_eq!(
+        xml(
+            "<project xmlns=\"http://maven.apache.org/POM/4.0.0\">\n<!-- No words. -->\n<description>Reads and writes JSON</description>"
+        ),
+        "Maven project: Reads and writes JSON."
+    );
+    assert_eq!(xml("<!-- never ends"), "XML file of one line.");
+}
+
+#[test]
 fn what_git_is_told_is_no_code() {
     let of_git = |headings: &[&str]| {
         let outline = with_headings("", headings);

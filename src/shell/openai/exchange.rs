@@ -5,6 +5,7 @@
 //! along.
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
@@ -67,6 +68,7 @@ pub(super) enum Body<T = Value> {
 /// Everything that is needed to send.
 pub(super) struct Exchange {
     http: reqwest::Client,
+    proxy: Option<&'static str>,
     client: Client<OpenAIConfig>,
     secret: Secret,
 }
@@ -125,6 +127,7 @@ impl Exchange {
         Ok(Self {
             client: Client::build(http.clone(), config),
             http,
+            proxy: proxy_variable(url, |name| std::env::var_os(name)),
             secret,
         })
     }
@@ -146,6 +149,7 @@ impl Exchange {
         let seen = Arc::new(Mutex::new(Limits::default()));
         let service = Service {
             http: self.http.clone(),
+            proxy: self.proxy,
             secret: self.secret.clone(),
             seen: Arc::clone(&seen),
             manner,
@@ -230,6 +234,7 @@ impl From<Stopped> for OpenAIError {
 #[derive(Clone)]
 struct Service {
     http: reqwest::Client,
+    proxy: Option<&'static str>,
     secret: Secret,
     seen: Arc<Mutex<Limits>>,
     manner: Manner,
@@ -239,6 +244,23 @@ impl Service {
     fn note(&self, headers: &HeaderMap) {
         let limits = Limits::read(headers, SystemTime::now());
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    async fn read_body(&self, mut response: Response) -> Result<Vec<u8>, Stopped> {
+        let longest = self.manner.longest;
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| broken(error, self.proxy))?
+        {
+            if body.len() + chunk.len() > longest {
+                let message = format!("the endpoint's answer is above {} MiB", longest >> 20);
+                return Err(Stopped::Failed(Failure::new(Remedy::Retry, message)));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
     }
 }
 
@@ -271,10 +293,9 @@ impl tower::Service<HttpRequestFactory> for Service {
                 let headers = response.as_ref().map(|response| response.headers());
                 service.note(headers.unwrap_or(&HeaderMap::new()));
             }
-            let response = response.map_err(broken)?;
+            let response = response.map_err(|error| broken(error, service.proxy))?;
             let (status, headers) = (response.status(), response.headers().clone());
-            let longest = service.manner.longest;
-            let body = service.secret.cut_from(read_body(response, longest).await?);
+            let body = service.secret.cut_from(service.read_body(response).await?);
             if !status.is_success() {
                 let location = headers.get(LOCATION).map(|place| {
                     let place = service.secret.cut_from(place.as_bytes().to_vec());
@@ -297,18 +318,6 @@ impl tower::Service<HttpRequestFactory> for Service {
     }
 }
 
-async fn read_body(mut response: Response, longest: usize) -> Result<Vec<u8>, Stopped> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(broken)? {
-        if body.len() + chunk.len() > longest {
-            let message = format!("the endpoint's answer is above {} MiB", longest >> 20);
-            return Err(Stopped::Failed(Failure::new(Remedy::Retry, message)));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
 fn garbled(body: &[u8]) -> Failure {
     let text = String::from_utf8_lossy(body);
     if text.trim_start().starts_with('<') {
@@ -323,21 +332,44 @@ fn garbled(body: &[u8]) -> Failure {
     Failure::new(Remedy::Retry, message)
 }
 
-/// What a transport error means.
-fn broken(error: reqwest::Error) -> Stopped {
+/// The variable that names the proxy by which an endpoint is reached, unless NO_PROXY leaves it out.
+fn proxy_variable(url: &Url, of: impl Fn(&str) -> Option<OsString>) -> Option<&'static str> {
+    if is_loopback(url) {
+        return None;
+    }
+    let own = match url.scheme() {
+        "https" => ["HTTPS_PROXY", "https_proxy"],
+        _ => ["HTTP_PROXY", "http_proxy"],
+    };
+    let is_set = |name: &&str| of(name).is_some_and(|value| !value.is_empty());
+    let all = own.into_iter().chain(["ALL_PROXY", "all_proxy"]);
+    all.into_iter().find(is_set)
+}
+
+/// What a transport error means. `proxy`: the variable that names the proxy on the way, where there is one.
+fn broken(error: reqwest::Error, proxy: Option<&str>) -> Stopped {
     let cause = innermost(&error);
     let failure = if is_certificate(&error) {
         Failure::new(
             Remedy::Unreachable,
             format!("the endpoint's certificate is not trusted: {cause}"),
         )
-        .hint("check the clock and the system's certificates; SSL_CERT_FILE can name another file")
+        .hint(
+            "check the clock and the system's certificates; SSL_CERT_FILE can name another file, as of a company's own \
+             authority",
+        )
     } else if error.is_connect() {
         Failure::new(
             Remedy::Unreachable,
             format!("cannot connect to the endpoint: {cause}"),
         )
-        .hint("check [openai] base_url and that the server runs")
+        .hint(match proxy {
+            Some(proxy) => format!(
+                "check [openai] base_url, that the server runs, and the proxy that {proxy} names; NO_PROXY leaves out \
+                 hosts that need none"
+            ),
+            None => "check [openai] base_url and that the server runs".to_owned(),
+        })
     } else if error.is_timeout() {
         Failure::new(Remedy::Late, "the endpoint did not answer in time")
             .hint("raise [openai] timeout_seconds where the model is slow")
@@ -351,13 +383,17 @@ fn broken(error: reqwest::Error) -> Stopped {
 }
 
 fn is_certificate(error: &reqwest::Error) -> bool {
-    chain(error).any(|cause| {
-        let inner = cause.downcast_ref::<std::io::Error>();
-        let inner = inner.and_then(|error| error.get_ref());
-        inner
-            .and_then(|error| error.downcast_ref::<rustls::Error>())
-            .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
-    })
+    chain(error).any(is_invalid_certificate)
+}
+
+fn is_invalid_certificate(cause: &(dyn Error + 'static)) -> bool {
+    if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+        return matches!(error, rustls::Error::InvalidCertificate(_));
+    }
+    // One I/O error may hold another, and does not name it as its source.
+    let inner = cause.downcast_ref::<std::io::Error>();
+    let inner = inner.and_then(|error| error.get_ref());
+    inner.is_some_and(|inner| is_invalid_certificate(inner))
 }
 
 /// The last cause says what happened; those around it say where, with the URL.

@@ -3,6 +3,7 @@
 
 mod batches;
 mod refusals;
+mod tls;
 
 use std::sync::{Arc, Mutex};
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::error::StoreError;
 use super::folder;
 
-pub(super) use trees::{BATCH, OUTLINES, RECORDS, SUMMARIES, Trees};
+pub(super) use trees::{BATCH, OUTLINES, RECORDS, SUMMARIES, Trees, change};
 use trees::{Trouble, close, copy_trees, guarded, open_trees, sync_files};
 
 /// After the operating system refused to open it, everybody is told so for that long without a new try.

@@ -1,4 +1,5 @@
-//! Removes what nobody uses, the longest unused first, and gives the space back.
+//! Removes what nobody uses, the longest unused first, and gives the space back. What can be had again for nothing goes
+//! after a month, whatever the limits: nobody should have to know of them for a store that does not grow for ever.
 //!
 //! What a watched repository uses is never removed: neither what its records name, nor what the caller says is in use
 //! and not recorded yet. A repository that is not watched was indexed once: all that is known of it is one thing more
@@ -20,6 +21,9 @@ use crate::model::summary::SummaryKey;
 /// repositories use. After a kill the last of them may be missing, and a cache that was lost has none: then summaries
 /// that were paid for may be in use though no record says so.
 const WHOLE: &[u8] = b"whole";
+/// How long outlines and summaries that cost nothing are kept unused, in days, whatever the limits: a branch or an undo
+/// finds them until then.
+const FREE_DAYS: u64 = 30;
 /// Below this many bytes no cache is rebuilt.
 const REBUILD_ABOVE: u64 = 4 << 20;
 /// The same where space is wanted: sled takes as much for nothing.
@@ -34,7 +38,7 @@ const ROUNDS: usize = 3;
 /// What may stay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// What was not in use for so many days goes; `None`: nothing goes for its age.
+    /// What was not in use for so many days goes; `None`: nothing that was paid for goes for its age.
     pub max_age_days: Option<u64>,
     /// While the store takes more bytes on disk, what is unused for longest goes; `None`: nothing goes for its size.
     pub max_bytes: Option<u64>,
@@ -75,6 +79,8 @@ struct Candidate {
     day: u32,
     what: What,
     bytes: u64,
+    /// Whether it can be had again for nothing.
+    free: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -204,7 +210,8 @@ impl Store {
         let today = self.today();
         let too_old = |candidate: &Candidate| {
             let age = u64::from(today.saturating_sub(candidate.day));
-            limits.max_age_days.is_some_and(|days| age >= days)
+            let beyond = |days: u64| age >= days;
+            limits.max_age_days.is_some_and(beyond) || candidate.free && beyond(FREE_DAYS)
         };
         let mut live = survey.live_bytes();
         let mut target = limits.max_bytes;
@@ -317,6 +324,7 @@ fn candidates(survey: &Survey, today: u32) -> Vec<Candidate> {
                 day: repository.day,
                 what: What::Repository(*prefix),
                 bytes: repository.bytes,
+                free: false,
             });
         }
     }
@@ -327,6 +335,7 @@ fn candidates(survey: &Survey, today: u32) -> Vec<Candidate> {
                 day: item.day.unwrap_or(today).max(by.day),
                 what: What::Summary(*key),
                 bytes: item.bytes,
+                free: item.free,
             });
         }
     }
@@ -337,6 +346,7 @@ fn candidates(survey: &Survey, today: u32) -> Vec<Candidate> {
                 day: item.day.max(by.day),
                 what: What::Outline(*key),
                 bytes: item.bytes,
+                free: true,
             });
         }
     }

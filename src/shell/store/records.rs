@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use super::cache::{BATCH, RECORDS, SUMMARIES};
+use super::cache::{BATCH, RECORDS, SUMMARIES, change};
 use super::{Store, StoreError, codec};
 use crate::model::digest::Hasher;
 use crate::model::path::RelPath;
@@ -77,23 +77,19 @@ impl Store {
     ) -> Result<(), StoreError> {
         let prefix = repository_prefix(repository);
         for chunk in records.chunks(BATCH) {
-            let mut changes = sled::Batch::default();
+            let mut changes = Vec::with_capacity(chunk.len());
             let mut let_go = Vec::new();
             for (path, record) in chunk {
                 let key = [&prefix, path.as_bytes()].concat();
                 let words = record.as_ref().and_then(|record| record.words);
                 let before = self.words_of(&key);
                 let_go.extend(before.filter(|key| Some(*key) != words.map(|words| words.key)));
-                match record
-                    .as_ref()
-                    .and_then(|record| codec::seal(RECORDS, &key, record))
-                {
-                    Some(sealed) => changes.insert(key, sealed),
-                    None => changes.remove(key),
-                }
+                let record = record.as_ref();
+                let sealed = record.and_then(|record| codec::seal(RECORDS, &key, record));
+                changes.push((key, sealed));
             }
             self.cache
-                .with(|trees| trees.records.apply_batch(changes.clone()))
+                .with(|trees| change(&trees.records, &changes))
                 // What they name is in use, and no record says so.
                 .inspect_err(|_| self.whole.store(false, Ordering::Relaxed))?;
             self.touch(&let_go);

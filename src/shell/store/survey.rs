@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::cache::{OUTLINES, RECORDS, SUMMARIES};
 use super::parts::PARTS;
 use super::records::{SEEN, repository_prefix};
-use super::{Store, StoreError, codec};
+use super::{FREE_AUTHOR, Store, StoreError, codec};
 use crate::model::contents::Contents;
 use crate::model::digest::Digest;
 use crate::model::outline::Outline;
@@ -58,6 +58,8 @@ pub(super) struct SummaryItem {
     pub bytes: u64,
     /// Whether the journal has it.
     pub paid: bool,
+    /// Whether it was written on this machine, so that it can be had again for nothing.
+    pub free: bool,
 }
 
 /// One outline.
@@ -166,6 +168,8 @@ impl Store {
                         .summaries
                         .entry(SummaryKey(Digest(digest)))
                         .or_default();
+                    item.free = !item.paid
+                        && (dated.as_ref()).is_some_and(|(_, said)| said.model == FREE_AUTHOR);
                     item.day = dated.map(|(day, _)| day);
                     item.bytes += (key.len() + sealed.len()) as u64;
                 }

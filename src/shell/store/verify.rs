@@ -5,14 +5,11 @@
 use std::collections::HashMap;
 
 use super::cache::{OUTLINES, RECORDS, SUMMARIES};
-use super::{FREE, Store, StoreError, codec};
+use super::{FREE, FREE_AUTHOR, Store, StoreError, codec};
 use crate::model::digest::Digest;
 use crate::model::outline::Outline;
 use crate::model::record::NodeRecord;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
-
-/// Who writes what costs nothing: such summaries need no place in the journal.
-const FREE_AUTHOR: &str = "offline";
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,6 +3,9 @@
 use super::super::source::prefix;
 use super::Scanned;
 
+/// Stands behind the root element of a Maven project.
+const MAVEN: &str = "[maven]";
+
 /// Only the beginning of a page is looked at, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 
@@ -40,9 +43,30 @@ fn template_tags(text: &str) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// The root element's name.
+/// The root element's name, and the comment before it. Maven's projects are marked, and described in their own words.
 pub(super) fn xml(text: &str) -> Scanned {
     let head = prefix(text, MAX_HEAD);
+    let mut before = head;
+    let mut docstring = None;
+    while let Some((between, rest)) = before.split_once("<!--") {
+        let root = between.split('<').skip(1);
+        let mut root = root.filter(|tag| !tag.starts_with(['?', '!']));
+        let Some((comment, after)) = rest.split_once("-->").filter(|_| root.next().is_none())
+        else {
+            break;
+        };
+        if docstring.is_none() && !super::comment::claims_rights(comment) {
+            docstring = Some(comment.trim().to_owned());
+        }
+        before = after;
+    }
+    let maven = head
+        .contains("http://maven.apache.org/POM/")
+        .then(|| MAVEN.to_owned());
+    if maven.is_some() {
+        let lower = head.to_ascii_lowercase();
+        docstring = inside(head, &lower, "description").next();
+    }
     let root = head.split('<').skip(1).find_map(|rest| {
         let name: String = rest
             .chars()
@@ -51,8 +75,8 @@ pub(super) fn xml(text: &str) -> Scanned {
         (!name.is_empty() && !name.starts_with('-')).then_some(name)
     });
     Scanned {
-        docstring: None,
-        headings: root.into_iter().collect(),
+        docstring,
+        headings: root.into_iter().chain(maven).collect(),
     }
 }
 

@@ -133,6 +133,22 @@ pub(super) fn open_trees(path: &Path) -> Result<Trees, Trouble> {
     })
 }
 
+/// A key, and the value that it gets; `None`: it goes.
+pub(in super::super) type Change = (Vec<u8>, Option<Vec<u8>>);
+
+/// Changes one key after the other, in order: a crash leaves the first of them. A batch of sled's would leave all or
+/// none, and pays for that with two or three writes to the disk of its own, each waited for, however little it holds.
+/// In a first index most hold one value.
+pub(in super::super) fn change(tree: &sled::Tree, changes: &[Change]) -> sled::Result<()> {
+    for (key, value) in changes {
+        match value {
+            Some(value) => tree.insert(key, &value[..])?,
+            None => tree.remove(key)?,
+        };
+    }
+    Ok(())
+}
+
 /// Writes all that the trees hold into a new database at `path`, and closes that.
 pub(super) fn copy_trees(trees: &Trees, path: &Path) -> Result<(), Trouble> {
     let new = open_trees(path)?;

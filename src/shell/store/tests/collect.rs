@@ -170,6 +170,38 @@ fn age_is_counted_from_the_day_on_which_the_last_use_ended() {
     }
 }
 
+/// Without any limit, too: a store of what costs nothing must not grow for ever.
+#[test]
+fn what_costs_nothing_goes_after_a_month_and_what_was_paid_for_stays() {
+    let temp = folder();
+    let watched = [PathBuf::from("/w")];
+    let mut store = Store::open(temp.path()).unwrap();
+    store.clock = || 100;
+    let offline = |n: u64| (key(n), Summary::new("Holds one.", "offline"));
+    put(&store, 1..3, true);
+    // Of a model, and lost from the journal: it was paid for all the same.
+    put(&store, 3..4, false);
+    store
+        .put_summaries(&[offline(4), offline(5)], false)
+        .unwrap();
+    put_outlines(&store, 1..6);
+    // 5 is in use, and so is its outline.
+    put_records(&store, &watched[0], [5].into_iter());
+    for (clock, gone) in [
+        ((|| 129) as fn() -> u32, (0, 0)),
+        (|| 130, (1, 4)),
+        (|| 9_999, (0, 0)),
+    ] {
+        store.clock = clock;
+        let collected = store
+            .collect(Limits::default(), users(&watched), nothing)
+            .unwrap();
+        assert_eq!((collected.summaries, collected.outlines), gone);
+    }
+    let left = |n: u64| store.summary(key(n)).unwrap().is_some();
+    assert_eq!([1, 2, 3, 4, 5].map(left), [true, true, true, false, true]);
+}
+
 #[test]
 fn for_its_size_the_longest_unused_goes_first() {
     let temp = folder();
