@@ -128,9 +128,11 @@ async fn index<A: Access>(
 ) -> Result<(Indexed, bool), Failure> {
     let begun = Instant::now();
     let before = access.status().await?;
-    let known = repository_of(&before, path).is_some();
+    let mut known = repository_of(&before, path).is_some();
     if !known {
-        access.watch(path, false).await?;
+        // By the other end of a link it may be one of those.
+        let added = access.watch(path, false).await?;
+        known = before.repositories.iter().any(|one| one.path == added.path);
     }
     let result = tokio::select! {
         result = settle(access, path, depth, before.requests.sent, progress) => result,

@@ -255,6 +255,10 @@ impl Access for Handle {
             if let Some(repository) = status.repositories.into_iter().find(|one| one.path == root) {
                 return Ok(repository);
             }
+            if self.shared.registry.get(entry.repo).is_none() {
+                let gone = format!("{root} was let go by somebody else at the same time");
+                return Err(Problem::new(PROBLEM_INTERNAL, gone));
+            }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }

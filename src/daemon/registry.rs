@@ -27,6 +27,9 @@ pub struct Entry {
     pub rule_files: Arc<Mutex<Option<HashMap<RelPath, Stat>>>>,
     /// Directories that the system does not watch, and why not.
     pub unwatched: Arc<Mutex<Unwatched>>,
+    /// The root without links, as it was at the last look at everything: a folder that was moved, and is a link at its
+    /// old place, is still known by that.
+    pub real: Arc<Mutex<PathBuf>>,
     /// What was written into the export folder.
     pub exported: Arc<Known>,
     /// What was mounted in it before the last look at everything; `None` before the first one.
@@ -122,6 +125,22 @@ impl Entry {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         unwatched.remote.is_some()
+    }
+
+    /// Takes note of where the root is; to be called when all of it is looked at.
+    pub fn note_real(&self) {
+        if let Ok(now) = self.root.canonicalize() {
+            *self.real.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        }
+    }
+
+    /// The root without links. A file system that may not answer is not asked: what was noted last has to do.
+    fn real_root(&self) -> PathBuf {
+        if !self.is_remote() {
+            self.note_real();
+        }
+        let real = self.real.lock().unwrap_or_else(PoisonError::into_inner);
+        real.clone()
     }
 
     /// Takes note of what is mounted in it; to be called before all of it is looked at.
@@ -263,6 +282,7 @@ impl Registry {
             rules,
             rule_files: Arc::default(),
             unwatched: Arc::default(),
+            real: Arc::new(Mutex::new(root.to_path_buf())),
             exported: Arc::default(),
             mounts: Arc::default(),
             reloading: Arc::default(),
@@ -293,6 +313,25 @@ impl Registry {
         let mut all: Vec<Entry> = self.lock().by_repo.values().cloned().collect();
         all.sort_by(|one, other| one.root.cmp(&other.root));
         all
+    }
+
+    /// The repository whose root is a link to `real`, or lies behind one that leads there.
+    pub fn behind(&self, real: &Path) -> Option<Entry> {
+        let all = self.all().into_iter();
+        all.into_iter().find(|entry| entry.real_root() == real)
+    }
+
+    /// The innermost repository that holds `path`, where roots are reached through links, and where in it. Asks the
+    /// disk: for paths that no root holds by its name.
+    pub fn holding_behind(&self, path: &Path) -> Option<(Entry, RelPath)> {
+        let all = self.all().into_iter();
+        let held = all.filter_map(|entry| {
+            let real = entry.real_root();
+            let path = RelPath::below(&real, path)?;
+            Some((real, entry, path))
+        });
+        let (_, entry, path) = held.max_by_key(|(real, ..)| real.as_os_str().len())?;
+        Some((entry, path))
     }
 
     /// The innermost repository that holds `path`, and where in it; with `within`, the one with that root.

@@ -191,7 +191,9 @@ impl Engine {
             let due = repository.debounce.due_ms(self.options.settle, hurry);
             if due.is_some_and(|due_ms| due_ms <= now_ms) {
                 let targets = repository.debounce.take();
-                repository.looked_ms = now_ms;
+                if targets.iter().any(is_all) {
+                    repository.polls(now_ms);
+                }
                 if !repository.held {
                     repository.held_since_ms = None;
                 }
@@ -214,6 +216,8 @@ impl Engine {
         else {
             return;
         };
+        let took_ms = now.monotonic_ms.saturating_sub(repository.polled_ms);
+        repository.poll_took_ms.get_or_insert(took_ms);
         let mut comparison = Comparison {
             repository,
             doubt,
@@ -266,6 +270,10 @@ impl Engine {
             self.think_of_file(repo, id, &contents);
         }
     }
+}
+
+fn is_all((path, depth): &(RelPath, Depth)) -> bool {
+    path.is_root() && *depth == Depth::Everything
 }
 
 /// Puts a node in doubt, and all below it.

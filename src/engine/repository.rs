@@ -39,8 +39,11 @@ pub struct Repository {
     /// Paths touched during a look in directories that were not known yet: the look may have been there before the
     /// touch, and its answer makes the directory known.
     pub touched_meanwhile: BTreeSet<RelPath>,
-    /// When it was last looked at (monotonic milliseconds).
-    pub looked_ms: u64,
+    /// When the last look began at what nobody notifies of (monotonic milliseconds). Others do not count: where
+    /// something is told of all the time, that would never be looked at.
+    pub polled_ms: u64,
+    /// How long that look took, in milliseconds; `None`: it is under way.
+    pub poll_took_ms: Option<u64>,
     /// The last doubt's number.
     pub doubt: u64,
     /// Files to be read, in order.
@@ -84,6 +87,10 @@ pub struct Repository {
 /// Milliseconds between looks for a folder that is not there: nobody may notify of its return.
 const MISSING_POLL_MS: u64 = 5_000;
 
+/// What is polled is looked at for one part in so many of the time, at most: a large tree on a slow network is not
+/// looked at without end.
+const POLL_SHARE: u64 = 5;
+
 /// How long a look waits for git to end what it does, at most. Locks can be left behind by a crash.
 const HELD_LOOK_MS: u64 = 10_000;
 
@@ -95,11 +102,13 @@ impl Repository {
         let missing = self.unreachable.then_some(MISSING_POLL_MS);
         let polled = (self.polled != Polled::Nothing).then_some(otherwise);
         let every_ms = configured.into_iter().chain(missing).chain(polled).min()?;
-        Some(self.looked_ms + every_ms)
+        let rest_ms = self.poll_took_ms? * POLL_SHARE;
+        Some(self.polled_ms + every_ms.max(rest_ms))
     }
 
     /// What is to be looked at because nobody would notify of a change in it, is.
     pub fn poll(&mut self, configured: bool, now_ms: u64) {
+        self.polls(now_ms);
         match &self.polled {
             Polled::Directories(directories) if !configured && !self.unreachable => {
                 for directory in directories {
@@ -111,6 +120,12 @@ impl Repository {
                 .debounce
                 .add_urgent(RelPath::root(), Depth::Everything, now_ms),
         }
+    }
+
+    /// The next look is at all that nobody notifies of.
+    pub fn polls(&mut self, now_ms: u64) {
+        self.polled_ms = now_ms;
+        self.poll_took_ms = None;
     }
 
     /// Until when looking waits for somebody else's work to end (monotonic milliseconds).
@@ -141,7 +156,8 @@ impl Default for Repository {
             debounce: Debounce::default(),
             look: Look::Loading,
             touched_meanwhile: BTreeSet::new(),
-            looked_ms: 0,
+            polled_ms: 0,
+            poll_took_ms: Some(0),
             // The root is in doubt number 1 until it was listed.
             doubt: 1,
             to_read: VecDeque::new(),

@@ -1,6 +1,7 @@
 //! Orders of events that histories of the real program ran into, at their shortest.
 
 use super::effect::Depth;
+use super::event::{Polled, WaitId};
 use super::*;
 use crate::model::contents::{Contents, Matter};
 use crate::model::digest::Digest;
@@ -226,6 +227,67 @@ fn a_file_that_gets_another_name_is_looked_at_by_the_first_one_too() {
         .collect();
     assert_eq!(digests.len(), 2);
     assert_eq!(digests[0], digests[1]);
+}
+
+/// The next tick at which a look begins, if there is one in so many.
+fn ticks_to_look(bench: &mut Bench, most: usize) -> Option<usize> {
+    (0..most).find(|_| {
+        let effects = bench.step(Event::Tick);
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::List { .. }))
+    })
+}
+
+#[test]
+fn what_is_told_of_elsewhere_does_not_put_off_a_look_at_what_nobody_tells_of() {
+    let mut bench = Bench::new();
+    bench.listed(&[]);
+    let polled = Polled::Directories([RelPath::new("far")].into());
+    bench.step(Event::Polled { repo: REPO, polled });
+    // A log grows all the time: each second there is a look at the root.
+    let far = |(path, _): &(RelPath, Depth)| *path == RelPath::new("far");
+    let mut polls = 0;
+    for _ in 0..10 {
+        let paths = vec![RelPath::new("a.log")];
+        let mut effects = bench.step(Event::Touched { repo: REPO, paths });
+        effects.extend(bench.step(Event::Tick));
+        effects.extend(bench.listed(&[]));
+        let looks = effects.iter().filter(
+            |effect| matches!(effect, Effect::List { targets, .. } if targets.iter().any(far)),
+        );
+        polls += looks.count();
+    }
+    assert!(polls >= 2, "{polls}");
+}
+
+#[test]
+fn a_look_that_takes_long_is_followed_by_a_longer_rest() {
+    let mut bench = Bench::new();
+    bench.listed(&[]);
+    let polled = Polled::Everything;
+    bench.step(Event::Polled { repo: REPO, polled });
+    // Ticks are 200 ms apart, looks a second, and what they take is next to nothing.
+    let soon = ticks_to_look(&mut bench, 100);
+    assert!(soon.is_some_and(|ticks| ticks < 8), "{soon:?}");
+    assert_eq!(ticks_to_look(&mut bench, 20), None, "it is under way");
+    bench.listed(&[]);
+    // It took four seconds: there is none for another sixteen.
+    let later = ticks_to_look(&mut bench, 200);
+    assert!(
+        later.is_some_and(|ticks| (70..90).contains(&ticks)),
+        "{later:?}"
+    );
+    bench.listed(&[]);
+    // Who waits is not kept waiting.
+    bench.step(Event::Tick);
+    let effects = bench.step(Event::Wait {
+        id: WaitId(1),
+        repo: REPO,
+        path: RelPath::root(),
+    });
+    let looks = |effect: &Effect| matches!(effect, Effect::List { .. });
+    assert!(effects.iter().any(looks), "{effects:?}");
 }
 
 #[test]

@@ -151,6 +151,11 @@ impl Rules {
         Ok(rules)
     }
 
+    /// Whether a git work tree starts at `directory`.
+    pub fn is_work_tree(directory: &Path) -> bool {
+        git::Place::at(directory).is_some()
+    }
+
     /// The names of the files in a tree that hold rules.
     pub fn file_names() -> [&'static str; 3] {
         RULE_FILES
@@ -170,15 +175,14 @@ impl Rules {
         let of_repositories = marked.values().flatten().flatten();
         let seen = self.outside.iter().chain(of_repositories);
         let files: BTreeSet<&Path> = seen.map(|(file, _)| file.as_path()).collect();
+        let ways: BTreeSet<PathBuf> = files.into_iter().flat_map(files::ways).collect();
         // Of a folder that is not there, what would hold it is watched.
-        let mut inputs: BTreeSet<PathBuf> = files
-            .into_iter()
-            .flat_map(|file| {
-                let missing = file.ancestors().skip(1).take_while(|above| !above.exists());
-                let missing = missing.map(Path::to_path_buf);
-                files::ways(file).into_iter().chain(missing)
-            })
-            .collect();
+        let missing = ways.iter().flat_map(|file| {
+            let above = file.ancestors().skip(1);
+            above.take_while(|above| !above.exists())
+        });
+        let mut inputs: BTreeSet<PathBuf> = missing.map(Path::to_path_buf).collect();
+        inputs.extend(ways);
         inputs.extend(marked.keys().flat_map(|directory| git::inputs(directory)));
         inputs.into_iter().collect()
     }

@@ -368,6 +368,12 @@ fn is_made_up(directory: &OwnedFd) -> bool {
         .is_ok_and(|found| MADE_UP.contains(&u64::from(found.f_type as u32)))
 }
 
+/// Whether there is a folder at `path` that lies on a file system without files of its own, such as `/proc`.
+pub fn is_kernels_own(path: &Path) -> bool {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).is_ok_and(|folder| is_made_up(&folder))
+}
+
 #[cfg(not(target_os = "linux"))]
 fn is_made_up(_directory: &OwnedFd) -> bool {
     false

@@ -253,3 +253,61 @@ fn a_repository_inside_another_is_found_by_the_deepest_root() {
     );
     assert_eq!(home.node(&repo.at("src"), 0)["path"], "src");
 }
+
+#[test]
+fn a_folder_that_was_moved_and_left_a_link_is_known_by_both_names() {
+    let (home, place) = (Home::new(), Repo::new());
+    place.write("work/shop/src/a.py", "A = 1\n");
+    place.write("other/b.py", "B = 1\n");
+    let (old, new) = (place.at("work/shop"), place.at("disk/shop"));
+    let daemon = home.daemon(&[]);
+    home.run(&["watch", &old]).expect(0);
+    home.run(&["wait", &old]).expect(0);
+    place.rename("work/shop", "disk/shop");
+    let link = |target: &str, at: &str| {
+        std::os::unix::fs::symlink(place.at(target), place.at(at)).unwrap();
+    };
+    link("disk/shop", "work/shop");
+    for (number, path) in [&old, &new].into_iter().enumerate() {
+        place.write("disk/shop/src/a.py", format!("A = {number}  # more\n"));
+        home.run(&["wait", path, "--timeout", "35"]).expect(0);
+        let file = format!("{path}/src/a.py");
+        let node = home.json(&["show", &file, "--json"]);
+        assert_eq!(node["path"], "src/a.py");
+        assert_eq!(node["bytes"], 14);
+    }
+    // It is no second repository.
+    home.run(&["watch", &new]).expect(0);
+    home.run(&["index", &new]).expect(0);
+    assert_eq!(listed(&home), [old.as_str()]);
+    // A folder above it goes and leaves a link.
+    place.rename("disk", "disks");
+    link("disks", "disk");
+    place.append("disks/shop/src/a.py", "# and more\n");
+    let node = |path: &str| home.json(&["show", &place.at(path), "--json"]);
+    home.run(&["wait", &place.at("disks/shop"), "--timeout", "35"])
+        .expect(0);
+    assert_eq!(node("disks/shop/src/a.py")["bytes"], 25);
+    home.run(&["show", &place.at("disks")]).expect(4);
+    home.run(&["show", &place.at("other/b.py")]).expect(4);
+    // After a start it has the name that it has now, and goes for good all the same.
+    daemon.terminate();
+    let daemon = home.daemon(&[]);
+    assert_eq!(listed(&home), [place.at("disks/shop")]);
+    home.run(&["unwatch", &old]).expect(0);
+    daemon.terminate();
+    let _daemon = home.daemon(&[]);
+    assert!(listed(&home).is_empty());
+}
+
+#[test]
+fn the_home_folder_is_not_watched_by_mistake() {
+    let home = Home::new();
+    let place = home.temp().with_file_name("home");
+    let _daemon = home.daemon(&[]);
+    let refused = home.run_in(&place, &["watch"]).expect(1);
+    assert!(refused.stderr.contains("home folder"), "{refused:?}");
+    let refused = home.run_in(&place, &["index"]).expect(1);
+    assert!(refused.stderr.contains("home folder"), "{refused:?}");
+    assert!(listed(&home).is_empty());
+}

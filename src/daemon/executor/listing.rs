@@ -43,6 +43,7 @@ pub(super) fn list(shared: &Shared, repo: RepoId, targets: &[(RelPath, Depth)]) 
     }
     if all {
         entry.note_mounts();
+        entry.note_real();
     }
     let mut listing = list_once(watch, &entry, &entry.rules(), targets);
     for _ in 0..RULE_ROUNDS {

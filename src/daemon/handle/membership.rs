@@ -7,6 +7,8 @@ use crate::daemon::driver::Input;
 use crate::daemon::registry::{Entry, repository_topic};
 use crate::engine::event::Event;
 use crate::model::path::RelPath;
+use crate::shell::rules::Rules;
+use crate::shell::scan;
 use crate::wire::protocol::{PROBLEM_BAD_REQUEST, PROBLEM_INTERNAL, PROBLEM_NOT_WATCHED, Problem};
 
 use super::{Handle, blocking};
@@ -42,7 +44,16 @@ impl Handle {
                 "{path} is no folder: name the folder that holds it"
             )));
         }
-        self.enter(&root, keep)
+        // By the other end of a link it may be known already.
+        if self.shared.registry.at(&root).is_none()
+            && let Some(known) = self.shared.registry.behind(&root)
+        {
+            return self.enter(&known.root, keep);
+        }
+        match unfit(&root, std::env::home_dir().as_deref()) {
+            Some(reason) => Err(bad(reason)),
+            None => self.enter(&root, keep),
+        }
     }
 
     /// Adds a repository by its canonical root.
@@ -85,7 +96,13 @@ impl Handle {
         // By another way: through a symbolic link, or with `..` in it.
         let canonical = canonical_as_far_as_possible(path);
         let within = within.map(canonical_as_far_as_possible);
-        let found = self.shared.registry.holding(&canonical, within.as_deref());
+        let registry = &self.shared.registry;
+        let found = registry.holding(&canonical, within.as_deref());
+        // The root itself may have become a link since it was added.
+        let found = found.or_else(|| match within {
+            None => registry.holding_behind(&canonical),
+            Some(_) => None,
+        });
         found.ok_or_else(|| {
             Problem::new(
                 PROBLEM_NOT_WATCHED,
@@ -110,7 +127,11 @@ impl Handle {
                 ),
             ));
         }
-        if self.shared.config.repos.contains(&entry.root) {
+        // Written down by another name, it would be back after the next start.
+        let is_it = |path: &PathBuf| {
+            *path == entry.root || canonical_as_far_as_possible(path) == entry.root
+        };
+        if self.shared.config.repos.iter().any(is_it) {
             return Err(Problem::new(
                 PROBLEM_BAD_REQUEST,
                 format!(
@@ -127,10 +148,12 @@ impl Handle {
         self.shared.notes.clear_all(&topics);
         let store = Arc::clone(&self.shared.store);
         let root = entry.root.clone();
-        let forget = move || match store.repositories()?.contains(&root) {
+        let forget = move || {
             // What was looked at once, for `index`, is remembered for the next time.
-            false => Ok(()),
-            true => store.remove_repository(&root),
+            let mut kept = store.repositories()?;
+            kept.retain(|path| *path == root || canonical_as_far_as_possible(path) == root);
+            kept.iter()
+                .try_for_each(|path| store.remove_repository(path))
         };
         blocking(forget)
             .await?
@@ -141,6 +164,28 @@ impl Handle {
             .await;
         Ok(())
     }
+}
+
+/// Why a folder is none to be watched because somebody was in it just then; `repos` in the configuration takes any.
+fn unfit(root: &Path, home: Option<&Path>) -> Option<String> {
+    let shown = root.display();
+    let all = "name the folder of a project";
+    if root.parent().is_none() {
+        return Some(format!("{shown} is all of this machine: {all}"));
+    }
+    if root == Path::new("/dev") || scan::is_kernels_own(root) {
+        return Some(format!(
+            "{shown} holds no files but what the kernel makes up: {all}"
+        ));
+    }
+    let home = home.and_then(|home| home.canonicalize().ok());
+    let holds_home = home.is_some_and(|home| home.starts_with(root));
+    (holds_home && !Rules::is_work_tree(root)).then(|| {
+        format!(
+            "{shown} holds your home folder, and all in it would be read: {all}; \
+             if you do mean it, make it a git repository, or put it into `repos` of the configuration"
+        )
+    })
 }
 
 fn reason(error: &std::io::Error) -> String {
@@ -166,4 +211,41 @@ pub(in crate::daemon) fn canonical_as_far_as_possible(path: &Path) -> PathBuf {
         }
     }
     path.to_path_buf()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn nobody_watches_the_whole_machine_by_mistake() {
+        let folder = tempfile::tempdir().unwrap();
+        let users = folder.path().canonicalize().unwrap();
+        let home = users.join("me");
+        std::fs::create_dir_all(home.join("work")).unwrap();
+        let refused = |path: &Path| unfit(path, Some(&home));
+        assert!(
+            refused(Path::new("/"))
+                .unwrap()
+                .contains("all of this machine")
+        );
+        for path in [&home, &users] {
+            assert!(refused(path).unwrap().contains("home folder"), "{path:?}");
+        }
+        assert_eq!(refused(&home.join("work")), None);
+        if cfg!(target_os = "linux") {
+            for path in ["/proc", "/proc/self", "/sys", "/dev"] {
+                assert!(
+                    refused(Path::new(path)).unwrap().contains("kernel"),
+                    "{path}"
+                );
+            }
+        }
+        std::fs::create_dir_all(home.join(".git/objects")).unwrap();
+        std::fs::write(home.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+        assert_eq!(refused(&home), None);
+        assert!(refused(&users).is_some());
+    }
 }

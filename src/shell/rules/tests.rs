@@ -173,6 +173,20 @@ fn the_global_file_holds_everywhere_and_is_an_input() {
 }
 
 #[test]
+fn where_a_link_leads_nowhere_its_target_is_waited_for() {
+    let temporary = tempfile::tempdir().unwrap();
+    let at = temporary.path().canonicalize().unwrap();
+    fs::create_dir(at.join("r")).unwrap();
+    let file = at.join("excludes");
+    std::os::unix::fs::symlink("away/dots/excludes", &file).unwrap();
+    let rules = Rules::open_with(&at.join("r"), &FileRules::default(), Some(file)).unwrap();
+    let inputs = rules.outside_inputs();
+    for input in ["excludes", "away", "away/dots", "away/dots/excludes"] {
+        assert!(inputs.contains(&at.join(input)), "{input}: {inputs:?}");
+    }
+}
+
+#[test]
 fn rule_files_are_known_by_name_and_read_without_blocking() {
     assert!(Rules::is_rule_file(b".gitignore") && Rules::is_rule_file(b".epitomeignore"));
     assert!(!Rules::is_rule_file(b"gitignore"));
