@@ -19,7 +19,8 @@ use super::asking::ANSWER_TOKENS;
 use super::handle::Handle;
 use super::{Mode, driver};
 
-/// Dollars per million tokens, prompt and answer, of models that many use (the vendor's list, 2025).
+/// Dollars per million tokens, prompt and answer, of models that many use (the vendor's list, 2025). No model that
+/// reasons is among them: what it thinks is billed as answer, and nobody can say beforehand how much that will be.
 const PRICES: [(&str, f64, f64); 5] = [
     ("gpt-4o-mini", 0.15, 0.60),
     ("gpt-4o", 2.50, 10.00),

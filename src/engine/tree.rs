@@ -149,7 +149,7 @@ impl Tree {
             directory.unsettled += 1;
         });
         if kind == Kind::File {
-            self.count_files(parent, 1);
+            self.count(parent, 1, 0);
         }
         id
     }
@@ -177,14 +177,17 @@ impl Tree {
             return removed;
         };
         let settled = node.is_settled();
-        let files = match &node.body {
-            Body::File { .. } => 1,
-            Body::Directory(directory) => directory.files,
+        let (files, directories) = match &node.body {
+            Body::File { .. } => (1, 0),
+            Body::Directory(directory) => (
+                i64::from(directory.files),
+                i64::from(directory.directories) + i64::from(node.is_visible()),
+            ),
         };
         let (name, parent) = (node.name.clone(), node.parent);
         if let Some(parent) = parent {
             self.vacate(id);
-            self.count_files(parent, -i64::from(files));
+            self.count(parent, -files, -directories);
             self.change_directory(parent, |directory| {
                 directory.children.remove(&name);
                 directory.unsettled -= u32::from(!settled);
@@ -200,13 +203,18 @@ impl Tree {
         self.free.push(id.slot);
     }
 
-    fn count_files(&mut self, from: NodeId, by: i64) {
+    /// So many files and directories more, or less, are below `from`; a directory is counted while it holds a file.
+    fn count(&mut self, from: NodeId, files: i64, mut directories: i64) {
         let mut at = Some(from);
         while let Some(id) = at {
             let Some(node) = self.get_mut(id) else { return };
+            let was_visible = node.is_visible();
             if let Body::Directory(directory) = &mut node.body {
-                directory.files = (i64::from(directory.files) + by).max(0) as u32;
+                let sum = |count: u32, by: i64| (i64::from(count) + by).max(0) as u32;
+                directory.files = sum(directory.files, files);
+                directory.directories = sum(directory.directories, directories);
             }
+            directories += i64::from(node.is_visible()) - i64::from(was_visible);
             at = node.parent;
         }
     }

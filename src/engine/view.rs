@@ -7,7 +7,7 @@ use crate::model::recipe::Kind;
 use crate::model::summary::{Freshness, Words};
 
 use super::Engine;
-use super::tree::{Body, Node, NodeId, Phase, Tree};
+use super::tree::{Directory, Node, NodeId, Phase, Tree};
 use super::words::visible_children;
 
 /// A node as it is known at one moment.
@@ -106,13 +106,7 @@ pub(super) fn view(
         .map(|(name, _)| name.clone())
         .collect();
     let node = tree.get(id)?;
-    let directories = match &node.body {
-        Body::File { .. } => 0,
-        Body::Directory(_) => tree
-            .walk(id)
-            .filter(|(below, node)| *below != id && node.directory().is_some() && node.is_visible())
-            .count() as u64,
-    };
+    let count = |of: fn(&Directory) -> u32| node.directory().map_or(0, of).into();
     let mut view = NodeView {
         kind: node.kind(),
         digest,
@@ -123,10 +117,8 @@ pub(super) fn view(
             _ => None,
         },
         contents: node.contents().cloned(),
-        files: node
-            .directory()
-            .map_or(0, |directory| u64::from(directory.files)),
-        directories,
+        files: count(|directory| directory.files),
+        directories: count(|directory| directory.directories),
         left_out,
         children: None,
         path,

@@ -62,6 +62,8 @@ pub struct Directory {
     pub unsettled: u32,
     /// Files at any depth; a directory without any is no node to the outside.
     pub files: u32,
+    /// Directories at any depth that hold a file.
+    pub directories: u32,
     /// The number of the hint that put all below it in doubt (it may be another directory by now); 0: none did.
     pub doubt_below: u64,
     /// Device and inode when it was last listed.

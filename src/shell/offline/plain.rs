@@ -112,6 +112,14 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
 
 /// A line of a box of slashes or the like, without the box.
 fn unruled(line: &str) -> &str {
+    let boxed = ["===", "---", "***", "~~~"];
+    if boxed
+        .iter()
+        .any(|run| line.starts_with(run) && line.ends_with(run))
+        && line.contains(char::is_alphanumeric)
+    {
+        return line.trim_matches(['=', '-', '*', '~', ' ']);
+    }
     match line.rsplit_once(' ') {
         Some((words, end)) if end.len() > 2 && is_ruler(&end.replace('/', "=")) => {
             words.trim_matches(['/', '*', '#', '=', '-', ' '])
@@ -431,6 +439,10 @@ mod tests {
                 vec![],
             ),
             ("//  the base types  ////", vec!["the base types"]),
+            (
+                "=====The functions it calls====",
+                vec!["The functions it calls"],
+            ),
             (
                 "The above copyright notice shall be included.\n\nTHE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT \
                  WARRANTY OF ANY KIND.\n\nReads it all.",

@@ -143,6 +143,17 @@ impl World {
                         "{path}/ has a digest that is not that of its children"
                     ));
                 }
+                let counted = children.iter().map(|child| match child.kind {
+                    Kind::File => (1, 0),
+                    Kind::Directory => (child.files, child.directories + 1),
+                });
+                let counted = counted.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+                if (view.files, view.directories) != counted {
+                    return Err(format!(
+                        "{path}/ is said to hold {} files and {} directories, and holds {counted:?}",
+                        view.files, view.directories
+                    ));
+                }
                 if children.is_empty() {
                     return expect(&path, view.freshness, &[Freshness::Off]);
                 }
