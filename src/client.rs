@@ -29,14 +29,14 @@ use tokio::time::timeout;
 use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
-use crate::wire::events::Happenings;
+use crate::wire::events::EventStream;
 use crate::wire::percent;
 use crate::wire::prompt::Preview;
 use crate::wire::protocol::{
-    Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, Problem, Repository, Status, WaitRequest, Waited,
+    Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, Problem, Repository, Status, WaitOutcome, WaitRequest,
     WatchRequest,
 };
-use crate::wire::search::{Found, LONGEST_QUERY, NodeKind, Search, too_long};
+use crate::wire::search::{MAX_QUERY_BYTES, NodeKind, Search, SearchResults, too_long};
 
 /// No daemon answers at the socket (never sent by a server).
 pub const PROBLEM_NO_DAEMON: &str = "/problems/no-daemon";
@@ -276,9 +276,9 @@ impl Access for Client {
         Ok(node)
     }
 
-    async fn search(&self, search: &Search) -> Result<Found, Problem> {
+    async fn search(&self, search: &Search) -> Result<SearchResults, Problem> {
         // As long as this or longer, it might not even fit into the route.
-        if search.query.trim().len() > LONGEST_QUERY {
+        if search.query.trim().len() > MAX_QUERY_BYTES {
             return Err(too_long());
         }
         let mut route = format!("/v1/search?q={}", percent::encode(search.query.as_bytes()));
@@ -300,7 +300,7 @@ impl Access for Client {
         decode(&self.ask(Method::GET, &route, None, Some(PATIENCE)).await?)
     }
 
-    async fn events(&self, path: Option<&Path>) -> Result<Happenings, Problem> {
+    async fn events(&self, path: Option<&Path>) -> Result<EventStream, Problem> {
         let query = path.map(|path| format!("?path={}", query(path)));
         self.follow(&format!("/v1/events{}", query.unwrap_or_default()))
             .await
@@ -355,7 +355,7 @@ impl Access for Client {
         &self,
         path: Option<&Path>,
         timeout: Option<Duration>,
-    ) -> Result<Waited, Problem> {
+    ) -> Result<WaitOutcome, Problem> {
         let body = encode(&WaitRequest {
             path: path.map(|path| path.to_string_lossy().into_owned()),
             timeout_ms: timeout.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),

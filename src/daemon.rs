@@ -4,26 +4,26 @@
 //! [`estimate`] is the same without a model and a memory, for `index --dry-run`.
 
 mod answers;
-mod asking;
 pub mod audit;
 mod batching;
 pub mod cache;
 mod driver;
 mod estimate;
 mod executor;
-mod following;
+mod followers;
 mod handle;
 mod hints;
 mod lifecycle;
 mod pool;
 mod preview;
+mod publishing;
 mod refusal;
 mod registry;
+mod requesting;
 mod search;
 mod server;
 mod socket;
 mod systemd;
-mod telling;
 mod usage;
 mod writer;
 
@@ -43,11 +43,11 @@ use crate::config::places::Places;
 use crate::config::{Batch, Config, Provider};
 use crate::engine::batch::BATCH_FROM;
 use crate::engine::debounce::Window;
-use crate::engine::pace::{Bounds, Budget};
+use crate::engine::pacing::{Bounds, Budget};
 use crate::engine::{Options, TokenEstimate, prompt};
+use crate::model::key::Generator;
 use crate::model::path::RelPath;
 use crate::model::price;
-use crate::model::recipe::Author;
 use crate::shell::store::{Store, StoreError};
 use crate::shell::{export as files, offline, parse};
 use crate::wire::access::Access;
@@ -161,10 +161,10 @@ async fn open_store(data: &Path) -> anyhow::Result<Store> {
 }
 
 /// Who writes the summaries.
-fn author(config: &Config) -> Author {
+fn author(config: &Config) -> Generator {
     match config.summaries.provider {
         Provider::Openai => model_author(config),
-        Provider::Offline => Author {
+        Provider::Offline => Generator {
             provider: "offline".to_owned(),
             model: "offline".to_owned(),
             prompt_version: offline::VERSION,
@@ -174,8 +174,8 @@ fn author(config: &Config) -> Author {
 }
 
 /// The model that the configuration names, whether it is asked or not.
-fn model_author(config: &Config) -> Author {
-    Author {
+fn model_author(config: &Config) -> Generator {
+    Generator {
         provider: "openai".to_owned(),
         model: config.openai.model.clone(),
         prompt_version: prompt::VERSION,

@@ -5,36 +5,36 @@
 //! this folder do not know each other; only this file and its chapters (`look`, `words`, `asking`, `answered`, `batch`,
 //! `waits`, `export`) compose them.
 
-mod answered;
-mod asking;
 pub mod batch;
 pub mod bucket;
-pub mod chances;
+pub mod concurrency;
 pub mod debounce;
 pub mod effect;
 pub mod event;
 mod export;
-pub mod flight;
-mod look;
-pub mod pace;
+pub mod in_flight;
+pub mod late_retries;
+pub mod pacing;
 pub mod parts;
 pub mod prompt;
 mod repository;
+mod requests;
+mod rescan;
+mod responses;
 pub mod retry;
 pub mod status;
+mod summaries;
 #[cfg(test)]
 mod tests;
 pub mod tree;
 pub mod uses;
 pub mod view;
 mod waits;
-pub mod width;
-mod words;
 
 use std::collections::BTreeMap;
 
+use crate::model::key::Generator;
 use crate::model::path::RepoId;
-use crate::model::recipe::Author;
 use crate::model::summary::SummaryKey;
 use crate::model::time::Timestamp;
 
@@ -42,9 +42,9 @@ use batch::Batches;
 use debounce::Window;
 use effect::Effect;
 use event::Event;
-use flight::Flights;
-use pace::{Bounds, Pace};
-use repository::{Look, Repository};
+use in_flight::InFlightTable;
+use pacing::{Bounds, Pacing};
+use repository::{Repository, ScanState};
 use tree::{Body, NodeId, Tree};
 use waits::Waits;
 
@@ -52,7 +52,7 @@ use waits::Waits;
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Who writes the summaries.
-    pub author: Author,
+    pub author: Generator,
     /// Whether there are any.
     pub summaries: bool,
     /// The parser's version: readings of another one are not relied on.
@@ -123,12 +123,12 @@ impl TokenEstimate {
 pub struct Engine {
     options: Options,
     repositories: BTreeMap<RepoId, Repository>,
-    flights: Flights,
-    pace: Pace,
+    flights: InFlightTable,
+    pace: Pacing,
     batches: Batches,
     waits: Waits,
     /// Until when nothing may be sent though something is ready (monotonic milliseconds).
-    held_until_ms: Option<u64>,
+    blocked_until_ms: Option<u64>,
     /// Keys to be looked up, gathered during a step.
     lookups: Vec<SummaryKey>,
     now: Timestamp,
@@ -138,13 +138,13 @@ impl Engine {
     /// An engine that knows of no repository yet.
     pub fn new(options: Options) -> Self {
         Self {
-            pace: Pace::new(options.bounds),
+            pace: Pacing::new(options.bounds),
             options,
             repositories: BTreeMap::new(),
-            flights: Flights::default(),
+            flights: InFlightTable::default(),
             batches: Batches::default(),
             waits: Waits::default(),
-            held_until_ms: None,
+            blocked_until_ms: None,
             lookups: Vec::new(),
             now: Timestamp::default(),
         }
@@ -155,20 +155,20 @@ impl Engine {
         self.now = now;
         let mut effects = Vec::new();
         self.take(event, &mut effects);
-        self.revive();
-        self.look_where_due(&mut effects);
-        self.read_next(&mut effects);
-        self.think_of_ripe_directories();
-        self.ask_next(&mut effects);
+        self.start_late_retries();
+        self.start_due_scans(&mut effects);
+        self.start_reads(&mut effects);
+        self.process_ready_directories();
+        self.send_ready_requests(&mut effects);
         // What was given up instead of asked may have been what its directory waited for.
-        self.think_of_ripe_directories();
+        self.process_ready_directories();
         if !self.lookups.is_empty() {
             effects.push(Effect::LookUp(std::mem::take(&mut self.lookups)));
         }
-        self.keep_records(&mut effects);
+        self.write_records(&mut effects);
         self.export_settled(&mut effects);
-        self.tell_news(&mut effects);
-        self.answer_waits(&mut effects);
+        self.publish_changes(&mut effects);
+        self.complete_waits(&mut effects);
         effects
     }
 
@@ -200,7 +200,7 @@ impl Engine {
                 if let Some(repository) = self.repositories.get_mut(&repo) {
                     repository.polled = polled;
                     // Who waits began before it was known what nobody notifies of.
-                    if self.waits.hurry(repo) {
+                    if self.waits.expedite(repo) {
                         repository.poll(false, self.now.monotonic_ms);
                     }
                 }
@@ -209,8 +209,8 @@ impl Engine {
             Event::Listed { repo, listing } => self.listed(repo, listing, effects),
             Event::Read { repo, node, result } => self.read(repo, node, result),
             Event::LookedUp(found) => self.looked_up(found),
-            Event::Answered { key, result, usage } => self.answered(key, result, usage, effects),
-            Event::AnsweredPart { key, usage } => self.answered_part(key, usage),
+            Event::Responded { key, result, usage } => self.answered(key, result, usage, effects),
+            Event::PartResponded { key, usage } => self.answered_part(key, usage),
             Event::Batched(keys) => self.batched(keys),
             Event::BatchRefused { keys, for_good } => self.batch_refused(&keys, for_good),
             Event::Committed(key) => self.committed(key),
@@ -233,14 +233,14 @@ impl Engine {
     pub fn deadline_ms(&self) -> Option<u64> {
         let looks = self.repositories.iter().filter_map(|(&repo, repository)| {
             let export = repository.exports.again_ms();
-            if repository.look != Look::Idle {
+            if repository.look != ScanState::Idle {
                 return export;
             }
-            let hurry = self.waits.hurry(repo);
-            let due = repository.debounce.due_ms(self.options.settle, hurry);
+            let expedite = self.waits.expedite(repo);
+            let due = repository.debounce.due_ms(self.options.settle, expedite);
             let poll = repository.poll_due_ms(self.options.poll_ms, self.options.poll_rest_ms);
             let due_ms = due.into_iter().chain(poll).min();
-            let held_ms = repository.held_until_ms().filter(|_| !hurry);
+            let held_ms = repository.blocked_until_ms().filter(|_| !expedite);
             let look = due_ms.map(|due_ms| due_ms.max(held_ms.unwrap_or_default()));
             look.into_iter().chain(export).min()
         });
@@ -251,7 +251,7 @@ impl Engine {
             .chain(asks)
             .chain(stop)
             .chain(chance)
-            .chain(self.held_until_ms)
+            .chain(self.blocked_until_ms)
             .min()
     }
 
@@ -267,8 +267,8 @@ impl Engine {
             .is_some_and(|repository| !repository.known && !repository.unreachable)
     }
 
-    fn hurry_flights(&mut self, repo: RepoId) {
-        self.flights.hurry(self.now.monotonic_ms, |flight| {
+    fn expedite_in_flight(&mut self, repo: RepoId) {
+        self.flights.expedite(self.now.monotonic_ms, |flight| {
             flight.waiters.iter().any(|(of, _)| *of == repo)
         });
     }

@@ -1,8 +1,8 @@
 //! What crosses the socket and what `--json` prints: the shapes of the contract, and nothing that acts.
 
 pub mod access;
-pub mod book;
 pub mod cache;
+pub mod document;
 pub mod estimate;
 pub mod events;
 pub mod index;

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::Wishes;
-use crate::model::{Manner, Model};
+use crate::model::{Model, RequestForm};
 use crate::shape::Shape;
 use crate::user::User;
 
 /// A limit, and what is to be seen.
 struct Case {
     name: &'static str,
-    manner: Manner,
+    manner: RequestForm,
     /// The configuration's own limits.
     more: &'static str,
     /// Files in each of the fifty folders.
@@ -25,18 +25,18 @@ const TOKENS_PER_MINUTE: f64 = 3_500_000.0;
 
 /// Measures and prints.
 pub fn run(wishes: &Wishes) -> std::io::Result<()> {
-    let quick = Manner {
+    let quick = RequestForm {
         file: Duration::from_millis(60),
         directory: Duration::from_millis(40),
         tells: true,
         // A second's worth may come at once.
         burst: 1.0 / 60.0,
-        ..Manner::default()
+        ..RequestForm::default()
     };
     let cases = [
         Case {
             name: "300 requests/min",
-            manner: Manner {
+            manner: RequestForm {
                 requests_per_minute: 300.0,
                 ..quick
             },
@@ -46,7 +46,7 @@ pub fn run(wishes: &Wishes) -> std::io::Result<()> {
         },
         Case {
             name: "3,000 requests/min",
-            manner: Manner {
+            manner: RequestForm {
                 requests_per_minute: REQUESTS_PER_MINUTE,
                 ..quick
             },
@@ -55,7 +55,7 @@ pub fn run(wishes: &Wishes) -> std::io::Result<()> {
         },
         Case {
             name: "3,000 requests/min, configured",
-            manner: Manner {
+            manner: RequestForm {
                 requests_per_minute: REQUESTS_PER_MINUTE,
                 tells: false,
                 ..quick
@@ -65,7 +65,7 @@ pub fn run(wishes: &Wishes) -> std::io::Result<()> {
         },
         Case {
             name: "3,500,000 tokens/min",
-            manner: Manner {
+            manner: RequestForm {
                 tokens_per_minute: TOKENS_PER_MINUTE,
                 ..quick
             },
@@ -74,7 +74,7 @@ pub fn run(wishes: &Wishes) -> std::io::Result<()> {
         },
         Case {
             name: "two at once, no headers",
-            manner: Manner {
+            manner: RequestForm {
                 at_once: 2,
                 tells: false,
                 ..quick
@@ -106,7 +106,7 @@ fn limited(case: &Case) -> std::io::Result<()> {
     let took = ended - begun;
     let seen = model.seen();
     let nodes = shape.files() + shape.directories.len();
-    let Manner {
+    let RequestForm {
         requests_per_minute,
         tokens_per_minute,
         burst,

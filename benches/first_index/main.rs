@@ -13,7 +13,7 @@ mod user;
 
 use std::time::Duration;
 
-use model::{Manner, Model};
+use model::{Model, RequestForm};
 use schedule::Costs;
 use shape::{Shape, module};
 use user::User;
@@ -62,10 +62,10 @@ impl Wishes {
 
 fn main() -> std::io::Result<()> {
     let wishes = Wishes::read();
-    let manner = Manner {
+    let manner = RequestForm {
         file: Duration::from_secs_f64(FILE * wishes.scale),
         directory: Duration::from_secs_f64(DIRECTORY * wishes.scale),
-        ..Manner::default()
+        ..RequestForm::default()
     };
     println!(
         "first index: {:?} a file, {:?} a directory ({} of a real model's), {WORKERS} workers, median of {}",
@@ -95,7 +95,7 @@ struct Round {
     added: (usize, usize),
 }
 
-fn first_index(shape: &Shape, manner: Manner, rounds: usize) -> std::io::Result<()> {
+fn first_index(shape: &Shape, manner: RequestForm, rounds: usize) -> std::io::Result<()> {
     let costs = Costs {
         file: manner.file.as_micros() as u64,
         directory: manner.directory.as_micros() as u64,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// How the model behaves.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Manner {
+pub struct RequestForm {
     /// What a file takes.
     pub file: Duration,
     /// What a directory takes.
@@ -71,8 +71,8 @@ impl Bucket {
     }
 }
 
-struct Desk {
-    manner: Manner,
+struct BatchRunner {
+    manner: RequestForm,
     seen: Seen,
     marks: usize,
     requests: Option<Bucket>,
@@ -82,15 +82,15 @@ struct Desk {
 /// The model; its threads end with the process.
 pub struct Model {
     port: u16,
-    desk: Arc<Mutex<Desk>>,
+    desk: Arc<Mutex<BatchRunner>>,
 }
 
 impl Model {
     /// A model of this manner.
-    pub fn start(manner: Manner) -> std::io::Result<Self> {
+    pub fn start(manner: RequestForm) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
-        let desk = Arc::new(Mutex::new(Desk {
+        let desk = Arc::new(Mutex::new(BatchRunner {
             manner,
             seen: Seen::default(),
             marks: 0,
@@ -123,12 +123,12 @@ impl Model {
     }
 }
 
-fn lock(desk: &Mutex<Desk>) -> std::sync::MutexGuard<'_, Desk> {
+fn lock(desk: &Mutex<BatchRunner>) -> std::sync::MutexGuard<'_, BatchRunner> {
     desk.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A connection, request after request.
-fn serve(stream: &TcpStream, desk: &Mutex<Desk>, at_once: &AtomicUsize) -> Option<()> {
+fn serve(stream: &TcpStream, desk: &Mutex<BatchRunner>, at_once: &AtomicUsize) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
@@ -163,7 +163,7 @@ fn serve(stream: &TcpStream, desk: &Mutex<Desk>, at_once: &AtomicUsize) -> Optio
 }
 
 /// The whole answer to one request, after its time.
-fn answer(body: &[u8], desk: &Mutex<Desk>, others: usize, begun: Instant) -> Option<String> {
+fn answer(body: &[u8], desk: &Mutex<BatchRunner>, others: usize, begun: Instant) -> Option<String> {
     let request: Value = serde_json::from_slice(body).ok()?;
     let messages = request["messages"].as_array()?;
     let user = messages.last()?["content"].as_str()?;
@@ -212,7 +212,7 @@ fn answer(body: &[u8], desk: &Mutex<Desk>, others: usize, begun: Instant) -> Opt
 }
 
 /// Counts a request and charges it; tells the seconds to wait where it is refused, and the headers.
-fn admit(desk: &mut Desk, charge: f64, others: usize) -> (Manner, Option<f64>, String) {
+fn admit(desk: &mut BatchRunner, charge: f64, others: usize) -> (RequestForm, Option<f64>, String) {
     desk.seen.requests += 1;
     let manner = desk.manner;
     let mut wait: Option<f64> = None;

@@ -8,7 +8,7 @@ use super::{Context, output, paths};
 use crate::client::{Client, ConnectError};
 use crate::shell::export;
 use crate::wire::access::Access;
-use crate::wire::book;
+use crate::wire::document;
 use crate::wire::protocol::Node;
 
 #[derive(Debug, clap::Args)]
@@ -47,8 +47,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     let name = name.to_string_lossy();
     let written = match arguments.format {
         Format::Index => crate::daemon::export(&tree, &folder)?,
-        Format::Markdown => single(&folder, "index.md", &book::markdown(&tree, &name))?,
-        Format::Html => single(&folder, "index.html", &book::html(&tree, &name))?,
+        Format::Markdown => single(&folder, "index.md", &document::markdown(&tree, &name))?,
+        Format::Html => single(&folder, "index.html", &document::html(&tree, &name))?,
     };
     let files = count(written, "file");
     output::say(&format!("{files} written to {}", folder.display()));

@@ -19,7 +19,7 @@ use super::{Context, output, paths, render};
 use crate::client::{Client, ConnectError};
 use crate::wire::access::Access;
 use crate::wire::estimate::Estimate;
-use crate::wire::protocol::{Node, RepositoryState, Status, Waited};
+use crate::wire::protocol::{Node, RepositoryState, Status, WaitOutcome};
 use progress::{Progress, repository_of};
 
 /// Levels of the tree that are printed without `--json`.
@@ -47,7 +47,7 @@ pub struct Arguments {
 /// What an index came to.
 struct Indexed {
     tree: Node,
-    waited: Waited,
+    waited: WaitOutcome,
     seconds: f64,
     requests: u64,
 }
@@ -163,7 +163,7 @@ async fn settle<A: Access>(
     depth: usize,
     sent: u64,
     progress: &mut Progress,
-) -> Result<(Node, Waited, u64), Failure> {
+) -> Result<(Node, WaitOutcome, u64), Failure> {
     let begun = Instant::now();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -222,7 +222,7 @@ fn tell(indexed: &Indexed, path: &Path, json: bool, hint: &str) -> Result<(), Fa
 }
 
 /// An index with nodes that failed for good has failed.
-fn verdict(waited: &Waited) -> Result<(), Failure> {
+fn verdict(waited: &WaitOutcome) -> Result<(), Failure> {
     match waited.failed.len() as u64 {
         0 => Ok(()),
         many => Err(Failure::Failed(format!(

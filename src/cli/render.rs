@@ -13,9 +13,9 @@ use super::terminal::{Style, Terminal};
 use super::text::{clean, columns, count, cut, number, size, wrap};
 use crate::model::outline::Element;
 use crate::model::summary::Freshness;
-use crate::wire::events::{Happening, What};
+use crate::wire::events::{StreamEvent, StreamEventKind};
 use crate::wire::protocol::{Common, Node};
-use crate::wire::search::{Found, NodeKind};
+use crate::wire::search::{NodeKind, SearchResults};
 
 /// Columns of running text where the terminal does not say.
 const TEXT_WIDTH: usize = 80;
@@ -76,7 +76,7 @@ pub fn tree(node: &Node, asked: &Path, depth: usize, terminal: Terminal) -> Stri
 
 /// Hits, best first: where, a line about it, why it is here, and which definitions answer. `everywhere`: their
 /// repositories are told, too.
-pub fn found(found: &Found, everywhere: bool, terminal: Terminal) -> String {
+pub fn found(found: &SearchResults, everywhere: bool, terminal: Terminal) -> String {
     let mut lines = Vec::new();
     for hit in &found.hits {
         let mut path = clean(&hit.path);
@@ -129,16 +129,16 @@ pub fn found(found: &Found, everywhere: bool, terminal: Terminal) -> String {
 }
 
 /// Something that happened, in one line.
-pub fn happening(happening: &Happening, terminal: Terminal) -> String {
+pub fn happening(happening: &StreamEvent, terminal: Terminal) -> String {
     let (style, what) = match happening.event {
-        What::Changed => (Style::Plain, "changed"),
-        What::Removed => (Style::Plain, "removed"),
-        What::Summarized => (Style::Good, "summarized"),
-        What::Failed => (Style::Error, "failed"),
-        What::Busy => (Style::Warning, "busy"),
-        What::Settled => (Style::Good, "settled"),
-        What::Notice => (Style::Warning, "notice"),
-        What::Missed => (Style::Error, "missed"),
+        StreamEventKind::Changed => (Style::Plain, "changed"),
+        StreamEventKind::Removed => (Style::Plain, "removed"),
+        StreamEventKind::Summarized => (Style::Good, "summarized"),
+        StreamEventKind::Failed => (Style::Error, "failed"),
+        StreamEventKind::Busy => (Style::Warning, "busy"),
+        StreamEventKind::Settled => (Style::Good, "settled"),
+        StreamEventKind::Notice => (Style::Warning, "notice"),
+        StreamEventKind::Missed => (Style::Error, "missed"),
     };
     let repository = happening.repository.as_deref().unwrap_or_default();
     let mut place = clean(repository);

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::terminal::Terminal;
 use super::{Context, output, paths, render};
 use crate::wire::access::Access;
-use crate::wire::search::{MOST_HITS, Search};
+use crate::wire::search::{MAX_HITS, Search};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -63,6 +63,6 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
 fn limit(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
-        .filter(|limit| (1..=MOST_HITS).contains(limit))
-        .ok_or_else(|| format!("must be a whole number from 1 to {MOST_HITS}"))
+        .filter(|limit| (1..=MAX_HITS).contains(limit))
+        .ok_or_else(|| format!("must be a whole number from 1 to {MAX_HITS}"))
 }

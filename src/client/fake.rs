@@ -10,16 +10,16 @@ use std::time::Duration;
 use base64::Engine as _;
 use tokio::sync::watch;
 
+use crate::model::key::Kind;
 use crate::model::outline::Element;
-use crate::model::recipe::Kind;
 use crate::model::summary::Freshness;
 use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
-use crate::wire::events::{Happening, Happenings, What};
+use crate::wire::events::{EventStream, StreamEvent, StreamEventKind};
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 use crate::wire::protocol::*;
-use crate::wire::search::{Found, Search};
+use crate::wire::search::{Search, SearchResults};
 use crate::wire::usage::{BudgetStatus, DayUsage, RepositoryUsage, Used};
 
 /// The made daemon.
@@ -36,7 +36,7 @@ pub(crate) struct World {
     pub(crate) tree: Node,
     pub(crate) status: Status,
     /// What a wait answers; `None`: it never does.
-    pub(crate) waited: Option<Waited>,
+    pub(crate) waited: Option<WaitOutcome>,
     /// What every question for a node is refused with.
     pub(crate) refusal: Option<Problem>,
     /// Every question that changes something.
@@ -51,7 +51,7 @@ impl Fake {
                 status: status(vec![repository(&root.to_string_lossy())]),
                 root,
                 tree,
-                waited: Some(Waited {
+                waited: Some(WaitOutcome {
                     settled: true,
                     failed: Vec::new(),
                 }),
@@ -100,9 +100,9 @@ impl Access for Fake {
         Ok(cut(node, depth))
     }
 
-    async fn search(&self, search: &Search) -> Result<Found, Problem> {
+    async fn search(&self, search: &Search) -> Result<SearchResults, Problem> {
         self.world.lock().unwrap().log.push(format!("{search:?}"));
-        Ok(Found {
+        Ok(SearchResults {
             query: search.query.clone(),
             hits: Vec::new(),
             total: 0,
@@ -110,14 +110,15 @@ impl Access for Fake {
         })
     }
 
-    async fn events(&self, path: Option<&Path>) -> Result<Happenings, Problem> {
+    async fn events(&self, path: Option<&Path>) -> Result<EventStream, Problem> {
         self.world
             .lock()
             .unwrap()
             .log
             .push(format!("events {path:?}"));
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
-        let mut settled = Happening::new("2026-01-31T12:00:00Z".to_owned(), What::Settled);
+        let mut settled =
+            StreamEvent::new("2026-01-31T12:00:00Z".to_owned(), StreamEventKind::Settled);
         settled.repository = Some("/repo".to_owned());
         sender.send(Ok(settled)).await.unwrap();
         Ok(receiver)
@@ -210,7 +211,7 @@ impl Access for Fake {
         &self,
         path: Option<&Path>,
         timeout: Option<Duration>,
-    ) -> Result<Waited, Problem> {
+    ) -> Result<WaitOutcome, Problem> {
         self.waits.send_modify(|waits| *waits += 1);
         let _waiting = Waiting(self.waits.clone());
         let waited = {

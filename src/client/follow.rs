@@ -8,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
 
 use super::{Client, broken, decode, decode_problem, internal};
-use crate::wire::events::{Happening, Happenings};
+use crate::wire::events::{EventStream, StreamEvent};
 use crate::wire::protocol::Problem;
 
 /// Bytes of one event at most.
@@ -16,7 +16,7 @@ const LONGEST: usize = 1_048_576;
 
 impl Client {
     /// Asks for events; the connection lives as long as somebody takes them.
-    pub(super) async fn follow(&self, route: &str) -> Result<Happenings, Problem> {
+    pub(super) async fn follow(&self, route: &str) -> Result<EventStream, Problem> {
         let stream = TokioIo::new(self.open().await?);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
             .await
@@ -47,7 +47,7 @@ impl Client {
     }
 }
 
-async fn read(body: &mut Incoming, ready: &mpsc::Sender<Result<Happening, Problem>>) {
+async fn read(body: &mut Incoming, ready: &mpsc::Sender<Result<StreamEvent, Problem>>) {
     let mut events = Events::default();
     while let Some(Ok(frame)) = body.frame().await {
         let Ok(data) = frame.into_data() else {

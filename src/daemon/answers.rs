@@ -6,22 +6,22 @@ use std::time::{Duration, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::engine::status::{PaceStatus, RepositoryStatus};
+use crate::engine::status::{PacingStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
-use crate::model::contents::{Contents, Matter};
+use crate::model::contents::{ContentKind, Contents};
+use crate::model::key::Kind;
 use crate::model::language::Language;
 use crate::model::path::{RelPath, RepoId};
-use crate::model::recipe::Kind;
 use crate::model::summary::Freshness;
 use crate::wire::protocol::{
     Common, DirectoryNode, FileNode, Node, Progress, Repository, RepositoryState, Requests, Status,
     StoreStatus,
 };
 
-use super::asking::today;
 use super::executor::{outline, text_of};
 use super::handle::Shared;
 use super::registry::repository_topic;
+use super::requesting::today;
 use super::usage;
 
 /// A node with its words, and all below it that the view has.
@@ -60,7 +60,7 @@ pub fn alone(shared: &Shared, repo: RepoId, view: &NodeView) -> Node {
         Kind::File => {
             // Only text has an outline: a secret's or a huge file's content may stand under another name, too, and
             // what is known of that one is not this one's.
-            let text = |contents: &&Contents| contents.matter == Matter::Text;
+            let text = |contents: &&Contents| contents.content_kind == ContentKind::Text;
             let outline = view.contents.as_ref().filter(text).and_then(|contents| {
                 // Made again where it is gone from the store (a cache that was lost, an unlucky removal).
                 let bytes = || {
@@ -118,7 +118,7 @@ pub fn text_and_bytes(path: &RelPath) -> (String, Option<String>) {
 pub fn status(
     shared: &Shared,
     repositories: &[(RepoId, RepositoryStatus)],
-    pace: &PaceStatus,
+    pace: &PacingStatus,
 ) -> Status {
     let (summaries, bytes) = shared.store.statistics();
     let used = shared.store.usage(today()).unwrap_or_default();
@@ -142,14 +142,14 @@ pub fn status(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         uptime_seconds: (shared.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
-        provider: if shared.asks_a_model() {
+        provider: if shared.uses_model() {
             "openai"
         } else {
             "offline"
         }
         .to_owned(),
         model: shared
-            .asks_a_model()
+            .uses_model()
             .then(|| shared.config.openai.model.clone()),
         repositories,
         requests: Requests {
@@ -182,7 +182,7 @@ fn repository(
     watches: u64,
     notified: bool,
     status: &RepositoryStatus,
-    pace: &PaceStatus,
+    pace: &PacingStatus,
 ) -> Repository {
     let open = status.files + status.directories - status.fresh - status.failed - status.off;
     let state = if status.unreachable {
@@ -201,7 +201,7 @@ fn repository(
     let busy = !status.settled || status.scanning;
     // When a batch will be over nobody knows, nor when an endpoint that is down answers again.
     let known = !status.scanning && pace.batched == 0 && pace.trouble.is_none();
-    let seconds_left = (busy && shared.asks_a_model() && known).then(|| {
+    let seconds_left = (busy && shared.uses_model() && known).then(|| {
         let (file_ms, directory_ms) = pace.means_ms;
         let directories = open.saturating_sub(status.files_open);
         let work_ms = status.files_open * file_ms + directories * directory_ms;

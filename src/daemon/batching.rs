@@ -4,9 +4,9 @@
 //! crash pays for it twice. Nothing is cancelled. Every key that comes in is answered, or given back.
 
 mod active;
-mod desk;
 mod lines;
 mod outcome;
+mod runner;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,14 +14,14 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::engine::effect::Ask;
+use crate::engine::effect::SummaryRequest;
 use crate::engine::event::Event;
 use crate::model::batch::PendingBatch;
 use crate::model::summary::SummaryKey;
 
-use super::asking::Asking;
 use super::driver::Input;
-use desk::Desk;
+use super::requesting::Requester;
+use runner::BatchRunner;
 
 /// The first pause between two looks at a batch; each further one is half as long again.
 const FIRST_POLL: Duration = Duration::from_secs(10);
@@ -34,19 +34,19 @@ type Open = Arc<Mutex<BTreeSet<SummaryKey>>>;
 /// The way to the task.
 #[derive(Clone)]
 pub struct Batching {
-    asks: mpsc::UnboundedSender<Vec<Ask>>,
+    asks: mpsc::UnboundedSender<Vec<SummaryRequest>>,
     open: Open,
 }
 
 /// What earlier runs left: the batches that may be with the endpoint. Those that surely are not are forgotten here.
-pub fn left_over(asking: &Asking) -> Vec<PendingBatch> {
+pub fn left_over(asking: &Requester) -> Vec<PendingBatch> {
     let store = &asking.shared.store;
     let base_url = &asking.shared.config.openai.base_url;
     let (sent, unsent): (Vec<_>, Vec<_>) = store
         .batches()
         .into_iter()
         // What another endpoint has is none of this one's business; it may be configured again.
-        .filter(|batch| batch.base_url == *base_url && asking.shared.asks_a_model())
+        .filter(|batch| batch.base_url == *base_url && asking.shared.uses_model())
         .partition(|batch| batch.input_file.is_some());
     for batch in unsent {
         if let Err(error) = store.end_batch(batch.name) {
@@ -58,7 +58,7 @@ pub fn left_over(asking: &Asking) -> Vec<PendingBatch> {
 
 impl Batching {
     /// Starts the task, which goes on with what is left over.
-    pub fn start(asking: Asking, left: Vec<PendingBatch>) -> Self {
+    pub fn start(asking: Requester, left: Vec<PendingBatch>) -> Self {
         // Unbounded in form; in fact bounded by the nodes: a key is in it once.
         let (asks, incoming) = mpsc::unbounded_channel();
         let open = Open::default();
@@ -66,7 +66,7 @@ impl Batching {
         lock(&open).extend(keys.map(|line| line.key));
         let inputs = asking.shared.inputs.clone();
         let still_open = Arc::clone(&open);
-        let desk = Desk::new(asking, incoming, left, Arc::clone(&open), poll());
+        let desk = BatchRunner::new(asking, incoming, left, Arc::clone(&open), poll());
         tokio::spawn(async move {
             // A task of its own, so that a panic in it is an answer, too.
             if tokio::spawn(desk.run()).await.is_err() {
@@ -79,7 +79,7 @@ impl Batching {
     }
 
     /// Has these asked about: an event for each key follows. Where the task is no more, the event is returned.
-    pub fn ask(&self, asks: Vec<Ask>) -> Option<Event> {
+    pub fn ask(&self, asks: Vec<SummaryRequest>) -> Option<Event> {
         lock(&self.open).extend(asks.iter().map(|ask| ask.key));
         let unsent = self.asks.send(asks).err()?.0;
         let keys = unsent.into_iter().map(|ask| ask.key);

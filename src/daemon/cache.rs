@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::config::places::Places;
 use crate::config::{Config, Provider};
-use crate::engine::uses::Uses;
+use crate::engine::uses::References;
 use crate::model::contents::Contents;
 use crate::model::time::DAY_MS;
 use crate::shell::store::{InUse, Limits, StoreError, Users};
@@ -145,8 +145,8 @@ impl Shared {
     fn in_use(&self, watched: &[PathBuf]) -> Option<InUse> {
         let (reply, answer) = oneshot::channel();
         self.inputs
-            .send_blocking(Input::Query(Query::Uses { reply }));
-        let Uses {
+            .send_blocking(Input::Query(Query::References { reply }));
+        let References {
             summaries,
             contents,
             settled,

@@ -231,7 +231,7 @@ impl Driver {
                 self.step(Event::Wait { id, repo, path });
             }
             query @ (Query::Glance { .. }
-            | Query::Uses { .. }
+            | Query::References { .. }
             | Query::Pulse { watch: false, .. }) => self.answer(query),
             query @ Query::Pulse { .. } => self.pulse(query),
             // What was saved before the question must be in the answer, or be called stale in it.
@@ -275,7 +275,7 @@ impl Driver {
             Query::Pulse { reply, .. } => {
                 let _ = reply.send(());
             }
-            Query::Uses { reply } => {
+            Query::References { reply } => {
                 let _ = reply.send(self.engine.uses());
             }
             Query::Wait { .. } => {}

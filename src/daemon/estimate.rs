@@ -15,8 +15,8 @@ use crate::wire::access::Access;
 use crate::wire::estimate::Estimate;
 use crate::wire::protocol::{Node, PROBLEM_INTERNAL, Problem};
 
-use super::asking::ANSWER_TOKENS;
 use super::handle::Handle;
+use super::requesting::ANSWER_TOKENS;
 use super::{Mode, driver};
 
 /// Dollars per million tokens, prompt and answer, of models that many use (the vendor's list, 2025). No model that

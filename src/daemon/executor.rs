@@ -10,10 +10,10 @@ use std::sync::atomic::Ordering;
 use crate::engine::effect::{Depth, Effect};
 use crate::engine::event::{Event, ReadProblem};
 use crate::engine::view::NodeView;
-use crate::model::contents::{Contents, Matter};
+use crate::model::contents::{ContentKind, Contents};
+use crate::model::key::Kind;
 use crate::model::listing::Listing;
 use crate::model::path::{RelPath, RepoId};
-use crate::model::recipe::Kind;
 use crate::model::record::NodeRecord;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
 use crate::model::usage::Usage;
@@ -21,13 +21,13 @@ use crate::shell::export;
 use crate::wire::index;
 use crate::wire::protocol::Node;
 
-use super::asking::Asking;
 use super::batching::{self, Batching};
 use super::driver::Input;
 use super::handle::Shared;
 use super::pool::Pool;
+use super::requesting::Requester;
 use super::writer::{Write, Writer};
-use super::{answers, asking};
+use super::{answers, requesting};
 
 use content::read_file;
 pub use content::{outline, outline_key, text_of};
@@ -38,7 +38,7 @@ pub struct Executor {
     shared: Arc<Shared>,
     pool: Pool,
     writer: Writer,
-    asking: Asking,
+    asking: Requester,
     batching: Batching,
     /// In batches of earlier runs, which may still be with the endpoint.
     batched: Vec<SummaryKey>,
@@ -53,7 +53,7 @@ impl Executor {
             shared.inputs.clone(),
             shared.notes.clone(),
         )?;
-        let asking = Asking::new(Arc::clone(&shared), pool.clone(), writer.clone());
+        let asking = Requester::new(Arc::clone(&shared), pool.clone(), writer.clone());
         let left = match shared.mode.keeps() {
             false => Vec::new(),
             true => batching::left_over(&asking),
@@ -118,8 +118,8 @@ impl Executor {
                 };
                 self.answered_by(job, move || unknown, Event::LookedUp);
             }
-            Effect::Ask(ask) => self.asking.ask(*ask),
-            Effect::AskBatch(asks) => {
+            Effect::SummaryRequest(ask) => self.asking.ask(*ask),
+            Effect::RequestBatch(asks) => {
                 if let Some(event) = self.batching.ask(asks) {
                     self.send(event);
                 }
@@ -148,7 +148,7 @@ impl Executor {
                 unchanged,
                 spared,
             } => self.writer.write(Write::Usage {
-                day: asking::today(),
+                day: requesting::today(),
                 root: self.shared.root_of(repo),
                 delta: Usage {
                     unchanged,
@@ -301,8 +301,8 @@ fn load(shared: &Shared, repo: RepoId) -> Vec<(RelPath, NodeRecord)> {
     for (_, record) in &mut records {
         let too_large = |contents: &Contents| contents.stat.size > shared.config.files.max_bytes;
         record.contents.take_if(|contents| {
-            contents.matter != Matter::Secret
-                && (contents.matter == Matter::TooLarge) != too_large(contents)
+            contents.content_kind != ContentKind::Secret
+                && (contents.content_kind == ContentKind::TooLarge) != too_large(contents)
         });
     }
     records

@@ -9,26 +9,26 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-use crate::engine::status::{PaceStatus, RepositoryStatus};
+use crate::engine::status::{PacingStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
 use crate::model::path::RepoId;
-use crate::wire::access::{Access, Pieces};
+use crate::wire::access::{Access, Chunks};
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
-use crate::wire::events::Happenings;
+use crate::wire::events::EventStream;
 use crate::wire::prompt::Preview;
 use crate::wire::protocol::{
     FailedNode, Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, PROBLEM_NOT_YET, PROBLEM_TIMEOUT, Problem,
-    Repository, Status, Waited,
+    Repository, Status, WaitOutcome,
 };
-use crate::wire::search::{Found, Search};
+use crate::wire::search::{Search, SearchResults};
 
 use super::answers;
-use super::asking::Moved;
 use super::driver::{Input, Query, Seen};
 use super::preview;
+use super::publishing;
+use super::requesting::Moved;
 use super::search::{self, Question};
-use super::telling;
 
 pub(super) use membership::canonical_as_far_as_possible;
 pub use shared::Shared;
@@ -58,7 +58,7 @@ impl Handle {
     }
 
     /// What all repositories are doing as far as the loop knows, without a look at the watch; `None` at the end.
-    pub(super) async fn glance(&self) -> Option<(Vec<RepositoryStatus>, PaceStatus)> {
+    pub(super) async fn glance(&self) -> Option<(Vec<RepositoryStatus>, PacingStatus)> {
         let answer = self.query(|reply| Query::Glance { reply }).await.ok()?;
         Some(answer)
     }
@@ -171,10 +171,10 @@ impl Access for Handle {
         path: &Path,
         depth: usize,
         within: Option<&Path>,
-    ) -> Result<Pieces, Problem> {
+    ) -> Result<Chunks, Problem> {
         let (repo, view) = self.view_within(path, depth, within).await?;
         let shared = Arc::clone(&self.shared);
-        Ok(telling::tell(view, move |view| {
+        Ok(publishing::tell(view, move |view| {
             answers::alone(&shared, repo, view)
         }))
     }
@@ -198,7 +198,7 @@ impl Access for Handle {
         }
     }
 
-    async fn search(&self, search: &Search) -> Result<Found, Problem> {
+    async fn search(&self, search: &Search) -> Result<SearchResults, Problem> {
         let question = Question::new(search)?;
         let turn = turn(&self.shared.searches).await?;
         let places: Vec<(PathBuf, PathBuf)> = match &search.path {
@@ -229,7 +229,7 @@ impl Access for Handle {
         found.await
     }
 
-    async fn events(&self, path: Option<&Path>) -> Result<Happenings, Problem> {
+    async fn events(&self, path: Option<&Path>) -> Result<EventStream, Problem> {
         self.follow(path).await
     }
 
@@ -299,7 +299,7 @@ impl Access for Handle {
         &self,
         path: Option<&Path>,
         timeout: Option<Duration>,
-    ) -> Result<Waited, Problem> {
+    ) -> Result<WaitOutcome, Problem> {
         let paths: Vec<PathBuf> = match path {
             Some(path) => vec![path.to_path_buf()],
             None => self
@@ -315,7 +315,7 @@ impl Access for Handle {
             for path in &paths {
                 failed.extend(self.wait_for(path).await?);
             }
-            Ok(Waited {
+            Ok(WaitOutcome {
                 settled: true,
                 failed,
             })

@@ -73,7 +73,7 @@ fn tell_all_is_polled(shared: &Shared, reason: &str) {
 }
 
 async fn follow(shared: Arc<Shared>, watch: Arc<Watch>, woken: Arc<Notify>) {
-    let teller = Arc::new(Teller {
+    let teller = Arc::new(HintForwarder {
         shared,
         watch,
         hanging: Mutex::default(),
@@ -139,7 +139,7 @@ fn comes_back(
 
 /// What one drain says of one repository.
 #[derive(Default)]
-struct News {
+struct NodeChange {
     touched: Vec<RelPath>,
     rules_changed: bool,
     outside_changed: bool,
@@ -147,7 +147,7 @@ struct News {
     lost: bool,
 }
 
-impl News {
+impl NodeChange {
     /// Of what was passed over.
     fn anything() -> Self {
         Self {
@@ -160,7 +160,7 @@ impl News {
     }
 }
 
-struct Teller {
+struct HintForwarder {
     shared: Arc<Shared>,
     watch: Arc<Watch>,
     /// Repositories whose file system does not answer, and whether something was told of them since they were last
@@ -168,7 +168,7 @@ struct Teller {
     hanging: Mutex<HashMap<RepoId, bool>>,
 }
 
-impl Teller {
+impl HintForwarder {
     async fn hand_on(self: &Arc<Self>, hints: Hints) {
         for (repo, news) in self.by_repository(&hints) {
             for event in self.events(repo, news).await {
@@ -180,8 +180,8 @@ impl Teller {
         }
     }
 
-    fn by_repository(&self, hints: &Hints) -> BTreeMap<RepoId, News> {
-        let mut all: BTreeMap<RepoId, News> = BTreeMap::new();
+    fn by_repository(&self, hints: &Hints) -> BTreeMap<RepoId, NodeChange> {
+        let mut all: BTreeMap<RepoId, NodeChange> = BTreeMap::new();
         for (repo, paths) in &hints.touched {
             all.entry(*repo).or_default().touched.clone_from(paths);
         }
@@ -207,7 +207,7 @@ impl Teller {
 
     /// What the engine is to hear. What it takes to know that is asked of the repository's file system, and one that
     /// does not answer holds up nobody else.
-    async fn events(self: &Arc<Self>, repo: RepoId, news: News) -> Vec<Event> {
+    async fn events(self: &Arc<Self>, repo: RepoId, news: NodeChange) -> Vec<Event> {
         if let Some(more) = self.hanging().get_mut(&repo) {
             *more = true;
             return vec![Event::Lost(repo)];
@@ -240,7 +240,7 @@ impl Teller {
                 }
             }
             let teller = Arc::clone(&self);
-            let asked = spawn_blocking(move || teller.ask(repo, News::anything()));
+            let asked = spawn_blocking(move || teller.ask(repo, NodeChange::anything()));
             for event in asked.await.unwrap_or_default() {
                 self.shared.inputs.send(Input::Event(event)).await;
             }
@@ -252,7 +252,7 @@ impl Teller {
     }
 
     /// The same; blocks on the disk.
-    fn ask(&self, repo: RepoId, news: News) -> Vec<Event> {
+    fn ask(&self, repo: RepoId, news: NodeChange) -> Vec<Event> {
         let Some(entry) = self.shared.registry.get(repo) else {
             return Vec::new();
         };
@@ -263,7 +263,7 @@ impl Teller {
             // Git may have changed what was written out, too.
             if !held && self.shared.config.export.dir.is_some() {
                 let (shared, entry) = (Arc::clone(&self.shared), entry.clone());
-                spawn_blocking(move || shared.look_after_export(&entry));
+                spawn_blocking(move || shared.check_export(&entry));
             }
         }
         let mut lost = news.lost || news.rules_changed;

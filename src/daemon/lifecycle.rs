@@ -56,8 +56,8 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     servers.add(listener);
     systemd::ready();
     tracing::info!("ready on {}", socket.path().display());
-    tokio::spawn(systemd::narrate(handle.clone()));
-    tokio::spawn(systemd::prove_life(handle.clone()));
+    tokio::spawn(systemd::update_status(handle.clone()));
+    tokio::spawn(systemd::feed_watchdog(handle.clone()));
     let audits = tokio::spawn(super::audit::daily(handle.clone()));
     tokio::spawn(super::cache::tend(handle.clone()));
 

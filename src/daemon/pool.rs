@@ -26,11 +26,11 @@ const MOST_MORE: usize = 16;
 #[derive(Clone)]
 pub struct Pool {
     jobs: SyncSender<Job>,
-    crew: Arc<Crew>,
+    crew: Arc<PoolState>,
 }
 
 /// What the threads have in common.
-struct Crew {
+struct PoolState {
     receiver: Mutex<Receiver<Job>>,
     /// Jobs that no thread has taken yet.
     waiting: AtomicUsize,
@@ -41,7 +41,7 @@ struct Crew {
     overseer: OnceLock<Thread>,
 }
 
-impl Crew {
+impl PoolState {
     fn oversee(&self) {
         if let Some(overseer) = self.overseer.get() {
             overseer.unpark();
@@ -49,7 +49,7 @@ impl Crew {
     }
 }
 
-impl Drop for Crew {
+impl Drop for PoolState {
     fn drop(&mut self) {
         self.oversee();
     }
@@ -65,7 +65,7 @@ impl Pool {
     pub fn start() -> std::io::Result<Self> {
         // The engine bounds how many jobs are under way; the channel never fills.
         let (jobs, receiver) = sync_channel::<Job>(1_024);
-        let crew = Arc::new(Crew {
+        let crew = Arc::new(PoolState {
             receiver: Mutex::new(receiver),
             waiting: AtomicUsize::new(0),
             free: AtomicUsize::new(0),
@@ -93,15 +93,15 @@ impl Pool {
     }
 }
 
-fn begin(index: usize, crew: &Arc<Crew>) -> std::io::Result<()> {
+fn begin(index: usize, crew: &Arc<PoolState>) -> std::io::Result<()> {
     let crew = Arc::clone(crew);
     let reader = thread::Builder::new().name(format!("reader-{index}"));
     reader.spawn(move || work(&crew)).map(drop)
 }
 
 /// Sees to it that jobs are taken. It sleeps while each of them finds a thread at once.
-fn oversee(overseen: &Weak<Crew>) {
-    let taken = |crew: Arc<Crew>| crew.taken.load(Ordering::SeqCst);
+fn oversee(overseen: &Weak<PoolState>) {
+    let taken = |crew: Arc<PoolState>| crew.taken.load(Ordering::SeqCst);
     let mut more = 0;
     loop {
         thread::park();
@@ -127,7 +127,7 @@ fn oversee(overseen: &Weak<Crew>) {
     }
 }
 
-fn work(crew: &Crew) {
+fn work(crew: &PoolState) {
     // On Linux a thread has a priority of its own; elsewhere the process keeps the one it has.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);

@@ -3,20 +3,20 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use crate::engine::effect::{Ask, Child, Subject};
+use crate::engine::effect::{Child, Subject, SummaryRequest};
 use crate::engine::parts::Next;
 use crate::engine::prompt;
 use crate::engine::view::NodeView;
-use crate::model::contents::{Contents, Matter};
+use crate::model::contents::{ContentKind, Contents};
+use crate::model::key::{ChildSummary, Generator, Kind};
 use crate::model::path::RepoId;
-use crate::model::recipe::{Author, ChildWords, Kind};
 use crate::model::summary::{Freshness, SummaryKey};
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 
 use super::Mode;
-use super::asking::request::{compose, earlier};
-use super::asking::{Moved, of_the_room};
 use super::handle::Shared;
+use super::requesting::request::{compose, earlier};
+use super::requesting::{Moved, to_endpoint_prompt};
 
 /// What would be asked about the node, which came with one level of children.
 pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview, Moved> {
@@ -29,7 +29,7 @@ pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview
     let (requests, obstacle) = match key_and_subject {
         Err(why) => (Vec::new(), Some(why)),
         Ok((key, subject)) => {
-            let ask = Ask {
+            let ask = SummaryRequest {
                 key,
                 repo,
                 path: view.path.clone(),
@@ -65,37 +65,37 @@ pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview
 }
 
 /// The key and the subject of a file; or why no model is ever asked about it.
-fn asked_about(author: &Author, contents: &Contents) -> Result<(SummaryKey, Subject), String> {
-    let why = match contents.matter {
-        Matter::Text => {
+fn asked_about(author: &Generator, contents: &Contents) -> Result<(SummaryKey, Subject), String> {
+    let why = match contents.content_kind {
+        ContentKind::Text => {
             let Contents {
                 digest,
                 language,
-                matter,
+                content_kind,
                 ..
             } = *contents;
-            let key = author.file_key(matter, language, contents.syntax);
+            let key = author.file_key(content_kind, language, contents.syntax);
             let subject = Subject::File {
                 digest,
                 language,
-                matter,
+                content_kind,
             };
             return Ok((key, subject));
         }
-        Matter::Empty => "it is empty, and a rule describes it",
-        Matter::Binary => "it is binary, and a rule describes it",
-        Matter::TooLarge => "it is larger than [files] max_bytes",
-        Matter::Secret => "it is a secret by its name",
+        ContentKind::Empty => "it is empty, and a rule describes it",
+        ContentKind::Binary => "it is binary, and a rule describes it",
+        ContentKind::TooLarge => "it is larger than [files] max_bytes",
+        ContentKind::Secret => "it is a secret by its name",
     };
     Err(why.to_owned())
 }
 
-fn directory(author: &Author, view: &NodeView) -> (SummaryKey, Subject) {
+fn directory(author: &Generator, view: &NodeView) -> (SummaryKey, Subject) {
     let children = view.children.as_deref().unwrap_or_default();
     let key = author.directory_key(children.iter().map(|child| {
         let words = match child.words {
-            Some(words) => ChildWords::Said(words.digest),
-            None => ChildWords::LeftOut,
+            Some(words) => ChildSummary::Said(words.digest),
+            None => ChildSummary::LeftOut,
         };
         (child.path.name(), child.kind, words)
     }));
@@ -121,7 +121,7 @@ fn exactly(shared: &Shared, view: &NodeView) -> bool {
 }
 
 fn not_sent(shared: &Shared, view: &NodeView) -> Option<String> {
-    if !shared.asks_a_model() {
+    if !shared.uses_model() {
         let why = "the provider is \"offline\"; with \"openai\" it would be this";
         return Some(why.to_owned());
     }
@@ -136,8 +136,8 @@ fn not_sent(shared: &Shared, view: &NodeView) -> Option<String> {
 /// All requests on the way to the summary. What was not answered yet has a word in its place.
 fn requests(
     shared: &Shared,
-    author: &Author,
-    ask: &Ask,
+    author: &Generator,
+    ask: &SummaryRequest,
     exactly: bool,
 ) -> Result<Vec<PromptRequest>, Moved> {
     let said: RefCell<HashMap<SummaryKey, String>> = RefCell::default();
@@ -156,7 +156,7 @@ fn requests(
         let tokens = prompt::tokens(&prompt);
         let exact = exactly && !unwritten.iter().any(|words| prompt.user.contains(words));
         // What is sent is made of the same.
-        let sent = of_the_room(prompt);
+        let sent = to_endpoint_prompt(prompt);
         let message = |(role, content): (&str, &str)| PromptMessage {
             role: role.to_owned(),
             content: content.to_owned(),

@@ -77,7 +77,10 @@ impl Unwatched {
     /// What people should know of it, where there is something.
     pub fn note(&self, poll_seconds: u64) -> Option<String> {
         if let Some(kind) = self.remote {
-            return Some(format!("{}: polled every {poll_seconds} s", untold(kind)));
+            return Some(format!(
+                "{}: polled every {poll_seconds} s",
+                unreported(kind)
+            ));
         }
         let folders = match (self.directories.len(), &self.around) {
             (0, None) => return None,
@@ -94,7 +97,7 @@ impl Unwatched {
 }
 
 /// Why something is polled that lies on such a file system.
-pub fn untold(kind: &str) -> String {
+pub fn unreported(kind: &str) -> String {
     format!("lies on a file system ({kind}) that does not tell of all changes")
 }
 

@@ -18,11 +18,11 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use crate::engine::view::NodeView;
+use crate::model::key::Kind;
 use crate::model::path::RepoId;
-use crate::model::recipe::Kind;
 use crate::model::summary::Freshness;
 use crate::wire::protocol::Node;
-use crate::wire::search::{Found, NodeKind};
+use crate::wire::search::{NodeKind, SearchResults};
 
 use document::{Document, FIELDS, Field};
 
@@ -90,7 +90,7 @@ pub fn search(
     trees: &[Tree],
     told: impl Fn(RepoId, &NodeView) -> Node + Sync,
     left: impl Fn() -> bool + Sync,
-) -> Found {
+) -> SearchResults {
     // A directory is fresh only if all below it is.
     let freshness = |tree: &Tree| told(tree.repo, &tree.view).common().freshness;
     let fresh = |tree: &Tree| matches!(freshness(tree), Freshness::Fresh | Freshness::Off);
@@ -110,7 +110,7 @@ fn best<V: Sync>(
     freshness: Freshness,
     told: impl Fn(&V) -> Node + Sync,
     left: impl Fn() -> bool + Sync,
-) -> Found {
+) -> SearchResults {
     let count = |from: usize, some: &[Candidate<V>]| {
         let mut counted = Counted::default();
         for (at, Candidate { root, node }) in some.iter().enumerate() {
@@ -158,7 +158,7 @@ fn best<V: Sync>(
     });
     let total = scored.len() as u64;
     scored.truncate(question.limit);
-    Found {
+    SearchResults {
         query: question.query.clone(),
         hits: scored
             .into_iter()

@@ -11,7 +11,7 @@ use sd_notify::NotifyState;
 use tokio::net::UnixListener;
 use tokio::time::{sleep, timeout};
 
-use crate::engine::status::{PaceStatus, RepositoryStatus};
+use crate::engine::status::{PacingStatus, RepositoryStatus};
 
 use super::handle::Handle;
 
@@ -77,7 +77,7 @@ fn is_listening() -> bool {
 }
 
 /// Keeps the status line true. Sleeps while nothing happens.
-pub(super) async fn narrate(handle: Handle) {
+pub(super) async fn update_status(handle: Handle) {
     if !is_listening() {
         return;
     }
@@ -98,7 +98,7 @@ pub(super) async fn narrate(handle: Handle) {
 
 /// Feeds the watchdog, each time after a question went through the loop. Where something happened since the last
 /// time, a notification must have come through, too; while nothing happens the disk is left alone.
-pub(super) async fn prove_life(handle: Handle) {
+pub(super) async fn feed_watchdog(handle: Handle) {
     let Some(period) = sd_notify::watchdog_enabled() else {
         return;
     };
@@ -122,7 +122,7 @@ pub(super) async fn prove_life(handle: Handle) {
     }
 }
 
-fn line(repositories: &[RepositoryStatus], pace: &PaceStatus) -> String {
+fn line(repositories: &[RepositoryStatus], pace: &PacingStatus) -> String {
     let total = |count: fn(&RepositoryStatus) -> u64| repositories.iter().map(count).sum::<u64>();
     let nodes = total(|one| one.files + one.directories);
     let done = total(|one| one.fresh + one.failed + one.off);
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_status_line_says_what_is_done() {
-        let pace = PaceStatus::default();
+        let pace = PacingStatus::default();
         assert_eq!(line(&[], &pace), "no repository is watched");
         assert_eq!(
             line(&[repository(3, 0)], &pace),
@@ -198,9 +198,9 @@ mod tests {
 
     #[test]
     fn trouble_cannot_say_more_than_a_status() {
-        let pace = PaceStatus {
+        let pace = PacingStatus {
             trouble: Some(format!("refused\nREADY=1{}", "!".repeat(500))),
-            ..PaceStatus::default()
+            ..PacingStatus::default()
         };
         let line = one_line(&line(&[repository(1, 1)], &pace));
         assert!(line.contains("; refused READY=1!"), "{line}");

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::engine::status::PaceStatus;
+use crate::engine::status::PacingStatus;
 use crate::model::price;
 use crate::model::time::DAY_MS;
 use crate::model::usage::Usage;
@@ -36,7 +36,7 @@ pub fn by_day(shared: &Shared) -> Vec<DayUsage> {
 }
 
 /// What a day may use, where something bounds it.
-pub fn budget(pace: &PaceStatus) -> Option<BudgetStatus> {
+pub fn budget(pace: &PacingStatus) -> Option<BudgetStatus> {
     let (budget, today) = (pace.budget, pace.today);
     let bounded = budget.requests > 0 || budget.tokens > 0 || budget.cost_nanos > 0;
     bounded.then(|| BudgetStatus {

@@ -10,8 +10,8 @@ use crate::model::path::RepoId;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
 
 use super::Engine;
-use super::effect::{Ask, Effect};
-use super::flight::Stage;
+use super::effect::{Effect, SummaryRequest};
+use super::in_flight::Stage;
 use super::tree::NodeId;
 
 /// Below so many files a batch is not worth its wait.
@@ -59,7 +59,7 @@ impl Batches {
 /// Where a key that the store does not have goes.
 pub enum Way {
     /// It is to be asked about.
-    Ask,
+    SummaryRequest,
     /// It is being asked about already.
     UnderWay,
     /// It was stored since the store was asked.
@@ -76,7 +76,7 @@ impl Engine {
     /// Where a key goes that the store does not have.
     pub(super) fn way_of(&self, key: SummaryKey) -> Way {
         match self.batches.known.get(&key) {
-            None => Way::Ask,
+            None => Way::SummaryRequest,
             Some(Known::UnderWay) => Way::UnderWay,
             Some(&Known::Stored(digest)) => Way::Stored(digest),
         }
@@ -140,20 +140,25 @@ impl Engine {
         if chosen.len() < least {
             return true;
         }
-        let asks: Vec<Ask> = chosen
+        let asks: Vec<SummaryRequest> = chosen
             .into_iter()
             .filter_map(|(key, repo, id)| self.ask_in_batch(key, repo, id))
             .collect();
-        effects.push(Effect::AskBatch(asks));
+        effects.push(Effect::RequestBatch(asks));
         true
     }
 
-    fn ask_in_batch(&mut self, key: SummaryKey, repo: RepoId, id: NodeId) -> Option<Ask> {
+    fn ask_in_batch(
+        &mut self,
+        key: SummaryKey,
+        repo: RepoId,
+        id: NodeId,
+    ) -> Option<SummaryRequest> {
         let now = self.now;
-        let ask = self.ask_about(key, repo, id)?;
+        let ask = self.send_request(key, repo, id)?;
         let mut tokens = 0;
         self.flights.change(key, now.monotonic_ms, |flight| {
-            flight.stage = Stage::Asking;
+            flight.stage = Stage::Requester;
             flight.in_batch = true;
             flight.tried.times += 1;
             tokens = flight.tokens;

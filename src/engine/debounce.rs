@@ -47,11 +47,11 @@ impl Debounce {
     }
 
     /// When the window closes, in monotonic milliseconds; `None` while there is nothing to look at.
-    pub fn due_ms(&self, window: Window, hurry: bool) -> Option<u64> {
+    pub fn due_ms(&self, window: Window, expedite: bool) -> Option<u64> {
         if self.targets.is_empty() {
             return None;
         }
-        if self.urgent || hurry {
+        if self.urgent || expedite {
             return Some(0);
         }
         Some((self.last_ms + window.quiet_ms).min(self.first_ms + window.cap_ms))

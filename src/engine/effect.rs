@@ -1,10 +1,10 @@
 //! The closed set of what the engine may ask of the world. Each effect with an answer has exactly one.
 
-use crate::model::contents::Matter;
+use crate::model::contents::ContentKind;
 use crate::model::digest::Digest;
+use crate::model::key::Kind;
 use crate::model::language::Language;
 use crate::model::path::{RelPath, RepoId};
-use crate::model::recipe::Kind;
 use crate::model::record::NodeRecord;
 use crate::model::summary::{Summary, SummaryKey};
 
@@ -42,11 +42,11 @@ pub enum Effect {
     },
     /// Tell which of these keys the store has; answered by `LookedUp`.
     LookUp(Vec<SummaryKey>),
-    /// Have a summary written by at most one request; answered by `Answered`, or by `AnsweredPart` where it takes more.
-    Ask(Box<Ask>),
-    /// Have these summaries written together, through the Batch API: each is answered by an `Answered` of its own, or
+    /// Have a summary written by at most one request; answered by `Responded`, or by `PartResponded` where it takes more.
+    SummaryRequest(Box<SummaryRequest>),
+    /// Have these summaries written together, through the Batch API: each is answered by an `Responded` of its own, or
     /// named by a `BatchRefused`.
-    AskBatch(Vec<Ask>),
+    RequestBatch(Vec<SummaryRequest>),
     /// Store a summary, so that it survives a crash; answered by `Committed`.
     Commit {
         /// What it is stored under.
@@ -95,7 +95,7 @@ pub enum Effect {
         /// In which repository.
         repo: RepoId,
         /// What happened where, in order.
-        news: Vec<(RelPath, News)>,
+        news: Vec<(RelPath, NodeChange)>,
     },
     /// Tell the people who look after it. No answer.
     Notice(String),
@@ -112,7 +112,7 @@ pub enum Depth {
 
 /// A summary that is to be written.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct SummaryRequest {
     /// What it is stored under.
     pub key: SummaryKey,
     /// In which repository its subject is.
@@ -139,7 +139,7 @@ pub enum Subject {
         /// Its language.
         language: Option<Language>,
         /// What kind of matter it is.
-        matter: Matter,
+        content_kind: ContentKind,
     },
     /// A directory and its children, in order of name.
     Directory {
@@ -161,7 +161,7 @@ pub struct Child {
 
 /// What happened to a node, for those who follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum NodeChange {
     /// A file has other content than before, or is new.
     Changed,
     /// A file is no longer there.

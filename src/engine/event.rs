@@ -10,7 +10,7 @@ use crate::model::path::{RelPath, RepoId};
 use crate::model::record::NodeRecord;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
 
-use super::pace::DayUse;
+use super::pacing::DayUse;
 use super::tree::NodeId;
 
 /// Names a wait, so that its reply finds it.
@@ -74,8 +74,8 @@ pub enum Event {
     },
     /// The answer to [`super::effect::Effect::LookUp`].
     LookedUp(Vec<(SummaryKey, Option<SummaryDigest>)>),
-    /// The answer to [`super::effect::Effect::Ask`].
-    Answered {
+    /// The answer to [`super::effect::Effect::SummaryRequest`].
+    Responded {
         /// What it is stored under.
         key: SummaryKey,
         /// What came of it.
@@ -84,15 +84,15 @@ pub enum Event {
         usage: Usage,
     },
     /// One of several requests for this key was answered, and what it said is stored: the next is to follow.
-    AnsweredPart {
+    PartResponded {
         /// What the summary will be stored under.
         key: SummaryKey,
         /// What it cost.
         usage: Usage,
     },
-    /// These keys are in batches that an earlier run made: `Answered` or `BatchRefused` will come for each.
+    /// These keys are in batches that an earlier run made: `Responded` or `BatchRefused` will come for each.
     Batched(Vec<SummaryKey>),
-    /// These keys reached no batch, whatever [`super::effect::Effect::AskBatch`] wanted.
+    /// These keys reached no batch, whatever [`super::effect::Effect::RequestBatch`] wanted.
     BatchRefused {
         /// Which.
         keys: Vec<SummaryKey>,

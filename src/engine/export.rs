@@ -47,7 +47,7 @@ impl Exports {
     }
 
     /// Somebody waits: what failed is tried now.
-    pub fn hurry(&mut self, now_ms: u64) {
+    pub fn expedite(&mut self, now_ms: u64) {
         self.hurried = self.under_way.is_some();
         if let Some(at_ms) = &mut self.again_ms {
             *at_ms = now_ms;
@@ -170,7 +170,7 @@ mod tests {
         let mut exports = Exports::default();
         let begun = || Some((BTreeSet::new(), BTreeSet::from([RelPath::new("a")])));
         exports.under_way = begun();
-        exports.hurry(5);
+        exports.expedite(5);
         exports.ended(false, 10);
         assert!(!exports.is_done() && exports.may_begin(10));
         exports.gone.clear();

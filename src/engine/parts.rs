@@ -6,8 +6,8 @@
 mod cut;
 
 use crate::model::digest::Hasher;
+use crate::model::key::Generator;
 use crate::model::outline::Outline;
-use crate::model::recipe::Author;
 use crate::model::summary::SummaryKey;
 
 use super::prompt::{self, ChildText, Prompt};
@@ -29,7 +29,7 @@ pub enum Next {
 /// All that a request is made of, besides its subject.
 pub struct Plan<'a> {
     /// Who answers: part of the parts' keys.
-    pub author: &'a Author,
+    pub author: &'a Generator,
     /// The largest content of one request, in bytes.
     pub most: usize,
     /// The words from before a change.
@@ -95,7 +95,7 @@ impl Plan<'_> {
         }
         self.join("file of parts", language, notes, |list, whole| {
             let earlier = self.earlier;
-            prompt::file_of_parts(language, list, whole.is_all(), earlier, &boundary(whole))
+            prompt::merge_file_parts(language, list, whole.is_all(), earlier, &boundary(whole))
         })
     }
 
@@ -129,7 +129,7 @@ impl Plan<'_> {
         }
         self.join("directory of parts", None, notes, |list, whole| {
             let earlier = self.earlier;
-            prompt::directory_of_parts(list, whole.is_all(), earlier, &boundary(whole))
+            prompt::merge_directory_parts(list, whole.is_all(), earlier, &boundary(whole))
         })
     }
 
@@ -226,11 +226,11 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+    use crate::model::key::Kind;
     use crate::model::outline::Element;
-    use crate::model::recipe::Kind;
 
-    fn author() -> Author {
-        Author {
+    fn author() -> Generator {
+        Generator {
             provider: "openai".to_owned(),
             model: "m".to_owned(),
             prompt_version: 1,

@@ -8,7 +8,7 @@
 mod instructions;
 
 use crate::model::digest::Hasher;
-use crate::model::recipe::Kind;
+use crate::model::key::Kind;
 use crate::model::text::is_invisible;
 
 use instructions::SYSTEM;
@@ -165,7 +165,7 @@ pub fn file_part(
 }
 
 /// The request about a file by the summaries of its parts; with `all` of them, it is the last one.
-pub fn file_of_parts(
+pub fn merge_file_parts(
     language: Option<&str>,
     list: &str,
     all: bool,
@@ -195,7 +195,12 @@ pub fn directory_part(list: &str, place: &str, boundary: &str) -> Prompt {
 }
 
 /// The request about a directory by the summaries of its parts; with `all` of them, it is the last one.
-pub fn directory_of_parts(list: &str, all: bool, earlier: Option<&str>, boundary: &str) -> Prompt {
+pub fn merge_directory_parts(
+    list: &str,
+    all: bool,
+    earlier: Option<&str>,
+    boundary: &str,
+) -> Prompt {
     let (which, closing) = if all {
         ("all of what it holds", Closing::Whole(earlier))
     } else {
@@ -280,8 +285,8 @@ mod tests {
             file_part(None, "part 1", &known, "x", &seed),
             directory(&known, None, &seed),
             directory_part(&known, "part 1", &seed),
-            file_of_parts(None, &known, true, None, &seed),
-            directory_of_parts("x", true, Some(&known), &seed),
+            merge_file_parts(None, &known, true, None, &seed),
+            merge_directory_parts("x", true, Some(&known), &seed),
         ] {
             let (_, rest) = prompt.user.split_once("<content ").expect("a marker");
             let (word, _) = rest.split_once('>').expect("its end");

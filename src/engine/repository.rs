@@ -7,14 +7,14 @@ use crate::model::path::RelPath;
 use crate::model::usage::Usage;
 
 use super::debounce::Debounce;
-use super::effect::{Depth, News};
+use super::effect::{Depth, NodeChange};
 use super::event::Polled;
 use super::export::Exports;
 use super::tree::{NodeId, Tree};
 
 /// Whether the disk is being looked at.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub enum Look {
+pub enum ScanState {
     /// The store is being read first.
     #[default]
     Loading,
@@ -35,7 +35,7 @@ pub struct Repository {
     /// What is to be looked at.
     pub debounce: Debounce,
     /// Whether it is being looked at.
-    pub look: Look,
+    pub look: ScanState,
     /// Paths touched during a look in directories that were not known yet: the look may have been there before the
     /// touch, and its answer makes the directory known.
     pub touched_meanwhile: BTreeSet<RelPath>,
@@ -67,7 +67,7 @@ pub struct Repository {
     /// Somebody else is at work in all of it (git switches branches): looking waits.
     pub held: bool,
     /// Since when that held up a look (monotonic milliseconds).
-    pub held_since_ms: Option<u64>,
+    pub blocked_since_ms: Option<u64>,
     /// When the last change was seen (milliseconds since 1970).
     pub last_change_ms: Option<u64>,
     /// Nodes whose record is to be written, and paths whose record is to go.
@@ -77,9 +77,9 @@ pub struct Repository {
     /// What is to be written out.
     pub exports: Exports,
     /// What happened in this step, for those who follow.
-    pub news: Vec<(RelPath, News)>,
+    pub news: Vec<(RelPath, NodeChange)>,
     /// Whether those who follow were told that all is settled.
-    pub told_settled: bool,
+    pub reported_settled: bool,
     /// What it used of the model since the engine began.
     pub used: Usage,
 }
@@ -129,12 +129,12 @@ impl Repository {
     }
 
     /// Until when looking waits for somebody else's work to end (monotonic milliseconds).
-    pub fn held_until_ms(&self) -> Option<u64> {
-        (self.held && self.known).then_some(self.held_since_ms? + HELD_LOOK_MS)
+    pub fn blocked_until_ms(&self) -> Option<u64> {
+        (self.held && self.known).then_some(self.blocked_since_ms? + HELD_LOOK_MS)
     }
 
     /// Something happened to a node.
-    pub fn tell(&mut self, id: NodeId, news: News) {
+    pub fn tell(&mut self, id: NodeId, news: NodeChange) {
         self.news.push((self.tree.path(id), news));
     }
 
@@ -154,7 +154,7 @@ impl Default for Repository {
         Self {
             tree: Tree::default(),
             debounce: Debounce::default(),
-            look: Look::Loading,
+            look: ScanState::Loading,
             touched_meanwhile: BTreeSet::new(),
             polled_ms: 0,
             poll_took_ms: Some(0),
@@ -169,13 +169,13 @@ impl Default for Repository {
             unreachable: false,
             polled: Polled::Nothing,
             held: false,
-            held_since_ms: None,
+            blocked_since_ms: None,
             last_change_ms: None,
             to_record: BTreeSet::new(),
             removed: BTreeSet::new(),
             exports: Exports::default(),
             news: Vec::new(),
-            told_settled: false,
+            reported_settled: false,
             used: Usage::default(),
         }
     }

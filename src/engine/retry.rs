@@ -15,7 +15,7 @@ const GROWING_MS: u64 = 8_000;
 
 /// What one request has behind it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tried {
+pub struct Attempts {
     /// How often it was sent.
     pub times: u32,
     /// How often it failed by its own fault.
@@ -24,7 +24,7 @@ pub struct Tried {
     pub waited_ms: u64,
 }
 
-impl Tried {
+impl Attempts {
     /// How long to leave it alone now.
     pub fn pause_ms(&self, key: SummaryKey) -> u64 {
         let pause_ms = backoff_ms(self.times.saturating_sub(1).min(DOUBLINGS), key);
@@ -51,7 +51,7 @@ mod tests {
             let key = SummaryKey(Digest([byte; 16]));
             let mut waited_ms = 0;
             for times in 1..=5 {
-                let tried = Tried {
+                let tried = Attempts {
                     times,
                     lost: times - 1,
                     waited_ms,
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn no_pause_grows_without_end() {
-        let tried = Tried {
+        let tried = Attempts {
             times: 1_000,
             lost: 0,
             waited_ms: 3_600_000,

@@ -6,8 +6,8 @@ use crate::model::summary::Freshness;
 use crate::model::usage::Usage;
 
 use super::Engine;
-use super::pace::{Budget, Counters, DayUse};
-use super::repository::Look;
+use super::pacing::{Budget, Counters, DayUse};
+use super::repository::ScanState;
 use super::tree::{Phase, ROOT};
 use super::view::freshness_in;
 
@@ -48,7 +48,7 @@ pub struct RepositoryStatus {
 
 /// The use of the model.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct PaceStatus {
+pub struct PacingStatus {
     /// What was used.
     pub counters: Counters,
     /// Requests under way.
@@ -79,7 +79,7 @@ impl Engine {
         let repository = self.repositories.get(&repo)?;
         let tree = &repository.tree;
         let mut status = RepositoryStatus {
-            scanning: repository.look != Look::Idle || !repository.known,
+            scanning: repository.look != ScanState::Idle || !repository.known,
             unreachable: repository.unreachable,
             last_change_ms: repository.last_change_ms,
             settled: repository.is_settled(),
@@ -89,7 +89,7 @@ impl Engine {
         let in_doubt = tree
             .root()
             .directory()
-            .is_some_and(|root| root.doubt_below > 0);
+            .is_some_and(|root| root.suspect_below > 0);
         for (id, node) in tree.walk(super::tree::ROOT) {
             if let Some(problem) = node
                 .directory()
@@ -113,8 +113,8 @@ impl Engine {
                         u64::from(matches!(node.phase, Phase::Open | Phase::Reading { .. }));
                 }
             }
-            let doubted = repository.unreachable || in_doubt;
-            let count = match freshness_in(node, doubted) {
+            let suspect = repository.unreachable || in_doubt;
+            let count = match freshness_in(node, suspect) {
                 Freshness::Fresh => &mut status.fresh,
                 Freshness::Stale => &mut status.stale,
                 Freshness::Pending => &mut status.pending,
@@ -128,7 +128,7 @@ impl Engine {
     }
 
     /// The use of the model.
-    pub fn pace_status(&self) -> PaceStatus {
+    pub fn pace_status(&self) -> PacingStatus {
         let stopped = self.pace.stopped().map(Failure::to_line);
         let spent = self.pace.spent_bound(self.now.day());
         let budget = spent.map(|key| {
@@ -137,7 +137,7 @@ impl Engine {
                  configuration)"
             )
         });
-        PaceStatus {
+        PacingStatus {
             counters: self.pace.counters,
             in_flight: self.pace.in_flight(),
             batched: self.pace.batched(),

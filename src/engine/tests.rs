@@ -3,7 +3,7 @@
 use super::effect::Depth;
 use super::event::{Polled, WaitId};
 use super::*;
-use crate::model::contents::{Contents, Matter};
+use crate::model::contents::{ContentKind, Contents};
 use crate::model::digest::Digest;
 use crate::model::failure::{Failure, Remedy};
 use crate::model::listing::{Entry, ListedDirectory, Listing};
@@ -31,7 +31,7 @@ impl Bench {
             cap_ms: 100,
         };
         let options = Options {
-            author: Author {
+            author: Generator {
                 provider: "offline".to_owned(),
                 model: "offline".to_owned(),
                 prompt_version: 1,
@@ -114,7 +114,7 @@ impl Bench {
                 digest,
                 syntax: digest,
                 language: None,
-                matter: Matter::Text,
+                content_kind: ContentKind::Text,
             };
             effects.extend(self.step(Event::Read {
                 repo,
@@ -310,7 +310,10 @@ fn a_file_that_is_saved_all_the_time_is_asked_about_all_the_same() {
             _ => None,
         });
         let asked = bench.step(Event::LookedUp(looked_up.unwrap_or_default()));
-        if asked.iter().any(|effect| matches!(effect, Effect::Ask(_))) {
+        if asked
+            .iter()
+            .any(|effect| matches!(effect, Effect::SummaryRequest(_)))
+        {
             break;
         }
         saves += 1;
@@ -330,7 +333,7 @@ fn what_never_reached_the_endpoint_is_neither_sent_nor_retried() {
                 _ => None,
             });
             for effect in effects {
-                if let Effect::Ask(ask) = effect {
+                if let Effect::SummaryRequest(ask) = effect {
                     return ask.key;
                 }
             }
@@ -338,7 +341,7 @@ fn what_never_reached_the_endpoint_is_neither_sent_nor_retried() {
         }
         panic!("nothing is asked");
     };
-    let answer = |key, remedy, sent| Event::Answered {
+    let answer = |key, remedy, sent| Event::Responded {
         key,
         result: Err(Failure::new(remedy, "as the test wants it")),
         usage: event::Usage {

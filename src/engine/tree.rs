@@ -7,8 +7,8 @@
 mod node;
 
 use crate::model::digest::Digest;
+use crate::model::key::{Kind, directory_digest};
 use crate::model::path::RelPath;
-use crate::model::recipe::{Kind, directory_digest};
 
 pub use node::{Body, Changed, Directory, Node, NodeId, Phase};
 
@@ -291,7 +291,7 @@ impl Tree {
     }
 
     /// A directory whose children are all settled and whose own words are open, or `None`.
-    pub fn next_ripe(&mut self) -> Option<NodeId> {
+    pub fn next_ready(&mut self) -> Option<NodeId> {
         while let Some(id) = self.ripe.pop() {
             let ripe = self.get(id).is_some_and(|node| {
                 node.doubt == 0

@@ -12,7 +12,7 @@ use super::tree::ROOT;
 
 /// What all nodes of all repositories use.
 #[derive(Clone, Debug, Default)]
-pub struct Uses {
+pub struct References {
     /// Keys of the words that they have, and of those that they want.
     pub summaries: HashSet<SummaryKey>,
     /// The contents whose outlines are shown.
@@ -23,8 +23,8 @@ pub struct Uses {
 
 impl Engine {
     /// What all nodes use now.
-    pub fn uses(&self) -> Uses {
-        let mut uses = Uses::default();
+    pub fn uses(&self) -> References {
+        let mut uses = References::default();
         uses.summaries
             .extend(self.flights.iter().map(|(key, _)| *key));
         uses.summaries.extend(self.batches.keys());

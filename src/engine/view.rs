@@ -2,13 +2,13 @@
 
 use crate::model::contents::Contents;
 use crate::model::digest::Digest;
+use crate::model::key::Kind;
 use crate::model::path::{RelPath, RepoId};
-use crate::model::recipe::Kind;
-use crate::model::summary::{Freshness, Words};
+use crate::model::summary::{Freshness, SummaryRef};
 
 use super::Engine;
+use super::summaries::visible_children;
 use super::tree::{Directory, Node, NodeId, Phase, Tree};
-use super::words::visible_children;
 
 /// A node as it is known at one moment.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct NodeView {
     /// How far the words can be trusted.
     pub freshness: Freshness,
     /// Where the words are.
-    pub words: Option<Words>,
+    pub words: Option<SummaryRef>,
     /// Why there are no fresh ones, where an error is the reason.
     pub error: Option<String>,
     /// A file's last reading.
@@ -50,9 +50,9 @@ pub(super) fn freshness(node: &Node) -> Freshness {
 }
 
 /// The same where all of it may be in doubt.
-pub(super) fn freshness_in(node: &Node, doubted: bool) -> Freshness {
+pub(super) fn freshness_in(node: &Node, suspect: bool) -> Freshness {
     match freshness(node) {
-        Freshness::Fresh if doubted => Freshness::Stale,
+        Freshness::Fresh if suspect => Freshness::Stale,
         freshness => freshness,
     }
 }
@@ -65,18 +65,18 @@ impl Engine {
         if !repository.tree.get(id)?.is_visible() {
             return None;
         }
-        let doubted = repository.unreachable || is_doubted_from_above(&repository.tree, id);
-        view(&mut repository.tree, id, path.clone(), depth, doubted)
+        let suspect = repository.unreachable || is_suspect_from_above(&repository.tree, id);
+        view(&mut repository.tree, id, path.clone(), depth, suspect)
     }
 }
 
 /// Whether a directory above the node may be another one by now.
-fn is_doubted_from_above(tree: &Tree, id: NodeId) -> bool {
+fn is_suspect_from_above(tree: &Tree, id: NodeId) -> bool {
     let mut at = tree.get(id).and_then(|node| node.parent);
     while let Some(node) = at.and_then(|id| tree.get(id)) {
         if node
             .directory()
-            .is_some_and(|directory| directory.doubt_below > 0)
+            .is_some_and(|directory| directory.suspect_below > 0)
         {
             return true;
         }
@@ -91,7 +91,7 @@ pub(super) fn view(
     id: NodeId,
     path: RelPath,
     depth: usize,
-    doubted: bool,
+    suspect: bool,
 ) -> Option<NodeView> {
     let digest = tree.digest(id);
     let below: Vec<(Box<[u8]>, NodeId)> = visible_children(tree, id)
@@ -110,7 +110,7 @@ pub(super) fn view(
     let mut view = NodeView {
         kind: node.kind(),
         digest,
-        freshness: freshness_in(node, doubted),
+        freshness: freshness_in(node, suspect),
         words: node.words,
         error: match &node.phase {
             Phase::Failed(failure) => Some(failure.to_line()),
@@ -123,15 +123,15 @@ pub(super) fn view(
         children: None,
         path,
     };
-    let doubted = doubted
+    let suspect = suspect
         || node
             .directory()
-            .is_some_and(|directory| directory.doubt_below > 0);
+            .is_some_and(|directory| directory.suspect_below > 0);
     if view.kind == Kind::Directory && depth > 0 {
         let children = below
             .into_iter()
             .filter_map(|(name, child)| {
-                self::view(tree, child, view.path.join(&name), depth - 1, doubted)
+                self::view(tree, child, view.path.join(&name), depth - 1, suspect)
             })
             .collect();
         view.children = Some(children);

@@ -7,7 +7,7 @@ use crate::model::path::{RelPath, RepoId};
 use super::Engine;
 use super::effect::Effect;
 use super::event::{Polled, WaitId};
-use super::repository::{Look, Repository};
+use super::repository::{Repository, ScanState};
 use super::tree::{Phase, ROOT};
 
 /// How many failed nodes a wait names.
@@ -29,7 +29,7 @@ pub struct Waits {
 
 impl Waits {
     /// Whether somebody waits for this repository: then quiet times end at once.
-    pub fn hurry(&self, repo: RepoId) -> bool {
+    pub fn expedite(&self, repo: RepoId) -> bool {
         self.waits.values().any(|wait| wait.repo == repo)
     }
 
@@ -55,10 +55,10 @@ impl Engine {
                 past_barrier: false,
             },
         );
-        self.hurry_flights(repo);
+        self.expedite_in_flight(repo);
         let now_ms = self.now.monotonic_ms;
         if let Some(repository) = self.repositories.get_mut(&repo) {
-            repository.exports.hurry(now_ms);
+            repository.exports.expedite(now_ms);
         }
         // Where nobody notifies, only a look tells what was saved before the call.
         if self.options.poll_ms.is_some() {
@@ -85,7 +85,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn answer_waits(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn complete_waits(&mut self, effects: &mut Vec<Effect>) {
         let settled: Vec<WaitId> = self
             .waits
             .waits
@@ -116,17 +116,17 @@ impl Engine {
             return true;
         };
         if repository.unreachable {
-            return repository.look == Look::Idle && repository.debounce.is_empty();
+            return repository.look == ScanState::Idle && repository.debounce.is_empty();
         }
         // What the budget keeps from being asked about today is not waited for; what was paid for is.
         let idle = !self.pace.is_busy() && self.pace.batched() == 0;
         if self.pace.is_budget_spent(self.now.day()) && idle {
-            return repository.look == Look::Idle
+            return repository.look == ScanState::Idle
                 && repository.debounce.is_empty()
                 && repository.is_read();
         }
         let node = repository.tree.find(&wait.path).unwrap_or(ROOT);
-        repository.look == Look::Idle
+        repository.look == ScanState::Idle
             && repository.debounce.is_empty()
             && repository
                 .tree

@@ -4,8 +4,8 @@ use fastrand::Rng;
 
 use crate::engine::prompt::{ChildText, children_list, directory, file, tokens};
 use crate::model::digest::Digest;
+use crate::model::key::Kind;
 use crate::model::language::Language;
-use crate::model::recipe::Kind;
 use crate::shell::{offline, parse};
 
 /// Whatever the content and the names are: the delimiters stand once each, around all of it.

@@ -6,9 +6,9 @@ use super::digest::Digest;
 use super::language::Language;
 use super::stat::Stat;
 
-/// What kind of matter a file holds; only [`Matter::Text`] is worth a request.
+/// What kind of matter a file holds; only [`ContentKind::Text`] is worth a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Matter {
+pub enum ContentKind {
     /// Text that can be summarized.
     Text,
     /// No byte, or white space only.
@@ -37,7 +37,7 @@ pub struct Contents {
     #[serde(deserialize_with = "known")]
     pub language: Option<Language>,
     /// What kind of matter it is.
-    pub matter: Matter,
+    pub content_kind: ContentKind,
 }
 
 fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Language>, D::Error> {
@@ -59,7 +59,7 @@ mod tests {
             digest: Digest::of_file(b"a"),
             syntax: Digest::of_file(b"a"),
             language: Language::named("rust"),
-            matter: Matter::Text,
+            content_kind: ContentKind::Text,
         };
         let text = serde_json::to_string(&contents).unwrap();
         assert_eq!(serde_json::from_str::<Contents>(&text).unwrap(), contents);

@@ -8,11 +8,11 @@ pub enum Remedy {
     /// Ask again after a pause: the request may well succeed.
     Retry,
     /// No answer came in time: as above, and with fewer requests at once.
-    Late,
+    TimedOut,
     /// The same request is of no use now: it is given up, and tried again as what used all of its tries is.
-    Later,
+    RetryLater,
     /// The endpoint is full or asks for patience (429, 503): everybody waits, and the request does not lose a try.
-    Slow,
+    Throttled,
     /// The endpoint cannot be reached: everybody waits, one request probes.
     Unreachable,
     /// The input moved under the request: read it again.

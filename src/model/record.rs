@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::contents::Contents;
-use super::recipe::Kind;
-use super::summary::Words;
+use super::key::Kind;
+use super::summary::SummaryRef;
 
 /// What is known of one node, stored under its repository and path.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,5 +16,5 @@ pub struct NodeRecord {
     /// A file's last reading; `None` for a directory, and for a file that could not be read.
     pub contents: Option<Contents>,
     /// The last words about it.
-    pub words: Option<Words>,
+    pub words: Option<SummaryRef>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::{Digest, Hasher};
 
-/// Names a summary by all that went into it; see [`super::recipe`].
+/// Names a summary by all that went into it; see [`super::key`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SummaryKey(pub Digest);
 
@@ -50,7 +50,7 @@ impl Summary {
 
 /// The words that a node has, perhaps of an earlier state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Words {
+pub struct SummaryRef {
     /// Under which key they are stored.
     pub key: SummaryKey,
     /// Their digest.

@@ -18,10 +18,10 @@ mod suite;
 mod tests;
 mod words;
 
-use crate::model::contents::Matter;
+use crate::model::contents::ContentKind;
+use crate::model::key::Kind;
 use crate::model::language::Language;
 use crate::model::outline::Outline;
-use crate::model::recipe::Kind;
 
 use words::Paragraph;
 
@@ -59,16 +59,16 @@ pub fn directory(children: &[Child<'_>]) -> String {
 }
 
 /// The summary of a file whose content is not read or says nothing.
-pub fn rule(matter: Matter, language: Option<Language>) -> String {
+pub fn rule(content_kind: ContentKind, language: Option<Language>) -> String {
     let language = language.map(|language| names::display(language.name()));
-    match (matter, language) {
-        (Matter::Empty, _) => "Empty file.".to_owned(),
-        (Matter::Binary, Some(language)) => format!("Binary file ({language})."),
-        (Matter::Binary, None) => "Binary file.".to_owned(),
-        (Matter::TooLarge, Some(language)) => format!("Too large to summarize ({language})."),
-        (Matter::TooLarge, None) => "Too large to summarize.".to_owned(),
-        (Matter::Secret, _) => "Holds secrets: its content is not read.".to_owned(),
-        (Matter::Text, Some(language)) => format!("Text file ({language})."),
-        (Matter::Text, None) => "Text file.".to_owned(),
+    match (content_kind, language) {
+        (ContentKind::Empty, _) => "Empty file.".to_owned(),
+        (ContentKind::Binary, Some(language)) => format!("Binary file ({language})."),
+        (ContentKind::Binary, None) => "Binary file.".to_owned(),
+        (ContentKind::TooLarge, Some(language)) => format!("Too large to summarize ({language})."),
+        (ContentKind::TooLarge, None) => "Too large to summarize.".to_owned(),
+        (ContentKind::Secret, _) => "Holds secrets: its content is not read.".to_owned(),
+        (ContentKind::Text, Some(language)) => format!("Text file ({language})."),
+        (ContentKind::Text, None) => "Text file.".to_owned(),
     }
 }

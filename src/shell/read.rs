@@ -3,7 +3,7 @@
 //! It never follows a symbolic link, on the way to the file or at its end, never blocks at a pipe, never opens a
 //! device, and never hands out bytes that were not all there at one moment. What a secret holds does not leave it.
 
-mod matter;
+mod content_kind;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,7 +15,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::lstat::stat_of;
-use crate::model::contents::Matter;
+use crate::model::contents::ContentKind;
 use crate::model::digest::{Digest, Hasher};
 use crate::model::language::Language;
 use crate::model::path::RelPath;
@@ -36,10 +36,10 @@ pub struct Reading {
     /// The digest of all its bytes, as [`Digest::of_file`] makes it.
     pub digest: Digest,
     /// What kind of matter it is.
-    pub matter: Matter,
+    pub content_kind: ContentKind,
     /// The language, by its name.
     pub language: Option<Language>,
-    /// The bytes, for [`Matter::Text`] only.
+    /// The bytes, for [`ContentKind::Text`] only.
     pub bytes: Option<Vec<u8>>,
 }
 
@@ -103,7 +103,7 @@ fn read_with(
     max_bytes: u64,
     mut after_bytes: impl FnMut(),
 ) -> Result<Reading, ReadError> {
-    let secret = matter::is_secret(path);
+    let secret = content_kind::is_secret(path);
     let absolute = path.under(root);
     for _ in 0..ATTEMPTS {
         let observed_ms = now_ms();
@@ -121,18 +121,18 @@ fn read_with(
         let held = regular(rustix::fs::fstat(&file)?)? == stat;
         let named = regular(rustix::fs::lstat(&absolute)?)? == stat;
         if held && named && length == stat.size {
-            let matter = match &bytes {
-                _ if secret => Matter::Secret,
-                Some(bytes) => matter::of(bytes),
-                None => Matter::TooLarge,
+            let content_kind = match &bytes {
+                _ if secret => ContentKind::Secret,
+                Some(bytes) => content_kind::of(bytes),
+                None => ContentKind::TooLarge,
             };
             return Ok(Reading {
                 stat,
                 observed_ms,
                 digest,
-                matter,
+                content_kind,
                 language: Language::of_file(path.name()),
-                bytes: bytes.filter(|_| matter == Matter::Text),
+                bytes: bytes.filter(|_| content_kind == ContentKind::Text),
             });
         }
     }

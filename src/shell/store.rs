@@ -7,6 +7,7 @@
 //!
 //! It must never decide what is stale, and never answer from memory what the disk would not know after a crash.
 
+mod background_io;
 mod batches;
 mod cache;
 mod codec;
@@ -20,7 +21,6 @@ mod records;
 mod survey;
 #[cfg(test)]
 mod tests;
-mod unhurried;
 mod usage;
 mod verify;
 

@@ -13,7 +13,7 @@
 //! answer, unless it has answered just before.
 
 mod error;
-mod gathered;
+mod pending;
 mod remote;
 mod watched;
 
@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use notify::{Config, EventKindMask, RecommendedWatcher, Watcher};
 
 pub use error::{Limits, WatchError, limits};
-use gathered::Gathered;
+use pending::PendingChanges;
 pub use remote::remote_kind;
 use watched::{Owner, Watched};
 
@@ -72,7 +72,7 @@ type Wake = Arc<dyn Fn() + Send + Sync>;
 /// The watches of all repositories, in one queue of the system.
 pub struct Watch {
     watched: Mutex<Watched>,
-    gathered: Arc<Mutex<Gathered>>,
+    gathered: Arc<Mutex<PendingChanges>>,
     wake: Wake,
     cookie_directory: PathBuf,
 }
@@ -101,7 +101,7 @@ impl Watch {
         let cookie_directory =
             std::path::absolute(cookie_directory).map_err(|error| failed(&error))?;
         let wake: Wake = Arc::new(wake);
-        let gathered = Arc::new(Mutex::new(Gathered::new(
+        let gathered = Arc::new(Mutex::new(PendingChanges::new(
             cookie_directory.clone(),
             most_paths,
         )));

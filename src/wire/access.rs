@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use super::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use super::estimate::Estimate;
-use super::events::Happenings;
+use super::events::EventStream;
 use super::prompt::Preview;
-use super::protocol::{Node, Problem, Repository, Status, Waited};
-use super::search::{Found, Search};
+use super::protocol::{Node, Problem, Repository, Status, WaitOutcome};
+use super::search::{Search, SearchResults};
 
 /// JSON in pieces, in their order; an error is the last of them.
-pub type Pieces = tokio::sync::mpsc::Receiver<std::io::Result<Vec<u8>>>;
+pub type Chunks = tokio::sync::mpsc::Receiver<std::io::Result<Vec<u8>>>;
 
 /// The questions. Paths are absolute, and need not be canonical.
 pub trait Access: Clone + Send + Sync + 'static {
@@ -29,7 +29,7 @@ pub trait Access: Clone + Send + Sync + 'static {
         path: &Path,
         depth: usize,
         _within: Option<&Path>,
-    ) -> impl Future<Output = Result<Pieces, Problem>> + Send {
+    ) -> impl Future<Output = Result<Chunks, Problem>> + Send {
         async move {
             let node = self.node(path, depth).await?;
             let (sender, pieces) = tokio::sync::mpsc::channel(1);
@@ -40,12 +40,15 @@ pub trait Access: Clone + Send + Sync + 'static {
         }
     }
     /// The nodes that answer a query best.
-    fn search(&self, search: &Search) -> impl Future<Output = Result<Found, Problem>> + Send;
+    fn search(
+        &self,
+        search: &Search,
+    ) -> impl Future<Output = Result<SearchResults, Problem>> + Send;
     /// What happens from now on, at and below `path`, or everywhere; first, how the repositories are.
     fn events(
         &self,
         path: Option<&Path>,
-    ) -> impl Future<Output = Result<Happenings, Problem>> + Send;
+    ) -> impl Future<Output = Result<EventStream, Problem>> + Send;
     /// Adds a repository; with `keep`, over restarts too. Adding a known one changes nothing.
     fn watch(
         &self,
@@ -77,5 +80,5 @@ pub trait Access: Clone + Send + Sync + 'static {
         &self,
         path: Option<&Path>,
         timeout: Option<Duration>,
-    ) -> impl Future<Output = Result<Waited, Problem>> + Send;
+    ) -> impl Future<Output = Result<WaitOutcome, Problem>> + Send;
 }

@@ -6,12 +6,12 @@ use super::protocol::Problem;
 use super::search::NodeKind;
 
 /// Things that happened, as they come; a problem is the last of them.
-pub type Happenings = tokio::sync::mpsc::Receiver<Result<Happening, Problem>>;
+pub type EventStream = tokio::sync::mpsc::Receiver<Result<StreamEvent, Problem>>;
 
 /// What kind of thing happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum What {
+pub enum StreamEventKind {
     /// A file is new, or has other content than before.
     Changed,
     /// A file is no longer there.
@@ -32,11 +32,11 @@ pub enum What {
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Happening {
+pub struct StreamEvent {
     /// When it was noticed, RFC 3339, UTC.
     pub time: String,
     /// What.
-    pub event: What,
+    pub event: StreamEventKind,
     /// Absolute path of the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
@@ -63,9 +63,9 @@ pub struct Happening {
     pub missed: Option<u64>,
 }
 
-impl Happening {
+impl StreamEvent {
     /// One of which no more is known yet.
-    pub fn new(time: String, event: What) -> Self {
+    pub fn new(time: String, event: StreamEventKind) -> Self {
         Self {
             time,
             event,

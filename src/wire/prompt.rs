@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::recipe::Kind;
+use crate::model::key::Kind;
 
 /// What would be sent about a node. Nothing was sent for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -274,7 +274,7 @@ pub struct WaitRequest {
 
 /// The answer to a wait that ended in time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Waited {
+pub struct WaitOutcome {
     /// Always true.
     pub settled: bool,
     /// Nodes that failed for good, absolute path and reason (the first hundred).

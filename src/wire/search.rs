@@ -10,9 +10,9 @@ use crate::model::summary::Freshness;
 /// Hits where nobody says how many.
 pub const DEFAULT_HITS: usize = 10;
 /// Hits at most.
-pub const MOST_HITS: usize = 100;
+pub const MAX_HITS: usize = 100;
 /// Bytes of a query at most.
-pub const LONGEST_QUERY: usize = 1_000;
+pub const MAX_QUERY_BYTES: usize = 1_000;
 
 /// A file or a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,9 +24,9 @@ pub enum NodeKind {
     Directory,
 }
 
-/// What is said to a query that is longer than [`LONGEST_QUERY`].
+/// What is said to a query that is longer than [`MAX_QUERY_BYTES`].
 pub fn too_long() -> Problem {
-    let detail = format!("the query is longer than {LONGEST_QUERY} bytes: a few words find more");
+    let detail = format!("the query is longer than {MAX_QUERY_BYTES} bytes: a few words find more");
     Problem::new(PROBLEM_BAD_REQUEST, detail)
 }
 
@@ -47,7 +47,7 @@ pub struct Search {
 
 /// The best answers, best first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Found {
+pub struct SearchResults {
     /// What was looked for.
     pub query: String,
     /// The best of them.
@@ -86,12 +86,12 @@ pub struct Hit {
     pub reason: String,
     /// Definitions that answer, best first (at most five).
     #[serde(default)]
-    pub elements: Vec<FoundElement>,
+    pub elements: Vec<MatchedElement>,
 }
 
 /// A definition that answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FoundElement {
+pub struct MatchedElement {
     /// `class`, `function`, …
     pub kind: String,
     /// The name with those of the definitions around it.

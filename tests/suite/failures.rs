@@ -107,11 +107,11 @@ fn reasoning_is_no_summary() {
     let model = FakeModel::new();
     let words =
         "<think>\nA cart? Let me see.\n\nYes.\n</think>\n\nHolds what is bought. Adds it up.";
-    model.fail(1, Reply::Words(words), |request| {
+    model.fail(1, Reply::SummaryRef(words), |request| {
         request.content.contains("class Cart")
     });
     // Nothing but thoughts is nothing.
-    model.fail(1, Reply::Words("<think>Hm.</think>"), |request| {
+    model.fail(1, Reply::SummaryRef("<think>Hm.</think>"), |request| {
         request.content.contains("class Amount")
     });
     let tree = indexed(&model, "");
@@ -184,7 +184,7 @@ fn words_that_still_hold_spare_all_above() {
     home.wait(&repo);
     let before = home.node(&repo.at(DEEP), 0);
     assert_eq!(model.count(), 18);
-    model.fail(1, Reply::Words("UNCHANGED"), |_| true);
+    model.fail(1, Reply::SummaryRef("UNCHANGED"), |_| true);
     repo.append(DEEP, "\n\ndef more():\n    return 2\n");
     home.wait(&repo);
     assert_eq!(model.since(18), (1, 0));
@@ -211,7 +211,7 @@ fn words_that_are_kept_too_often_are_asked_for_anew() {
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     // A lazy one: whatever it may keep, it keeps.
-    model.fail(usize::MAX, Reply::Words("UNCHANGED"), |request| {
+    model.fail(usize::MAX, Reply::SummaryRef("UNCHANGED"), |request| {
         request.body.to_string().contains(SHOWN)
     });
     let mut kept = 0;

@@ -126,7 +126,7 @@ fn shorten(finding: Finding) -> Finding {
         while at < best.ops.len() && start.elapsed() < PATIENCE {
             let mut fewer = best.ops.clone();
             fewer.drain(at..(at + size).min(best.ops.len()));
-            if fewer.last() != Some(&Op::Settle) && fewer.last() != Some(&Op::Look) {
+            if fewer.last() != Some(&Op::Settle) && fewer.last() != Some(&Op::ScanState) {
                 fewer.push(Op::Settle);
             }
             let failed = fewer.len() < best.ops.len()

@@ -372,12 +372,14 @@ fn words_and_names_are_plain_text_wherever_they_are_shown() {
     let model = FakeModel::new();
     let long: &'static str = String::leak("A sentence of \x1b[1mwords. ".repeat(45_000));
     assert!(long.len() > 1_000_000);
-    model.fail(1, crate::harness::Reply::Words(long), |asked| {
+    model.fail(1, crate::harness::Reply::SummaryRef(long), |asked| {
         asked.content.contains("LONG")
     });
-    model.fail(usize::MAX, crate::harness::Reply::Words(NASTY), |asked| {
-        !asked.content.contains("LONG")
-    });
+    model.fail(
+        usize::MAX,
+        crate::harness::Reply::SummaryRef(NASTY),
+        |asked| !asked.content.contains("LONG"),
+    );
     let home = Home::asking(&model, "\n[export]\ndir = \"map\"");
     let repo = Repo::new();
     repo.write("long.py", "LONG = 1\n");

@@ -76,7 +76,7 @@ fn use_is_counted_by_day_and_repository_and_survives_kill_9() {
     assert_eq!(number(&usage[0], "requests"), 8);
 
     // The model says that the earlier words hold: nothing above is asked.
-    boom(Reply::Words("UNCHANGED"), 1);
+    boom(Reply::SummaryRef("UNCHANGED"), 1);
     two.append("deep/er/boom.py", "boom = 2\n");
     home.wait(&two);
     let usage = home.status()["usage"].clone();

@@ -136,7 +136,7 @@ fn the_innermost_repository_counts() {
 fn the_end_is_told() {
     let mut indexed = Indexed {
         tree: fake::tree(),
-        waited: Waited::default(),
+        waited: WaitOutcome::default(),
         seconds: 3.12,
         requests: 1,
     };

@@ -57,7 +57,7 @@ fn safe(content: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::recipe::Kind;
+    use crate::model::key::Kind;
     use crate::wire::prompt::{PromptMessage, PromptRequest};
 
     #[test]

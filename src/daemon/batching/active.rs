@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-use crate::engine::effect::Ask;
+use crate::engine::effect::SummaryRequest;
 use crate::model::batch::PendingBatch;
 
 /// Endpoints promise a day. After two, nothing is waited for.
@@ -18,7 +18,7 @@ pub(super) struct Active {
     /// As it is written down.
     pub pending: PendingBatch,
     /// What it was made of, where this run made it.
-    pub asks: Vec<Ask>,
+    pub asks: Vec<SummaryRequest>,
     /// Lines that are done.
     pub done: u64,
     /// Until the look after the next one.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::os::unix::ffi::OsStringExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::daemon::asking::{Asking, moved, of_the_room};
-use crate::engine::effect::Ask;
+use crate::daemon::requesting::{Requester, moved, to_endpoint_prompt};
+use crate::engine::effect::SummaryRequest;
 use crate::engine::parts::Next;
 use crate::model::batch::{BatchLine, PendingBatch};
 use crate::model::digest::{Digest, Hasher};
@@ -20,16 +20,16 @@ pub(super) struct Written {
     pub lines: Vec<BatchLine>,
     /// For which repositories the lines are: roots, and how many lines in a row are for each.
     pub roots: Vec<(Vec<u8>, u64)>,
-    pub asks: Vec<Ask>,
+    pub asks: Vec<SummaryRequest>,
     /// What the file had no room for.
-    pub rest: Vec<Ask>,
+    pub rest: Vec<SummaryRequest>,
     /// What has to go another way.
     pub unfit: Vec<(SummaryKey, Failure)>,
 }
 
 impl Written {
     /// Makes a file of as many as it has room for.
-    pub fn of(asking: &Asking, asks: Vec<Ask>) -> Result<Self, Failure> {
+    pub fn of(asking: &Requester, asks: Vec<SummaryRequest>) -> Result<Self, Failure> {
         let endpoint = asking.endpoint.as_ref().as_ref().map_err(Clone::clone)?;
         let mut written = Self {
             file: BatchFile::default(),
@@ -43,7 +43,7 @@ impl Written {
         for ask in asks.by_ref() {
             let earlier = asking.earlier(&ask);
             let prompt = match asking.next(&ask, earlier.as_ref()) {
-                Ok(Next::Last(prompt)) => of_the_room(prompt),
+                Ok(Next::Last(prompt)) => to_endpoint_prompt(prompt),
                 Ok(Next::Part(..)) => {
                     let failure = Failure::new(Remedy::Retry, "it is too large for a batch");
                     written.unfit.push((ask.key, failure));
@@ -80,7 +80,7 @@ pub(super) type Results = Vec<(SummaryKey, Result<Summary, Failure>, Used)>;
 
 /// What a batch's lines came to. A line without an answer is asked about alone.
 pub(super) fn read(
-    asking: &Asking,
+    asking: &Requester,
     pending: &PendingBatch,
     mut answers: HashMap<String, LineAnswer>,
 ) -> Results {

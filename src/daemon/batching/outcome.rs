@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::daemon::driver::Input;
 use crate::daemon::writer::Write;
-use crate::engine::effect::Ask;
+use crate::engine::effect::SummaryRequest;
 use crate::engine::event::{Event, Usage};
 use crate::model::batch::PendingBatch;
 use crate::model::digest::Digest;
@@ -17,14 +17,14 @@ use crate::model::usage::Usage as Used;
 use crate::shell::openai::batch::{Refusal, RefusalKind};
 
 use super::active::Active;
-use super::desk::{Desk, endpoint};
 use super::lines::read;
+use super::runner::{BatchRunner, endpoint};
 use super::{given_back, lock};
 
 /// How often in a row an endpoint may be in trouble before its Batch API is given up for this run.
 const PATIENCE: u32 = 5;
 
-impl Desk {
+impl BatchRunner {
     /// The batch is over: what it brought is stored, then told, then it is forgotten.
     pub(super) async fn harvest(&mut self, mut active: Active, files: &[String]) {
         let asking = self.asking.clone();
@@ -91,7 +91,7 @@ impl Desk {
     pub(super) async fn refused(
         &mut self,
         pending: PendingBatch,
-        asks: Vec<Ask>,
+        asks: Vec<SummaryRequest>,
         refusal: Refusal,
     ) {
         tracing::info!("a batch was refused: {}", refusal.message);
@@ -159,7 +159,7 @@ impl Desk {
         usage: Usage,
     ) {
         lock(&self.open).remove(&key);
-        let event = Event::Answered { key, result, usage };
+        let event = Event::Responded { key, result, usage };
         self.asking.shared.inputs.send(Input::Event(event)).await;
     }
 

@@ -114,9 +114,7 @@ impl Driver {
                 }
             }
             if waits {
-                entries
-                    .iter()
-                    .for_each(|entry| shared.look_after_export(entry));
+                entries.iter().for_each(|entry| shared.check_export(entry));
             }
             let Some(entry) = entries.first().filter(|_| !linked.is_empty()) else {
                 return inputs.send_blocking(Input::Checked(number));

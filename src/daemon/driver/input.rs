@@ -3,8 +3,8 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::event::Event;
-use crate::engine::status::{PaceStatus, RepositoryStatus};
-use crate::engine::uses::Uses;
+use crate::engine::status::{PacingStatus, RepositoryStatus};
+use crate::engine::uses::References;
 use crate::engine::view::NodeView;
 use crate::model::path::{RelPath, RepoId};
 
@@ -53,7 +53,7 @@ pub enum Query {
     /// What all repositories are doing.
     Status {
         /// The answer.
-        reply: oneshot::Sender<(Vec<(RepoId, RepositoryStatus)>, PaceStatus)>,
+        reply: oneshot::Sender<(Vec<(RepoId, RepositoryStatus)>, PacingStatus)>,
     },
     /// Whether the loop turns, and with it the watch. Cheap: it looks at nothing else.
     Pulse {
@@ -65,12 +65,12 @@ pub enum Query {
     /// The same as `Status`, of what is known now: no notification is waited for.
     Glance {
         /// The answer.
-        reply: oneshot::Sender<(Vec<RepositoryStatus>, PaceStatus)>,
+        reply: oneshot::Sender<(Vec<RepositoryStatus>, PacingStatus)>,
     },
     /// What all nodes use.
-    Uses {
+    References {
         /// The answer.
-        reply: oneshot::Sender<Uses>,
+        reply: oneshot::Sender<References>,
     },
     /// Wait until all is settled.
     Wait {

@@ -1,7 +1,7 @@
 //! What a file's content is and says: its digests, its outline out of the store or out of the parser, its text.
 
-use crate::daemon::asking::Moved;
 use crate::daemon::handle::Shared;
+use crate::daemon::requesting::Moved;
 use crate::engine::event::ReadProblem;
 use crate::model::contents::Contents;
 use crate::model::digest::{Digest, Hasher};
@@ -31,7 +31,7 @@ pub(super) fn read_file(
         digest: reading.digest,
         syntax: reading.digest,
         language: reading.language,
-        matter: reading.matter,
+        content_kind: reading.content_kind,
     };
     if let Some(bytes) = reading.bytes {
         let (syntax, _) = outline(shared, contents.language, contents.digest, || Some(bytes))

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::daemon::driver::Input;
 use crate::daemon::handle::Shared;
 use crate::daemon::pool::threads;
-use crate::daemon::registry::{Entry, repository_topic, untold};
+use crate::daemon::registry::{Entry, repository_topic, unreported};
 use crate::engine::effect::Depth;
 use crate::engine::event::Event;
 use crate::model::listing::Listing;
@@ -58,7 +58,7 @@ pub(super) fn list(shared: &Shared, repo: RepoId, targets: &[(RelPath, Depth)]) 
         listing = list_once(watch, &entry, &entry.rules(), targets);
     }
     if all {
-        shared.look_after_export(&entry);
+        shared.check_export(&entry);
     }
     if entry.follow_outside_after_look(watch, all) {
         lost();
@@ -80,7 +80,7 @@ fn list_once(
         let Some(watch) = watch else { return };
         let refused = match watch.add_directory(entry.repo, directory) {
             // A watch there tells of what is done here, and of nothing that others do.
-            Ok(()) if has_mounts => remote_kind(directory).map(untold),
+            Ok(()) if has_mounts => remote_kind(directory).map(unreported),
             // It is gone, or will be told of when its mode changes.
             Ok(()) | Err(WatchError::Gone(_) | WatchError::Denied(_)) => None,
             Err(error) => Some(error.to_string()),

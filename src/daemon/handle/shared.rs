@@ -9,13 +9,13 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::config::{Config, Provider};
 use crate::daemon::Mode;
-use crate::daemon::asking::today;
 use crate::daemon::driver::{Input, Inputs};
 use crate::daemon::estimate::Pretended;
-use crate::daemon::following::Followers;
+use crate::daemon::followers::Followers;
 use crate::daemon::registry::{self, Entry, Notes, Registry};
+use crate::daemon::requesting::today;
 use crate::engine::event::Event;
-use crate::engine::pace::DayUse;
+use crate::engine::pacing::DayUse;
 use crate::engine::prompt::PART_TOKENS;
 use crate::model::path::RepoId;
 use crate::shell::rules::FileRules;
@@ -59,7 +59,7 @@ pub struct Shared {
 impl Shared {
     /// Compares what was written out with what stands there now, and has the loop write again what others changed.
     /// Blocks on the disk.
-    pub(in crate::daemon) fn look_after_export(&self, entry: &Entry) {
+    pub(in crate::daemon) fn check_export(&self, entry: &Entry) {
         let Some(folder) = self.config.export.dir.as_ref() else {
             return;
         };
@@ -121,7 +121,7 @@ impl Shared {
     }
 
     /// Whether summaries are asked of a model over the network.
-    pub(in crate::daemon) fn asks_a_model(&self) -> bool {
+    pub(in crate::daemon) fn uses_model(&self) -> bool {
         self.config.summaries.provider == Provider::Openai
     }
 }

@@ -7,7 +7,7 @@ use super::document::{DEFINITIONS, DOCUMENTATION, Document, FOLDERS, NAME, SUMMA
 use super::words::{Term, each_word};
 use crate::model::outline::Element;
 use crate::wire::protocol::Node;
-use crate::wire::search::{FoundElement, Hit, NodeKind};
+use crate::wire::search::{Hit, MatchedElement, NodeKind};
 
 /// Definitions named in a hit.
 const MOST_ELEMENTS: usize = 5;
@@ -32,7 +32,7 @@ impl Document {
             reason: self.reason(terms, &elements),
             elements: elements
                 .into_iter()
-                .map(|element| FoundElement {
+                .map(|element| MatchedElement {
                     kind: element.kind.clone(),
                     qualified_name: element.qualified_name.clone(),
                     line_start: element.line_start,

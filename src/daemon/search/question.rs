@@ -4,7 +4,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::words::{Term, terms};
 use crate::wire::protocol::{PROBLEM_BAD_REQUEST, Problem};
-use crate::wire::search::{DEFAULT_HITS, LONGEST_QUERY, MOST_HITS, NodeKind, Search, too_long};
+use crate::wire::search::{DEFAULT_HITS, MAX_HITS, MAX_QUERY_BYTES, NodeKind, Search, too_long};
 
 /// Words of a query that are looked for.
 const MOST_TERMS: usize = 16;
@@ -26,7 +26,7 @@ impl Question {
     pub fn new(search: &Search) -> Result<Self, Problem> {
         let bad = |detail: String| Problem::new(PROBLEM_BAD_REQUEST, detail);
         let query = search.query.trim();
-        if query.len() > LONGEST_QUERY {
+        if query.len() > MAX_QUERY_BYTES {
             return Err(too_long());
         }
         let mut terms = terms(query);
@@ -37,8 +37,8 @@ impl Question {
         }
         terms.truncate(MOST_TERMS);
         let limit = search.limit.unwrap_or(DEFAULT_HITS);
-        if !(1..=MOST_HITS).contains(&limit) {
-            return Err(bad(format!("limit must be from 1 to {MOST_HITS}")));
+        if !(1..=MAX_HITS).contains(&limit) {
+            return Err(bad(format!("limit must be from 1 to {MAX_HITS}")));
         }
         let glob = search.glob.as_deref().map(|glob| {
             let mut builder = GitignoreBuilder::new("/");

@@ -50,11 +50,11 @@ fn world() -> Vec<(PathBuf, Node)> {
     vec![(PathBuf::from("/home/me/fetcher"), tree)]
 }
 
-fn ask(search: &Search) -> Found {
+fn ask(search: &Search) -> SearchResults {
     ask_while(search, || false)
 }
 
-fn ask_while(search: &Search, left: impl Fn() -> bool + Sync) -> Found {
+fn ask_while(search: &Search, left: impl Fn() -> bool + Sync) -> SearchResults {
     let (question, world) = (Question::new(search).unwrap(), world());
     let mut candidates = Vec::new();
     for (root, node) in &world {

@@ -22,9 +22,10 @@ use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
 use crate::wire::prompt::Preview;
 use crate::wire::protocol::{
-    PROBLEM_INTERNAL, Problem, Repositories, Repository, Status, WaitRequest, Waited, WatchRequest,
+    PROBLEM_INTERNAL, Problem, Repositories, Repository, Status, WaitOutcome, WaitRequest,
+    WatchRequest,
 };
-use crate::wire::search::{Found, NodeKind, Search};
+use crate::wire::search::{NodeKind, Search, SearchResults};
 
 /// The description of the routes below; a test asks each of them.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
@@ -148,7 +149,7 @@ async fn prompt<A: Access>(
 async fn search<A: Access>(
     State(answers): State<Answers<A>>,
     RawQuery(query): RawQuery,
-) -> Answer<Found> {
+) -> Answer<SearchResults> {
     let query = Query::parse(query.as_deref(), &["q", "path", "limit", "kind", "glob"])?;
     let kind = match query.text("kind")?.as_deref() {
         None => None,
@@ -226,7 +227,7 @@ async fn wait<A: Access>(
     State(answers): State<Answers<A>>,
     RawQuery(query): RawQuery,
     body: Body,
-) -> Answer<Waited> {
+) -> Answer<WaitOutcome> {
     let query = Query::parse(query.as_deref(), &["path"])?;
     let body: Option<WaitRequest> = read(body, answers.patience).await?;
     let body = body.unwrap_or(WaitRequest {

@@ -94,7 +94,7 @@ async fn the_client_gets_what_the_daemon_knows() {
         .await;
     assert_eq!(
         waited,
-        Ok(Waited {
+        Ok(WaitOutcome {
             settled: true,
             failed: Vec::new()
         })
@@ -464,7 +464,10 @@ async fn the_openapi_document_is_honest() {
             "PromptRequest",
             json(&|| serde_json::to_value(&preview.requests[0])),
         ),
-        ("Waited", json(&|| serde_json::to_value(Waited::default()))),
+        (
+            "Waited",
+            json(&|| serde_json::to_value(WaitOutcome::default())),
+        ),
         (
             "CacheStatistics",
             json(&|| serde_json::to_value(CacheStatistics::default())),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::model::contents::Contents;
 use crate::model::digest::Digest;
 use crate::model::failure::Failure;
-use crate::model::recipe::Kind;
-use crate::model::summary::{SummaryKey, Words};
+use crate::model::key::Kind;
+use crate::model::summary::{SummaryKey, SummaryRef};
 
 /// A node's place in the arena. The generation tells a node from a later one in the same slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,7 +65,7 @@ pub struct Directory {
     /// Directories at any depth that hold a file.
     pub directories: u32,
     /// The number of the hint that put all below it in doubt (it may be another directory by now); 0: none did.
-    pub doubt_below: u64,
+    pub suspect_below: u64,
     /// Device and inode when it was last listed.
     pub identity: Option<(u64, u64)>,
     /// The summary was written without, or with old words of, something below that failed.
@@ -89,7 +89,7 @@ pub struct Node {
     /// The key of the words it should have now.
     pub key: Option<SummaryKey>,
     /// The last words it had.
-    pub words: Option<Words>,
+    pub words: Option<SummaryRef>,
     /// The number of the hint that put it in doubt; 0: nobody doubts that it is as known.
     pub doubt: u64,
     /// The changes of it, or below it, that its words do not cover yet.

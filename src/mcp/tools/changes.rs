@@ -40,7 +40,7 @@ pub(super) async fn list_changes(session: Session, arguments: Changes) -> Answer
         arguments.since.trim()
     ));
     let mut above: BTreeSet<String> = BTreeSet::new();
-    let mut untold = 0;
+    let mut unreported = 0;
     for (path, change) in &changes {
         above.extend(
             Path::new(path)
@@ -52,21 +52,21 @@ pub(super) async fn list_changes(session: Session, arguments: Changes) -> Answer
             (Change::Deleted, _) | (_, None) => String::new(),
             (_, Some(node)) => line_about(node.common()),
         };
-        untold += usize::from(!page.line(&format!("{} {path}{about}", change.word())));
+        unreported += usize::from(!page.line(&format!("{} {path}{about}", change.word())));
     }
     if !changes.is_empty() {
         page.line("\nDirectories above them, whose summaries follow:");
     }
     for path in &above {
         if let Some(node) = find(&tree, path) {
-            untold +=
+            unreported +=
                 usize::from(!page.line(&format!("{}{}", shown(node), line_about(node.common()))));
         }
     }
-    if untold > 0 {
+    if unreported > 0 {
         page.leave_out(format!(
             "{} (more max_tokens)",
-            count(untold as u64, "line", "lines")
+            count(unreported as u64, "line", "lines")
         ));
     }
     if by_time {

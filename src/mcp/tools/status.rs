@@ -84,14 +84,14 @@ pub(super) async fn status(mut session: Session, arguments: StatusArguments) -> 
     let failures = failed
         .iter()
         .map(|node| format!("no summary: {}: {}", node.path, node.error));
-    let untold = notes
+    let unreported = notes
         .chain(failures)
         .filter(|line| !page.line(line))
         .count();
-    if untold > 0 {
+    if unreported > 0 {
         page.leave_out(format!(
             "{} (more max_tokens)",
-            count(untold as u64, "line", "lines")
+            count(unreported as u64, "line", "lines")
         ));
     }
     Ok(page.finish(one))

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::key::Kind;
 use crate::model::language::Language;
-use crate::model::recipe::Kind;
 use crate::model::summary::first_sentence;
 
 use super::Child;

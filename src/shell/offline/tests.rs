@@ -495,12 +495,12 @@ fn a_directory_without_words_of_its_own_tells_of_its_children() {
 
 #[test]
 fn rules_are_one_line() {
-    assert_eq!(rule(Matter::Empty, None), "Empty file.");
+    assert_eq!(rule(ContentKind::Empty, None), "Empty file.");
     assert_eq!(
-        rule(Matter::Binary, language("image")),
+        rule(ContentKind::Binary, language("image")),
         "Binary file (image)."
     );
-    assert_eq!(rule(Matter::Binary, None), "Binary file.");
+    assert_eq!(rule(ContentKind::Binary, None), "Binary file.");
 }
 
 /// Whatever stands in an outline: one paragraph, not too long, without control characters, with a full stop.

@@ -13,7 +13,7 @@ use async_openai::types::files::{CreateFileRequest, FileInput, FilePurpose};
 use axum::body::Bytes;
 use serde_json::{Value, json};
 
-use super::exchange::{Body, Manner, QUESTION};
+use super::exchange::{Body, QUESTION, RequestForm};
 use super::problem::Problem;
 use super::reply::{self, Reply};
 use super::{Endpoint, Prompt, at};
@@ -30,12 +30,12 @@ const PAGES: usize = 20;
 const NAME: &str = "epitome_batch";
 
 /// Whole files are sent.
-const UPLOAD: Manner = Manner {
+const UPLOAD: RequestForm = RequestForm {
     timeout: Some(Duration::from_secs(900)),
     ..QUESTION
 };
 /// Whole files are read.
-const DOWNLOAD: Manner = Manner {
+const DOWNLOAD: RequestForm = RequestForm {
     timeout: Some(Duration::from_secs(900)),
     longest: 512 << 20,
     json: false,
@@ -261,7 +261,7 @@ impl Endpoint {
 
     async fn answer<T>(
         &self,
-        manner: Manner,
+        manner: RequestForm,
         call: impl AsyncFnOnce(
             async_openai::Client<async_openai::config::OpenAIConfig>,
         ) -> Result<T, OpenAIError>,
@@ -283,7 +283,7 @@ fn refusal(status: u16, problem: &Problem) -> Refusal {
         RefusalKind::TooMuch
     } else if matches!(status, 404 | 405 | 410 | 501) {
         RefusalKind::Gone
-    } else if matches!(failure.remedy, Remedy::Retry | Remedy::Slow) {
+    } else if matches!(failure.remedy, Remedy::Retry | Remedy::Throttled) {
         RefusalKind::Later
     } else {
         RefusalKind::Never

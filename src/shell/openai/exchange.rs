@@ -31,7 +31,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How an exchange is carried out.
 #[derive(Clone, Copy)]
-pub(super) struct Manner {
+pub(super) struct RequestForm {
     /// How long it may take; `None`: as long as a question.
     pub timeout: Option<Duration>,
     /// The longest body that is read, in bytes.
@@ -41,7 +41,7 @@ pub(super) struct Manner {
 }
 
 /// A question: its answer takes a few thousand bytes.
-pub(super) const QUESTION: Manner = Manner {
+pub(super) const QUESTION: RequestForm = RequestForm {
     timeout: None,
     longest: 4 << 20,
     json: true,
@@ -143,7 +143,7 @@ impl Exchange {
     /// Makes one request by `call`. The limits are told whatever the outcome.
     pub async fn run<T>(
         &self,
-        manner: Manner,
+        manner: RequestForm,
         call: impl AsyncFnOnce(Client<OpenAIConfig>) -> Result<T, OpenAIError>,
     ) -> (Result<Body<T>, Failure>, Limits) {
         let seen = Arc::new(Mutex::new(Limits::default()));
@@ -237,7 +237,7 @@ struct Service {
     proxy: Option<&'static str>,
     secret: Secret,
     seen: Arc<Mutex<Limits>>,
-    manner: Manner,
+    manner: RequestForm,
 }
 
 impl Service {
@@ -303,7 +303,7 @@ impl tower::Service<HttpRequestFactory> for Service {
                 });
                 let mut problem = Problem::read(&body);
                 problem.location = location;
-                problem.may_ask_again = limits::may_ask_again(&headers);
+                problem.should_retry = limits::should_retry(&headers);
                 return Err(Stopped::Refused(status.as_u16(), problem));
             }
             let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
@@ -371,7 +371,7 @@ fn broken(error: reqwest::Error, proxy: Option<&str>) -> Stopped {
             None => "check [openai] base_url and that the server runs".to_owned(),
         })
     } else if error.is_timeout() {
-        Failure::new(Remedy::Late, "the endpoint did not answer in time")
+        Failure::new(Remedy::TimedOut, "the endpoint did not answer in time")
             .hint("raise [openai] timeout_seconds where the model is slow")
     } else {
         Failure::new(

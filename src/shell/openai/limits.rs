@@ -46,7 +46,7 @@ impl Limits {
                 ..Usage::default()
             },
         };
-        limits.retry_after_ms = pause::asked_for_ms(headers, now)
+        limits.retry_after_ms = pause::pause_from_headers_ms(headers, now)
             .or_else(|| limits.used_up_for_ms())
             .or_else(|| pause::until_reset_ms(headers, now))
             .map(|ms| ms.min(LONGEST_PAUSE_MS));
@@ -62,7 +62,7 @@ impl Limits {
 }
 
 /// Whether the endpoint says that the same request may be made again; `None`: it says nothing of that.
-pub(super) fn may_ask_again(headers: &HeaderMap) -> Option<bool> {
+pub(super) fn should_retry(headers: &HeaderMap) -> Option<bool> {
     match text(headers, "x-should-retry")? {
         "true" => Some(true),
         "false" => Some(false),

@@ -15,7 +15,7 @@ const A_MOMENT: f64 = 1e8;
 const A_MOMENT_MS: f64 = 1e11;
 
 /// The pause that is asked for outright: milliseconds, seconds or a date, in this order.
-pub(super) fn asked_for_ms(headers: &HeaderMap, now: SystemTime) -> Option<u64> {
+pub(super) fn pause_from_headers_ms(headers: &HeaderMap, now: SystemTime) -> Option<u64> {
     let in_ms = text(headers, "retry-after-ms").and_then(|text| text.parse().ok());
     if let Some(ms) = in_ms.and_then(whole_ms) {
         return Some(ms);
@@ -54,7 +54,7 @@ fn clock(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 
 /// The pause that a refusal asks for in its body: headers of whoever is behind the endpoint, a delay of its own, or
 /// words. At most an hour.
-pub(super) fn said_ms(error: &Value, message: &str, now: SystemTime) -> Option<u64> {
+pub(super) fn pause_from_text_ms(error: &Value, message: &str, now: SystemTime) -> Option<u64> {
     let behind = at(error, "/metadata/headers").and_then(Value::as_object);
     let behind = behind.and_then(|all| {
         let headers = all.iter().filter_map(|(name, value)| {
@@ -207,7 +207,11 @@ mod tests {
             (json!({}), "Please try again in a few seconds.", None),
             (json!({}), "Please try again in ", None),
         ] {
-            assert_eq!(said_ms(&error, message, now), wanted, "{error} {message}");
+            assert_eq!(
+                pause_from_text_ms(&error, message, now),
+                wanted,
+                "{error} {message}"
+            );
         }
     }
 

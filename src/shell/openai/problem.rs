@@ -27,7 +27,7 @@ pub(super) struct Problem {
     /// The pause that the words ask for, in milliseconds.
     pub pause_ms: Option<u64>,
     /// What the endpoint itself says about asking again.
-    pub may_ask_again: Option<bool>,
+    pub should_retry: Option<bool>,
 }
 
 impl Problem {
@@ -64,7 +64,7 @@ impl Problem {
         let place = at(error, "/detail/0/loc").and_then(Value::as_array);
         let place = at(error, "/param").or_else(|| place.and_then(|names| names.last()));
         Self {
-            pause_ms: pause::said_ms(error, &message, SystemTime::now()),
+            pause_ms: pause::pause_from_text_ms(error, &message, SystemTime::now()),
             message: one_line(&message),
             code: scalar(at(error, "/code")),
             kind: scalar(at(error, "/type")),
@@ -114,7 +114,7 @@ impl Problem {
         let (remedy, hint) = self.advised(status);
         let mut failure = Failure::new(remedy, self.line(status));
         failure.hint = hint.map(str::to_owned);
-        if matches!(remedy, Remedy::Retry | Remedy::Slow) {
+        if matches!(remedy, Remedy::Retry | Remedy::Throttled) {
             failure.retry_after_ms = retry_after_ms.or(self.pause_ms);
         }
         failure
@@ -124,9 +124,9 @@ impl Problem {
     fn advised(&self, status: u16) -> (Remedy, Option<&'static str>) {
         const USELESS: &str = "the provider says that asking again is of no use: look at its page on usage and limits";
         let (remedy, hint) = self.remedy(status);
-        match (remedy, self.may_ask_again) {
-            (Remedy::Slow, Some(false)) => (Remedy::Fatal, Some(USELESS)),
-            (Remedy::Retry, Some(false)) => (Remedy::Later, hint),
+        match (remedy, self.should_retry) {
+            (Remedy::Throttled, Some(false)) => (Remedy::Fatal, Some(USELESS)),
+            (Remedy::Retry, Some(false)) => (Remedy::RetryLater, hint),
             (Remedy::Permanent, Some(true)) if !self.is_too_long(status) => (Remedy::Retry, hint),
             _ => (remedy, hint),
         }
@@ -144,9 +144,9 @@ impl Problem {
         match status {
             402 => (Remedy::Fatal, Some(CREDIT)),
             429 if self.is_billing() => (Remedy::Fatal, Some(CREDIT)),
-            429 | 503 | 529 => (Remedy::Slow, None),
+            429 | 503 | 529 => (Remedy::Throttled, None),
             _ if self.code == "server_is_overloaded" || self.kind == "overloaded_error" => {
-                (Remedy::Slow, None)
+                (Remedy::Throttled, None)
             }
             401 => (Remedy::Fatal, Some(KEY)),
             403 if self.is_moderation() => (Remedy::Permanent, None),

@@ -19,7 +19,7 @@ fn a_text_a_secret_and_a_large_file() {
         fs::write(root.join(name), &text).unwrap();
     }
     let reading = read(root, &path("a/x.py"), 1 << 20).unwrap();
-    assert_eq!(reading.matter, Matter::Text);
+    assert_eq!(reading.content_kind, ContentKind::Text);
     assert_eq!(reading.bytes.as_deref(), Some(text.as_bytes()));
     assert_eq!(reading.digest, Digest::of_file(text.as_bytes()));
     assert_eq!(reading.language.map(Language::name), Some("python"));
@@ -28,17 +28,26 @@ fn a_text_a_secret_and_a_large_file() {
     assert!(reading.observed_ms <= now && reading.observed_ms + 60_000 > now);
 
     let large = read(root, &path("a/x.py"), 1000).unwrap();
-    assert_eq!((large.matter, large.bytes), (Matter::TooLarge, None));
+    assert_eq!(
+        (large.content_kind, large.bytes),
+        (ContentKind::TooLarge, None)
+    );
     assert_eq!(large.digest, reading.digest);
     let secret = read(root, &path("a/.env"), 1 << 20).unwrap();
-    assert_eq!((secret.matter, secret.bytes), (Matter::Secret, None));
+    assert_eq!(
+        (secret.content_kind, secret.bytes),
+        (ContentKind::Secret, None)
+    );
     assert_eq!(secret.digest, reading.digest);
     let exact = read(root, &path("a/x.py"), text.len() as u64).unwrap();
-    assert_eq!(exact.matter, Matter::Text);
+    assert_eq!(exact.content_kind, ContentKind::Text);
 
     fs::write(root.join("empty"), "").unwrap();
     let empty = read(root, &path("empty"), 1000).unwrap();
-    assert_eq!((empty.matter, empty.bytes), (Matter::Empty, None));
+    assert_eq!(
+        (empty.content_kind, empty.bytes),
+        (ContentKind::Empty, None)
+    );
     assert_eq!(empty.digest, Digest::of_file(b""));
 }
 

@@ -12,15 +12,15 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::model::batch::{BatchLine, PendingBatch};
-use crate::model::contents::{Contents, Matter};
+use crate::model::contents::{ContentKind, Contents};
 use crate::model::digest::Hasher;
+use crate::model::key::Kind;
 use crate::model::language::Language;
 use crate::model::outline::Element;
 use crate::model::path::RelPath;
-use crate::model::recipe::Kind;
 use crate::model::record::NodeRecord;
 use crate::model::stat::Stat;
-use crate::model::summary::Words;
+use crate::model::summary::SummaryRef;
 use crate::model::usage::Usage;
 
 fn key(n: u64) -> SummaryKey {
@@ -48,9 +48,9 @@ fn record(n: u64) -> NodeRecord {
             digest: key(n).0,
             syntax: key(n + 1).0,
             language: Language::named("python"),
-            matter: Matter::Text,
+            content_kind: ContentKind::Text,
         }),
-        words: Some(Words {
+        words: Some(SummaryRef {
             key: key(n),
             digest: said(n).digest(),
         }),

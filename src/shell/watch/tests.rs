@@ -599,7 +599,7 @@ fn a_moved_directory_and_a_new_one_of_its_name_are_both_watched() {
 fn a_file_that_goes_may_have_been_followed_by_a_folder_of_its_name() {
     use notify::event::{Event, EventKind, RemoveKind};
     let root = Path::new("/root");
-    let mut gathered = Gathered::new(PathBuf::from("/cookies"), 10);
+    let mut gathered = PendingChanges::new(PathBuf::from("/cookies"), 10);
     gathered.add_repository(REPO, root, &[], &[]);
     // notify drops the watch that the name has by now, whoever had it.
     let gone = Event::new(EventKind::Remove(RemoveKind::File)).add_path(root.join("name"));

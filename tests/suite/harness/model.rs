@@ -69,7 +69,7 @@ pub enum Reply {
     /// No answer, for as long as somebody waits for one.
     Stalled,
     /// An answer that says just this.
-    Words(&'static str),
+    SummaryRef(&'static str),
 }
 
 type Wanted = Box<dyn Fn(&Request) -> bool + Send>;
@@ -92,14 +92,14 @@ struct Book {
 }
 
 #[derive(Default)]
-struct Desk {
+struct BatchRunner {
     book: Mutex<Book>,
     opened: Notify,
 }
 
 /// The model. Its requests end with it.
 pub struct FakeModel {
-    desk: Arc<Desk>,
+    desk: Arc<BatchRunner>,
     port: u16,
     runtime: Option<tokio::runtime::Runtime>,
 }
@@ -112,7 +112,7 @@ impl FakeModel {
 
     /// The same at a given port; 0: any.
     pub fn at(port: u16) -> Self {
-        let desk = Arc::new(Desk::default());
+        let desk = Arc::new(BatchRunner::default());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -271,7 +271,7 @@ impl Drop for FakeModel {
     }
 }
 
-impl Desk {
+impl BatchRunner {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book
             .lock()

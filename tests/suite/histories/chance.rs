@@ -150,12 +150,12 @@ impl Chance {
                 None => Op::Write(self.new_place(&stock), self.text()),
             },
             14..24 => self.save(&stock),
-            24..30 => self.anything(&stock).map_or(Op::Look, Op::Remove),
+            24..30 => self.anything(&stock).map_or(Op::ScanState, Op::Remove),
             30..42 => self.rename(&stock),
             42..46 => match (self.anything(&stock), self.anything(&stock)) {
                 (Some(one), Some(other)) if self.rng.bool() => Op::Swap(one, other),
                 (Some(one), Some(other)) => Op::Exchange(one, other),
-                _ => Op::Look,
+                _ => Op::ScanState,
             },
             46..50 => Op::Directory(self.new_place(&stock)),
             50..56 => self.link(&stock),
@@ -179,9 +179,9 @@ impl Chance {
             89 => Op::Continue,
             90 if !self.is_root => {
                 let place = self.anything(&stock);
-                place.map_or(Op::Look, |place| Op::Mode(place, 0))
+                place.map_or(Op::ScanState, |place| Op::Mode(place, 0))
             }
-            90..93 => Op::Look,
+            90..93 => Op::ScanState,
             _ => match self.rng.u32(..8) {
                 0 => Op::Pause(self.rng.u64(20..150)),
                 _ => Op::Pause(self.rng.u64(..8)),
@@ -256,7 +256,7 @@ impl Chance {
 
     fn save(&mut self, stock: &Stock) -> Op {
         let Some(file) = self.file(stock) else {
-            return Op::Look;
+            return Op::ScanState;
         };
         match self.rng.u32(..7) {
             0 => Op::Append(file, self.text()),
@@ -270,7 +270,7 @@ impl Chance {
 
     fn rename(&mut self, stock: &Stock) -> Op {
         let Some(from) = self.anything(stock) else {
-            return Op::Look;
+            return Op::ScanState;
         };
         let to = match self.rng.u32(..4) {
             0 => self.anything(stock).unwrap_or_else(|| Place::new("tree/a")),
@@ -285,7 +285,7 @@ impl Chance {
         match self.rng.u32(..6) {
             0..2 => match self.file(stock) {
                 Some(file) => Op::HardLink(file, place),
-                None => Op::Look,
+                None => Op::ScanState,
             },
             2 => Op::Symlink(".".to_owned(), place),
             3 => {
@@ -309,19 +309,19 @@ impl Chance {
         match self.rng.u32(..8) {
             0 => match self.pick(&rule_files) {
                 Some(file) => Op::Remove(file.clone()),
-                None => Op::Look,
+                None => Op::ScanState,
             },
             1 => match self.pick(&stock.repositories) {
                 Some(place) => Op::Write(place.join(b".git/info/exclude"), text),
-                None => Op::Look,
+                None => Op::ScanState,
             },
             2 => match (self.pick(&rule_files).cloned(), self.directory(stock)) {
                 (Some(from), to) => Op::Rename(from, to.join(b".gitignore")),
-                _ => Op::Look,
+                _ => Op::ScanState,
             },
             3 => match self.pick(&rule_files) {
                 Some(file) => Op::Atomic(file.clone(), text),
-                None => Op::Look,
+                None => Op::ScanState,
             },
             _ => {
                 let file = RULE_FILES[self.rng.usize(..RULE_FILES.len())];

@@ -82,7 +82,7 @@ impl History {
         self.at(&Place::new("tree"))
     }
 
-    /// Lets one thing happen; only `Settle` and `Look` can find something.
+    /// Lets one thing happen; only `Settle` and `ScanState` can find something.
     pub fn apply(&mut self, op: &Op) -> Result<(), String> {
         let mut done = Ok(());
         match op {
@@ -101,7 +101,7 @@ impl History {
                 }
             }
             Op::Start => self.start(),
-            Op::Look => return self.look(),
+            Op::ScanState => return self.look(),
             Op::Settle => return self.settle(),
             Op::Watch(place) => self.watch(place),
             Op::Unwatch(place) => self.unwatch(place),
@@ -114,7 +114,7 @@ impl History {
                     symlink(folder.join(to), file).unwrap();
                 }
             }
-            Op::Hold(_) | Op::HeldWrite(_) | Op::Release => {
+            Op::PauseReason(_) | Op::HeldWrite(_) | Op::Release => {
                 done = unforked(|| self.hold(op));
             }
             op => {
@@ -213,7 +213,7 @@ impl History {
 
     fn hold(&mut self, op: &Op) -> std::io::Result<()> {
         match op {
-            Op::Hold(place) => {
+            Op::PauseReason(place) => {
                 let (base, path) = (self.base(), place.under(&self.base()));
                 if is_inside(&path, &base) {
                     regular(&path)?;

@@ -86,7 +86,7 @@ pub enum Op {
     /// Written by another program through memory.
     Mapped(Place),
     /// Another program opens a file, writes to it later, and closes it at last.
-    Hold(Place),
+    PauseReason(Place),
     HeldWrite(String),
     Release,
     /// A file of the user's own that git reads, by its path in the user's folder; `None`: removed.
@@ -106,7 +106,7 @@ pub enum Op {
     RootCopied,
     Pause(u64),
     /// The daemon is asked, and what it calls fresh has to be so.
-    Look,
+    ScanState,
     /// The daemon is stopped by a signal, and goes on.
     Stop,
     Continue,
@@ -141,7 +141,7 @@ impl Op {
             | Self::Grow(place, _)
             | Self::Become(place, _)
             | Self::Mapped(place)
-            | Self::Hold(place) => vec![place],
+            | Self::PauseReason(place) => vec![place],
             Self::Rename(one, other)
             | Self::Exchange(one, other)
             | Self::Swap(one, other)
@@ -290,13 +290,13 @@ impl Op {
                 std::thread::sleep(Duration::from_millis(*ms));
                 Ok(())
             }
-            Self::Look
+            Self::ScanState
             | Self::Stop
             | Self::Continue
             | Self::Kill
             | Self::Terminate
             | Self::Start
-            | Self::Hold(_)
+            | Self::PauseReason(_)
             | Self::HeldWrite(_)
             | Self::Release
             | Self::UserFile(..)

@@ -44,14 +44,14 @@ const CONFIGS: &[&str] = &[
 /// The next thing of this kind; or what was planned.
 pub fn next(chance: &mut Chance, stock: &Stock) -> Op {
     if !chance.planned.is_empty() && chance.rng.u32(..3) > 0 {
-        return chance.planned.pop_front().unwrap_or(Op::Look);
+        return chance.planned.pop_front().unwrap_or(Op::ScanState);
     }
     match chance.rng.u32(..100) {
         0..18 => excludes(chance),
         18..34 => git(chance, stock),
         34..42 => match chance.anything(stock) {
             Some(place) => Op::Become(place, chance.rng.bool()),
-            None => Op::Look,
+            None => Op::ScanState,
         },
         42..60 => content(chance, stock),
         60..70 => held(chance, stock),
@@ -67,10 +67,10 @@ pub fn next(chance: &mut Chance, stock: &Stock) -> Op {
                 let mode = [0o000, 0o300, 0o400, 0o500, 0o755][chance.rng.usize(..5)];
                 Op::Mode(place, mode)
             }
-            None => Op::Look,
+            None => Op::ScanState,
         },
         82..88 => across(chance, stock),
-        88..92 => Op::Look,
+        88..92 => Op::ScanState,
         _ => rules(chance, stock),
     }
 }
@@ -119,7 +119,7 @@ fn git(chance: &mut Chance, stock: &Stock) -> Op {
         // A repository in a repository: `.git` is made later, removed, renamed and back.
         0 => match chance.pick(&tops).cloned() {
             Some(top) => Op::Git(top, words("init -q -b main")),
-            None => Op::Look,
+            None => Op::ScanState,
         },
         1 => Op::Remove(place.join(b".git")),
         2 => {
@@ -165,7 +165,7 @@ fn conflict(chance: &mut Chance, place: &Place) -> Op {
 
 fn content(chance: &mut Chance, stock: &Stock) -> Op {
     let Some(file) = chance.file(stock) else {
-        return Op::Look;
+        return Op::ScanState;
     };
     match chance.rng.u32(..10) {
         0..3 => Op::Truncate(file),
@@ -189,9 +189,9 @@ fn held(chance: &mut Chance, stock: &Stock) -> Op {
             Some(file) => {
                 let text = chance.text();
                 chance.planned.push_back(Op::HeldWrite(text));
-                Op::Hold(file)
+                Op::PauseReason(file)
             }
-            None => Op::Look,
+            None => Op::ScanState,
         },
         2 | 3 => Op::HeldWrite(chance.text()),
         _ => Op::Release,
@@ -211,7 +211,7 @@ fn across(chance: &mut Chance, stock: &Stock) -> Op {
             }
             Op::Rename(from, to)
         }
-        None => Op::Look,
+        None => Op::ScanState,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use epitome::engine::effect::Depth;
-use epitome::model::contents::{Contents, Matter};
+use epitome::model::contents::{ContentKind, Contents};
 use epitome::model::digest::Digest;
 use epitome::model::language::Language;
 use epitome::model::listing::{Entry, ListedDirectory, Listing};
@@ -39,12 +39,12 @@ impl Text {
     }
 
     /// A few meanings stand for matter that no model is asked about.
-    pub fn matter(self) -> Matter {
+    pub fn content_kind(self) -> ContentKind {
         match self.meaning {
-            0 => Matter::Empty,
-            1 => Matter::Binary,
-            2 => Matter::TooLarge,
-            _ => Matter::Text,
+            0 => ContentKind::Empty,
+            1 => ContentKind::Binary,
+            2 => ContentKind::TooLarge,
+            _ => ContentKind::Text,
         }
     }
 }
@@ -253,14 +253,14 @@ impl Disk {
 
     pub fn read(&self, path: &str, now_ms: u64) -> Option<Contents> {
         let file = self.files.get(path).filter(|_| self.root_is_there)?;
-        let matter = file.text.matter();
+        let content_kind = file.text.content_kind();
         Some(Contents {
             stat: file.stat,
             observed_ms: now_ms,
             digest: file.text.digest(),
             syntax: file.text.syntax(),
             language: Language::of_file(path.as_bytes()),
-            matter,
+            content_kind,
         })
     }
 }

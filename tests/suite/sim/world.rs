@@ -12,10 +12,10 @@ use std::ops::AddAssign;
 use epitome::engine::debounce::Window;
 use epitome::engine::effect::Effect;
 use epitome::engine::event::{Event, WaitId};
-use epitome::engine::pace::Bounds;
+use epitome::engine::pacing::Bounds;
 use epitome::engine::{Engine, Options, TokenEstimate};
+use epitome::model::key::Generator;
 use epitome::model::path::{RelPath, RepoId};
-use epitome::model::recipe::Author;
 use epitome::model::record::NodeRecord;
 use epitome::model::summary::{Summary, SummaryKey};
 use epitome::model::time::Timestamp;
@@ -112,7 +112,7 @@ pub struct World {
 
 fn options(batches: bool) -> Options {
     Options {
-        author: Author {
+        author: Generator {
             provider: "openai".to_owned(),
             model: "made".to_owned(),
             prompt_version: 1,
@@ -329,7 +329,7 @@ impl World {
         if std::env::var_os("EPITOME_SIM_TRACE").is_some() {
             eprintln!("{} {event:?}", self.now_ms);
         }
-        if let Event::Answered { key, .. } | Event::AnsweredPart { key, .. } = &event {
+        if let Event::Responded { key, .. } | Event::PartResponded { key, .. } = &event {
             self.asking.remove(key);
             self.in_batch.remove(key);
         }

@@ -8,7 +8,7 @@ async fn failure_of(act: Act) -> (Failure, Limits) {
 
 #[tokio::test]
 async fn refusals_are_sorted_by_what_to_do() {
-    use Remedy::{Fatal, Forbidden, Permanent, Retry, Slow, Unreachable};
+    use Remedy::{Fatal, Forbidden, Permanent, Retry, Throttled, Unreachable};
     let openai = |kind: &str, code: &str| {
         format!(
             r#"{{"error":{{"message":"Said so.","type":"{kind}","param":null,"code":"{code}"}}}}"#
@@ -38,29 +38,34 @@ async fn refusals_are_sorted_by_what_to_do() {
         (
             "503 Service Unavailable",
             openai("server_error", "server_is_overloaded"),
-            Slow,
+            Throttled,
             "503",
         ),
         (
             "500 Internal Server Error",
             openai("overloaded_error", ""),
-            Slow,
+            Throttled,
             "500",
         ),
-        ("529 Overloaded", String::new(), Slow, "answered 529"),
+        ("529 Overloaded", String::new(), Throttled, "answered 529"),
         (
             "429 Too Many Requests",
             openai("tokens", "rate_limit_exceeded"),
-            Slow,
+            Throttled,
             "Said so.",
         ),
         (
             "429 Too Many Requests",
             r#"{"error":{"code":429,"message":"slow"}}"#.into(),
-            Slow,
+            Throttled,
             ": slow",
         ),
-        ("429 Too Many Requests", "not json".into(), Slow, "not json"),
+        (
+            "429 Too Many Requests",
+            "not json".into(),
+            Throttled,
+            "not json",
+        ),
         (
             "429 Too Many Requests",
             openai("insufficient_quota", "x"),
@@ -187,7 +192,7 @@ async fn refusals_are_sorted_by_what_to_do() {
         (
             "200 OK",
             r#"{"error":{"code":429,"message":"late"}}"#.into(),
-            Slow,
+            Throttled,
             "late",
         ),
         (
@@ -228,7 +233,7 @@ async fn pauses_are_handed_on_with_what_may_succeed_later() {
     let (failure, limits) = failure_of(slow).await;
     assert_eq!(
         (failure.remedy, failure.retry_after_ms),
-        (Remedy::Slow, Some(1500))
+        (Remedy::Throttled, Some(1500))
     );
     assert_eq!(limits.requests.remaining, Some(0));
     let broken = reply("500 Internal Server Error", &["Retry-After: 7200"], "");
@@ -269,12 +274,12 @@ async fn pauses_are_found_in_bodies_too() {
 
 #[tokio::test]
 async fn what_the_endpoint_says_about_asking_again_counts() {
-    use Remedy::{Fatal, Later, Permanent, Retry, Slow};
+    use Remedy::{Fatal, Permanent, Retry, RetryLater, Throttled};
     for (status, said, remedy) in [
         ("429 Too Many Requests", "false", Fatal),
-        ("429 Too Many Requests", "true", Slow),
-        ("429 Too Many Requests", "perhaps", Slow),
-        ("500 Internal Server Error", "false", Later),
+        ("429 Too Many Requests", "true", Throttled),
+        ("429 Too Many Requests", "perhaps", Throttled),
+        ("500 Internal Server Error", "false", RetryLater),
         ("500 Internal Server Error", "true", Retry),
         ("400 Bad Request", "true", Retry),
         ("400 Bad Request", "false", Permanent),
@@ -318,7 +323,7 @@ async fn broken_connections_and_silence_are_worth_another_try() {
         ..options(&server.url)
     });
     let (failure, _) = endpoint.unwrap().ask(&prompt(), 100).await.unwrap_err();
-    assert_eq!(failure.remedy, Remedy::Late);
+    assert_eq!(failure.remedy, Remedy::TimedOut);
     assert!(failure.message.contains("in time"), "{failure:?}");
     assert_eq!(server.requests().len(), 1);
 }

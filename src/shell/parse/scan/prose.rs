@@ -12,8 +12,8 @@ const MAX_LINES: usize = 20_000;
 /// Markdown, with front matter, fenced code and HTML between.
 pub(super) fn markdown(text: &str) -> Scanned {
     let mut found = Scanned::default();
-    let (matter, text) = front_matter(text);
-    for (key, value) in matter {
+    let (content_kind, text) = front_matter(text);
+    for (key, value) in content_kind {
         match key {
             "title" => found.headings.push(value.to_owned()),
             "description" | "summary" => found.docstring = Some(value.to_owned()),

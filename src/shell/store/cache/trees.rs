@@ -9,9 +9,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::shell::store::background_io::BackgroundIo;
 use crate::shell::store::error::StoreError;
 use crate::shell::store::folder;
-use crate::shell::store::unhurried::Unhurried;
 
 /// The trees. A change of a value's shape means a new number: old trees are dropped when the cache is opened.
 pub(in super::super) const SUMMARIES: &str = "summaries.2";
@@ -22,7 +22,7 @@ pub(in super::super) const RECORDS: &str = "records.1";
 const CACHE_BYTES: u64 = 32 << 20;
 /// How often sled tidies up and syncs by itself, in milliseconds, also when nothing happened: rarely, or it would keep
 /// an idle machine's disk awake. What was written is flushed by whoever wrote it; see `Cache::flush`. It may be
-/// later: see [`Unhurried`].
+/// later: see [`BackgroundIo`].
 const FLUSH_MS: u64 = 30_000;
 /// sled lets its own lock go a moment after a handle is dropped.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
@@ -91,7 +91,7 @@ impl From<sled::Error> for Trouble {
 
 /// Runs something of sled's; its panics become damage.
 pub(super) fn guarded<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
-    let _unhurried = Unhurried::new();
+    let _unhurried = BackgroundIo::new();
     match catch_unwind(AssertUnwindSafe(act)) {
         Ok(outcome) => outcome.map_err(Trouble::from),
         Err(panic) => Err(Trouble::Damaged(one_line(&panic_text(&*panic)))),

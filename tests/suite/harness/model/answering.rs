@@ -11,11 +11,11 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{CACHED, Desk, FakeModel, Kind, Reply, Request};
+use super::{BatchRunner, CACHED, FakeModel, Kind, Reply, Request};
 
 /// While it lives, a request is in flight; it ends with the connection, too.
 struct InFlight {
-    desk: Arc<Desk>,
+    desk: Arc<BatchRunner>,
     question: String,
 }
 
@@ -29,13 +29,13 @@ impl Drop for InFlight {
     }
 }
 
-pub(super) async fn strange(State(desk): State<Arc<Desk>>, uri: Uri) -> Response {
+pub(super) async fn strange(State(desk): State<Arc<BatchRunner>>, uri: Uri) -> Response {
     desk.book().strange.push(uri.to_string());
     respond(404, &[], "there is nothing here".to_owned())
 }
 
 pub(super) async fn answer(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<BatchRunner>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -97,7 +97,9 @@ pub(super) async fn answer(
     let words = FakeModel::words(request.kind, said);
     let response = match failure {
         None => respond(200, &headers, completion(&request, Some(&words), "stop")),
-        Some(Reply::Words(words)) => respond(200, &[], completion(&request, Some(words), "stop")),
+        Some(Reply::SummaryRef(words)) => {
+            respond(200, &[], completion(&request, Some(words), "stop"))
+        }
         Some(Reply::Status(status, headers, body)) => respond(status, &headers, body),
         Some(Reply::Garbled) => respond(200, &[], "<html>bad gateway</html>".to_owned()),
         Some(Reply::Empty) => respond(200, &[], completion(&request, None, "stop")),

@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use super::answering::{Broken, completion, respond, strange, understand};
-use super::{Desk, FakeModel, Request, Wanted};
+use super::{BatchRunner, FakeModel, Request, Wanted};
 
 /// Whether there is one.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl FakeModel {
     }
 }
 
-pub(super) fn routes(router: Router<Arc<Desk>>) -> Router<Arc<Desk>> {
+pub(super) fn routes(router: Router<Arc<BatchRunner>>) -> Router<Arc<BatchRunner>> {
     router
         .route("/v1/files", post(upload))
         .route("/v1/files/{id}/content", get(download))
@@ -134,7 +134,7 @@ pub(super) fn routes(router: Router<Arc<Desk>>) -> Router<Arc<Desk>> {
 }
 
 /// Notes the call; gives the answer where there is no Batch API.
-async fn enter(desk: &Arc<Desk>, what: &'static str) -> Result<(), Response> {
+async fn enter(desk: &Arc<BatchRunner>, what: &'static str) -> Result<(), Response> {
     let presence = {
         let mut book = desk.book();
         book.batches.calls.push(what);
@@ -150,7 +150,7 @@ async fn enter(desk: &Arc<Desk>, what: &'static str) -> Result<(), Response> {
     }
 }
 
-fn refuse(desk: &Desk, why: &str) -> Response {
+fn refuse(desk: &BatchRunner, why: &str) -> Response {
     desk.book().strange.push(why.to_owned());
     respond(400, &[], json!({"error": {"message": why}}).to_string())
 }
@@ -159,7 +159,7 @@ fn missing(what: &str) -> Response {
     respond(404, &[], json!({"error": {"message": what}}).to_string())
 }
 
-async fn upload(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn upload(State(desk): State<Arc<BatchRunner>>, headers: HeaderMap, body: Bytes) -> Response {
     if let Err(response) = enter(&desk, "upload").await {
         return response;
     }
@@ -178,7 +178,7 @@ async fn upload(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) 
     respond(200, &[], json!({"id": id, "object": "file"}).to_string())
 }
 
-async fn create(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn create(State(desk): State<Arc<BatchRunner>>, headers: HeaderMap, body: Bytes) -> Response {
     if let Err(response) = enter(&desk, "create").await {
         return response;
     }
@@ -231,7 +231,7 @@ async fn create(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) 
 }
 
 async fn list(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<BatchRunner>>,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Response {
     if let Err(response) = enter(&desk, "list").await {
@@ -252,7 +252,7 @@ async fn list(
     respond(200, &[], answer.to_string())
 }
 
-async fn look(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Response {
+async fn look(State(desk): State<Arc<BatchRunner>>, Path(id): Path<String>) -> Response {
     if let Err(response) = enter(&desk, "look").await {
         return response;
     }
@@ -333,7 +333,7 @@ fn finish(batches: &mut Batches, number: usize) {
     }
 }
 
-async fn download(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Response {
+async fn download(State(desk): State<Arc<BatchRunner>>, Path(id): Path<String>) -> Response {
     if let Err(response) = enter(&desk, "download").await {
         return response;
     }

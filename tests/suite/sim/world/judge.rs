@@ -2,9 +2,9 @@
 
 use epitome::engine::event::{Event, WaitId};
 use epitome::engine::view::NodeView;
-use epitome::model::contents::{Contents, Matter};
+use epitome::model::contents::{ContentKind, Contents};
+use epitome::model::key::{ChildSummary, Kind, directory_digest};
 use epitome::model::path::RelPath;
-use epitome::model::recipe::{ChildWords, Kind, directory_digest};
 use epitome::model::summary::Freshness;
 
 use super::{Pending, REPO, Sabotage, World, options};
@@ -119,15 +119,15 @@ impl World {
                     return Err(format!("{path} is known with another content than it has"));
                 }
                 let Contents {
-                    matter,
+                    content_kind,
                     language,
                     syntax,
                     ..
                 } = real;
-                if matter == Matter::TooLarge {
+                if content_kind == ContentKind::TooLarge {
                     return expect(&path, view.freshness, &[Freshness::Off]);
                 }
-                author.file_key(matter, language, syntax)
+                author.file_key(content_kind, language, syntax)
             }
             Some(children) => {
                 for child in children {
@@ -159,8 +159,8 @@ impl World {
                 }
                 author.directory_key(children.iter().map(|child| {
                     let words = match child.words {
-                        Some(words) => ChildWords::Said(words.digest),
-                        None => ChildWords::LeftOut,
+                        Some(words) => ChildSummary::Said(words.digest),
+                        None => ChildSummary::LeftOut,
                     };
                     (child.path.name(), child.kind, words)
                 }))
@@ -186,7 +186,7 @@ impl World {
                 && view
                     .contents
                     .as_ref()
-                    .is_some_and(|contents| contents.matter == Matter::Text)
+                    .is_some_and(|contents| contents.content_kind == ContentKind::Text)
             {
                 let about = view.contents.as_ref().map(|contents| contents.syntax);
                 if Some(stored.text.as_str())

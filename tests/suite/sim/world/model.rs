@@ -1,6 +1,6 @@
 //! The model of the made world: slow, refusing, failing, in any weather.
 
-use epitome::engine::effect::{Ask, Subject};
+use epitome::engine::effect::{Subject, SummaryRequest};
 use epitome::model::failure::{Failure, Remedy};
 use epitome::model::summary::Summary;
 
@@ -32,7 +32,7 @@ const WAVE_MS: u64 = 4 * 60_000;
 
 impl World {
     /// The model: slow, refusing, failing, and seldom of the same words twice.
-    pub(super) fn answer(&mut self, ask: &Ask) -> Result<Summary, Failure> {
+    pub(super) fn answer(&mut self, ask: &SummaryRequest) -> Result<Summary, Failure> {
         if let Subject::File { digest, .. } = &ask.subject {
             let now = self
                 .disk
@@ -52,7 +52,7 @@ impl World {
             let remedy = match self.random.u8(0..12) {
                 0 if !self.calm && self.random.u8(0..8) == 0 => Remedy::Fatal,
                 0 if !self.calm => Remedy::Permanent,
-                1..=4 => Remedy::Slow,
+                1..=4 => Remedy::Throttled,
                 5..=7 => Remedy::Unreachable,
                 _ => Remedy::Retry,
             };
@@ -80,7 +80,7 @@ impl World {
         }
         let wave = !self.calm && (self.now_ms / WAVE_MS) % 3 == 1;
         if wave && random.u8(0..10) > 0 {
-            let mut full = Failure::new(Remedy::Slow, "a wave");
+            let mut full = Failure::new(Remedy::Throttled, "a wave");
             full.retry_after_ms = random.bool().then(|| random.u64(0..20_000));
             return Some(full);
         }
@@ -90,10 +90,10 @@ impl World {
         let remedy = match random.u8(0..24) {
             // A bad key, which somebody mends.
             0 if !self.calm && random.u8(0..20) == 0 => Remedy::Fatal,
-            0..=2 => Remedy::Slow,
+            0..=2 => Remedy::Throttled,
             3..=5 => Remedy::Unreachable,
-            6..=7 => Remedy::Late,
-            8 => Remedy::Later,
+            6..=7 => Remedy::TimedOut,
+            8 => Remedy::RetryLater,
             _ => Remedy::Retry,
         };
         Some(Failure::new(remedy, format!("a night's {remedy:?}")))

@@ -1,6 +1,6 @@
 //! The shell of the made world: effects become events, late, in any order, and not always what was hoped for.
 
-use epitome::engine::effect::{Ask, Effect, Subject};
+use epitome::engine::effect::{Effect, Subject, SummaryRequest};
 use epitome::engine::event::{Event, ReadProblem, Usage};
 use epitome::model::failure::{Failure, Remedy};
 use epitome::model::summary::{Summary, SummaryKey};
@@ -38,11 +38,11 @@ impl World {
                     .collect();
                 self.later(delay, Pending::Deliver(Event::LookedUp(found)));
             }
-            Effect::Ask(ask) => {
+            Effect::SummaryRequest(ask) => {
                 self.check_ask(&ask)?;
-                self.later(delay, Pending::Sample(Effect::Ask(ask)));
+                self.later(delay, Pending::Sample(Effect::SummaryRequest(ask)));
             }
-            Effect::AskBatch(asks) => {
+            Effect::RequestBatch(asks) => {
                 self.tally.batched += asks.len() as u64;
                 for ask in &asks {
                     self.check_ask(ask)?;
@@ -54,7 +54,7 @@ impl World {
                     };
                     self.later(delay, Pending::Deliver(event));
                 } else {
-                    self.later(delay, Pending::Sample(Effect::AskBatch(asks)));
+                    self.later(delay, Pending::Sample(Effect::RequestBatch(asks)));
                 }
             }
             Effect::Commit { key, summary, .. } => {
@@ -96,7 +96,7 @@ impl World {
         Ok(())
     }
 
-    fn check_ask(&mut self, ask: &Ask) -> Result<(), String> {
+    fn check_ask(&mut self, ask: &SummaryRequest) -> Result<(), String> {
         if !self.asking.insert(ask.key) {
             return Err(format!("{} is asked about twice at once", ask.path));
         }
@@ -117,7 +117,7 @@ impl World {
     }
 
     /// The batch is with the endpoint from now on; its lines are done in any order.
-    fn make_batch(&mut self, asks: Vec<Ask>) {
+    fn make_batch(&mut self, asks: Vec<SummaryRequest>) {
         for ask in asks {
             let Subject::File { digest, .. } = ask.subject else {
                 continue;
@@ -131,7 +131,7 @@ impl World {
                     self.later(delay, Pending::Batch(ask.key));
                 }
                 None => {
-                    let event = Event::Answered {
+                    let event = Event::Responded {
                         key: ask.key,
                         result: Err(Failure::new(Remedy::Changed, "changed meanwhile")),
                         usage: Usage::default(),
@@ -164,7 +164,7 @@ impl World {
         let delay = self.random.u64(0..50);
         self.later(
             delay,
-            Pending::Deliver(Event::Answered { key, result, usage }),
+            Pending::Deliver(Event::Responded { key, result, usage }),
         );
     }
 
@@ -203,22 +203,22 @@ impl World {
                 };
                 Event::Read { repo, node, result }
             }
-            Effect::AskBatch(asks) => {
+            Effect::RequestBatch(asks) => {
                 self.make_batch(asks);
                 return;
             }
-            Effect::Ask(ask) if ask.paid && self.random.u8(0..12) == 0 => {
+            Effect::SummaryRequest(ask) if ask.paid && self.random.u8(0..12) == 0 => {
                 let usage = Usage {
                     sent: true,
                     ..Usage::default()
                 };
                 let key = ask.key;
                 let delay = self.random.u64(0..800);
-                let event = Event::AnsweredPart { key, usage };
+                let event = Event::PartResponded { key, usage };
                 self.later(delay, Pending::Deliver(event));
                 return;
             }
-            Effect::Ask(ask) => {
+            Effect::SummaryRequest(ask) => {
                 let result = self.answer(&ask);
                 let key = ask.key;
                 let sent = ask.paid
@@ -230,7 +230,7 @@ impl World {
                 let delay = self.random.u64(0..800);
                 self.later(
                     delay,
-                    Pending::Deliver(Event::Answered { key, result, usage }),
+                    Pending::Deliver(Event::Responded { key, result, usage }),
                 );
                 return;
             }

@@ -3,7 +3,7 @@
 use crate::model::time::Timestamp;
 use crate::model::usage::Usage;
 
-use super::Pace;
+use super::Pacing;
 
 /// How far a clock may be set back, in days, before it is thought to have been wrong until then.
 const SET_BACK_DAYS: u64 = 2;
@@ -32,7 +32,7 @@ pub struct DayUse {
     pub cost_nanos: u64,
 }
 
-impl Pace {
+impl Pacing {
     /// What was used on the day, so far, by earlier runs.
     pub fn set_used(&mut self, used: DayUse) {
         self.used = used;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::effect::{Depth, News};
+use crate::engine::effect::{Depth, NodeChange};
 use crate::engine::repository::Repository;
 use crate::engine::tree::{Body, NodeId, Phase};
+use crate::model::key::Kind;
 use crate::model::listing::{Entry, ListedDirectory};
 use crate::model::path::RelPath;
-use crate::model::recipe::Kind;
 use crate::model::stat::Stat;
 
 /// One comparison of a listing with the tree.
@@ -91,8 +91,8 @@ impl Comparison<'_> {
         let doubt = self.doubt;
         self.repository.tree.change(id, |node| {
             if let Body::Directory(directory) = &mut node.body {
-                if directory.doubt_below <= doubt && (whole || !moved) {
-                    directory.doubt_below = 0;
+                if directory.suspect_below <= doubt && (whole || !moved) {
+                    directory.suspect_below = 0;
                 }
                 directory.identity = Some(listed.identity);
                 directory.problem.clone_from(&listed.problem);
@@ -228,7 +228,9 @@ impl Comparison<'_> {
                 self.repository.exports.gone.insert(path.clone());
             }
             if kind == Kind::File {
-                self.repository.news.push((path.clone(), News::Removed));
+                self.repository
+                    .news
+                    .push((path.clone(), NodeChange::Removed));
             }
             self.repository.removed.insert(path);
         }

@@ -1,6 +1,6 @@
 //! What kind of matter a file holds, by its name and its first bytes. It reads nothing itself.
 
-use crate::model::contents::Matter;
+use crate::model::contents::ContentKind;
 use crate::model::path::RelPath;
 
 /// How much of a file is looked at, in bytes. git looks for a NUL byte in as much.
@@ -73,14 +73,14 @@ pub(super) fn is_secret(path: &RelPath) -> bool {
 }
 
 /// The matter of a file with these bytes. Text in an old 8-bit encoding is still text; UTF-16 is not.
-pub(super) fn of(bytes: &[u8]) -> Matter {
+pub(super) fn of(bytes: &[u8]) -> ContentKind {
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Matter::Empty;
+        return ContentKind::Empty;
     }
     let sample = &bytes[..bytes.len().min(SAMPLE)];
     let marked = [&b"\xff\xfe"[..], b"\xfe\xff", b"%PDF-"];
     if sample.contains(&0) || marked.iter().any(|mark| sample.starts_with(mark)) {
-        return Matter::Binary;
+        return ContentKind::Binary;
     }
     let controls = sample
         .iter()
@@ -93,9 +93,9 @@ pub(super) fn of(bytes: &[u8]) -> Matter {
     // Packed data has about a tenth of the first and a half of the second; a page of French in Latin-1 has a
     // twentieth of the second.
     if controls * 20 > sample.len() || foreign * 10 > sample.len() * 3 {
-        return Matter::Binary;
+        return ContentKind::Binary;
     }
-    Matter::Text
+    ContentKind::Text
 }
 
 #[cfg(test)]
@@ -142,23 +142,23 @@ mod tests {
 
     #[test]
     fn matter_is_known_by_its_bytes() {
-        assert_eq!(of(b""), Matter::Empty);
-        assert_eq!(of(b" \n\t\r\n"), Matter::Empty);
-        assert_eq!(of(b"fn main() {}\n"), Matter::Text);
-        assert_eq!(of("größe = 'ß'; 漢字".as_bytes()), Matter::Text);
+        assert_eq!(of(b""), ContentKind::Empty);
+        assert_eq!(of(b" \n\t\r\n"), ContentKind::Empty);
+        assert_eq!(of(b"fn main() {}\n"), ContentKind::Text);
+        assert_eq!(of("größe = 'ß'; 漢字".as_bytes()), ContentKind::Text);
         assert_eq!(
             of(b"# r\xe9sum\xe9 de l'\xe9t\xe9 en Latin-1\nx = 1\n"),
-            Matter::Text
+            ContentKind::Text
         );
-        assert_eq!(of(b"\x7fELF\x02\x01\x00\x00"), Matter::Binary);
-        assert_eq!(of(b"\xff\xfeh\x00i\x00"), Matter::Binary);
-        assert_eq!(of(b"%PDF-1.4\n%text"), Matter::Binary);
+        assert_eq!(of(b"\x7fELF\x02\x01\x00\x00"), ContentKind::Binary);
+        assert_eq!(of(b"\xff\xfeh\x00i\x00"), ContentKind::Binary);
+        assert_eq!(of(b"%PDF-1.4\n%text"), ContentKind::Binary);
         let mut random = fastrand::Rng::with_seed(7);
         let packed: Vec<u8> = (0..4000).map(|_| random.u8(1..)).collect();
-        assert_eq!(of(&packed), Matter::Binary);
+        assert_eq!(of(&packed), ContentKind::Binary);
         // The sample may end within a character.
         let mut long = "é".repeat(SAMPLE);
         long.insert(0, 'x');
-        assert_eq!(of(long.as_bytes()), Matter::Text);
+        assert_eq!(of(long.as_bytes()), ContentKind::Text);
     }
 }

@@ -8,10 +8,10 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 
-use crate::engine::effect::News;
+use crate::engine::effect::NodeChange;
+use crate::model::key::Kind;
 use crate::model::path::{RelPath, RepoId};
-use crate::model::recipe::Kind;
-use crate::wire::events::{Happening, Happenings, What};
+use crate::wire::events::{EventStream, StreamEvent, StreamEventKind};
 use crate::wire::protocol::Problem;
 use crate::wire::search::NodeKind;
 
@@ -27,7 +27,7 @@ const READY: usize = 64;
 /// Something that happened, as the loop tells it.
 #[derive(Debug)]
 enum Told {
-    News(RepoId, RelPath, News),
+    NodeChange(RepoId, RelPath, NodeChange),
     Notice(String),
 }
 
@@ -43,10 +43,10 @@ impl Default for Followers {
 
 impl Followers {
     /// Tells what happened to nodes.
-    pub fn tell(&self, repo: RepoId, news: Vec<(RelPath, News)>) {
+    pub fn tell(&self, repo: RepoId, news: Vec<(RelPath, NodeChange)>) {
         if self.0.receiver_count() > 0 {
             for (path, news) in news {
-                self.send(Told::News(repo, path, news));
+                self.send(Told::NodeChange(repo, path, news));
             }
         }
     }
@@ -80,7 +80,7 @@ impl Scope {
 
 impl Handle {
     /// What happens from now on, at and below `path`, or everywhere.
-    pub(super) async fn follow(&self, path: Option<&Path>) -> Result<Happenings, Problem> {
+    pub(super) async fn follow(&self, path: Option<&Path>) -> Result<EventStream, Problem> {
         let scope = match path {
             None => Scope::All,
             Some(path) => {
@@ -96,11 +96,14 @@ impl Handle {
         tokio::spawn(async move {
             for (repo, status) in now {
                 let news = if status.settled && !status.scanning {
-                    News::Settled
+                    NodeChange::Settled
                 } else {
-                    News::Busy
+                    NodeChange::Busy
                 };
-                let told = Arc::new((SystemTime::now(), Told::News(repo, RelPath::root(), news)));
+                let told = Arc::new((
+                    SystemTime::now(),
+                    Told::NodeChange(repo, RelPath::root(), news),
+                ));
                 if !pass_on(&shared, &scope, told, &ready).await {
                     return;
                 }
@@ -113,7 +116,8 @@ impl Handle {
                 let goes_on = match told {
                     Ok(told) => pass_on(&shared, &scope, told, &ready).await,
                     Err(RecvError::Lagged(many)) => {
-                        let mut missed = Happening::new(stamp(SystemTime::now()), What::Missed);
+                        let mut missed =
+                            StreamEvent::new(stamp(SystemTime::now()), StreamEventKind::Missed);
                         missed.missed = Some(many);
                         ready.send(Ok(missed)).await.is_ok()
                     }
@@ -133,9 +137,9 @@ async fn pass_on(
     shared: &Arc<Shared>,
     scope: &Scope,
     told: Arc<(SystemTime, Told)>,
-    ready: &mpsc::Sender<Result<Happening, Problem>>,
+    ready: &mpsc::Sender<Result<StreamEvent, Problem>>,
 ) -> bool {
-    if let Told::News(repo, path, _) = &told.1
+    if let Told::NodeChange(repo, path, _) = &told.1
         && !scope.holds(*repo, path)
     {
         return true;
@@ -149,17 +153,17 @@ async fn pass_on(
 }
 
 /// In words; `None` of a repository that is not watched any more.
-fn happening(shared: &Shared, (time, told): &(SystemTime, Told)) -> Option<Happening> {
+fn happening(shared: &Shared, (time, told): &(SystemTime, Told)) -> Option<StreamEvent> {
     let time = stamp(*time);
     let (repo, path, news) = match told {
-        Told::News(repo, path, news) => (repo, path, news),
+        Told::NodeChange(repo, path, news) => (repo, path, news),
         Told::Notice(text) => {
-            let mut notice = Happening::new(time, What::Notice);
+            let mut notice = StreamEvent::new(time, StreamEventKind::Notice);
             notice.text = Some(text.clone());
             return Some(notice);
         }
     };
-    let mut happening = Happening::new(time, What::Busy);
+    let mut happening = StreamEvent::new(time, StreamEventKind::Busy);
     let (text, base64) = text_and_bytes(path);
     happening.repository = Some(
         shared
@@ -172,27 +176,27 @@ fn happening(shared: &Shared, (time, told): &(SystemTime, Told)) -> Option<Happe
     happening.path = Some(text);
     happening.path_base64 = base64;
     match news {
-        News::Busy => happening.path = None,
-        News::Settled => {
-            happening.event = What::Settled;
+        NodeChange::Busy => happening.path = None,
+        NodeChange::Settled => {
+            happening.event = StreamEventKind::Settled;
             happening.path = None;
         }
-        News::Changed => {
-            happening.event = What::Changed;
+        NodeChange::Changed => {
+            happening.event = StreamEventKind::Changed;
             happening.kind = Some(NodeKind::File);
         }
-        News::Removed => {
-            happening.event = What::Removed;
+        NodeChange::Removed => {
+            happening.event = StreamEventKind::Removed;
             happening.kind = Some(NodeKind::File);
         }
-        News::Summarized(kind, key) => {
-            happening.event = What::Summarized;
+        NodeChange::Summarized(kind, key) => {
+            happening.event = StreamEventKind::Summarized;
             happening.kind = Some(node_kind(*kind));
             let words = shared.store.summary(*key).ok().flatten();
             happening.line = words.map(|words| words.line().to_owned());
         }
-        News::Failed(kind, error) => {
-            happening.event = What::Failed;
+        NodeChange::Failed(kind, error) => {
+            happening.event = StreamEventKind::Failed;
             happening.kind = Some(node_kind(*kind));
             happening.error = Some(error.clone());
         }

@@ -15,7 +15,7 @@ const PROBE_AFTER: (u32, u32) = (32, 2_048);
 
 /// The width.
 #[derive(Clone, Copy, Debug)]
-pub struct Width {
+pub struct Concurrency {
     now: f64,
     ceiling: f64,
     /// Whether the endpoint ever had more to do than it liked.
@@ -28,7 +28,7 @@ pub struct Width {
     patience: u32,
 }
 
-impl Width {
+impl Concurrency {
     /// A width that never exceeds `ceiling`, which is at least 1.
     pub fn up_to(ceiling: usize) -> Self {
         let ceiling = ceiling.max(1) as f64;
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn it_comes_back_where_it_is_used_and_never_above_the_ceiling() {
-        let mut width = Width::up_to(10);
+        let mut width = Concurrency::up_to(10);
         width.congested();
         assert_eq!(width.get(), 7);
         width.answered(0);
@@ -100,18 +100,18 @@ mod tests {
             width.answered(width.get() - 1);
         }
         assert_eq!(width.get(), 10);
-        let mut width = Width::up_to(40);
+        let mut width = Concurrency::up_to(40);
         for _ in 0..2_000 {
             width.answered(width.get() - 1);
         }
         assert_eq!(width.get(), 40);
-        assert_eq!(Width::up_to(3).get(), 3);
+        assert_eq!(Concurrency::up_to(3).get(), 3);
     }
 
     /// Each in flight is answered, and then as many go as the width allows: how many rounds to the ceiling?
     #[test]
     fn a_wide_ceiling_is_reached_in_a_few_rounds_where_nothing_is_refused() {
-        let mut width = Width::up_to(200);
+        let mut width = Concurrency::up_to(200);
         let mut rounds = 0;
         while width.get() < 200 {
             for _ in 0..width.get() {
@@ -125,7 +125,7 @@ mod tests {
     /// An endpoint that takes forty at once and refuses the rest, of a width that was wide open to two hundred.
     #[test]
     fn an_end_on_the_way_up_is_overshot_by_half_at_most() {
-        let mut width = Width::up_to(200);
+        let mut width = Concurrency::up_to(200);
         let mut refused = 0;
         for _ in 0..100 {
             let sent = width.get();
@@ -145,7 +145,7 @@ mod tests {
     /// An endpoint that takes two at once and refuses the third.
     #[test]
     fn an_end_that_shows_by_refusals_only_is_found_and_seldom_run_into() {
-        let mut width = Width::up_to(10);
+        let mut width = Concurrency::up_to(10);
         let mut refused = 0;
         for _ in 0..1_000 {
             if width.get() > 2 {
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn an_end_that_moves_away_is_followed() {
-        let mut width = Width::up_to(10);
+        let mut width = Concurrency::up_to(10);
         for _ in 0..4 {
             width.congested();
         }

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::config::Provider;
-use crate::engine::effect::{Ask, Subject};
+use crate::engine::effect::{Subject, SummaryRequest};
 use crate::engine::event::{Event, Usage};
 use crate::engine::parts::Next;
 use crate::engine::prompt::{self, Prompt};
-use crate::model::contents::Matter;
+use crate::model::contents::ContentKind;
 use crate::model::failure::{Failure, Remedy};
+use crate::model::key::Generator;
 use crate::model::limits::Limits;
-use crate::model::recipe::Author;
 use crate::model::summary::Summary;
 use crate::model::usage::Usage as Used;
 use crate::shell::openai::{self, Endpoint};
@@ -41,15 +41,15 @@ pub const ANSWER_TOKENS: u64 = 120;
 
 /// Has summaries written.
 #[derive(Clone)]
-pub struct Asking {
+pub struct Requester {
     pub(super) shared: Arc<Shared>,
     pool: Pool,
     pub(super) writer: Writer,
     pub(super) endpoint: Arc<Result<Endpoint, Failure>>,
-    author: Arc<Author>,
+    author: Arc<Generator>,
 }
 
-impl Asking {
+impl Requester {
     /// The endpoint is made ready here, and asked later.
     pub fn new(shared: Arc<Shared>, pool: Pool, writer: Writer) -> Self {
         let endpoint = endpoint(&shared);
@@ -66,8 +66,8 @@ impl Asking {
         }
     }
 
-    /// Begins; the event `Answered` follows.
-    pub fn ask(&self, ask: Ask) {
+    /// Begins; the event `Responded` follows.
+    pub fn ask(&self, ask: SummaryRequest) {
         let this = self.clone();
         if !ask.paid {
             self.pool.spawn(move || {
@@ -78,7 +78,7 @@ impl Asking {
                 let usage = Usage::default();
                 this.shared
                     .inputs
-                    .send_blocking(Input::Event(Event::Answered { key, result, usage }));
+                    .send_blocking(Input::Event(Event::Responded { key, result, usage }));
             });
             return;
         }
@@ -90,12 +90,12 @@ impl Asking {
                 let this = this.clone();
                 async move { this.ask_model(ask).await }
             });
-            let event = asked.await.unwrap_or_else(|_| Event::Answered {
+            let event = asked.await.unwrap_or_else(|_| Event::Responded {
                 key,
                 result: Err(internal("it was asked about")),
                 usage: Usage::default(),
             });
-            if let Event::Answered {
+            if let Event::Responded {
                 result: Err(failure),
                 ..
             } = &event
@@ -107,13 +107,13 @@ impl Asking {
     }
 
     /// By rule, or offline.
-    fn write_here(&self, ask: &Ask) -> Result<Summary, Failure> {
+    fn write_here(&self, ask: &SummaryRequest) -> Result<Summary, Failure> {
         let text = match &ask.subject {
             Subject::File {
-                matter: matter @ (Matter::Empty | Matter::Binary),
+                content_kind: content_kind @ (ContentKind::Empty | ContentKind::Binary),
                 language,
                 ..
-            } => offline::rule(*matter, *language),
+            } => offline::rule(*content_kind, *language),
             Subject::File {
                 digest, language, ..
             } => {
@@ -143,10 +143,10 @@ impl Asking {
     }
 
     /// One request, whose answer is the summary or one about a part of it.
-    async fn ask_model(&self, ask: Ask) -> Event {
+    async fn ask_model(&self, ask: SummaryRequest) -> Event {
         let ask = Arc::new(ask);
         let key = ask.key;
-        let without = |failure| Event::Answered {
+        let without = |failure| Event::Responded {
             key,
             result: Err(failure),
             usage: Usage::default(),
@@ -166,7 +166,7 @@ impl Asking {
             Ok(Ok(Ok(next))) => next,
             Ok(Ok(Err((summary, usage)))) => {
                 let result = Ok(summary);
-                return Event::Answered { key, result, usage };
+                return Event::Responded { key, result, usage };
             }
             Ok(Err(Moved)) => return without(moved()),
             Err(_) => return without(internal("the prompt was made")),
@@ -184,14 +184,17 @@ impl Asking {
             Next::Part(part, prompt) => (Some(part), prompt),
         };
         let length = request.user.len();
-        let (answer, said) = match endpoint.ask(&of_the_room(request), self.answer_cap()).await {
+        let (answer, said) = match endpoint
+            .ask(&to_endpoint_prompt(request), self.answer_cap())
+            .await
+        {
             Ok(answer) => (Ok(answer.text), answer.limits),
             Err((failure, limits)) => (Err(failure), limits),
         };
         let told = earlier.as_ref().filter(|_| part.is_none());
         let result = match answer {
             Ok(text) => self.words(&text, told, &self.shared.config.openai.model),
-            Err(_) if said.too_long && self.ask_less(length) => Err(Failure::new(
+            Err(_) if said.too_long && self.reduce_prompt_limit(length) => Err(Failure::new(
                 Remedy::Retry,
                 "it is longer than the model can read: it is asked about in parts",
             )),
@@ -208,14 +211,19 @@ impl Asking {
                     paid: true,
                 });
                 self.writer.flush().await;
-                Event::AnsweredPart { key, usage }
+                Event::PartResponded { key, usage }
             }
-            (_, result) => Event::Answered { key, result, usage },
+            (_, result) => Event::Responded { key, result, usage },
         }
     }
 
     /// What a request used, for the engine; and written down, before its answer is.
-    fn usage(&self, ask: &Ask, said: openai::Limits, result: &Result<Summary, Failure>) -> Usage {
+    fn usage(
+        &self,
+        ask: &SummaryRequest,
+        said: openai::Limits,
+        result: &Result<Summary, Failure>,
+    ) -> Usage {
         let used = said.spent;
         self.writer.write(Write::Usage {
             day: today(),
@@ -267,7 +275,7 @@ impl Asking {
         self.shared.config.openai.max_output_tokens
     }
 
-    pub(super) fn earlier(&self, ask: &Ask) -> Option<Summary> {
+    pub(super) fn earlier(&self, ask: &SummaryRequest) -> Option<Summary> {
         request::earlier(&self.shared, ask)
     }
 
@@ -306,7 +314,7 @@ fn internal(during: &str) -> Failure {
 }
 
 /// The same request in the words of the room that sends it.
-pub(super) fn of_the_room(prompt: Prompt) -> openai::Prompt {
+pub(super) fn to_endpoint_prompt(prompt: Prompt) -> openai::Prompt {
     openai::Prompt {
         system: prompt.system,
         user: prompt.user,

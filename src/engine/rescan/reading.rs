@@ -1,18 +1,18 @@
 //! From a file that may have changed to what is in it.
 
-use crate::model::contents::{Contents, Matter};
+use crate::model::contents::{ContentKind, Contents};
 use crate::model::failure::{Failure, Remedy};
+use crate::model::key::Kind;
 use crate::model::path::{RelPath, RepoId};
-use crate::model::recipe::Kind;
 
 use crate::engine::Engine;
-use crate::engine::effect::{Effect, News};
+use crate::engine::effect::{Effect, NodeChange};
 use crate::engine::event::ReadProblem;
 use crate::engine::tree::{Body, Node, NodeId, Phase, ROOT};
 
 impl Engine {
     /// Asks for as many readings as may be under way.
-    pub(in crate::engine) fn read_next(&mut self, effects: &mut Vec<Effect>) {
+    pub(in crate::engine) fn start_reads(&mut self, effects: &mut Vec<Effect>) {
         let at_once = self.options.readers;
         for (&repo, repository) in &mut self.repositories {
             while repository.reading < at_once {
@@ -94,7 +94,7 @@ impl Engine {
                 if before != Some(contents.digest) && node.changed.is_some() {
                     repository.last_change_ms = Some(now.unix_ms);
                     repository.tree.mark_changed(id, now.monotonic_ms);
-                    repository.tell(id, News::Changed);
+                    repository.tell(id, NodeChange::Changed);
                 }
                 let kept = contents.clone();
                 if contents.stat.links <= 1 {
@@ -117,7 +117,7 @@ impl Engine {
                 match problem {
                     ReadProblem::Denied(reason) => {
                         let failure = Failure::new(Remedy::Permanent, reason);
-                        repository.tell(id, News::Failed(Kind::File, failure.to_line()));
+                        repository.tell(id, NodeChange::Failed(Kind::File, failure.to_line()));
                         repository.tree.change(id, |node| {
                             node.phase = Phase::Failed(Box::new(failure));
                             node.body = Body::File { contents: None };
@@ -145,17 +145,20 @@ impl Engine {
         id: NodeId,
         contents: &Contents,
     ) {
-        let off =
-            !self.options.summaries || matches!(contents.matter, Matter::TooLarge | Matter::Secret);
+        let off = !self.options.summaries
+            || matches!(
+                contents.content_kind,
+                ContentKind::TooLarge | ContentKind::Secret
+            );
         if off {
-            self.set_off(repo, id);
+            self.mark_off(repo, id);
             return;
         }
-        let key = self
-            .options
-            .author
-            .file_key(contents.matter, contents.language, contents.syntax);
-        let paid = self.options.paid && contents.matter == Matter::Text;
+        let key =
+            self.options
+                .author
+                .file_key(contents.content_kind, contents.language, contents.syntax);
+        let paid = self.options.paid && contents.content_kind == ContentKind::Text;
         self.want(repo, id, key, paid);
     }
 }

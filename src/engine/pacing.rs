@@ -18,8 +18,8 @@ use crate::model::summary::SummaryKey;
 use crate::model::time::Timestamp;
 
 use super::bucket::{Bucket, Spent};
-use super::chances::Chances;
-use super::width::Width;
+use super::concurrency::Concurrency;
+use super::late_retries::LateRetries;
 
 pub use budget::{Budget, DayUse};
 pub use failed::Next;
@@ -73,7 +73,7 @@ pub struct Bounds {
 
 /// Why nothing is sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
+pub enum PauseReason {
     /// The width is used up: an answer has to come first.
     Full,
     /// Not before this moment (monotonic milliseconds).
@@ -95,9 +95,9 @@ pub struct Sent {
 
 /// The pace of asking.
 #[derive(Debug)]
-pub struct Pace {
+pub struct Pacing {
     bounds: Bounds,
-    width: Width,
+    width: Concurrency,
     in_flight: usize,
     free_in_flight: usize,
     /// Answers that are on their way to the disk.
@@ -119,7 +119,7 @@ pub struct Pace {
     /// The endpoint cannot be reached: one request at a time probes.
     down: bool,
     stopped: Option<(Failure, u64)>,
-    chances: Chances,
+    chances: LateRetries,
     last_trouble: Option<String>,
     /// Requests that are in batches, and what they are thought to need.
     batched: usize,
@@ -135,7 +135,7 @@ pub struct Pace {
     pub counters: Counters,
 }
 
-impl Pace {
+impl Pacing {
     /// A pace within these bounds.
     pub fn new(bounds: Bounds) -> Self {
         let bounds = Bounds {
@@ -144,7 +144,7 @@ impl Pace {
             ..bounds
         };
         Self {
-            width: Width::up_to(bounds.max_workers),
+            width: Concurrency::up_to(bounds.max_workers),
             requests: Bucket::of(bounds.requests_per_minute),
             tokens: Bucket::of_guesses(bounds.tokens_per_minute),
             bounds,
@@ -159,7 +159,7 @@ impl Pace {
             answers: false,
             down: false,
             stopped: None,
-            chances: Chances::default(),
+            chances: LateRetries::default(),
             last_trouble: None,
             batched: 0,
             batched_tokens: 0,
@@ -240,32 +240,32 @@ impl Pace {
     }
 
     /// Why one more may not go now; `None`: it may.
-    pub fn hold(&mut self, paid: bool, tokens: u64, now: Timestamp) -> Option<Hold> {
+    pub fn hold(&mut self, paid: bool, tokens: u64, now: Timestamp) -> Option<PauseReason> {
         if !paid {
-            return (self.free_in_flight >= self.bounds.free_workers).then_some(Hold::Full);
+            return (self.free_in_flight >= self.bounds.free_workers).then_some(PauseReason::Full);
         }
         let now_ms = now.monotonic_ms;
         if self.is_budget_spent(now.day()) {
-            return Some(Hold::Budget);
+            return Some(PauseReason::Budget);
         }
         // What is under way may spend the rest of it: what that really takes is waited for. So a budget is exceeded by
         // no more than one request's need.
         let (tokens_under_way, nanos_under_way) = (self.reserved_tokens, self.reserved_nanos);
         let spends_it = self.bound_reached(now.day(), tokens_under_way, nanos_under_way);
         if self.in_flight > 0 && spends_it.is_some() {
-            return Some(Hold::Full);
+            return Some(PauseReason::Full);
         }
         // An answer that is not on the disk yet is lost by a kill, like a request under way: where the disk is slow,
         // it keeps its slot.
         let storing = self.storing.saturating_sub(STORING_FREE);
         if self.in_flight + storing >= self.width() {
-            return Some(Hold::Full);
+            return Some(PauseReason::Full);
         }
         let ready_ms = self
             .paused_until_ms
             .max(self.requests.ready_ms(1.0, now_ms))
             .max(self.tokens.ready_ms(tokens as f64, now_ms));
-        (ready_ms > now_ms).then_some(Hold::Until(ready_ms))
+        (ready_ms > now_ms).then_some(PauseReason::Until(ready_ms))
     }
 
     /// One goes, which is thought to need so many tokens.

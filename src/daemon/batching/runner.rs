@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::daemon::asking::Asking;
-use crate::engine::effect::Ask;
+use crate::daemon::requesting::Requester;
+use crate::engine::effect::SummaryRequest;
 use crate::engine::event::Usage;
 use crate::model::batch::PendingBatch;
 use crate::model::summary::SummaryKey;
@@ -24,12 +24,12 @@ use super::{LONGEST_POLL, Open};
 /// How often a batch must be looked for in vain before it is believed that there is none: the list may lag behind.
 const LOOKS: u32 = 3;
 
-pub(super) struct Desk {
-    pub(super) asking: Asking,
-    incoming: mpsc::UnboundedReceiver<Vec<Ask>>,
+pub(super) struct BatchRunner {
+    pub(super) asking: Requester,
+    incoming: mpsc::UnboundedReceiver<Vec<SummaryRequest>>,
     pub(super) open: Open,
     pub(super) poll: Duration,
-    pub(super) waiting: VecDeque<Vec<Ask>>,
+    pub(super) waiting: VecDeque<Vec<SummaryRequest>>,
     pub(super) active: Vec<Active>,
     /// The endpoint took no more at once: only one batch at a time, and of so many lines.
     pub(super) at_once: Option<usize>,
@@ -39,10 +39,10 @@ pub(super) struct Desk {
     told: Vec<String>,
 }
 
-impl Desk {
+impl BatchRunner {
     pub fn new(
-        asking: Asking,
-        incoming: mpsc::UnboundedReceiver<Vec<Ask>>,
+        asking: Requester,
+        incoming: mpsc::UnboundedReceiver<Vec<SummaryRequest>>,
         left: Vec<PendingBatch>,
         open: Open,
         poll: Duration,
@@ -96,7 +96,7 @@ impl Desk {
         !self.waiting.is_empty() && (self.at_once.is_none() || self.active.is_empty())
     }
 
-    fn activate(&mut self, pending: PendingBatch, asks: Vec<Ask>, due: Instant) {
+    fn activate(&mut self, pending: PendingBatch, asks: Vec<SummaryRequest>, due: Instant) {
         self.active.push(Active {
             pending,
             asks,
@@ -307,7 +307,7 @@ impl Desk {
     }
 }
 
-pub(super) fn endpoint(asking: &Asking) -> Result<&Endpoint, Refusal> {
+pub(super) fn endpoint(asking: &Requester) -> Result<&Endpoint, Refusal> {
     asking
         .endpoint
         .as_ref()

@@ -11,7 +11,7 @@ use crate::model::path::{RelPath, RepoId};
 use crate::shell::rules::Rules;
 
 /// Hints in the making.
-pub(super) struct Gathered {
+pub(super) struct PendingChanges {
     cookie_directory: PathBuf,
     most_paths: usize,
     roots: BTreeMap<RepoId, PathBuf>,
@@ -67,7 +67,7 @@ impl Meaning {
     }
 }
 
-impl Gathered {
+impl PendingChanges {
     pub(super) fn new(cookie_directory: PathBuf, most_paths: usize) -> Self {
         Self {
             cookie_directory,

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio::time::timeout;
 
 use crate::engine::view::NodeView;
-use crate::wire::access::Pieces;
+use crate::wire::access::Chunks;
 use crate::wire::protocol::Node;
 
 /// Bytes of a piece, about.
@@ -20,7 +20,7 @@ const WAITING: usize = 2;
 const STALLED: Duration = Duration::from_secs(30);
 
 /// Tells all that the view has; `told` reads the words of a node, and no children.
-pub fn tell(view: NodeView, told: impl Fn(&NodeView) -> Node + Send + 'static) -> Pieces {
+pub fn tell(view: NodeView, told: impl Fn(&NodeView) -> Node + Send + 'static) -> Chunks {
     let (sender, pieces) = mpsc::channel(WAITING);
     let ended = sender.clone();
     let runtime = Handle::current();
@@ -101,8 +101,8 @@ mod tests {
 
     use super::*;
     use crate::client::fake::{directory, file, tree};
+    use crate::model::key::Kind;
     use crate::model::path::RelPath;
-    use crate::model::recipe::Kind;
     use crate::model::summary::Freshness;
 
     /// What the engine would say of such a node.

@@ -3,8 +3,8 @@
 use crate::model::failure::{Failure, Remedy};
 use crate::model::summary::SummaryKey;
 
-use super::Pace;
-use crate::engine::retry::{MAX_TRIES, Tried, backoff_ms};
+use super::Pacing;
+use crate::engine::retry::{Attempts, MAX_TRIES, backoff_ms};
 
 /// Bad answers in a row after which it is the endpoint that is broken, and not a request: more than one request has
 /// tries.
@@ -28,21 +28,21 @@ pub enum Next {
     Never,
 }
 
-impl Pace {
+impl Pacing {
     /// It came back without. Tells what becomes of it.
     pub fn failed(
         &mut self,
         failure: &Failure,
         key: SummaryKey,
-        tried: Tried,
+        tried: Attempts,
         sent_ms: u64,
         now_ms: u64,
     ) -> Next {
         match failure.remedy {
-            Remedy::Retry | Remedy::Late | Remedy::Later => {
+            Remedy::Retry | Remedy::TimedOut | Remedy::RetryLater => {
                 self.bad_answer(failure, key, tried, sent_ms, now_ms)
             }
-            Remedy::Slow | Remedy::Unreachable => {
+            Remedy::Throttled | Remedy::Unreachable => {
                 let down = failure.remedy == Remedy::Unreachable;
                 self.congested(failure, down, key, sent_ms, now_ms);
                 // Where the endpoint names no time, whoever was refused more often waits longer, and lets others try.
@@ -90,7 +90,7 @@ impl Pace {
         &mut self,
         failure: &Failure,
         key: SummaryKey,
-        tried: Tried,
+        tried: Attempts,
         sent_ms: u64,
         now_ms: u64,
     ) -> Next {
@@ -98,12 +98,12 @@ impl Pace {
         if self.bad >= BROKEN {
             // It is not this request: nobody gets an answer. One at a time finds out when that is over.
             self.congested(failure, true, key, sent_ms, now_ms);
-        } else if failure.remedy == Remedy::Late && sent_ms >= self.congested_ms {
+        } else if failure.remedy == Remedy::TimedOut && sent_ms >= self.congested_ms {
             // Fewer at once are answered sooner.
             self.congested_ms = now_ms + 1;
             self.width.congested();
         }
-        if tried.lost + 1 >= MAX_TRIES || failure.remedy == Remedy::Later {
+        if tried.lost + 1 >= MAX_TRIES || failure.remedy == Remedy::RetryLater {
             self.chances.given_up(key, now_ms);
             return Next::Never;
         }

@@ -12,9 +12,9 @@
 const SLACK_NS: u64 = 600_000_000_000;
 
 /// While it is there, this thread is in no hurry.
-pub(super) struct Unhurried(());
+pub(super) struct BackgroundIo(());
 
-impl Unhurried {
+impl BackgroundIo {
     pub(super) fn new() -> Self {
         // Where it is refused, the threads wake once a second, as they would have.
         #[cfg(target_os = "linux")]
@@ -23,7 +23,7 @@ impl Unhurried {
     }
 }
 
-impl Drop for Unhurried {
+impl Drop for BackgroundIo {
     fn drop(&mut self) {
         #[cfg(target_os = "linux")]
         let _ = rustix::thread::set_current_timer_slack(None);

@@ -2,18 +2,18 @@
 
 use std::cmp::Reverse;
 
+use crate::model::key::{ChildSummary, Kind};
 use crate::model::path::RepoId;
-use crate::model::recipe::{ChildWords, Kind};
 use crate::model::record::NodeRecord;
-use crate::model::summary::{SummaryDigest, SummaryKey, Words};
+use crate::model::summary::{SummaryDigest, SummaryKey, SummaryRef};
 
 use super::Engine;
 use super::batch::Way;
-use super::effect::{Effect, News};
-use super::flight::{Flight, Rank, Stage};
-use super::pace::Sent;
-use super::repository::Look;
-use super::retry::Tried;
+use super::effect::{Effect, NodeChange};
+use super::in_flight::{InFlight, Rank, Stage};
+use super::pacing::Sent;
+use super::repository::ScanState;
+use super::retry::Attempts;
 use super::tree::{Body, Node, NodeId, Phase, ROOT, Tree};
 
 /// How long asking waits, at most, for a rebase or the like to end: a person may be in the middle of it for hours.
@@ -21,7 +21,7 @@ const HELD_ASK_MS: u64 = 60_000;
 
 impl Engine {
     /// The node gets no summary.
-    pub(super) fn set_off(&mut self, repo: RepoId, id: NodeId) {
+    pub(super) fn mark_off(&mut self, repo: RepoId, id: NodeId) {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
@@ -47,17 +47,17 @@ impl Engine {
             return;
         };
         if let Some(words) = node.words.filter(|words| words.key == key) {
-            self.land_at(repo, id, words);
+            self.apply_summary(repo, id, words);
             return;
         }
         let is_file = node.kind() == Kind::File;
-        let hurry = self.waits.hurry(repo);
-        let held_ms = match (repository.held, repository.held_since_ms) {
-            (true, Some(since_ms)) if paid && !hurry => since_ms + HELD_ASK_MS,
+        let expedite = self.waits.expedite(repo);
+        let held_ms = match (repository.held, repository.blocked_since_ms) {
+            (true, Some(since_ms)) if paid && !expedite => since_ms + HELD_ASK_MS,
             _ => 0,
         };
         let quiet_until_ms = match node.changed {
-            Some(changed) if paid && !hurry => {
+            Some(changed) if paid && !expedite => {
                 let quiet = self.options.quiet;
                 (changed.last_ms + quiet.quiet_ms).min(changed.first_ms + quiet.cap_ms)
             }
@@ -85,7 +85,7 @@ impl Engine {
         let arrival = self.flights.arrival();
         self.flights.begin(
             key,
-            Flight {
+            InFlight {
                 stage: Stage::LookingUp,
                 waiters: vec![(repo, id)],
                 paid,
@@ -98,7 +98,7 @@ impl Engine {
                 },
                 quiet_until_ms,
                 retry_at_ms: 0,
-                tried: Tried::default(),
+                tried: Attempts::default(),
                 failed_ms: 0,
                 sent: Sent::default(),
                 tokens: need.tokens,
@@ -120,13 +120,13 @@ impl Engine {
     }
 
     /// Directories whose children are all settled: which words belong to them?
-    pub(super) fn think_of_ripe_directories(&mut self) {
+    pub(super) fn process_ready_directories(&mut self) {
         let repositories: Vec<RepoId> = self.repositories.keys().copied().collect();
         for repo in repositories {
             while let Some(id) = self
                 .repositories
                 .get_mut(&repo)
-                .and_then(|repository| repository.tree.next_ripe())
+                .and_then(|repository| repository.tree.next_ready())
             {
                 self.think_of_directory(repo, id);
             }
@@ -152,8 +152,8 @@ impl Engine {
             .directory_key(visible_children(tree, id).filter_map(|(name, child)| {
                 let node = tree.get(child)?;
                 let words = match node.words {
-                    Some(words) => ChildWords::Said(words.digest),
-                    None => ChildWords::LeftOut,
+                    Some(words) => ChildSummary::Said(words.digest),
+                    None => ChildSummary::LeftOut,
                 };
                 Some((name, node.kind(), words))
             }));
@@ -163,7 +163,7 @@ impl Engine {
             }
         });
         if empty || !self.options.summaries {
-            self.set_off(repo, id);
+            self.mark_off(repo, id);
         } else {
             self.want(repo, id, key, self.options.paid);
         }
@@ -187,15 +187,15 @@ impl Engine {
             match way {
                 Way::Stored(digest) => {
                     self.batches.forget(key);
-                    self.land(Words { key, digest });
+                    self.land(SummaryRef { key, digest });
                 }
-                Way::Ask => self
+                Way::SummaryRequest => self
                     .flights
                     .change(key, now_ms, |flight| flight.stage = Stage::Ready),
                 Way::UnderWay => {
                     let mut tokens = 0;
                     self.flights.change(key, now_ms, |flight| {
-                        flight.stage = Stage::Asking;
+                        flight.stage = Stage::Requester;
                         flight.in_batch = true;
                         tokens = flight.tokens;
                     });
@@ -236,20 +236,20 @@ impl Engine {
         }
         self.pace.has_words(key, self.now.monotonic_ms);
         if let Some(digest) = digest {
-            self.land(Words { key, digest });
+            self.land(SummaryRef { key, digest });
         }
     }
 
     /// The words of a key are known: everybody who wants them has them.
-    fn land(&mut self, words: Words) {
+    fn land(&mut self, words: SummaryRef) {
         let waiters: Vec<(RepoId, NodeId)> = self.waiters(words.key).collect();
         self.flights.end(words.key);
         for (repo, id) in waiters {
-            self.land_at(repo, id, words);
+            self.apply_summary(repo, id, words);
         }
     }
 
-    fn land_at(&mut self, repo: RepoId, id: NodeId, words: Words) {
+    fn apply_summary(&mut self, repo: RepoId, id: NodeId, words: SummaryRef) {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
@@ -262,19 +262,26 @@ impl Engine {
         if !known {
             repository.to_record.insert(id);
             let kind = repository.tree.get(id).map(Node::kind);
-            repository.tell(id, News::Summarized(kind.unwrap_or_default(), words.key));
+            repository.tell(
+                id,
+                NodeChange::Summarized(kind.unwrap_or_default(), words.key),
+            );
         }
         repository.export(id);
     }
 
     /// Hands out what happened, for those who follow.
-    pub(super) fn tell_news(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn publish_changes(&mut self, effects: &mut Vec<Effect>) {
         for (&repo, repository) in &mut self.repositories {
             let settled =
-                repository.is_settled() && repository.known && repository.look == Look::Idle;
-            if settled != repository.told_settled {
-                repository.told_settled = settled;
-                let news = if settled { News::Settled } else { News::Busy };
+                repository.is_settled() && repository.known && repository.look == ScanState::Idle;
+            if settled != repository.reported_settled {
+                repository.reported_settled = settled;
+                let news = if settled {
+                    NodeChange::Settled
+                } else {
+                    NodeChange::Busy
+                };
                 repository.tell(ROOT, news);
             }
             if !repository.news.is_empty() {
@@ -285,7 +292,7 @@ impl Engine {
     }
 
     /// Hands out the records of nodes that settled and of those that went.
-    pub(super) fn keep_records(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn write_records(&mut self, effects: &mut Vec<Effect>) {
         for (&repo, repository) in &mut self.repositories {
             if repository.to_record.is_empty() && repository.removed.is_empty() {
                 continue;

@@ -2,23 +2,23 @@
 
 use super::failed::{BROKEN, STOPPED_MS};
 use super::*;
-use crate::engine::chances::FIRST_MS as CHANCE_MS;
-use crate::engine::retry::{MAX_TRIES, Tried};
+use crate::engine::late_retries::FIRST_MS as CHANCE_MS;
+use crate::engine::retry::{Attempts, MAX_TRIES};
 use crate::model::digest::Digest;
 use crate::model::failure::Remedy;
 
 const KEY: SummaryKey = SummaryKey(Digest([7; 16]));
 
-fn pace() -> Pace {
-    Pace::new(Bounds {
+fn pace() -> Pacing {
+    Pacing::new(Bounds {
         max_workers: 10,
         free_workers: 2,
         ..Bounds::default()
     })
 }
 
-fn tried(times: u32, lost: u32) -> Tried {
-    Tried {
+fn tried(times: u32, lost: u32) -> Attempts {
+    Attempts {
         times,
         lost,
         waited_ms: 0,
@@ -42,12 +42,15 @@ fn an_endpoint_that_is_down_is_probed_by_one_request_at_a_time() {
     else {
         panic!("given up");
     };
-    assert_eq!(pace.hold(true, 1, at(1_000)), Some(Hold::Until(until_ms)));
+    assert_eq!(
+        pace.hold(true, 1, at(1_000)),
+        Some(PauseReason::Until(until_ms))
+    );
     assert_eq!(pace.hold(true, 1, at(until_ms)), None);
     let sent = pace.sent(true, 1, at(until_ms));
     assert_eq!(
         pace.hold(true, 1, at(until_ms)),
-        Some(Hold::Full),
+        Some(PauseReason::Full),
         "only one probes"
     );
     assert_eq!(
@@ -65,7 +68,7 @@ fn ten_refusals_at_once_are_one_event() {
     let mut pace = pace();
     let full = Failure {
         retry_after_ms: Some(500),
-        ..Failure::new(Remedy::Slow, "429")
+        ..Failure::new(Remedy::Throttled, "429")
     };
     let first = pace.failed(&full, KEY, tried(1, 0), 0, 10);
     for _ in 0..9 {
@@ -93,7 +96,7 @@ fn a_bad_answer_is_tried_a_bounded_number_of_times_and_a_refusal_costs_none_of_t
         0,
         0
     )));
-    let full = Failure::new(Remedy::Slow, "429");
+    let full = Failure::new(Remedy::Throttled, "429");
     assert!(!again(pace.failed(
         &full,
         KEY,
@@ -113,7 +116,10 @@ fn an_endpoint_that_answers_nobody_is_probed_by_one_at_a_time() {
     }
     assert_eq!(pace.width(), 1);
     assert!(pace.trouble().is_some());
-    assert!(matches!(pace.hold(true, 1, at(11)), Some(Hold::Until(_))));
+    assert!(matches!(
+        pace.hold(true, 1, at(11)),
+        Some(PauseReason::Until(_))
+    ));
     pace.succeeded(true, 10, 20);
     assert_eq!((pace.width(), pace.trouble()), (10, None));
 }
@@ -146,7 +152,7 @@ fn what_was_given_up_gets_new_tries_when_the_endpoint_is_back_and_then_ever_more
 #[test]
 fn answers_that_come_too_late_make_it_ask_for_fewer_at_once() {
     let mut pace = pace();
-    let late = Failure::new(Remedy::Late, "no answer in time");
+    let late = Failure::new(Remedy::TimedOut, "no answer in time");
     for _ in 0..5 {
         pace.failed(&late, KEY, tried(1, 0), 0, 60_000);
     }
@@ -192,7 +198,7 @@ fn one_forbidden_text_stops_nobody_else_and_three_in_a_row_do() {
 
 #[test]
 fn a_spent_budget_holds_until_the_next_day() {
-    let mut pace = Pace::new(Bounds {
+    let mut pace = Pacing::new(Bounds {
         max_workers: 10,
         budget: Budget {
             requests: 2,
@@ -204,17 +210,17 @@ fn a_spent_budget_holds_until_the_next_day() {
         assert_eq!(pace.hold(true, 1, at(5)), None);
         pace.sent(true, 1, at(5));
     }
-    assert_eq!(pace.hold(true, 1, at(5)), Some(Hold::Budget));
+    assert_eq!(pace.hold(true, 1, at(5)), Some(PauseReason::Budget));
     let later = |days: u64| at(days * crate::model::time::DAY_MS + 5);
     assert_eq!(pace.hold(true, 1, later(1)), None);
     for _ in 0..2 {
         pace.sent(true, 1, later(1));
     }
-    assert_eq!(pace.hold(true, 1, later(1)), Some(Hold::Budget));
+    assert_eq!(pace.hold(true, 1, later(1)), Some(PauseReason::Budget));
     // The clock was set back, and on again.
-    assert_eq!(pace.hold(true, 1, later(0)), Some(Hold::Budget));
+    assert_eq!(pace.hold(true, 1, later(0)), Some(PauseReason::Budget));
     assert_eq!(pace.budget_left(0), (0, u64::MAX, u64::MAX));
-    assert_eq!(pace.hold(true, 1, later(1)), Some(Hold::Budget));
+    assert_eq!(pace.hold(true, 1, later(1)), Some(PauseReason::Budget));
     assert_eq!(pace.hold(true, 1, later(9)), None);
     pace.sent(true, 1, later(9));
     // It was far in the future by mistake.
@@ -224,7 +230,7 @@ fn a_spent_budget_holds_until_the_next_day() {
 #[test]
 fn money_and_tokens_under_way_are_not_spent_twice() {
     let prices = Prices::per_million(1.0, 1.0, 2.0, 0.5);
-    let mut pace = Pace::new(Bounds {
+    let mut pace = Pacing::new(Bounds {
         max_workers: 10,
         budget: Budget {
             // For 1,000 tokens asked and 600 answered: 2,200,000.
@@ -246,7 +252,7 @@ fn money_and_tokens_under_way_are_not_spent_twice() {
         3,
         "the third may go above it, and no other"
     );
-    assert_eq!(pace.hold(true, 1_600, at(5)), Some(Hold::Full));
+    assert_eq!(pace.hold(true, 1_600, at(5)), Some(PauseReason::Full));
     for sent in under_way {
         pace.returned(sent, Some(1_100), false, &Limits::default(), 6);
         // Much less than was thought.
@@ -256,6 +262,6 @@ fn money_and_tokens_under_way_are_not_spent_twice() {
     assert_eq!(pace.hold(true, 1_600, at(7)), None);
     pace.spent_money(1_400_000);
     assert_eq!(pace.spent_bound(0), Some("max_cost_per_day"));
-    assert_eq!(pace.hold(true, 1_600, at(7)), Some(Hold::Budget));
+    assert_eq!(pace.hold(true, 1_600, at(7)), Some(PauseReason::Budget));
     assert_eq!(pace.spent_bound(1), None);
 }

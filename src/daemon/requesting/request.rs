@@ -7,21 +7,21 @@ use std::sync::atomic::Ordering;
 use crate::daemon::Mode;
 use crate::daemon::executor::{outline, text_of};
 use crate::daemon::handle::Shared;
-use crate::engine::effect::{Ask, Child, Subject};
+use crate::engine::effect::{Child, Subject, SummaryRequest};
 use crate::engine::event::Usage;
 use crate::engine::parts::{Next, Plan, SMALLEST_PART};
 use crate::engine::prompt::{self, ChildText, Prompt};
-use crate::model::recipe::Author;
+use crate::model::key::Generator;
 use crate::model::summary::{Summary, SummaryKey};
 use crate::shell::redact;
 
-use super::{ANSWER_TOKENS, Asking, MOST_REAFFIRMED, Moved};
+use super::{ANSWER_TOKENS, MOST_REAFFIRMED, Moved, Requester};
 
-impl Asking {
+impl Requester {
     /// Nobody is asked; what it would cost is added up, parts and all.
     pub(super) fn pretend(
         &self,
-        ask: &Ask,
+        ask: &SummaryRequest,
         earlier: Option<&Summary>,
     ) -> Result<(Summary, Usage), Moved> {
         let said = RefCell::new(HashMap::new());
@@ -68,7 +68,7 @@ impl Asking {
     /// The next request on the way to a summary, with what the store has of its parts.
     pub(in crate::daemon) fn next(
         &self,
-        ask: &Ask,
+        ask: &SummaryRequest,
         earlier: Option<&Summary>,
     ) -> Result<Next, Moved> {
         let store = &self.shared.store;
@@ -84,7 +84,7 @@ impl Asking {
 
     fn next_with(
         &self,
-        ask: &Ask,
+        ask: &SummaryRequest,
         earlier: Option<&Summary>,
         known: &dyn Fn(SummaryKey) -> Option<String>,
     ) -> Result<Next, Moved> {
@@ -93,7 +93,7 @@ impl Asking {
 
     /// The endpoint refused a request of so many bytes as too long: smaller ones from now on. `false`: smaller ones
     /// are of no use.
-    pub(super) fn ask_less(&self, length: usize) -> bool {
+    pub(super) fn reduce_prompt_limit(&self, length: usize) -> bool {
         let most = self.shared.most.load(Ordering::Relaxed);
         if length > most + most / 4 + SMALLEST_PART {
             // Another request found it out while this one was under way.
@@ -109,8 +109,8 @@ impl Asking {
 /// said about a part.
 pub(in crate::daemon) fn compose(
     shared: &Shared,
-    author: &Author,
-    ask: &Ask,
+    author: &Generator,
+    ask: &SummaryRequest,
     earlier: Option<&Summary>,
     known: &dyn Fn(SummaryKey) -> Option<String>,
 ) -> Result<Next, Moved> {
@@ -143,7 +143,7 @@ pub(in crate::daemon) fn compose(
 }
 
 /// The words from before the change, unless they were kept so often that they may have drifted from the truth.
-pub(in crate::daemon) fn earlier(shared: &Shared, ask: &Ask) -> Option<Summary> {
+pub(in crate::daemon) fn earlier(shared: &Shared, ask: &SummaryRequest) -> Option<Summary> {
     let summary = shared.store.summary(ask.earlier?).ok()??;
     (summary.reaffirmed < MOST_REAFFIRMED && summary.model == shared.config.openai.model)
         .then_some(summary)

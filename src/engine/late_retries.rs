@@ -14,7 +14,7 @@ const LAST_MS: u64 = 24 * 60 * 60_000;
 
 /// What was given up.
 #[derive(Debug, Default)]
-pub struct Chances {
+pub struct LateRetries {
     /// How long each waits, from when it was given up last.
     pauses: HashMap<SummaryKey, Pause>,
     /// Those that wait, by the moment of their chance (monotonic milliseconds).
@@ -27,7 +27,7 @@ struct Pause {
     until_ms: u64,
 }
 
-impl Chances {
+impl LateRetries {
     /// When the next one gets its chance (monotonic milliseconds).
     pub fn at_ms(&self) -> Option<u64> {
         self.due.first().map(|(at_ms, _)| *at_ms)
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_time_doubles_for_each_by_itself_and_not_without_end() {
-        let mut chances = Chances::default();
+        let mut chances = LateRetries::default();
         chances.given_up(ONE, 0);
         assert_eq!(chances.at_ms(), Some(FIRST_MS));
         assert!(chances.take(FIRST_MS - 1).is_empty());
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_that_is_back_is_asked_at_once_what_it_was_not_asked_often() {
-        let mut chances = Chances::default();
+        let mut chances = LateRetries::default();
         chances.given_up(ONE, 0);
         chances.take(FIRST_MS);
         chances.given_up(ONE, FIRST_MS);

@@ -7,14 +7,14 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::model::contents::Contents;
+use crate::model::key::Kind;
 use crate::model::listing::{ListedDirectory, Listing};
 use crate::model::path::{RelPath, RepoId};
-use crate::model::recipe::Kind;
 use crate::model::record::NodeRecord;
 
 use super::Engine;
 use super::effect::{Depth, Effect};
-use super::repository::{Look, Repository};
+use super::repository::{Repository, ScanState};
 use super::tree::{Body, Node, NodeId, ROOT};
 use comparison::Comparison;
 
@@ -27,7 +27,7 @@ impl Engine {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
-        if repository.look != Look::Loading {
+        if repository.look != ScanState::Loading {
             return;
         }
         let parser = self.options.parser;
@@ -64,7 +64,7 @@ impl Engine {
                 }
             });
         }
-        repository.look = Look::Idle;
+        repository.look = ScanState::Idle;
         repository
             .debounce
             .add_urgent(RelPath::root(), Depth::Everything, self.now.monotonic_ms);
@@ -91,15 +91,15 @@ impl Engine {
                 .add(path.clone(), Depth::Entries, now_ms);
         }
         // A file that is known is in doubt alone; anything else may be new, and then its directory is.
-        let doubted = if is_file {
+        let suspect = if is_file {
             node.unwrap_or(above)
         } else {
             above
         };
-        tree.change(doubted, |node| node.doubt = doubt);
-        tree.mark_changed(doubted, now_ms);
+        tree.change(suspect, |node| node.doubt = doubt);
+        tree.mark_changed(suspect, now_ms);
         let above = tree.path(above);
-        if repository.look != Look::Idle && path.parent().as_ref() != Some(&above) {
+        if repository.look != ScanState::Idle && path.parent().as_ref() != Some(&above) {
             if repository.touched_meanwhile.len() >= TOUCHED_MEANWHILE {
                 repository.touched_meanwhile.clear();
                 self.lost(repo);
@@ -132,7 +132,7 @@ impl Engine {
             return Some(None);
         }
         let root = repository.tree.root().directory()?;
-        (repository.known && root.doubt_below == 0).then_some(root.identity)
+        (repository.known && root.suspect_below == 0).then_some(root.identity)
     }
 
     /// Everything is in doubt.
@@ -157,7 +157,7 @@ impl Engine {
         };
         if held {
             // Counted from the first time since a look: who takes a lock again and again holds nobody up for ever.
-            repository.held_since_ms.get_or_insert(now_ms);
+            repository.blocked_since_ms.get_or_insert(now_ms);
         }
         let ends = repository.held && !held;
         repository.held = held;
@@ -167,16 +167,16 @@ impl Engine {
     }
 
     /// Begins a look at each repository whose quiet time is over.
-    pub(super) fn look_where_due(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn start_due_scans(&mut self, effects: &mut Vec<Effect>) {
         let now_ms = self.now.monotonic_ms;
         for (&repo, repository) in &mut self.repositories {
-            if repository.look != Look::Idle {
+            if repository.look != ScanState::Idle {
                 continue;
             }
-            let hurry = self.waits.hurry(repo);
-            if !hurry
+            let expedite = self.waits.expedite(repo);
+            if !expedite
                 && repository
-                    .held_until_ms()
+                    .blocked_until_ms()
                     .is_some_and(|end_ms| now_ms < end_ms)
             {
                 continue;
@@ -188,16 +188,16 @@ impl Engine {
             {
                 repository.poll(configured.is_some(), now_ms);
             }
-            let due = repository.debounce.due_ms(self.options.settle, hurry);
+            let due = repository.debounce.due_ms(self.options.settle, expedite);
             if due.is_some_and(|due_ms| due_ms <= now_ms) {
                 let targets = repository.debounce.take();
                 if targets.iter().any(is_all) {
                     repository.polls(now_ms);
                 }
                 if !repository.held {
-                    repository.held_since_ms = None;
+                    repository.blocked_since_ms = None;
                 }
-                repository.look = Look::Under {
+                repository.look = ScanState::Under {
                     targets: targets.clone(),
                     doubt: repository.doubt,
                 };
@@ -212,7 +212,8 @@ impl Engine {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
-        let Look::Under { targets, doubt } = std::mem::replace(&mut repository.look, Look::Idle)
+        let ScanState::Under { targets, doubt } =
+            std::mem::replace(&mut repository.look, ScanState::Idle)
         else {
             return;
         };
@@ -280,6 +281,6 @@ fn is_all((path, depth): &(RelPath, Depth)) -> bool {
 fn doubt_all(node: &mut Node, doubt: u64) {
     node.doubt = doubt;
     if let Body::Directory(directory) = &mut node.body {
-        directory.doubt_below = doubt;
+        directory.suspect_below = doubt;
     }
 }

@@ -7,11 +7,11 @@ use crate::model::summary::{Summary, SummaryKey};
 use crate::model::usage::Usage as Used;
 
 use super::Engine;
-use super::effect::{Effect, News};
+use super::effect::{Effect, NodeChange};
 use super::event::Usage;
-use super::flight::Stage;
-use super::pace::{Next, Sent};
-use super::retry::Tried;
+use super::in_flight::Stage;
+use super::pacing::{Next, Sent};
+use super::retry::Attempts;
 use super::tree::{Node, NodeId, Phase, ROOT};
 
 /// What a flight was when its answer came.
@@ -23,7 +23,7 @@ pub struct Returned {
     /// Whether it came back from a batch.
     pub in_batch: bool,
     /// What it had behind it.
-    pub tried: Tried,
+    pub tried: Attempts,
     /// The request; says nothing where it was in a batch.
     pub sent: Sent,
 }
@@ -42,7 +42,7 @@ impl Engine {
         let flight = self
             .flights
             .get(key)
-            .filter(|flight| flight.stage == Stage::Asking)?;
+            .filter(|flight| flight.stage == Stage::Requester)?;
         let returned = Returned {
             paid: flight.paid,
             is_file: flight.is_file,
@@ -114,7 +114,7 @@ impl Engine {
         self.flights.change(key, now_ms, |flight| {
             flight.stage = Stage::Ready;
             // What is sent next is not the same again.
-            flight.tried = Tried::default();
+            flight.tried = Attempts::default();
         });
     }
 
@@ -127,7 +127,7 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) {
         let now_ms = self.now.monotonic_ms;
-        let refused = matches!(&result, Err(failure) if failure.remedy == Remedy::Slow);
+        let refused = matches!(&result, Err(failure) if failure.remedy == Remedy::Throttled);
         let Some(returned) = self.returned(key, &usage, refused) else {
             self.batches.answered_early(key, &result);
             return;
@@ -201,7 +201,7 @@ impl Engine {
 
     /// What failed is thought about again when its time has come: what nothing was to be asked about any more, since
     /// a person may have mended that; and what had used all of its tries.
-    pub(super) fn revive(&mut self) {
+    pub(super) fn start_late_retries(&mut self) {
         let now_ms = self.now.monotonic_ms;
         let due = |at_ms: Option<u64>| at_ms.is_some_and(|at_ms| now_ms >= at_ms);
         let stopped = due(self.pace.stopped_until_ms());
@@ -220,7 +220,7 @@ impl Engine {
                 };
                 let wanted = match failure.remedy {
                     Remedy::Fatal => stopped,
-                    Remedy::Retry | Remedy::Late | Remedy::Later | Remedy::Forbidden => {
+                    Remedy::Retry | Remedy::TimedOut | Remedy::RetryLater | Remedy::Forbidden => {
                         node.key.is_some_and(|key| given_up.contains(&key))
                     }
                     _ => false,
@@ -285,7 +285,7 @@ impl Engine {
                 });
                 let kind = repository.tree.get(id).map(Node::kind);
                 let why = failure.to_line();
-                repository.tell(id, News::Failed(kind.unwrap_or_default(), why));
+                repository.tell(id, NodeChange::Failed(kind.unwrap_or_default(), why));
                 repository.export(id);
             }
         }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::contents::Matter;
+use super::contents::ContentKind;
 use super::digest::{Digest, Hasher};
 use super::language::Language;
 use super::summary::{SummaryDigest, SummaryKey};
@@ -25,7 +25,7 @@ pub enum Kind {
 
 /// Who writes, with what: the part of a recipe that is the same for all nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Author {
+pub struct Generator {
     /// `offline` or `openai`.
     pub provider: String,
     /// The model's name; `offline` for the offline provider.
@@ -38,28 +38,28 @@ pub struct Author {
 
 /// What a directory's recipe holds of one child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChildWords {
+pub enum ChildSummary {
     /// Its summary.
     Said(SummaryDigest),
     /// It has none and gets none; the parent names it as left out.
     LeftOut,
 }
 
-impl Author {
+impl Generator {
     /// The key of a file's summary. Matter that a rule describes (empty, binary) has the same key for every author.
     pub fn file_key(
         &self,
-        matter: Matter,
+        content_kind: ContentKind,
         language: Option<Language>,
         syntax: Digest,
     ) -> SummaryKey {
-        let mut hasher = match matter {
-            Matter::Text => self.hasher("file-summary.1"),
+        let mut hasher = match content_kind {
+            ContentKind::Text => self.hasher("file-summary.1"),
             _ => Hasher::new("rule-summary.1"),
         };
         hasher.field(language.map_or("", Language::name).as_bytes());
-        match matter {
-            Matter::Text => hasher.digest(syntax),
+        match content_kind {
+            ContentKind::Text => hasher.digest(syntax),
             other => hasher.number(other as u64),
         }
         SummaryKey(hasher.finish())
@@ -68,15 +68,15 @@ impl Author {
     /// The key of a directory's summary: its children, in order of name.
     pub fn directory_key<'a>(
         &self,
-        children: impl Iterator<Item = (&'a [u8], Kind, ChildWords)>,
+        children: impl Iterator<Item = (&'a [u8], Kind, ChildSummary)>,
     ) -> SummaryKey {
         let mut hasher = self.hasher("directory-summary.1");
         for (name, kind, words) in children {
             hasher.field(name);
             hasher.number(kind as u64);
             match words {
-                ChildWords::Said(digest) => hasher.digest(digest.0),
-                ChildWords::LeftOut => hasher.raw(b"left out"),
+                ChildSummary::Said(digest) => hasher.digest(digest.0),
+                ChildSummary::LeftOut => hasher.raw(b"left out"),
             }
         }
         SummaryKey(hasher.finish())

@@ -6,8 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use crate::model::path::RepoId;
 use crate::model::summary::{SummaryDigest, SummaryKey};
 
-use super::pace::Sent;
-use super::retry::Tried;
+use super::pacing::Sent;
+use super::retry::Attempts;
 use super::tree::NodeId;
 
 /// How far a flight has come.
@@ -18,7 +18,7 @@ pub enum Stage {
     /// It is to be asked about, when its time and its turn come.
     Ready,
     /// It is being asked about.
-    Asking,
+    Requester,
     /// The answer is being stored.
     Committing,
 }
@@ -37,7 +37,7 @@ pub struct Rank {
 
 /// One key under way.
 #[derive(Debug)]
-pub struct Flight {
+pub struct InFlight {
     /// How far it has come.
     pub stage: Stage,
     /// The nodes that want the words; those that changed their mind are still among them.
@@ -53,7 +53,7 @@ pub struct Flight {
     /// Not to be tried again before (monotonic milliseconds).
     pub retry_at_ms: u64,
     /// What it has behind it.
-    pub tried: Tried,
+    pub tried: Attempts,
     /// When it failed last (monotonic milliseconds).
     pub failed_ms: u64,
     /// The request under way.
@@ -68,7 +68,7 @@ pub struct Flight {
     pub words: Option<SummaryDigest>,
 }
 
-impl Flight {
+impl InFlight {
     fn due_ms(&self) -> u64 {
         self.quiet_until_ms.max(self.retry_at_ms)
     }
@@ -91,8 +91,8 @@ const BATCHABLE: usize = 4;
 
 /// All flights, by key, with those that are ready in order.
 #[derive(Debug, Default)]
-pub struct Flights {
-    flights: HashMap<SummaryKey, Flight>,
+pub struct InFlightTable {
+    flights: HashMap<SummaryKey, InFlight>,
     /// Ready and due: paid and free apart, files and directories, and those that may go by a batch, so that none
     /// holds another up.
     due: [BTreeSet<(Rank, SummaryKey)>; 5],
@@ -103,9 +103,9 @@ pub struct Flights {
     arrivals: u64,
 }
 
-impl Flights {
+impl InFlightTable {
     /// The flight of a key.
-    pub fn get(&self, key: SummaryKey) -> Option<&Flight> {
+    pub fn get(&self, key: SummaryKey) -> Option<&InFlight> {
         self.flights.get(&key)
     }
 
@@ -126,13 +126,13 @@ impl Flights {
     }
 
     /// Begins a flight, which is to be looked up.
-    pub fn begin(&mut self, key: SummaryKey, flight: Flight) {
+    pub fn begin(&mut self, key: SummaryKey, flight: InFlight) {
         self.looking_up += usize::from(flight.stage == Stage::LookingUp);
         self.flights.insert(key, flight);
     }
 
     /// Changes a flight and puts it where it belongs afterwards.
-    pub fn change(&mut self, key: SummaryKey, now_ms: u64, change: impl FnOnce(&mut Flight)) {
+    pub fn change(&mut self, key: SummaryKey, now_ms: u64, change: impl FnOnce(&mut InFlight)) {
         self.unqueue(key);
         let Some(flight) = self.flights.get_mut(&key) else {
             return;
@@ -154,7 +154,7 @@ impl Flights {
     }
 
     /// Ends a flight.
-    pub fn end(&mut self, key: SummaryKey) -> Option<Flight> {
+    pub fn end(&mut self, key: SummaryKey) -> Option<InFlight> {
         self.unqueue(key);
         let ended = self.flights.remove(&key)?;
         self.looking_up -= usize::from(ended.stage == Stage::LookingUp);
@@ -223,12 +223,12 @@ impl Flights {
     }
 
     /// Ends the quiet times of all that `wanted` names.
-    pub fn hurry(&mut self, now_ms: u64, wanted: impl Fn(&Flight) -> bool) {
+    pub fn expedite(&mut self, now_ms: u64, wanted: impl Fn(&InFlight) -> bool) {
         self.shorten(now_ms, now_ms, wanted);
     }
 
     /// Ends the quiet times of all that `wanted` names at `end_ms` where they would end later.
-    pub fn shorten(&mut self, now_ms: u64, end_ms: u64, wanted: impl Fn(&Flight) -> bool) {
+    pub fn shorten(&mut self, now_ms: u64, end_ms: u64, wanted: impl Fn(&InFlight) -> bool) {
         let keys: Vec<SummaryKey> = self
             .flights
             .iter()
@@ -241,7 +241,7 @@ impl Flights {
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = (&SummaryKey, &Flight)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&SummaryKey, &InFlight)> {
         self.flights.iter()
     }
 }

@@ -4,18 +4,18 @@ use crate::model::path::RepoId;
 use crate::model::summary::SummaryKey;
 
 use super::Engine;
-use super::effect::{Ask, Child, Effect, Subject};
-use super::flight::Stage;
-use super::pace::Hold;
+use super::effect::{Child, Effect, Subject, SummaryRequest};
+use super::in_flight::Stage;
+use super::pacing::PauseReason;
+use super::summaries::visible_children;
 use super::tree::{Body, NodeId};
-use super::words::visible_children;
 
 impl Engine {
     /// Asks for as many summaries as may be under way.
-    pub(super) fn ask_next(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn send_ready_requests(&mut self, effects: &mut Vec<Effect>) {
         let now_ms = self.now.monotonic_ms;
         self.flights.mature(now_ms);
-        self.held_until_ms = None;
+        self.blocked_until_ms = None;
         let one_by_one = self.batch_next(effects);
         for paid in [true, false] {
             while let Some(key) = self.flights.next(paid, one_by_one, |is_file, depth| {
@@ -33,22 +33,22 @@ impl Engine {
                 let tokens = self.flights.get(key).map_or(0, |flight| flight.tokens);
                 match self.pace.hold(paid, tokens, self.now) {
                     None => {}
-                    Some(Hold::Full) => break,
-                    Some(Hold::Until(until_ms)) => {
-                        self.held_until_ms = Some(until_ms);
+                    Some(PauseReason::Full) => break,
+                    Some(PauseReason::Until(until_ms)) => {
+                        self.blocked_until_ms = Some(until_ms);
                         break;
                     }
-                    Some(Hold::Budget) => {
-                        self.held_until_ms = Some(now_ms + self.now.ms_to_next_day());
+                    Some(PauseReason::Budget) => {
+                        self.blocked_until_ms = Some(now_ms + self.now.ms_to_next_day());
                         break;
                     }
                 }
-                let Some(ask) = self.ask_about(key, repo, id) else {
+                let Some(ask) = self.send_request(key, repo, id) else {
                     continue;
                 };
                 let sent = self.pace.sent(paid, tokens, self.now);
                 self.flights.change(key, now_ms, |flight| {
-                    flight.stage = Stage::Asking;
+                    flight.stage = Stage::Requester;
                     flight.sent = sent;
                     if flight.tried.times > 0 {
                         flight.tried.waited_ms = now_ms.saturating_sub(flight.failed_ms);
@@ -56,13 +56,18 @@ impl Engine {
                     flight.tried.times += 1;
                     flight.batchable = false;
                 });
-                effects.push(Effect::Ask(Box::new(ask)));
+                effects.push(Effect::SummaryRequest(Box::new(ask)));
             }
         }
     }
 
     /// What is to be asked for a flight; `None`, and the flight ends, where its node is not known well enough.
-    pub(super) fn ask_about(&mut self, key: SummaryKey, repo: RepoId, id: NodeId) -> Option<Ask> {
+    pub(super) fn send_request(
+        &mut self,
+        key: SummaryKey,
+        repo: RepoId,
+        id: NodeId,
+    ) -> Option<SummaryRequest> {
         let Some(subject) = self.subject(repo, id) else {
             self.flights.end(key);
             return None;
@@ -70,7 +75,7 @@ impl Engine {
         let flight = self.flights.get(key)?;
         let tree = &self.repositories.get(&repo)?.tree;
         let earlier = tree.get(id).and_then(|node| node.words);
-        Some(Ask {
+        Some(SummaryRequest {
             key,
             repo,
             path: tree.path(id),
@@ -89,7 +94,7 @@ impl Engine {
                 Some(Subject::File {
                     digest: contents.digest,
                     language: contents.language,
-                    matter: contents.matter,
+                    content_kind: contents.content_kind,
                 })
             }
             Body::Directory(_) => Some(Subject::Directory {
