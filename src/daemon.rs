@@ -11,7 +11,7 @@ mod event_loop;
 mod hints;
 mod lifecycle;
 mod mailbox;
-mod prompt;
+pub(crate) mod prompt;
 mod refusal;
 mod search;
 mod server;
