@@ -482,7 +482,7 @@ fn folders_beyond_the_watch_limit_are_polled() {
         .unwrap();
     let daemon = Ends(daemon);
     until("it answers", || {
-        home.ask_socket("GET", "/v1/status", "").is_ok()
+        home.try_http("GET", "/v1/status", "").is_ok()
     });
     assert_true(&home, &repo.at(""));
     let watched = watched_inodes(daemon.0.id()).len();
@@ -528,7 +528,7 @@ fn everything_is_polled_without_notifications() {
         .unwrap();
     let _daemon = Ends(daemon);
     until("it answers", || {
-        home.ask_socket("GET", "/v1/status", "").is_ok()
+        home.try_http("GET", "/v1/status", "").is_ok()
     });
     assert_true(&home, &repo.at(""));
     assert_eq!(repository(&home)["watch"], "poll");
@@ -563,7 +563,7 @@ fn late_notifications_are_used() {
         .unwrap();
     let daemon = Ends(daemon);
     until("it answers", || {
-        home.ask_socket("GET", "/v1/status", "").is_ok()
+        home.try_http("GET", "/v1/status", "").is_ok()
     });
     assert_true(&home, &repo.at(""));
     assert_eq!(repository(&home)["watch"], "poll");

@@ -330,7 +330,7 @@ fn a_folder_is_scanned_when_it_becomes_readable() {
     let mut ended = false;
     until("it answers, or cannot be had", || {
         ended = daemon.0.try_wait().unwrap().is_some();
-        ended || home.ask_socket("GET", "/v1/status", "").is_ok()
+        ended || home.try_http("GET", "/v1/status", "").is_ok()
     });
     if ended {
         println!("no user namespaces here: left out");
