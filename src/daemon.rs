@@ -3,29 +3,20 @@
 //! [`run`] is the daemon; [`start_local`] is the same without a watch and a socket, for `epitome index`;
 //! [`estimate`] is the same without a model and a memory, for `index --dry-run`.
 
+mod access;
 mod answers;
-pub mod audit;
-mod batching;
-pub mod cache;
-mod driver;
-mod estimate;
-mod executor;
-mod followers;
-mod handle;
+mod contents;
+mod context;
+mod event_loop;
 mod hints;
 mod lifecycle;
-mod pool;
-mod preview;
-mod publishing;
+mod mailbox;
 mod refusal;
-mod registry;
-mod requesting;
 mod search;
 mod server;
 mod socket;
 mod systemd;
-mod usage;
-mod writer;
+mod work;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,9 +26,10 @@ use anyhow::{Context, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use estimate::estimate_with;
-pub use handle::Handle;
+use access::estimate::estimate_with;
+pub use access::{Handle, audit, cache};
 pub use lifecycle::{refuse, run};
+use work::pool;
 
 use crate::config::places::Places;
 use crate::config::{Batch, Config, Provider};
@@ -82,7 +74,7 @@ const STORE_PATIENCE: Duration = Duration::from_secs(5);
 /// Starts an engine in this process that looks once at what it is given.
 pub async fn start_local(config: &Config, places: &Places) -> anyhow::Result<Handle> {
     let store = open_store(&places.data).await?;
-    driver::start(config, &places.data, Arc::new(store), Mode::Local, None)
+    event_loop::start(config, &places.data, Arc::new(store), Mode::Local, None)
 }
 
 /// What a first index of `path` would cost, as far as that can be known before it is paid for. Asks no model.
@@ -100,7 +92,7 @@ pub async fn preview(config: &Config, places: &Places, path: &Path) -> anyhow::R
         false => path.parent().unwrap_or(path),
     };
     let store = Arc::new(open_store(&places.data).await?);
-    let handle = driver::start(config, &places.data, store, Mode::Preview, None)?;
+    let handle = event_loop::start(config, &places.data, store, Mode::Preview, None)?;
     let shown = async {
         handle.watch(folder, false).await?;
         handle.wait(Some(path), None).await?;

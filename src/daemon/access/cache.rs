@@ -18,9 +18,10 @@ use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::protocol::{PROBLEM_INTERNAL, Problem};
 
-use super::driver::{Input, Query};
-use super::executor::outline_key;
-use super::handle::{Handle, Shared, blocking, canonical_as_far_as_possible};
+use crate::daemon::access::{Handle, blocking, canonical_as_far_as_possible};
+use crate::daemon::contents::outline_key;
+use crate::daemon::context::Shared;
+use crate::daemon::mailbox::{Input, Query};
 
 /// After the start there is more urgent work than this.
 const FIRST: Duration = Duration::from_secs(600);
@@ -34,11 +35,11 @@ const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 pub async fn open_cache(config: &Config, places: &Places) -> anyhow::Result<Handle> {
     let mut config = config.clone();
     config.summaries.provider = Provider::Offline;
-    super::start_local(&config, places).await
+    crate::daemon::start_local(&config, places).await
 }
 
 /// Once a day: what the configuration lets go goes, and space that holds nothing is given back.
-pub(super) async fn tend(handle: Handle) {
+pub(in crate::daemon) async fn tend(handle: Handle) {
     let mut pause = FIRST;
     loop {
         tokio::time::sleep(pause).await;

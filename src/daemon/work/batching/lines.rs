@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::os::unix::ffi::OsStringExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::daemon::requesting::{Requester, moved, to_endpoint_prompt};
+use crate::daemon::work::requesting::{Requester, moved, to_endpoint_prompt};
 use crate::engine::effect::SummaryRequest;
 use crate::engine::parts::Next;
 use crate::model::batch::{BatchLine, PendingBatch};

@@ -13,14 +13,15 @@ use crate::model::path::RepoId;
 use crate::model::summary::{Freshness, SummaryKey};
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 
-use super::Mode;
-use super::handle::Shared;
-use super::requesting::request::{compose, earlier};
-use super::requesting::{Moved, to_endpoint_prompt};
+use crate::daemon::Mode;
+use crate::daemon::contents::Moved;
+use crate::daemon::context::Shared;
+use crate::daemon::work::requesting::request::{compose, earlier};
+use crate::daemon::work::requesting::to_endpoint_prompt;
 
 /// What would be asked about the node, which came with one level of children.
 pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview, Moved> {
-    let author = super::model_author(&shared.config);
+    let author = crate::daemon::model_author(&shared.config);
     let key_and_subject = match (view.kind, &view.contents) {
         (Kind::File, Some(contents)) => asked_about(&author, contents),
         (Kind::File, None) => Err("it was not read yet, or cannot be".to_owned()),

@@ -19,8 +19,8 @@ use crate::engine::event::Event;
 use crate::model::batch::PendingBatch;
 use crate::model::summary::SummaryKey;
 
-use super::driver::Input;
-use super::requesting::Requester;
+use crate::daemon::mailbox::Input;
+use crate::daemon::work::requesting::Requester;
 use runner::BatchRunner;
 
 /// The first pause between two looks at a batch; each further one is half as long again.

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::daemon::driver::Input;
-use crate::daemon::registry::{Entry, repository_topic};
+use crate::daemon::context::registry::{Entry, repository_topic};
+use crate::daemon::mailbox::Input;
 use crate::engine::event::Event;
 use crate::model::path::RelPath;
 use crate::shell::rules::Rules;

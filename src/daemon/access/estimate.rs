@@ -15,9 +15,9 @@ use crate::wire::access::Access;
 use crate::wire::estimate::Estimate;
 use crate::wire::protocol::{Node, PROBLEM_INTERNAL, Problem};
 
-use super::handle::Handle;
-use super::requesting::ANSWER_TOKENS;
-use super::{Mode, driver};
+use crate::daemon::access::Handle;
+use crate::daemon::work::requesting::ANSWER_TOKENS;
+use crate::daemon::{Mode, event_loop};
 
 /// Dollars per million tokens, prompt and answer, of models that many use (the vendor's list, 2025). No model that
 /// reasons is among them: what it thinks is billed as answer, and nobody can say beforehand how much that will be.
@@ -77,12 +77,12 @@ pub async fn estimate_with(
     let first = is_paid(config) && {
         let store = Arc::clone(&store);
         let path = path.to_path_buf();
-        super::handle::blocking(move || is_new(&store, &path)).await?
+        crate::daemon::access::blocking(move || is_new(&store, &path)).await?
     };
     if first_only && !first {
         return Ok(Estimate::default());
     }
-    let handle = driver::start(config, data, store, Mode::Dry, None).map_err(internal)?;
+    let handle = event_loop::start(config, data, store, Mode::Dry, None).map_err(internal)?;
     // Who asked may leave, and then nobody waits for a tree that may be large.
     let (asker, left) = oneshot::channel::<()>();
     let path = path.to_path_buf();

@@ -1,7 +1,6 @@
 //! What a file's content is and says: its digests, its outline out of the store or out of the parser, its text.
 
-use crate::daemon::handle::Shared;
-use crate::daemon::requesting::Moved;
+use crate::daemon::context::Shared;
 use crate::engine::event::ReadProblem;
 use crate::model::contents::Contents;
 use crate::model::digest::{Digest, Hasher};
@@ -11,12 +10,11 @@ use crate::model::path::{RelPath, RepoId};
 use crate::shell::read::ReadError;
 use crate::shell::{parse, read};
 
+/// The content changed between its digest and this read.
+pub struct Moved;
+
 /// A file as it is now, with the digests that its key is made of.
-pub(super) fn read_file(
-    shared: &Shared,
-    repo: RepoId,
-    path: &RelPath,
-) -> Result<Contents, ReadProblem> {
+pub fn read_file(shared: &Shared, repo: RepoId, path: &RelPath) -> Result<Contents, ReadProblem> {
     let entry = shared.registry.get(repo).ok_or(ReadProblem::Gone)?;
     let reading = read::read(&entry.root, path, shared.config.files.max_bytes).map_err(
         |error| match error {

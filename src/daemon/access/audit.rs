@@ -18,9 +18,9 @@ use crate::shell::{read, scan};
 use crate::wire::access::Access;
 use crate::wire::protocol::{Node, PROBLEM_INTERNAL, Problem, RepositoryState};
 
-use super::driver::Input;
-use super::handle::Handle;
-use super::registry;
+use crate::daemon::access::Handle;
+use crate::daemon::context::registry;
+use crate::daemon::mailbox::Input;
 
 /// How often the daemon audits itself. EPITOME_AUDIT_MS is for tests, which have no day.
 fn every() -> Duration {

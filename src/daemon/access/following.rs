@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 
@@ -15,52 +14,14 @@ use crate::wire::events::{EventStream, StreamEvent, StreamEventKind};
 use crate::wire::protocol::Problem;
 use crate::wire::search::NodeKind;
 
-use super::answers::text_and_bytes;
-use super::driver::Query;
-use super::handle::{Handle, Shared, blocking};
+use crate::daemon::access::{Handle, blocking};
+use crate::daemon::answers::text_and_bytes;
+use crate::daemon::context::Shared;
+use crate::daemon::context::followers::Told;
+use crate::daemon::mailbox::Query;
 
-/// What is kept for one who does not read just now.
-const KEPT: usize = 4_096;
 /// What is made ready for one at a time.
 const READY: usize = 64;
-
-/// Something that happened, as the loop tells it.
-#[derive(Debug)]
-enum Told {
-    NodeChange(RepoId, RelPath, NodeChange),
-    Notice(String),
-}
-
-/// All who follow.
-#[derive(Debug)]
-pub struct Followers(broadcast::Sender<Arc<(SystemTime, Told)>>);
-
-impl Default for Followers {
-    fn default() -> Self {
-        Self(broadcast::Sender::new(KEPT))
-    }
-}
-
-impl Followers {
-    /// Tells what happened to nodes.
-    pub fn tell(&self, repo: RepoId, news: Vec<(RelPath, NodeChange)>) {
-        if self.0.receiver_count() > 0 {
-            for (path, news) in news {
-                self.send(Told::NodeChange(repo, path, news));
-            }
-        }
-    }
-
-    /// Tells what people should know.
-    pub fn notice(&self, text: &str) {
-        self.send(Told::Notice(text.to_owned()));
-    }
-
-    fn send(&self, told: Told) {
-        // Nobody may be listening.
-        let _ = self.0.send(Arc::new((SystemTime::now(), told)));
-    }
-}
 
 /// Whose happenings are wanted.
 enum Scope {
@@ -89,7 +50,7 @@ impl Handle {
             }
         };
         // First this, then how things are now: so nothing is lost between the two.
-        let mut followed = self.shared.followers.0.subscribe();
+        let mut followed = self.shared.followers.subscribe();
         let (now, _) = self.query(|reply| Query::Status { reply }).await?;
         let (ready, happenings) = mpsc::channel(READY);
         let shared = Arc::clone(&self.shared);

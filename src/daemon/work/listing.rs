@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::daemon::driver::Input;
-use crate::daemon::handle::Shared;
-use crate::daemon::pool::threads;
-use crate::daemon::registry::{Entry, repository_topic, unreported};
+use crate::daemon::context::Shared;
+use crate::daemon::context::registry::{Entry, repository_topic, unreported};
+use crate::daemon::mailbox::Input;
+use crate::daemon::work::pool::threads;
 use crate::engine::effect::Depth;
 use crate::engine::event::Event;
 use crate::model::listing::Listing;

@@ -1,7 +1,6 @@
 //! The only loop: one input, one step of the engine, its effects begun; nothing in here may block.
 
 mod barrier;
-mod input;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,14 +18,14 @@ use crate::model::path::RepoId;
 use crate::model::time::Timestamp;
 use crate::shell::store::Store;
 
-use super::Mode;
-use super::executor::Executor;
-use super::handle::{Handle, Shared};
-use super::writer::WAITING;
+use crate::daemon::Mode;
+use crate::daemon::access::Handle;
+use crate::daemon::context::Shared;
+use crate::daemon::work::Executor;
+use crate::daemon::work::writer::WAITING;
 
+use crate::daemon::mailbox::{Failed, Input, Inputs, Query, Seen};
 use barrier::{Behind, Looking};
-use input::Failed;
-pub use input::{Input, Inputs, Query, Seen};
 
 /// A turn of the loop that takes longer than this is a defect, and is logged as one.
 const SLOW_TURN: Duration = Duration::from_millis(100);
@@ -48,13 +47,13 @@ pub fn start(
     let inputs = Inputs(sender);
     let shared = Arc::new(Shared::new(config.clone(), store, data, mode, inputs)?);
     if let Some(directory) = cookies {
-        super::hints::start(&shared, &directory);
+        crate::daemon::hints::start(&shared, &directory);
     }
     let notified = shared.watch.get().is_some();
     let mut executor = Executor::new(Arc::clone(&shared))?;
     let batched = executor.batched();
     let mut driver = Driver {
-        engine: Engine::new(super::engine_options(config, mode, notified)),
+        engine: Engine::new(crate::daemon::engine_options(config, mode, notified)),
         executor,
         shared: Arc::clone(&shared),
         receiver,

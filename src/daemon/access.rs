@@ -1,7 +1,11 @@
 //! The way to ask the loop from anywhere in the process; what the server serves and `epitome index` uses.
 
+pub mod audit;
+pub mod cache;
+pub mod estimate;
+mod following;
 mod membership;
-mod shared;
+pub mod preview;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,15 +27,14 @@ use crate::wire::protocol::{
 };
 use crate::wire::search::{Search, SearchResults};
 
-use super::answers;
-use super::driver::{Input, Query, Seen};
-use super::preview;
-use super::publishing;
-use super::requesting::Moved;
-use super::search::{self, Question};
+use crate::daemon::answers;
+use crate::daemon::answers::publishing;
+use crate::daemon::contents::Moved;
+use crate::daemon::context::Shared;
+use crate::daemon::mailbox::{Input, Query, Seen};
+use crate::daemon::search::{self, Question};
 
 pub(super) use membership::canonical_as_far_as_possible;
-pub use shared::Shared;
 
 /// How long a file that is being changed is waited for, to show what would be asked about it.
 const PREVIEW_PATIENCE: Duration = Duration::from_secs(10);
@@ -42,7 +45,7 @@ const FIRST_LOOK_PATIENCE: Duration = Duration::from_secs(10);
 /// Asks the loop.
 #[derive(Clone)]
 pub struct Handle {
-    pub(super) shared: Arc<Shared>,
+    pub(in crate::daemon) shared: Arc<Shared>,
 }
 
 impl Handle {
@@ -269,7 +272,7 @@ impl Access for Handle {
             return Ok(Estimate::default());
         }
         let _turn = turn(&self.shared.estimates).await?;
-        super::estimate_with(
+        estimate::estimate_with(
             &self.shared.config,
             &self.shared.own_folder,
             Arc::clone(&self.shared.store),
@@ -280,15 +283,15 @@ impl Access for Handle {
     }
 
     async fn cache(&self) -> Result<CacheStatistics, Problem> {
-        super::cache::statistics(&self.shared).await
+        cache::statistics(&self.shared).await
     }
 
     async fn collect(&self, request: CollectRequest) -> Result<Collected, Problem> {
-        super::cache::collect(&self.shared, request).await
+        cache::collect(&self.shared, request).await
     }
 
     async fn verify(&self) -> Result<Verified, Problem> {
-        super::cache::verify(&self.shared).await
+        cache::verify(&self.shared).await
     }
 
     async fn unwatch(&self, path: &Path) -> Result<(), Problem> {

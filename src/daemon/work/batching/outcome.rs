@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::daemon::driver::Input;
-use crate::daemon::writer::Write;
+use crate::daemon::mailbox::Input;
+use crate::daemon::work::writer::Write;
 use crate::engine::effect::SummaryRequest;
 use crate::engine::event::{Event, Usage};
 use crate::model::batch::PendingBatch;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use crate::daemon::Mode;
-use crate::daemon::executor::{outline, text_of};
-use crate::daemon::handle::Shared;
+use crate::daemon::contents::{Moved, outline, text_of};
+use crate::daemon::context::Shared;
 use crate::engine::effect::{Child, Subject, SummaryRequest};
 use crate::engine::event::Usage;
 use crate::engine::parts::{Next, Plan, SMALLEST_PART};
@@ -15,7 +15,7 @@ use crate::model::key::Generator;
 use crate::model::summary::{Summary, SummaryKey};
 use crate::shell::redact;
 
-use super::{ANSWER_TOKENS, MOST_REAFFIRMED, Moved, Requester};
+use super::{ANSWER_TOKENS, MOST_REAFFIRMED, Requester};
 
 impl Requester {
     /// Nobody is asked; what it would cost is added up, parts and all.

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::daemon::requesting::Requester;
+use crate::daemon::work::requesting::Requester;
 use crate::engine::effect::SummaryRequest;
 use crate::engine::event::Usage;
 use crate::model::batch::PendingBatch;

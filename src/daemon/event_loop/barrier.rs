@@ -12,7 +12,7 @@ use crate::model::path::{RelPath, RepoId};
 use crate::shell::lstat;
 
 use super::Driver;
-use super::input::{Input, Query};
+use crate::daemon::mailbox::{Input, Query};
 
 /// How long a barrier may take to come back before the watch is not believed any more.
 const BARRIER_PATIENCE: Duration = Duration::from_secs(2);

@@ -1,6 +1,6 @@
 //! Has summaries written: by rule or offline on a thread of the pool, by a model over the network in a task.
 
-pub(super) mod request;
+pub(in crate::daemon) mod request;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -23,15 +23,12 @@ use crate::model::usage::Usage as Used;
 use crate::shell::openai::{self, Endpoint};
 use crate::shell::{offline, redact};
 
-use super::Mode;
-use super::driver::Input;
-use super::executor::{outline, text_of};
-use super::handle::Shared;
-use super::pool::Pool;
-use super::writer::{Write, Writer};
-
-/// The content is no longer the one that was to be asked about.
-pub struct Moved;
+use crate::daemon::Mode;
+use crate::daemon::contents::{Moved, outline, text_of};
+use crate::daemon::context::{Shared, today};
+use crate::daemon::mailbox::Input;
+use crate::daemon::work::pool::Pool;
+use crate::daemon::work::writer::{Write, Writer};
 
 /// How often in a row a model may say that the earlier words hold, before it is asked without them.
 const MOST_REAFFIRMED: u32 = 8;
@@ -53,7 +50,7 @@ impl Requester {
     /// The endpoint is made ready here, and asked later.
     pub fn new(shared: Arc<Shared>, pool: Pool, writer: Writer) -> Self {
         let endpoint = endpoint(&shared);
-        let author = super::author(&shared.config);
+        let author = crate::daemon::author(&shared.config);
         if let (Err(failure), Provider::Openai) = (&endpoint, shared.config.summaries.provider) {
             tracing::error!("{}", failure.to_line());
         }
@@ -314,17 +311,11 @@ fn internal(during: &str) -> Failure {
 }
 
 /// The same request in the words of the room that sends it.
-pub(super) fn to_endpoint_prompt(prompt: Prompt) -> openai::Prompt {
+pub(in crate::daemon) fn to_endpoint_prompt(prompt: Prompt) -> openai::Prompt {
     openai::Prompt {
         system: prompt.system,
         user: prompt.user,
     }
-}
-
-/// The day's number since 1970, UTC.
-pub fn today() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |since| since.as_secs() / 86_400)
 }
 
 fn endpoint(shared: &Shared) -> Result<Endpoint, Failure> {

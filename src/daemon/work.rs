@@ -1,7 +1,10 @@
 //! An effect, carried out by a thread or a task, becomes an event: one for one, even where the work panics.
 
-mod content;
+pub mod batching;
 mod listing;
+pub mod pool;
+pub mod requesting;
+pub mod writer;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,17 +24,16 @@ use crate::shell::export;
 use crate::wire::index;
 use crate::wire::protocol::Node;
 
-use super::batching::{self, Batching};
-use super::driver::Input;
-use super::handle::Shared;
-use super::pool::Pool;
-use super::requesting::Requester;
-use super::writer::{Write, Writer};
-use super::{answers, requesting};
+use crate::daemon::answers;
+use crate::daemon::contents::read_file;
+use crate::daemon::context::{Shared, today};
+use crate::daemon::mailbox::Input;
 
-use content::read_file;
-pub use content::{outline, outline_key, text_of};
+use batching::Batching;
 use listing::{list, lock};
+use pool::Pool;
+use requesting::Requester;
+use writer::{Write, Writer};
 
 /// Carries effects out.
 pub struct Executor {
@@ -148,7 +150,7 @@ impl Executor {
                 unchanged,
                 spared,
             } => self.writer.write(Write::Usage {
-                day: requesting::today(),
+                day: today(),
                 root: self.shared.root_of(repo),
                 delta: Usage {
                     unchanged,

@@ -14,8 +14,8 @@ use crate::model::summary::{Summary, SummaryKey};
 use crate::model::usage::Usage;
 use crate::shell::store::{Store, StoreError};
 
-use super::driver::{Input, Inputs};
-use super::registry::Notes;
+use crate::daemon::context::registry::Notes;
+use crate::daemon::mailbox::{Input, Inputs};
 
 /// Writes that go to the disk together, at most.
 const BATCH: usize = 256;

@@ -9,7 +9,7 @@ use crate::model::time::DAY_MS;
 use crate::model::usage::Usage;
 use crate::wire::usage::{BudgetStatus, DayUsage, RepositoryUsage, Used};
 
-use super::handle::Shared;
+use crate::daemon::context::Shared;
 
 /// Days that a status tells of; the store keeps more.
 const DAYS_TOLD: usize = 31;

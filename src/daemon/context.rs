@@ -1,5 +1,8 @@
 //! What all parts of a running daemon have in common.
 
+pub mod followers;
+pub mod registry;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, OnceLock};
@@ -9,11 +12,9 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::config::{Config, Provider};
 use crate::daemon::Mode;
-use crate::daemon::driver::{Input, Inputs};
-use crate::daemon::estimate::Pretended;
-use crate::daemon::followers::Followers;
-use crate::daemon::registry::{self, Entry, Notes, Registry};
-use crate::daemon::requesting::today;
+use crate::daemon::access::estimate::Pretended;
+use crate::daemon::mailbox::{Input, Inputs};
+
 use crate::engine::event::Event;
 use crate::engine::pacing::DayUse;
 use crate::engine::prompt::PART_TOKENS;
@@ -21,6 +22,8 @@ use crate::model::path::RepoId;
 use crate::shell::rules::FileRules;
 use crate::shell::store::Store;
 use crate::shell::watch::Watch;
+use followers::Followers;
+use registry::{Entry, Notes, Registry};
 
 /// Bytes of a token, as is usual for English and code.
 const TOKEN_BYTES: usize = 4;
@@ -124,4 +127,10 @@ impl Shared {
     pub(in crate::daemon) fn uses_model(&self) -> bool {
         self.config.summaries.provider == Provider::Openai
     }
+}
+
+/// The day's number since 1970, UTC.
+pub fn today() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |since| since.as_secs() / 86_400)
 }
