@@ -11,6 +11,7 @@ mod export;
 pub mod failure;
 mod index;
 mod logging;
+mod man;
 mod mcp;
 mod output;
 mod paths;
@@ -110,6 +111,9 @@ enum Command {
     Service(service::Arguments),
     /// Print shell completions
     Completions(completions::Arguments),
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(man::Arguments),
 }
 
 /// What verbs work with.
@@ -184,8 +188,10 @@ impl Cli {
             Command::Mcp(_) => "warn,rmcp=error",
             _ => "warn",
         })?;
-        if let Command::Completions(arguments) = self.command {
-            return completions::run(&arguments);
+        match &self.command {
+            Command::Completions(arguments) => return completions::run(arguments),
+            Command::Man(arguments) => return man::run(arguments),
+            _ => {}
         }
         let places = Places::find(Overrides {
             config: self.places.config,
@@ -209,7 +215,8 @@ impl Cli {
             Command::Service(arguments) => service::run(&context, &arguments).await,
             Command::Cache(arguments) => cache::run(&context, &arguments).await,
             Command::Doctor(arguments) => doctor::run(&context, &arguments).await,
-            Command::Completions(arguments) => completions::run(&arguments),
+            // Handled above: neither needs the configuration's places.
+            Command::Completions(_) | Command::Man(_) => Ok(()),
         }
     }
 }

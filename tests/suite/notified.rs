@@ -485,7 +485,7 @@ fn beyond_the_limit_of_watches_the_rest_is_polled() {
         .unwrap();
     let daemon = Ends(daemon);
     until("it answers", || {
-        home.ask_socket("GET", "/v1/status", "").is_ok()
+        home.try_http("GET", "/v1/status", "").is_ok()
     });
     assert_true(&home, &repo.at(""));
     let watched = watched_inodes(daemon.0.id()).len();
@@ -531,7 +531,7 @@ fn without_any_notification_all_is_polled() {
         .unwrap();
     let _daemon = Ends(daemon);
     until("it answers", || {
-        home.ask_socket("GET", "/v1/status", "").is_ok()
+        home.try_http("GET", "/v1/status", "").is_ok()
     });
     assert_true(&home, &repo.at(""));
     assert_eq!(repository(&home)["watch"], "poll");
@@ -566,7 +566,7 @@ fn notifications_that_come_late_are_used() {
         .unwrap();
     let daemon = Ends(daemon);
     until("it answers", || {
-        home.ask_socket("GET", "/v1/status", "").is_ok()
+        home.try_http("GET", "/v1/status", "").is_ok()
     });
     assert_true(&home, &repo.at(""));
     assert_eq!(repository(&home)["watch"], "poll");

@@ -331,7 +331,7 @@ fn a_closed_folder_is_looked_into_when_it_opens() {
     let mut ended = false;
     until("it answers, or cannot be had", || {
         ended = daemon.0.try_wait().unwrap().is_some();
-        ended || home.ask_socket("GET", "/v1/status", "").is_ok()
+        ended || home.try_http("GET", "/v1/status", "").is_ok()
     });
     if ended {
         println!("no user namespaces here: left out");

@@ -417,7 +417,7 @@ fn what_was_written_behind_a_closed_folder_is_kept_in_doubt_and_seen_later() {
     let daemon = unshared(&home, "-U", script, &[&repo.at("")]).spawn_alone();
     let _daemon = Ends(daemon.unwrap());
     until("it answers", || {
-        home.ask_socket("GET", "/v1/status", "").is_ok()
+        home.try_http("GET", "/v1/status", "").is_ok()
     });
     assert_true(&home, &repo.at(""));
     let file = repo.root().join("a/s/deep.py");
