@@ -11,6 +11,7 @@ mod event_loop;
 mod hints;
 mod lifecycle;
 mod mailbox;
+pub(crate) mod prompt;
 mod refusal;
 mod search;
 mod server;
@@ -36,7 +37,7 @@ use crate::config::{Batch, Config, Provider};
 use crate::engine::batch::BATCH_FROM;
 use crate::engine::debounce::Window;
 use crate::engine::pacing::{Bounds, Budget};
-use crate::engine::{Options, TokenEstimate, prompt};
+use crate::engine::{Options, TokenEstimate};
 use crate::model::key::Generator;
 use crate::model::path::RelPath;
 use crate::model::price;
@@ -217,6 +218,7 @@ fn engine_options(config: &Config, mode: Mode, notified: bool) -> Options {
         tokens: TokenEstimate {
             instructions: prompt::instruction_tokens(),
             answer: u64::from(config.openai.max_output_tokens),
+            largest_input: prompt::PART_TOKENS,
         },
         readers: pool::threads(),
         settle: Window {
