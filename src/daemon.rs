@@ -78,6 +78,19 @@ pub async fn start_local(config: &Config, places: &Places) -> anyhow::Result<Han
     event_loop::start(config, &places.data, Arc::new(store), Mode::Local, None)
 }
 
+/// The error of a node whose summary is unknown and is not requested by [`start_reader`].
+pub const NOT_REQUESTED: &str = "not requested";
+
+/// Starts an engine in this process for reading: it scans once what it is given, and never calls a model.
+pub async fn start_reader(config: &Config, places: &Places) -> anyhow::Result<Handle> {
+    let mode = match config.summaries.provider {
+        Provider::Offline => Mode::Local,
+        Provider::Openai => Mode::Preview,
+    };
+    let store = open_store(&places.data).await?;
+    event_loop::start(config, &places.data, Arc::new(store), mode, None)
+}
+
 /// What a first index of `path` would cost, as far as that can be known before it is paid for. Asks no model.
 pub async fn estimate(config: &Config, places: &Places, path: &Path) -> anyhow::Result<Estimate> {
     let store = open_store(&places.data).await?;

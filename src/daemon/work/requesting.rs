@@ -149,7 +149,10 @@ impl Requester {
             usage: Usage::default(),
         };
         if self.shared.mode == Mode::Preview {
-            return without(Failure::new(Remedy::Fatal, "nothing is asked"));
+            return without(Failure::new(
+                Remedy::Permanent,
+                crate::daemon::NOT_REQUESTED,
+            ));
         }
         let earlier = self.earlier(&ask);
         let this = self.clone();
