@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::config::Provider;
+use crate::config::{Openai, Provider};
 use crate::daemon::prompt::parts::Next;
 use crate::daemon::prompt::{self, Prompt};
 use crate::engine::effect::{Subject, SummaryRequest};
@@ -333,12 +333,52 @@ fn endpoint(shared: &Shared) -> Result<Endpoint, Failure> {
             return Err(Failure::new(Remedy::Fatal, "the provider is \"offline\""));
         }
     };
+    let headers = config
+        .openai
+        .headers()
+        .map_err(|problem| Failure::new(Remedy::Fatal, problem))?;
+    may_send(&config.openai, key.is_some())?;
+    let optional = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Endpoint::new(openai::Options {
         base_url: config.openai.base_url.clone(),
         model: config.openai.model.clone(),
         api_key: key,
+        api_key_header: optional(&config.openai.api_key_header),
+        headers,
+        query: config.openai.query.clone().into_iter().collect(),
+        extra_body: config.openai.extra_body.clone(),
+        reasoning_effort: optional(&config.openai.reasoning_effort),
         timeout: std::time::Duration::from_secs(config.openai.timeout_seconds),
-        // The cap given with each request may be raised as far as the room itself thinks right.
+        // The cap of each request may be raised as far as the endpoint module allows.
         max_output_tokens: 0,
+        facts_file: Some(shared.own_folder.join(openai::adapt::FACTS_FILE)).filter(|_| shared.mode.keeps()),
     })
+}
+
+/// Whether requests may go to the endpoint at all: with a key, encrypted, or on this machine.
+fn may_send(openai: &Openai, has_key: bool) -> Result<(), Failure> {
+    let Ok(url) = reqwest::Url::parse(&openai.base_url) else {
+        // The endpoint itself reports what is wrong with it.
+        return Ok(());
+    };
+    if openai::is_loopback(&url) {
+        return Ok(());
+    }
+    let variable = &openai.api_key_env;
+    if !has_key && !variable.is_empty() && openai.headers.is_empty() {
+        return Err(Failure::new(
+            Remedy::Fatal,
+            format!("{variable} is not set in the daemon's environment: nothing is sent"),
+        )
+        .hint("set it where the daemon starts, or set [openai] api_key_file; api_key_env = \"\" sends without a key"));
+    }
+    let has_secret = has_key || !openai.headers.is_empty();
+    if url.scheme() == "http" && has_secret && !openai.allow_http {
+        return Err(Failure::new(
+            Remedy::Fatal,
+            "base_url is http: the key would go unencrypted to another machine",
+        )
+        .hint("use https, or set [openai] allow_http = true in a network that you trust"));
+    }
+    Ok(())
 }

@@ -15,6 +15,9 @@ use super::length::{self, OutputCap};
 use super::problem::Problem;
 use super::words::{UNSUPPORTED, Words};
 
+/// The file of all facts, in the folder of the store.
+pub const FACTS_FILE: &str = "endpoints.json";
+
 /// After so many seconds a fact is forgotten: two weeks.
 const EXPIRY_SECONDS: u64 = 14 * 86_400;
 /// Below so many tokens an answer is not worth a request.

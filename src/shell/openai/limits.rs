@@ -74,7 +74,7 @@ fn parallel(headers: &HeaderMap) -> Option<u64> {
         let counts = ["parallel", "concurren", "in-flight", "inflight"];
         counts.iter().any(|word| name.contains(word))
             && name.contains("limit")
-            && !["remaining", "reset", "used", "current"].iter().any(|word| name.contains(word))
+            && !["remaining", "reset", "used"].iter().any(|word| name.contains(word))
     });
     limits.find_map(|name| number(headers, name)).filter(|&limit| limit > 0)
 }

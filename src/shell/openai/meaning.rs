@@ -80,7 +80,7 @@ const UNKNOWN_MODEL: Row = Row {
         "model_not_found", "invalid_model", "model_not_supported", "unknown_model", "model_not_available",
         "model_not_exist", "no_such_model", "unsupported_model", "deployment_not_found", "model_not_loaded", "1211",
     ],
-    subject: &["model", "deployment", "模型"],
+    subject: &["model", "deployment", "support chat", "模型"],
     complaint: &[
         "not found", "does not exist", "doesn't exist", "not exist", "unknown model", "invalid model", "not a valid",
         "no such", "no model", "not loaded", "not available", "unavailable model", "not support chat", "n't support chat",
