@@ -76,7 +76,6 @@ pub struct Openai {
     /// The header that carries the key without `Bearer`; empty: `Authorization`.
     pub api_key_header: String,
     /// Further headers; a value `$NAME` is read from the environment.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
     /// Further query parameters.
     pub query: BTreeMap<String, String>,

@@ -33,7 +33,7 @@ pub use lifecycle::{refuse, run};
 use work::pool;
 
 use crate::config::places::Places;
-use crate::config::{Batch, Config, Provider};
+use crate::config::{Batch, Config, Profile, Provider};
 use crate::engine::batch::BATCH_FROM;
 use crate::engine::debounce::Window;
 use crate::engine::pacing::{Bounds, Budget};
@@ -185,7 +185,12 @@ fn model_author(config: &Config) -> Generator {
         provider: "openai".to_owned(),
         model: config.openai.model.clone(),
         prompt_version: prompt::VERSION,
-        parameters: String::new(),
+        // What is learnt about an endpoint is not part of the key: it must not make a summary be paid for twice.
+        parameters: prompt::Style {
+            small: config.openai.profile == Profile::Small,
+            language: config.summaries.language.clone(),
+        }
+        .parameters(),
     }
 }
 
@@ -216,7 +221,10 @@ fn engine_options(config: &Config, mode: Mode, notified: bool) -> Options {
             answer_tokens: u64::from(config.openai.max_output_tokens),
         },
         tokens: TokenEstimate {
-            instructions: prompt::instruction_tokens(),
+            instructions: prompt::instruction_tokens(&prompt::Style {
+                small: config.openai.profile == Profile::Small,
+                language: config.summaries.language.clone(),
+            }),
             answer: u64::from(config.openai.max_output_tokens),
             largest_input: prompt::PART_TOKENS,
         },

@@ -74,7 +74,9 @@ pub(super) fn language(text: &str) -> Result<String, String> {
     let text = text.trim();
     let fits = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '(' | ')');
     if text.is_empty() || text.chars().count() > 40 || !text.chars().all(fits) {
-        return Err("must be a language, such as \"en\", \"de\" or \"Brazilian Portuguese\"".to_owned());
+        return Err(
+            "must be a language, such as \"en\", \"de\" or \"Brazilian Portuguese\"".to_owned(),
+        );
     }
     Ok(text.to_owned())
 }
@@ -89,7 +91,10 @@ pub(super) fn header(text: &str) -> Result<String, String> {
 
 /// One word, or nothing.
 pub(super) fn word(text: &str) -> Result<String, String> {
-    match text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+    match text
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    {
         true => Ok(text.to_owned()),
         false => Err("must be one word, such as \"low\"".to_owned()),
     }

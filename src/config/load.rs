@@ -119,7 +119,11 @@ impl Config {
         section.texts("headers", &mut openai.headers, check::header)?;
         section.texts("query", &mut openai.query, |name| Ok(name.to_owned()))?;
         section.json("extra_body", &mut openai.extra_body)?;
-        section.text("reasoning_effort", &mut openai.reasoning_effort, check::word)?;
+        section.text(
+            "reasoning_effort",
+            &mut openai.reasoning_effort,
+            check::word,
+        )?;
         section.choice(
             "profile",
             &[

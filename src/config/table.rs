@@ -236,8 +236,8 @@ impl<'a> Section<'a> {
                 .get_ref()
                 .as_str()
                 .ok_or_else(|| self.error(key, &item.span(), format!("must be {allowed}")))?;
-            let name = check(name.get_ref())
-                .map_err(|reason| self.error(key, &name.span(), reason))?;
+            let name =
+                check(name.get_ref()).map_err(|reason| self.error(key, &name.span(), reason))?;
             into.insert(name, text.to_owned());
         }
         Ok(())

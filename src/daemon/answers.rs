@@ -137,7 +137,14 @@ pub fn status(
         .collect();
     let mut notes = shared.store.notes();
     notes.extend(pace.trouble.clone());
-    for topic in ["notifications", "batch", "store", "export", "repos"] {
+    for topic in [
+        "notifications",
+        "endpoint",
+        "batch",
+        "store",
+        "export",
+        "repos",
+    ] {
         notes.extend(shared.notes.about(topic));
     }
     Status {

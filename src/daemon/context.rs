@@ -4,18 +4,18 @@ pub mod followers;
 pub mod registry;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, watch};
 
-use crate::config::{Config, Provider};
+use crate::config::{Config, Profile, Provider};
 use crate::daemon::Mode;
 use crate::daemon::access::estimate::Pretended;
 use crate::daemon::mailbox::{Input, Inputs};
 
-use crate::daemon::prompt::PART_TOKENS;
+use crate::daemon::prompt::{PART_TOKENS, Style};
 use crate::engine::event::Event;
 use crate::engine::pacing::DayUse;
 use crate::model::path::RepoId;
@@ -53,13 +53,31 @@ pub struct Shared {
     pub(in crate::daemon) started: Instant,
     pub(in crate::daemon) searches: Arc<Semaphore>,
     pub(in crate::daemon) estimates: Arc<Semaphore>,
-    /// The largest content of one request, in bytes: less where the endpoint's model reads less.
+    /// The largest content of one request, in bytes: less if the endpoint's model reads less.
     pub(in crate::daemon) most: AtomicUsize,
+    /// Tokens that the endpoint's model reads; 0: not known.
+    pub(in crate::daemon) window: AtomicU32,
     /// In a dry run: what would have been sent.
     pub(in crate::daemon) pretended: Pretended,
 }
 
+/// Up to so many tokens a window is small: it gets short instructions.
+const SMALL_WINDOW: u32 = 8_192;
+
 impl Shared {
+    /// Length and language of the instructions.
+    pub(in crate::daemon) fn style(&self) -> Style {
+        let window = self.window.load(Ordering::Relaxed);
+        Style {
+            small: match self.config.openai.profile {
+                Profile::Auto => (1..=SMALL_WINDOW).contains(&window),
+                Profile::Full => false,
+                Profile::Small => true,
+            },
+            language: self.config.summaries.language.clone(),
+        }
+    }
+
     /// Compares what was written out with what stands there now, and has the loop write again what others changed.
     /// Blocks on the disk.
     pub(in crate::daemon) fn check_export(&self, entry: &Entry) {
@@ -99,6 +117,7 @@ impl Shared {
             searches: Arc::new(Semaphore::new(SEARCHES)),
             estimates: Arc::new(Semaphore::new(ESTIMATES)),
             most: AtomicUsize::new(PART_TOKENS as usize * TOKEN_BYTES),
+            window: AtomicU32::new(0),
             pretended: Pretended::default(),
         })
     }

@@ -17,11 +17,11 @@ mod problem;
 mod reasoning;
 mod reply;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod truncation;
 mod window;
 mod words;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -50,6 +50,8 @@ use crate::model::usage::Usage;
 const LARGEST_FACTOR: u32 = 8;
 /// Raised caps that are remembered, at most.
 const RAISED_CAPS: usize = 4_096;
+/// The longest pause after a refusal of too many requests at once, in milliseconds.
+const CROWDED_PAUSE_MS: u64 = 500;
 /// Below so many tokens a cap is not lowered for a small window.
 const SMALLEST_CAP: u32 = 96;
 
@@ -150,7 +152,10 @@ impl Endpoint {
         let (base_url, url, query) = parsed(options.base_url.trim())?;
         let key = options.api_key.as_deref().map(str::trim).unwrap_or("");
         let secret = Secret::new(key, options.api_key_header.as_deref(), &options.headers)?;
-        let query = query.into_iter().chain(options.query.iter().cloned()).collect();
+        let query = query
+            .into_iter()
+            .chain(options.query.iter().cloned())
+            .collect();
         let exchange = Exchange::new(&base_url, &url, query, secret, options.timeout)?;
         Ok(Self {
             exchange,
@@ -210,8 +215,15 @@ impl Endpoint {
         let id = id_of(prompt);
         let name = self.first_cap_name ^ usize::from(facts.other_cap_name);
         let ceiling = self.ceiling(&facts);
-        let wanted = self.lock_caps().get(&id).copied().unwrap_or(max_output_tokens);
-        let cap = wanted.max(1).max(facts.smallest_cap.unwrap_or(1)).min(ceiling);
+        let wanted = self
+            .lock_caps()
+            .get(&id)
+            .copied()
+            .unwrap_or(max_output_tokens);
+        let cap = wanted
+            .max(1)
+            .max(facts.smallest_cap.unwrap_or(1))
+            .min(ceiling);
         let mut body = json!({
             "model": self.options.model,
             "messages": messages(prompt, facts.no_system_role),
@@ -234,7 +246,9 @@ impl Endpoint {
             told: None,
             prompt: id,
             prompt_length: truncation::Length::of(prompt),
-            largest: max_output_tokens.saturating_mul(LARGEST_FACTOR).min(ceiling),
+            largest: max_output_tokens
+                .saturating_mul(LARGEST_FACTOR)
+                .min(ceiling),
             sent: Sent {
                 cap_name: CAP_NAMES[name],
                 cap,
@@ -248,7 +262,9 @@ impl Endpoint {
     fn ceiling(&self, facts: &Facts) -> u32 {
         let configured = Some(self.options.max_output_tokens).filter(|&bound| bound > 0);
         // Of a small window a quarter is left to the output.
-        let of_window = facts.context_tokens.map(|tokens| (tokens / 4).max(SMALLEST_CAP));
+        let of_window = facts
+            .context_tokens
+            .map(|tokens| (tokens / 4).max(SMALLEST_CAP));
         let bounds = [configured, facts.largest_cap, of_window];
         bounds.into_iter().flatten().min().unwrap_or(u32::MAX)
     }
@@ -270,13 +286,19 @@ impl Endpoint {
             return Err(self.refused(status, &problem, limits, request));
         }
         let read = limits.spent.prompt_tokens;
-        let counted = self.counting.lock().unwrap_or_else(PoisonError::into_inner).is_cut(request.prompt_length, read);
+        let counted = self
+            .counting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_cut(request.prompt_length, read);
         if let Some(whole) = counted {
             limits.too_long = true;
             limits.truncated = Some((read, whole));
             return Err(Failure::new(
                 Remedy::Permanent,
-                format!("the endpoint cut the prompt silently: it read {read} of about {whole} tokens"),
+                format!(
+                    "the endpoint cut the prompt silently: it read {read} of about {whole} tokens"
+                ),
             )
             .hint("raise the model's context (Ollama: OLLAMA_CONTEXT_LENGTH or num_ctx)"));
         }
@@ -331,7 +353,10 @@ impl Endpoint {
         limits: &mut Limits,
         request: &Request,
     ) -> Failure {
-        let taken_back = request.told.as_ref().and_then(|told| self.caching.refused(status, problem, told));
+        let taken_back = request
+            .told
+            .as_ref()
+            .and_then(|told| self.caching.refused(status, problem, told));
         let adapted = match taken_back {
             Some(name) => Some(Adapted::ForAll(name.to_owned())),
             None => self.adaptations.refused(status, problem, &request.sent),
@@ -339,14 +364,20 @@ impl Endpoint {
         let retry = |message: String| Failure::new(Remedy::Retry, message);
         match adapted {
             Some(Adapted::ForAll(what)) => {
-                return retry(format!("the endpoint does not accept {what}; further requests are sent without it"));
+                return retry(format!(
+                    "the endpoint does not accept {what}; further requests are sent without it"
+                ));
             }
             Some(Adapted::Cap(cap)) => {
                 self.set_cap(request, cap);
-                return retry(format!("prompt and cap exceed the context; the retry is capped at {cap} output tokens"));
+                return retry(format!(
+                    "prompt and cap exceed the context; the retry is capped at {cap} output tokens"
+                ));
             }
             Some(Adapted::MoreOutput) if self.raise_cap(request) => {
-                return retry("the output ended at its cap of tokens; the retry gets a larger cap".to_owned());
+                return retry(
+                    "the output ended at its cap of tokens; the retry gets a larger cap".to_owned(),
+                );
             }
             Some(Adapted::MoreOutput) | None => {}
         }
@@ -355,7 +386,17 @@ impl Endpoint {
             && let Some(tokens) = length::accepted_tokens(problem)
             && u64::from(tokens) < request.prompt_length.most_tokens()
         {
-            self.adaptations.learn(|facts| facts.context_tokens = Some(least(facts.context_tokens, tokens)));
+            self.adaptations
+                .learn(|facts| facts.context_tokens = Some(least(facts.context_tokens, tokens)));
+        }
+        // A slot is free as soon as another request has returned, whatever the pause says.
+        let crowded = limits.crowded
+            || limits.parallel.is_some()
+                && limits::is_about_parallel(&problem.message.to_lowercase());
+        if status == 429 && crowded {
+            limits.retry_after_ms = limits
+                .retry_after_ms
+                .map(|pause_ms| pause_ms.min(CROWDED_PAUSE_MS));
         }
         problem.failure(status, limits.retry_after_ms)
     }
@@ -372,8 +413,13 @@ impl Endpoint {
         };
         let below = truncation::Length::of(prompt).most_tokens();
         let served = served.filter(|&tokens| u64::from(tokens) < below);
-        let read = limits.truncated.and_then(|(read, _)| u32::try_from(read).ok());
-        let Some(tokens) = served.filter(|&tokens| read.is_none_or(|read| tokens >= read)).or(read) else {
+        let read = limits
+            .truncated
+            .and_then(|(read, _)| u32::try_from(read).ok());
+        let Some(tokens) = served
+            .filter(|&tokens| read.is_none_or(|read| tokens >= read))
+            .or(read)
+        else {
             return;
         };
         self.adaptations.learn(|facts| {
@@ -408,13 +454,18 @@ fn id_of(prompt: &Prompt) -> u64 {
 
 fn names(body: &Value) -> Vec<String> {
     let fields = body.as_object();
-    fields.map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
+    fields
+        .map(|fields| fields.keys().cloned().collect())
+        .unwrap_or_default()
 }
 
 /// The messages of a request. Without a system role the instructions follow the content.
 fn messages(prompt: &Prompt, no_system_role: bool) -> Value {
     if no_system_role {
-        let content = format!("{}\n\nRules for the answer:\n\n{}", prompt.user, prompt.system);
+        let content = format!(
+            "{}\n\nRules for the answer:\n\n{}",
+            prompt.user, prompt.system
+        );
         return json!([{"role": "user", "content": content}]);
     }
     let messages = prompt.messages();
@@ -442,7 +493,12 @@ fn parsed(base_url: &str) -> Result<(String, Url, Vec<(String, String)>), Failur
     }
     let query = url.query_pairs().into_owned().collect();
     url.set_query(None);
-    let base = base_url.split('?').next().unwrap_or(base_url).trim_end_matches('/').to_owned();
+    let base = base_url
+        .split('?')
+        .next()
+        .unwrap_or(base_url)
+        .trim_end_matches('/')
+        .to_owned();
     Ok((base, url, query))
 }
 

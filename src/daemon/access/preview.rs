@@ -157,7 +157,7 @@ fn requests(
         let tokens = prompt::tokens(&prompt);
         let exact = exactly && !unwritten.iter().any(|words| prompt.user.contains(words));
         // What is sent is made of the same.
-        let sent = to_endpoint_prompt(prompt);
+        let sent = to_endpoint_prompt(&prompt);
         let message = |(role, content): (&str, &str)| PromptMessage {
             role: role.to_owned(),
             content: content.to_owned(),

@@ -1,5 +1,6 @@
-//! Has summaries written: by rule or offline on a thread of the pool, by a model over the network in a task.
+//! Generates summaries: by rule or offline on a thread of the pool, by a model over the network in a task.
 
+mod limits;
 pub(in crate::daemon) mod request;
 
 use std::collections::BTreeMap;
@@ -30,13 +31,13 @@ use crate::daemon::mailbox::Input;
 use crate::daemon::work::pool::Pool;
 use crate::daemon::work::writer::{Write, Writer};
 
-/// How often in a row a model may say that the earlier words hold, before it is asked without them.
+/// How often in a row a model may keep the earlier summary before it is no longer shown to it.
 const MOST_REAFFIRMED: u32 = 8;
 
-/// What an answer is expected to cost, where it has to be guessed: tokens of a short paragraph.
+/// The estimated output of a request, in tokens: a short paragraph.
 pub const ANSWER_TOKENS: u64 = 120;
 
-/// Has summaries written.
+/// Generates summaries.
 #[derive(Clone)]
 pub struct Requester {
     pub(super) shared: Arc<Shared>,
@@ -47,12 +48,15 @@ pub struct Requester {
 }
 
 impl Requester {
-    /// The endpoint is made ready here, and asked later.
+    /// Prepares the endpoint; sends nothing yet.
     pub fn new(shared: Arc<Shared>, pool: Pool, writer: Writer) -> Self {
         let endpoint = endpoint(&shared);
         let author = crate::daemon::author(&shared.config);
         if let (Err(failure), Provider::Openai) = (&endpoint, shared.config.summaries.provider) {
             tracing::error!("{}", failure.to_line());
+        }
+        if let Ok(endpoint) = &endpoint {
+            limits::set_known(&shared, endpoint);
         }
         Self {
             shared,
@@ -63,7 +67,7 @@ impl Requester {
         }
     }
 
-    /// Begins; the event `Responded` follows.
+    /// Starts a request; the event `Responded` or `PartResponded` follows.
     pub fn ask(&self, ask: SummaryRequest) {
         let this = self.clone();
         if !ask.paid {
@@ -71,7 +75,7 @@ impl Requester {
                 let key = ask.key;
                 let job = std::panic::AssertUnwindSafe(|| this.write_here(&ask));
                 let result = std::panic::catch_unwind(job)
-                    .unwrap_or_else(|_| Err(internal("it was written")));
+                    .unwrap_or_else(|_| Err(internal("writing the summary")));
                 let usage = Usage::default();
                 this.shared
                     .inputs
@@ -82,14 +86,14 @@ impl Requester {
         tokio::spawn(async move {
             let key = ask.key;
             let path = ask.path.clone();
-            // A task of its own, so that a panic in it is an answer, too.
+            // A task of its own, so that a panic becomes a response.
             let asked = tokio::spawn({
                 let this = this.clone();
                 async move { this.ask_model(ask).await }
             });
             let event = asked.await.unwrap_or_else(|_| Event::Responded {
                 key,
-                result: Err(internal("it was asked about")),
+                result: Err(internal("the request")),
                 usage: Usage::default(),
             });
             if let Event::Responded {
@@ -103,7 +107,7 @@ impl Requester {
         });
     }
 
-    /// By rule, or offline.
+    /// Writes a summary by rule or offline.
     fn write_here(&self, ask: &SummaryRequest) -> Result<Summary, Failure> {
         let text = match &ask.subject {
             Subject::File {
@@ -139,7 +143,7 @@ impl Requester {
         Ok(Summary::new(text, "offline"))
     }
 
-    /// One request, whose answer is the summary or one about a part of it.
+    /// Sends one request, whose answer is the summary or a note about a part.
     async fn ask_model(&self, ask: SummaryRequest) -> Event {
         let ask = Arc::new(ask);
         let key = ask.key;
@@ -169,10 +173,10 @@ impl Requester {
                 return Event::Responded { key, result, usage };
             }
             Ok(Err(Moved)) => return without(moved()),
-            Err(_) => return without(internal("the prompt was made")),
+            Err(_) => return without(internal("making the prompt")),
         };
         if self.shared.stopping.load(Ordering::Relaxed) {
-            // The daemon ends: it is asked about after the next start.
+            // It is requested after the next start.
             return without(Failure::new(Remedy::Unreachable, "the daemon is ending"));
         }
         let endpoint = match &*self.endpoint {
@@ -185,26 +189,32 @@ impl Requester {
         };
         let length = request.user.len();
         let (answer, said) = match endpoint
-            .ask(&to_endpoint_prompt(request), self.answer_cap())
+            .ask(&to_endpoint_prompt(&request), self.answer_cap())
             .await
         {
             Ok(answer) => (Ok(answer.text), answer.limits),
             Err((failure, limits)) => (Err(failure), limits),
         };
+        self.learn(endpoint, &said);
         let told = earlier.as_ref().filter(|_| part.is_none());
         let result = match answer {
-            Ok(text) => self.words(&text, told, &self.shared.config.openai.model),
-            Err(_) if said.too_long && self.reduce_prompt_limit(length) => Err(Failure::new(
-                Remedy::Retry,
-                "it is longer than the model can read: it is asked about in parts",
-            )),
+            Ok(text) => self.checked(&text, &request, told),
+            Err(failure) if said.too_long => {
+                Err(match self.reduce_prompt_limit(length, endpoint) {
+                    true => Failure::new(
+                        Remedy::Retry,
+                        "longer than the model reads: it is split into parts",
+                    ),
+                    false => failure,
+                })
+            }
             Err(failure) => Err(failure),
         };
         let usage = self.usage(&ask, said, &result);
         match (part, result) {
             (Some(part), Ok(summary)) => {
                 self.shared.store.note_parts(key, &[part]);
-                // What the next request is made of, and what a crash must not cost.
+                // The next request needs it, and a crash must not lose it.
                 self.writer.write(Write::Summary {
                     key: part,
                     summary,
@@ -217,7 +227,7 @@ impl Requester {
         }
     }
 
-    /// What a request used, for the engine; and written down, before its answer is.
+    /// The usage of a request, for the engine; it is stored before the response is.
     fn usage(
         &self,
         ask: &SummaryRequest,
@@ -235,7 +245,7 @@ impl Requester {
             },
         });
         Usage {
-            // What could not even be connected was not sent.
+            // Without a connection nothing was sent.
             sent: used.requests > 0,
             prompt_tokens: used.prompt_tokens,
             completion_tokens: used.completion_tokens,
@@ -244,11 +254,12 @@ impl Requester {
             limits: Limits {
                 requests: said.requests,
                 tokens: said.tokens,
+                parallel: said.parallel,
             },
         }
     }
 
-    /// Writes down what a batch's lines used, each with its repository's root.
+    /// Stores the usage of a batch's lines, each with its repository's root.
     pub(super) fn used_in_batch<'r>(&self, lines: impl Iterator<Item = (&'r [u8], Used)>) {
         let mut sums: BTreeMap<&[u8], Used> = BTreeMap::new();
         for (root, used) in lines {
@@ -264,13 +275,13 @@ impl Requester {
         }
     }
 
-    /// What that cost by the configured prices; 0 where there are none.
+    /// The cost by the configured prices; 0 without prices.
     pub(super) fn cost_nanos(&self, used: &Used, batched: bool) -> u64 {
         let prices = self.shared.config.openai.prices();
         prices.map_or(0, |prices| prices.cost_nanos(used, batched))
     }
 
-    /// The most tokens of an answer.
+    /// The cap on output tokens.
     pub(super) fn answer_cap(&self) -> u32 {
         self.shared.config.openai.max_output_tokens
     }
@@ -279,31 +290,49 @@ impl Requester {
         request::earlier(&self.shared, ask)
     }
 
-    /// What an answer says: new words, or the earlier ones.
+    /// The summary in an answer, if it is one.
+    fn checked(
+        &self,
+        answer: &str,
+        request: &Prompt,
+        earlier: Option<&Summary>,
+    ) -> Result<Summary, Failure> {
+        match prompt::check::fault(answer, request) {
+            Some(fault) if !prompt::is_unchanged(answer) => Err(Failure::new(
+                Remedy::Useless,
+                format!("the model's answer is no summary: {fault}"),
+            )),
+            _ => self.words(answer, earlier, &self.shared.config.openai.model),
+        }
+    }
+
+    /// The summary of an answer: a new text, or the earlier one.
     pub(super) fn words(
         &self,
         answer: &str,
         earlier: Option<&Summary>,
         model: &str,
     ) -> Result<Summary, Failure> {
+        // What a model repeats of a secret is redacted once more.
+        let text = redact::redact(answer);
         match earlier {
-            Some(earlier) if prompt::is_unchanged(answer) => Ok(Summary {
+            // A model that was not told the word, or does not know it, repeats the text.
+            Some(earlier) if prompt::is_unchanged(answer) || earlier.text == text => Ok(Summary {
                 reaffirmed: earlier.reaffirmed + 1,
                 ..earlier.clone()
             }),
             None if prompt::is_unchanged(answer) => Err(Failure::new(
-                Remedy::Retry,
-                "the model says that nothing changed, and was not told of anything earlier",
+                Remedy::Useless,
+                "the model's answer is UNCHANGED, and it was shown no earlier summary",
             )),
-            // What a model repeats of a secret is cut here once more.
-            _ => Ok(Summary::new(redact::redact(answer), model)),
+            _ => Ok(Summary::new(text, model)),
         }
     }
 }
 
-/// The content is no longer the one that was to be asked about.
+/// The content changed since the request was decided on.
 pub(super) fn moved() -> Failure {
-    Failure::new(Remedy::Changed, "it changed before it was asked about")
+    Failure::new(Remedy::Changed, "it changed before it was requested")
 }
 
 fn internal(during: &str) -> Failure {
@@ -313,11 +342,11 @@ fn internal(during: &str) -> Failure {
     )
 }
 
-/// The same request in the words of the room that sends it.
-pub(in crate::daemon) fn to_endpoint_prompt(prompt: Prompt) -> openai::Prompt {
+/// The prompt in the type of the module that sends it.
+pub(in crate::daemon) fn to_endpoint_prompt(prompt: &Prompt) -> openai::Prompt {
     openai::Prompt {
-        system: prompt.system,
-        user: prompt.user,
+        system: prompt.system.clone(),
+        user: prompt.user.clone(),
     }
 }
 
@@ -328,7 +357,7 @@ fn endpoint(shared: &Shared) -> Result<Endpoint, Failure> {
             .openai
             .api_key()
             .map_err(|problem| Failure::new(Remedy::Fatal, problem))?,
-        // The key is not even read where nothing is to be sent.
+        // The key is not read if nothing is sent.
         Provider::Offline => {
             return Err(Failure::new(Remedy::Fatal, "the provider is \"offline\""));
         }
@@ -351,7 +380,7 @@ fn endpoint(shared: &Shared) -> Result<Endpoint, Failure> {
         timeout: std::time::Duration::from_secs(config.openai.timeout_seconds),
         // The cap of each request may be raised as far as the endpoint module allows.
         max_output_tokens: 0,
-        facts_file: Some(shared.own_folder.join(openai::adapt::FACTS_FILE)).filter(|_| shared.mode.keeps()),
+        facts_file: Some(shared.own_folder.join(openai::adapt::FACTS_FILE)),
     })
 }
 

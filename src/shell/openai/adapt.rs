@@ -60,7 +60,11 @@ impl Facts {
     pub fn to_lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if let Some(tokens) = self.context_tokens {
-            let how = if self.cuts_silently { ", and cuts longer prompts silently" } else { "" };
+            let how = if self.cuts_silently {
+                ", and cuts longer prompts silently"
+            } else {
+                ""
+            };
             lines.push(format!("reads {tokens} tokens at most{how}"));
         }
         if self.other_cap_name {
@@ -123,7 +127,10 @@ impl Adaptations {
     /// Loads what was learnt earlier about an endpoint and a model.
     pub fn load(file: Option<PathBuf>, base_url: &str, model: &str) -> Self {
         let name = format!("{base_url} {model}");
-        let facts = file.as_ref().and_then(|file| read(file).remove(&name)).unwrap_or_default();
+        let facts = file
+            .as_ref()
+            .and_then(|file| read(file).remove(&name))
+            .unwrap_or_default();
         Self {
             facts: Mutex::new(facts),
             file,
@@ -178,7 +185,8 @@ impl Adaptations {
             OutputCap::UsedUp => Some(Adapted::MoreOutput),
             OutputCap::Leaves(room) => {
                 let cap = room.saturating_sub(8);
-                (cap >= SMALLEST_OUTPUT.min(sent.cap) && cap < sent.cap).then_some(Adapted::Cap(cap))
+                (cap >= SMALLEST_OUTPUT.min(sent.cap) && cap < sent.cap)
+                    .then_some(Adapted::Cap(cap))
             }
             OutputCap::TooLarge(most) => {
                 let most = most.unwrap_or(sent.cap / 2);
@@ -186,7 +194,8 @@ impl Adaptations {
                     return None;
                 }
                 self.learn(|facts| {
-                    facts.largest_cap = Some(facts.largest_cap.map_or(most, |known| known.min(most)));
+                    facts.largest_cap =
+                        Some(facts.largest_cap.map_or(most, |known| known.min(most)));
                 });
                 Some(Adapted::ForAll(format!("a cap above {most} output tokens")))
             }
@@ -195,7 +204,9 @@ impl Adaptations {
                     return None;
                 }
                 self.learn(|facts| facts.smallest_cap = Some(least));
-                Some(Adapted::ForAll(format!("a cap below {least} output tokens")))
+                Some(Adapted::ForAll(format!(
+                    "a cap below {least} output tokens"
+                )))
             }
         }
     }
@@ -203,18 +214,54 @@ impl Adaptations {
     /// "must be streamed"; "enable_thinking must be set to false for non-streaming calls".
     fn streaming(&self, words: &Words, sent: &Sent) -> Option<Adapted> {
         let about_stream = words.any(&["stream"]);
-        let thinking = words.any(&["enable_thinking", "enable thinking", "thinking mode", "thinking"]);
-        let needed = words.any(&[
-            "must", "only", "require", "need", "please set", "please use", "set stream", "non-stream", "false", "not support",
-            "n't support", "unsupported", "can not", "cannot", "should", "enable",
+        let thinking = words.any(&[
+            "enable_thinking",
+            "enable thinking",
+            "thinking mode",
+            "thinking",
         ]);
-        if thinking && needed && !sent.facts.added.contains_key("enable_thinking") && !sent.facts.omitted.contains("enable_thinking") {
-            self.learn(|facts| drop(facts.added.insert("enable_thinking".to_owned(), json!(false))));
-            return Some(Adapted::ForAll("a request without enable_thinking = false".to_owned()));
+        let needed = words.any(&[
+            "must",
+            "only",
+            "require",
+            "need",
+            "please set",
+            "please use",
+            "set stream",
+            "non-stream",
+            "false",
+            "not support",
+            "n't support",
+            "unsupported",
+            "can not",
+            "cannot",
+            "should",
+            "enable",
+        ]);
+        if thinking
+            && needed
+            && !sent.facts.added.contains_key("enable_thinking")
+            && !sent.facts.omitted.contains("enable_thinking")
+        {
+            self.learn(|facts| {
+                drop(
+                    facts
+                        .added
+                        .insert("enable_thinking".to_owned(), json!(false)),
+                )
+            });
+            return Some(Adapted::ForAll(
+                "a request without enable_thinking = false".to_owned(),
+            ));
         }
         // "stream" itself may be refused as a field; "stream_options" is another one.
         let refuses_field = words.any(&["unrecognized", "unknown", "extra", "unexpected"]);
-        if about_stream && needed && !refuses_field && !words.names("stream_options") && !sent.facts.must_stream {
+        if about_stream
+            && needed
+            && !refuses_field
+            && !words.names("stream_options")
+            && !sent.facts.must_stream
+        {
             self.learn(|facts| facts.must_stream = true);
             return Some(Adapted::ForAll("an answer that is not streamed".to_owned()));
         }
@@ -232,14 +279,46 @@ impl Adaptations {
 
     fn system_role(&self, problem: &Problem, words: &Words, sent: &Sent) -> Option<Adapted> {
         let subject = words.any(&[
-            "system role", "role 'system'", "role \"system\"", "role system", "'system'", "\"system\"", "`system`",
-            "got system", "system message", "system prompt", "system instruction", "developer instruction", "developer role",
-            "developer message", "roles must alternate", "roles are supported", "role must be", "roles must be", "system 角色",
+            "system role",
+            "role 'system'",
+            "role \"system\"",
+            "role system",
+            "'system'",
+            "\"system\"",
+            "`system`",
+            "got system",
+            "system message",
+            "system prompt",
+            "system instruction",
+            "developer instruction",
+            "developer role",
+            "developer message",
+            "roles must alternate",
+            "roles are supported",
+            "role must be",
+            "roles must be",
+            "system 角色",
             "系统角色",
-        ]) || problem.parameter.contains("role") || words.all(&[&["role"], &["user", "assistant"]]);
+        ]) || problem.parameter.contains("role")
+            || words.all(&[&["role"], &["user", "assistant"]]);
         let complaint = words.any(UNSUPPORTED)
-            || words.any(&["alternate", "must be one of", "is not one of", "only user", "only 'user'", "expected", "invalid", "not valid",
-                "not enabled", "must start with", "first message", "should be", "are supported", "does not exist", "not exist"]);
+            || words.any(&[
+                "alternate",
+                "must be one of",
+                "is not one of",
+                "only user",
+                "only 'user'",
+                "expected",
+                "invalid",
+                "not valid",
+                "not enabled",
+                "must start with",
+                "first message",
+                "should be",
+                "are supported",
+                "does not exist",
+                "not exist",
+            ]);
         if sent.facts.no_system_role || !subject || !complaint {
             return None;
         }
@@ -250,7 +329,9 @@ impl Adaptations {
     fn parameter(&self, problem: &Problem, words: &Words, sent: &Sent) -> Option<Adapted> {
         let needed = |name: &str| matches!(name, "model" | "messages") || CAP_NAMES.contains(&name);
         let refused = sent.fields.iter().filter(|name| !needed(name));
-        let name = refused.filter(|name| complains(problem, words, name)).max_by_key(|name| name.len())?;
+        let name = refused
+            .filter(|name| complains(problem, words, name))
+            .max_by_key(|name| name.len())?;
         self.learn(|facts| {
             facts.added.remove(name);
             facts.omitted.insert(name.clone());
@@ -265,7 +346,9 @@ pub(super) fn complains(problem: &Problem, words: &Words, name: &str) -> bool {
         problem.code.as_str(),
         "unsupported_parameter" | "unknown_parameter" | "unsupported_value" | "extra_forbidden"
     );
-    let objects = by_code || words.any(UNSUPPORTED) || words.any(&["only the default", "does not allow", "invalid value"]);
+    let objects = by_code
+        || words.any(UNSUPPORTED)
+        || words.any(&["only the default", "does not allow", "invalid value"]);
     let is_named = match problem.parameter.is_empty() {
         true => words.names(name),
         // `max_tokens` may stand in the advice against `max_completion_tokens`.

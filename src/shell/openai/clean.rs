@@ -53,7 +53,8 @@ pub(super) fn whole_sentences(text: &str, limit: usize) -> Option<&str> {
     let ends = marks.map(|(at, mark)| (at + mark.len(), mark.len() > 1));
     let ends = ends.take_while(|(end, _)| *end <= limit);
     // Full-width marks need no space behind them.
-    let ends = ends.filter(|(end, wide)| *wide || text[*end..].chars().next().is_none_or(char::is_whitespace));
+    let ends = ends
+        .filter(|(end, wide)| *wide || text[*end..].chars().next().is_none_or(char::is_whitespace));
     ends.last().map(|(end, _)| &text[..end])
 }
 

@@ -76,17 +76,26 @@ pub(super) struct Exchange {
 
 impl Secret {
     /// A key without white space around it (an empty one is none) in its header, and further headers.
-    pub fn new(key: &str, key_header: Option<&str>, headers: &[(String, String)]) -> Result<Self, Failure> {
+    pub fn new(
+        key: &str,
+        key_header: Option<&str>,
+        headers: &[(String, String)],
+    ) -> Result<Self, Failure> {
         let mut secret = Self::default();
         match key_header {
             _ if key.is_empty() => {}
-            None => secret.add(AUTHORIZATION.as_str(), &format!("Bearer {key}"), key).map_err(|_| bad_key())?,
+            None => secret
+                .add(AUTHORIZATION.as_str(), &format!("Bearer {key}"), key)
+                .map_err(|_| bad_key())?,
             Some(name) => secret.add(name, key, key).map_err(|_| bad_key())?,
         }
         for (name, value) in headers {
             secret.add(name, value, value).map_err(|_| {
-                Failure::new(Remedy::Fatal, format!("[openai] headers: {name:?} or its value is no HTTP header"))
-                    .hint("use a header's name and one line of printable text")
+                Failure::new(
+                    Remedy::Fatal,
+                    format!("[openai] headers: {name:?} or its value is no HTTP header"),
+                )
+                .hint("use a header's name and one line of printable text")
             })?;
         }
         Ok(secret)
@@ -110,17 +119,25 @@ impl Secret {
 
     /// Removes the secrets from what an endpoint sent: some repeat a key that they refuse.
     fn cut_from(&self, sent: Vec<u8>) -> Vec<u8> {
-        let secrets = self.values.iter().filter(|value| value.len() >= SHORTEST_SECRET);
+        let secrets = self
+            .values
+            .iter()
+            .filter(|value| value.len() >= SHORTEST_SECRET);
         secrets.fold(sent, |sent, secret| match std::str::from_utf8(&sent) {
-            Ok(text) if text.contains(secret.as_str()) => text.replace(secret.as_str(), "[the key]").into_bytes(),
+            Ok(text) if text.contains(secret.as_str()) => {
+                text.replace(secret.as_str(), "[the key]").into_bytes()
+            }
             _ => sent,
         })
     }
 }
 
 fn bad_key() -> Failure {
-    Failure::new(Remedy::Fatal, "the API key holds characters that no key can have")
-        .hint("check that api_key_env or api_key_file holds the key and nothing else")
+    Failure::new(
+        Remedy::Fatal,
+        "the API key holds characters that no key can have",
+    )
+    .hint("check that api_key_env or api_key_file holds the key and nothing else")
 }
 
 impl Exchange {
@@ -327,7 +344,10 @@ impl tower::Service<HttpRequestFactory> for Service {
             })?;
             service.secret.add_to(request.headers_mut());
             if !service.query.is_empty() {
-                request.url_mut().query_pairs_mut().extend_pairs(service.query.iter());
+                request
+                    .url_mut()
+                    .query_pairs_mut()
+                    .extend_pairs(service.query.iter());
             }
             if let Some(timeout) = service.form.timeout {
                 *request.timeout_mut() = Some(timeout);

@@ -41,47 +41,186 @@ const TOO_LONG_NUMBERS: Hints = &["1261"];
 
 /// What is too long.
 const INPUT: Hints = &[
-    "prompt", "input", "message", "request", "content", "sequence", "text", "conversation", "document", "query",
-    "payload", "body", "context", "string", "输入", "上下文", "请求", "提示", "文本", "プロンプト", "入力",
+    "prompt",
+    "input",
+    "message",
+    "request",
+    "content",
+    "sequence",
+    "text",
+    "conversation",
+    "document",
+    "query",
+    "payload",
+    "body",
+    "context",
+    "string",
+    "输入",
+    "上下文",
+    "请求",
+    "提示",
+    "文本",
+    "プロンプト",
+    "入力",
 ];
 /// In which unit.
 const UNIT: Hints = &[
-    "token", "length", "context", "character", "window", "size", "byte", "long", "large", "big", "长", "大小", "字符",
-    "長", "トークン",
+    "token",
+    "length",
+    "context",
+    "character",
+    "window",
+    "size",
+    "byte",
+    "long",
+    "large",
+    "big",
+    "长",
+    "大小",
+    "字符",
+    "長",
+    "トークン",
 ];
 /// That it is more than is accepted.
 const EXCESS: Hints = &[
-    "too long", "too large", "too big", "too many token", "exceed", "longer than", "larger than", "greater than",
-    "bigger than", "overflow", "over the limit", "above the limit", "beyond", "not fit", "n't fit", "not enough",
-    "must be <=", "must have less", "must be less", "must be at most", "should be [", "range of input", "shorten",
-    "truncat", "reduce the length", "reduce the number", "reduce your", "超", "过长", "太长", "不能大于", "長すぎ",
+    "too long",
+    "too large",
+    "too big",
+    "too many token",
+    "exceed",
+    "longer than",
+    "larger than",
+    "greater than",
+    "bigger than",
+    "overflow",
+    "over the limit",
+    "above the limit",
+    "beyond",
+    "not fit",
+    "n't fit",
+    "not enough",
+    "must be <=",
+    "must have less",
+    "must be less",
+    "must be at most",
+    "should be [",
+    "range of input",
+    "shorten",
+    "truncat",
+    "reduce the length",
+    "reduce the number",
+    "reduce your",
+    "超",
+    "过长",
+    "太长",
+    "不能大于",
+    "長すぎ",
 ];
 /// The same, in words that say so only together with tokens, a length or the context.
-const WEAK_EXCESS: Hints = &["maximum", "max ", "limit", "at most", "more than", "up to", "only", "less than"];
+const WEAK_EXCESS: Hints = &[
+    "maximum",
+    "max ",
+    "limit",
+    "at most",
+    "more than",
+    "up to",
+    "only",
+    "less than",
+];
 const STRONG_UNIT: Hints = &["token", "length", "context", "n_ctx", "num_ctx"];
 /// A refusal about how much is sent in a minute, whatever the length of this request.
 const RATE: Hints = &[
-    "rate limit", "rate_limit", "ratelimit", "per minute", "per min", "per second", "per day", "per hour", "tpm",
-    "rpm", "too many requests", "quota", "try again in", "try again later", "concurren", "parallel", "in flight",
+    "rate limit",
+    "rate_limit",
+    "ratelimit",
+    "per minute",
+    "per min",
+    "per second",
+    "per day",
+    "per hour",
+    "tpm",
+    "rpm",
+    "too many requests",
+    "quota",
+    "try again in",
+    "try again later",
+    "concurren",
+    "parallel",
+    "in flight",
 ];
 /// The request by itself is above what is accepted in a minute.
 const ONE_REQUEST: Hints = &[
-    "request too large", "request is too large", "too large for", "prompt is too long", "input is too long",
-    "prompt too long", "input too long", "single request", "reduce the length", "reduce your", "reduce the size",
-    "smaller request", "message size", "context length", "context window",
+    "request too large",
+    "request is too large",
+    "too large for",
+    "prompt is too long",
+    "input is too long",
+    "prompt too long",
+    "input too long",
+    "single request",
+    "reduce the length",
+    "reduce your",
+    "reduce the size",
+    "smaller request",
+    "message size",
+    "context length",
+    "context window",
 ];
 
 /// A number behind one of these is what is accepted.
 const ACCEPTED: Hints = &[
-    "maximum", "max ", "limit", "context length", "context size", "context window", "context of", "n_ctx", "num_ctx",
-    "at most", "up to", "only", "<=", " > ", "than", "allowed", "large for", "exceed ", "exceeds ", "exceeded ",
-    "[1", "within", "fit ", "supports", "上限", "最大",
+    "maximum",
+    "max ",
+    "limit",
+    "context length",
+    "context size",
+    "context window",
+    "context of",
+    "n_ctx",
+    "num_ctx",
+    "at most",
+    "up to",
+    "only",
+    "<=",
+    " > ",
+    "than",
+    "allowed",
+    "large for",
+    "exceed ",
+    "exceeds ",
+    "exceeded ",
+    "[1",
+    "within",
+    "fit ",
+    "supports",
+    "上限",
+    "最大",
 ];
 /// A number behind one of these is what was sent.
 const SENT: Hints = &[
-    "requested", "resulted", "given", "your ", "has ", "have ", "contains", "you ", "got", "count", "keep the first",
-    "request (", "prompt (", "input (", "length (", "tokens (", "prompt:", "too long:", "total of", "sent", "from the",
-    "in the messages", "for the completion",
+    "requested",
+    "resulted",
+    "given",
+    "your ",
+    "has ",
+    "have ",
+    "contains",
+    "you ",
+    "got",
+    "count",
+    "keep the first",
+    "request (",
+    "prompt (",
+    "input (",
+    "length (",
+    "tokens (",
+    "prompt:",
+    "too long:",
+    "total of",
+    "sent",
+    "from the",
+    "in the messages",
+    "for the completion",
 ];
 /// How far in front of a number its words are looked for, in bytes.
 const REACH: usize = 48;
@@ -108,7 +247,11 @@ pub(super) fn is_too_long(problem: &Problem, status: u16) -> bool {
         return false;
     }
     let names = [normal(&problem.code), normal(&problem.kind)];
-    let named = |hints: Hints| names.iter().any(|name| hints.iter().any(|hint| name.contains(hint)));
+    let named = |hints: Hints| {
+        names
+            .iter()
+            .any(|name| hints.iter().any(|hint| name.contains(hint)))
+    };
     if named(TOO_LONG_CODES) || TOO_LONG_NUMBERS.contains(&problem.code.as_str()) {
         return true;
     }
@@ -122,11 +265,16 @@ pub(super) fn is_too_long(problem: &Problem, status: u16) -> bool {
     if says_only_cap(&words) {
         return false;
     }
-    let strong = words.all(&[INPUT, STRONG_UNIT]) && (words.any(EXCESS) || has_two_amounts(&words) && words.any(WEAK_EXCESS));
+    let strong = words.all(&[INPUT, STRONG_UNIT])
+        && (words.any(EXCESS) || has_two_amounts(&words) && words.any(WEAK_EXCESS));
     match status {
         // An internal error is believed only where it speaks of the context.
         500 => strong && words.any(&["context", "n_ctx", "num_ctx", "prompt", "input"]),
-        _ => strong || words.all(&[INPUT, UNIT, EXCESS]) || words.any(&["token limit", "tokens limit"]),
+        _ => {
+            strong
+                || words.all(&[INPUT, UNIT, EXCESS])
+                || words.any(&["token limit", "tokens limit"])
+        }
     }
 }
 
@@ -136,9 +284,10 @@ pub(super) fn accepted_tokens(problem: &Problem) -> Option<u32> {
         return Some(window);
     }
     let words = Words::of(&problem.message);
-    let accepted = words.numbers().into_iter().filter(|number| {
-        number.value >= 128 && class_of(&words, *number) == Some(Class::Accepted)
-    });
+    let accepted = words
+        .numbers()
+        .into_iter()
+        .filter(|number| number.value >= 128 && class_of(&words, *number) == Some(Class::Accepted));
     let least = accepted.map(|number| number.value).min()?;
     u32::try_from(least).ok()
 }
@@ -156,7 +305,13 @@ pub(super) fn output_cap(problem: &Problem, status: u16, sent: u32) -> Option<Ou
     if !about_cap {
         return None;
     }
-    if words.any(&["could not finish", "couldn't finish", "output limit was reached", "try again with higher", "try again with a higher"]) {
+    if words.any(&[
+        "could not finish",
+        "couldn't finish",
+        "output limit was reached",
+        "try again with higher",
+        "try again with a higher",
+    ]) {
         return Some(OutputCap::UsedUp);
     }
     let amounts: Vec<u32> = words
@@ -166,22 +321,64 @@ pub(super) fn output_cap(problem: &Problem, status: u16, sent: u32) -> Option<Ou
         .filter(|&amount| amount >= 16 && amount != sent)
         .collect();
     let is_small = words.any(&[
-        "minimum", "at least", ">=", "greater than", "more than", "below", "too small", "too low", "higher than",
+        "minimum",
+        "at least",
+        ">=",
+        "greater than",
+        "more than",
+        "below",
+        "too small",
+        "too low",
+        "higher than",
     ]);
-    let above = amounts.iter().copied().filter(|&amount| amount > sent).min();
+    let above = amounts
+        .iter()
+        .copied()
+        .filter(|&amount| amount > sent)
+        .min();
     if let Some(least) = above.filter(|_| is_small) {
         // "greater than" leaves the number itself out.
-        return Some(OutputCap::TooSmall(least.saturating_add(u32::from(!words.any(&[">=", "at least", "minimum"])))));
+        return Some(OutputCap::TooSmall(least.saturating_add(u32::from(
+            !words.any(&[">=", "at least", "minimum"]),
+        ))));
     }
-    let below = amounts.iter().copied().filter(|&amount| amount < sent).max();
-    let denies = words.any(&["cannot be", "can't be", "can not be", "must not", "should not", "not be greater", "maximum"]);
+    let below = amounts
+        .iter()
+        .copied()
+        .filter(|&amount| amount < sent)
+        .max();
+    let denies = words.any(&[
+        "cannot be",
+        "can't be",
+        "can not be",
+        "must not",
+        "should not",
+        "not be greater",
+        "maximum",
+    ]);
     if is_small && !denies && amounts.is_empty() {
         // "must be greater than `thinking.budget_tokens`"
         return Some(OutputCap::UsedUp);
     }
     let is_large = words.any(&[
-        "too large", "too big", "too high", "at most", "maximum", "less than", "<=", "range", "exceed", "greater than",
-        "between", "limit", "larger than", "above", "cannot be", "must be", "higher than", "超",
+        "too large",
+        "too big",
+        "too high",
+        "at most",
+        "maximum",
+        "less than",
+        "<=",
+        "range",
+        "exceed",
+        "greater than",
+        "between",
+        "limit",
+        "larger than",
+        "above",
+        "cannot be",
+        "must be",
+        "higher than",
+        "超",
     ]);
     (is_large && (below.is_some() || above.is_none() && !words.any(super::words::UNSUPPORTED)))
         .then_some(OutputCap::TooLarge(below))
@@ -198,15 +395,29 @@ fn room_beside_prompt(words: &Words) -> Option<u32> {
     let numbers = words.numbers();
     let input = numbers.iter().find(|number| {
         let rest = words.as_str()[number.end..].trim_start_matches([' ', ')', '`', '\'', '"']);
-        ["input", "tokens in the messages", "in the messages", "tokens from the input", "from the input", "prompt tokens",
-         "tokens in your prompt", "in your prompt", "tokens in the input", "in the prompt", "tokens in the prompt",
-         "text input", "of text input"]
-            .iter()
-            .any(|hint| rest.starts_with(hint))
+        [
+            "input",
+            "tokens in the messages",
+            "in the messages",
+            "tokens from the input",
+            "from the input",
+            "prompt tokens",
+            "tokens in your prompt",
+            "in your prompt",
+            "tokens in the input",
+            "in the prompt",
+            "tokens in the prompt",
+            "text input",
+            "of text input",
+        ]
+        .iter()
+        .any(|hint| rest.starts_with(hint))
     })?;
     let window = numbers
         .iter()
-        .filter(|number| number.value > input.value && class_of(words, **number) == Some(Class::Accepted))
+        .filter(|number| {
+            number.value > input.value && class_of(words, **number) == Some(Class::Accepted)
+        })
         .map(|number| number.value)
         .min()?;
     u32::try_from(window - input.value).ok()
@@ -221,7 +432,10 @@ fn says_only_cap(words: &Words) -> bool {
 fn requested_above_limit(words: &Words) -> bool {
     let after = |hint: &str| {
         let at = words.as_str().find(hint)? + hint.len();
-        let number = words.numbers().into_iter().find(|number| number.start >= at)?;
+        let number = words
+            .numbers()
+            .into_iter()
+            .find(|number| number.start >= at)?;
         (number.start - at <= 12).then_some(number.value)
     };
     match (after("limit"), after("requested")) {
@@ -231,7 +445,10 @@ fn requested_above_limit(words: &Words) -> bool {
 }
 
 fn has_two_amounts(words: &Words) -> bool {
-    let amounts = words.numbers().into_iter().filter(|number| number.value >= 128);
+    let amounts = words
+        .numbers()
+        .into_iter()
+        .filter(|number| number.value >= 128);
     amounts.count() >= 2
 }
 
@@ -249,7 +466,12 @@ fn class_of(words: &Words, number: Number) -> Option<Class> {
         from += 1;
     }
     let before = &text[from..number.start];
-    let nearest = |hints: Hints| hints.iter().filter_map(|hint| Some(before.rfind(hint)? + hint.len())).max();
+    let nearest = |hints: Hints| {
+        hints
+            .iter()
+            .filter_map(|hint| Some(before.rfind(hint)? + hint.len()))
+            .max()
+    };
     match (nearest(ACCEPTED), nearest(SENT)) {
         (Some(accepted), Some(sent)) if accepted >= sent => Some(Class::Accepted),
         (Some(_), None) => Some(Class::Accepted),

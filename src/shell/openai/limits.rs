@@ -22,6 +22,8 @@ pub struct Limits {
     pub tokens: Limit,
     /// Requests at once.
     pub parallel: Option<u64>,
+    /// The refusal is about requests at once, not about requests a minute.
+    pub crowded: bool,
     /// The pause that the endpoint asks for, in milliseconds, at most a day.
     pub retry_after_ms: Option<u64>,
     /// The model does not read all of the request.
@@ -44,6 +46,7 @@ impl Limits {
             requests: limit("requests"),
             tokens: limit("tokens"),
             parallel: parallel(headers),
+            crowded: text(headers, "rate_limit_type").is_some_and(is_about_parallel),
             retry_after_ms: None,
             too_long: false,
             truncated: None,
@@ -71,12 +74,22 @@ impl Limits {
 fn parallel(headers: &HeaderMap) -> Option<u64> {
     let names = headers.keys().map(|name| name.as_str());
     let mut limits = names.filter(|name| {
-        let counts = ["parallel", "concurren", "in-flight", "inflight"];
-        counts.iter().any(|word| name.contains(word))
+        is_about_parallel(name)
             && name.contains("limit")
-            && !["remaining", "reset", "used"].iter().any(|word| name.contains(word))
+            && !["remaining", "reset", "used"]
+                .iter()
+                .any(|word| name.contains(word))
     });
-    limits.find_map(|name| number(headers, name)).filter(|&limit| limit > 0)
+    limits
+        .find_map(|name| number(headers, name))
+        .filter(|&limit| limit > 0)
+}
+
+/// Whether a name or a refusal is about requests at once.
+pub(super) fn is_about_parallel(text: &str) -> bool {
+    ["parallel", "concurren", "in-flight", "inflight"]
+        .iter()
+        .any(|word| text.contains(word))
 }
 
 /// `x-should-retry`; `None`: it is missing.

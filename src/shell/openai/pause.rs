@@ -70,13 +70,21 @@ pub(super) fn pause_from_text_ms(error: &Value, message: &str, now: SystemTime) 
         });
         Limits::read(&headers.collect(), now).retry_after_ms
     });
-    let pause_ms = behind.or_else(|| pause_from_fields_ms(error)).or_else(|| pause_from_words_ms(message))?;
+    let pause_ms = behind
+        .or_else(|| pause_from_fields_ms(error))
+        .or_else(|| pause_from_words_ms(message))?;
     Some(pause_ms.min(LONGEST_PAUSE_MS))
 }
 
 fn pause_from_fields_ms(error: &Value) -> Option<u64> {
-    let details = at(error, "/details").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let places = [error].into_iter().chain(at(error, "/metadata")).chain(details);
+    let details = at(error, "/details")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let places = [error]
+        .into_iter()
+        .chain(at(error, "/metadata"))
+        .chain(details);
     for place in places {
         for (name, unit_ms) in [
             ("/retryDelay", 1000.0),
@@ -88,7 +96,9 @@ fn pause_from_fields_ms(error: &Value) -> Option<u64> {
         ] {
             let pause_ms = match at(place, name) {
                 Some(Value::String(text)) => duration_ms(text.trim()),
-                Some(number) => number.as_f64().and_then(|number| whole_ms(number * unit_ms)),
+                Some(number) => number
+                    .as_f64()
+                    .and_then(|number| whole_ms(number * unit_ms)),
                 None => None,
             };
             if pause_ms.is_some() {
@@ -101,12 +111,38 @@ fn pause_from_fields_ms(error: &Value) -> Option<u64> {
 
 /// What stands in front of a length of time that is to be waited.
 const BEFORE: [&str; 14] = [
-    "again in", "again after", "retry in", "retry after", "retry-after", "retrying in", "retrying after", "wait",
-    "available in", "reset in", "resets in", "resets after", "reset after", "cooldown",
+    "again in",
+    "again after",
+    "retry in",
+    "retry after",
+    "retry-after",
+    "retrying in",
+    "retrying after",
+    "wait",
+    "available in",
+    "reset in",
+    "resets in",
+    "resets after",
+    "reset after",
+    "cooldown",
 ];
 /// What may stand between both.
 const FILLING: [&str; 16] = [
-    "at", "least", "about", "approximately", "around", "another", "for", "is", "of", "up", "to", "the", "next", "a", "an",
+    "at",
+    "least",
+    "about",
+    "approximately",
+    "around",
+    "another",
+    "for",
+    "is",
+    "of",
+    "up",
+    "to",
+    "the",
+    "next",
+    "a",
+    "an",
     "period",
 ];
 
@@ -122,7 +158,9 @@ fn pause_from_words_ms(message: &str) -> Option<u64> {
     }
     for (at, _) in message.match_indices(" in ") {
         // "20 requests in 1 minute" is a limit.
-        let counted = ["requests", "tokens", "calls", "messages", "used", "limit", "made"];
+        let counted = [
+            "requests", "tokens", "calls", "messages", "used", "limit", "made",
+        ];
         if counted.iter().any(|word| message[..at].ends_with(word)) {
             continue;
         }
@@ -130,11 +168,17 @@ fn pause_from_words_ms(message: &str) -> Option<u64> {
             return Some(pause_ms);
         }
     }
-    ["秒", "分钟", "小时"].iter().zip([1_000, 60_000, 3_600_000]).find_map(|(unit, unit_ms)| {
-        let at = message.find(unit)?;
-        let digits = message[..at].trim_end().rsplit(|c: char| !c.is_ascii_digit()).next()?;
-        Some(digits.parse::<u64>().ok()?.saturating_mul(unit_ms))
-    })
+    ["秒", "分钟", "小时"]
+        .iter()
+        .zip([1_000, 60_000, 3_600_000])
+        .find_map(|(unit, unit_ms)| {
+            let at = message.find(unit)?;
+            let digits = message[..at]
+                .trim_end()
+                .rsplit(|c: char| !c.is_ascii_digit())
+                .next()?;
+            Some(digits.parse::<u64>().ok()?.saturating_mul(unit_ms))
+        })
 }
 
 /// A length of time at the start of a text, as people and programs write it. `bare`: a number without a unit counts as
@@ -144,7 +188,9 @@ fn length_at_start_ms(text: &str, bare: bool) -> Option<u64> {
     let mut one = false;
     // The words between: "at least", "about", …; "a minute" is one.
     loop {
-        let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(rest.len());
         let word = &rest[..end];
         if word.is_empty() || !FILLING.contains(&word) {
             break;
@@ -155,11 +201,15 @@ fn length_at_start_ms(text: &str, bare: bool) -> Option<u64> {
     let mut total_ms = 0.0;
     let mut found = false;
     loop {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
         let number = rest[..digits].trim_end_matches('.');
         let behind = &rest[number.len()..];
         let after = behind.trim_start_matches([' ', '-']);
-        let letters = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
+        let letters = after
+            .find(|c: char| !c.is_alphabetic())
+            .unwrap_or(after.len());
         let unit_ms = unit_ms(&after[..letters]);
         let amount = match number.parse::<f64>() {
             Ok(amount) => amount,
@@ -220,7 +270,9 @@ pub(super) fn duration_ms(text: &str) -> Option<u64> {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let number: f64 = rest[..digits].parse().ok()?;
         rest = rest[digits..].trim_start();
-        let letters = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
+        let letters = rest
+            .find(|c: char| !c.is_alphabetic())
+            .unwrap_or(rest.len());
         total += number * unit_ms(&rest[..letters].to_lowercase())?;
         rest = rest[letters..].trim_start();
     }
@@ -271,11 +323,23 @@ mod tests {
             "X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1700000005000",
         }}});
         for (error, wanted) in [
-            (json!({"metadata": {"headers": {"Retry-After": "3"}}}), Some(3_000)),
-            (json!({"metadata": {"headers": {"Retry-After": 3}}}), Some(3_000)),
+            (
+                json!({"metadata": {"headers": {"Retry-After": "3"}}}),
+                Some(3_000),
+            ),
+            (
+                json!({"metadata": {"headers": {"Retry-After": 3}}}),
+                Some(3_000),
+            ),
             (reset, Some(5_000)),
-            (json!({"metadata": {"headers": {"a b": "1", "c": "\n"}}}), None),
-            (json!({"details": [{"@type": "Help"}, {"@type": "RetryInfo", "retryDelay": "34.5s"}]}), Some(34_500)),
+            (
+                json!({"metadata": {"headers": {"a b": "1", "c": "\n"}}}),
+                None,
+            ),
+            (
+                json!({"details": [{"@type": "Help"}, {"@type": "RetryInfo", "retryDelay": "34.5s"}]}),
+                Some(34_500),
+            ),
             (json!({"retry_after": 12}), Some(12_000)),
             (json!({"retry_after_ms": 1500}), Some(1_500)),
             (json!({"metadata": {"retryAfter": "1m30s"}}), Some(90_000)),
@@ -287,7 +351,10 @@ mod tests {
     #[test]
     fn pauses_are_read_from_words() {
         for (message, wanted) in [
-            ("Rate limit reached. Please try again in 20ms. See …", Some(20)),
+            (
+                "Rate limit reached. Please try again in 20ms. See …",
+                Some(20),
+            ),
             ("Please try again in 6m0s.", Some(360_000)),
             ("Please retry in 34.07s", Some(34_070)),
             ("Please try again in 10s.", Some(10_000)),
@@ -298,11 +365,17 @@ mod tests {
             ("Retry after 20s", Some(20_000)),
             ("try again in 1h2m", Some(3_720_000)),
             ("Please try again in 1m30s", Some(90_000)),
-            ("Please wait 30 seconds before the next request", Some(30_000)),
+            (
+                "Please wait 30 seconds before the next request",
+                Some(30_000),
+            ),
             ("The request will be allowed in 12 seconds", Some(12_000)),
             ("Slow down: retry in 10 s", Some(10_000)),
             ("retry after: 7", Some(7_000)),
-            ("Please wait at least 2 minutes and 30 seconds", Some(150_000)),
+            (
+                "Please wait at least 2 minutes and 30 seconds",
+                Some(150_000),
+            ),
             ("Limit resets in 1 hour, 5 minutes", Some(3_900_000)),
             ("Try again in a minute", Some(60_000)),
             ("try again in about an hour", Some(3_600_000)),

@@ -64,22 +64,33 @@ impl Problem {
             .find_map(|place| at(value, place))
             .unwrap_or(value);
         // LiteLLM and others put the upstream's own error into the text.
-        let message = message_of(error).or_else(|| message_of(value)).unwrap_or_else(|| error.to_string());
+        let message = message_of(error)
+            .or_else(|| message_of(value))
+            .unwrap_or_else(|| error.to_string());
         let field = |names: &[&str]| {
-            let found = names.iter().find_map(|name| at(error, name).or_else(|| at(value, name)));
+            let found = names
+                .iter()
+                .find_map(|name| at(error, name).or_else(|| at(value, name)));
             scalar(found)
         };
         // The last name of the place that a validator complains about.
-        let place = at(error, "/detail/0/loc").or_else(|| at(value, "/detail/0/loc")).and_then(Value::as_array);
+        let place = at(error, "/detail/0/loc")
+            .or_else(|| at(value, "/detail/0/loc"))
+            .and_then(Value::as_array);
         let place = at(error, "/param").or_else(|| place.and_then(|names| names.last()));
-        let window = ["/n_ctx", "/max_context_length", "/context_length", "/limit"].iter().find_map(|place| at(error, place));
+        let window = ["/n_ctx", "/max_context_length", "/context_length", "/limit"]
+            .iter()
+            .find_map(|place| at(error, place));
         Self {
             pause_ms: pause::pause_from_text_ms(error, &message, SystemTime::now()),
             message: one_line(&message),
             code: field(&["/code", "/status_code", "/error_code", "/err_code"]),
             kind: field(&["/type", "/status", "/error_type"]),
             parameter: scalar(place),
-            window: window.and_then(Value::as_u64).and_then(|window| u32::try_from(window).ok()).filter(|&window| window >= 128),
+            window: window
+                .and_then(Value::as_u64)
+                .and_then(|window| u32::try_from(window).ok())
+                .filter(|&window| window >= 128),
             ..Self::default()
         }
     }
@@ -121,10 +132,23 @@ fn message_of(error: &Value) -> Option<String> {
         return Some(text.clone());
     }
     const PLACES: [&str; 12] = [
-        "/message", "/msg", "/status_msg", "/error_msg", "/error_message", "/errorMessage", "/err_msg", "/detail",
-        "/detail/0/msg", "/detail/message", "/detail/error", "/error_description",
+        "/message",
+        "/msg",
+        "/status_msg",
+        "/error_msg",
+        "/error_message",
+        "/errorMessage",
+        "/err_msg",
+        "/detail",
+        "/detail/0/msg",
+        "/detail/message",
+        "/detail/error",
+        "/error_description",
     ];
-    let text = PLACES.iter().filter_map(|place| at(error, place)).find_map(Value::as_str)?;
+    let text = PLACES
+        .iter()
+        .filter_map(|place| at(error, place))
+        .find_map(Value::as_str)?;
     // OpenRouter says what the provider behind it answered in a place of its own.
     let behind = at(error, "/metadata/raw").and_then(Value::as_str);
     Some(match behind {

@@ -6,26 +6,85 @@
 
 /// Names of blocks that hold reasoning.
 const REASONING: [&str; 22] = [
-    "think", "thinking", "thought", "thoughts", "reasoning", "reason", "analysis", "reflection", "scratchpad",
-    "seedthink", "seedcotbudgetreflect", "cot", "chainofthought", "innermonologue", "monologue", "antthinking",
-    "innerthoughts", "internal", "plan", "planning", "commentary", "unused94",
+    "think",
+    "thinking",
+    "thought",
+    "thoughts",
+    "reasoning",
+    "reason",
+    "analysis",
+    "reflection",
+    "scratchpad",
+    "seedthink",
+    "seedcotbudgetreflect",
+    "cot",
+    "chainofthought",
+    "innermonologue",
+    "monologue",
+    "antthinking",
+    "innerthoughts",
+    "internal",
+    "plan",
+    "planning",
+    "commentary",
+    "unused94",
 ];
 /// Names of blocks that hold the answer.
 const ANSWER: [&str; 9] = [
-    "answer", "final", "finalanswer", "response", "solution", "output", "summary", "result", "paragraph",
+    "answer",
+    "final",
+    "finalanswer",
+    "response",
+    "solution",
+    "output",
+    "summary",
+    "result",
+    "paragraph",
 ];
 /// Names of tokens behind which the model's turn is over.
 const END: [&str; 16] = [
-    "imend", "eotid", "endoftext", "endofturn", "endofsentence", "return", "end", "eos", "eomid", "endofturntoken",
-    "eot", "eom", "endofmessage", "turn", "user", "humanend",
+    "imend",
+    "eotid",
+    "endoftext",
+    "endofturn",
+    "endofsentence",
+    "return",
+    "end",
+    "eos",
+    "eomid",
+    "endofturntoken",
+    "eot",
+    "eom",
+    "endofmessage",
+    "turn",
+    "user",
+    "humanend",
 ];
 /// Names of tokens in front of a turn.
 const BEGIN: [&str; 14] = [
-    "imstart", "startheaderid", "endheaderid", "bos", "beginoftext", "startofturn", "start", "assistant", "model",
-    "startofturntoken", "chatbottoken", "message", "begin", "s",
+    "imstart",
+    "startheaderid",
+    "endheaderid",
+    "bos",
+    "beginoftext",
+    "startofturn",
+    "start",
+    "assistant",
+    "model",
+    "startofturntoken",
+    "chatbottoken",
+    "message",
+    "begin",
+    "s",
 ];
 /// Labels in front of the answer, where reasoning without marks precedes it.
-const LABELS: [&str; 5] = ["final answer", "final response", "final summary", "final output", "final paragraph"];
+const LABELS: [&str; 5] = [
+    "final answer",
+    "final response",
+    "final summary",
+    "final output",
+    "final paragraph",
+];
 
 /// The answer alone; empty where the text is nothing but reasoning.
 pub(super) fn answer(text: &str) -> String {
@@ -40,7 +99,11 @@ fn harmony(text: &str) -> String {
         const FINAL: &str = "<|channel|>final";
         let Some(at) = text.rfind(FINAL) else {
             // Reasoning that was cut short. What stands in front of the first channel may be an answer.
-            return text.split("<|channel|>").next().unwrap_or("").replace("<|start|>assistant", "");
+            return text
+                .split("<|channel|>")
+                .next()
+                .unwrap_or("")
+                .replace("<|start|>assistant", "");
         };
         let rest = &text[at + FINAL.len()..];
         return match rest.split_once("<|message|>") {
@@ -52,12 +115,17 @@ fn harmony(text: &str) -> String {
     if let Some(at) = text.rfind("assistantfinal") {
         return text[at + "assistantfinal".len()..].to_owned();
     }
-    let channel = ["analysis", "commentary"].iter().find_map(|name| bare.strip_prefix(name));
+    let channel = ["analysis", "commentary"]
+        .iter()
+        .find_map(|name| bare.strip_prefix(name));
     // "analysisWe must …" is a channel's name with its text; "analysis of …" is a sentence.
     if channel.is_some_and(|rest| rest.starts_with(|c: char| c.is_uppercase())) {
         return String::new();
     }
-    match bare.strip_prefix("final").or_else(|| bare.strip_prefix("assistant")) {
+    match bare
+        .strip_prefix("final")
+        .or_else(|| bare.strip_prefix("assistant"))
+    {
         Some(rest) if rest.starts_with(|c: char| c.is_uppercase() || c == '\n') => rest.to_owned(),
         _ => text.to_owned(),
     }
@@ -97,16 +165,31 @@ fn marked(text: &str) -> String {
         }
         let edge = is_edge(text, mark);
         match mark.act {
-            Act::OpenReasoning if !reasoning && (kept.trim().is_empty() || edge && has_close(&marks[index + 1..])) => {
+            Act::OpenReasoning
+                if !reasoning
+                    && (kept.trim().is_empty() || edge && has_close(&marks[index + 1..])) =>
+            {
                 reasoning = true;
             }
             Act::CloseReasoning if reasoning => reasoning = false,
             // The template put the opening mark into the prompt.
             Act::CloseReasoning if edge => kept.clear(),
-            Act::OpenAnswer if !reasoning && marks[index + 1..].iter().any(|later| later.act == Act::CloseAnswer) && (kept.trim().is_empty() || edge) => {
+            Act::OpenAnswer
+                if !reasoning
+                    && marks[index + 1..]
+                        .iter()
+                        .any(|later| later.act == Act::CloseAnswer)
+                    && (kept.trim().is_empty() || edge) =>
+            {
                 kept.clear();
             }
-            Act::CloseAnswer if !reasoning && edge && marks[..index].iter().any(|earlier| earlier.act == Act::OpenAnswer) => {
+            Act::CloseAnswer
+                if !reasoning
+                    && edge
+                    && marks[..index]
+                        .iter()
+                        .any(|earlier| earlier.act == Act::OpenAnswer) =>
+            {
                 return kept;
             }
             Act::End if edge && !reasoning => {
@@ -116,7 +199,9 @@ fn marked(text: &str) -> String {
             }
             Act::Begin if !reasoning && (kept.trim().is_empty() || edge) => {
                 let after = &text[mark.end..];
-                let role = ["assistant", "model"].iter().find(|role| after.starts_with(**role));
+                let role = ["assistant", "model"]
+                    .iter()
+                    .find(|role| after.starts_with(**role));
                 at = mark.end + role.map_or(0, |role| role.len());
                 continue;
             }
@@ -146,8 +231,13 @@ fn is_edge(text: &str, mark: &Mark) -> bool {
     let Some(last) = before.trim_end().chars().next_back() else {
         return true;
     };
-    let ends = matches!(last, '.' | '!' | '?' | ':' | '…' | '"' | '”' | ')' | '>' | '|' | ']' | '▷' | '。' | '！' | '？');
-    let begins = next.is_uppercase() || !next.is_ascii() || matches!(next, '<' | '[' | '`' | '"' | '◁' | '*' | '#');
+    let ends = matches!(
+        last,
+        '.' | '!' | '?' | ':' | '…' | '"' | '”' | ')' | '>' | '|' | ']' | '▷' | '。' | '！' | '？'
+    );
+    let begins = next.is_uppercase()
+        || !next.is_ascii()
+        || matches!(next, '<' | '[' | '`' | '"' | '◁' | '*' | '#');
     on_own_line || ends && begins
 }
 
@@ -170,7 +260,11 @@ fn marks(text: &str) -> Vec<Mark> {
             && let Some(close) = close
             && let Some((act, end)) = mark_at(&text[at..], c, close)
         {
-            marks.push(Mark { act, start: at, end: at + end });
+            marks.push(Mark {
+                act,
+                start: at,
+                end: at + end,
+            });
             at += end;
             continue;
         }
@@ -194,11 +288,21 @@ fn mark_at(text: &str, open: char, close: char) -> Option<(Act, usize)> {
     let inner = inner.trim_matches('/');
     // Attributes follow the name.
     let name = inner.split([' ', '=']).next().unwrap_or("");
-    let mut name: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let mut name: String = name
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect();
     let mut ends = closes;
     if is_control {
         // "<|begin_of_thought|>", "<|END_THINKING|>"
-        for (prefix, is_end) in [("beginof", false), ("endof", true), ("start", false), ("end", true), ("begin", false)] {
+        for (prefix, is_end) in [
+            ("beginof", false),
+            ("endof", true),
+            ("start", false),
+            ("end", true),
+            ("begin", false),
+        ] {
             if let Some(rest) = name.strip_prefix(prefix)
                 && (REASONING.contains(&rest) || ANSWER.contains(&rest))
             {
@@ -211,17 +315,37 @@ fn mark_at(text: &str, open: char, close: char) -> Option<(Act, usize)> {
     let name = name.as_str();
     let act = if name == "unused95" {
         Act::CloseReasoning
-    } else if REASONING.contains(&name) && (open != '[' || matches!(name, "think" | "thinking" | "thought" | "reasoning")) {
-        if ends { Act::CloseReasoning } else { Act::OpenReasoning }
+    } else if REASONING.contains(&name)
+        && (open != '[' || matches!(name, "think" | "thinking" | "thought" | "reasoning"))
+    {
+        if ends {
+            Act::CloseReasoning
+        } else {
+            Act::OpenReasoning
+        }
     } else if ANSWER.contains(&name) && open != '[' {
-        if ends { Act::CloseAnswer } else { Act::OpenAnswer }
+        if ends {
+            Act::CloseAnswer
+        } else {
+            Act::OpenAnswer
+        }
     } else if name == "inst" && open == '[' {
         if ends { Act::End } else { Act::Begin }
     } else if (name == "s" || name == "eos") && open == '<' {
-        if ends || name == "eos" { Act::End } else { Act::Begin }
-    } else if open == '<' && END.contains(&name) && (is_control || matches!(name, "endofturn" | "eos" | "endoftext")) {
+        if ends || name == "eos" {
+            Act::End
+        } else {
+            Act::Begin
+        }
+    } else if open == '<'
+        && END.contains(&name)
+        && (is_control || matches!(name, "endofturn" | "eos" | "endoftext"))
+    {
         Act::End
-    } else if open == '<' && BEGIN.contains(&name) && (is_control || matches!(name, "startofturn" | "bos" | "s")) {
+    } else if open == '<'
+        && BEGIN.contains(&name)
+        && (is_control || matches!(name, "startofturn" | "bos" | "s"))
+    {
         Act::Begin
     } else {
         return None;
@@ -238,7 +362,9 @@ fn labelled(text: &str) -> &str {
         };
         let line_start = text[..at].rfind('\n').map_or(0, |at| at + 1);
         let only_marks = text[line_start..at].chars().all(|c| !c.is_alphanumeric());
-        let after_sentence = text[..at].trim_end_matches([' ', '*', '#', '_']).ends_with(['.', '!', '?', '\n', ':']);
+        let after_sentence = text[..at]
+            .trim_end_matches([' ', '*', '#', '_'])
+            .ends_with(['.', '!', '?', '\n', ':']);
         let rest = text[at + label.len()..].trim_start_matches(['*', '_', ' ']);
         if let Some(rest) = rest.strip_prefix(':')
             && (only_marks || after_sentence)
@@ -247,7 +373,10 @@ fn labelled(text: &str) -> &str {
         }
     }
     // Ollama's own print of reasoning.
-    match text.strip_prefix("Thinking...").and_then(|rest| rest.split_once("...done thinking.")) {
+    match text
+        .strip_prefix("Thinking...")
+        .and_then(|rest| rest.split_once("...done thinking."))
+    {
         Some((_, answer)) => answer.trim_start(),
         None => text,
     }

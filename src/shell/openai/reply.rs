@@ -21,23 +21,60 @@ pub(super) enum Reply {
 
 /// Reasons of an end that the model chose.
 const FINISHED: [&str; 12] = [
-    "stop", "eos", "eos_token", "end_turn", "stop_sequence", "endoftext", "end", "complete", "completed", "finished", "done",
+    "stop",
+    "eos",
+    "eos_token",
+    "end_turn",
+    "stop_sequence",
+    "endoftext",
+    "end",
+    "complete",
+    "completed",
+    "finished",
+    "done",
     "stop_token",
 ];
 /// Reasons of an end at a limit.
 const CUT: [&str; 10] = [
-    "length", "max_tokens", "model_length", "max_output_tokens", "max_completion_tokens", "max_length", "incomplete",
-    "token_limit", "context_length", "limit",
+    "length",
+    "max_tokens",
+    "model_length",
+    "max_output_tokens",
+    "max_completion_tokens",
+    "max_length",
+    "incomplete",
+    "token_limit",
+    "context_length",
+    "limit",
 ];
 /// Reasons of an end by a filter.
 const FILTERED: [&str; 9] = [
-    "content_filter", "safety", "recitation", "refusal", "sensitive", "prohibited_content", "blocklist", "spii",
+    "content_filter",
+    "safety",
+    "recitation",
+    "refusal",
+    "sensitive",
+    "prohibited_content",
+    "blocklist",
+    "spii",
     "content_filtered",
 ];
 /// Reasons of an end in the middle, by a fault.
 const BROKEN: [&str; 14] = [
-    "error", "abort", "aborted", "cancelled", "canceled", "cancel", "insufficient_system_resource", "network_error",
-    "repetition", "timeout", "failed", "failure", "malformed_function_call", "unexpected_tool_call",
+    "error",
+    "abort",
+    "aborted",
+    "cancelled",
+    "canceled",
+    "cancel",
+    "insufficient_system_resource",
+    "network_error",
+    "repetition",
+    "timeout",
+    "failed",
+    "failure",
+    "malformed_function_call",
+    "unexpected_tool_call",
 ];
 
 /// Whether an `error` field says nothing: "", {}, [], false, null, 0.
@@ -55,10 +92,22 @@ pub(super) fn is_trivial(error: &Value) -> bool {
 /// An error that came as a success: the status that it should have had, and its text.
 pub(super) fn error(value: &Value) -> Option<(u16, Problem)> {
     let named = ["/error", "/choices/0/error", "/errors", "/response/error"];
-    let named = named.iter().filter_map(|place| at(value, place)).find(|error| !is_trivial(error));
+    let named = named
+        .iter()
+        .filter_map(|place| at(value, place))
+        .find(|error| !is_trivial(error));
     let has_text = !content(value).trim().is_empty();
     let refused = || {
-        let fields = ["/base_resp", "/code", "/msg", "/message", "/detail", "/error_msg", "/status_msg", "/success"];
+        let fields = [
+            "/base_resp",
+            "/code",
+            "/msg",
+            "/message",
+            "/detail",
+            "/error_msg",
+            "/status_msg",
+            "/success",
+        ];
         let says = fields.iter().any(|place| at(value, place).is_some());
         (!has_text && says && at(value, "/choices/0").is_none()).then_some(value)
     };
@@ -87,17 +136,32 @@ pub(super) fn usage(value: &Value) -> Usage {
             .iter()
             .filter_map(|place| {
                 let number = at(value, place)?;
-                number.as_u64().or_else(|| number.as_f64().map(|number| number as u64))
+                number
+                    .as_u64()
+                    .or_else(|| number.as_f64().map(|number| number as u64))
             })
             .max()
             .unwrap_or(0)
     };
     Usage {
         requests: 1,
-        prompt_tokens: number(&["/usage/prompt_tokens", "/usage/input_tokens", "/usage/prompt_eval_count", "/prompt_eval_count"]),
-        completion_tokens: number(&["/usage/completion_tokens", "/usage/output_tokens", "/usage/eval_count", "/eval_count"]),
+        prompt_tokens: number(&[
+            "/usage/prompt_tokens",
+            "/usage/input_tokens",
+            "/usage/prompt_eval_count",
+            "/prompt_eval_count",
+        ]),
+        completion_tokens: number(&[
+            "/usage/completion_tokens",
+            "/usage/output_tokens",
+            "/usage/eval_count",
+            "/eval_count",
+        ]),
         // DeepSeek reports it in a place of its own.
-        cached_tokens: number(&["/usage/prompt_tokens_details/cached_tokens", "/usage/prompt_cache_hit_tokens"]),
+        cached_tokens: number(&[
+            "/usage/prompt_tokens_details/cached_tokens",
+            "/usage/prompt_cache_hit_tokens",
+        ]),
         reasoning_tokens: number(&["/usage/completion_tokens_details/reasoning_tokens"]),
         ..Usage::default()
     }
@@ -110,7 +174,11 @@ pub(super) fn usage(value: &Value) -> Usage {
 pub(super) fn read(value: &Value, cap: u32) -> Result<Reply, Failure> {
     let retry = |message| Failure::new(Remedy::Retry, message);
     let raw = content(value);
-    if raw.is_empty() && at(value, "/choices/0").is_none() && at(value, "/message").is_none() && at(value, "/output").is_none() {
+    if raw.is_empty()
+        && at(value, "/choices/0").is_none()
+        && at(value, "/message").is_none()
+        && at(value, "/output").is_none()
+    {
         return Err(retry("the answer holds no choices".to_owned()));
     }
     let reason = finish_reason(value);
@@ -122,7 +190,9 @@ pub(super) fn read(value: &Value, cap: u32) -> Result<Reply, Failure> {
     }
     if BROKEN.contains(&reason.as_str()) {
         let reason = one_line(&reason);
-        return Err(retry(format!("the answer broke off (finish_reason {reason:?})")));
+        return Err(retry(format!(
+            "the answer broke off (finish_reason {reason:?})"
+        )));
     }
     let text = clean(&raw);
     if CUT.contains(&reason.as_str()) {
@@ -134,16 +204,23 @@ pub(super) fn read(value: &Value, cap: u32) -> Result<Reply, Failure> {
         });
     }
     if text.is_empty() {
-        return Err(match at(value, "/choices/0/message/refusal").and_then(Value::as_str) {
-            Some(refusal) if !refusal.trim().is_empty() => {
-                Failure::new(Remedy::Permanent, one_line(&format!("the model refused: {refusal}")))
-            }
-            _ if !raw.trim().is_empty() => retry("the answer is nothing but reasoning or markup".to_owned()),
-            _ => retry("the answer is empty".to_owned()),
-        });
+        return Err(
+            match at(value, "/choices/0/message/refusal").and_then(Value::as_str) {
+                Some(refusal) if !refusal.trim().is_empty() => Failure::new(
+                    Remedy::Permanent,
+                    one_line(&format!("the model refused: {refusal}")),
+                ),
+                _ if !raw.trim().is_empty() => {
+                    retry("the answer is nothing but reasoning or markup".to_owned())
+                }
+                _ => retry("the answer is empty".to_owned()),
+            },
+        );
     }
     if !FINISHED.contains(&reason.as_str()) && !is_finished(&text) {
-        return Err(retry("the answer ends in the middle of a sentence".to_owned()));
+        return Err(retry(
+            "the answer ends in the middle of a sentence".to_owned(),
+        ));
     }
     Ok(Reply::Text(text))
 }
@@ -151,7 +228,8 @@ pub(super) fn read(value: &Value, cap: u32) -> Result<Reply, Failure> {
 /// Whether a text ends like a sentence.
 fn is_finished(text: &str) -> bool {
     let end = text.trim_end_matches(['"', '\'', '”', '’', ')', ']', '*', '_', '`', '»', '」']);
-    end.ends_with(['.', '!', '?', '…', ':', ';', '。', '！', '？', '।', '؟']) || end.len() < text.len()
+    end.ends_with(['.', '!', '?', '…', ':', ';', '。', '！', '？', '।', '؟'])
+        || end.len() < text.len()
 }
 
 /// Whether the output ended before its cap because prompt and output fill the context: their sum is a usual window.
@@ -159,24 +237,42 @@ fn fills_context(value: &Value, cap: u32) -> bool {
     let used = usage(value);
     let total = used.prompt_tokens + used.completion_tokens;
     let near = |window: u64| total.abs_diff(window) <= 4;
-    let is_window = (9..=20).any(|power| near(1 << power)) || total >= 1_024 && (total % 1_024 <= 2 || total % 1_024 >= 1_022);
+    let is_window = (9..=20).any(|power| near(1 << power))
+        || total >= 1_024 && (total % 1_024 <= 2 || total % 1_024 >= 1_022);
     used.prompt_tokens > 0 && is_window && used.completion_tokens < u64::from(cap)
 }
 
 /// Why the output ended, in lower case; empty where that is not said.
 fn finish_reason(value: &Value) -> String {
     let places = [
-        "/choices/0/finish_reason", "/done_reason", "/incomplete_details/reason", "/stop_reason", "/choices/0/stop_reason",
+        "/choices/0/finish_reason",
+        "/done_reason",
+        "/incomplete_details/reason",
+        "/stop_reason",
+        "/choices/0/stop_reason",
         "/candidates/0/finishReason",
     ];
-    let reason = places.iter().filter_map(|place| at(value, place)).find_map(Value::as_str);
+    let reason = places
+        .iter()
+        .filter_map(|place| at(value, place))
+        .find_map(Value::as_str);
     reason.unwrap_or("").trim().to_lowercase()
 }
 
 /// The text of an answer: a string, or parts. Reasoning in fields of its own is ignored.
 fn content(value: &Value) -> String {
-    let places = ["/choices/0/message/content", "/choices/0/text", "/message/content", "/choices/0/delta/content", "/output_text", "/response"];
-    let found = places.iter().filter_map(|place| at(value, place)).find(|content| content.is_string() || content.is_array());
+    let places = [
+        "/choices/0/message/content",
+        "/choices/0/text",
+        "/message/content",
+        "/choices/0/delta/content",
+        "/output_text",
+        "/response",
+    ];
+    let found = places
+        .iter()
+        .filter_map(|place| at(value, place))
+        .find(|content| content.is_string() || content.is_array());
     match found {
         Some(Value::String(text)) => text.clone(),
         Some(parts @ Value::Array(_)) => parts_text(parts),

@@ -41,7 +41,13 @@ fn merge(events: &[Value]) -> Value {
         if let Some(error) = at(event, "/error").filter(|error| !super::reply::is_trivial(error)) {
             return json!({"error": error});
         }
-        for place in ["/choices/0/delta/content", "/choices/0/text", "/message/content", "/response", "/delta"] {
+        for place in [
+            "/choices/0/delta/content",
+            "/choices/0/text",
+            "/message/content",
+            "/response",
+            "/delta",
+        ] {
             match at(event, place) {
                 Some(Value::String(piece)) => text.push_str(piece),
                 Some(Value::Array(parts)) => {
@@ -59,7 +65,11 @@ fn merge(events: &[Value]) -> Value {
                 _ => {}
             }
         }
-        for place in ["/choices/0/finish_reason", "/done_reason", "/response/incomplete_details/reason"] {
+        for place in [
+            "/choices/0/finish_reason",
+            "/done_reason",
+            "/response/incomplete_details/reason",
+        ] {
             if let Some(reason) = at(event, place).filter(|reason| reason.is_string()) {
                 finish = reason.clone();
             }
@@ -94,14 +104,23 @@ mod tests {
 
     fn text(body: &str) -> Option<String> {
         let answer = assemble(body.as_bytes())?;
-        Some(answer["choices"][0]["message"]["content"].as_str()?.to_owned())
+        Some(
+            answer["choices"][0]["message"]["content"]
+                .as_str()?
+                .to_owned(),
+        )
     }
 
     #[test]
     fn streams_in_each_form_become_one_answer() {
-        let chunk = |piece: &str| format!(r#"{{"object":"chat.completion.chunk","choices":[{{"delta":{{"content":"{piece}"}}}}]}}"#);
+        let chunk = |piece: &str| {
+            format!(
+                r#"{{"object":"chat.completion.chunk","choices":[{{"delta":{{"content":"{piece}"}}}}]}}"#
+            )
+        };
         let (one, two) = (chunk("Reads "), chunk("files."));
-        let end = r#"{"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":9}}"#;
+        let end =
+            r#"{"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":9}}"#;
         for body in [
             format!("data: {one}\n\ndata: {two}\n\ndata: {end}\n\ndata: [DONE]\n\n"),
             format!("\u{feff}data: {one}\r\n\r\ndata: {two}\r\n\r\ndata: {end}\r\n\r\n"),
@@ -109,7 +128,10 @@ mod tests {
             format!("{one}\n{two}\n{end}\n"),
         ] {
             assert_eq!(text(&body).as_deref(), Some("Reads files."), "{body}");
-            assert_eq!(assemble(body.as_bytes()).unwrap_or_default()["usage"]["prompt_tokens"], 9);
+            assert_eq!(
+                assemble(body.as_bytes()).unwrap_or_default()["usage"]["prompt_tokens"],
+                9
+            );
         }
         let ollama = "{\"message\":{\"content\":\"Reads \"},\"done\":false}\n{\"message\":{\"content\":\"files.\"},\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":7}";
         assert_eq!(text(ollama).as_deref(), Some("Reads files."));
@@ -117,12 +139,23 @@ mod tests {
                          event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"usage\":{\"input_tokens\":3}}}\n";
         assert_eq!(text(responses).as_deref(), Some("Reads files."));
         let broken = "data: {\"error\":{\"message\":\"overloaded\",\"code\":503}}\n\n";
-        assert_eq!(assemble(broken.as_bytes()).unwrap_or_default()["error"]["code"], 503);
+        assert_eq!(
+            assemble(broken.as_bytes()).unwrap_or_default()["error"]["code"],
+            503
+        );
     }
 
     #[test]
     fn other_bodies_are_no_streams() {
-        for body in ["", "{\"choices\":[]}", "<html>", "[1,2]", "not json", "{\"choices\":[{", "data: nonsense"] {
+        for body in [
+            "",
+            "{\"choices\":[]}",
+            "<html>",
+            "[1,2]",
+            "not json",
+            "{\"choices\":[{",
+            "data: nonsense",
+        ] {
             assert_eq!(assemble(body.as_bytes()), None, "{body}");
         }
     }

@@ -127,7 +127,9 @@ async fn ask_once(act: Act) -> (Result<Answer, (Failure, Limits)>, Server) {
     let endpoint = Endpoint::new(options(&server.url)).unwrap();
     let answer = endpoint.ask(&prompt(), 100).await;
     let requests = server.requests();
-    let chats = requests.iter().filter(|request| request.contains("/chat/completions"));
+    let chats = requests
+        .iter()
+        .filter(|request| request.contains("/chat/completions"));
     assert_eq!(chats.count(), 1, "one ask is one chat request");
     if let Err((failure, _)) = &answer {
         assert!(!failure.to_line().contains(KEY), "{failure:?}");
@@ -235,7 +237,11 @@ async fn the_cap_is_raised_up_to_eight_times_for_one_prompt_only() {
         assert_eq!(failure.remedy, Remedy::Retry);
     }
     let (failure, _) = endpoint.ask(&prompt(), 100).await.unwrap_err();
-    assert_eq!(failure.remedy, Remedy::Permanent, "no sentence at the largest cap");
+    assert_eq!(
+        failure.remedy,
+        Remedy::Permanent,
+        "no sentence at the largest cap"
+    );
     endpoint.ask(&other, 100).await.unwrap_err();
     let caps: Vec<_> = (0..5)
         .map(|n| server.body(n)["max_tokens"].clone())
@@ -296,7 +302,13 @@ async fn a_validators_error_switches_the_caps_name_too() {
 
 #[test]
 fn openai_gets_the_new_name_of_the_cap() {
-    let first = |url| Endpoint::new(options(url)).unwrap().request(&prompt(), 9).sent.cap_name;
+    let first = |url| {
+        Endpoint::new(options(url))
+            .unwrap()
+            .request(&prompt(), 9)
+            .sent
+            .cap_name
+    };
     assert_eq!(first("https://api.openai.com/v1"), "max_completion_tokens");
     assert_eq!(first("https://api.openai.com.example/v1"), "max_tokens");
 }

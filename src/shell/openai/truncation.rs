@@ -89,7 +89,8 @@ mod tests {
     use super::*;
 
     fn prompt(functions: usize) -> Length {
-        let user = (0..functions).map(|n| format!("def handler_{n}(request, reply):\n    return reply.send(request)\n"));
+        let user = (0..functions)
+            .map(|n| format!("def handler_{n}(request, reply):\n    return reply.send(request)\n"));
         Length::of(&Prompt {
             system: "Write one paragraph about the content, in plain English. ".repeat(60),
             user: user.collect(),
@@ -112,7 +113,10 @@ mod tests {
             assert_eq!(counting.is_cut(length, length.tokens()), None);
         }
         assert!(counting.is_cut(prompt(300), 2_051).is_some());
-        assert_eq!(counting.is_cut(prompt(300), prompt(300).tokens() * 3 / 4), None);
+        assert_eq!(
+            counting.is_cut(prompt(300), prompt(300).tokens() * 3 / 4),
+            None
+        );
     }
 
     #[test]

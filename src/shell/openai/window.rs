@@ -48,16 +48,25 @@ impl Endpoint {
             windows.extend(of_models(&running, model));
         }
         let body = json!({"model": model, "name": model});
-        if let Some(shown) = self.exchange.fetch(&format!("{root}/api/show"), Some(&body), TIMEOUT).await {
+        if let Some(shown) = self
+            .exchange
+            .fetch(&format!("{root}/api/show"), Some(&body), TIMEOUT)
+            .await
+        {
             windows.extend(of_ollama(&shown));
         }
-        windows.into_iter().min().and_then(|window| u32::try_from(window).ok())
+        windows
+            .into_iter()
+            .min()
+            .and_then(|window| u32::try_from(window).ok())
     }
 }
 
 /// The window of a model in a list of models; of the only one, whatever its name.
 fn of_models(list: &Value, model: &str) -> Option<u64> {
-    let models = at(list, "/data").or_else(|| at(list, "/models"))?.as_array()?;
+    let models = at(list, "/data")
+        .or_else(|| at(list, "/models"))?
+        .as_array()?;
     let is_it = |entry: &&Value| {
         ["/id", "/name", "/model"].iter().any(|place| {
             let name = at(entry, place).and_then(Value::as_str);
@@ -71,19 +80,29 @@ fn of_models(list: &Value, model: &str) -> Option<u64> {
 
 /// Ollama's answer: the window that the model file sets, else the longest that the model was made for.
 fn of_ollama(shown: &Value) -> Option<u64> {
-    let set = at(shown, "/parameters").and_then(Value::as_str).and_then(|parameters| {
-        let line = parameters.lines().find(|line| line.trim_start().starts_with("num_ctx"))?;
-        line.split_whitespace().nth(1)?.parse().ok()
-    });
+    let set = at(shown, "/parameters")
+        .and_then(Value::as_str)
+        .and_then(|parameters| {
+            let line = parameters
+                .lines()
+                .find(|line| line.trim_start().starts_with("num_ctx"))?;
+            line.split_whitespace().nth(1)?.parse().ok()
+        });
     let made_for = || {
         let info = at(shown, "/model_info")?.as_object()?;
-        info.iter().find(|(name, _)| name.ends_with("context_length"))?.1.as_u64()
+        info.iter()
+            .find(|(name, _)| name.ends_with("context_length"))?
+            .1
+            .as_u64()
     };
-    set.or_else(made_for).filter(|&window| window >= SMALLEST_WINDOW)
+    set.or_else(made_for)
+        .filter(|&window| window >= SMALLEST_WINDOW)
 }
 
 fn number(value: &Value, place: &str) -> Option<u64> {
-    at(value, place)?.as_u64().filter(|&window| window >= SMALLEST_WINDOW)
+    at(value, place)?
+        .as_u64()
+        .filter(|&window| window >= SMALLEST_WINDOW)
 }
 
 #[cfg(test)]
@@ -93,17 +112,37 @@ mod tests {
     #[test]
     fn windows_are_found_in_each_form() {
         for (list, wanted) in [
-            (json!({"data": [{"id": "other", "max_model_len": 9}, {"id": "m", "max_model_len": 4096}]}), Some(4096)),
-            (json!({"data": [{"id": "m", "context_length": 8192}]}), Some(8192)),
-            (json!({"data": [{"id": "some.gguf", "meta": {"n_ctx": 2048, "n_ctx_train": 32768}}]}), Some(2048)),
-            (json!({"models": [{"name": "m:latest", "context_length": 4096}]}), Some(4096)),
+            (
+                json!({"data": [{"id": "other", "max_model_len": 9}, {"id": "m", "max_model_len": 4096}]}),
+                Some(4096),
+            ),
+            (
+                json!({"data": [{"id": "m", "context_length": 8192}]}),
+                Some(8192),
+            ),
+            (
+                json!({"data": [{"id": "some.gguf", "meta": {"n_ctx": 2048, "n_ctx_train": 32768}}]}),
+                Some(2048),
+            ),
+            (
+                json!({"models": [{"name": "m:latest", "context_length": 4096}]}),
+                Some(4096),
+            ),
             (json!({"data": [{"id": "m"}]}), None),
             (json!({"data": []}), None),
             (json!([]), None),
         ] {
             assert_eq!(of_models(&list, "m"), wanted, "{list}");
         }
-        assert_eq!(of_ollama(&json!({"parameters": "stop \"x\"\nnum_ctx    8192", "model_info": {"llama.context_length": 131072}})), Some(8192));
-        assert_eq!(of_ollama(&json!({"model_info": {"llama.context_length": 131072}})), Some(131_072));
+        assert_eq!(
+            of_ollama(
+                &json!({"parameters": "stop \"x\"\nnum_ctx    8192", "model_info": {"llama.context_length": 131072}})
+            ),
+            Some(8192)
+        );
+        assert_eq!(
+            of_ollama(&json!({"model_info": {"llama.context_length": 131072}})),
+            Some(131_072)
+        );
     }
 }

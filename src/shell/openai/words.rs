@@ -89,7 +89,9 @@ impl Words {
             let mut value: u64 = 0;
             while at < bytes.len() {
                 let separates = matches!(bytes[at], b',' | b'_')
-                    && bytes.get(at + 1..at + 4).is_some_and(|three| three.iter().all(u8::is_ascii_digit))
+                    && bytes
+                        .get(at + 1..at + 4)
+                        .is_some_and(|three| three.iter().all(u8::is_ascii_digit))
                     && !bytes.get(at + 4).is_some_and(u8::is_ascii_digit);
                 if bytes[at].is_ascii_digit() {
                     value = value
@@ -103,10 +105,15 @@ impl Words {
             // "gpt-4", "v1" and "0.5" are no amounts.
             let before = start.checked_sub(1).map(|before| bytes[before]);
             let after = (bytes.get(at), bytes.get(at + 1));
-            let in_a_name = before.is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, b'-' | b'_' | b'.'))
+            let in_a_name = before
+                .is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, b'-' | b'_' | b'.'))
                 || matches!(after, (Some(b'.'), Some(c)) if c.is_ascii_digit());
             if !in_a_name {
-                numbers.push(Number { value, start, end: at });
+                numbers.push(Number {
+                    value,
+                    start,
+                    end: at,
+                });
             }
         }
         numbers
@@ -155,7 +162,10 @@ mod tests {
             let numbers = Words::of(text).numbers();
             numbers.iter().map(|number| number.value).collect()
         };
-        assert_eq!(values("8,192 tokens, not 9000 (1_048_576)"), [8192, 9000, 1_048_576]);
+        assert_eq!(
+            values("8,192 tokens, not 9000 (1_048_576)"),
+            [8192, 9000, 1_048_576]
+        );
         assert_eq!(values("range [1, 4096]"), [1, 4096]);
         assert!(values("gpt-4 takes 0.5 s").is_empty());
     }

@@ -43,7 +43,7 @@ impl Written {
         for ask in asks.by_ref() {
             let earlier = asking.earlier(&ask);
             let prompt = match asking.next(&ask, earlier.as_ref()) {
-                Ok(Next::Last(prompt)) => to_endpoint_prompt(prompt),
+                Ok(Next::Last(prompt)) => to_endpoint_prompt(&prompt),
                 Ok(Next::Part(..)) => {
                     let failure = Failure::new(Remedy::Retry, "it is too large for a batch");
                     written.unfit.push((ask.key, failure));

@@ -1,4 +1,4 @@
-//! Makes the next request: what is too large goes in parts, and in a dry run nothing goes at all.
+//! Makes the next request: large content is split, and a dry run sends nothing.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use crate::daemon::Mode;
 use crate::daemon::contents::{Moved, outline, text_of};
 use crate::daemon::context::Shared;
-use crate::daemon::prompt::parts::{Next, Plan, SMALLEST_PART};
+use crate::daemon::prompt::parts::{Next, Plan};
 use crate::daemon::prompt::{self, ChildText, Prompt};
 use crate::engine::effect::{Child, Subject, SummaryRequest};
 use crate::engine::event::Usage;
@@ -18,7 +18,7 @@ use crate::shell::redact;
 use super::{ANSWER_TOKENS, MOST_REAFFIRMED, Requester};
 
 impl Requester {
-    /// Nobody is asked; what it would cost is added up, parts and all.
+    /// A dry run: adds up the cost of all requests, parts included.
     pub(super) fn pretend(
         &self,
         ask: &SummaryRequest,
@@ -49,7 +49,7 @@ impl Requester {
         let prompt_tokens = prompt::tokens(prompt);
         let number = self.shared.pretended.all.add(prompt_tokens);
         let summary = Summary::new(
-            // As long as a real one, because a directory's prompt is made of such; and never the same twice.
+            // As long as a real one, because a directory's prompt contains it; and never the same twice.
             format!(
                 "{number:>5} {}",
                 "words ".repeat(ANSWER_TOKENS as usize * 2 / 3)
@@ -65,7 +65,7 @@ impl Requester {
         (summary, usage)
     }
 
-    /// The next request on the way to a summary, with what the store has of its parts.
+    /// The next request on the way to a summary, with the stored notes about its parts.
     pub(in crate::daemon) fn next(
         &self,
         ask: &SummaryRequest,
@@ -90,23 +90,10 @@ impl Requester {
     ) -> Result<Next, Moved> {
         compose(&self.shared, &self.author, ask, earlier, known)
     }
-
-    /// The endpoint refused a request of so many bytes as too long: smaller ones from now on. `false`: smaller ones
-    /// are of no use.
-    pub(super) fn reduce_prompt_limit(&self, length: usize) -> bool {
-        let most = self.shared.most.load(Ordering::Relaxed);
-        if length > most + most / 4 + SMALLEST_PART {
-            // Another request found it out while this one was under way.
-            return true;
-        }
-        let less = (most.min(length) / 2).max(SMALLEST_PART);
-        self.shared.most.fetch_min(less, Ordering::Relaxed);
-        less < most.min(length)
-    }
 }
 
-/// The next request on the way to a summary: the content read again, checked, secrets taken out. `known` tells what was
-/// said about a part.
+/// The next request on the way to a summary: the content is read again, checked and redacted. `known` returns the stored
+/// note about a part.
 pub(in crate::daemon) fn compose(
     shared: &Shared,
     author: &Generator,
@@ -114,14 +101,18 @@ pub(in crate::daemon) fn compose(
     earlier: Option<&Summary>,
     known: &dyn Fn(SummaryKey) -> Option<String>,
 ) -> Result<Next, Moved> {
+    let style = shared.style();
     let plan = Plan {
         author,
         most: shared.most.load(Ordering::Relaxed),
-        earlier: earlier.map(|summary| summary.text.as_str()),
+        // A small model does not follow the rule about it.
+        earlier: earlier
+            .map(|summary| summary.text.as_str())
+            .filter(|_| !style.small),
         boundary: &ask.key.0.to_string(),
         known,
     };
-    match &ask.subject {
+    let mut next = match &ask.subject {
         Subject::File {
             digest, language, ..
         } => {
@@ -136,20 +127,23 @@ pub(in crate::daemon) fn compose(
                 outline
             };
             let language = language.map(|language| language.name());
-            Ok(plan.file(language, &redact::redact(&text), outline))
+            plan.file(language, &redact::redact(&text), outline)
         }
-        Subject::Directory { children } => Ok(plan.directory(&self::children(shared, children))),
-    }
+        Subject::Directory { children } => plan.directory(&self::children(shared, children)),
+    };
+    let (Next::Last(prompt) | Next::Part(_, prompt)) = &mut next;
+    prompt.system = style.instructions();
+    Ok(next)
 }
 
-/// The words from before the change, unless they were kept so often that they may have drifted from the truth.
+/// The summary from before the change, unless it was kept so often that it may have drifted from the truth.
 pub(in crate::daemon) fn earlier(shared: &Shared, ask: &SummaryRequest) -> Option<Summary> {
     let summary = shared.store.summary(ask.earlier?).ok()??;
     (summary.reaffirmed < MOST_REAFFIRMED && summary.model == shared.config.openai.model)
         .then_some(summary)
 }
 
-/// A directory's children with their words.
+/// A directory's children with their summaries.
 pub(super) fn children(shared: &Shared, children: &[Child]) -> Vec<ChildText> {
     let pretended =
         || (shared.mode == Mode::Dry).then(|| "words ".repeat(ANSWER_TOKENS as usize * 2 / 3));

@@ -8,7 +8,7 @@ async fn failure_of(act: Act) -> (Failure, Limits) {
 
 #[tokio::test]
 async fn refusals_are_sorted_by_what_to_do() {
-    use Remedy::{Fatal, Forbidden, Permanent, Retry, Throttled, Unreachable};
+    use Remedy::{Fatal, Forbidden, Permanent, Rejected, Retry, Throttled, Unreachable};
     let openai = |kind: &str, code: &str| {
         format!(
             r#"{{"error":{{"message":"Said so.","type":"{kind}","param":null,"code":"{code}"}}}}"#
@@ -153,7 +153,7 @@ async fn refusals_are_sorted_by_what_to_do() {
         (
             "422 Unprocessable Entity",
             r#"{"detail":[{"loc":["body"],"msg":"field required"}]}"#.into(),
-            Permanent,
+            Rejected,
             "field required",
         ),
         ("413 Payload Too Large", String::new(), Permanent, "413"),
@@ -173,22 +173,22 @@ async fn refusals_are_sorted_by_what_to_do() {
         (
             "400 Bad Request",
             r#"{"object":"error","message":"the prompt holds an unknown token","code":400}"#.into(),
-            Permanent,
+            Rejected,
             "unknown token",
         ),
         (
             "400 Bad Request",
             r#"[{"error":{"code":400,"message":"in a list"}}]"#.into(),
-            Permanent,
+            Rejected,
             "in a list",
         ),
         (
             "400 Bad Request",
             r#"{"odd":true}"#.into(),
-            Permanent,
+            Rejected,
             r#"{"odd":true}"#,
         ),
-        ("400 Bad Request", "x".repeat(5000), Permanent, "xxx…"),
+        ("400 Bad Request", "x".repeat(5000), Rejected, "xxx…"),
         (
             "200 OK",
             r#"{"error":{"code":429,"message":"late"}}"#.into(),
@@ -275,7 +275,7 @@ async fn pauses_are_found_in_bodies_too() {
 
 #[tokio::test]
 async fn x_should_retry_is_obeyed() {
-    use Remedy::{Fatal, Permanent, Retry, RetryLater, Throttled};
+    use Remedy::{Fatal, Permanent, Rejected, Retry, RetryLater, Throttled};
     for (status, said, remedy) in [
         ("429 Too Many Requests", "false", Fatal),
         ("429 Too Many Requests", "true", Throttled),
@@ -283,7 +283,7 @@ async fn x_should_retry_is_obeyed() {
         ("500 Internal Server Error", "false", RetryLater),
         ("500 Internal Server Error", "true", Retry),
         ("400 Bad Request", "true", Retry),
-        ("400 Bad Request", "false", Permanent),
+        ("400 Bad Request", "false", Rejected),
         ("413 Payload Too Large", "true", Permanent),
         ("401 Unauthorized", "true", Fatal),
     ] {
