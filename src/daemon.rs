@@ -12,7 +12,7 @@ mod hints;
 mod lifecycle;
 mod mailbox;
 mod refusal;
-mod search;
+pub(crate) mod search;
 mod server;
 mod socket;
 mod systemd;
