@@ -1,13 +1,13 @@
-//! `epitome search`: the files, directories or definitions that match a query best.
+//! `epitome search`: the files, folders or definitions that match a query best.
 
 use std::path::PathBuf;
 
 use super::failure::Failure;
+use super::reader::Reader;
 use super::render::search::{Options, results};
 use super::terminal::Terminal;
 use super::{Context, output, paths};
-use crate::wire::access::Access;
-use crate::wire::search::{MAX_HITS, Search, SearchKind};
+use crate::wire::search::{MAX_HITS, Search, SearchKind, SearchResults};
 
 /// Operators, below the options of `--help`.
 const OPERATORS: &str = "\
@@ -24,7 +24,7 @@ pub struct Arguments {
     /// Words, the name of a definition, part of a path, operators
     #[arg(required = true)]
     query: Vec<String>,
-    /// Search below this path only [default: this folder's repository, or all]
+    /// Look here only [default: this folder's repository, or all]
     #[arg(long, value_name = "PATH")]
     path: Option<PathBuf>,
     /// Only paths that match, as in .gitignore: '*.py', 'src/**/test_*'
@@ -45,36 +45,43 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let client = context.client().await?;
-    let mut search = Search {
-        query: arguments.query.join(" "),
-        path: Some(paths::absolute(arguments.path.as_deref())?),
-        glob: arguments.glob.clone(),
-        kind: arguments.kind,
-        limit: Some(arguments.limit),
-    };
-    if arguments.path.is_none() {
-        let status = client.status().await?;
-        let here = search.path.take().unwrap_or_default();
-        let holds = |root: &&String| here.starts_with(root);
-        let roots = status.repositories.iter().map(|one| &one.path);
-        search.path = roots
-            .filter(holds)
-            .max_by_key(|root| root.len())
-            .map(PathBuf::from);
-    }
-    let found = client.search(&search).await?;
+    let here = paths::absolute(arguments.path.as_deref())?;
+    let reader = Reader::open(context, &here).await?;
+    let outcome = search(&reader, here, arguments).await;
+    reader.close().await;
+    let (found, everywhere) = outcome?;
     if arguments.json {
         return output::print_json(&found);
     }
     if found.hits.is_empty() {
         output::say("no results; try fewer or different words");
     }
+    let terminal = Terminal::of_stdout();
     let options = Options {
-        everywhere: search.path.is_none(),
+        everywhere,
         explain: arguments.explain,
     };
-    output::print(&results(&found, options, Terminal::of_stdout()))
+    output::page(&results(&found, options, terminal), terminal)
+}
+
+/// The matches, and whether all repositories were searched.
+async fn search(
+    reader: &Reader,
+    here: PathBuf,
+    arguments: &Arguments,
+) -> Result<(SearchResults, bool), Failure> {
+    let mut search = Search {
+        query: arguments.query.join(" "),
+        path: Some(here.clone()),
+        glob: arguments.glob.clone(),
+        kind: arguments.kind,
+        limit: Some(arguments.limit),
+    };
+    if arguments.path.is_none() {
+        search.path = reader.root(&here).await?;
+    }
+    let found = reader.search(&search).await?;
+    Ok((found, search.path.is_none()))
 }
 
 fn kind(text: &str) -> Result<SearchKind, String> {

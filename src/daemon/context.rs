@@ -15,10 +15,10 @@ use crate::daemon::Mode;
 use crate::daemon::access::estimate::Pretended;
 use crate::daemon::mailbox::{Input, Inputs};
 
+use crate::daemon::prompt::PART_TOKENS;
 use crate::daemon::search::Indexes;
 use crate::engine::event::Event;
 use crate::engine::pacing::DayUse;
-use crate::engine::prompt::PART_TOKENS;
 use crate::model::path::RepoId;
 use crate::shell::rules::FileRules;
 use crate::shell::store::Store;
