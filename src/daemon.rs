@@ -25,7 +25,7 @@ mod mailbox;
 pub(crate) mod prompt;
 mod provider;
 mod refusal;
-mod search;
+pub(crate) mod search;
 mod server;
 mod socket;
 mod systemd;

@@ -7,6 +7,7 @@ pub mod estimate;
 mod following;
 mod membership;
 pub mod preview;
+mod searching;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::daemon::contents::Moved;
 use crate::daemon::context::{Context, Mode, open_store};
 use crate::daemon::event_loop;
 use crate::daemon::mailbox::{self, Input, Inputs, Lookup, Query};
-use crate::daemon::search::{self, Question};
+use crate::daemon::search::Indexes;
 use crate::engine::status::{PacingStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
 use crate::model::path::RepoId;
@@ -57,6 +58,8 @@ pub struct Handle {
     /// Changes after each event of the loop.
     stirred: watch::Receiver<()>,
     searches: Arc<Semaphore>,
+    /// The search index of each repository.
+    indexes: Arc<Indexes>,
     estimates: Arc<Semaphore>,
 }
 
@@ -80,6 +83,7 @@ pub fn start(
         inputs,
         stirred,
         searches: Arc::new(Semaphore::new(SEARCHES)),
+        indexes: Arc::default(),
         estimates: Arc::new(Semaphore::new(ESTIMATES)),
     })
 }
@@ -247,34 +251,7 @@ impl Access for Handle {
     }
 
     async fn search(&self, search: &Search) -> Result<SearchResults, Problem> {
-        let question = Question::new(search)?;
-        let turn = turn(&self.searches).await?;
-        let places: Vec<(PathBuf, PathBuf)> = match &search.path {
-            Some(path) => vec![(self.resolve(path)?.0.root, path.clone())],
-            None => {
-                let all = self.context.registry.all().into_iter();
-                all.map(|entry| (entry.root.clone(), entry.root)).collect()
-            }
-        };
-        let mut trees = Vec::new();
-        for (root, path) in places {
-            match self.view(&path, usize::MAX).await {
-                Ok((repo, view)) => trees.push(search::Tree { root, repo, view }),
-                // Of all repositories, one may be empty or gone.
-                Err(problem) if search.path.is_none() && problem.status == 404 => {}
-                Err(problem) => return Err(problem),
-            }
-        }
-        let context = Arc::clone(&self.context);
-        let read = move |repo, view: &_| answers::alone(&context, repo, view);
-        // The search stops when its client leaves.
-        let client = Arc::new(());
-        let left = Arc::downgrade(&client);
-        let found = blocking(move || {
-            let _turn = turn;
-            search::search(&question, &trees, read, || left.strong_count() == 0)
-        });
-        found.await
+        self.find(search).await
     }
 
     async fn events(&self, path: Option<&Path>) -> Result<EventStream, Problem> {
