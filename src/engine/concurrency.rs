@@ -48,8 +48,8 @@ impl Concurrency {
     }
 
     /// The endpoint bounds the requests at once.
-    pub fn limit(&mut self, requests: u64) {
-        self.ceiling = self.ceiling.min(requests.max(1) as f64);
+    pub fn limit(&mut self, requests: u32) {
+        self.ceiling = self.ceiling.min(f64::from(requests.max(1)));
         self.now = self.now.min(self.ceiling);
     }
 

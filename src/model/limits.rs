@@ -19,5 +19,5 @@ pub struct Limits {
     /// Tokens, input and output together.
     pub tokens: Limit,
     /// Requests at once, where the endpoint bounds them.
-    pub parallel: Option<u64>,
+    pub parallel: Option<u32>,
 }
