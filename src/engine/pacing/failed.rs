@@ -24,8 +24,12 @@ pub(super) const STOPPED_MS: u64 = 10 * 60_000;
 const SEVERAL: usize = 3;
 /// Refusals of a request while no other is refused after which it counts as the request's own.
 const REFUSED_ALONE: u32 = 8;
-/// Attempts lost to its own refusals from which on a request says nothing about the endpoint.
-const PROVEN: u32 = 2;
+/// Refusals of its own from which on a request says nothing about the endpoint.
+const PROVEN: u32 = 3;
+/// Refusals of its own after which a request is given up: the endpoint may still have been full at some of them.
+pub(super) const OWN_REFUSALS: u32 = 10;
+/// The longest pause of a request that is refused by itself, in milliseconds.
+const OWN_PAUSE_MS: u64 = 8_000;
 /// Attempts for a response that is useless as a text: one retry.
 const USELESS_TRIES: u32 = 2;
 
@@ -132,31 +136,31 @@ impl Pacing {
         sent_ms: u64,
         now_ms: u64,
     ) -> Next {
-        if tried.lost < PROVEN && self.refusals.since_success.len() < SEVERAL {
+        let own = self.refusals.is_own(tried);
+        if !(own && tried.refused >= PROVEN) && self.refusals.since_success.len() < SEVERAL {
             self.refusals.since_success.insert(key);
         }
-        let own = self.refusals.is_own(tried);
         let shared = !own || self.refusals.since_success.len() >= SEVERAL;
         // A pause that the endpoint names is obeyed by all, whichever request it was named to.
         if shared || failure.retry_after_ms.is_some() {
             let down = failure.remedy == Remedy::Unreachable && shared;
             self.congested(failure, down, key, sent_ms, now_ms);
         }
-        if own && tried.lost + 1 >= MAX_TRIES {
+        if own && tried.refused >= OWN_REFUSALS {
             self.late_retries.given_up(key, now_ms);
             return Next::Never;
         }
         let own_ms = match failure.retry_after_ms {
             // Each time it leaves the others more time between two pauses.
-            Some(pause_ms) if own => pause_ms << tried.lost.min(6),
+            Some(pause_ms) if own => pause_ms * u64::from(1 + tried.refused.min(3)),
             Some(_) => 0,
-            None => tried.pause_ms(key),
+            None => tried.pause_ms(key).min(OWN_PAUSE_MS),
         };
         // After a shared pause the others have the first try.
         let others_first_ms = backoff_ms(0, key) / 4;
         Next::Again {
             at_ms: self.paused_until_ms.max(now_ms + own_ms) + others_first_ms,
-            costs_a_try: own,
+            costs_a_try: false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! When a request may be sent, and when none may.
 
-use super::failed::{BROKEN, STOPPED_MS};
+use super::failed::{BROKEN, OWN_REFUSALS, STOPPED_MS};
 use super::*;
 use crate::engine::late_retries::FIRST_MS as CHANCE_MS;
 use crate::engine::retry::{Attempts, MAX_TRIES};
@@ -321,7 +321,7 @@ fn a_request_that_never_passes_costs_itself_and_not_the_others() {
         let mut pace = pace();
         let no = Failure::new(remedy, "no");
         let (times, now_ms) = play_refused(&mut pace, KEY, &no, true);
-        assert!(times <= MAX_TRIES + 2, "{remedy:?}: {times}");
+        assert!(times <= OWN_REFUSALS + 1, "{remedy:?}: {times}");
         assert!(now_ms < 90_000, "{remedy:?}: {now_ms}");
         assert!(pace.late_retry_ms().is_some(), "{remedy:?}");
     }
@@ -348,7 +348,7 @@ fn a_request_that_is_refused_alone_ends_without_any_other() {
     let mut pace = pace();
     let full = Failure::new(Remedy::Throttled, "503");
     let (times, _) = play_refused(&mut pace, KEY, &full, false);
-    assert!(times < 20, "{times}");
+    assert!(times < 40, "{times}");
 }
 
 #[test]
@@ -370,9 +370,7 @@ fn refusals_of_many_requests_are_the_endpoints() {
                 u64::from(round) * 1_000,
                 u64::from(round) * 1_000,
             );
-            if let Next::Again { costs_a_try, .. } = next {
-                assert!(!costs_a_try, "no request passed");
-            }
+            assert_ne!(next, Next::Never, "no request passed");
         }
     }
 }

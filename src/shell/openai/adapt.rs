@@ -255,7 +255,14 @@ impl Adaptations {
             ));
         }
         // "stream" itself may be refused as a field; "stream_options" is another one.
-        let refuses_field = words.any(&["unrecognized", "unknown", "extra", "unexpected"]);
+        let refuses_field = words.any(&[
+            "unrecognized",
+            "unknown",
+            "extra",
+            "unexpected",
+            "parameter: 'stream'",
+            "parameter: stream",
+        ]);
         if about_stream
             && needed
             && !refuses_field
@@ -327,7 +334,9 @@ impl Adaptations {
     }
 
     fn parameter(&self, problem: &Problem, words: &Words, sent: &Sent) -> Option<Adapted> {
-        let needed = |name: &str| matches!(name, "model" | "messages") || CAP_NAMES.contains(&name);
+        let needed = |name: &str| {
+            matches!(name, "model" | "messages" | "stream") || CAP_NAMES.contains(&name)
+        };
         let refused = sent.fields.iter().filter(|name| !needed(name));
         let name = refused
             .filter(|name| complains(problem, words, name))

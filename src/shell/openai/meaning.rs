@@ -1,8 +1,9 @@
 //! What a refusal means, whatever its status and wording: structured names first, then hints that have to meet.
 
+use super::adapt::CAP_NAMES;
 use super::length;
 use super::problem::Problem;
-use super::words::{Hints, Words, normal};
+use super::words::{Hints, UNSUPPORTED, Words, normal};
 use crate::model::failure::Remedy;
 
 /// A refusal that no request gets past until a person does something.
@@ -355,6 +356,11 @@ fn advice(problem: &Problem, status: u16) -> (Remedy, Option<&'static str>) {
     }
     if let Some(row) = FOR_EVERYBODY.iter().find(|row| about.fits(row)) {
         return fatal(row);
+    }
+    // Fields that each request needs.
+    let needed = problem.parameter == "stream" || CAP_NAMES.contains(&problem.parameter.as_str());
+    if needed && about.words.any(UNSUPPORTED) {
+        return fatal(&PARAMETER);
     }
     match status {
         403 => (Remedy::Forbidden, Some(FORBIDDEN)),

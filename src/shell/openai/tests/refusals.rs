@@ -167,8 +167,8 @@ async fn refusals_are_sorted_by_what_to_do() {
             "422 Unprocessable Entity",
             r#"{"detail":[{"loc":["body","stream"],"msg":"Extra inputs are not permitted"}]}"#
                 .into(),
-            Retry,
-            "does not accept stream;",
+            Fatal,
+            "not permitted",
         ),
         (
             "400 Bad Request",
