@@ -39,4 +39,6 @@ pub struct Outline {
     pub lines: u32,
     /// Whether the parser met errors and gives only what it could read.
     pub partial: bool,
+    /// The lines that the parser could not read: first and last line of each part, 1-based, inclusive.
+    pub missing: Vec<(u32, u32)>,
 }

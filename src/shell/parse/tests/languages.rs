@@ -100,7 +100,7 @@ fn javascript_with_its_exports_and_assigned_functions() {
     );
     assert_eq!(
         outline.docstring.as_deref(),
-        Some("@fileoverview Does things.\n@license MIT")
+        Some("@fileoverview Does things.")
     );
     assert_eq!(outline.imports, ["react", "./all", "./b.js", "node:fs"]);
     assert_eq!(
@@ -502,6 +502,10 @@ fn layout_does_not_change_the_syntax_of_javascript() {
                 ("Doc.", "Doc.  "),
                 ("s = ", "s ="),
                 ("(a) {\n    g()", "(a)\n  {\n      g()"),
+                ("break }", "break; }"),
+                ("return s", "return (\n    s\n  );"),
+                ("\"a b\"", "'a b'"),
+                ("f(a,b)", "f(a,\n  b,\n)"),
             ],
             &[
                 ("\"a b\"", "\"a  b\""),
@@ -513,7 +517,7 @@ fn layout_does_not_change_the_syntax_of_javascript() {
                 ("async function", "async\nfunction"),
                 ("g()", "g\n()\n;[]"),
                 ("Doc.", "Dog."),
-                ("break }", "break; }"),
+                ("/x y/", "/x y/g"),
             ],
         );
     }

@@ -1,0 +1,1 @@
+//! Rows of the languages beyond the first seven.
