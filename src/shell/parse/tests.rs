@@ -1,4 +1,4 @@
-//! Outlines and syntax digests of small texts whose answers are known. Where the language has an oracle (Python's own
+//! Outlines and syntax digests of small texts. Where the language has an oracle (Python's own
 //! `ast`), the expected lines and docstrings were taken from it.
 
 mod languages;
@@ -318,7 +318,7 @@ fn broken_files_give_what_can_be_read() {
     assert!(names.contains(&("function", "d", 7, 7)), "{names:?}");
 }
 
-/// Neither the stack nor the clock: nothing here may grow faster than the text.
+/// Stack and time grow no faster than the text.
 #[test]
 fn depth_and_length_are_harmless() {
     let depth = 100_000;
@@ -411,7 +411,7 @@ fn depth_and_length_are_harmless_in_languages_with_braces() {
 }
 
 #[test]
-fn a_file_that_is_too_much_is_given_up_the_same_way_each_time() {
+fn a_file_that_exceeds_the_limits_gives_the_same_outline_each_time() {
     // Noise with many ways out of every error.
     let mut random = fastrand::Rng::with_seed(1);
     let noise: Vec<u8> = (0..60_000).map(|_| random.u8(..)).collect();
@@ -472,7 +472,7 @@ fn layout_does_not_change_the_syntax_of_python() {
 }
 
 #[test]
-fn text_that_no_leaf_shows_counts_for_the_syntax() {
+fn text_between_leaves_counts_for_the_syntax() {
     let text = "x = f\"a  {b}\\n c\"\ny = 'd\\te'\n";
     let want = syntax("python", text);
     for other in [
@@ -533,7 +533,11 @@ fn prose_is_known_by_its_text_without_layout() {
     let changed = text.replace("some", "many");
     assert_ne!(parsed("markdown", &changed).syntax, found.syntax);
     let untitled = parsed("markdown", "-\n");
-    assert_eq!(untitled.syntax, Digest::of_file(b"-\n"), "its size is told");
+    assert_eq!(
+        untitled.syntax,
+        Digest::of_file(b"-\n"),
+        "its size is its description"
+    );
     assert_eq!(found.outline.headings, ["Title"]);
     assert_eq!(
         found.outline.docstring.as_deref(),

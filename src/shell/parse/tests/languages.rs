@@ -434,7 +434,7 @@ fn c_with_its_prototypes_and_macros() {
 }
 
 #[test]
-fn what_is_broken_does_not_hide_the_rest() {
+fn errors_do_not_hide_the_rest() {
     for (language, text, names) in [
         (
             "javascript",
@@ -624,7 +624,7 @@ fn layout_does_not_change_the_syntax_of_c() {
 }
 
 #[test]
-fn what_a_module_offers_and_passes_on_is_known() {
+fn exports_and_re_exports_are_headings() {
     let python =
         "from ._a import *\n__all__ = [\"A\", 'b']\n__all__ += (\"C\",)\nnames = [\"no\"]\n";
     let offered = parsed("python", python).outline.headings;
