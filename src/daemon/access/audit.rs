@@ -1,6 +1,6 @@
-//! Compares what the daemon tells of a repository with the disk, read anew, as if nobody had ever watched it.
+//! Compares the daemon's tree of a repository with a fresh reading of the disk.
 //!
-//! It believes no notification, no stat and no record. It changes nothing; whoever finds a difference raises the alarm.
+//! It trusts no notification, stat or record. It changes nothing; the caller acts on differences.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,16 +22,16 @@ use crate::daemon::access::Handle;
 use crate::daemon::context::registry;
 use crate::daemon::mailbox::Input;
 
-/// How often the daemon audits itself. EPITOME_AUDIT_MS is for tests, which have no day.
+/// The interval of the daemon's own audits. EPITOME_AUDIT_MS is for tests.
 fn every() -> Duration {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let given = std::env::var("EPITOME_AUDIT_MS").ok();
     let given = given.and_then(|milliseconds| milliseconds.parse().ok());
     given.map_or(DAY, Duration::from_millis)
 }
-/// How long a difference has to become one, or to vanish: files may be saved while they are compared.
+/// How long to wait before a difference is compared again: files may be saved during the comparison.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How much less of the processor the audit wants than others (0 to 19).
+/// The niceness of the audit's thread.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 19;
 
@@ -40,14 +40,14 @@ const NICE: i32 = 19;
 pub struct Audit {
     /// Files that were compared.
     pub files: u64,
-    /// Where the tree is not what is on the disk, and how, a line each.
+    /// Differences between the tree and the disk, one line each.
     pub differences: BTreeMap<RelPath, &'static str>,
 }
 
-/// What an audit has to know: the configuration, the program's own folder, the repository.
+/// The inputs of an audit: the configuration, the program's own folder, the repository.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// As the daemon has it.
+    /// The daemon's configuration.
     pub config: Config,
     /// The store's folder.
     pub data: PathBuf,
@@ -55,16 +55,16 @@ pub struct Subject {
     pub root: PathBuf,
 }
 
-/// Audits one repository. What differs is compared again once it is settled; only what differs still is told.
+/// Audits one repository. Compares differences again after everything has settled, and reports those that remain.
 ///
 /// # Errors
-/// Where nobody answers, or where the rules of the configuration cannot work.
+/// The daemon cannot be reached, or the configured rules are invalid.
 pub async fn audit<A: Access>(access: &A, subject: &Subject) -> Result<Audit, Problem> {
     let first = compare(access, subject).await?;
     if first.differences.is_empty() {
         return Ok(first);
     }
-    // Out of time is no reason to give up: the comparison tells.
+    // A timeout is no reason to give up: the comparison decides.
     let _ = access.wait(Some(&subject.root), Some(PATIENCE)).await;
     let mut second = compare(access, subject).await?;
     second
@@ -88,7 +88,7 @@ async fn compare<A: Access>(access: &A, subject: &Subject) -> Result<Audit, Prob
         .map_err(|error| internal(error.to_string()))?;
     result
         .await
-        .map_err(|_| internal("an internal error while the disk was read".to_owned()))?
+        .map_err(|_| internal("the audit thread failed".to_owned()))?
         .map_err(internal)
 }
 
@@ -98,8 +98,8 @@ fn compare_with_disk(subject: &Subject, tree: &Node) -> Result<Audit, String> {
     let options = registry::leaving_out(registry::file_rules(config), root, &own);
     let rules = Rules::open(root, &options).map_err(|error| error.to_string())?;
     let listing = scan::scan(root, &rules, &RelPath::root(), true, 1, &|_, _| ());
-    let mut told = BTreeMap::new();
-    gather(tree, &mut told);
+    let mut reported = BTreeMap::new();
+    gather(tree, &mut reported);
     let mut audit = Audit::default();
     for directory in &listing.directories {
         for entry in directory
@@ -109,7 +109,7 @@ fn compare_with_disk(subject: &Subject, tree: &Node) -> Result<Audit, String> {
         {
             let path = directory.path.join(&entry.name);
             audit.files += 1;
-            let known = told.remove(&path);
+            let known = reported.remove(&path);
             let digest = match read::read(root, &path, config.files.max_bytes) {
                 Ok(reading) => Some(reading.digest.to_string()),
                 Err(read::ReadError::Gone | read::ReadError::NotRegular) => continue,
@@ -118,10 +118,8 @@ fn compare_with_disk(subject: &Subject, tree: &Node) -> Result<Audit, String> {
             match known {
                 None => audit
                     .differences
-                    .insert(path, "is on the disk and not in the tree"),
-                Some(known) if known != digest => audit
-                    .differences
-                    .insert(path, "has another content on the disk"),
+                    .insert(path, "is on disk but not in the tree"),
+                Some(known) if known != digest => audit.differences.insert(path, "differs on disk"),
                 Some(_) => None,
             };
         }
@@ -132,15 +130,15 @@ fn compare_with_disk(subject: &Subject, tree: &Node) -> Result<Audit, String> {
         .filter(|directory| directory.problem.is_some())
         .map(|directory| &directory.path)
         .collect();
-    // What cannot be read may still hold what it held.
-    told.retain(|path, _| !unread.iter().any(|unread| path.is_within(unread)));
-    let missing = |(path, _)| (path, "is in the tree and not on the disk");
-    audit.differences.extend(told.into_iter().map(missing));
+    // What cannot be read may still exist.
+    reported.retain(|path, _| !unread.iter().any(|unread| path.is_within(unread)));
+    let missing = |(path, _)| (path, "is in the tree but not on disk");
+    audit.differences.extend(reported.into_iter().map(missing));
     Ok(audit)
 }
 
-/// The files of a tree and their digests.
-fn gather(node: &Node, told: &mut BTreeMap<RelPath, Option<String>>) {
+/// Collects the files of a tree and their digests.
+fn gather(node: &Node, reported: &mut BTreeMap<RelPath, Option<String>>) {
     let common = node.common();
     match node {
         Node::File(_) => {
@@ -149,23 +147,23 @@ fn gather(node: &Node, told: &mut BTreeMap<RelPath, Option<String>>) {
                 Some(bytes) => RelPath::new(bytes),
                 None => RelPath::new(&common.path),
             };
-            told.insert(path, common.digest.clone());
+            reported.insert(path, common.digest.clone());
         }
         Node::Directory(directory) => {
             for child in directory.children.iter().flatten() {
-                gather(child, told);
+                gather(child, reported);
             }
         }
     }
 }
 
-/// Audits all repositories once a day. A difference is a defect of this program: it is told loudly, and mended by
-/// looking at everything.
+/// Audits all repositories once a day. A difference is a defect of this program: it is logged as an error, and a full
+/// rescan follows.
 pub async fn daily(handle: Handle) {
     loop {
         tokio::time::sleep(every()).await;
         if let Err(problem) = audit_all(&handle).await {
-            tracing::warn!("the audit could not be made: {problem}");
+            tracing::warn!("the audit failed: {problem}");
         }
     }
 }
@@ -194,7 +192,7 @@ async fn audit_all(handle: &Handle) -> Result<(), Problem> {
             continue;
         };
         let count = audit.differences.len();
-        let note = format!("the audit found {count} differences and looks again: {path} {what}");
+        let note = format!("the audit found {count} differences; rescanning: {path} {what}");
         tracing::error!("{}: {note}", entry.root.display());
         shared.notes.set(&topic, note);
         let lost = Input::Event(Event::Lost(entry.repo));

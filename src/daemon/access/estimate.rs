@@ -1,4 +1,4 @@
-//! What an index would cost: a run of the engine in which nobody is asked, added up.
+//! Estimates the cost of an index: runs the engine without sending requests, and adds them up.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use crate::daemon::access::Handle;
 use crate::daemon::work::requesting::ANSWER_TOKENS;
 use crate::daemon::{Mode, event_loop};
 
-/// Dollars per million tokens, prompt and answer, of models that many use (the vendor's list, 2025). No model that
-/// reasons is among them: what it thinks is billed as answer, and nobody can say beforehand how much that will be.
+/// Dollars per million input and output tokens of widely used models (the vendor's list, 2025). No reasoning model is
+/// listed: reasoning is billed as output and cannot be predicted.
 const PRICES: [(&str, f64, f64); 5] = [
     ("gpt-4o-mini", 0.15, 0.60),
     ("gpt-4o", 2.50, 10.00),
@@ -29,16 +29,16 @@ const PRICES: [(&str, f64, f64); 5] = [
     ("gpt-4.1-nano", 0.10, 0.40),
 ];
 
-/// Requests that would have been sent, and the tokens of their prompts.
+/// Requests that would have been sent, with their input tokens.
 #[derive(Debug, Default)]
 pub struct Pretended {
     /// All.
     pub all: Tally,
-    /// Those among them that could go by a batch: about files that are not too large for one.
+    /// Those that could be batched: about files that are not too large for a batch.
     pub batchable: Tally,
 }
 
-/// Some requests.
+/// A number of requests.
 #[derive(Debug, Default)]
 pub struct Tally {
     requests: AtomicU64,
@@ -46,7 +46,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// One more; tells how many there were before.
+    /// Adds one request; returns how many there were before.
     pub fn add(&self, prompt_tokens: u64) -> u64 {
         self.prompt_tokens
             .fetch_add(prompt_tokens, Ordering::Relaxed);
@@ -64,8 +64,8 @@ impl Tally {
     }
 }
 
-/// What an index of `path` would cost, with what the store has. `first_only`: nothing is looked at where that would be
-/// no first index that a model is paid for.
+/// Estimates an index of `path`, given what is stored. With `first_only`, returns an empty estimate unless this would
+/// be a first index with a paid provider.
 pub async fn estimate_with(
     config: &Config,
     data: &Path,
@@ -83,13 +83,13 @@ pub async fn estimate_with(
         return Ok(Estimate::default());
     }
     let handle = event_loop::start(config, data, store, Mode::Dry, None).map_err(internal)?;
-    // Who asked may leave, and then nobody waits for a tree that may be large.
+    // The client may disconnect; the estimate of a large tree is abandoned then.
     let (asker, left) = oneshot::channel::<()>();
     let path = path.to_path_buf();
     let work = tokio::spawn(async move {
         let outcome = tokio::select! {
             outcome = whole(&handle, &path) => outcome,
-            _ = left => Err(Problem::new(PROBLEM_INTERNAL, "nobody waits for it")),
+            _ = left => Err(Problem::new(PROBLEM_INTERNAL, "the client disconnected")),
         };
         handle.stop().await;
         (outcome, handle)
@@ -103,7 +103,7 @@ pub async fn estimate_with(
     })
 }
 
-/// Indexes all of a folder.
+/// Indexes a whole folder.
 async fn whole(handle: &Handle, path: &Path) -> Result<Node, Problem> {
     handle.watch(path, false).await?;
     handle.wait(Some(path), None).await?;
@@ -114,7 +114,7 @@ fn is_paid(config: &Config) -> bool {
     config.summaries.enabled && config.summaries.provider == Provider::Openai
 }
 
-/// Whether nothing is known of the folder.
+/// Whether nothing is stored about the folder.
 fn is_new(store: &Store, path: &Path) -> bool {
     let root = std::fs::canonicalize(path);
     root.is_ok_and(|root| store.records(&root).is_ok_and(|records| records.is_empty()))

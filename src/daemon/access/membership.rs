@@ -173,7 +173,7 @@ fn unfit(root: &Path, home: Option<&Path>) -> Option<String> {
     if root.parent().is_none() {
         return Some(format!("{shown} is all of this machine: {all}"));
     }
-    if root == Path::new("/dev") || scan::is_kernels_own(root) {
+    if root == Path::new("/dev") || scan::is_pseudo_file_system(root) {
         return Some(format!(
             "{shown} holds no files but what the kernel makes up: {all}"
         ));
