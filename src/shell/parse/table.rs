@@ -116,6 +116,9 @@ pub(super) const STRICT: Formatting = Formatting {
     comment_space: false,
 };
 
+/// Returns a text for the parser in place of a file's own, byte for byte at the same offsets.
+pub(super) type Repair = fn(&[u8]) -> Option<Vec<u8>>;
+
 /// One language.
 pub(super) struct Grammar {
     /// The language's name in `model::language`.
@@ -151,7 +154,7 @@ pub(super) struct Grammar {
     pub formatting: &'static Formatting,
     /// Blanks or replaces what the grammar does not know, without moving a byte. Used if the plain text has errors;
     /// `None`: nothing to change.
-    pub repair: Option<fn(&[u8]) -> Option<Vec<u8>>>,
+    pub repair: Option<Repair>,
     /// Rows to try if there are still errors.
     pub fallbacks: &'static [&'static str],
     /// The node kind of a macro call and the kind of its arguments, which may hold definitions.
@@ -192,9 +195,4 @@ const BRACES: Grammar = Grammar {
 /// The row of a language.
 pub(super) fn grammar(name: &str) -> Option<&'static Grammar> {
     ROWS.iter().copied().find(|grammar| grammar.name == name)
-}
-
-#[cfg(test)]
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    ROWS.iter().map(|grammar| grammar.name)
 }
