@@ -93,7 +93,7 @@ fn with_grammar(name: &str, source: &Source<'_>) -> Option<Parsed> {
     };
     let embedded = macros::parse(&parse, source.bytes);
     let mut reader = Reader::new(parse.grammar, parse.compiled, &parse.tree, source);
-    let broken = parse.tree.root_node().has_error();
+    let broken = !parse.missing.is_empty();
     let mut digest = (!broken).then(|| SyntaxDigest::new(parse.grammar, source.bytes));
     walk(&parse, &embedded, &mut reader, digest.as_mut());
     let mut outline = reader.finish();

@@ -20,6 +20,18 @@ const CLAIMS: [&str; 10] = [
     "see license in the project root",
 ];
 
+/// A text without any of these is not searched for licence lines.
+const HINTS: [&str; 8] = [
+    "copyright",
+    "licen",
+    "(c)",
+    "©",
+    "rights",
+    "permission",
+    "warrant",
+    "free software",
+];
+
 /// The standard notices, without marks, in lower case.
 static NOTICES: LazyLock<String> =
     LazyLock::new(|| format!(" {} ", words(include_str!("licence/notices.txt"))));
@@ -84,6 +96,10 @@ fn licence_lines(lines: &[&str]) -> Vec<bool> {
 
 /// A text without its licence lines, and without the marks alone on their line that those leave behind.
 pub(super) fn stripped(text: &str) -> Cow<'_, str> {
+    let lower = text.to_lowercase();
+    if !HINTS.iter().any(|hint| lower.contains(hint)) {
+        return Cow::Borrowed(text);
+    }
     let lines: Vec<&str> = text.lines().collect();
     let licence = licence_lines(&lines);
     if !licence.contains(&true) {

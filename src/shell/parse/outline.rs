@@ -53,6 +53,14 @@ struct Open {
     element: usize,
 }
 
+/// The beginning of a definition.
+struct Head {
+    start: usize,
+    row: usize,
+    decorators: Vec<String>,
+    docs: Vec<String>,
+}
+
 /// Receives nodes in the order of the text and builds the outline.
 pub(super) struct Reader<'a, 't> {
     grammar: &'static Grammar,
@@ -217,6 +225,7 @@ impl<'a, 't> Reader<'a, 't> {
         // The names of one statement are siblings.
         let id = found.node.id();
         let sibling = self.open.pop_if(|open| open.node == id);
+        let sibling = sibling.map(|sibling| sibling.body);
         let name_at = found.name.unwrap_or(found.node).start_byte();
         if self.is_closed(found.node.start_byte()) || self.is_closed(name_at) {
             return;
@@ -227,9 +236,14 @@ impl<'a, 't> Reader<'a, 't> {
         let node = self.with_wrapper(found.node);
         let Range { start, end } = node.byte_range();
         let (docs, mut decorators) = self.pending.take_at(self.source, start);
-        let (mut head, mut row, inside) = self.head(node);
+        let Head {
+            start: mut head,
+            mut row,
+            decorators: inside,
+            docs: leading,
+        } = self.head(node);
         if let Some(name) = found.name
-            && sibling.is_some_and(|sibling| sibling.body < name.start_byte())
+            && sibling.is_some_and(|body| body < name.start_byte())
         {
             (head, row) = (name.start_byte(), name.start_position().row);
         }
@@ -259,8 +273,21 @@ impl<'a, 't> Reader<'a, 't> {
         qualified_name.push_str(&name);
         let docstring = match self.grammar.docs {
             Docs::FirstString(_) => found.body.and_then(|body| self.first_string(body)),
-            Docs::Comments { .. } => self.comment_text(&docs),
+            Docs::Comments { .. } if leading.is_empty() => self.comment_text(&docs),
+            Docs::Comments { .. } => self.comment_text(&leading),
         };
+        if self.grammar.clauses
+            && let Some(last) = self.outline.elements.last_mut()
+            && last.kind == kind
+            && last.qualified_name == qualified_name
+            && sibling.is_none()
+        {
+            last.line_end = self.source.last_line(node).max(last.line_end);
+            if let Some(body) = body {
+                self.closed.push(body..end);
+            }
+            return;
+        }
         let signature =
             self.source
                 .part_in_one_line(self.compiled, node, head..body.unwrap_or(end));
@@ -305,18 +332,21 @@ impl<'a, 't> Reader<'a, 't> {
         }
     }
 
-    /// Where a definition begins behind its own decorators, and these.
-    fn head(&self, node: Node<'_>) -> (usize, usize, Vec<String>) {
-        let mut decorators = Vec::new();
+    /// Where a definition begins behind its own decorators and documentation, and these.
+    fn head(&self, node: Node<'_>) -> Head {
+        let (mut decorators, mut docs) = (Vec::new(), Vec::new());
+        let before = [self.grammar.decorators, self.grammar.leading_docs];
         let mut cursor = node.walk();
         for _ in 0..MAX_DECORATOR_DEPTH {
-            if self.grammar.decorators.is_empty() || !cursor.goto_first_child() {
+            if before.iter().all(|kinds| kinds.is_empty()) || !cursor.goto_first_child() {
                 break;
             }
             loop {
                 let child = cursor.node();
                 if self.grammar.decorators.contains(&child.kind()) {
                     decorators.push(self.source.one_line(self.compiled, child));
+                } else if self.grammar.leading_docs.contains(&child.kind()) {
+                    docs.push(self.source.text(child.byte_range()));
                 } else if !child.is_extra() {
                     break;
                 }
@@ -330,12 +360,17 @@ impl<'a, 't> Reader<'a, 't> {
                 }
             }
         }
-        let first = if decorators.is_empty() {
+        let first = if decorators.is_empty() && docs.is_empty() {
             node
         } else {
             cursor.node()
         };
-        (first.start_byte(), first.start_position().row, decorators)
+        Head {
+            start: first.start_byte(),
+            row: first.start_position().row,
+            decorators,
+            docs,
+        }
     }
 
     /// The kind of a definition inside the one around it.

@@ -15,6 +15,9 @@ pub(super) fn flow(_: &[u8]) -> Option<Vec<u8>> {
 pub(super) fn java(_: &[u8]) -> Option<Vec<u8>> {
     None
 }
+pub(super) fn cpp(_: &[u8]) -> Option<Vec<u8>> {
+    None
+}
 pub(super) fn c(_: &[u8]) -> Option<Vec<u8>> {
     None
 }

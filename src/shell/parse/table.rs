@@ -19,6 +19,7 @@
 //! | `@comment` | any other comment: it may separate a definition from its documentation |
 //! | `@import` | an imported name; braces are expanded, `as …` is dropped |
 //! | `@import.from`, `@import.name` | the same in two parts |
+//! | `@import.statement` | the same with the word `import` before it |
 //! | `@heading` | a name that says what the file is for, such as a module variable |
 //! | `@heading.WORD` | the same, stored as `WORD: name` |
 //! | `@_…` | used by the pattern's own predicates only |
@@ -150,6 +151,10 @@ pub(super) struct Grammar {
     pub line_words: &'static [&'static str],
     /// Node kinds of decorators at the beginning of a definition.
     pub decorators: &'static [&'static str],
+    /// Node kinds of documentation at the beginning of a definition.
+    pub leading_docs: &'static [&'static str],
+    /// Whether definitions of one name in a row are the clauses of one.
+    pub clauses: bool,
     pub lines: Lines,
     pub formatting: &'static Formatting,
     /// Blanks or replaces what the grammar does not know, without moving a byte. Used if the plain text has errors;
@@ -185,6 +190,8 @@ const BRACES: Grammar = Grammar {
     layout: &[],
     line_words: &[],
     decorators: &[],
+    leading_docs: &[],
+    clauses: false,
     lines: Lines::Ends,
     formatting: &STRICT,
     repair: None,

@@ -71,7 +71,9 @@ impl Reader<'_, '_> {
             .iter()
             .map(|comment| literal::without_marks(comment, lines, blocks))
             .collect();
-        Some(texts.join("\n").trim().to_owned()).filter(|text| !text.is_empty())
+        let text = texts.join("\n");
+        let text = licence::stripped(element(text.trim(), "summary"));
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
     /// The part of a text before the first documentation comment: that one belongs to a definition.
@@ -103,6 +105,14 @@ impl Reader<'_, '_> {
         });
         texts.find(|text| !text.is_empty())
     }
+}
+
+/// The content of an XML element in a text, or the text.
+fn element<'t>(text: &'t str, name: &str) -> &'t str {
+    let inside = text
+        .strip_prefix(&format!("<{name}>"))
+        .and_then(|rest| rest.split_once(&format!("</{name}>")));
+    inside.map_or(text, |(inside, _)| inside.trim())
 }
 
 /// The only child that counts, or `None`.

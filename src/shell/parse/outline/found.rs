@@ -50,6 +50,13 @@ pub(super) enum Event<'t> {
     Open(Range<usize>),
 }
 
+/// Whether of two matches of one name the first says more: an optional part of a pattern matches with and without it,
+/// and a pattern for any value matches what one for a type matches.
+fn better(item: &Item<'_>, known: &Item<'_>) -> bool {
+    known.body.is_none() && item.body.is_some()
+        || known.inside == Inside::Closed && item.inside == Inside::Members
+}
+
 /// What the query finds at a node.
 pub(super) fn events<'t>(
     grammar: &Grammar,
@@ -97,10 +104,16 @@ pub(super) fn events<'t>(
                 }
                 Capture::ImportFrom => from = quoted(node),
                 Capture::Import | Capture::ImportName => imported.push(quoted(node)),
+                Capture::ImportStatement => {
+                    let text = quoted(node);
+                    let name = text.trim_start_matches("import").trim_start();
+                    imported.push(name.to_owned());
+                }
             }
         }
         for name in imported {
-            events.push(Event::Import(imports::names(&from, &name, grammar)));
+            let name = name.trim_matches(['"', '\'']);
+            events.push(Event::Import(imports::names(&from, name, grammar)));
         }
         let Some(kind) = kind else {
             if let Some(body) = body {
@@ -116,10 +129,9 @@ pub(super) fn events<'t>(
             body,
             inside,
         };
-        // An optional part of a pattern matches with and without it: the match with a body is better.
         let key = name.unwrap_or(node).start_byte();
         match by_name.get(&key) {
-            Some(&known) if items[known].body.is_none() && body.is_some() => items[known] = item,
+            Some(&known) if better(&item, &items[known]) => items[known] = item,
             Some(_) => {}
             None if items.len() < MAX_ITEMS => {
                 by_name.insert(key, items.len());

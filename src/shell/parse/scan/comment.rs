@@ -25,7 +25,7 @@ pub(in super::super) static SLASHES: Comments = Comments {
     lines: &["//"],
     blocks: &[("/*", "*/")],
 };
-pub(super) static DASHES: Comments = Comments {
+pub(in super::super) static DASHES: Comments = Comments {
     lines: &["--"],
     blocks: &[("/*", "*/"), ("{-", "-}"), ("--[[", "]]")],
 };
@@ -47,7 +47,10 @@ pub(super) static PARENTHESES: Comments = Comments {
 };
 
 /// Lines before or in the first comment that are not for a reader.
-const NOISE: [&str; 9] = [
+const NOISE: [&str; 12] = [
+    "frozen_string_literal",
+    "rubocop:",
+    "shellcheck ",
     "#!",
     "<?php",
     "-*-",

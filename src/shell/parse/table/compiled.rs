@@ -26,6 +26,7 @@ pub(in super::super) enum Capture {
     Import,
     ImportFrom,
     ImportName,
+    ImportStatement,
     Heading,
     /// A heading of that kind.
     HeadingOf(String),
@@ -197,6 +198,7 @@ fn capture(name: &str) -> Option<Capture> {
         "import" => Capture::Import,
         "import.from" => Capture::ImportFrom,
         "import.name" => Capture::ImportName,
+        "import.statement" => Capture::ImportStatement,
         "heading" => Capture::Heading,
         name if name.starts_with('_') => Capture::Own,
         name => match name.split_once('.')? {

@@ -15,4 +15,37 @@ pub(super) const ROWS: &[&Grammar] = &[
     &first::GO,
     &first::JAVA,
     &first::C,
+    &more::CPP,
+    &more::CSHARP,
+    &more::RUBY,
+    &more::PHP,
+    &more::SHELL,
+    #[cfg(feature = "kotlin")]
+    &more::KOTLIN,
+    #[cfg(feature = "swift")]
+    &more::SWIFT,
+    #[cfg(feature = "scala")]
+    &more::SCALA,
+    #[cfg(feature = "dart")]
+    &more::DART,
+    #[cfg(feature = "lua")]
+    &more::LUA,
+    #[cfg(feature = "elixir")]
+    &more::ELIXIR,
+    #[cfg(feature = "protobuf")]
+    &more::PROTOBUF,
+    #[cfg(feature = "graphql")]
+    &more::GRAPHQL,
+    #[cfg(feature = "terraform")]
+    &more::TERRAFORM,
+    #[cfg(feature = "css")]
+    &more::CSS,
+    #[cfg(feature = "css")]
+    &more::SCSS,
+    #[cfg(feature = "zig")]
+    &more::ZIG,
+    #[cfg(feature = "haskell")]
+    &more::HASKELL,
+    #[cfg(feature = "powershell")]
+    &more::POWERSHELL,
 ];
