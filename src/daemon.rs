@@ -32,7 +32,7 @@ pub use lifecycle::{refuse, run};
 use work::pool;
 
 use crate::config::places::Places;
-use crate::config::{Batch, Config, Provider};
+use crate::config::{Batch, Config, Generated, Provider};
 use crate::engine::batch::BATCH_FROM;
 use crate::engine::debounce::Window;
 use crate::engine::pacing::{Bounds, Budget};
@@ -41,7 +41,7 @@ use crate::model::key::Generator;
 use crate::model::path::RelPath;
 use crate::model::price;
 use crate::shell::store::{Store, StoreError};
-use crate::shell::{export as files, offline, parse};
+use crate::shell::{classify, export as files, offline, parse};
 use crate::wire::access::Access;
 use crate::wire::estimate::Estimate;
 use crate::wire::index;
@@ -156,13 +156,24 @@ async fn open_store(data: &Path) -> anyhow::Result<Store> {
 fn author(config: &Config) -> Generator {
     match config.summaries.provider {
         Provider::Openai => model_author(config),
-        Provider::Offline => Generator {
-            provider: "offline".to_owned(),
-            model: "offline".to_owned(),
-            prompt_version: offline::VERSION,
-            parameters: String::new(),
-        },
+        Provider::Offline => offline_author(),
     }
+}
+
+/// The offline provider: it also describes what no model is asked about.
+fn offline_author() -> Generator {
+    Generator {
+        provider: "offline".to_owned(),
+        model: "offline".to_owned(),
+        prompt_version: offline::VERSION,
+        parameters: String::new(),
+    }
+}
+
+/// The version of everything that decides what a reading of a file says, the configuration included.
+fn reading_version(config: &Config) -> u32 {
+    let summarizes = config.files.generated == Generated::Summarize;
+    parse::VERSION * 1_000 + classify::VERSION * 2 + u32::from(summarizes)
 }
 
 /// The model that the configuration names, whether it is asked or not.
@@ -181,8 +192,9 @@ fn engine_options(config: &Config, mode: Mode, notified: bool) -> Options {
     let settle_ms = config.watch.settle_ms;
     Options {
         author: author(config),
+        offline: offline_author(),
         summaries: config.summaries.enabled,
-        parser: parse::VERSION,
+        parser: reading_version(config),
         paid,
         bounds: Bounds {
             max_workers: config.openai.max_workers as usize,

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::engine::status::{PacingStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
-use crate::model::contents::{ContentKind, Contents};
+use crate::model::contents::Contents;
 use crate::model::key::Kind;
 use crate::model::language::Language;
 use crate::model::path::{RelPath, RepoId};
@@ -62,7 +62,7 @@ pub fn alone(shared: &Shared, repo: RepoId, view: &NodeView) -> Node {
         Kind::File => {
             // Only text has an outline: a secret's or a huge file's content may stand under another name, too, and
             // what is known of that one is not this one's.
-            let text = |contents: &&Contents| contents.content_kind == ContentKind::Text;
+            let text = |contents: &&Contents| contents.content_kind.is_text();
             let outline = view.contents.as_ref().filter(text).and_then(|contents| {
                 // Made again where it is gone from the store (a cache that was lost, an unlucky removal).
                 let bytes = || {

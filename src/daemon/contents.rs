@@ -1,5 +1,6 @@
 //! What a file's content is and says: its digests, its outline out of the store or out of the parser, its text.
 
+use crate::config::Generated;
 use crate::daemon::context::Shared;
 use crate::engine::event::ReadProblem;
 use crate::model::contents::Contents;
@@ -8,7 +9,7 @@ use crate::model::language::Language;
 use crate::model::outline::Outline;
 use crate::model::path::{RelPath, RepoId};
 use crate::shell::read::ReadError;
-use crate::shell::{parse, read};
+use crate::shell::{classify, parse, read};
 
 /// The content changed between its digest and this read.
 pub struct Moved;
@@ -32,6 +33,9 @@ pub fn read_file(shared: &Shared, repo: RepoId, path: &RelPath) -> Result<Conten
         content_kind: reading.content_kind,
     };
     if let Some(bytes) = reading.bytes {
+        let detect = shared.config.files.generated == Generated::Line;
+        let policy = entry.rules().policy(path);
+        contents.content_kind = classify::kind(path, contents.language, &bytes, policy, detect);
         let (syntax, _) = outline(shared, contents.language, contents.digest, || Some(bytes))
             .ok_or(ReadProblem::Gone)?;
         contents.syntax = syntax;

@@ -277,7 +277,9 @@ impl HintForwarder {
         let mut paths = news.touched;
         // What is ignored causes no work, not even a look at its folder. Nobody knows here whether a path is a folder,
         // and rules may speak of one kind only.
-        paths.retain(|path| !rules.is_ignored(path, false) || !rules.is_ignored(path, true));
+        paths.retain(|path| {
+            !rules.is_ignored(path, false) || !rules.is_ignored(path, true) || rules.may_mark(path)
+        });
         if !paths.is_empty() {
             tracing::debug!("touched: {paths:?}");
             events.push(Event::Touched { repo, paths });

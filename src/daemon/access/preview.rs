@@ -11,6 +11,7 @@ use crate::model::contents::{ContentKind, Contents};
 use crate::model::key::{ChildSummary, Generator, Kind};
 use crate::model::path::RepoId;
 use crate::model::summary::{Freshness, SummaryKey};
+use crate::shell::classify;
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 
 use crate::daemon::Mode;
@@ -68,14 +69,14 @@ pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview
 /// The key and the subject of a file; or why no model is ever asked about it.
 fn asked_about(author: &Generator, contents: &Contents) -> Result<(SummaryKey, Subject), String> {
     let why = match contents.content_kind {
-        ContentKind::Text => {
+        ContentKind::Text | ContentKind::DeclaredSource => {
             let Contents {
                 digest,
                 language,
                 content_kind,
                 ..
             } = *contents;
-            let key = author.file_key(content_kind, language, contents.syntax);
+            let key = author.file_key(author, content_kind, language, contents.syntax);
             let subject = Subject::File {
                 digest,
                 language,
@@ -87,6 +88,11 @@ fn asked_about(author: &Generator, contents: &Contents) -> Result<(SummaryKey, S
         ContentKind::Binary => "it is binary, and a rule describes it",
         ContentKind::TooLarge => "it is larger than [files] max_bytes",
         ContentKind::Secret => "it is a secret by its name",
+        ContentKind::Withheld => "an AI-ignore file keeps its content from models",
+        kind => match classify::label(kind) {
+            Some(label) => return Err(format!("a rule describes it: {label}")),
+            None => "a rule describes it",
+        },
     };
     Err(why.to_owned())
 }

@@ -21,7 +21,7 @@ use crate::model::limits::Limits;
 use crate::model::summary::Summary;
 use crate::model::usage::Usage as Used;
 use crate::shell::openai::{self, Endpoint};
-use crate::shell::{offline, redact};
+use crate::shell::{classify, offline, redact};
 
 use crate::daemon::Mode;
 use crate::daemon::contents::{Moved, outline, text_of};
@@ -112,7 +112,9 @@ impl Requester {
                 ..
             } => offline::rule(*content_kind, *language),
             Subject::File {
-                digest, language, ..
+                digest,
+                language,
+                content_kind,
             } => {
                 let bytes = || {
                     text_of(&self.shared, ask.repo, &ask.path, *digest)
@@ -121,7 +123,8 @@ impl Requester {
                 };
                 let (_, outline) =
                     outline(&self.shared, *language, *digest, bytes).ok_or_else(moved)?;
-                offline::file(*language, &outline, 0)
+                let text = offline::file(*language, &outline, 0);
+                classify::described(*content_kind, text)
             }
             Subject::Directory { children } => {
                 let children = request::children(&self.shared, children);
