@@ -11,6 +11,7 @@ mod event_loop;
 mod hints;
 mod lifecycle;
 mod mailbox;
+pub(crate) mod prompt;
 mod refusal;
 mod search;
 mod server;
@@ -36,7 +37,7 @@ use crate::config::{Batch, Config, Generated, Provider};
 use crate::engine::batch::BATCH_FROM;
 use crate::engine::debounce::Window;
 use crate::engine::pacing::{Bounds, Budget};
-use crate::engine::{Options, TokenEstimate, prompt};
+use crate::engine::{Options, TokenEstimate};
 use crate::model::key::Generator;
 use crate::model::path::RelPath;
 use crate::model::price;
@@ -75,6 +76,19 @@ const STORE_PATIENCE: Duration = Duration::from_secs(5);
 pub async fn start_local(config: &Config, places: &Places) -> anyhow::Result<Handle> {
     let store = open_store(&places.data).await?;
     event_loop::start(config, &places.data, Arc::new(store), Mode::Local, None)
+}
+
+/// The error of a node whose summary is unknown and is not requested by [`start_reader`].
+pub const NOT_REQUESTED: &str = "not requested";
+
+/// Starts an engine in this process for reading: it scans once what it is given, and never calls a model.
+pub async fn start_reader(config: &Config, places: &Places) -> anyhow::Result<Handle> {
+    let mode = match config.summaries.provider {
+        Provider::Offline => Mode::Local,
+        Provider::Openai => Mode::Preview,
+    };
+    let store = open_store(&places.data).await?;
+    event_loop::start(config, &places.data, Arc::new(store), mode, None)
 }
 
 /// What a first index of `path` would cost, as far as that can be known before it is paid for. Asks no model.
@@ -216,6 +230,7 @@ fn engine_options(config: &Config, mode: Mode, notified: bool) -> Options {
         tokens: TokenEstimate {
             instructions: prompt::instruction_tokens(),
             answer: u64::from(config.openai.max_output_tokens),
+            largest_input: prompt::PART_TOKENS,
         },
         readers: pool::threads(),
         settle: Window {

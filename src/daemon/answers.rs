@@ -233,6 +233,7 @@ fn repository(
             seconds_left,
         },
         notes,
+        unreadable: status.problems.clone(),
     }
 }
 

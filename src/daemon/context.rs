@@ -15,9 +15,9 @@ use crate::daemon::Mode;
 use crate::daemon::access::estimate::Pretended;
 use crate::daemon::mailbox::{Input, Inputs};
 
+use crate::daemon::prompt::PART_TOKENS;
 use crate::engine::event::Event;
 use crate::engine::pacing::DayUse;
-use crate::engine::prompt::PART_TOKENS;
 use crate::model::path::RepoId;
 use crate::shell::rules::FileRules;
 use crate::shell::store::Store;

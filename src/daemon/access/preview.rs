@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use crate::daemon::prompt;
+use crate::daemon::prompt::parts::Next;
 use crate::engine::effect::{Child, Subject, SummaryRequest};
-use crate::engine::parts::Next;
-use crate::engine::prompt;
 use crate::engine::view::NodeView;
 use crate::model::contents::{ContentKind, Contents};
 use crate::model::key::{ChildSummary, Generator, Kind};

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::config::Provider;
+use crate::daemon::prompt::parts::Next;
+use crate::daemon::prompt::{self, Prompt};
 use crate::engine::effect::{Subject, SummaryRequest};
 use crate::engine::event::{Event, Usage};
-use crate::engine::parts::Next;
-use crate::engine::prompt::{self, Prompt};
 use crate::model::contents::ContentKind;
 use crate::model::failure::{Failure, Remedy};
 use crate::model::key::Generator;
@@ -152,7 +152,10 @@ impl Requester {
             usage: Usage::default(),
         };
         if self.shared.mode == Mode::Preview {
-            return without(Failure::new(Remedy::Fatal, "nothing is asked"));
+            return without(Failure::new(
+                Remedy::Permanent,
+                crate::daemon::NOT_REQUESTED,
+            ));
         }
         let earlier = self.earlier(&ask);
         let this = self.clone();

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::os::unix::ffi::OsStringExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::daemon::prompt::parts::Next;
 use crate::daemon::work::requesting::{Requester, moved, to_endpoint_prompt};
 use crate::engine::effect::SummaryRequest;
-use crate::engine::parts::Next;
 use crate::model::batch::{BatchLine, PendingBatch};
 use crate::model::digest::{Digest, Hasher};
 use crate::model::failure::{Failure, Remedy};

@@ -10,7 +10,7 @@ use crate::model::key::Generator;
 use crate::model::outline::Outline;
 use crate::model::summary::SummaryKey;
 
-use super::prompt::{self, ChildText, Prompt};
+use crate::daemon::prompt::{self, ChildText, Prompt};
 
 /// Below so many bytes no part is made smaller: instructions take as much.
 pub const SMALLEST_PART: usize = 4_000;

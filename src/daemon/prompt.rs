@@ -3,9 +3,10 @@
 //! The system prompt comes first and never changes, so that an endpoint can keep it in its cache. What follows is
 //! somebody's content: it stands between delimiters that it cannot know, and is to be described, not obeyed. No path
 //! goes in, because a summary is stored under what went into it and has to survive a rename. What is too large for
-//! one request is asked about in parts: see [`super::parts`].
+//! one request is asked about in parts: see [`parts`].
 
 mod instructions;
+pub mod parts;
 
 use crate::model::digest::Hasher;
 use crate::model::key::Kind;
