@@ -5,6 +5,7 @@ pub mod cache;
 pub mod estimate;
 mod following;
 mod membership;
+mod missing;
 pub mod preview;
 
 use std::path::{Path, PathBuf};
@@ -102,14 +103,11 @@ impl Handle {
             });
             let (kind, detail) = match seen.await? {
                 Seen::Node(view) => return Ok((repo, *view)),
-                Seen::Nothing => (
-                    PROBLEM_NO_NODE,
-                    format!(
-                        "{} is no node of {}: it does not exist, is ignored, or holds no file",
-                        path.display(),
-                        entry.root.display()
-                    ),
-                ),
+                Seen::Nothing => {
+                    let shown = relative.to_text();
+                    let reason = blocking(move || missing::reason(&entry, &relative)).await?;
+                    (PROBLEM_NO_NODE, format!("{shown}: {reason}"))
+                }
                 // Just after a start nobody can say that it is not there.
                 Seen::NotYet => match tokio::time::timeout_at(until, stirred.changed()).await {
                     Ok(_) => continue,

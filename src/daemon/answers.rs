@@ -3,7 +3,6 @@
 pub mod publishing;
 pub mod usage;
 
-use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -11,19 +10,19 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::engine::status::{PacingStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
-use crate::model::contents::Contents;
+use crate::model::contents::{ContentKind, Contents};
 use crate::model::key::Kind;
 use crate::model::language::Language;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::summary::Freshness;
 use crate::wire::protocol::{
-    Common, DirectoryNode, FileNode, Node, Progress, Repository, RepositoryState, Requests, Status,
-    StoreStatus,
+    Common, DirectoryNode, ExcludedFiles, FileNode, Node, Progress, Repository, RepositoryState,
+    Requests, Status, StoreStatus,
 };
 
 use crate::daemon::contents::{outline, text_of};
 use crate::daemon::context::Shared;
-use crate::daemon::context::registry::repository_topic;
+use crate::daemon::context::registry::{Entry, repository_topic};
 use crate::daemon::context::today;
 
 /// A node with its words, and all below it that the view has.
@@ -91,6 +90,7 @@ pub fn alone(shared: &Shared, repo: RepoId, view: &NodeView) -> Node {
                 imports: outline.imports,
                 docstring: outline.docstring,
                 partial: outline.partial,
+                withheld: withheld(shared, repo, view),
             })
         }
         Kind::Directory => Node::Directory(DirectoryNode {
@@ -105,6 +105,15 @@ pub fn alone(shared: &Shared, repo: RepoId, view: &NodeView) -> Node {
             children: None,
         }),
     }
+}
+
+/// The AI-ignore file and line that keeps a file's content from models.
+fn withheld(shared: &Shared, repo: RepoId, view: &NodeView) -> Option<String> {
+    let contents = view.contents.as_ref()?;
+    if contents.content_kind != ContentKind::Withheld {
+        return None;
+    }
+    shared.registry.get(repo)?.rules().withheld_by(&view.path)
 }
 
 /// The path as text, and its bytes in base64 where that is not all of it.
@@ -132,7 +141,7 @@ pub fn status(
         .map(|(entry, status)| {
             let watches = watch.map_or(0, |watch| watch.watches(entry.repo) as u64);
             let notified = watch.is_some() && !entry.is_remote();
-            repository(shared, &entry.root, watches, notified, status, pace)
+            repository(shared, &entry, watches, notified, status, pace)
         })
         .collect();
     let mut notes = shared.store.notes();
@@ -180,12 +189,14 @@ pub fn status(
 
 fn repository(
     shared: &Shared,
-    root: &Path,
+    entry: &Entry,
     watches: u64,
     notified: bool,
     status: &RepositoryStatus,
     pace: &PacingStatus,
 ) -> Repository {
+    let root = &entry.root;
+    let excluded = entry.rules().excluded().into_iter();
     let open = status.files + status.directories - status.fresh - status.failed - status.off;
     let state = if status.unreachable {
         RepositoryState::Unreachable
@@ -234,6 +245,12 @@ fn repository(
         },
         notes,
         unreadable: status.problems.clone(),
+        excluded: excluded
+            .map(|(rule, files)| ExcludedFiles {
+                rule: rule.to_owned(),
+                files,
+            })
+            .collect(),
     }
 }
 

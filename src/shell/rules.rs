@@ -413,6 +413,8 @@ impl Rules {
         if closed.is_some() {
             self.excluded.note(directory, closed.as_ref(), true);
         }
+        // In a closed directory only what the repository around it tracks stays.
+        let repository = repository.filter(|_| closed.is_none());
         let nature = Nature { repository, closed };
         let defaults = self.options.defaults;
         let level = Level::load(&absolute, base, above, marks, nature, defaults);

@@ -5,6 +5,7 @@ mod batch;
 mod burst;
 mod cache;
 mod cli;
+mod contents;
 mod counting;
 mod documents;
 mod failures;

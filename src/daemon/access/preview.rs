@@ -10,7 +10,7 @@ use crate::engine::view::NodeView;
 use crate::model::contents::{ContentKind, Contents};
 use crate::model::key::{ChildSummary, Generator, Kind};
 use crate::model::path::RepoId;
-use crate::model::summary::{Freshness, SummaryKey};
+use crate::model::summary::{Freshness, SummaryKey, SummaryRef};
 use crate::shell::classify;
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 
@@ -97,10 +97,18 @@ fn asked_about(author: &Generator, contents: &Contents) -> Result<(SummaryKey, S
     Err(why.to_owned())
 }
 
+/// The summary of a child that a model is shown.
+fn shown(child: &NodeView) -> Option<SummaryRef> {
+    let withheld = |contents: &Contents| contents.content_kind == ContentKind::Withheld;
+    child
+        .words
+        .filter(|_| !child.contents.as_ref().is_some_and(withheld))
+}
+
 fn directory(author: &Generator, view: &NodeView) -> (SummaryKey, Subject) {
     let children = view.children.as_deref().unwrap_or_default();
     let key = author.directory_key(children.iter().map(|child| {
-        let words = match child.words {
+        let words = match shown(child) {
             Some(words) => ChildSummary::Said(words.digest),
             None => ChildSummary::LeftOut,
         };
@@ -109,7 +117,7 @@ fn directory(author: &Generator, view: &NodeView) -> (SummaryKey, Subject) {
     let children = children.iter().map(|child| Child {
         name: child.path.name().into(),
         kind: child.kind,
-        words: child.words.map(|words| words.key),
+        words: shown(child).map(|words| words.key),
     });
     let children = children.collect();
     (key, Subject::Directory { children })

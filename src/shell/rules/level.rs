@@ -249,7 +249,7 @@ impl Level {
         let of_list = |level: &Level, list: &PatternList, path: &[u8]| {
             list.decide(path.get(level.base..)?, is_directory)
         };
-        for kind in 0..GITIGNORE {
+        for (kind, name) in RULE_FILES.into_iter().enumerate().take(GITIGNORE) {
             let found = self.upwards().find_map(|level| {
                 let verdict = of_list(level, &level.lists[kind], path)?;
                 Some((verdict, level.base))
@@ -258,7 +258,7 @@ impl Level {
                 return Some(Decision {
                     verdict,
                     of_git: false,
-                    origin: Origin::Tree(base, RULE_FILES[kind]),
+                    origin: Origin::Tree(base, name),
                 });
             }
         }
