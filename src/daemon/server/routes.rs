@@ -25,7 +25,7 @@ use crate::wire::protocol::{
     PROBLEM_INTERNAL, Problem, Repositories, Repository, Status, WaitOutcome, WaitRequest,
     WatchRequest,
 };
-use crate::wire::search::{NodeKind, Search, SearchResults};
+use crate::wire::search::{Search, SearchKind, SearchResults};
 
 /// The description of the routes; a test requests each of them.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
@@ -150,18 +150,16 @@ async fn search<A: Access>(
     RawQuery(query): RawQuery,
 ) -> Answer<SearchResults> {
     let query = Query::parse(query.as_deref(), &["q", "path", "limit", "kind", "glob"])?;
-    let kind = match query.text("kind")?.as_deref() {
-        None => None,
-        Some("file") => Some(NodeKind::File),
-        Some("directory") => Some(NodeKind::Directory),
-        Some(_) => return Err(bad("kind must be file or directory".to_owned())),
-    };
+    let kind = query.text("kind")?.map(|name| {
+        let unknown = || bad("kind must be file, directory, symbol or all".to_owned());
+        SearchKind::named(&name).ok_or_else(unknown)
+    });
     let missing = || bad("q is missing: give a query".to_owned());
     let search = Search {
         query: query.text("q")?.ok_or_else(missing)?,
         path: query.path()?,
         glob: query.text("glob")?,
-        kind,
+        kind: kind.transpose()?,
         limit: query.number("limit")?,
     };
     answers.access.search(&search).await.map(Json)
