@@ -240,7 +240,7 @@ const ROWS: &[Row] = &[
     Row {
         rule: "editor file",
         by: By::Files(
-            "*~\n\\#*\\#\n.\\#*\n.~lock.*\\#\n~$*\n*.orig\n*.rej\n*.bak\n.*.sw[a-p]\n.*.kate-swp\n*.tmp\n*.tmp.[0-9]*\n\
+            "*~\n\\#*\\#\n.\\#*\n.~lock.*\\#\n~$*\n*.orig\n*.rej\n*.bak\n.*.sw[a-p]\n.*.kate-swp\n*.tmp.[0-9]*\n\
              *___jb_tmp___\n*___jb_old___\n.goutputstream-*\n",
         ),
     },
