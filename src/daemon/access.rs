@@ -6,6 +6,7 @@ pub mod cache;
 pub mod estimate;
 mod following;
 mod membership;
+mod missing;
 pub mod preview;
 mod searching;
 
@@ -150,14 +151,12 @@ impl Handle {
             });
             let (kind, detail) = match found.await? {
                 Lookup::Found(view) => return Ok((repo, *view)),
-                Lookup::Missing => (
-                    PROBLEM_NO_NODE,
-                    format!(
-                        "{} is no node of {}: it does not exist, is ignored, or holds no file",
-                        path.display(),
-                        entry.root.display()
-                    ),
-                ),
+                Lookup::Missing => {
+                    let shown = relative.to_text();
+                    let entry = entry.clone();
+                    let reason = blocking(move || missing::reason(&entry, &relative)).await?;
+                    (PROBLEM_NO_NODE, format!("{shown}: {reason}"))
+                }
                 // Before the first scan, an unknown node may exist.
                 Lookup::NotScanned => match tokio::time::timeout_at(until, stirred.changed()).await
                 {
