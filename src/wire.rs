@@ -10,4 +10,5 @@ pub mod percent;
 pub mod prompt;
 pub mod protocol;
 pub mod search;
+pub mod target;
 pub mod usage;
