@@ -188,7 +188,11 @@ impl Client {
         if let Some(root) = within {
             route += &format!("&repository={}", query(root));
         }
-        decode(&self.request(Method::GET, &route, None, Some(PATIENCE)).await?)
+        decode(
+            &self
+                .request(Method::GET, &route, None, Some(PATIENCE))
+                .await?,
+        )
     }
 
     /// Adds the levels below the directories at which a slice ended, down to `depth`.
@@ -297,7 +301,11 @@ impl Access for Client {
         if let Some(limit) = search.limit {
             route += &format!("&limit={limit}");
         }
-        decode(&self.request(Method::GET, &route, None, Some(PATIENCE)).await?)
+        decode(
+            &self
+                .request(Method::GET, &route, None, Some(PATIENCE))
+                .await?,
+        )
     }
 
     async fn events(&self, path: Option<&Path>) -> Result<EventStream, Problem> {
@@ -332,7 +340,11 @@ impl Access for Client {
 
     async fn prompt(&self, path: &Path) -> Result<Preview, Problem> {
         let route = format!("/v1/prompt?path={}", query(path));
-        decode(&self.request(Method::GET, &route, None, Some(PATIENCE)).await?)
+        decode(
+            &self
+                .request(Method::GET, &route, None, Some(PATIENCE))
+                .await?,
+        )
     }
 
     async fn cache(&self) -> Result<CacheStatistics, Problem> {
@@ -362,7 +374,11 @@ impl Access for Client {
         })?;
         let route = format!("/v1/wait{}", path.map(exact).unwrap_or_default());
         let patience = timeout.and_then(|timeout| timeout.checked_add(PATIENCE));
-        decode(&self.request(Method::POST, &route, Some(body), patience).await?)
+        decode(
+            &self
+                .request(Method::POST, &route, Some(body), patience)
+                .await?,
+        )
     }
 }
 

@@ -7,6 +7,7 @@ pub mod estimate;
 pub mod events;
 pub mod index;
 pub mod percent;
+pub mod plain;
 pub mod prompt;
 pub mod protocol;
 pub mod search;

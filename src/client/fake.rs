@@ -223,7 +223,7 @@ impl Access for Fake {
             (Some(waited), _) => Ok(waited),
             (None, Some(_)) => Err(Problem::new(
                 PROBLEM_TIMEOUT,
-                "2 files left to read",
+                "2 files are still to be read",
             )),
             (None, None) => std::future::pending().await,
         }
@@ -388,5 +388,6 @@ pub(crate) fn status(repositories: Vec<Repository>) -> Status {
             until: "2026-02-01T00:00:00Z".to_owned(),
         }),
         notes: Vec::new(),
+        daemon: None,
     }
 }

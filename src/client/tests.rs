@@ -57,7 +57,10 @@ async fn respond(socket: &Path, response: &'static [u8]) {
 #[tokio::test]
 async fn a_malformed_response_becomes_a_problem_in_one_line() {
     for (response, expected) in [
-        (&b""[..], "closed the connection before its response was complete"),
+        (
+            &b""[..],
+            "closed the connection before its response was complete",
+        ),
         (
             b"220 ftp ready\r\n\r\n",
             "closed the connection before its response was complete",

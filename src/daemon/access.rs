@@ -6,6 +6,7 @@ pub mod estimate;
 mod following;
 mod membership;
 pub mod preview;
+pub mod removed;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,8 +23,8 @@ use crate::wire::estimate::Estimate;
 use crate::wire::events::EventStream;
 use crate::wire::prompt::Preview;
 use crate::wire::protocol::{
-    FailedNode, Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, PROBLEM_NOT_YET, PROBLEM_TIMEOUT, Problem,
-    Repository, Status, WaitOutcome,
+    FailedNode, Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, PROBLEM_NOT_WATCHED, PROBLEM_NOT_YET,
+    PROBLEM_TIMEOUT, Problem, Repository, Status, WaitOutcome,
 };
 use crate::wire::search::{Search, SearchResults};
 
@@ -102,14 +103,25 @@ impl Handle {
             });
             let (kind, detail) = match seen.await? {
                 Seen::Node(view) => return Ok((repo, *view)),
-                Seen::Nothing => (
-                    PROBLEM_NO_NODE,
-                    format!(
-                        "{} is no node of {}: it does not exist, is ignored, or holds no file",
-                        path.display(),
-                        entry.root.display()
+                Seen::Nothing => match membership::inner_repository(&entry.root, path) {
+                    // A linked work tree, or a repository that this one ignores.
+                    Some(inner) => (
+                        PROBLEM_NOT_WATCHED,
+                        format!(
+                            "{} is in the repository {}, which is not watched: add it with `epitome watch`",
+                            path.display(),
+                            inner.display()
+                        ),
                     ),
-                ),
+                    None => (
+                        PROBLEM_NO_NODE,
+                        format!(
+                            "{} is no node of {}: it does not exist, is ignored, or holds no file",
+                            path.display(),
+                            entry.root.display()
+                        ),
+                    ),
+                },
                 // Just after a start nobody can say that it is not there.
                 Seen::NotYet => match tokio::time::timeout_at(until, stirred.changed()).await {
                     Ok(_) => continue,

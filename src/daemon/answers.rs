@@ -17,8 +17,8 @@ use crate::model::language::Language;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::summary::Freshness;
 use crate::wire::protocol::{
-    Common, DirectoryNode, FileNode, Node, Progress, Repository, RepositoryState, Requests, Status,
-    StoreStatus,
+    Common, DaemonPlaces, DirectoryNode, FileNode, Node, Progress, Repository, RepositoryState,
+    Requests, Status, StoreStatus,
 };
 
 use crate::daemon::contents::{outline, text_of};
@@ -175,6 +175,23 @@ pub fn status(
         usage: usage::by_day(shared),
         budget: usage::budget(pace),
         notes,
+        daemon: shared.places.get().map(|places| DaemonPlaces {
+            config: places.config.to_string_lossy().into_owned(),
+            data_dir: places.data.to_string_lossy().into_owned(),
+            socket: places.socket.to_string_lossy().into_owned(),
+            key: key(shared).to_owned(),
+        }),
+    }
+}
+
+/// Whether the endpoint's key is in this process's environment or files.
+fn key(shared: &Shared) -> &'static str {
+    let openai = &shared.config.openai;
+    match openai.api_key() {
+        _ if !shared.uses_model() => "not needed",
+        Ok(Some(_)) => "present",
+        Ok(None) if openai.api_key_env.is_empty() => "not needed",
+        _ => "absent",
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use tokio::sync::{Semaphore, watch};
 
+use crate::config::places::Places;
 use crate::config::{Config, Provider};
 use crate::daemon::Mode;
 use crate::daemon::access::estimate::Pretended;
@@ -55,6 +56,8 @@ pub struct Shared {
     pub(in crate::daemon) estimates: Arc<Semaphore>,
     /// The largest content of one request, in bytes: less where the endpoint's model reads less.
     pub(in crate::daemon) most: AtomicUsize,
+    /// What the daemon was started with; empty in a run without a socket.
+    pub(in crate::daemon) places: OnceLock<Places>,
     /// In a dry run: what would have been sent.
     pub(in crate::daemon) pretended: Pretended,
 }
@@ -99,6 +102,7 @@ impl Shared {
             searches: Arc::new(Semaphore::new(SEARCHES)),
             estimates: Arc::new(Semaphore::new(ESTIMATES)),
             most: AtomicUsize::new(PART_TOKENS as usize * TOKEN_BYTES),
+            places: OnceLock::new(),
             pretended: Pretended::default(),
         })
     }

@@ -60,6 +60,9 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     tokio::spawn(systemd::feed_watchdog(handle.clone()));
     let audits = tokio::spawn(crate::daemon::access::audit::daily(handle.clone()));
     tokio::spawn(crate::daemon::access::cache::tend(handle.clone()));
+    tokio::spawn(crate::daemon::access::removed::forget_removed(
+        handle.clone(),
+    ));
 
     let reason = loop {
         tokio::select! {
@@ -118,6 +121,7 @@ async fn start(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow::R
     };
     let handle =
         crate::daemon::event_loop::start(config, &places.data, store, Mode::Daemon, cookies)?;
+    let _ = handle.shared.places.set(places.clone());
     find_known(&handle, paths).await?;
     Ok(handle)
 }
