@@ -412,7 +412,7 @@ fn encode(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| {
         internal(format!(
-            "the daemon's response cannot be decoded ({error}): it may be another version; run `epitome restart`"
+            "the daemon's response cannot be decoded ({error}): it may be of another version; run `epitome restart`"
         ))
     })
 }
@@ -420,7 +420,7 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 fn decode_problem(status: StatusCode, body: &[u8]) -> Problem {
     serde_json::from_slice(body).unwrap_or_else(|_| {
         internal(format!(
-            "the daemon responded {status} without a reason: it may be another version; run `epitome restart`"
+            "the daemon responded {status} without a reason: it may be of another version; run `epitome restart`"
         ))
     })
 }

@@ -441,8 +441,8 @@ impl Session {
             home: home.as_deref(),
         };
         let root = Path::new(&self.repository.path);
-        let read = at(&self.root).glob(text, &self.root);
-        let read = read.or_else(|_| at(root).glob(text, root));
+        let read = at(&self.root).glob(text, &self.root, canonical);
+        let read = read.or_else(|_| at(root).glob(text, root, canonical));
         read.map_err(|Outside| {
             format!(
                 "path_glob: {} is outside of the repository {}",

@@ -126,8 +126,13 @@ pub struct Outside;
 
 impl Base<'_> {
     /// A glob relative to `root`, which need not be this base's folder. One that starts at an absolute path is made
-    /// relative; one outside of the root is refused.
-    pub fn glob(&self, text: &str, root: &Path) -> Result<String, Outside> {
+    /// relative; one outside of the root is refused. `canonical` resolves the links of a path.
+    pub fn glob(
+        &self,
+        text: &str,
+        root: &Path,
+        canonical: impl Fn(&Path) -> PathBuf,
+    ) -> Result<String, Outside> {
         let text = unquoted(text);
         let text = from_uri(&text).unwrap_or(text);
         let text = match text.strip_prefix('@') {
@@ -142,9 +147,17 @@ impl Base<'_> {
         let folder_only = text.ends_with('/');
         if let Some(below) = text.strip_prefix('/') {
             // `/src/**` means the root's `src`, as in .gitignore, unless it is a real absolute path.
+            let whole = clean_path(Path::new(&text));
             let literal = literal_prefix(&text);
-            if let Ok(rest) = clean_path(Path::new(&text)).strip_prefix(root) {
-                return Ok(anchored(rest, folder_only));
+            let resolved = whole
+                .strip_prefix(clean_path(&literal))
+                .map(|rest| clean_path(&canonical(&literal).join(rest)));
+            let below_root = [Some(whole.clone()), resolved.ok()]
+                .into_iter()
+                .flatten()
+                .find_map(|path| Some(path.strip_prefix(root).ok()?.to_path_buf()));
+            if let Some(rest) = below_root {
+                return Ok(anchored(&rest, folder_only));
             }
             let top = below.split('/').next().unwrap_or_default();
             let elsewhere = literal.components().count() > 2
@@ -374,10 +387,18 @@ mod tests {
             ("./src/", "/src/"),
             ("!src", "!src"),
         ] {
-            assert_eq!(base().glob(text, root).as_deref(), Ok(expected), "{text}");
+            assert_eq!(
+                base().glob(text, root, Path::to_path_buf).as_deref(),
+                Ok(expected),
+                "{text}"
+            );
         }
         for text in ["../x/**", "/usr/lib/**/*.py", "~/x/*.py"] {
-            assert_eq!(base().glob(text, root), Err(Outside), "{text}");
+            assert_eq!(
+                base().glob(text, root, Path::to_path_buf),
+                Err(Outside),
+                "{text}"
+            );
         }
     }
 }

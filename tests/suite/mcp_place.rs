@@ -57,19 +57,19 @@ fn a_linked_work_tree_is_its_own_repository() {
         let changes = agent.good("list_changes", json!({"since": "main"}));
         assert!(changes.contains("added only_here.py"), "{changes}");
         // The main checkout beside it, edited at once.
-        repo.write("src/shop/main_only.py", "def main_only():\n    return 1\n");
+        repo.write("src/shop/zebra.py", "def zebra():\n    return 1\n");
         let mut main = Agent::with(&home, &repo.at(""), &["--watch"], None);
         main.good("get_status", json!({"wait_fresh_ms": 30_000}));
-        let found = main.good("search", json!({"query": "main_only"}));
-        assert!(found.starts_with("src/shop/main_only.py"), "{found}");
-        let none = agent.good("search", json!({"query": "main_only"}));
+        let found = main.good("search", json!({"query": "zebra"}));
+        assert!(found.starts_with("src/shop/zebra.py"), "{found}");
+        let none = agent.good("search", json!({"query": "zebra"}));
         assert!(none.starts_with("No results"), "{none}");
         // A call may name the other repository.
         let other = agent.good(
             "get_summary",
-            json!({"paths": "src/shop/main_only.py", "repository": root(&repo)}),
+            json!({"paths": "src/shop/zebra.py", "repository": root(&repo)}),
         );
-        assert!(other.contains("main_only.py (python"), "{other}");
+        assert!(other.contains("zebra.py (python"), "{other}");
         // After its removal it is forgotten.
         repo.git(&["worktree", "remove", "--force", ".claude/worktrees/x"]);
         eventually("it is forgotten", || {
