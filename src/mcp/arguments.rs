@@ -49,11 +49,17 @@ const ALIASES: [(&str, &[&str]); 7] = [
 ];
 
 /// Other words for a listed one.
-const WORDS: [(&str, &str); 6] = [
+const WORDS: [(&str, &str); 12] = [
     ("dir", "directory"),
     ("folder", "directory"),
     ("directories", "directory"),
     ("files", "file"),
+    ("symbols", "symbol"),
+    ("definition", "symbol"),
+    ("function", "symbol"),
+    ("class", "symbol"),
+    ("any", "all"),
+    ("both", "all"),
     ("medium", "short"),
     ("summary", "short"),
 ];

@@ -10,7 +10,7 @@ use super::{Answer, detail, some_tokens};
 use crate::wire::access::Access;
 use crate::wire::plain::{clean, name, one_line};
 use crate::wire::protocol::Node;
-use crate::wire::search::{NodeKind, Search};
+use crate::wire::search::{HitKind, Search, SearchKind};
 
 #[derive(Deserialize)]
 pub(super) struct Searching {
@@ -18,7 +18,7 @@ pub(super) struct Searching {
     #[serde(default)]
     path_glob: Option<String>,
     #[serde(default)]
-    kind: Option<NodeKind>,
+    kind: Option<SearchKind>,
     #[serde(default)]
     limit: Option<usize>,
     #[serde(default = "some_tokens")]
@@ -48,7 +48,7 @@ pub(super) async fn search(session: &Session, arguments: Searching) -> Answer {
     let mut shown = 0;
     for hit in &found.hits {
         let path = match hit.kind {
-            NodeKind::Directory => name(&format!("{}/", hit.path)),
+            HitKind::Directory => name(&format!("{}/", hit.path)),
             _ => name(&hit.path),
         };
         let mut lines = vec![format!(
