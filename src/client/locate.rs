@@ -48,22 +48,16 @@ pub fn work_tree(folder: &Path) -> Option<PathBuf> {
         .map(Path::to_path_buf)
 }
 
-/// Whether a git work tree starts at `folder`: `.git` is a repository, or a file that points to one.
+/// Whether a git work tree starts at `folder`: there is a folder or a file called `.git`.
 pub fn is_work_tree(folder: &Path) -> bool {
-    let mark = folder.join(".git");
-    match mark.symlink_metadata() {
-        Ok(found) if found.is_file() => starts_with_gitdir(&mark),
-        // git takes an empty folder for no repository.
-        Ok(_) => mark.join("HEAD").symlink_metadata().is_ok(),
-        Err(_) => false,
-    }
+    folder.join(".git").symlink_metadata().is_ok()
 }
 
-fn starts_with_gitdir(mark: &Path) -> bool {
-    use std::io::Read;
-    let mut start = [0; 8];
-    let read = std::fs::File::open(mark).and_then(|mut file| file.read_exact(&mut start));
-    read.is_ok() && start == *b"gitdir: "
+/// Whether git would take that work tree for one: an empty `.git` is no repository.
+pub fn is_repository(folder: &Path) -> bool {
+    let mark = folder.join(".git");
+    let found = mark.symlink_metadata();
+    found.is_ok_and(|found| found.is_file() || mark.join("HEAD").symlink_metadata().is_ok())
 }
 
 /// Whether the repository at `root`, which may be reached through a link, holds `folder`.
@@ -133,7 +127,7 @@ mod tests {
             assert_eq!(locate(&at(folder), repositories), expected, "{folder}");
         };
         is("r/src", &r, Ok("r"));
-        is("r/empty", &r, Ok("r"));
+        is("r/empty", &r, Err("r/empty"));
         is("r/.worktrees/w/src", &r, Err("r/.worktrees/w"));
         is("r/third/lib/x", &r, Err("r/third/lib"));
         is(

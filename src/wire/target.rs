@@ -160,9 +160,7 @@ impl Base<'_> {
                 return Ok(anchored(&rest, folder_only));
             }
             let top = below.split('/').next().unwrap_or_default();
-            let elsewhere = literal.components().count() > 2
-                && !root.join(top).exists()
-                && Path::new("/").join(top).exists();
+            let elsewhere = !root.join(top).exists() && Path::new("/").join(top).exists();
             return match elsewhere {
                 true => Err(Outside),
                 false => Ok(text),

@@ -14,7 +14,7 @@ use ring::digest;
 
 use super::git::{Blob, Git, Staged};
 use super::{Change, Since};
-use crate::client::locate::{is_work_tree, work_tree};
+use crate::client::locate::{is_repository, work_tree};
 use crate::wire::plain::name;
 use crate::wire::protocol::Node;
 
@@ -379,7 +379,7 @@ fn nested(root: &Path, nodes: &Nodes) -> BTreeSet<Vec<u8>> {
                 .strip_prefix(&outer[..])
                 .is_some_and(|rest| rest.starts_with(b"/"))
         });
-        if !within && is_work_tree(&root.join(OsStr::from_bytes(folder))) {
+        if !within && is_repository(&root.join(OsStr::from_bytes(folder))) {
             found.insert(folder.clone());
         }
     }
