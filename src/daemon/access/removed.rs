@@ -22,51 +22,29 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub async fn forget_removed(handle: Handle) {
     let mut stirred = handle.stirred();
     let mut missing: HashMap<PathBuf, Instant> = HashMap::new();
-    // Where `.git` was a file when the root was last seen.
-    let mut linked: HashMap<PathBuf, bool> = HashMap::new();
     loop {
         let Some((repositories, _)) = handle.glance().await else {
             return;
         };
-        let unreachable = repositories.iter().any(|one| one.unreachable);
-        let roots: Vec<PathBuf> = handle
-            .shared
-            .registry
-            .all()
-            .into_iter()
-            .map(|one| one.root)
-            .collect();
-        let known = linked.len() == roots.len();
-        if unreachable || !known {
+        let mut removed = Vec::new();
+        if repositories.iter().any(|one| one.unreachable) {
+            let entries = handle.shared.registry.all();
             let looked = blocking(move || {
-                let looked = roots.into_iter().map(|root| (look(&root), root));
-                looked.collect::<Vec<_>>()
+                let gone = entries.into_iter().filter(|entry| is_removed(&entry.root));
+                gone.collect::<Vec<_>>()
             });
-            let Ok(looked) = looked.await else { return };
-            linked.retain(|root, _| looked.iter().any(|(_, one)| one == root));
-            missing.retain(|root, _| looked.iter().any(|(_, one)| one == root));
-            for (look, root) in looked {
-                match look {
-                    Look::There { is_linked } => {
-                        linked.insert(root.clone(), is_linked);
-                        missing.remove(&root);
-                    }
-                    Look::Unknown => {
-                        linked.entry(root.clone()).or_insert(false);
-                        missing.remove(&root);
-                    }
-                    Look::Removed => {
-                        let since = *missing.entry(root.clone()).or_insert_with(Instant::now);
-                        let is_linked = *linked.entry(root.clone()).or_insert(false);
-                        let patience = if is_linked { LINKED } else { OTHER };
-                        if since.elapsed() >= patience && handle.leave(&root).await.is_ok() {
-                            tracing::info!(
-                                "{} was removed and is no longer watched",
-                                root.display()
-                            );
-                        }
-                    }
-                }
+            let Ok(found) = looked.await else { return };
+            removed = found;
+        }
+        missing.retain(|root, _| removed.iter().any(|entry| entry.root == *root));
+        for entry in removed {
+            let since = *missing
+                .entry(entry.root.clone())
+                .or_insert_with(Instant::now);
+            let patience = if entry.is_linked { LINKED } else { OTHER };
+            if since.elapsed() >= patience && handle.leave(&entry.root).await.is_ok() {
+                let root = entry.root.display();
+                tracing::info!("{root} was removed and is no longer watched");
             }
         }
         let patience = match missing.is_empty() {
@@ -76,50 +54,21 @@ pub async fn forget_removed(handle: Handle) {
         if let Ok(Err(_)) = timeout(patience, stirred.changed()).await {
             return;
         }
-        // A root that is new is looked at before it can be removed again.
-        if handle.shared.registry.all().len() == linked.len() {
-            sleep(PAUSE).await;
-        }
+        sleep(PAUSE).await;
     }
 }
 
-/// What is found at a root.
-enum Look {
-    There {
-        is_linked: bool,
-    },
-    Removed,
-    /// A disk may be missing, or the folder above is closed.
-    Unknown,
-}
-
-fn look(root: &Path) -> Look {
-    match root.symlink_metadata() {
-        Ok(_) => {
-            let mark = root.join(".git").symlink_metadata();
-            Look::There {
-                is_linked: mark.is_ok_and(|mark| mark.is_file()),
-            }
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let Some(above) = root.parent() else {
-                return Look::Unknown;
-            };
-            let holds_others =
-                std::fs::read_dir(above).is_ok_and(|mut entries| entries.next().is_some());
-            // The folder of all work trees may be removed with the last one.
-            let in_work_tree = root
-                .ancestors()
-                .skip(1)
-                .find(|one| one.is_dir())
-                .and_then(work_tree);
-            match holds_others || in_work_tree.is_some() {
-                true => Look::Removed,
-                false => Look::Unknown,
-            }
-        }
-        Err(_) => Look::Unknown,
-    }
+/// Whether a root is gone for good. A disk may be missing, or a folder above closed: then that cannot be known.
+fn is_removed(root: &Path) -> bool {
+    let Err(error) = root.symlink_metadata() else {
+        return false;
+    };
+    let holds_others =
+        |above: &Path| std::fs::read_dir(above).is_ok_and(|mut entries| entries.next().is_some());
+    // The folder of all work trees may be removed with the last one.
+    let above = root.ancestors().skip(1).find(|one| one.is_dir());
+    error.kind() == std::io::ErrorKind::NotFound
+        && (root.parent().is_some_and(holds_others) || above.and_then(work_tree).is_some())
 }
 
 #[cfg(test)]
@@ -135,19 +84,14 @@ mod tests {
         std::fs::create_dir_all(at("mnt/disk")).unwrap();
         std::fs::create_dir_all(at("home/other")).unwrap();
         std::fs::create_dir_all(at("r/.git")).unwrap();
-        std::fs::write(at("r/.git/HEAD"), "x").unwrap();
         for (root, removed) in [
             ("mnt/disk/repo", false),
             ("media/usb/repo", false),
+            ("home/other", false),
             ("home/gone", true),
             ("r/.worktrees/x", true),
         ] {
-            let found = matches!(look(&at(root)), Look::Removed);
-            assert_eq!(found, removed, "{root}");
+            assert_eq!(is_removed(&at(root)), removed, "{root}");
         }
-        assert!(matches!(
-            look(&at("home/other")),
-            Look::There { is_linked: false }
-        ));
     }
 }
