@@ -12,7 +12,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
         "Run",
         &["index", "watch", "unwatch", "daemon", "stop", "restart"],
     ),
-    ("Share", &["export", "mcp"]),
+    ("Share", &["export", "check", "mcp"]),
     ("Maintain", &["doctor", "cache", "service", "completions"]),
 ];
 

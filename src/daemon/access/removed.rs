@@ -28,7 +28,7 @@ pub async fn forget_removed(handle: Handle) {
         };
         let mut removed = Vec::new();
         if repositories.iter().any(|one| one.unreachable) {
-            let entries = handle.shared.registry.all();
+            let entries = handle.context.registry.all();
             let looked = blocking(move || {
                 let gone = entries.into_iter().filter(|entry| is_removed(&entry.root));
                 gone.collect::<Vec<_>>()
