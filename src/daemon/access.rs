@@ -6,6 +6,7 @@ pub mod cache;
 pub mod estimate;
 mod following;
 mod membership;
+mod missing;
 pub mod preview;
 pub mod removed;
 mod searching;
@@ -161,14 +162,12 @@ impl Handle {
                             inner.display()
                         ),
                     ),
-                    None => (
-                        PROBLEM_NO_NODE,
-                        format!(
-                            "{} is no node of {}: it does not exist, is ignored, or holds no file",
-                            path.display(),
-                            entry.root.display()
-                        ),
-                    ),
+                    None => {
+                        let shown = relative.to_text();
+                        let entry = entry.clone();
+                        let reason = blocking(move || missing::reason(&entry, &relative)).await?;
+                        (PROBLEM_NO_NODE, format!("{shown}: {reason}"))
+                    }
                 },
                 // Before the first scan, an unknown node may exist.
                 Lookup::NotScanned => match tokio::time::timeout_at(until, stirred.changed()).await

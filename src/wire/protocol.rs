@@ -60,6 +60,9 @@ pub struct FileNode {
     /// Whether there were syntax errors: the elements may be incomplete.
     #[serde(default)]
     pub partial: bool,
+    /// The AI-ignore file and line that keeps the content from models, as `.cursorignore:3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
 }
 
 /// A directory, as `show --json` and `tree --json` print it.
@@ -192,6 +195,18 @@ pub struct Repository {
     /// Folders that cannot be read, with the reason; they are also among the notes.
     #[serde(default)]
     pub unreadable: Vec<String>,
+    /// Files that are not in the map though no rule of the repository says so.
+    #[serde(default)]
+    pub excluded: Vec<ExcludedFiles>,
+}
+
+/// Files that one default rule leaves out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExcludedFiles {
+    /// The rule's name.
+    pub rule: String,
+    /// How many files it leaves out.
+    pub files: u64,
 }
 
 /// The remaining work.

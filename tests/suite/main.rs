@@ -6,6 +6,7 @@ mod browser;
 mod burst;
 mod cache;
 mod cli;
+mod contents;
 mod counting;
 mod documents;
 mod failures;

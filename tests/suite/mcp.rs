@@ -437,7 +437,7 @@ fn the_handshake_needs_no_daemon_and_errors_say_how_to_mend_them() {
     for (tool, arguments, says) in [
         ("get_summary", json!({}), "missing field `paths`"),
         ("get_summary", json!({"paths": []}), "1 to 50"),
-        ("get_summary", json!({"paths": ["none.py"]}), "none.py"),
+        ("get_summary", json!({"paths": ["none.py"]}), "no such file"),
         ("search", json!({"query": "?"}), "no word"),
         (
             "search",

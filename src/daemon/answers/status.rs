@@ -1,15 +1,15 @@
 //! The daemon's status.
 
-use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::daemon::answers::usage;
-use crate::daemon::context::registry::repository_topic;
+use crate::daemon::context::registry::{Entry, repository_topic};
 use crate::daemon::context::{Context, today};
 use crate::engine::status::{PacingStatus, RepositoryStatus};
 use crate::model::path::RepoId;
 use crate::wire::protocol::{
-    DaemonPlaces, Progress, Repository, RepositoryState, Requests, Status, StoreStatus,
+    DaemonPlaces, ExcludedFiles, Progress, Repository, RepositoryState, Requests, Status,
+    StoreStatus,
 };
 
 /// The daemon's status.
@@ -28,7 +28,7 @@ pub fn status(
         .map(|(entry, status)| {
             let watches = watch.map_or(0, |watch| watch.watches(entry.repo) as u64);
             let notified = watch.is_some() && !entry.is_remote();
-            repository(context, &entry.root, watches, notified, status, pace)
+            repository(context, &entry, watches, notified, status, pace)
         })
         .collect();
     let mut notes = context.store.notes();
@@ -93,12 +93,14 @@ fn key(context: &Context) -> &'static str {
 
 fn repository(
     context: &Context,
-    root: &Path,
+    entry: &Entry,
     watches: u64,
     notified: bool,
     status: &RepositoryStatus,
     pace: &PacingStatus,
 ) -> Repository {
+    let root = &entry.root;
+    let excluded = entry.rules().excluded().into_iter();
     let open = status.files + status.directories - status.fresh - status.failed - status.off;
     let state = if status.unreachable {
         RepositoryState::Unreachable
@@ -147,6 +149,12 @@ fn repository(
         },
         notes,
         unreadable: status.problems.clone(),
+        excluded: excluded
+            .map(|(rule, files)| ExcludedFiles {
+                rule: rule.to_owned(),
+                files,
+            })
+            .collect(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use crate::config::Config;
+use crate::config::{Config, Generated};
 use crate::engine::event::Polled;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::stat::Stat;
@@ -358,6 +358,8 @@ pub fn file_rules(config: &Config) -> FileRules {
         include: config.files.include.clone(),
         exclude: config.files.exclude.clone(),
         export_dir: export_dir.map(|dir| dir.to_string_lossy().into_owned()),
+        defaults: config.files.defaults,
+        attributes: config.files.generated == Generated::Line,
     }
 }
 
