@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::config::places::Places;
 use crate::config::{Config, Profile, Provider as Configured};
 use crate::daemon::prompt::{PART_TOKENS, Style};
 use crate::daemon::provider::{self, Provider};
@@ -85,6 +86,8 @@ pub struct Context {
     pub max_prompt_bytes: AtomicUsize,
     /// Tokens that the model reads; 0: not known.
     pub context_tokens: AtomicU32,
+    /// What the daemon was started with; unset in a run without a socket.
+    pub places: OnceLock<Places>,
     /// The requests of a dry run.
     pub pretended: Pretended,
 }
@@ -133,6 +136,7 @@ impl Context {
             started: Instant::now(),
             max_prompt_bytes: AtomicUsize::new(largest),
             context_tokens: AtomicU32::new(0),
+            places: OnceLock::new(),
             pretended: Pretended::default(),
         })
     }
