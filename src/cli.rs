@@ -1,6 +1,5 @@
-//! The command line: what a person types, made into questions to a daemon, and the answers made into text.
-//!
-//! A verb is a file. Only `output` writes to the two streams.
+//! The command line: arguments to requests, responses to text. One file for each command; only `output` writes to
+//! standard output and standard error.
 
 mod cache;
 mod completions;
@@ -9,11 +8,15 @@ mod doctor;
 mod events;
 mod export;
 pub mod failure;
+mod failures;
+mod help;
 mod index;
 mod logging;
+mod man;
 mod mcp;
 mod output;
 mod paths;
+mod reader;
 mod render;
 mod search;
 mod service;
@@ -38,21 +41,22 @@ use crate::config::Config;
 use crate::config::places::{Overrides, Places};
 use failure::Failure;
 
-/// What stands below the verbs.
+/// The text after the help.
 const AFTER: &str = "\
-To begin: `epitome index` in a project shows its map once; `epitome watch` keeps it
-true from then on.
+Start with `epitome index` in a project; `epitome watch` keeps it current.
+`epitome help COMMAND` explains a command.
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no daemon runs; 4 the path is in no
-watched repository; 5 `wait` ran out of time.";
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no daemon runs; 4 the path is in
+no watched repository; 5 `wait` timed out";
 
-/// Keeps a written map of your code true while you work.
+/// Keeps an up-to-date summary of every file and folder in your code
 #[derive(Debug, Parser)]
 #[command(
     name = "epitome",
     version,
     arg_required_else_help = true,
     propagate_version = false,
+    max_term_width = 100,
     after_help = AFTER
 )]
 struct Cli {
@@ -62,57 +66,61 @@ struct Cli {
     command: Command,
 }
 
+/// Shown by `--help` and left out by `-h`: they are the same for each command.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Where things are")]
+#[command(next_help_heading = "Files")]
 struct PlaceFlags {
     /// The configuration file (or EPITOME_CONFIG)
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     config: Option<PathBuf>,
     /// The store's folder (or EPITOME_DATA_DIR)
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
     data_dir: Option<PathBuf>,
     /// The daemon's socket (or EPITOME_SOCKET)
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     socket: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Watch repositories and keep their summaries true, in the foreground
+    /// Watch repositories in the foreground
     Daemon(daemon::Arguments),
-    /// Index once and exit; no daemon is needed
+    /// Index once and exit
     Index(index::Arguments),
-    /// Add a repository, kept across restarts; starts the daemon where none runs
-    Watch(watch::Arguments),
-    /// Remove a repository; what was paid for is kept
-    Unwatch(watch::Arguments),
-    /// The daemon, its repositories, the model's use
+    /// Keep a repository current from now on; starts the daemon
+    Watch(watch::WatchArguments),
+    /// Stop watching a repository; its summaries are kept
+    Unwatch(watch::UnwatchArguments),
+    /// Show the daemon, its repositories, tokens and cost
     Status(status::Arguments),
-    /// One file or directory: its summary, its outline or children
+    /// Show one file or folder: summary, outline, children
     Show(show::Arguments),
-    /// A directory and all below it, with a line each
+    /// Show a folder and what is below it, one line each
     Tree(tree::Arguments),
-    /// The files and directories that answer a query best, and why
+    /// Search files and folders by name, symbol or summary
     Search(search::Arguments),
-    /// Return when everything saved before is seen, summarized and stored
+    /// Block until all changes saved so far are summarized
     Wait(wait::Arguments),
-    /// Follow what happens, a line each
+    /// Follow changes as they happen, one line each
     Events(events::Arguments),
-    /// Serve coding agents over MCP, on standard input and output
+    /// Serve coding agents over MCP
     Mcp(mcp::Arguments),
-    /// Write the summaries out
+    /// Write the summaries as HTML, Markdown or JSON
     Export(export::Arguments),
-    /// What the store holds: figures, removal of what nobody uses, a check of everything
+    /// Inspect, prune or verify stored summaries
     Cache(cache::Arguments),
-    /// Check what epitome needs, and say how to mend it
+    /// Check the setup and say how to fix it
     Doctor(doctor::Arguments),
-    /// The daemon as a service of your systemd: put it in place, take it away, look at it
+    /// Install, remove or check the systemd user service
     Service(service::Arguments),
     /// Print shell completions
     Completions(completions::Arguments),
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(man::Arguments),
 }
 
-/// What verbs work with.
+/// What every command needs.
 struct Context {
     places: Places,
 }
@@ -123,14 +131,14 @@ impl Context {
         Ok(Config::load(&self.places.config, self.places.config_named)?)
     }
 
-    /// A daemon that answers.
+    /// The running daemon.
     async fn client(&self) -> Result<Client, Failure> {
         Ok(Client::connect(&self.places.socket).await?)
     }
 }
 
-/// The whole program. It is no part of `main.rs`, because the code of what is awaited is made in the crate in which the
-/// waiting begins: there it would be made again, on one processor, at each change.
+/// The whole program. It is not in `main.rs`, because async code is generated in the crate that awaits it: there it would
+/// be generated again, on one core, at each change.
 pub fn main() -> ExitCode {
     let cli = Cli::of_this_process();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -145,26 +153,26 @@ pub fn main() -> ExitCode {
         }
     };
     let code = runtime.block_on(cli.run());
-    // What still reads or asks in the background is not worth waiting for: all that matters is stored by now.
+    // Background reads and requests are dropped: everything that matters is stored by now.
     runtime.shutdown_timeout(Duration::from_secs(1));
     code
 }
 
 impl Cli {
-    /// What this process was called with; a call for help and a wrong one end the process. Colours only on a terminal:
-    /// left to itself, the library would put them into a pipe where CLICOLOR_FORCE is set.
+    /// The arguments of this process; `--help` and wrong usage end it. Colours only on a terminal: by default clap would
+    /// write them into a pipe if CLICOLOR_FORCE is set.
     fn of_this_process() -> Self {
         let terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
         let color = match terminal {
             true => ColorChoice::Auto,
             false => ColorChoice::Never,
         };
-        let mut command = Self::command().color(color);
+        let mut command = help::grouped(Self::command()).color(color);
         let matches = command.get_matches_mut();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
     }
 
-    /// Does what was asked, and gives the exit code. A failure is told on standard error, in one line.
+    /// Runs the command and returns the exit code. A failure is printed on standard error, in one line.
     async fn run(self) -> ExitCode {
         match self.dispatch().await {
             Ok(()) => ExitCode::SUCCESS,
@@ -180,12 +188,15 @@ impl Cli {
     async fn dispatch(self) -> Result<(), Failure> {
         logging::start(match self.command {
             Command::Daemon(_) => "info",
-            // A refused call is the agent's to read, and no defect.
+            // A refused call is for the agent to read.
             Command::Mcp(_) => "warn,rmcp=error",
-            _ => "warn",
+            // The command reports failures itself; a log line would repeat them.
+            _ => "off",
         })?;
-        if let Command::Completions(arguments) = self.command {
-            return completions::run(&arguments);
+        match &self.command {
+            Command::Completions(arguments) => return completions::run(arguments),
+            Command::Man(arguments) => return man::run(arguments),
+            _ => {}
         }
         let places = Places::find(Overrides {
             config: self.places.config,
@@ -209,7 +220,8 @@ impl Cli {
             Command::Service(arguments) => service::run(&context, &arguments).await,
             Command::Cache(arguments) => cache::run(&context, &arguments).await,
             Command::Doctor(arguments) => doctor::run(&context, &arguments).await,
-            Command::Completions(arguments) => completions::run(&arguments),
+            // Handled above: neither needs the configuration's places.
+            Command::Completions(_) | Command::Man(_) => Ok(()),
         }
     }
 }
@@ -224,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_contract_has_is_understood_and_nothing_else() {
+    fn the_contract_s_arguments_are_accepted_and_no_others() {
         for line in [
             "daemon",
             "daemon /a /b --config /c",
@@ -238,12 +250,13 @@ mod tests {
             "mcp /a --watch",
             "watch",
             "unwatch /a",
-            "status --json",
+            "status --json --watch",
             "--socket /s status",
             "show src/a.py --json",
             "tree --depth 2",
             "wait /a --timeout 0.5",
             "export --format index --output out",
+            "export -o -",
             "cache stats --json",
             "cache gc",
             "cache gc --max-age 30 --max-bytes 1000000 --json",
@@ -269,7 +282,6 @@ mod tests {
             "wait --timeout soon",
             "wait --timeout inf",
             "export --format pdf --output out",
-            "export --format index",
             "cache",
             "cache gc --max-age -1",
             "cache gc --max-bytes 1.5",

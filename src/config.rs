@@ -1,7 +1,7 @@
-//! The configuration: a TOML file made into checked options, a struct for each section.
+//! The configuration: a TOML file parsed into checked options, one struct per section.
 //!
-//! Everything after this file may trust the values. It never guesses: an unknown key or a bad value is an error that
-//! names the file, the line and the key. The places where things are kept are in [`places`].
+//! Code outside this module may trust the values. Nothing is guessed: an unknown key or a bad value is an error that
+//! names the file, the line and the key. The locations of files are in [`places`].
 
 mod check;
 mod load;
@@ -24,19 +24,19 @@ pub use load::ConfigError;
 pub struct Config {
     /// Folders to watch, absolute.
     pub repos: Vec<PathBuf>,
-    /// Who writes.
+    /// What generates summaries.
     pub summaries: Summaries,
     /// The endpoint, for [`Provider::Openai`].
     pub openai: Openai,
-    /// What may be spent.
+    /// Spending limits.
     pub budget: Budget,
     /// How changes are noticed.
     pub watch: Watch,
-    /// Which files are nodes.
+    /// Which files are in the map.
     pub files: Files,
     /// Copies of the summaries inside the repositories.
     pub export: Export,
-    /// What is kept of what nobody uses.
+    /// How long unused entries are kept.
     pub store: Store,
 }
 
@@ -45,11 +45,11 @@ pub struct Config {
 pub struct Summaries {
     /// `false`: outlines and digests only.
     pub enabled: bool,
-    /// Who writes the summaries.
+    /// What generates summaries.
     pub provider: Provider,
 }
 
-/// Who writes the summaries.
+/// What generates summaries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
@@ -62,35 +62,35 @@ pub enum Provider {
 /// `[openai]`
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Openai {
-    /// `http` or `https`, without a slash at the end and without credentials.
+    /// `http` or `https`, without trailing slash and credentials.
     pub base_url: String,
-    /// The model's name, as the endpoint knows it; never empty.
+    /// The model's name at the endpoint; never empty.
     pub model: String,
     /// The environment variable that holds the key; empty: none.
     pub api_key_env: String,
-    /// A file that holds the key; where it is given, it goes before the variable.
+    /// A file that contains the key; takes precedence over the variable.
     pub api_key_file: Option<PathBuf>,
-    /// Requests in flight at most, 1 to 1000.
+    /// Maximum concurrent requests, 1 to 1000.
     pub max_workers: u32,
-    /// 0: learnt from the endpoint's answers.
+    /// 0: learned from the endpoint's responses.
     pub requests_per_minute: u64,
-    /// 0: learnt from the endpoint's answers.
+    /// 0: learned from the endpoint's responses.
     pub tokens_per_minute: u64,
-    /// Seconds until a request is given up, 1 to 3600.
+    /// Request timeout in seconds, 1 to 3600.
     pub timeout_seconds: u64,
-    /// Tokens that an answer may have at most, 1 to 100000.
+    /// Maximum output tokens of a response, 1 to 100000.
     pub max_output_tokens: u32,
     /// Whether large first indexes go through the Batch API.
     pub batch: Batch,
-    /// Milliseconds that a changed file must be left alone before it is asked about, at most 30000.
+    /// Milliseconds without a change before a changed file is requested, at most 30000.
     pub quiet_ms: u64,
-    /// Money for a million prompt tokens, in any currency; 0: not known.
+    /// Price per million input tokens, in any currency; 0: unknown.
     pub price_per_million_input: f64,
-    /// Money for a million tokens of answers; 0: not known.
+    /// Price per million output tokens; 0: unknown.
     pub price_per_million_output: f64,
-    /// Money for a million prompt tokens that the endpoint had in its cache; 0: as much as for others.
+    /// Price per million cached input tokens; 0: the same as for others.
     pub price_per_million_cached: f64,
-    /// What a request costs in a batch, of what it costs alone, 0 to 1.
+    /// The price of a batched request relative to a single one, 0 to 1.
     pub batch_price_factor: f64,
 }
 
@@ -107,22 +107,22 @@ pub enum Batch {
 /// `[budget]`
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Budget {
-    /// Requests a day (UTC); 0: as many as it takes.
+    /// Requests per day (UTC); 0: unlimited.
     pub max_requests_per_day: u64,
-    /// Tokens a day (UTC), prompts and answers; 0: as many as it takes.
+    /// Tokens per day (UTC), input and output; 0: unlimited.
     pub max_tokens_per_day: u64,
-    /// Money a day (UTC), in the currency of the prices; 0: as much as it takes.
+    /// Cost per day (UTC), in the currency of the prices; 0: unlimited.
     pub max_cost_per_day: f64,
 }
 
 /// `[watch]`
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Watch {
-    /// Milliseconds of quiet before a changed file is read, at most 60000.
+    /// Milliseconds without a change before a changed file is read, at most 60000.
     pub settle_ms: u64,
     /// How changes are noticed.
     pub backend: Backend,
-    /// Seconds between two looks of [`Backend::Poll`], 1 to 3600.
+    /// Seconds between two scans of [`Backend::Poll`], 1 to 3600.
     pub poll_seconds: u64,
 }
 
@@ -130,36 +130,36 @@ pub struct Watch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Backend {
-    /// The system tells (inotify).
+    /// The system's notifications (inotify).
     Native,
-    /// The folders are looked through again and again.
+    /// The folders are scanned periodically.
     Poll,
 }
 
 /// `[files]`
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Files {
-    /// Globs; where there are some, only files that one of them matches are nodes.
+    /// Globs. If there are any, only matching files are in the map.
     pub include: Vec<String>,
-    /// Globs; files and folders that one of them matches are no nodes.
+    /// Globs. Matching files and folders are not in the map.
     pub exclude: Vec<String>,
-    /// Larger files get a node and no summary.
+    /// Larger files are in the map without a summary.
     pub max_bytes: u64,
 }
 
 /// `[export]`
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Export {
-    /// A folder relative to each repository's root, kept current; `None`: nothing is written there.
+    /// A folder relative to each repository's root, kept up to date; `None`: nothing is written there.
     pub dir: Option<PathBuf>,
 }
 
 /// `[store]`
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Store {
-    /// What was unused for so many days is removed; 0: nothing that was paid for. What costs nothing goes after 30.
+    /// Entries unused for this many days are removed; 0: paid ones are kept. Free ones are removed after 30 days.
     pub max_age_days: u64,
-    /// Above so many bytes on disk, what is unused for longest is removed; 0: nothing for its size.
+    /// Above this size on disk, the least recently used entries are removed; 0: unlimited.
     pub max_bytes: u64,
 }
 
@@ -195,13 +195,13 @@ impl Default for Openai {
 }
 
 impl Openai {
-    /// What tokens cost, where the configuration says it.
+    /// The prices, if configured.
     pub fn prices(&self) -> Option<Prices> {
         let (input, output) = (self.price_per_million_input, self.price_per_million_output);
         (input > 0.0 || output > 0.0).then(|| self.prices_of(input, output))
     }
 
-    /// What tokens cost by these prices for a million of each, with what else the configuration says.
+    /// The prices for these rates per million tokens, with the configured rates for cached input and batches.
     pub fn prices_of(&self, input: f64, output: f64) -> Prices {
         let cached = match self.price_per_million_cached {
             0.0 => input,

@@ -3,29 +3,21 @@
 //! [`run`] is the daemon; [`start_local`] is the same without a watch and a socket, for `epitome index`;
 //! [`estimate`] is the same without a model and a memory, for `index --dry-run`.
 
+mod access;
 mod answers;
-pub mod audit;
-mod batching;
-pub mod cache;
-mod driver;
-mod estimate;
-mod executor;
-mod followers;
-mod handle;
+mod contents;
+mod context;
+mod event_loop;
 mod hints;
 mod lifecycle;
-mod pool;
-mod preview;
-mod publishing;
+mod mailbox;
+pub(crate) mod prompt;
 mod refusal;
-mod registry;
-mod requesting;
 mod search;
 mod server;
 mod socket;
 mod systemd;
-mod usage;
-mod writer;
+mod work;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,16 +27,17 @@ use anyhow::{Context, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use estimate::estimate_with;
-pub use handle::Handle;
+use access::estimate::estimate_with;
+pub use access::{Handle, audit, cache};
 pub use lifecycle::{refuse, run};
+use work::pool;
 
 use crate::config::places::Places;
 use crate::config::{Batch, Config, Provider};
 use crate::engine::batch::BATCH_FROM;
 use crate::engine::debounce::Window;
 use crate::engine::pacing::{Bounds, Budget};
-use crate::engine::{Options, TokenEstimate, prompt};
+use crate::engine::{Options, TokenEstimate};
 use crate::model::key::Generator;
 use crate::model::path::RelPath;
 use crate::model::price;
@@ -82,7 +75,20 @@ const STORE_PATIENCE: Duration = Duration::from_secs(5);
 /// Starts an engine in this process that looks once at what it is given.
 pub async fn start_local(config: &Config, places: &Places) -> anyhow::Result<Handle> {
     let store = open_store(&places.data).await?;
-    driver::start(config, &places.data, Arc::new(store), Mode::Local, None)
+    event_loop::start(config, &places.data, Arc::new(store), Mode::Local, None)
+}
+
+/// The error of a node whose summary is unknown and is not requested by [`start_reader`].
+pub const NOT_REQUESTED: &str = "not requested";
+
+/// Starts an engine in this process for reading: it scans once what it is given, and never calls a model.
+pub async fn start_reader(config: &Config, places: &Places) -> anyhow::Result<Handle> {
+    let mode = match config.summaries.provider {
+        Provider::Offline => Mode::Local,
+        Provider::Openai => Mode::Preview,
+    };
+    let store = open_store(&places.data).await?;
+    event_loop::start(config, &places.data, Arc::new(store), mode, None)
 }
 
 /// What a first index of `path` would cost, as far as that can be known before it is paid for. Asks no model.
@@ -100,7 +106,7 @@ pub async fn preview(config: &Config, places: &Places, path: &Path) -> anyhow::R
         false => path.parent().unwrap_or(path),
     };
     let store = Arc::new(open_store(&places.data).await?);
-    let handle = driver::start(config, &places.data, store, Mode::Preview, None)?;
+    let handle = event_loop::start(config, &places.data, store, Mode::Preview, None)?;
     let shown = async {
         handle.watch(folder, false).await?;
         handle.wait(Some(path), None).await?;
@@ -212,6 +218,7 @@ fn engine_options(config: &Config, mode: Mode, notified: bool) -> Options {
         tokens: TokenEstimate {
             instructions: prompt::instruction_tokens(),
             answer: u64::from(config.openai.max_output_tokens),
+            largest_input: prompt::PART_TOKENS,
         },
         readers: pool::threads(),
         settle: Window {

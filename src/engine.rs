@@ -15,8 +15,6 @@ mod export;
 pub mod in_flight;
 pub mod late_retries;
 pub mod pacing;
-pub mod parts;
-pub mod prompt;
 mod repository;
 mod requests;
 mod rescan;
@@ -86,6 +84,8 @@ pub struct TokenEstimate {
     pub instructions: u64,
     /// Of an answer, at most: endpoints reserve as many.
     pub answer: u64,
+    /// Of the largest content that one request carries.
+    pub largest_input: u64,
 }
 
 /// What a summary is thought to need.
@@ -112,8 +112,8 @@ impl TokenEstimate {
         };
         Estimate {
             // What is larger is asked about in parts, a request at a time.
-            tokens: self.instructions + content.min(prompt::PART_TOKENS) + self.answer,
-            parts: u32::try_from(content / prompt::PART_TOKENS).unwrap_or(u32::MAX),
+            tokens: self.instructions + content.min(self.largest_input) + self.answer,
+            parts: u32::try_from(content / self.largest_input.max(1)).unwrap_or(u32::MAX),
         }
     }
 }

@@ -13,7 +13,7 @@
 //! - [`client`] asks a daemon, [`cli`] speaks to a person, [`mcp`] to a coding agent.
 //!
 //! Imports point one way: `model <- {engine, shell, wire} <- {config, daemon, client} <- mcp <- cli <- main`. The engine and
-//! the shell never meet; `daemon/executor.rs` makes the one's effects the other's work. A test holds this.
+//! the shell never meet; `daemon/work.rs` makes the one's effects the other's work. A test holds this.
 //!
 //! # The way of a saved file
 //!

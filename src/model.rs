@@ -1,4 +1,4 @@
-//! The nouns: what Epitome speaks of. No clock, no disk, no network, and nothing from any other room.
+//! The domain's types. They read no clock, disk or network, and import nothing from other modules.
 
 pub mod batch;
 pub mod contents;

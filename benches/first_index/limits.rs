@@ -1,52 +1,52 @@
-//! How well the limits of an endpoint are used, and how seldom they are run into.
+//! How well the limits of an endpoint are used, and how rarely a request exceeds them.
 
 use std::time::Duration;
 
-use crate::Wishes;
-use crate::model::{Model, RequestForm};
+use crate::Options;
+use crate::model::{Behavior, Model};
 use crate::shape::Shape;
 use crate::user::User;
 
-/// A limit, and what is to be seen.
+/// One limit to measure.
 struct Case {
     name: &'static str,
-    manner: RequestForm,
-    /// The configuration's own limits.
+    behavior: Behavior,
+    /// Limits set in the configuration.
     more: &'static str,
     /// Files in each of the fifty folders.
     files: usize,
 }
 
-/// Ten times what small accounts have, against answers fifty times as quick as a real model's: ten workers alone would
-/// ask three times as much as the limit allows.
+/// Ten times the limit of small accounts, with responses fifty times as fast as a real model's: ten unlimited workers
+/// would send three times as many requests as the limit allows.
 const REQUESTS_PER_MINUTE: f64 = 3_000.0;
-/// The same for tokens: about half of what would be used.
+/// The same for tokens: about half of what unlimited workers would use.
 const TOKENS_PER_MINUTE: f64 = 3_500_000.0;
 
-/// Measures and prints.
-pub fn run(wishes: &Wishes) -> std::io::Result<()> {
-    let quick = RequestForm {
+/// Measures all limits and prints a table.
+pub fn run(options: &Options) -> std::io::Result<()> {
+    let quick = Behavior {
         file: Duration::from_millis(60),
         directory: Duration::from_millis(40),
-        tells: true,
-        // A second's worth may come at once.
+        states_limits: true,
+        // One second's allowance as a burst.
         burst: 1.0 / 60.0,
-        ..RequestForm::default()
+        ..Behavior::default()
     };
     let cases = [
         Case {
             name: "300 requests/min",
-            manner: RequestForm {
+            behavior: Behavior {
                 requests_per_minute: 300.0,
                 ..quick
             },
             more: "",
-            // The first ten come before anything is known, and five of them are too many.
+            // The first ten requests are sent before the limit is known, and five of them exceed it.
             files: 10,
         },
         Case {
             name: "3,000 requests/min",
-            manner: RequestForm {
+            behavior: Behavior {
                 requests_per_minute: REQUESTS_PER_MINUTE,
                 ..quick
             },
@@ -55,9 +55,9 @@ pub fn run(wishes: &Wishes) -> std::io::Result<()> {
         },
         Case {
             name: "3,000 requests/min, configured",
-            manner: RequestForm {
+            behavior: Behavior {
                 requests_per_minute: REQUESTS_PER_MINUTE,
-                tells: false,
+                states_limits: false,
                 ..quick
             },
             more: "requests_per_minute = 3000",
@@ -65,7 +65,7 @@ pub fn run(wishes: &Wishes) -> std::io::Result<()> {
         },
         Case {
             name: "3,500,000 tokens/min",
-            manner: RequestForm {
+            behavior: Behavior {
                 tokens_per_minute: TOKENS_PER_MINUTE,
                 ..quick
             },
@@ -74,9 +74,9 @@ pub fn run(wishes: &Wishes) -> std::io::Result<()> {
         },
         Case {
             name: "two at once, no headers",
-            manner: RequestForm {
-                at_once: 2,
-                tells: false,
+            behavior: Behavior {
+                concurrent: 2,
+                states_limits: false,
                 ..quick
             },
             more: "",
@@ -87,7 +87,7 @@ pub fn run(wishes: &Wishes) -> std::io::Result<()> {
         "\n{:32} {:>6} {:>9} {:>8} {:>8} {:>8} {:>9}",
         "limit", "nodes", "requests", "limit's", "took", "/limit's", "refused"
     );
-    for case in cases.iter().filter(|case| wishes.want(case.name)) {
+    for case in cases.iter().filter(|case| options.selects(case.name)) {
         limited(case)?;
     }
     Ok(())
@@ -99,31 +99,31 @@ fn limited(case: &Case) -> std::io::Result<()> {
         name: case.name,
         directories: [(String::new(), 0)].into_iter().chain(folders).collect(),
     };
-    let model = Model::start(case.manner)?;
+    let model = Model::start(case.behavior)?;
     let user = User::of(&model, case.more)?;
     shape.write(&user.repo())?;
     let (begun, ended, _) = user.index()?;
     let took = ended - begun;
     let seen = model.seen();
     let nodes = shape.files() + shape.directories.len();
-    let RequestForm {
+    let Behavior {
         requests_per_minute,
         tokens_per_minute,
         burst,
-        at_once,
+        concurrent,
         ..
-    } = case.manner;
+    } = case.behavior;
     let paced = |amount: f64, limit: f64| match limit > 0.0 {
         true => (amount - limit * burst) / limit * 60.0,
         false => 0.0,
     };
-    let own = if at_once > 0 {
-        let all = shape.files() as f64 * case.manner.file.as_secs_f64()
-            + shape.directories.len() as f64 * case.manner.directory.as_secs_f64();
-        all / at_once as f64
+    let own = if concurrent > 0 {
+        let all = shape.files() as f64 * case.behavior.file.as_secs_f64()
+            + shape.directories.len() as f64 * case.behavior.directory.as_secs_f64();
+        all / concurrent as f64
     } else {
         paced(nodes as f64, requests_per_minute).max(paced(seen.tokens, tokens_per_minute))
-            + case.manner.directory.as_secs_f64()
+            + case.behavior.directory.as_secs_f64()
     };
     println!(
         "{:32} {nodes:>6} {:>9} {own:>7.2}s {:>7.2}s {:>8.3} {:>8.2}%",

@@ -1,8 +1,8 @@
-//! How near a first index comes to the best that any client of the model could do: the real program, whole command,
-//! against a model over HTTP that takes a fixed time for each request.
+//! How close a first index comes to the best possible schedule: the real program, whole command, against a model over
+//! HTTP with a fixed latency for each request.
 //!
-//! `cargo bench --bench first_index`, with `-- --scale 0.1` (the share of 3 s a file and 2 s a directory that the
-//! model really takes), `--rounds 3` (the median counts), `--only WORD` (of a case's name).
+//! `cargo bench --bench first_index`, with `-- --scale 0.1` (scales the model's latency of 3 s for a file and 2 s for a
+//! directory), `--rounds 3` (reports the median), `--only WORD` (runs the cases whose name contains it).
 #![allow(clippy::print_stdout)]
 
 mod limits;
@@ -13,27 +13,27 @@ mod user;
 
 use std::time::Duration;
 
-use model::{Model, RequestForm};
+use model::{Behavior, Model};
 use schedule::Costs;
 use shape::{Shape, module};
 use user::User;
 
-/// Requests in flight, as is the default.
+/// Requests in flight: the default of `max_workers`.
 const WORKERS: usize = 10;
-/// What a file and a directory take with a real model: the numbers of the indexer that this one follows.
+/// Seconds that a file and a directory take with a real model, as measured for the Python indexer this one replaces.
 const FILE: f64 = 3.0;
 const DIRECTORY: f64 = 2.0;
 
-/// What was asked for on the command line.
-pub struct Wishes {
+/// The command line's options.
+pub struct Options {
     scale: f64,
     rounds: usize,
     only: Option<String>,
 }
 
-impl Wishes {
+impl Options {
     fn read() -> Self {
-        let mut wishes = Self {
+        let mut options = Self {
             scale: 0.1,
             rounds: 3,
             only: None,
@@ -42,18 +42,18 @@ impl Wishes {
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().unwrap_or_default();
             match argument.as_str() {
-                "--scale" => wishes.scale = value().parse().unwrap_or(wishes.scale),
-                "--rounds" => wishes.rounds = value().parse().unwrap_or(wishes.rounds).max(1),
-                "--only" => wishes.only = Some(value()),
-                // `cargo bench` says --bench.
+                "--scale" => options.scale = value().parse().unwrap_or(options.scale),
+                "--rounds" => options.rounds = value().parse().unwrap_or(options.rounds).max(1),
+                "--only" => options.only = Some(value()),
+                // `cargo bench` passes --bench.
                 _ => {}
             }
         }
-        wishes
+        options
     }
 
-    /// Whether a case is wanted.
-    pub fn want(&self, name: &str) -> bool {
+    /// Whether a case is selected.
+    pub fn selects(&self, name: &str) -> bool {
         self.only
             .as_ref()
             .is_none_or(|only| name.contains(only.as_str()))
@@ -61,29 +61,29 @@ impl Wishes {
 }
 
 fn main() -> std::io::Result<()> {
-    let wishes = Wishes::read();
-    let manner = RequestForm {
-        file: Duration::from_secs_f64(FILE * wishes.scale),
-        directory: Duration::from_secs_f64(DIRECTORY * wishes.scale),
-        ..RequestForm::default()
+    let options = Options::read();
+    let behavior = Behavior {
+        file: Duration::from_secs_f64(FILE * options.scale),
+        directory: Duration::from_secs_f64(DIRECTORY * options.scale),
+        ..Behavior::default()
     };
     println!(
         "first index: {:?} a file, {:?} a directory ({} of a real model's), {WORKERS} workers, median of {}",
-        manner.file, manner.directory, wishes.scale, wishes.rounds
+        behavior.file, behavior.directory, options.scale, options.rounds
     );
     println!(
         "{:32} {:>5} {:>5} {:>8} {:>8} {:>8} {:>7} {:>7}",
         "tree", "files", "dirs", "bound", "ideal", "took", "/bound", "/ideal"
     );
     for shape in Shape::all() {
-        if wishes.want(shape.name) {
-            first_index(&shape, manner, wishes.rounds)?;
+        if options.selects(shape.name) {
+            first_index(&shape, behavior, options.rounds)?;
         }
     }
-    limits::run(&wishes)
+    limits::run(&options)
 }
 
-/// What one round came to, in seconds.
+/// The result of one round, in seconds.
 #[derive(Clone, Copy)]
 struct Round {
     took: f64,
@@ -91,29 +91,29 @@ struct Round {
     after: f64,
     again: f64,
     again_requests: usize,
-    /// How many directories lie above the function that was added, and the requests for it.
+    /// How many directories are above the added function, and the requests for it.
     added: (usize, usize),
 }
 
-fn first_index(shape: &Shape, manner: RequestForm, rounds: usize) -> std::io::Result<()> {
+fn first_index(shape: &Shape, behavior: Behavior, rounds: usize) -> std::io::Result<()> {
     let costs = Costs {
-        file: manner.file.as_micros() as u64,
-        directory: manner.directory.as_micros() as u64,
+        file: behavior.file.as_micros() as u64,
+        directory: behavior.directory.as_micros() as u64,
     };
     let bound = seconds(schedule::bound(shape, costs, WORKERS));
     let ideal = seconds(schedule::ideal(shape, costs, WORKERS));
     let mut all = Vec::new();
     for _ in 0..rounds {
-        let model = Model::start(manner)?;
+        let model = Model::start(behavior)?;
         let user = User::of(&model, "")?;
         shape.write(&user.repo())?;
-        let (begun, ended, said) = user.index()?;
+        let (begun, ended, stderr) = user.index()?;
         let seen = model.seen();
         let nodes = shape.files() + shape.directories.len();
         if seen.requests != nodes {
             let requests = seen.requests;
             return Err(std::io::Error::other(format!(
-                "{requests} requests for {nodes} nodes: {said}"
+                "{requests} requests for {nodes} nodes: {stderr}"
             )));
         }
         // A restart with nothing changed.

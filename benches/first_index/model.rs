@@ -1,5 +1,4 @@
-//! A model at the other end of HTTP, with a thread for each connection: it takes exactly as long as it is told to,
-//! and can keep limits as endpoints do.
+//! A fake model over HTTP with a thread for each connection, a fixed latency, and limits like an endpoint's.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,37 +10,37 @@ use serde_json::{Value, json};
 
 /// How the model behaves.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct RequestForm {
-    /// What a file takes.
+pub struct Behavior {
+    /// Latency for a file.
     pub file: Duration,
-    /// What a directory takes.
+    /// Latency for a directory.
     pub directory: Duration,
-    /// Requests in each minute; 0: any number.
+    /// Requests each minute; 0: unlimited.
     pub requests_per_minute: f64,
-    /// Tokens in each minute, of prompt and answer's cap; 0: any number.
+    /// Tokens each minute, of the prompt and the output cap; 0: unlimited.
     pub tokens_per_minute: f64,
-    /// How much of a minute's worth may come at once.
+    /// The share of a minute's allowance that may come as a burst.
     pub burst: f64,
-    /// Whether the limits are told in headers.
-    pub tells: bool,
-    /// Requests at once; 0: any number.
-    pub at_once: usize,
+    /// Whether response headers state the limits.
+    pub states_limits: bool,
+    /// Concurrent requests; 0: unlimited.
+    pub concurrent: usize,
 }
 
-/// What was seen.
+/// What the model counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
-    /// Requests, refused ones too.
+    /// Requests, including refused ones.
     pub requests: usize,
-    /// Those that were refused.
+    /// Refused requests.
     pub refused: usize,
-    /// Tokens of those that were not, as they are charged.
+    /// Tokens charged for accepted requests.
     pub tokens: f64,
-    /// When the first request came, and when the last answer went.
+    /// When the first request arrived, and when the last response was sent.
     pub span: Option<(Instant, Instant)>,
 }
 
-/// A bucket of a limit.
+/// The token bucket of one limit.
 struct Bucket {
     capacity: f64,
     level: f64,
@@ -65,60 +64,60 @@ impl Bucket {
         self.at = Instant::now();
     }
 
-    /// How long until so much is there, in seconds.
+    /// Seconds until the bucket holds `amount`.
     fn missing(&self, amount: f64) -> f64 {
         ((amount - self.level) / self.rate).max(0.0)
     }
 }
 
 struct BatchRunner {
-    manner: RequestForm,
+    behavior: Behavior,
     seen: Seen,
     marks: usize,
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
 }
 
-/// The model; its threads end with the process.
+/// The model; its threads run until the process exits.
 pub struct Model {
     port: u16,
     desk: Arc<Mutex<BatchRunner>>,
 }
 
 impl Model {
-    /// A model of this manner.
-    pub fn start(manner: RequestForm) -> std::io::Result<Self> {
+    /// Starts a model that behaves like this.
+    pub fn start(behavior: Behavior) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         let desk = Arc::new(Mutex::new(BatchRunner {
-            manner,
+            behavior,
             seen: Seen::default(),
             marks: 0,
-            requests: Bucket::of(manner.requests_per_minute, manner.burst),
-            tokens: Bucket::of(manner.tokens_per_minute, manner.burst),
+            requests: Bucket::of(behavior.requests_per_minute, behavior.burst),
+            tokens: Bucket::of(behavior.tokens_per_minute, behavior.burst),
         }));
         let at_desk = Arc::clone(&desk);
-        let at_once = Arc::new(AtomicUsize::new(0));
+        let concurrent = Arc::new(AtomicUsize::new(0));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (desk, at_once) = (Arc::clone(&at_desk), Arc::clone(&at_once));
-                std::thread::spawn(move || serve(&stream, &desk, &at_once));
+                let (desk, concurrent) = (Arc::clone(&at_desk), Arc::clone(&concurrent));
+                std::thread::spawn(move || serve(&stream, &desk, &concurrent));
             }
         });
         Ok(Self { port, desk })
     }
 
-    /// Where it is asked.
+    /// Its base URL.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/v1", self.port)
     }
 
-    /// What was seen since the last call; buckets are full again.
+    /// The counters since the last call; refills the buckets.
     pub fn seen(&self) -> Seen {
         let mut desk = lock(&self.desk);
-        let manner = desk.manner;
-        desk.requests = Bucket::of(manner.requests_per_minute, manner.burst);
-        desk.tokens = Bucket::of(manner.tokens_per_minute, manner.burst);
+        let behavior = desk.behavior;
+        desk.requests = Bucket::of(behavior.requests_per_minute, behavior.burst);
+        desk.tokens = Bucket::of(behavior.tokens_per_minute, behavior.burst);
         std::mem::take(&mut desk.seen)
     }
 }
@@ -127,8 +126,8 @@ fn lock(desk: &Mutex<BatchRunner>) -> std::sync::MutexGuard<'_, BatchRunner> {
     desk.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A connection, request after request.
-fn serve(stream: &TcpStream, desk: &Mutex<BatchRunner>, at_once: &AtomicUsize) -> Option<()> {
+/// Serves one connection.
+fn serve(stream: &TcpStream, desk: &Mutex<BatchRunner>, concurrent: &AtomicUsize) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
@@ -150,9 +149,9 @@ fn serve(stream: &TcpStream, desk: &Mutex<BatchRunner>, at_once: &AtomicUsize) -
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
         let begun = Instant::now();
-        let others = at_once.fetch_add(1, Ordering::SeqCst);
+        let others = concurrent.fetch_add(1, Ordering::SeqCst);
         let answer = answer(&body, desk, others, begun);
-        at_once.fetch_sub(1, Ordering::SeqCst);
+        concurrent.fetch_sub(1, Ordering::SeqCst);
         let mut seen = lock(desk);
         let ended = Instant::now();
         let first = seen.seen.span.map_or(begun, |(first, _)| first.min(begun));
@@ -162,7 +161,7 @@ fn serve(stream: &TcpStream, desk: &Mutex<BatchRunner>, at_once: &AtomicUsize) -
     }
 }
 
-/// The whole answer to one request, after its time.
+/// The response to one request, after its latency.
 fn answer(body: &[u8], desk: &Mutex<BatchRunner>, others: usize, begun: Instant) -> Option<String> {
     let request: Value = serde_json::from_slice(body).ok()?;
     let messages = request["messages"].as_array()?;
@@ -178,15 +177,19 @@ fn answer(body: &[u8], desk: &Mutex<BatchRunner>, others: usize, begun: Instant)
         .or(request["max_completion_tokens"].as_u64());
     let charge = prompt_tokens as f64 + cap.unwrap_or(0) as f64;
     let mut open = lock(desk);
-    let (manner, wait, headers) = admit(&mut open, charge, others);
-    // No two answers are alike, or folders of equal words would share one.
+    let (behavior, wait, headers) = admit(&mut open, charge, others);
+    // Every response differs: folders with equal text would share one.
     open.marks += 1;
     let mark = open.marks;
     drop(open);
     if let Some(wait) = wait {
         let body = json!({"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}});
         let pause = format!("retry-after: {}\r\n", wait.ceil().max(1.0));
-        let pause = if manner.tells { pause } else { String::new() };
+        let pause = if behavior.states_limits {
+            pause
+        } else {
+            String::new()
+        };
         return Some(response(
             "429 Too Many Requests",
             &(headers + &pause),
@@ -194,9 +197,9 @@ fn answer(body: &[u8], desk: &Mutex<BatchRunner>, others: usize, begun: Instant)
         ));
     }
     let took = if is_file {
-        manner.file
+        behavior.file
     } else {
-        manner.directory
+        behavior.directory
     };
     std::thread::sleep((begun + took).saturating_duration_since(Instant::now()));
     let words = format!(
@@ -211,12 +214,12 @@ fn answer(body: &[u8], desk: &Mutex<BatchRunner>, others: usize, begun: Instant)
     Some(response("200 OK", &headers, &body.to_string()))
 }
 
-/// Counts a request and charges it; tells the seconds to wait where it is refused, and the headers.
-fn admit(desk: &mut BatchRunner, charge: f64, others: usize) -> (RequestForm, Option<f64>, String) {
+/// Counts and charges a request; returns the seconds to wait if it is refused, and the headers.
+fn admit(desk: &mut BatchRunner, charge: f64, others: usize) -> (Behavior, Option<f64>, String) {
     desk.seen.requests += 1;
-    let manner = desk.manner;
+    let behavior = desk.behavior;
     let mut wait: Option<f64> = None;
-    if manner.at_once > 0 && others >= manner.at_once {
+    if behavior.concurrent > 0 && others >= behavior.concurrent {
         wait = Some(1.0);
     }
     for (bucket, amount) in [(&mut desk.requests, 1.0), (&mut desk.tokens, charge)] {
@@ -240,11 +243,11 @@ fn admit(desk: &mut BatchRunner, charge: f64, others: usize) -> (RequestForm, Op
     }
     let mut headers = String::new();
     let all = [
-        ("requests", &desk.requests, manner.requests_per_minute),
-        ("tokens", &desk.tokens, manner.tokens_per_minute),
+        ("requests", &desk.requests, behavior.requests_per_minute),
+        ("tokens", &desk.tokens, behavior.tokens_per_minute),
     ];
     for (name, bucket, limit) in all {
-        if let Some(bucket) = bucket.as_ref().filter(|_| manner.tells) {
+        if let Some(bucket) = bucket.as_ref().filter(|_| behavior.states_limits) {
             headers += &format!(
                 "x-ratelimit-limit-{name}: {limit}\r\nx-ratelimit-remaining-{name}: {}\r\n\
                  x-ratelimit-reset-{name}: {}ms\r\n",
@@ -253,7 +256,7 @@ fn admit(desk: &mut BatchRunner, charge: f64, others: usize) -> (RequestForm, Op
             );
         }
     }
-    (manner, wait, headers)
+    (behavior, wait, headers)
 }
 
 fn response(status: &str, headers: &str, body: &str) -> String {

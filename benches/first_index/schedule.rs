@@ -1,11 +1,11 @@
-//! What no client can beat, and what an ideal one needs: worked out, with no overhead at all.
+//! The lower bound and the ideal schedule of a first index, computed without any overhead.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use crate::shape::Shape;
 
-/// What the model takes, in microseconds.
+/// The model's latency in microseconds.
 #[derive(Clone, Copy)]
 pub struct Costs {
     /// For a file.
@@ -14,7 +14,7 @@ pub struct Costs {
     pub directory: u64,
 }
 
-/// The time that any order needs at least: all the work spread over all workers, or the longest way to the root.
+/// The lower bound of any order: all work divided by the workers, or the longest path to the root.
 pub fn bound(shape: &Shape, costs: Costs, workers: usize) -> u64 {
     let total =
         shape.files() as u64 * costs.file + shape.directories.len() as u64 * costs.directory;
@@ -29,14 +29,14 @@ pub fn bound(shape: &Shape, costs: Costs, workers: usize) -> u64 {
     longest.unwrap_or(0).max(total.div_ceil(workers as u64))
 }
 
-/// The time of a list schedule: a free worker takes what is ready and has the longest remaining path to the root.
+/// The time of a list schedule: a free worker takes the ready node with the longest remaining path to the root.
 pub fn ideal(shape: &Shape, costs: Costs, workers: usize) -> u64 {
     let parents = shape.parents();
     let mut open: Vec<usize> = shape.directories.iter().map(|(_, files)| *files).collect();
     for parent in parents.iter().skip(1) {
         open[*parent] += 1;
     }
-    // What is ready, the longest remaining path first; equal ones in the tree's order.
+    // Ready nodes, the longest remaining path first, then in tree order.
     let mut ready: BTreeSet<(Reverse<u64>, usize, usize)> = BTreeSet::new();
     for (at, (path, files)) in shape.directories.iter().enumerate() {
         let rest = costs.file + (depth(path) + 1) * costs.directory;
@@ -73,7 +73,7 @@ pub fn ideal(shape: &Shape, costs: Costs, workers: usize) -> u64 {
     }
 }
 
-/// How many directories lie above one.
+/// The number of directories above one.
 fn depth(path: &str) -> u64 {
     if path.is_empty() {
         return 0;

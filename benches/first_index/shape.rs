@@ -1,11 +1,11 @@
-//! Trees to be indexed: their shapes, and the files that give them.
+//! Trees to index: their shapes and files.
 
 use std::fs;
 use std::path::Path;
 
-/// A tree: how many files lie in each directory, parents before children. The first is the root.
+/// A tree: the number of files in each directory, parents before children. The first is the root.
 pub struct Shape {
-    /// What it is called in the report.
+    /// Its name in the report.
     pub name: &'static str,
     /// Path and number of files of each directory.
     pub directories: Vec<(String, usize)>,
@@ -52,11 +52,11 @@ impl Shape {
         }
     }
 
-    /// The shapes that are measured.
+    /// The measured shapes.
     pub fn all() -> Vec<Self> {
         let root = (String::new(), 0);
         let flat = (0..49).map(|number| (format!("d{number}"), if number < 4 { 5 } else { 4 }));
-        // Three ways down of sixteen each, with files on each level.
+        // Three chains of sixteen folders, with files on each level.
         let deep = (0..3).flat_map(|way| {
             (1..=16).map(move |depth| (vec![format!("w{way}"); depth].join("/"), 3))
         });
@@ -86,12 +86,12 @@ impl Shape {
         ]
     }
 
-    /// Files in all of it.
+    /// Files in the whole tree.
     pub fn files(&self) -> usize {
         self.directories.iter().map(|(_, files)| files).sum()
     }
 
-    /// Which directory holds each one; the root's own entry says nothing.
+    /// The parent of each directory; the root's entry has no meaning.
     pub fn parents(&self) -> Vec<usize> {
         let place = |path: &str| self.directories.iter().position(|(at, _)| at == path);
         self.directories
@@ -103,7 +103,7 @@ impl Shape {
             .collect()
     }
 
-    /// Writes it below `root`: small modules, no two alike.
+    /// Writes the tree below `root`: small modules, all different.
     pub fn write(&self, root: &Path) -> std::io::Result<()> {
         for (number, (path, files)) in self.directories.iter().enumerate() {
             let folder = root.join(path);
@@ -119,7 +119,7 @@ impl Shape {
     }
 }
 
-/// About 1.2 kB, which is the median of the package above.
+/// A module of about 1.2 kB, the median of the package above.
 pub fn module(directory: usize, file: usize) -> String {
     let mut text = format!(
         "\"\"\"Module {file} of part {directory}.\"\"\"\n\nfrom __future__ import annotations\n"

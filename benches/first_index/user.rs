@@ -1,4 +1,4 @@
-//! A user with folders of their own, and the program run in them, timed from its start to its end.
+//! A user with private folders, and the program run in them, timed from start to exit.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,19 +7,19 @@ use std::time::Instant;
 
 use crate::model::Model;
 
-/// A user; their folders go with them.
+/// A user; dropping it removes the folders.
 pub struct User {
     folder: tempfile::TempDir,
 }
 
-/// The program: another one than was built with this, where that is to be compared.
+/// The program, or the one that EPITOME_BENCH_PROGRAM names, to compare builds.
 fn program() -> std::ffi::OsString {
     std::env::var_os("EPITOME_BENCH_PROGRAM")
         .unwrap_or_else(|| env!("CARGO_BIN_EXE_epitome").into())
 }
 
 impl User {
-    /// A user of this model. `more` holds further lines of the section `[openai]`.
+    /// A user of this model. `more` holds additional lines of the section `[openai]`.
     pub fn of(model: &Model, more: &str) -> std::io::Result<Self> {
         let folder = tempfile::tempdir()?;
         fs::create_dir_all(folder.path().join("repo"))?;
@@ -33,12 +33,12 @@ impl User {
         Ok(Self { folder })
     }
 
-    /// Their repository.
+    /// The user's repository.
     pub fn repo(&self) -> PathBuf {
         self.folder.path().join("repo")
     }
 
-    /// `epitome index`, the whole command: when it began and ended, and what it said.
+    /// Runs `epitome index`: when the command began and ended, and its standard error.
     pub fn index(&self) -> std::io::Result<(Instant, Instant, String)> {
         let at = |name: &str| self.folder.path().join(name);
         let begun = Instant::now();
@@ -55,13 +55,13 @@ impl User {
             .stdin(Stdio::null())
             .output()?;
         let ended = Instant::now();
-        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        let stderr = String::from_utf8_lossy(&done.stderr).into_owned();
         if std::env::var_os("EPITOME_LOG").is_some() {
-            fs::write(std::env::temp_dir().join("first_index.log"), &said)?;
+            fs::write(std::env::temp_dir().join("first_index.log"), &stderr)?;
         }
         if !done.status.success() {
-            return Err(std::io::Error::other(format!("{}: {said}", done.status)));
+            return Err(std::io::Error::other(format!("{}: {stderr}", done.status)));
         }
-        Ok((begun, ended, said))
+        Ok((begun, ended, stderr))
     }
 }

@@ -1,8 +1,7 @@
-//! What the daemon costs while nothing happens that is its business: the real program, watched from outside through
-//! `/proc`.
+//! The daemon's cost while nothing happens that concerns it: the real program, observed through `/proc`.
 //!
-//! `cargo bench --bench idle`, with `-- --seconds 60` (how long nothing happens), `--files 360` (in the repository),
-//! `--repo PATH` (a folder of yours, which is only read, for memory and watches). On Linux only.
+//! `cargo bench --bench idle`, with `-- --seconds 60` (the idle time), `--files 360` (in the repository), `--repo PATH` (a
+//! folder of yours, only read, for memory and watches). Linux only.
 #![allow(clippy::print_stdout)]
 
 #[cfg(target_os = "linux")]
@@ -19,16 +18,16 @@ mod cases {
     use super::process::{Before, memory};
     use super::user::User;
 
-    /// What was asked for on the command line.
-    pub struct Wishes {
+    /// The command line's options.
+    pub struct Options {
         pub seconds: u64,
         pub files: usize,
         pub repo: Option<PathBuf>,
     }
 
-    impl Wishes {
+    impl Options {
         pub fn read() -> Self {
-            let mut wishes = Self {
+            let mut options = Self {
                 seconds: 60,
                 files: 360,
                 repo: None,
@@ -37,18 +36,18 @@ mod cases {
             while let Some(argument) = arguments.next() {
                 let mut value = || arguments.next().unwrap_or_default();
                 match argument.as_str() {
-                    "--seconds" => wishes.seconds = value().parse().unwrap_or(wishes.seconds),
-                    "--files" => wishes.files = value().parse().unwrap_or(wishes.files),
-                    "--repo" => wishes.repo = Some(value().into()),
-                    // `cargo bench` says --bench.
+                    "--seconds" => options.seconds = value().parse().unwrap_or(options.seconds),
+                    "--files" => options.files = value().parse().unwrap_or(options.files),
+                    "--repo" => options.repo = Some(value().into()),
+                    // `cargo bench` passes --bench.
                     _ => {}
                 }
             }
-            wishes
+            options
         }
     }
 
-    /// Files of an ignored folder that a build writes, and files that somebody else reads.
+    /// Files that a build writes into an ignored folder, and files that another program reads.
     const OTHERS_FILES: usize = 20_000;
 
     fn grow(root: &Path, files: usize) -> std::io::Result<()> {
@@ -87,23 +86,23 @@ mod cases {
         Ok(())
     }
 
-    pub fn run(wishes: &Wishes) -> std::io::Result<()> {
+    pub fn run(options: &Options) -> std::io::Result<()> {
         let user = User::new()?;
         let root = user.repo();
-        grow(&root, wishes.files)?;
+        grow(&root, options.files)?;
         let daemon = user.daemon(&root)?;
         user.wait(&root)?;
         println!(
             "{} files: {}, {} watches",
-            wishes.files,
+            options.files,
             memory(daemon.pid())?,
             user.watches()?
         );
-        // What a question leaves behind (the patience of its barrier, a flush) is over then.
+        // The deadlines that a request leaves behind (its barrier, a flush) have passed by then.
         std::thread::sleep(Duration::from_secs(8));
         let before = Before::of(daemon.pid())?;
-        std::thread::sleep(Duration::from_secs(wishes.seconds));
-        println!("nothing, for {} s: {}", wishes.seconds, before.since()?);
+        std::thread::sleep(Duration::from_secs(options.seconds));
+        println!("nothing, for {} s: {}", options.seconds, before.since()?);
 
         let before = Before::of(daemon.pid())?;
         let began = Instant::now();
@@ -125,7 +124,7 @@ mod cases {
         println!("after all that: {} watches", user.watches()?);
         drop(daemon);
 
-        if let Some(repo) = &wishes.repo {
+        if let Some(repo) = &options.repo {
             let repo = fs::canonicalize(repo)?;
             let user = User::new()?;
             let began = Instant::now();
@@ -147,7 +146,7 @@ mod cases {
 
 #[cfg(target_os = "linux")]
 fn main() -> std::io::Result<()> {
-    cases::run(&cases::Wishes::read())
+    cases::run(&cases::Options::read())
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -1,18 +1,18 @@
-//! A process as `/proc` shows it.
+//! A process's resource use, from `/proc`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io;
 
-/// What a process had used up at one moment.
+/// A process's resource use at one moment.
 pub struct Before {
     pid: u32,
     ticks: u64,
     switches: BTreeMap<u64, u64>,
 }
 
-/// What it used since.
+/// The difference between two moments.
 pub struct Used {
     milliseconds: u64,
     woken: u64,
@@ -44,7 +44,7 @@ impl fmt::Display for Used {
 }
 
 impl Before {
-    /// As it is now.
+    /// Its use now.
     pub fn of(pid: u32) -> io::Result<Self> {
         Ok(Self {
             pid,
@@ -56,7 +56,7 @@ impl Before {
         })
     }
 
-    /// As it was before it began.
+    /// Its use before it started.
     pub fn start(pid: u32) -> Self {
         Self {
             pid,
@@ -65,7 +65,7 @@ impl Before {
         }
     }
 
-    /// What was used since.
+    /// The use since `self`.
     pub fn since(&self) -> io::Result<Used> {
         let mut threads: BTreeMap<String, u64> = BTreeMap::new();
         for (task, (name, count)) in switches(self.pid)? {
@@ -85,12 +85,12 @@ impl Before {
 fn ticks(pid: u32) -> io::Result<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    // utime and stime, counted from the state behind the name.
+    // utime and stime, counted from the state field after the name.
     let fields = rest.split_whitespace().skip(11).take(2);
     Ok(fields.filter_map(|field| field.parse::<u64>().ok()).sum())
 }
 
-/// Each thread's name and how often it was switched to.
+/// Each thread's name and number of context switches.
 fn switches(pid: u32) -> io::Result<BTreeMap<u64, (String, u64)>> {
     let mut all = BTreeMap::new();
     for task in fs::read_dir(format!("/proc/{pid}/task"))?.flatten() {
@@ -107,7 +107,7 @@ fn switches(pid: u32) -> io::Result<BTreeMap<u64, (String, u64)>> {
     Ok(all)
 }
 
-/// The memory that a process takes, and took at most.
+/// A process's current and peak memory.
 pub fn memory(pid: u32) -> io::Result<String> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let field = |name: &str| {

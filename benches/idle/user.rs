@@ -1,4 +1,4 @@
-//! A user with folders of their own, who runs the daemon and asks it.
+//! A user with private folders who runs the daemon and sends it requests.
 
 use std::fs;
 use std::io;
@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long a daemon may take to answer for the first time.
+/// How long a daemon may take until its first response.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A user; their folders go with them.
+/// A user; dropping it removes the folders.
 pub struct User {
     folder: tempfile::TempDir,
 }
 
-/// A daemon, which ends with this.
+/// A daemon, stopped when dropped.
 pub struct Daemon(Child);
 
 impl Daemon {
-    /// Its process.
+    /// Its process id.
     pub fn pid(&self) -> u32 {
         self.0.id()
     }
@@ -32,17 +32,17 @@ impl Drop for Daemon {
 }
 
 impl User {
-    /// A user who configured nothing.
+    /// A user without configuration.
     pub fn new() -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
-        // One folder further down: what others do beside the repository is noticed, too.
+        // One folder further down: the daemon also sees changes beside the repository.
         fs::create_dir_all(folder.path().join("own/repo"))?;
-        // A configuration that is named has to be there.
+        // A configuration named by an option must exist.
         fs::write(folder.path().join("config.toml"), "")?;
         Ok(Self { folder })
     }
 
-    /// Their repository.
+    /// The user's repository.
     pub fn repo(&self) -> PathBuf {
         self.folder.path().join("own/repo")
     }
@@ -62,7 +62,7 @@ impl User {
         command
     }
 
-    /// Starts the daemon, and returns when it answers.
+    /// Starts the daemon; returns when it responds.
     pub fn daemon(&self, repo: &Path) -> io::Result<Daemon> {
         let mut command = self.command(&["daemon"]);
         let daemon = Daemon(command.arg(repo).stdout(Stdio::null()).spawn()?);
@@ -84,7 +84,7 @@ impl User {
         }
     }
 
-    /// Returns when all is settled.
+    /// Returns when everything is settled.
     pub fn wait(&self, repo: &Path) -> io::Result<()> {
         let mut command = self.command(&["wait", "--timeout", "600"]);
         self.output(command.arg(repo)).map(drop)
@@ -95,14 +95,14 @@ impl User {
         Ok(serde_json::from_slice(&stdout)?)
     }
 
-    /// How many folders are watched.
+    /// The number of watched folders.
     pub fn watches(&self) -> io::Result<u64> {
         Ok(self.status()?["repositories"][0]["watches"]
             .as_u64()
             .unwrap_or(0))
     }
 
-    /// How many files are known.
+    /// The number of known files.
     pub fn files(&self) -> io::Result<u64> {
         Ok(self.status()?["repositories"][0]["files"]
             .as_u64()

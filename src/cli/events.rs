@@ -1,17 +1,26 @@
-//! `epitome events`: what happens, a line each.
+//! `epitome events`: follows what happens, one line each.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
 
 use super::failure::Failure;
+use super::render::events::EventLog;
 use super::terminal::Terminal;
-use super::{Context, output, paths, render};
+use super::{Context, output, paths};
 use crate::wire::access::Access;
+use crate::wire::events::{EventStream, StreamEvent};
+use crate::wire::protocol::Problem;
+
+/// Events are collected for this long, so that a burst becomes one line.
+const BURST: Duration = Duration::from_millis(250);
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A file or directory in a watched repository [default: all repositories]
+    /// A file or folder in a watched repository [default: all repositories]
     path: Option<PathBuf>,
-    /// Print one JSON document a line
+    /// Print one JSON document for each event
     #[arg(long)]
     json: bool,
 }
@@ -22,14 +31,41 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         None => None,
     };
     let client = context.client().await?;
-    let mut happenings = client.events(path.as_deref()).await?;
+    let mut events = client.events(path.as_deref()).await?;
+    let ended = || Failure::NoDaemon("the daemon has stopped".to_owned());
+    if arguments.json {
+        while let Some(event) = events.recv().await {
+            output::print_json_line(&event?)?;
+        }
+        return Err(ended());
+    }
     let terminal = Terminal::of_stdout();
-    while let Some(happening) = happenings.recv().await {
-        let happening = happening?;
-        match arguments.json {
-            true => output::print_json(&happening)?,
-            false => output::print(&render::happening(&happening, terminal))?,
+    if terminal.is_interactive() {
+        output::say("times are UTC; Ctrl-C to stop");
+    }
+    let mut log = EventLog::default();
+    while let Some(first) = events.recv().await {
+        let (burst, problem) = collect(first?, &mut events).await;
+        output::print(&log.lines(&burst, terminal))?;
+        if let Some(problem) = problem {
+            return Err(problem.into());
         }
     }
-    Err(Failure::NoDaemon("the daemon has ended".to_owned()))
+    Err(ended())
+}
+
+/// The events that arrive within [`BURST`] after the first.
+async fn collect(
+    first: StreamEvent,
+    events: &mut EventStream,
+) -> (Vec<StreamEvent>, Option<Problem>) {
+    let until = Instant::now() + BURST;
+    let mut burst = vec![first];
+    while let Ok(Some(event)) = timeout_at(until, events.recv()).await {
+        match event {
+            Ok(event) => burst.push(event),
+            Err(problem) => return (burst, Some(problem)),
+        }
+    }
+    (burst, None)
 }

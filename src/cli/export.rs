@@ -3,30 +3,28 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
-use super::text::count;
+use super::reader::Reader;
+use super::text::{count, tilde};
 use super::{Context, output, paths};
-use crate::client::{Client, ConnectError};
 use crate::shell::export;
-use crate::wire::access::Access;
 use crate::wire::document;
-use crate::wire::protocol::Node;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A directory; in a watched repository, where a daemon runs [default: the current folder]
+    /// The folder to export [default: the current folder]
     path: Option<PathBuf>,
     /// What to write
-    #[arg(long)]
+    #[arg(long, default_value = "html")]
     format: Format,
-    /// The folder to write into
-    #[arg(long, value_name = "DIR")]
-    output: PathBuf,
+    /// The folder to write into, or `-` to print a single document [default: a folder beside the store]
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
 }
 
 /// What to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// An index.json for each directory
+    /// An index.json for each folder
     Index,
     /// One document, index.md
     Markdown,
@@ -36,43 +34,49 @@ pub enum Format {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let path = paths::absolute(arguments.path.as_deref())?;
-    let folder = paths::absolute(Some(&arguments.output))?;
-    let tree = match Client::connect(&context.places.socket).await {
-        Ok(client) => client.node(&path, usize::MAX).await?,
-        // As with `index`, no daemon is needed.
-        Err(ConnectError::NoDaemon) => indexed(context, &path).await?,
-        Err(error) => return Err(error.into()),
-    };
     let name = path.file_name().unwrap_or(path.as_os_str());
     let name = name.to_string_lossy();
-    let written = match arguments.format {
-        Format::Index => crate::daemon::export(&tree, &folder)?,
-        Format::Markdown => single(&folder, "index.md", &document::markdown(&tree, &name))?,
-        Format::Html => single(&folder, "index.html", &document::html(&tree, &name))?,
+    let reader = Reader::open_always(context, &path).await?;
+    let tree = reader.node(&path, usize::MAX).await;
+    reader.close().await;
+    let tree = tree?;
+    let document = match arguments.format {
+        Format::Index => None,
+        Format::Markdown => Some(("index.md", document::markdown(&tree, &name))),
+        Format::Html => Some(("index.html", document::html(&tree, &name))),
     };
-    let files = count(written, "file");
-    output::say(&format!("{files} written to {}", folder.display()));
-    Ok(())
+    let to_stdout = arguments.output.as_deref() == Some(Path::new("-"));
+    match (document, to_stdout) {
+        (Some((_, text)), true) => output::print(&text),
+        (None, true) => {
+            let reason =
+                "`-o -` prints single documents; this format writes a file for each folder";
+            Err(Failure::Failed(reason.to_owned()))
+        }
+        (Some((file, text)), false) => {
+            let folder = folder(context, arguments, &name)?;
+            export::single(&folder, file, text.as_bytes())
+                .map_err(|error| Failure::Failed(error.to_string()))?;
+            output::say(&format!("wrote {}", tilde(&folder.join(file))));
+            Ok(())
+        }
+        (None, false) => {
+            let folder = folder(context, arguments, &name)?;
+            let written = crate::daemon::export(&tree, &folder)?;
+            output::say(&format!(
+                "wrote {} to {}",
+                count(written, "file"),
+                tilde(&folder)
+            ));
+            Ok(())
+        }
+    }
 }
 
-/// One file; how many that makes.
-fn single(folder: &Path, name: &str, text: &str) -> Result<u64, Failure> {
-    let written = export::single(folder, name, text.as_bytes());
-    written.map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(1)
-}
-
-/// The folder, looked at once in this process.
-async fn indexed(context: &Context, path: &Path) -> Result<Node, Failure> {
-    let config = context.config()?;
-    let local = crate::daemon::start_local(&config, &context.places).await?;
-    let tree = async {
-        local.watch(path, false).await?;
-        local.wait(Some(path), None).await?;
-        local.node(path, usize::MAX).await
-    };
-    let tree = tree.await;
-    // Ended before a failure is told: what was paid for has to be stored.
-    local.stop().await;
-    Ok(tree?)
+/// The folder to write into: nothing is written into a repository unless it is named.
+fn folder(context: &Context, arguments: &Arguments, name: &str) -> Result<PathBuf, Failure> {
+    match &arguments.output {
+        Some(folder) => paths::absolute(Some(folder)),
+        None => Ok(context.places.data.join("export").join(name)),
+    }
 }

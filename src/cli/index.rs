@@ -1,5 +1,6 @@
-//! `epitome index`: everything once, by the daemon where one runs, and in this process where none does.
+//! `epitome index`: indexes everything once, through the daemon if one runs, else in this process.
 
+mod cost;
 mod progress;
 #[cfg(test)]
 mod tests;
@@ -12,24 +13,23 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::failure::Failure;
+use super::failures;
 use super::terminal::Terminal;
-use super::text::{clean, count, money, number, wrap};
-use super::wait::name_failed;
-use super::{Context, output, paths, render};
+use super::text::{clean, count, money, number, tokens};
+use super::{Context, output, paths, reader, render};
 use crate::client::{Client, ConnectError};
 use crate::wire::access::Access;
-use crate::wire::estimate::Estimate;
-use crate::wire::protocol::{Node, RepositoryState, Status, WaitOutcome};
-use progress::{Progress, repository_of};
+use crate::wire::protocol::{Node, Repository, RepositoryState, Requests, Status, WaitOutcome};
+pub use progress::{Progress, repository_of};
 
-/// Levels of the tree that are printed without `--json`.
+/// Levels of the tree from which the largest folders are chosen.
 const DEPTH: usize = 2;
 
-/// How often the progress is looked at.
+/// How often the progress is updated.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long an endpoint is tried that cannot be reached even once. One that has answered is waited for as long as it
-/// takes: what a long index has paid for is not given up for an outage.
+/// An endpoint that has not responded once is given up after this long. One that has responded is waited for as long
+/// as it takes: an outage must not end a long index that was partly paid for.
 const UNREACHED: Duration = Duration::from_secs(30);
 
 #[derive(Debug, clap::Args)]
@@ -39,25 +39,28 @@ pub struct Arguments {
     /// Print the tree as one JSON document
     #[arg(long)]
     json: bool,
-    /// Say what it would cost, and call no model
+    /// Print what it would cost, and send nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-/// What an index came to.
+/// The result of an index.
 struct Indexed {
     tree: Node,
     waited: WaitOutcome,
     seconds: f64,
-    requests: u64,
+    /// What was used of the model meanwhile.
+    used: Requests,
+    /// The repository at the end.
+    repository: Option<Repository>,
+    notes: Vec<String>,
+    /// Whether a model writes the summaries.
+    paid: bool,
 }
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let path = paths::absolute(arguments.path.as_deref())?;
-    if !path.is_dir() {
-        let reason = format!("{}: is no folder that can be read", path.display());
-        return Err(Failure::Failed(reason));
-    }
+    reader::require_directory(&path)?;
     if arguments.dry_run {
         let estimate = match Client::connect(&context.places.socket).await {
             Ok(client) => client.estimate(&path, false).await?,
@@ -70,42 +73,36 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
         if arguments.json {
             return output::print_json(&estimate);
         }
-        return output::print(&costs(&estimate));
+        return output::print(&cost::table(&estimate));
     }
     let mut progress = Progress::on_stderr();
-    // What is not printed is not read: the outlines of a large tree are many times its first levels.
+    // Only what is printed is loaded: the outlines of a large tree are many times its first levels.
     let depth = match arguments.json {
         true => usize::MAX,
         false => DEPTH,
     };
-    let (indexed, hint) = match Client::connect(&context.places.socket).await {
+    let indexed = match Client::connect(&context.places.socket).await {
         Ok(client) => {
-            say_what_it_costs(&client, &path).await;
-            let (indexed, known) = index(&client, &path, true, depth, &mut progress).await?;
-            let hint = match known {
-                true => "more: `epitome tree`, `epitome show PATH`",
-                false => "more: `epitome index --json`; to keep it true: `epitome watch`",
-            };
-            (indexed, hint)
+            announce_cost(&client, &path).await;
+            index(&client, &path, true, depth, &mut progress).await?.0
         }
         Err(ConnectError::NoDaemon) => {
             let config = context.config()?;
             let local = crate::daemon::start_local(&config, &context.places).await?;
-            say_what_it_costs(&local, &path).await;
+            announce_cost(&local, &path).await;
             let indexed = index(&local, &path, false, depth, &mut progress).await;
-            // Closed before a failure is told: what was paid for has to be stored.
+            // Stopped before a failure is reported: what was paid for has to be stored.
             local.stop().await;
-            let hint = "more: `epitome index --json`; to keep it true: `epitome daemon PATH`";
-            (indexed?.0, hint)
+            indexed?.0
         }
         Err(error) => return Err(error.into()),
     };
-    tell(&indexed, &path, arguments.json, hint)
+    report(&indexed, &path, arguments.json)
 }
 
-/// Before a first index that somebody pays for, whoever sits at the terminal is told what it will cost: nothing is sent
-/// yet. The files are read once more for it; where that fails, the index will say why.
-async fn say_what_it_costs<A: Access>(access: &A, path: &Path) {
+/// On a terminal, prints what a first index will cost, before anything is sent. The files are read once more for it; if
+/// that fails, the index reports why.
+async fn announce_cost<A: Access>(access: &A, path: &Path) {
     if !std::io::stderr().is_terminal() {
         return;
     }
@@ -113,12 +110,12 @@ async fn say_what_it_costs<A: Access>(access: &A, path: &Path) {
         && estimate.first
         && estimate.requests > 0
     {
-        output::say(&costs_in_a_line(&estimate));
+        output::say(&cost::line(&estimate));
     }
 }
 
-/// Indexes through any access, and says whether the path was watched before. A `temporary` repository is removed
-/// again, even where it was interrupted.
+/// Indexes `path` and returns whether it was watched before. A `temporary` repository is removed again, also after an
+/// interrupt.
 async fn index<A: Access>(
     access: &A,
     path: &Path,
@@ -126,17 +123,17 @@ async fn index<A: Access>(
     depth: usize,
     progress: &mut Progress,
 ) -> Result<(Indexed, bool), Failure> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let before = access.status().await?;
     let mut known = repository_of(&before, path).is_some();
     if !known {
-        // By the other end of a link it may be one of those.
+        // It may be one of the watched repositories under another name, through a link.
         let added = access.watch(path, false).await?;
         known = before.repositories.iter().any(|one| one.path == added.path);
     }
     let result = tokio::select! {
-        result = settle(access, path, depth, before.requests.sent, progress) => result,
-        () = interrupted() => Err(Failure::Failed("interrupted".to_owned())),
+        result = settle(access, path, depth, &before.requests, progress) => result,
+        () = interrupted() => Err(Failure::Failed(progress.interrupted())),
     };
     progress.end();
     if !known
@@ -145,49 +142,64 @@ async fn index<A: Access>(
     {
         output::say(&format!("it is still watched: {problem}"));
     }
-    let (tree, waited, sent) = result?;
+    let (tree, waited, status) = result?;
     let indexed = Indexed {
         tree,
         waited,
-        seconds: begun.elapsed().as_secs_f64(),
-        requests: sent.saturating_sub(before.requests.sent),
+        seconds: started.elapsed().as_secs_f64(),
+        used: difference(&before.requests, &status.requests),
+        repository: repository_of(&status, path).cloned(),
+        paid: status.model.is_some(),
+        notes: status.notes,
     };
     Ok((indexed, known))
 }
 
-/// Waits until everything is summarized, shows how far it is meanwhile, and reads the tree, so
-/// many levels of it. `sent`: requests before it began.
+/// Waits until everything is summarized, showing progress, and returns `depth` levels of the tree. `before`: the
+/// model's use before the index.
 async fn settle<A: Access>(
     access: &A,
     path: &Path,
     depth: usize,
-    sent: u64,
+    before: &Requests,
     progress: &mut Progress,
-) -> Result<(Node, WaitOutcome, u64), Failure> {
-    let begun = Instant::now();
+) -> Result<(Node, WaitOutcome, Status), Failure> {
+    let give_up = |status: &Status, waited| hopeless(status, path, before.sent, waited);
+    let waited = wait_with_progress(access, path, None, progress, give_up).await?;
+    let tree = access.node(path, depth).await?;
+    let status = access.status().await?;
+    Ok((tree, waited, status))
+}
+
+/// Waits until `path` is settled and shows the progress meanwhile. `give_up` may return a reason to stop.
+pub async fn wait_with_progress<A: Access>(
+    access: &A,
+    path: &Path,
+    timeout: Option<Duration>,
+    progress: &mut Progress,
+    give_up: impl Fn(&Status, Duration) -> Option<String>,
+) -> Result<WaitOutcome, Failure> {
+    let started = Instant::now();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut wait = std::pin::pin!(access.wait(Some(path), None));
-    let waited = loop {
+    let mut wait = std::pin::pin!(access.wait(Some(path), timeout));
+    loop {
         tokio::select! {
-            waited = &mut wait => break waited?,
+            waited = &mut wait => return Ok(waited?),
             _ = ticks.tick() => {
-                // A status that fails is left to the wait, which will fail too, and say why.
+                // If the status fails, so will the wait, and it says why.
                 if let Ok(status) = access.status().await {
                     progress.update(&status, path);
-                    if let Some(reason) = hopeless(&status, path, sent, begun.elapsed()) {
+                    if let Some(reason) = give_up(&status, started.elapsed()) {
                         return Err(Failure::Failed(reason));
                     }
                 }
             }
         }
-    };
-    let tree = access.node(path, depth).await?;
-    let sent = access.status().await?.requests.sent;
-    Ok((tree, waited, sent))
+    }
 }
 
-/// Why an index is given up: since it began, no request has got as far as the endpoint.
+/// Why an index is given up: no request has reached the endpoint since it began.
 fn hopeless(status: &Status, path: &Path, sent: u64, waited: Duration) -> Option<String> {
     let paused = repository_of(status, path)?.state == RepositoryState::Paused;
     let reason = status.notes.first().filter(|_| paused)?;
@@ -195,7 +207,7 @@ fn hopeless(status: &Status, path: &Path, sent: u64, waited: Duration) -> Option
     given_up.then(|| format!("given up after {} s: {reason}", waited.as_secs()))
 }
 
-/// Ready when somebody wants it to end.
+/// Completes on SIGINT or SIGTERM.
 async fn interrupted() {
     let (Ok(mut interrupt), Ok(mut terminate)) = (
         signal(SignalKind::interrupt()),
@@ -209,102 +221,82 @@ async fn interrupted() {
     }
 }
 
-fn tell(indexed: &Indexed, path: &Path, json: bool, hint: &str) -> Result<(), Failure> {
+fn difference(before: &Requests, after: &Requests) -> Requests {
+    let cost = match (before.cost, after.cost) {
+        (before, Some(after)) => Some((after - before.unwrap_or(0.0)).max(0.0)),
+        (_, None) => None,
+    };
+    Requests {
+        sent: after.sent.saturating_sub(before.sent),
+        prompt_tokens: after.prompt_tokens.saturating_sub(before.prompt_tokens),
+        completion_tokens: after
+            .completion_tokens
+            .saturating_sub(before.completion_tokens),
+        cost,
+        ..Requests::default()
+    }
+}
+
+fn report(indexed: &Indexed, path: &Path, json: bool) -> Result<(), Failure> {
     if json {
         output::print_json(&indexed.tree)?;
     } else {
         let terminal = Terminal::of_stdout();
-        output::print(&digest(&indexed.tree, path, hint, terminal))?;
+        output::print(&render::overview::overview(&indexed.tree, path, terminal))?;
     }
-    name_failed(&indexed.waited.failed);
-    output::say(&closing(indexed));
-    verdict(&indexed.waited)
-}
-
-/// An index with nodes that failed for good has failed.
-fn verdict(waited: &WaitOutcome) -> Result<(), Failure> {
-    match waited.failed.len() as u64 {
-        0 => Ok(()),
-        many => Err(Failure::Failed(format!(
+    let repository = indexed.repository.as_ref();
+    let failures = failures::Failures::of(&indexed.waited, repository, path);
+    for line in failures.lines() {
+        output::say(&line);
+    }
+    let unreadable = repository.map_or(&[][..], |repository| &repository.unreadable);
+    for folder in unreadable {
+        output::say(&format!("not indexed: {folder}"));
+    }
+    for note in &indexed.notes {
+        if !failures.mentions(note) {
+            output::say(&format!("note: {note}"));
+        }
+    }
+    output::say(&summary_line(indexed));
+    match (failures.total(), unreadable.len() as u64) {
+        (0, 0) => Ok(()),
+        (0, many) => Err(Failure::Failed(format!(
+            "{} could not be read",
+            count(many, "folder")
+        ))),
+        (many, _) => Err(Failure::Failed(format!(
             "{} could not be summarized",
-            count(many, "node")
+            count(many, "file or folder").replace("file or folders", "files and folders")
         ))),
     }
 }
 
-/// The root's words and the upper levels of the tree.
-fn digest(tree: &Node, path: &Path, hint: &str, terminal: Terminal) -> String {
-    let mut text = String::new();
-    if let Some(summary) = &tree.common().summary {
-        text += &wrap(summary, terminal.width.unwrap_or(80));
-        text += "\n\n";
-    }
-    text += &render::tree(tree, path, DEPTH, terminal);
-    text + "\n" + hint + "\n"
-}
-
-/// `219 nodes, 188 files in 3.1 s, 219 requests`
-fn closing(indexed: &Indexed) -> String {
-    let (files, directories) = match &indexed.tree {
+/// `372 files and 67 folders in 13.9 s · 439 requests · 1.26 M input + 8.3 k output tokens · 0.19`
+fn summary_line(indexed: &Indexed) -> String {
+    let (files, folders) = match &indexed.tree {
         Node::File(_) => (1, 0),
-        Node::Directory(directory) => (directory.files, directory.directories + 1),
+        Node::Directory(directory) => (directory.files, directory.directories),
     };
-    format!(
-        "{}, {} in {:.1} s, {}",
-        count(files + directories, "node"),
+    let mut parts = vec![format!(
+        "{} and {} in {:.1} s",
         count(files, "file"),
-        indexed.seconds,
-        count(indexed.requests, "request")
-    )
-}
-
-fn costs(estimate: &Estimate) -> String {
-    let batched = match estimate.batched {
-        0 => String::new(),
-        batched => format!(", {} of them in batches", number(batched)),
-    };
-    format!(
-        "{}, {}\n{} to {}{batched}\nabout {} tokens asked, {} answered\n{}\n",
-        count(estimate.files, "file"),
-        count(estimate.directories, "directory"),
-        count(estimate.requests, "request"),
-        clean(&estimate.model),
-        number(estimate.prompt_tokens),
-        number(estimate.completion_tokens),
-        price(estimate),
-    )
-}
-
-/// `first index: 250 requests to gpt-4o-mini, about 400,000 tokens asked, 30,000 answered; about 0.0780, …`
-fn costs_in_a_line(estimate: &Estimate) -> String {
-    format!(
-        "first index: {} to {}, about {} tokens asked, {} answered; {}",
-        count(estimate.requests, "request"),
-        clean(&estimate.model),
-        number(estimate.prompt_tokens),
-        number(estimate.completion_tokens),
-        price(estimate),
-    )
-}
-
-fn price(estimate: &Estimate) -> String {
-    let Some(price) = estimate.price else {
-        return "the price is not known: set openai.price_per_million_input and \
-                openai.price_per_million_output in the configuration"
-            .to_owned();
-    };
-    let mut text = match (estimate.listed, estimate.model.as_str()) {
-        (_, "offline") => return "0: it is written on this machine".to_owned(),
-        (true, _) => format!(
-            "about {} dollars, by the vendor's prices of 2025",
-            money(price)
-        ),
-        (false, _) => format!("about {}, by the configured prices", money(price)),
-    };
-    if let Some(less) = estimate.price_with_batch
-        && less < price
-    {
-        text += &format!(" ({} with batch = \"auto\")", money(less));
+        count(folders, "folder"),
+        indexed.seconds
+    )];
+    let used = &indexed.used;
+    if indexed.paid || used.sent > 0 {
+        parts.push(count(used.sent, "request"));
     }
-    text
+    if used.prompt_tokens + used.completion_tokens > 0 {
+        parts.push(format!(
+            "{} input + {} output tokens",
+            tokens(used.prompt_tokens),
+            tokens(used.completion_tokens)
+        ));
+    }
+    if let Some(cost) = used.cost.filter(|cost| *cost > 0.0) {
+        parts.push(format!("cost {}", money(cost)));
+    }
+    parts.join(" · ")
 }

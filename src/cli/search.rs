@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::failure::Failure;
+use super::reader::Reader;
 use super::terminal::Terminal;
 use super::{Context, output, paths, render};
-use crate::wire::access::Access;
-use crate::wire::search::{MAX_HITS, Search};
+use crate::wire::search::{MAX_HITS, Search, SearchResults};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -28,36 +28,39 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let client = context.client().await?;
+    let here = paths::absolute(arguments.path.as_deref())?;
+    let reader = Reader::open(context, &here).await?;
+    let outcome = search(&reader, here, arguments).await;
+    reader.close().await;
+    let (found, everywhere) = outcome?;
+    if arguments.json {
+        return output::print_json(&found);
+    }
+    if found.hits.is_empty() {
+        output::say("no results; try fewer or different words");
+    }
+    let terminal = Terminal::of_stdout();
+    output::page(&render::found(&found, everywhere, terminal), terminal)
+}
+
+/// The matches, and whether all repositories were searched.
+async fn search(
+    reader: &Reader,
+    here: PathBuf,
+    arguments: &Arguments,
+) -> Result<(SearchResults, bool), Failure> {
     let mut search = Search {
         query: arguments.query.join(" "),
-        path: Some(paths::absolute(arguments.path.as_deref())?),
+        path: Some(here.clone()),
         glob: arguments.glob.clone(),
         kind: None,
         limit: Some(arguments.limit),
     };
     if arguments.path.is_none() {
-        let status = client.status().await?;
-        let here = search.path.take().unwrap_or_default();
-        let holds = |root: &&String| here.starts_with(root);
-        let roots = status.repositories.iter().map(|one| &one.path);
-        search.path = roots
-            .filter(holds)
-            .max_by_key(|root| root.len())
-            .map(PathBuf::from);
+        search.path = reader.root(&here).await?;
     }
-    let found = client.search(&search).await?;
-    if arguments.json {
-        return output::print_json(&found);
-    }
-    if found.hits.is_empty() {
-        output::say("nothing answers that: fewer or other words may find more");
-    }
-    output::print(&render::found(
-        &found,
-        search.path.is_none(),
-        Terminal::of_stdout(),
-    ))
+    let found = reader.search(&search).await?;
+    Ok((found, search.path.is_none()))
 }
 
 fn limit(text: &str) -> Result<usize, String> {

@@ -1,19 +1,22 @@
-//! `epitome show`: one node; or, with `--prompt`, what a model would be asked about it.
+//! `epitome show`: one file or folder; with `--prompt` the requests that a model would get about it.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::reader::Reader;
 use super::terminal::Terminal;
 use super::{Context, output, paths, render};
 use crate::client::{Client, ConnectError};
 use crate::wire::access::Access;
+use crate::wire::prompt::Preview;
+use crate::wire::protocol::PROBLEM_NOT_WATCHED;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A file or directory in a watched repository [default: the current folder]
+    /// A file or folder [default: the current folder]
     path: Option<PathBuf>,
-    /// Print what a model would be asked about it, to the byte, and send nothing; needs no daemon
+    /// Print the exact requests that a model would get about it, and send nothing
     #[arg(long)]
     prompt: bool,
     /// Print one JSON document
@@ -23,30 +26,38 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let path = paths::absolute(arguments.path.as_deref())?;
+    let terminal = Terminal::of_stdout();
     if arguments.prompt {
-        let preview = match Client::connect(&context.places.socket).await {
-            Ok(client) => client.prompt(&path).await?,
-            // Whoever wants to know what would be sent need not start what would send it.
-            Err(ConnectError::NoDaemon) => {
-                crate::daemon::preview(&context.config()?, &context.places, &path).await?
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let preview = preview(context, &path).await?;
         if let Some(note) = &preview.note {
             output::say(note);
         }
-        return match arguments.json {
-            true => output::print_json(&preview),
-            false => {
-                let escaped = std::io::stdout().is_terminal();
-                let text = render::prompt::prompt(&preview, Terminal::of_stdout(), escaped);
-                output::print(&text)
-            }
-        };
+        if arguments.json {
+            return output::print_json(&preview);
+        }
+        let escaped = std::io::stdout().is_terminal();
+        let text = render::prompt::prompt(&preview, terminal, escaped);
+        return output::page(&text, terminal);
     }
-    let node = context.client().await?.node(&path, 1).await?;
+    let reader = Reader::open(context, &path).await?;
+    let node = reader.node(&path, 1).await;
+    reader.close().await;
+    let node = node?;
     if arguments.json {
         return output::print_json(&node);
     }
-    output::print(&render::show(&node, &path, Terminal::of_stdout()))
+    output::page(&render::show::show(&node, &path, terminal), terminal)
+}
+
+/// The requests about `path`: from the daemon if it watches the repository, else made in this process.
+async fn preview(context: &Context, path: &Path) -> Result<Preview, Failure> {
+    match Client::connect(&context.places.socket).await {
+        Ok(client) => match client.prompt(path).await {
+            Err(problem) if problem.kind == PROBLEM_NOT_WATCHED => {}
+            result => return Ok(result?),
+        },
+        Err(ConnectError::NoDaemon) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(crate::daemon::preview(&context.config()?, &context.places, path).await?)
 }

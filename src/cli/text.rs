@@ -1,7 +1,9 @@
-//! Text for people: without characters that a terminal would obey, wrapped, cut, and numbers as one says them.
+//! Text for terminals: escaping of control characters, wrapping, truncation, and numbers for people.
 
-/// The text with control characters and those that reorder or hide others written as escapes, so that a file's name
-/// cannot steer the terminal or pass for another. Line breaks are escaped too.
+use std::path::Path;
+
+/// The text with control characters, bidirectional marks and invisible characters written as escapes, so that a file's
+/// name cannot control the terminal or imitate another name. Line breaks are escaped too.
 pub fn clean(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -21,7 +23,7 @@ fn is_unsafe(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Columns that the text takes on a terminal, near enough: East Asian wide characters and emoji take two, combining
+/// Columns that the text takes on a terminal, approximately: East Asian wide characters and emoji take two, combining
 /// marks none.
 pub fn columns(text: &str) -> usize {
     text.chars().map(column).sum()
@@ -46,7 +48,7 @@ fn column(c: char) -> usize {
     }
 }
 
-/// The text in at most `width` columns, with `…` where something was cut.
+/// The text in at most `width` columns, with `…` in place of what was cut.
 pub fn cut(text: &str, width: usize) -> String {
     if columns(text) <= width {
         return text.to_owned();
@@ -67,7 +69,7 @@ pub fn cut(text: &str, width: usize) -> String {
     short
 }
 
-/// The text's paragraphs in lines of at most `width` columns; a longer word has a line of its own.
+/// The text's paragraphs in lines of at most `width` columns; a longer word gets its own line.
 pub fn wrap(text: &str, width: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for paragraph in text.trim().lines() {
@@ -104,7 +106,7 @@ pub fn number(number: u64) -> String {
     text
 }
 
-/// `1 file`, `2 files`; for words whose plural ends in `s` or, after `y`, in `ies`.
+/// `1 file`, `2 files`, `2 directories`: plurals in `s`, and in `ies` after `y`.
 pub fn count(many: u64, word: &str) -> String {
     match (many, word.strip_suffix('y')) {
         (1, _) => format!("1 {word}"),
@@ -113,7 +115,7 @@ pub fn count(many: u64, word: &str) -> String {
     }
 }
 
-/// `12.34`, and four digits that say something where it is less than one: `0.0123`; no currency, which nobody named.
+/// `12.34`, and four decimals below one: `0.0123`; without a currency, because the configuration does not name one.
 pub fn money(amount: f64) -> String {
     match amount {
         0.0 => "0".to_owned(),
@@ -139,7 +141,7 @@ pub fn size(bytes: u64) -> String {
 
 /// `12 s`, `3 min`, `5 h`, `4 days`; from seconds.
 pub fn duration(seconds: f64) -> String {
-    // A float that is no number becomes 0.
+    // NaN becomes 0.
     let whole = seconds.round() as u64;
     match whole {
         0..60 => format!("{whole} s"),
@@ -149,12 +151,58 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// Tokens for people: `850`, `8.3 k`, `53 k`, `1.26 M`.
+pub fn tokens(many: u64) -> String {
+    let value = many as f64;
+    match many {
+        0..1_000 => many.to_string(),
+        1_000..9_950 => format!("{:.1} k", value / 1e3),
+        9_950..999_500 => format!("{:.0} k", value / 1e3),
+        _ => format!("{:.2} M", value / 1e6),
+    }
+}
+
+/// A UTC time stamp as the time since then: `just now`, `8 min ago`. A text that is no time stamp is returned as it is.
+pub fn ago(rfc3339: &str) -> String {
+    let Ok(then) = humantime::parse_rfc3339(rfc3339) else {
+        return clean(rfc3339);
+    };
+    match then.elapsed() {
+        Ok(passed) if passed.as_secs() >= 5 => format!("{} ago", duration(passed.as_secs_f64())),
+        _ => "just now".to_owned(),
+    }
+}
+
+/// A UTC time stamp in the future as the time until then: `in 5 h`.
+pub fn until(rfc3339: &str) -> String {
+    let left = humantime::parse_rfc3339(rfc3339)
+        .ok()
+        .and_then(|then| then.duration_since(std::time::SystemTime::now()).ok());
+    match left {
+        Some(left) => format!("in {}", duration(left.as_secs_f64())),
+        None => format!("at {}", clean(rfc3339)),
+    }
+}
+
+/// The path with `~` for the home folder.
+pub fn tilde(path: &Path) -> String {
+    let home = std::env::home_dir().filter(|home| home.parent().is_some());
+    let below = home
+        .as_deref()
+        .and_then(|home| path.strip_prefix(home).ok());
+    match below {
+        Some(below) if below.as_os_str().is_empty() => "~".to_owned(),
+        Some(below) => format!("~/{}", clean(&below.to_string_lossy())),
+        None => clean(&path.to_string_lossy()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_cannot_steer_the_terminal() {
+    fn names_cannot_control_the_terminal() {
         assert_eq!(
             clean("a\x1b[31mb\n\u{202e}c\u{9b}"),
             "a\\u{1b}[31mb\\n\\u{202e}c\\u{9b}"
@@ -192,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_said_as_people_say_them() {
+    fn numbers_are_rounded_for_people() {
         assert_eq!(number(0), "0");
         assert_eq!(number(999), "999");
         assert_eq!(number(1_234_567), "1,234,567");
@@ -211,5 +259,32 @@ mod tests {
         assert_eq!(duration(7_200.0), "2 h");
         assert_eq!(duration(200_000.0), "2 days");
         assert_eq!(duration(f64::NAN), "0 s");
+        for (many, text) in [
+            (0, "0"),
+            (999, "999"),
+            (8_300, "8.3 k"),
+            (52_680, "53 k"),
+            (999_499, "999 k"),
+            (1_258_166, "1.26 M"),
+        ] {
+            assert_eq!(tokens(many), text);
+        }
+    }
+
+    #[test]
+    fn times_are_relative_and_home_is_short() {
+        let stamp = |seconds: u64| {
+            let then = std::time::SystemTime::now() - std::time::Duration::from_secs(seconds);
+            humantime::format_rfc3339_millis(then).to_string()
+        };
+        assert_eq!(ago(&stamp(1)), "just now");
+        assert_eq!(ago(&stamp(500)), "8 min ago");
+        assert_eq!(ago("x\u{1b}"), "x\\u{1b}");
+        assert_eq!(until("2000-01-01T00:00:00Z"), "at 2000-01-01T00:00:00Z");
+        if let Some(home) = std::env::home_dir().filter(|home| home.parent().is_some()) {
+            assert_eq!(tilde(&home.join("src")), "~/src");
+            assert_eq!(tilde(&home), "~");
+        }
+        assert_eq!(tilde(Path::new("/srv/a")), "/srv/a");
     }
 }

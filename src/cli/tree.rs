@@ -1,17 +1,20 @@
-//! `epitome tree`: a node and all below it.
+//! `epitome tree`: a folder and what is below it.
 
 use std::path::PathBuf;
 
 use super::failure::Failure;
+use super::reader::Reader;
 use super::terminal::Terminal;
 use super::{Context, output, paths, render};
-use crate::wire::access::Access;
+
+/// Levels on a terminal unless `--depth` says otherwise: a large tree would scroll away.
+const TERMINAL_DEPTH: usize = 2;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A file or directory in a watched repository [default: the current folder]
+    /// A file or folder [default: the current folder]
     path: Option<PathBuf>,
-    /// Levels below it [default: all]
+    /// Levels below it [default: 2 on a terminal, else all]
     #[arg(long, value_name = "N")]
     depth: Option<usize>,
     /// Print one JSON document
@@ -21,10 +24,18 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let path = paths::absolute(arguments.path.as_deref())?;
-    let depth = arguments.depth.unwrap_or(usize::MAX);
-    let node = context.client().await?.node(&path, depth).await?;
+    let terminal = Terminal::of_stdout();
+    let default = match terminal.is_interactive() && !arguments.json {
+        true => TERMINAL_DEPTH,
+        false => usize::MAX,
+    };
+    let depth = arguments.depth.unwrap_or(default);
+    let reader = Reader::open(context, &path).await?;
+    let node = reader.node(&path, depth).await;
+    reader.close().await;
+    let node = node?;
     if arguments.json {
         return output::print_json(&node);
     }
-    output::print(&render::tree(&node, &path, depth, Terminal::of_stdout()))
+    output::page(&render::tree::tree(&node, &path, depth, terminal), terminal)
 }

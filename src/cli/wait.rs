@@ -1,21 +1,20 @@
-//! `epitome wait`: returns when everything saved before is seen, summarized and stored.
+//! `epitome wait`: blocks until everything saved so far is seen, summarized and stored.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::failure::Failure;
+use super::failures::Failures;
+use super::index::{Progress, repository_of, wait_with_progress};
 use super::{Context, output, paths};
 use crate::wire::access::Access;
-use crate::wire::protocol::FailedNode;
-
-/// How many failed nodes are named.
-const NAMED: usize = 10;
+use crate::wire::protocol::{Repository, WaitOutcome};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A file or directory in a watched repository [default: the current folder]
+    /// A file or folder in a watched repository [default: the current folder]
     path: Option<PathBuf>,
-    /// Give up after so many seconds, fractions allowed [default: never]
+    /// Give up after this many seconds, fractions allowed [default: never]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
 }
@@ -23,18 +22,33 @@ pub struct Arguments {
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let path = paths::absolute(arguments.path.as_deref())?;
     let client = context.client().await?;
-    let waited = client.wait(Some(&path), arguments.timeout).await?;
-    name_failed(&waited.failed);
+    let waited = wait(&client, &path, arguments.timeout).await?;
+    let status = client.status().await?;
+    report(&waited, repository_of(&status, &path), &path);
     Ok(())
 }
 
-/// Names nodes that failed for good, the first ten.
-pub fn name_failed(failed: &[FailedNode]) {
-    for node in failed.iter().take(NAMED) {
-        output::say(&format!("not summarized: {}: {}", node.path, node.error));
+/// Waits for `path`, with a bar on a terminal.
+pub async fn wait<A: Access>(
+    access: &A,
+    path: &Path,
+    timeout: Option<Duration>,
+) -> Result<WaitOutcome, Failure> {
+    match Progress::bar_only() {
+        None => Ok(access.wait(Some(path), timeout).await?),
+        Some(mut progress) => {
+            let waited =
+                wait_with_progress(access, path, timeout, &mut progress, |_, _| None).await;
+            progress.end();
+            waited
+        }
     }
-    if failed.len() > NAMED {
-        output::say(&format!("and {} more", failed.len() - NAMED));
+}
+
+/// Prints what could not be summarized.
+pub fn report(waited: &WaitOutcome, repository: Option<&Repository>, path: &Path) {
+    for line in Failures::of(waited, repository, path).lines() {
+        output::say(&line);
     }
 }
 

@@ -1,29 +1,67 @@
-//! `epitome watch` and `epitome unwatch`: add and remove a repository. The first starts a daemon where none runs.
+//! `epitome watch` and `epitome unwatch`: add and remove a repository. `watch` starts a daemon if none runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
-use super::{Context, output, paths, start};
+use super::index::repository_of;
+use super::text::{count, tilde};
+use super::{Context, output, paths, reader, start, wait};
 use crate::wire::access::Access;
 
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct WatchArguments {
+    /// The repository's folder [default: the current folder]
+    path: Option<PathBuf>,
+    /// On a terminal, return at once and do not wait for the first index
+    #[arg(long)]
+    no_wait: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct UnwatchArguments {
     /// The repository's folder [default: the current folder]
     path: Option<PathBuf>,
 }
 
-pub async fn watch(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
+pub async fn watch(context: &Context, arguments: &WatchArguments) -> Result<(), Failure> {
     let path = paths::absolute(arguments.path.as_deref())?;
+    // Checked before a daemon is started for it.
+    reader::require_directory(&path)?;
     let client = start::client(context).await?;
+    let before = client.status().await?;
     let repository = client.watch(&path, true).await?;
-    output::say(&format!("watching {}", repository.path));
+    let name = tilde(Path::new(&repository.path));
+    if before
+        .repositories
+        .iter()
+        .any(|one| one.path == repository.path)
+    {
+        output::say(&format!("already watching {name}"));
+    } else {
+        output::say(&format!("watching {name}"));
+    }
+    if arguments.no_wait || !std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        return Ok(());
+    }
+    let root = PathBuf::from(&repository.path);
+    let waited = wait::wait(&client, &root, None).await?;
+    let status = client.status().await?;
+    let repository = repository_of(&status, &root);
+    wait::report(&waited, repository, &root);
+    if let Some(repository) = repository {
+        output::say(&format!(
+            "{} and {} are up to date and stay so; `epitome status` shows the state",
+            count(repository.files, "file"),
+            count(repository.directories.saturating_sub(1), "folder")
+        ));
+    }
     Ok(())
 }
 
-pub async fn unwatch(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
+pub async fn unwatch(context: &Context, arguments: &UnwatchArguments) -> Result<(), Failure> {
     let path = paths::absolute(arguments.path.as_deref())?;
     let client = context.client().await?;
     client.unwatch(&path).await?;
-    output::say(&format!("no longer watching {}", path.display()));
+    output::say(&format!("no longer watching {}", tilde(&path)));
     Ok(())
 }

@@ -348,6 +348,7 @@ pub(crate) fn repository(path: &str) -> Repository {
             ..Used::default()
         },
         notes: Vec::new(),
+        unreadable: Vec::new(),
     }
 }
 

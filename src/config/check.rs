@@ -1,10 +1,10 @@
-//! What single values must be. Each check gives the value or a reason that says what is allowed.
+//! Checks of single values. Each returns the value, or a reason that says what is allowed.
 
 use std::path::{Component, Path, PathBuf};
 
 use ignore::overrides::OverrideBuilder;
 
-/// An absolute path, or one below the home folder, written `~/…`.
+/// An absolute path, or one in the home folder, written `~/…`.
 pub(super) fn folder(text: &str, home: Option<&Path>) -> Result<PathBuf, String> {
     if text.contains('\0') {
         return Err("has a NUL character".to_owned());
@@ -21,12 +21,12 @@ pub(super) fn folder(text: &str, home: Option<&Path>) -> Result<PathBuf, String>
         Ok(path)
     } else {
         Err(format!(
-            "must be an absolute path or begin with ~/, and is {text:?}"
+            "must be an absolute path or begin with ~/, not {text:?}"
         ))
     }
 }
 
-/// Nothing for the empty text.
+/// `None` for the empty string.
 pub(super) fn optional<T>(
     text: &str,
     check: impl Fn(&str) -> Result<T, String>,
@@ -37,23 +37,23 @@ pub(super) fn optional<T>(
     check(text).map(Some)
 }
 
-/// An `http` or `https` URL that holds no secret; without its last slashes.
+/// An `http` or `https` URL without secrets, with trailing slashes removed.
 pub(super) fn base_url(text: &str) -> Result<String, String> {
-    let example = "as \"https://api.openai.com/v1\"";
+    let example = "such as \"https://api.openai.com/v1\"";
     let url =
-        reqwest::Url::parse(text).map_err(|error| format!("is no URL ({error}); {example}"))?;
-    // The value is not repeated in these messages: it may hold a password.
+        reqwest::Url::parse(text).map_err(|error| format!("is not a URL ({error}), {example}"))?;
+    // These messages do not repeat the value: it may contain a password.
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!("must begin with http:// or https://, {example}"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(
-            "must not hold a user or a password; name the key's variable in openai.api_key_env"
+            "must not contain a user or password; name the key's variable in openai.api_key_env"
                 .to_owned(),
         );
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("must not have a query or a fragment, {example}"));
+        return Err(format!("must not have a query or fragment, {example}"));
     }
     Ok(text.trim().trim_end_matches('/').to_owned())
 }
@@ -64,37 +64,37 @@ pub(super) fn model(text: &str) -> Result<String, String> {
         return Err("must not be empty; name a model that the endpoint has".to_owned());
     }
     if text.chars().any(char::is_control) {
-        return Err("must not have control characters".to_owned());
+        return Err("must not contain control characters".to_owned());
     }
     Ok(text.trim().to_owned())
 }
 
-/// The name of an environment variable, and not a key that somebody put in its place.
+/// The name of an environment variable, not a key written in its place.
 pub(super) fn variable(text: &str) -> Result<String, String> {
     let name = text
         .chars()
         .enumerate()
         .all(|(at, c)| c == '_' || c.is_ascii_alphabetic() || at > 0 && c.is_ascii_digit());
-    // The value is not repeated: it may be the key.
+    // The message does not repeat the value: it may be the key.
     if text.starts_with("sk-") || text.starts_with("sk_") || text.len() > 100 {
         return Err(
-            "looks like a key; write the name of the environment variable that holds it, as \"OPENAI_API_KEY\""
+            "looks like a key; write the name of the environment variable that holds it, such as \"OPENAI_API_KEY\""
                 .to_owned(),
         );
     }
     if !name {
         return Err(
-            "must be the name of an environment variable (letters, digits and _), as \"OPENAI_API_KEY\""
+            "must be the name of an environment variable (letters, digits and _), such as \"OPENAI_API_KEY\""
                 .to_owned(),
         );
     }
     Ok(text.to_owned())
 }
 
-/// A glob in the form of a line of `.gitignore`.
+/// A glob in the syntax of a line of `.gitignore`.
 pub(super) fn glob(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
-        return Err("must not have an empty glob".to_owned());
+        return Err("must not contain an empty glob".to_owned());
     }
     if text.starts_with('!') {
         return Err(format!(
@@ -106,10 +106,10 @@ pub(super) fn glob(text: &str) -> Result<String, String> {
             "{text:?} would be a comment; write \"\\\\#…\" for a name that begins with #"
         ));
     }
-    // Overrides are stricter than .gitignore, where a broken bracket silently means itself.
+    // Overrides are stricter than .gitignore, where an unclosed bracket is literal.
     OverrideBuilder::new("/")
         .add(text)
-        .map_err(|error| format!("{text:?} is no glob: {error}"))?;
+        .map_err(|error| format!("{text:?} is not a valid glob: {error}"))?;
     Ok(text.to_owned())
 }
 
@@ -126,7 +126,7 @@ pub(super) fn export_folder(text: &str) -> Result<PathBuf, String> {
         Ok(PathBuf::from(text))
     } else {
         Err(format!(
-            "must be a folder below the repository's root, without .., . or .git, as \"distributed_index\", and is {text:?}"
+            "must be a folder below the repository's root, without .., . or .git, such as \"distributed_index\", not {text:?}"
         ))
     }
 }

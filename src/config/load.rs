@@ -1,4 +1,4 @@
-//! Reads the file and checks every key of it.
+//! Reads the file and checks every key.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use super::table::Document;
 use super::{Backend, Batch, Config, Openai, Provider, check};
 
-/// A configuration of more than this many bytes is refused: it is some other file.
+/// A larger file is rejected: it is not a configuration.
 pub(super) const MAX_BYTES: u64 = 1_048_576;
 
-/// What systemd's unit calls the key.
+/// The name of the key in systemd's unit.
 const CREDENTIAL: &str = "llm-key";
 
-/// What is wrong with a configuration, in one line.
+/// An error in a configuration, in one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
@@ -25,24 +25,24 @@ pub enum ConfigError {
         /// Why.
         reason: String,
     },
-    /// The text is no TOML.
+    /// The text is not valid TOML.
     #[error("{}:{line}: {reason}", .file.display())]
     Syntax {
         /// The file.
         file: PathBuf,
         /// 1-based.
         line: usize,
-        /// What the parser says.
+        /// The parser's message.
         reason: String,
     },
-    /// A key is unknown or its value cannot be used.
+    /// A key is unknown or its value is not allowed.
     #[error("{}:{line}: {key}: {reason}", .file.display())]
     Key {
         /// The file.
         file: PathBuf,
         /// 1-based.
         line: usize,
-        /// The key with its section, as `openai.model`.
+        /// The key with its section, such as `openai.model`.
         key: String,
         /// What is wrong and what is allowed.
         reason: String,
@@ -54,7 +54,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, is no TOML, has an unknown key, or a value that cannot be used.
+    /// The file cannot be read, is not TOML, has an unknown key, or a value that is not allowed.
     pub fn load(path: &Path, must_exist: bool) -> Result<Self, ConfigError> {
         let unreadable = |reason: String| ConfigError::Unreadable {
             file: path.to_path_buf(),
@@ -65,7 +65,7 @@ impl Config {
             File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
         match read {
             Ok(_) if bytes.len() as u64 > MAX_BYTES => Err(unreadable(format!(
-                "is larger than {MAX_BYTES} bytes: this is no configuration"
+                "is larger than {MAX_BYTES} bytes, so it is not a configuration"
             ))),
             Ok(_) => {
                 let text = String::from_utf8(bytes).map_err(|error| {
@@ -73,7 +73,7 @@ impl Config {
                     ConfigError::Syntax {
                         file: path.to_path_buf(),
                         line: 1 + read.iter().filter(|&&byte| byte == b'\n').count(),
-                        reason: "is no UTF-8 text".to_owned(),
+                        reason: "is not UTF-8 text".to_owned(),
                     }
                 })?;
                 let home = directories::BaseDirs::new().map(|base| base.home_dir().to_path_buf());
@@ -83,7 +83,7 @@ impl Config {
                 Ok(Self::default())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(unreadable("there is no such file".to_owned()))
+                Err(unreadable("no such file".to_owned()))
             }
             Err(error) => Err(unreadable(error.to_string())),
         }
@@ -207,12 +207,12 @@ impl Config {
 }
 
 impl Openai {
-    /// The key: from `api_key_file`, else from systemd's credentials, else from the variable; `None` where none of
-    /// them has one, or where the variable's name is empty: then none is to be sent.
+    /// The key: from `api_key_file`, else from systemd's credentials, else from the variable. `None` if none of them
+    /// has one, or if the variable's name is empty: then none is sent.
     ///
     /// # Errors
     ///
-    /// A line that says why the key cannot be used. It never holds the key.
+    /// One line that says why the key cannot be used. It never contains the key.
     pub fn api_key(&self) -> Result<Option<String>, String> {
         self.api_key_from(|name| std::env::var_os(name))
     }
@@ -226,7 +226,7 @@ impl Openai {
                 .map_err(|error| format!("openai.api_key_file: {}: {error}", file.display()))?;
             (text, file.display().to_string())
         } else if self.api_key_env.is_empty() {
-            // Said so: nothing that lies around is sent either.
+            // The user asked for no key, so a credential of systemd is not sent either.
             return Ok(None);
         } else if let Some(found) = credential(&variable)? {
             found
@@ -234,7 +234,9 @@ impl Openai {
             match variable(&self.api_key_env).map(OsString::into_string) {
                 None => return Ok(None),
                 Some(Ok(value)) => (value, self.api_key_env.clone()),
-                Some(Err(_)) => return Err(format!("the key in {} is no text", self.api_key_env)),
+                Some(Err(_)) => {
+                    return Err(format!("the key in {} is not UTF-8", self.api_key_env));
+                }
             }
         };
         let key = key.trim();
@@ -243,14 +245,14 @@ impl Openai {
         }
         if !key.chars().all(|c| c.is_ascii_graphic()) {
             return Err(format!(
-                "the key in {origin} has spaces or other characters that no key has: keep the key alone there"
+                "the key in {origin} contains spaces or other characters that no key has; store only the key there"
             ));
         }
         Ok(Some(key.to_owned()))
     }
 }
 
-/// The key that systemd passes, and where it is. A blank one is what the unit has where the user gave none.
+/// The key that systemd passes, and its origin. The unit passes a blank one if the user has none.
 fn credential(
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Option<(String, String)>, String> {

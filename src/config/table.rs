@@ -1,6 +1,6 @@
-//! Reads TOML tables key by key and remembers where each stood, so that an error can name the line.
+//! Reads TOML tables key by key and remembers positions, so that an error can name the line.
 //!
-//! It knows nothing of what the keys mean.
+//! It does not know what the keys mean.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -19,7 +19,7 @@ pub(super) struct Document<'a> {
     table: DeTable<'a>,
 }
 
-/// One table of it. Keys that nobody asked for are errors at [`Section::finish`].
+/// One table of it. Keys that were not read are errors in [`Section::finish`].
 pub(super) struct Section<'a> {
     document: &'a Document<'a>,
     name: &'static str,
@@ -145,7 +145,7 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
-    /// The error that a value which is right by itself does not fit the others.
+    /// The error for a value that is valid alone but does not fit the others.
     pub(super) fn refuse(&self, key: &'static str, reason: &str) -> ConfigError {
         let value = self.table.and_then(|table| table.get(key));
         let span = value.map_or(0..0, Spanned::span);
@@ -184,7 +184,7 @@ impl<'a> Section<'a> {
             let text = value
                 .get_ref()
                 .as_str()
-                .ok_or_else(|| self.wrong(key, value, "a text in quotes"))?;
+                .ok_or_else(|| self.wrong(key, value, "a quoted string"))?;
             *into = check(text).map_err(|reason| self.error(key, &value.span(), reason))?;
         }
         Ok(())
@@ -199,7 +199,7 @@ impl<'a> Section<'a> {
         let Some(value) = self.value(key) else {
             return Ok(());
         };
-        let allowed = "a list of texts, as [\"one\", \"two\"]";
+        let allowed = "a list of strings, such as [\"one\", \"two\"]";
         let list = value
             .get_ref()
             .as_array()
@@ -215,7 +215,7 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
-    /// Fails at the first key that nobody asked for.
+    /// Fails at the first key that was not read.
     pub(super) fn finish(self) -> Result<(), ConfigError> {
         let known = self.known.borrow();
         let unknown = self
@@ -230,7 +230,7 @@ impl<'a> Section<'a> {
         let name = key.get_ref().as_ref();
         let advice = match (nearest(name, &known), elsewhere(name)) {
             (Some(known), _) => format!("did you mean {known}?"),
-            (None, Some(section)) => format!("it belongs into [{section}]"),
+            (None, Some(section)) => format!("it belongs in [{section}]"),
             (None, None) => format!("known here: {}", known.join(", ")),
         };
         Err(self.error(name, &key.span(), format!("unknown key; {advice}")))
@@ -249,11 +249,7 @@ impl<'a> Section<'a> {
             _ if is.chars().count() > 60 => is.chars().take(60).chain(['…']).collect(),
             _ => is.to_owned(),
         };
-        self.error(
-            key,
-            &value.span(),
-            format!("must be {allowed}, and is {is}"),
-        )
+        self.error(key, &value.span(), format!("must be {allowed}, not {is}"))
     }
 
     fn error(&self, key: &str, span: &Range<usize>, reason: String) -> ConfigError {
@@ -276,8 +272,8 @@ fn line_of(text: &str, at: usize) -> usize {
     1 + before.iter().filter(|&&byte| byte == b'\n').count()
 }
 
-/// The key or the section that the line of that byte begins with, where it begins with one. Never its value, which may
-/// be a secret in the wrong place.
+/// The key or section at the beginning of the line of that byte, if any. Never the value, which may be a misplaced
+/// secret.
 fn key_at(text: &str, at: usize) -> Option<&str> {
     let start = text.get(..at)?.rfind('\n').map_or(0, |before| before + 1);
     let line = text[start..].lines().next()?.trim();
@@ -294,7 +290,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The known key that is at most two edits away, or the first that begins so.
+/// The known key at most two edits away, or the first that begins with the name.
 fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     if name.len() > 64 {
         return None;
@@ -323,7 +319,7 @@ fn elsewhere(name: &str) -> Option<String> {
     found.map(|(section, _)| section.clone())
 }
 
-/// How many characters have to be added, dropped or changed (Levenshtein).
+/// The Levenshtein distance.
 fn edits(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

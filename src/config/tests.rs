@@ -1,4 +1,4 @@
-//! Every kind of configuration error, by its text; and the example file against the defaults.
+//! Every kind of configuration error by its message, and the example file against the defaults.
 
 #![allow(clippy::unwrap_used)]
 
@@ -25,7 +25,7 @@ fn the_example_is_the_defaults() {
 }
 
 #[test]
-fn every_key_stands_in_the_example_with_a_comment() {
+fn every_key_is_in_the_example_with_a_comment() {
     let example: toml::Table = toml::from_str(EXAMPLE).unwrap();
     let all = serde_json::to_value(Config::default()).unwrap();
     let mut keys = 0;
@@ -50,7 +50,7 @@ fn every_key_stands_in_the_example_with_a_comment() {
 }
 
 #[test]
-fn values_are_taken() {
+fn values_are_parsed() {
     let config = parse(
         r#"
         repos = ["/srv/a", "~/b", "~"]
@@ -90,47 +90,47 @@ fn errors_name_the_file_the_line_and_the_key() {
     for (text, expected) in [
         (
             "\n[openai]\n\nmax_workers = 5000",
-            "config.toml:4: openai.max_workers: must be a whole number from 1 to 1000, and is 5000",
+            "config.toml:4: openai.max_workers: must be a whole number from 1 to 1000, not 5000",
         ),
         (
             "[openai]\nmax_workers = -1",
-            "config.toml:2: openai.max_workers: must be a whole number from 1 to 1000, and is -1",
+            "config.toml:2: openai.max_workers: must be a whole number from 1 to 1000, not -1",
         ),
         (
             "[openai]\nmax_workers = \"ten\"",
-            "config.toml:2: openai.max_workers: must be a whole number from 1 to 1000, and is \"ten\"",
+            "config.toml:2: openai.max_workers: must be a whole number from 1 to 1000, not \"ten\"",
         ),
         (
             "[budget]\nmax_tokens_per_day = 1.5",
-            "config.toml:2: budget.max_tokens_per_day: must be a whole number, 0 or more, and is 1.5",
+            "config.toml:2: budget.max_tokens_per_day: must be a whole number, 0 or more, not 1.5",
         ),
         (
             "[watch]\npoll_seconds = 0",
-            "config.toml:2: watch.poll_seconds: must be a whole number from 1 to 3600, and is 0",
+            "config.toml:2: watch.poll_seconds: must be a whole number from 1 to 3600, not 0",
         ),
         (
             "[watch]\nsettle_ms = 60001",
-            "config.toml:2: watch.settle_ms: must be a whole number from 0 to 60000, and is 60001",
+            "config.toml:2: watch.settle_ms: must be a whole number from 0 to 60000, not 60001",
         ),
         (
             "[openai]\ntimeout_seconds = 0",
-            "config.toml:2: openai.timeout_seconds: must be a whole number from 1 to 3600, and is 0",
+            "config.toml:2: openai.timeout_seconds: must be a whole number from 1 to 3600, not 0",
         ),
         (
             "[openai]\nquiet_ms = 30001",
-            "config.toml:2: openai.quiet_ms: must be a whole number from 0 to 30000, and is 30001",
+            "config.toml:2: openai.quiet_ms: must be a whole number from 0 to 30000, not 30001",
         ),
         (
             "[openai]\nprice_per_million_input = nan",
-            "config.toml:2: openai.price_per_million_input: must be a number, 0 or more, and is nan",
+            "config.toml:2: openai.price_per_million_input: must be a number, 0 or more, not nan",
         ),
         (
             "[summaries]\nenabled = \"yes\"",
-            "config.toml:2: summaries.enabled: must be true or false, and is \"yes\"",
+            "config.toml:2: summaries.enabled: must be true or false, not \"yes\"",
         ),
         (
             "[summaries]\nprovider = \"OpenAI\"",
-            "config.toml:2: summaries.provider: must be \"offline\" or \"openai\", and is \"OpenAI\"",
+            "config.toml:2: summaries.provider: must be \"offline\" or \"openai\", not \"OpenAI\"",
         ),
         (
             "[openai]\nmodle = \"x\"",
@@ -138,7 +138,7 @@ fn errors_name_the_file_the_line_and_the_key() {
         ),
         (
             "max_workers = 3",
-            "config.toml:1: max_workers: unknown key; it belongs into [openai]",
+            "config.toml:1: max_workers: unknown key; it belongs in [openai]",
         ),
         (
             "[opnai]\nmodel = \"x\"",
@@ -167,15 +167,15 @@ fn errors_name_the_file_the_line_and_the_key() {
         ),
         (
             "repos = \"/a\"",
-            "config.toml:1: repos: must be a list of texts, as [\"one\", \"two\"], and is \"/a\"",
+            "config.toml:1: repos: must be a list of strings, such as [\"one\", \"two\"], not \"/a\"",
         ),
         (
             "repos = [\n  \"/a\",\n  \"b\",\n]",
-            "config.toml:3: repos: must be an absolute path or begin with ~/, and is \"b\"",
+            "config.toml:3: repos: must be an absolute path or begin with ~/, not \"b\"",
         ),
         (
             "repos = [\"~other/b\"]",
-            "config.toml:1: repos: must be an absolute path or begin with ~/, and is \"~other/b\"",
+            "config.toml:1: repos: must be an absolute path or begin with ~/, not \"~other/b\"",
         ),
         (
             "[openai]\nmodel = \" \"",
@@ -183,27 +183,27 @@ fn errors_name_the_file_the_line_and_the_key() {
         ),
         (
             "[openai]\napi_key_env = \"sk-abc\"",
-            "config.toml:2: openai.api_key_env: looks like a key; write the name of the environment variable that holds it, as \"OPENAI_API_KEY\"",
+            "config.toml:2: openai.api_key_env: looks like a key; write the name of the environment variable that holds it, such as \"OPENAI_API_KEY\"",
         ),
         (
             "[openai]\napi_key_env = \"MY KEY\"",
-            "config.toml:2: openai.api_key_env: must be the name of an environment variable (letters, digits and _), as \"OPENAI_API_KEY\"",
+            "config.toml:2: openai.api_key_env: must be the name of an environment variable (letters, digits and _), such as \"OPENAI_API_KEY\"",
         ),
         (
             "[openai]\nbase_url = \"ftp://x/v1\"",
-            "config.toml:2: openai.base_url: must begin with http:// or https://, as \"https://api.openai.com/v1\"",
+            "config.toml:2: openai.base_url: must begin with http:// or https://, such as \"https://api.openai.com/v1\"",
         ),
         (
             "[openai]\nbase_url = \"https://me:secret@x/v1\"",
-            "config.toml:2: openai.base_url: must not hold a user or a password; name the key's variable in openai.api_key_env",
+            "config.toml:2: openai.base_url: must not contain a user or password; name the key's variable in openai.api_key_env",
         ),
         (
             "[openai]\nbase_url = \"api.openai.com/v1\"",
-            "config.toml:2: openai.base_url: is no URL (relative URL without a base); as \"https://api.openai.com/v1\"",
+            "config.toml:2: openai.base_url: is not a URL (relative URL without a base), such as \"https://api.openai.com/v1\"",
         ),
         (
             "[files]\nexclude = [\"a\",\n\"x[\"]",
-            "config.toml:3: files.exclude: \"x[\" is no glob: error parsing glob 'x[': unclosed character class; missing ']'",
+            "config.toml:3: files.exclude: \"x[\" is not a valid glob: error parsing glob 'x[': unclosed character class; missing ']'",
         ),
         (
             "[files]\ninclude = [\"!a\"]",
@@ -228,14 +228,14 @@ fn an_export_folder_stays_below_the_root() {
     ] {
         let line = error(&format!("[export]\ndir = {bad:?}"));
         let expected = format!(
-            "config.toml:2: export.dir: must be a folder below the repository's root, without .., . or .git, as \"distributed_index\", and is {bad:?}"
+            "config.toml:2: export.dir: must be a folder below the repository's root, without .., . or .git, such as \"distributed_index\", not {bad:?}"
         );
         assert_eq!(line, expected);
     }
 }
 
 #[test]
-fn what_is_no_toml_is_said_with_its_line() {
+fn a_syntax_error_names_its_line() {
     let line = error("repos = []\n[openai\n");
     assert!(line.starts_with("config.toml:2: "), "{line}");
     let line = error("[openai]\nmodel = \"a\"\nmodel = \"b\"\n");
@@ -257,30 +257,30 @@ fn no_message_repeats_a_secret() {
 }
 
 #[test]
-fn a_missing_file_is_the_defaults_unless_it_was_named() {
+fn a_missing_file_means_defaults_unless_given_explicitly() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("none.toml");
     assert_eq!(Config::load(&file, false).unwrap(), Config::default());
     let line = Config::load(&file, true).unwrap_err().to_string();
-    assert_eq!(line, format!("{}: there is no such file", file.display()));
+    assert_eq!(line, format!("{}: no such file", file.display()));
     let line = Config::load(folder.path(), false).unwrap_err().to_string();
     assert!(line.contains("directory"), "{line}");
 }
 
 #[test]
-fn what_is_no_text_is_refused() {
+fn invalid_utf8_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("c.toml");
     std::fs::write(&file, b"repos = []\n# caf\xe9\n").unwrap();
     let line = Config::load(&file, true).unwrap_err().to_string();
-    assert_eq!(line, format!("{}:2: is no UTF-8 text", file.display()));
+    assert_eq!(line, format!("{}:2: is not UTF-8 text", file.display()));
     std::fs::write(&file, vec![b'#'; MAX_BYTES as usize + 1]).unwrap();
     let line = Config::load(&file, true).unwrap_err().to_string();
     assert!(line.contains("is larger than"), "{line}");
 }
 
 #[test]
-fn a_key_is_read_from_its_file_without_the_line_s_end() {
+fn the_key_file_is_read_without_its_trailing_newline() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
     let mut openai = Openai {
@@ -298,7 +298,7 @@ fn a_key_is_read_from_its_file_without_the_line_s_end() {
 }
 
 #[test]
-fn systemd_s_credential_goes_between_the_file_and_the_variable() {
+fn the_credential_of_systemd_ranks_between_file_and_variable() {
     let folder = tempfile::tempdir().unwrap();
     let credential = folder.path().join("llm-key");
     let mut openai = Openai::default();
@@ -311,7 +311,7 @@ fn systemd_s_credential_goes_between_the_file_and_the_variable() {
     };
     let of = |text: &str| Ok(Some(text.to_owned()));
     assert_eq!(key(&openai), of("of-the-variable"));
-    // What the unit passes where the user has no such file.
+    // The unit passes a blank credential if the user has no such file.
     std::fs::write(&credential, " ").unwrap();
     assert_eq!(key(&openai), of("of-the-variable"));
     std::fs::write(&credential, "of-systemd\n").unwrap();
@@ -324,9 +324,9 @@ fn systemd_s_credential_goes_between_the_file_and_the_variable() {
     assert_eq!(key(&openai), of("of-the-file"));
 }
 
-/// Whatever the file has become: a configuration whose values are allowed, or one line that says what is wrong.
+/// Any damaged file gives a configuration with allowed values, or one line that says what is wrong.
 #[test]
-fn what_chance_makes_of_the_example_is_taken_or_refused_in_one_line() {
+fn a_randomly_damaged_example_is_accepted_or_rejected_in_one_line() {
     let words: [&[u8]; 16] = [
         b"[openai]",
         b"[",
@@ -355,7 +355,7 @@ fn what_chance_makes_of_the_example_is_taken_or_refused_in_one_line() {
         if rng.u8(0..20) == 0 {
             text = crate::fuzz::text(&mut rng, 400).into_bytes();
         }
-        // What is no UTF-8 is refused before.
+        // Invalid UTF-8 is rejected earlier.
         match parse(&String::from_utf8_lossy(&text)) {
             Ok(config) => {
                 taken += 1;

@@ -1,5 +1,8 @@
 //! From what the engine knows to what the outside is told: the words are fetched from the store here.
 
+pub mod publishing;
+pub mod usage;
+
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -18,11 +21,10 @@ use crate::wire::protocol::{
     StoreStatus,
 };
 
-use super::executor::{outline, text_of};
-use super::handle::Shared;
-use super::registry::repository_topic;
-use super::requesting::today;
-use super::usage;
+use crate::daemon::contents::{outline, text_of};
+use crate::daemon::context::Shared;
+use crate::daemon::context::registry::repository_topic;
+use crate::daemon::context::today;
 
 /// A node with its words, and all below it that the view has.
 pub fn node(shared: &Shared, repo: RepoId, view: &NodeView) -> Node {
@@ -231,6 +233,7 @@ fn repository(
             seconds_left,
         },
         notes,
+        unreadable: status.problems.clone(),
     }
 }
 

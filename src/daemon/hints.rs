@@ -14,8 +14,8 @@ use crate::engine::event::Event;
 use crate::model::path::{RelPath, RepoId};
 use crate::shell::watch::{Hints, Watch};
 
-use super::driver::Input;
-use super::handle::Shared;
+use crate::daemon::context::Shared;
+use crate::daemon::mailbox::Input;
 
 /// The number of the probe, which no barrier has.
 const PROBE: u64 = u64::MAX;

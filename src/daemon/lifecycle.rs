@@ -15,12 +15,12 @@ use tokio::time::{sleep, timeout};
 use crate::config::places::Places;
 use crate::config::{Backend, Config};
 
-use super::Mode;
-use super::handle::Handle;
 use super::refusal;
 use super::server;
 use super::socket::{Socket, State};
 use super::systemd;
+use crate::daemon::Mode;
+use crate::daemon::access::Handle;
 
 /// How long the known repositories may take to be found (a network folder that hangs) before questions are answered
 /// without them.
@@ -58,8 +58,8 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     tracing::info!("ready on {}", socket.path().display());
     tokio::spawn(systemd::update_status(handle.clone()));
     tokio::spawn(systemd::feed_watchdog(handle.clone()));
-    let audits = tokio::spawn(super::audit::daily(handle.clone()));
-    tokio::spawn(super::cache::tend(handle.clone()));
+    let audits = tokio::spawn(crate::daemon::access::audit::daily(handle.clone()));
+    tokio::spawn(crate::daemon::access::cache::tend(handle.clone()));
 
     let reason = loop {
         tokio::select! {
@@ -111,12 +111,13 @@ async fn listen(places: &Places) -> anyhow::Result<(Socket, UnixListener)> {
 /// All but the socket: nobody is answered before everything is there.
 async fn start(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow::Result<Handle> {
     systemd::status("opening the store");
-    let store = Arc::new(super::open_store(&places.data).await?);
+    let store = Arc::new(crate::daemon::open_store(&places.data).await?);
     let cookies = match config.watch.backend {
         Backend::Native => Some(cookie_directory(&places.data)?),
         Backend::Poll => None,
     };
-    let handle = super::driver::start(config, &places.data, store, Mode::Daemon, cookies)?;
+    let handle =
+        crate::daemon::event_loop::start(config, &places.data, store, Mode::Daemon, cookies)?;
     find_known(&handle, paths).await?;
     Ok(handle)
 }

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::engine::status::{PacingStatus, RepositoryStatus};
 
-use super::handle::Handle;
+use crate::daemon::access::Handle;
 
 /// The status line is renewed this often at most.
 const STATUS_PAUSE: Duration = Duration::from_secs(1);

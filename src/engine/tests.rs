@@ -48,6 +48,7 @@ impl Bench {
             tokens: TokenEstimate {
                 instructions: 0,
                 answer: 0,
+                largest_input: 48_000,
             },
             readers: 4,
             settle: window,

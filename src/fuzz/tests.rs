@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use crate::engine::prompt::{ChildText, children_list, directory, file, tokens};
+use crate::daemon::prompt::{ChildText, children_list, directory, file, tokens};
 use crate::model::digest::Digest;
 use crate::model::key::Kind;
 use crate::model::language::Language;

@@ -1,4 +1,4 @@
-//! A batch of requests that is with an endpoint, as it is remembered over restarts.
+//! A batch of requests at an endpoint, as stored across restarts.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,28 +8,28 @@ use super::summary::SummaryKey;
 /// One batch. It is stored before anything is sent, and again after each step, so that it is never sent twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingBatch {
-    /// Our own name for it; it goes along as the batch's metadata, so that it can be found again by it.
+    /// Our own identifier, sent as the batch's metadata so that the batch can be found again.
     pub name: Digest,
-    /// The endpoint that has it.
+    /// The endpoint that received it.
     pub base_url: String,
-    /// The model that writes it.
+    /// The model.
     pub model: String,
-    /// When it was begun, milliseconds since 1970.
+    /// When it was started, milliseconds since 1970.
     pub since_ms: u64,
-    /// The endpoint's name of the uploaded requests; `None`: not uploaded yet, so surely not paid for.
+    /// The endpoint's identifier of the uploaded requests; `None`: not uploaded yet, so not paid for.
     pub input_file: Option<String>,
-    /// The endpoint's name of the batch; `None`: whether there is one is not known.
+    /// The endpoint's identifier of the batch; `None`: it is unknown whether there is one.
     pub batch: Option<String>,
-    /// What is asked in it.
+    /// The requests in it.
     pub lines: Vec<BatchLine>,
-    /// For which repositories: their roots' bytes, and how many lines in a row are for each. Stored by itself, since
-    /// earlier versions did not know of it; where it is missing, nobody's.
+    /// The repositories it serves: each root's bytes and the number of consecutive lines for it. Stored separately,
+    /// because earlier versions did not have it; if missing, the lines belong to no repository.
     #[serde(skip)]
     pub roots: Vec<(Vec<u8>, u64)>,
 }
 
 impl PendingBatch {
-    /// The root of each line's repository, in order; empty: nobody's.
+    /// The root of each line's repository, in order; empty: none.
     pub fn root_of_each(&self) -> impl Iterator<Item = &[u8]> {
         let known = self.roots.iter().flat_map(|(root, lines)| {
             let lines = usize::try_from(*lines).unwrap_or(usize::MAX);
@@ -41,11 +41,11 @@ impl PendingBatch {
     }
 }
 
-/// One request of a batch. It goes by its key's digits.
+/// One request of a batch, identified by its key's digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchLine {
-    /// What its answer is stored under.
+    /// The key under which the response is stored.
     pub key: SummaryKey,
-    /// The words that the model was shown, and may have said still hold.
+    /// The earlier summary that the model was shown and may have confirmed.
     pub earlier: Option<SummaryKey>,
 }

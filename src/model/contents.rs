@@ -1,4 +1,4 @@
-//! What reading a file tells about it, apart from its words.
+//! The result of reading a file, apart from its summary.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -6,12 +6,12 @@ use super::digest::Digest;
 use super::language::Language;
 use super::stat::Stat;
 
-/// What kind of matter a file holds; only [`ContentKind::Text`] is worth a request.
+/// The kind of a file's content; only [`ContentKind::Text`] is sent to a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ContentKind {
     /// Text that can be summarized.
     Text,
-    /// No byte, or white space only.
+    /// No bytes, or only white space.
     Empty,
     /// Not text: described by rule, never sent.
     Binary,
@@ -21,22 +21,22 @@ pub enum ContentKind {
     Secret,
 }
 
-/// What one reading of a file found.
+/// The result of reading a file once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
-    /// The file's stat, equal before and after the reading.
+    /// The file's stat, equal before and after reading.
     pub stat: Stat,
-    /// When the reading began, milliseconds since 1970.
+    /// When reading began, milliseconds since 1970.
     pub observed_ms: u64,
     /// Digest of the bytes.
     pub digest: Digest,
-    /// Digest of the syntax: blind to white space and layout. Equal to `digest` where no grammar is known.
+    /// Digest of the syntax: ignores white space and layout. Equal to `digest` without a grammar.
     pub syntax: Digest,
-    /// The language, by name or ending. One that only another version of the program knows is none: it is no damage, and
-    /// what another version's parser found is read again.
+    /// The language, by name or extension. A name that only another version of the program knows becomes `None`: such
+    /// a record is valid, and the file is read again because its parser version differs.
     #[serde(deserialize_with = "known")]
     pub language: Option<Language>,
-    /// What kind of matter it is.
+    /// The kind of content.
     pub content_kind: ContentKind,
 }
 
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_language_of_another_version_is_no_damage() {
+    fn a_language_of_another_version_is_accepted() {
         let contents = Contents {
             stat: Stat::default(),
             observed_ms: 1,

@@ -1,8 +1,8 @@
-//! The 128-bit digest that names content, and the encoding of what goes into it.
+//! The 128-bit digest that identifies content, and the encoding of its input.
 //!
-//! The encoding is a format: the store and other machines' stores hold its results. It is xxh3-128 (seed 0) over
-//! a domain (a length byte and its ASCII name) followed by fields, each written as told at [`Hasher`]'s methods.
-//! Changing any of it means a new domain name.
+//! The encoding is a format: this store and shared stores contain its results. It is xxh3-128 (seed 0) over a domain
+//! (a length byte and its ASCII name) followed by fields, each encoded as documented at [`Hasher`]'s methods. Any
+//! change needs a new domain name.
 
 use std::fmt;
 
@@ -34,11 +34,11 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// Gathers the fields of one digest.
+/// Collects the fields of one digest.
 pub struct Hasher(Xxh3);
 
 impl Hasher {
-    /// Starts a digest of the kind that `domain` names, so that two kinds of equal bytes differ.
+    /// Starts a digest of the kind that `domain` names, so that equal bytes of two kinds differ.
     pub fn new(domain: &str) -> Self {
         let mut hasher = Self(Xxh3::new());
         hasher.raw(&[domain.len() as u8]);
@@ -46,7 +46,7 @@ impl Hasher {
         hasher
     }
 
-    /// Bytes as they are, with no length: for the last field, or for what cannot be mistaken.
+    /// Raw bytes without a length: for the last field, or for fields of fixed length.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
@@ -67,7 +67,7 @@ impl Hasher {
         self.raw(&digest.0);
     }
 
-    /// The digest of all that was given, 16 bytes, big endian.
+    /// The digest of all fields, 16 bytes, big endian.
     pub fn finish(self) -> Digest {
         Digest(self.0.digest128().to_be_bytes())
     }

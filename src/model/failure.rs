@@ -1,27 +1,27 @@
-//! Why a summary could not be had, sorted by what to do about it.
+//! Why a summary could not be produced, sorted by what to do about it.
 
 use serde::{Deserialize, Serialize};
 
 /// What to do about a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Remedy {
-    /// Ask again after a pause: the request may well succeed.
+    /// Retry after a pause: the request may well succeed.
     Retry,
-    /// No answer came in time: as above, and with fewer requests at once.
+    /// No response in time: retry after a pause, with fewer concurrent requests.
     TimedOut,
-    /// The same request is of no use now: it is given up, and tried again as what used all of its tries is.
+    /// The same request cannot succeed now: give up, and retry later like a request that has used up its attempts.
     RetryLater,
-    /// The endpoint is full or asks for patience (429, 503): everybody waits, and the request does not lose a try.
+    /// The endpoint is overloaded or rate-limited (429, 503): pause all requests; this does not count as an attempt.
     Throttled,
-    /// The endpoint cannot be reached: everybody waits, one request probes.
+    /// The endpoint cannot be reached: pause all requests, one request probes.
     Unreachable,
-    /// The input moved under the request: read it again.
+    /// The input changed during the request: read it again.
     Changed,
     /// This request will never succeed; others may.
     Permanent,
-    /// Forbidden: where others are answered, it is this text that is refused; where none is, all of them are.
+    /// Forbidden: if other requests succeed, this text is refused; if none does, all are.
     Forbidden,
-    /// No request will succeed until a person mends something (bad key, no quota, unknown model).
+    /// No request will succeed until a person fixes something (bad key, no quota, unknown model).
     Fatal,
 }
 
@@ -30,16 +30,16 @@ pub enum Remedy {
 pub struct Failure {
     /// What to do about it.
     pub remedy: Remedy,
-    /// The endpoint's own least pause before the next try, in milliseconds.
+    /// The endpoint's minimum pause before the next attempt, in milliseconds.
     pub retry_after_ms: Option<u64>,
     /// What happened, in one line, without secrets.
     pub message: String,
-    /// How a person can mend it, where there is something to mend.
+    /// How a person can fix it, if it can be fixed.
     pub hint: Option<String>,
 }
 
 impl Failure {
-    /// A failure with a message and neither pause nor hint.
+    /// A failure with a message, without pause or hint.
     pub fn new(remedy: Remedy, message: impl Into<String>) -> Self {
         Self {
             remedy,
@@ -49,13 +49,13 @@ impl Failure {
         }
     }
 
-    /// The same with advice.
+    /// Adds a hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Message and advice in one line.
+    /// Message and hint in one line.
     pub fn to_line(&self) -> String {
         match &self.hint {
             Some(hint) => format!("{} ({hint})", self.message),

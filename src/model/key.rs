@@ -1,7 +1,7 @@
-//! Everything that goes into a summary, made into the key that it is stored under.
+//! The key that a summary is stored under, computed from everything that goes into the summary.
 //!
-//! A key never holds a path: a rename, a copy, a second clone, an undo and a branch and back meet the same key.
-//! A file's own name is no part of its summary for the same reason; its parent knows it.
+//! A key never contains a path, so that a rename, a copy, a second clone, an undo and a branch switch find the same
+//! key. For the same reason a file's own name is not part of its summary; its parent knows it.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,34 +19,34 @@ pub enum Kind {
     /// A regular file.
     #[default]
     File,
-    /// A directory that holds some.
+    /// A directory that contains some.
     Directory,
 }
 
-/// Who writes, with what: the part of a recipe that is the same for all nodes.
+/// What generates summaries: the part of a key that is the same for all nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Generator {
     /// `offline` or `openai`.
     pub provider: String,
     /// The model's name; `offline` for the offline provider.
     pub model: String,
-    /// The version of the prompts, or of the offline provider's rules.
+    /// The version of the prompts, or of the offline provider.
     pub prompt_version: u32,
-    /// Parameters that change the words (temperature, effort, …), in a fixed order.
+    /// Parameters that change the output (temperature, effort, …), in a fixed order.
     pub parameters: String,
 }
 
-/// What a directory's recipe holds of one child.
+/// The part of a directory's key that comes from one child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChildSummary {
-    /// Its summary.
+    /// Its summary's digest.
     Said(SummaryDigest),
-    /// It has none and gets none; the parent names it as left out.
+    /// It has no summary and gets none; the parent lists it as left out.
     LeftOut,
 }
 
 impl Generator {
-    /// The key of a file's summary. Matter that a rule describes (empty, binary) has the same key for every author.
+    /// The key of a file's summary. Content that a rule describes has the same key for every generator.
     pub fn file_key(
         &self,
         content_kind: ContentKind,
@@ -65,7 +65,7 @@ impl Generator {
         SummaryKey(hasher.finish())
     }
 
-    /// The key of a directory's summary: its children, in order of name.
+    /// The key of a directory's summary, from its children in order of name.
     pub fn directory_key<'a>(
         &self,
         children: impl Iterator<Item = (&'a [u8], Kind, ChildSummary)>,

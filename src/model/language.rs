@@ -1,16 +1,16 @@
-//! The languages that Epitome can name, by the endings and names of files.
+//! The languages that Epitome can name.
 //!
-//! Naming a language promises no outline: which of them have a grammar stands in `shell/parse`.
+//! A name does not imply an outline: `shell/parse` lists the languages with a grammar.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A language that stands in the table below.
+/// A language in the table below.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Language(&'static str);
 
-/// Name, endings (without the dot) and whole file names, all in lower case.
+/// Name, extensions (without the dot) and whole file names, all in lower case.
 const LANGUAGES: &[(&str, &[&str], &[&str])] = &[
     (
         "python",
@@ -225,7 +225,7 @@ mod tests {
     use super::Language;
 
     #[test]
-    fn files_are_known_by_ending_or_name() {
+    fn files_are_recognized_by_extension_or_name() {
         let name = |file: &str| Language::of_file(file.as_bytes()).map(Language::name);
         assert_eq!(name("a.PY"), Some("python"));
         assert_eq!(name("Makefile"), Some("make"));

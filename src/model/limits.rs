@@ -1,21 +1,21 @@
-//! What an endpoint says about how much it may be asked.
+//! The rate limits that an endpoint reports.
 
-/// One of its limits.
+/// One limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limit {
-    /// So many in each minute.
+    /// The limit per minute.
     pub limit: Option<u64>,
-    /// So many are left now.
+    /// What remains of it now.
     pub remaining: Option<u64>,
-    /// In so many milliseconds all are left again.
+    /// Milliseconds until the full limit is available again.
     pub reset_ms: Option<u64>,
 }
 
-/// Both of its limits, as one answer tells them.
+/// Both limits, as reported in one response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Requests.
     pub requests: Limit,
-    /// Tokens, of prompts and answers together.
+    /// Tokens, input and output together.
     pub tokens: Limit,
 }

@@ -1,9 +1,9 @@
-//! What a look at the disk found: directories and their entries, and nothing of their content.
+//! The result of listing directories: their entries, without any content.
 
 use super::path::RelPath;
 use super::stat::Stat;
 
-/// An entry of a directory that is, or may become, a node.
+/// An entry of a directory that is a node or may become one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The name, as bytes.
@@ -12,27 +12,26 @@ pub struct Entry {
     pub file: Option<Stat>,
 }
 
-/// One directory as it was found.
+/// One directory as listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedDirectory {
     /// Its path.
     pub path: RelPath,
     /// Device and inode: a directory of the same name with other numbers is another directory.
     pub identity: (u64, u64),
-    /// Its entries, ignored ones and those that are no nodes left out, in no order.
+    /// Its entries in no order, without ignored ones and those that cannot be nodes.
     pub entries: Vec<Entry>,
-    /// Why it could not be read, where it could not.
+    /// Why it could not be read, if it could not.
     pub problem: Option<String>,
 }
 
-/// What one look found.
+/// The result of one scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// The directories that were looked at and are there.
+    /// The directories that exist.
     pub directories: Vec<ListedDirectory>,
-    /// Directories that were to be looked at and are no longer there (or are ignored now).
+    /// Directories that no longer exist, or are ignored now.
     pub gone: Vec<RelPath>,
-    /// Directories that were to be looked at and that nobody could get at, because a folder on their way is closed to
-    /// this user.
+    /// Directories that permissions on an ancestor make inaccessible.
     pub closed: Vec<RelPath>,
 }

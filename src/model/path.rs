@@ -1,6 +1,6 @@
-//! Where a node is: a repository's number and a path below its root.
+//! The location of a node: a repository's number and a path below its root.
 //!
-//! Paths are bytes, because names on Unix need not be UTF-8; what a person sees is made at the edge.
+//! Paths are bytes, because names on Unix need not be UTF-8. They become text only for output.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// A repository's number, given by the daemon when it is added and never used twice in one process.
+/// A repository's number, assigned by the daemon and never reused in one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepoId(pub u32);
 
@@ -24,7 +24,7 @@ impl RelPath {
         Self(Arc::from(&b""[..]))
     }
 
-    /// A path from its bytes; leading and trailing `/` are dropped.
+    /// A path from its bytes, without leading and trailing `/`.
     pub fn new(bytes: impl AsRef<[u8]>) -> Self {
         let mut bytes = bytes.as_ref();
         while let [b'/', rest @ ..] = bytes {
@@ -36,11 +36,11 @@ impl RelPath {
         Self(Arc::from(bytes))
     }
 
-    /// The path of `absolute` below `root`, or `None` where it is not below it.
+    /// The path of `absolute` relative to `root`, or `None` if it is not below it.
     pub fn below(root: &Path, absolute: &Path) -> Option<Self> {
         let rest = absolute.strip_prefix(root).ok()?;
         let bytes = rest.as_os_str().as_bytes();
-        // As people and programs write paths: one way for each node. Nearly all of them are written so already.
+        // Normalizes `//` and `/.`, so that each node has one path. Nearly all paths have neither.
         let doubled = bytes.windows(2).any(|two| two == b"//" || two == b"/.");
         match doubled {
             true => Some(Self::new(
@@ -68,7 +68,7 @@ impl RelPath {
         self.0.rsplit(|&byte| byte == b'/').next().unwrap_or(b"")
     }
 
-    /// The directory that holds this node; `None` for the root.
+    /// The directory that contains this node; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
         if self.is_root() {
             return None;
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_has_one_path_however_it_is_written() {
+    fn paths_are_normalized() {
         for written in ["/r/a/b", "/r//a///b/", "/r/./a/./b/.", "/r/a//b"] {
             let below = RelPath::below(Path::new("/r"), Path::new(written));
             assert_eq!(below, Some(RelPath::new("a/b")), "{written}");

@@ -1,26 +1,25 @@
-//! What tokens cost.
+//! The cost of tokens.
 
 use super::usage::Usage;
 
-/// The prices of a model. Whole numbers, so that sums over a day are exact: millionths of a millionth of the currency
-/// for a token, which is what "0.15 for a million tokens" comes to without a rest.
+/// The prices of a model, as integers so that sums are exact: 10⁻¹² of the currency per token, so that a price such
+/// as "0.15 per million tokens" is exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prices {
     input: u64,
     cached: u64,
     output: u64,
-    /// What a request in a batch costs, in thousandths of one alone.
+    /// The price of a request in a batch, in thousandths of a single one.
     batch: u64,
 }
 
-/// Billionths of the currency: what costs are counted in.
+/// Costs are counted in billionths of the currency.
 const NANOS: f64 = 1e9;
 
 impl Prices {
-    /// Of prices for a million tokens of prompts, of prompts that the endpoint had in its cache, and of answers; and
-    /// of the factor for batches.
+    /// From prices per million input, cached input and output tokens, and the factor for batches.
     pub fn per_million(input: f64, cached: f64, output: f64, batch: f64) -> Self {
-        // A float that is too large becomes the largest number, and one that is none 0.
+        // A float that is too large saturates, and NaN becomes 0.
         let pico = |price: f64| (price * 1e6).round() as u64;
         Self {
             input: pico(input),
@@ -30,7 +29,7 @@ impl Prices {
         }
     }
 
-    /// What that cost, in billionths of the currency.
+    /// The cost in billionths of the currency.
     pub fn cost_nanos(&self, used: &Usage, batched: bool) -> u64 {
         let cached = used.cached_tokens.min(used.prompt_tokens);
         let pico = u128::from(used.prompt_tokens - cached) * u128::from(self.input)
@@ -41,12 +40,12 @@ impl Prices {
     }
 }
 
-/// A cost in the prices' currency.
+/// Converts a cost to the prices' currency.
 pub fn in_currency(nanos: u64) -> f64 {
     nanos as f64 / NANOS
 }
 
-/// The same, the other way round.
+/// The inverse of [`in_currency`].
 pub fn in_nanos(currency: f64) -> u64 {
     (currency * NANOS).round() as u64
 }
@@ -56,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn costs_are_exact_and_batches_and_caches_cost_less() {
+    fn costs_are_exact_and_batches_and_cached_tokens_cost_less() {
         let prices = Prices::per_million(0.15, 0.075, 0.60, 0.5);
         let used = Usage {
             prompt_tokens: 3_000,

@@ -1,4 +1,4 @@
-//! The words about a node, and how far they can be trusted.
+//! The summary of a node, and its freshness.
 
 use std::fmt;
 
@@ -6,27 +6,27 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::{Digest, Hasher};
 
-/// Names a summary by all that went into it; see [`super::key`].
+/// Identifies a summary by its inputs; see [`super::key`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SummaryKey(pub Digest);
 
-/// The digest of a summary's words: what a parent's key is made of.
+/// The digest of a summary's text: an input of the parent's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SummaryDigest(pub Digest);
 
-/// The words about a node.
+/// The summary of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// A short paragraph whose first sentence can stand alone.
     pub text: String,
-    /// Who wrote it: a model's name, or `offline`.
+    /// What generated it: a model's name, or `offline`.
     pub model: String,
-    /// How often in a row a model said of a changed content that these words still hold.
+    /// How many times in a row a model confirmed this text for changed content.
     pub reaffirmed: u32,
 }
 
 impl Summary {
-    /// Words that were written just now.
+    /// A newly generated summary.
     pub fn new(text: impl Into<String>, model: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -35,7 +35,7 @@ impl Summary {
         }
     }
 
-    /// The digest of the words.
+    /// The digest of the text.
     pub fn digest(&self) -> SummaryDigest {
         let mut hasher = Hasher::new("words.1");
         hasher.raw(self.text.as_bytes());
@@ -48,12 +48,12 @@ impl Summary {
     }
 }
 
-/// The words that a node has, perhaps of an earlier state.
+/// The summary that a node has, possibly of an earlier state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SummaryRef {
-    /// Under which key they are stored.
+    /// The key it is stored under.
     pub key: SummaryKey,
-    /// Their digest.
+    /// The digest of its text.
     pub digest: SummaryDigest,
 }
 
@@ -61,13 +61,13 @@ pub struct SummaryRef {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Freshness {
-    /// It does, and so does every one below it.
+    /// It does, and so does every node below it.
     Fresh,
     /// It describes an earlier state, or something below is not fresh.
     Stale,
     /// There is none yet.
     Pending,
-    /// There is none, and the last attempt ended in an error that is not retried by itself.
+    /// There is none: the last attempt failed and is not retried automatically.
     Failed,
     /// Summaries are switched off for this node.
     Off,
@@ -85,7 +85,7 @@ impl fmt::Display for Freshness {
     }
 }
 
-/// Words after which a full stop does not end a sentence.
+/// Abbreviations: a full stop after one does not end the sentence.
 const ABBREVIATIONS: [&str; 17] = [
     "e.g", "eg", "i.e", "ie", "etc", "vs", "cf", "approx", "resp", "incl", "no", "dr", "mr", "mrs",
     "st", "fig", "al",
@@ -128,7 +128,7 @@ mod tests {
     use super::first_sentence;
 
     #[test]
-    fn sentences_end_where_a_reader_says_so() {
+    fn first_sentences() {
         for (text, line) in [
             ("One. Two.", "One."),
             (

@@ -1,4 +1,4 @@
-//! Characters that a reader cannot see, or sees out of their order.
+//! Characters that a reader cannot see, or sees in another order.
 
 /// Zero-width, bidirectional, filling and tagging characters.
 pub fn is_invisible(c: char) -> bool {

@@ -1,10 +1,10 @@
-//! Moments, as the outside world hands them in: nothing here knows what time it is.
+//! Points in time. They are inputs: this module reads no clock.
 
-/// One moment on both clocks. Durations are counted on `monotonic_ms`; `unix_ms` is for people and for comparing
-/// with file times, and may jump.
+/// One moment on both clocks. Durations use `monotonic_ms`; `unix_ms` is for display and for comparison with file
+/// times, and may jump.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timestamp {
-    /// Milliseconds since some moment before the process began; never goes back.
+    /// Milliseconds since some moment before the process started; never decreases.
     pub monotonic_ms: u64,
     /// Milliseconds since 1970, by the wall clock.
     pub unix_ms: u64,

@@ -1,30 +1,30 @@
-//! What requests cost, in tokens and in money.
+//! The tokens and money that requests cost.
 
-/// What some number of requests used up, as the endpoint counts it, and what was saved.
+/// What a number of requests used, as the endpoint counts it, and what was saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Requests that were sent, refused ones too: endpoints count them.
+    /// Requests sent, including refused ones, because endpoints count them.
     pub requests: u64,
-    /// Tokens of the prompts, cached ones included.
+    /// Input tokens, including cached ones.
     pub prompt_tokens: u64,
-    /// Tokens of the answers, reasoning included.
+    /// Output tokens, including reasoning.
     pub completion_tokens: u64,
-    /// Tokens of the prompts that the endpoint had in its cache, and bills for less.
+    /// Input tokens that the endpoint had cached, and bills for less.
     pub cached_tokens: u64,
-    /// Tokens of the answers that were spent on reasoning.
+    /// Output tokens spent on reasoning.
     pub reasoning_tokens: u64,
-    /// Requests among them that were sent again after a failure.
+    /// Requests among them that were retries.
     pub retries: u64,
-    /// Answers that the earlier words still hold.
+    /// Responses that confirmed the earlier summary.
     pub unchanged: u64,
-    /// Directories that were not asked about because of that.
+    /// Directories that were skipped because of that.
     pub spared: u64,
-    /// Billionths of the configured prices' currency, by the prices of their time; 0 where there are none.
+    /// Billionths of the prices' currency, at the prices of the time; 0 without prices.
     pub cost_nanos: u64,
 }
 
 impl Usage {
-    /// Both together; a sum too large stays at the largest number.
+    /// The sum; saturates.
     pub fn plus(self, other: Self) -> Self {
         let mut sum = self.counts();
         for (sum, more) in sum.iter_mut().zip(other.counts()) {
@@ -33,12 +33,12 @@ impl Usage {
         Self::of_counts(&sum)
     }
 
-    /// Tokens of prompts and answers.
+    /// Input and output tokens.
     pub fn tokens(&self) -> u64 {
         self.prompt_tokens.saturating_add(self.completion_tokens)
     }
 
-    /// All numbers. Their order is a format: new ones go to the end.
+    /// All counts. Their order is a format: append new ones.
     pub fn counts(&self) -> [u64; 9] {
         [
             self.requests,
@@ -53,7 +53,7 @@ impl Usage {
         ]
     }
 
-    /// The use of these numbers; those that are missing are 0, and those of a later version are not known.
+    /// The inverse of [`Usage::counts`]: missing counts are 0, and counts of later versions are ignored.
     pub fn of_counts(counts: &[u64]) -> Self {
         let at = |place: usize| counts.get(place).copied().unwrap_or(0);
         Self {

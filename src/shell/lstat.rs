@@ -1,16 +1,15 @@
-//! The one place where the kernel's answer becomes a [`Stat`]: the scan and the reading are compared by it, so they
-//! must never differ in how they make it. It opens nothing.
+//! The one conversion from the kernel's stat to [`Stat`]. The scan and the reader compare stats, so both must use it.
 
 use std::path::Path;
 
 use crate::model::stat::Stat;
 
-/// What stands at a path now, of whatever kind; `None` where nothing does, or where it cannot be looked at.
+/// The stat of whatever is at a path; `None` if there is nothing or it cannot be accessed.
 pub fn look(path: &Path) -> Option<Stat> {
     Some(stat_of(&rustix::fs::lstat(path).ok()?))
 }
 
-/// Device and inode of the directory at a path, which may be a link to it; `None` where there is none.
+/// Device and inode of the directory at a path, which may be a link; `None` if there is none.
 #[allow(clippy::unnecessary_cast)]
 pub fn identity(path: &Path) -> Option<(u64, u64)> {
     let stat = rustix::fs::stat(path).ok()?;
@@ -18,14 +17,14 @@ pub fn identity(path: &Path) -> Option<(u64, u64)> {
     (kind == rustix::fs::FileType::Directory).then_some((stat.st_dev as u64, stat.st_ino as u64))
 }
 
-/// The model's stat of the kernel's. The widths of the fields differ between systems, hence the casts.
+/// Converts the kernel's stat. Field widths differ between systems, hence the casts.
 #[allow(
     clippy::unnecessary_cast,
     clippy::cast_possible_truncation,
     clippy::useless_conversion
 )]
 pub(super) fn stat_of(stat: &rustix::fs::Stat) -> Stat {
-    // Beyond the year 2262 all times are the same one; the change time still tells states apart.
+    // Times beyond the year 2262 are clamped; the change time still distinguishes states.
     let nanoseconds = |seconds: i64, rest: i64| {
         let whole = seconds.saturating_mul(1_000_000_000);
         whole.saturating_add(rest)

@@ -1,14 +1,14 @@
-//! What is mounted in a tree. Nobody is told when a file system is mounted over a folder, nor when one that others
-//! still use is taken away: who wants to know has to look. It only reads the kernel's own list.
+//! Lists the mounts in a tree. No event reports a mount over a folder, nor an unmount while the file system is in use
+//! elsewhere, so callers compare this list over time.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// The kernel's lines about the file systems mounted at `root` and below it, in order; empty where there are none, and
-/// where the system keeps no such list.
+/// The kernel's lines about mounts at `root` and below it, in order. Empty if there are none, or on a system without
+/// such a list.
 pub fn at_or_below(root: &Path) -> Vec<Vec<u8>> {
-    // As in proc(5): the mount point is the fifth word.
+    // See proc(5): the mount point is the fifth field.
     const MOUNT_POINT: usize = 4;
     let list = fs::read("/proc/self/mountinfo").unwrap_or_default();
     let lines = list.split(|&byte| byte == b'\n');
@@ -22,7 +22,7 @@ pub fn at_or_below(root: &Path) -> Vec<Vec<u8>> {
     within.map(<[u8]>::to_vec).collect()
 }
 
-/// A word of the list: spaces and their like stand in it as a backslash and three octal digits.
+/// Decodes a field: a space and similar characters are written as a backslash and three octal digits.
 fn unescaped(word: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(word.len());
     let mut rest = word;
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_of_the_list_is_a_path_again() {
+    fn escaped_fields_are_decoded() {
         assert_eq!(unescaped(br"/a\040b\134c"), br"/a b\c");
         assert_eq!(unescaped(br"/a\0x\"), br"/a\0x\");
         if cfg!(target_os = "linux") {

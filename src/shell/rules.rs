@@ -1,9 +1,8 @@
-//! The one definition of what is ignored, for the scan and the watch alike.
+//! Decides which paths are ignored, for the scan and the watch alike.
 //!
-//! Strongest first: `.git` and the export folder; `[files] exclude`; `.epitomeignore`, `.ignore` and git's own rules
-//! (`.gitignore` files up to the top of their repository, `info/exclude`, the user's excludes file); `[files]
-//! include`. It never writes, never runs git, and knows nothing of which files git tracks: equal trees have equal
-//! listings.
+//! Precedence, highest first: `.git` and the export folder; `[files] exclude`; `.epitomeignore`, `.ignore` and git's
+//! own rules (`.gitignore` files up to the top of their repository, `info/exclude`, the user's excludes file);
+//! `[files] include`. This module never writes and never runs git.
 
 mod config;
 mod files;
@@ -25,80 +24,82 @@ use level::{Level, Marks, RULE_FILES};
 use pattern::PatternList;
 use repository::GitRules;
 
-/// The `[files]` and `[export]` parts of the configuration.
+/// The `[files]` and `[export]` sections of the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileRules {
-    /// Globs in the syntax of `.gitignore`, relative to the root. When there are any, only files that match one, or
-    /// lie in a folder that does, stay.
+    /// Globs in `.gitignore` syntax, relative to the root. If there are any, only files that match one, or that lie
+    /// in a folder that matches one, are kept.
     pub include: Vec<String>,
-    /// Globs in the same syntax: what matches is ignored, whatever other rules say.
+    /// Globs in the same syntax. A match is ignored whatever other rules say.
     pub exclude: Vec<String>,
-    /// The export folder, relative to the root: never part of the tree. One outside the tree has no effect here.
+    /// The export folder, relative to the root. It is never part of the tree. A folder outside the tree has no effect
+    /// here.
     pub export_dir: Option<String>,
 }
 
-/// Why rules cannot be made.
+/// Why the rules cannot be built.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RulesError {
-    /// A glob of the configuration that can never match.
+    /// A glob in the configuration that can never match.
     #[error("the glob \"{glob}\" in [files] {key} cannot work: {flaw}")]
     BadGlob {
         /// `include` or `exclude`.
         key: &'static str,
-        /// The glob as it is written.
+        /// The glob as written.
         glob: String,
         /// What is wrong with it.
         flaw: &'static str,
     },
-    /// The export folder would be the root, and then nothing would be left.
+    /// The export folder is the root itself, so nothing would remain.
     #[error("[export] dir = \"{0}\" is the repository's root; name a folder of its own below it")]
     BadExportFolder(String),
 }
 
-/// The rules of one repository as they stood when each directory was first asked about; after a change of a rule file
-/// open new ones. Cheap to share in an `Arc`.
+/// The rules of one repository, as they were when each directory was first visited. After a rule file changes, open
+/// new ones. Cheap to share in an `Arc`.
 #[derive(Debug)]
 pub struct Rules {
     root: PathBuf,
-    /// How the root is reached from the top of the git work tree it lies in, with a `/` at the end; else empty.
+    /// The root's path relative to the top of the enclosing git work tree, with a trailing `/`; empty if there is
+    /// none.
     prefix: Vec<u8>,
-    /// The level above the root, in that work tree.
+    /// The level above the root in that work tree.
     above: Option<Arc<Level>>,
-    /// The top of the git work tree that the root lies in without being its top, also where that ignores the root.
+    /// The top of the git work tree that contains the root, if the root is not itself the top. Set even if that work
+    /// tree ignores the root.
     top: Option<PathBuf>,
     exclude: PatternList,
     include: PatternList,
     export: Option<RelPath>,
-    /// Where git's configuration stands.
+    /// Where git's configuration files are.
     environment: Environment,
-    /// The user's excludes file, for what lies in no repository.
+    /// The user's excludes file, for paths outside any repository.
     global: PatternList,
-    /// Rule files outside the tree, and what was in them.
+    /// Rule files outside the tree, with their digests.
     outside: Vec<Seen>,
-    /// Directories that hold something called `.git`; and what was read for the repository that starts there, where
-    /// one does.
+    /// Directories that contain a `.git`, each with the files read for the repository that starts there, if one does.
     marked: RwLock<BTreeMap<PathBuf, Option<Vec<Seen>>>>,
     levels: RwLock<HashMap<RelPath, Arc<Level>>>,
 }
 
-/// What holds for the entries of one directory.
+/// The rules that apply to the entries of one directory.
 #[derive(Clone, Debug)]
 pub(super) struct DirectoryRules(Arc<Level>);
 
 impl Rules {
-    /// The rules of the tree at `root`. The user's own git excludes file is found by the environment, as git does.
+    /// Opens the rules of the tree at `root`. Finds the user's excludes file from the environment, as git does.
     ///
     /// # Errors
-    /// A glob that can never match, or an export folder that is the root. Rule files that cannot be read are not
-    /// there, as for git.
+    /// A glob that can never match, or an export folder that is the root. Unreadable rule files are treated as
+    /// missing, as git does.
     pub fn open(root: &Path, options: &FileRules) -> Result<Rules, RulesError> {
         Self::open_in(root, options, Environment::of_process())
     }
 
-    /// The same with the user's excludes file given, or none, and no configuration but that of repositories.
+    /// The same with an explicit excludes file, or none, and no configuration except that of repositories.
     ///
     /// # Errors
-    /// As [`Rules::open`].
+    /// See [`Rules::open`].
     pub fn open_with(
         root: &Path,
         options: &FileRules,
@@ -123,7 +124,7 @@ impl Rules {
         let export = export.map(|dir| export_folder(root, dir));
         let settings = environment.settings(None);
         let mut outside = see(settings.excludes_file.clone());
-        // Another configuration may name another excludes file.
+        // A configuration change may name another excludes file.
         outside.extend(settings.files);
         let global = settings
             .excludes_file
@@ -156,42 +157,42 @@ impl Rules {
         git::Place::at(directory).is_some()
     }
 
-    /// The names of the files in a tree that hold rules.
+    /// The names of rule files in a tree.
     pub fn file_names() -> [&'static str; 3] {
         RULE_FILES
     }
 
-    /// Whether a name is that of a file with rules: a change of it may change what is ignored.
+    /// Whether a file of this name holds rules, so that a change to it may change what is ignored.
     pub fn is_rule_file(name: &[u8]) -> bool {
         RULE_FILES.iter().any(|file| file.as_bytes() == name)
     }
 
-    /// The files and folders outside the tree whose change may change the rules, whether they exist or not: the user's
-    /// excludes file and git's configuration that names it, what makes the `.git` of the repositories met so far a
-    /// repository, their `info/exclude`, and the
-    /// rule files between the root and the top of a git work tree around it. See [`Rules::is_current`].
+    /// Files and folders outside the tree whose change may change the rules, whether they exist or not: the user's
+    /// excludes file and the git configuration that names it, the files that make each known `.git` a repository,
+    /// their `info/exclude`, and the rule files between the root and the top of an enclosing work tree. See
+    /// [`Rules::is_current`].
     pub fn outside_inputs(&self) -> Vec<PathBuf> {
         let marked = self.marked.read().unwrap_or_else(PoisonError::into_inner);
         let of_repositories = marked.values().flatten().flatten();
         let seen = self.outside.iter().chain(of_repositories);
         let files: BTreeSet<&Path> = seen.map(|(file, _)| file.as_path()).collect();
-        let ways: BTreeSet<PathBuf> = files.into_iter().flat_map(files::ways).collect();
-        // Of a folder that is not there, what would hold it is watched.
-        let missing = ways.iter().flat_map(|file| {
+        let chain: BTreeSet<PathBuf> = files.into_iter().flat_map(files::link_chain).collect();
+        // If a folder is missing, its nearest existing ancestor is watched.
+        let missing = chain.iter().flat_map(|file| {
             let above = file.ancestors().skip(1);
             above.take_while(|above| !above.exists())
         });
         let mut inputs: BTreeSet<PathBuf> = missing.map(Path::to_path_buf).collect();
-        inputs.extend(ways);
+        inputs.extend(chain);
         inputs.extend(marked.keys().flat_map(|directory| git::inputs(directory)));
         inputs.into_iter().collect()
     }
 
-    /// What stands somewhere while git works on one of the repositories met so far. They lie in folders of
+    /// Files that exist while git is working on one of the known repositories. They lie in folders of
     /// [`Rules::outside_inputs`].
     pub fn lock_files(&self) -> Vec<PathBuf> {
         let marked = self.marked.read().unwrap_or_else(PoisonError::into_inner);
-        // Of a work tree around the root that ignores it, nothing is to be waited for.
+        // An enclosing work tree that ignores the root does not delay anything.
         let locks = marked
             .keys()
             .filter(|directory| self.above.is_some() || directory.starts_with(&self.root));
@@ -200,8 +201,8 @@ impl Rules {
             .collect()
     }
 
-    /// Whether what stands outside the tree still says what it said when it was read. Most of what touches the
-    /// [`Rules::outside_inputs`], each commit among it, changes no rule.
+    /// Whether the inputs outside the tree still have the content they had when they were read. Most changes to
+    /// [`Rules::outside_inputs`], such as a commit, change no rule.
     pub fn is_current(&self) -> bool {
         let same = |(file, digest): &Seen| files::digest_of(file) == *digest;
         let marked = self.marked.read().unwrap_or_else(PoisonError::into_inner);
@@ -216,8 +217,8 @@ impl Rules {
         GitRules::of(directory, &self.environment).map(|rules| rules.files)
     }
 
-    /// Whether the root still lies in the git work tree that it lay in, or in none. Of one that is made around it
-    /// nobody notifies: any folder above may become one.
+    /// Whether the root is still in the same enclosing git work tree, or still in none. No event reports a work tree
+    /// created around the root, because any ancestor folder may become one.
     pub fn has_same_top(&self) -> bool {
         git::Place::at(&self.root).is_some() || self.find_top() == self.top
     }
@@ -226,7 +227,7 @@ impl Rules {
         git::enclosing_work_tree(&self.root.canonicalize().ok()?)
     }
 
-    /// Whether a path is ignored, by itself or because a directory on its way is. The root never is.
+    /// Whether a path is ignored, by itself or through one of its ancestors. The root never is.
     pub fn is_ignored(&self, path: &RelPath, is_directory: bool) -> bool {
         let Some(parent) = path.parent() else {
             return false;
@@ -237,7 +238,7 @@ impl Rules {
         }
     }
 
-    /// What holds in a directory; `None` where it is ignored itself. Reads its rule files at the first time.
+    /// The rules for a directory; `None` if it is ignored. Reads its rule files on the first call.
     pub(super) fn directory(&self, directory: &RelPath) -> Option<DirectoryRules> {
         let known = self.levels.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(level) = known.get(directory) {
@@ -250,8 +251,8 @@ impl Rules {
         self.enter(directory, Marks::UNKNOWN)
     }
 
-    /// What holds in a directory that is about to be listed and that holds `names`: its rule files are read anew, so
-    /// that nothing read before it was watched is kept. `None` where a directory on its way is ignored.
+    /// The rules for a directory that is about to be listed and contains `names`. Rereads its rule files, so that
+    /// nothing read before the directory was watched is kept. `None` if an ancestor is ignored.
     pub(super) fn directory_with<'a>(
         &self,
         directory: &RelPath,
@@ -279,8 +280,8 @@ impl Rules {
         Some(DirectoryRules(level))
     }
 
-    /// Keeps in mind that, and as what, a directory holds a `.git`; tells what the repository says that starts there,
-    /// where one does.
+    /// Records whether a directory contains a `.git`, and returns the rules of the repository that starts there, if
+    /// one does.
     fn mark(&self, directory: &Path, marks: Marks) -> Option<GitRules> {
         let holds = marks.git && directory.join(".git").symlink_metadata().is_ok();
         let known = self.marked.read().unwrap_or_else(PoisonError::into_inner);
@@ -325,8 +326,7 @@ impl Rules {
         !is_directory && !self.is_included(path)
     }
 
-    /// Whether `[files] include` lets a file stay: the nearest of it and the folders on its way that a glob speaks of
-    /// decides.
+    /// Whether `[files] include` keeps a file. The nearest match among the file and its ancestors decides.
     fn is_included(&self, path: &RelPath) -> bool {
         if self.include.is_empty() {
             return true;
@@ -344,8 +344,8 @@ impl Rules {
         }
     }
 
-    /// Takes in the rules of a git work tree around the root. Where that work tree ignores the root itself, it has
-    /// nothing to say about what is inside: somebody asked for this folder by name.
+    /// Loads the rules of a git work tree around the root. If that work tree ignores the root itself, its rules do
+    /// not apply inside: the user named this folder explicitly.
     fn look_above(&mut self) {
         self.top = self.find_top();
         let (Some(top), Ok(root)) = (self.top.clone(), self.root.canonicalize()) else {
@@ -379,7 +379,7 @@ impl Rules {
     }
 }
 
-/// The export folder as a path below the root; `None` where it lies outside the tree or is not set.
+/// The export folder relative to the root; `None` if it is unset or outside the tree.
 fn export_folder(root: &Path, written: &str) -> Result<Option<RelPath>, RulesError> {
     if written.is_empty() {
         return Ok(None);

@@ -1,11 +1,11 @@
-//! Looks at the disk: which directories there are, and what they hold.
+//! Lists directories on disk.
 //!
-//! Each directory is handed to the watch first and listed afterwards, so that nothing falls between the two. A walk
-//! of its own and not that of the `ignore` crate, which reads a directory's entries before it tells anyone of it.
-//! It follows no symbolic link, reads no file but rule files, and never fails: what cannot be read is named.
+//! Each directory is watched first and listed afterwards, so that no change is missed between the two. This needs its
+//! own walk: the `ignore` crate reads a directory's entries before it reports the directory. The scan follows no
+//! symbolic link, reads no file except rule files, and never fails: it reports what it could not read.
 //!
-//! Other file systems mounted inside the tree belong to it, as they do for git; only those that the kernel makes up
-//! (`/proc` and its like) are left out, with a note.
+//! File systems mounted inside the tree belong to it, as they do for git. Pseudo file systems (`/proc` and the like)
+//! are left out, with a note.
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
@@ -22,16 +22,15 @@ use super::rules::Rules;
 use crate::model::listing::{Entry, ListedDirectory, Listing};
 use crate::model::path::RelPath;
 
-/// How long a folder is tried again where there is no room for one more open file, and how often.
-const CROWDED_PATIENCE: Duration = Duration::from_secs(10);
+/// How long, and how often, opening a folder is retried when the system is out of file descriptors.
+const CROWDED_TIMEOUT: Duration = Duration::from_secs(10);
 const CROWDED_PAUSE: Duration = Duration::from_millis(20);
 
-/// What is told of each directory before its entries are read: its path and where it is.
+/// Called for each directory before its entries are read, with its path and location.
 pub type BeforeListing<'a> = &'a (dyn Fn(&RelPath, &Path) + Sync);
 
-/// Lists `start` and, with `recursive`, everything below it, on up to `threads` threads. `before_listing` is called
-/// for each directory before its entries are read, from any of the threads. Directories come in the order of their
-/// paths, so that each stands after the one that holds it.
+/// Lists `start` and, with `recursive`, everything below it, on up to `threads` threads. Any of the threads may call
+/// `before_listing`. Directories are returned in path order, so each one follows its parent.
 pub fn scan(
     root: &Path,
     rules: &Rules,
@@ -49,10 +48,10 @@ pub fn scan(
     if rules.is_ignored(start, true) {
         return gone(start);
     }
-    match standing(root, start) {
-        Standing::Directory => {}
-        Standing::Closed => return closed(start),
-        Standing::Gone => return gone(start),
+    match path_state(root, start) {
+        PathState::Directory => {}
+        PathState::Closed => return closed(start),
+        PathState::Gone => return gone(start),
     }
     let queue = Queue::starting_with(start.clone());
     let mut directories = if recursive && threads > 1 {
@@ -73,9 +72,9 @@ pub fn scan(
     };
     directories.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     if directories.first().is_none_or(|first| first.path != *start) {
-        return match standing(root, start) {
-            Standing::Closed => closed(start),
-            Standing::Directory | Standing::Gone => gone(start),
+        return match path_state(root, start) {
+            PathState::Closed => closed(start),
+            PathState::Directory | PathState::Gone => gone(start),
         };
     }
     Listing {
@@ -98,36 +97,36 @@ fn gone(start: &RelPath) -> Listing {
     }
 }
 
-/// What is found at a path that is to be a directory.
-enum Standing {
-    /// It is one, and so is everything on its way.
+/// What is at a path that should be a directory.
+enum PathState {
+    /// A directory, and so is each of its ancestors.
     Directory,
-    /// Nobody can tell: a folder on its way lets this user not pass. What it held may be there still.
+    /// Unknown: permissions on an ancestor prevent access. Its content may still exist.
     Closed,
-    /// None is there.
+    /// No directory.
     Gone,
 }
 
-/// What stands at `path` below `root`; what is reached through a link below the root is none of its directories.
-fn standing(root: &Path, path: &RelPath) -> Standing {
+/// What is at `path` below `root`. A path through a symbolic link below the root does not count.
+fn path_state(root: &Path, path: &RelPath) -> PathState {
     let mut at = root.to_path_buf();
     if !at.is_dir() {
-        return Standing::Gone;
+        return PathState::Gone;
     }
     for name in path.names() {
         at.push(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name));
         match at.symlink_metadata() {
             Ok(found) if found.is_dir() => {}
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                return Standing::Closed;
+                return PathState::Closed;
             }
-            Ok(_) | Err(_) => return Standing::Gone,
+            Ok(_) | Err(_) => return PathState::Gone,
         }
     }
-    Standing::Directory
+    PathState::Directory
 }
 
-/// The directories still to list, shared by the threads of one scan.
+/// Directories still to list, shared by the threads of one scan.
 struct Queue {
     state: Mutex<Pending>,
     changed: Condvar,
@@ -135,7 +134,7 @@ struct Queue {
 
 struct Pending {
     directories: Vec<RelPath>,
-    /// Threads that list a directory now, and so may add more.
+    /// Threads that are listing a directory and so may add more.
     busy: usize,
 }
 
@@ -150,7 +149,7 @@ impl Queue {
         }
     }
 
-    /// Takes directories until there are none and none can come any more.
+    /// Lists directories until none are left and none can be added.
     fn work(&self, walk: &Walk<'_>) -> Vec<ListedDirectory> {
         let mut found = Vec::new();
         while let Some(directory) = self.take() {
@@ -185,7 +184,7 @@ impl Queue {
     }
 }
 
-/// A thread at work; dropped also by a panic, so that the others do not wait for it for ever.
+/// A thread at work. Dropped on panic too, so that the other threads do not wait forever.
 struct Busy<'a>(&'a Queue);
 
 impl Busy<'_> {
@@ -206,7 +205,7 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// What all directories of one scan have in common.
+/// Parameters shared by all directories of one scan.
 struct Walk<'a> {
     root: &'a Path,
     rules: &'a Rules,
@@ -215,7 +214,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// One directory; `None` where it is no longer there.
+    /// Lists one directory; `None` if it no longer exists.
     fn list(&self, path: &RelPath) -> Option<ListedDirectory> {
         let absolute = path.under(self.root);
         (self.before_listing)(path, &absolute);
@@ -225,15 +224,15 @@ impl Walk<'_> {
             entries: Vec::new(),
             problem: None,
         };
-        // The root itself may be reached through a link; nothing below it may.
+        // The root may be a link; nothing below it may.
         let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         if !path.is_root() {
             flags |= OFlags::NOFOLLOW;
         }
-        match patiently(|| rustix::fs::open(&absolute, flags, Mode::empty())) {
+        match retry_while_crowded(|| rustix::fs::open(&absolute, flags, Mode::empty())) {
             Ok(descriptor) => self.fill(&mut listed, descriptor)?,
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return None,
-            Err(error) => listed.problem = Some(format!("cannot be opened: {}", said(error))),
+            Err(error) => listed.problem = Some(format!("cannot be opened: {}", message_of(error))),
         }
         Some(listed)
     }
@@ -241,17 +240,16 @@ impl Walk<'_> {
     fn fill(&self, listed: &mut ListedDirectory, descriptor: OwnedFd) -> Option<()> {
         let here = rustix::fs::fstat(&descriptor).ok()?;
         listed.identity = identity_of(&here);
-        if is_made_up(&descriptor) {
-            listed.problem =
-                Some("is a file system of the kernel's own (such as /proc): left out".to_owned());
+        if is_pseudo(&descriptor) {
+            listed.problem = Some("is a pseudo file system (such as /proc); left out".to_owned());
             return Some(());
         }
         let mut names: HashMap<Box<[u8]>, FileType> = HashMap::new();
         let mut problem = None;
-        let mut reader = match patiently(|| Dir::read_from(&descriptor)) {
+        let mut reader = match retry_while_crowded(|| Dir::read_from(&descriptor)) {
             Ok(reader) => reader,
             Err(error) => {
-                listed.problem = Some(format!("cannot be read: {}", said(error)));
+                listed.problem = Some(format!("cannot be read: {}", message_of(error)));
                 return Some(());
             }
         };
@@ -264,7 +262,7 @@ impl Walk<'_> {
                     }
                 }
                 Err(error) => {
-                    problem = Some(format!("cannot be read to its end: {}", said(error)));
+                    problem = Some(format!("cannot be read completely: {}", message_of(error)));
                     break;
                 }
             }
@@ -281,7 +279,7 @@ impl Walk<'_> {
             {
                 continue;
             }
-            // A directory's own stat is taken when it is listed itself.
+            // A directory's stat is taken when it is listed itself.
             if kind == FileType::Directory {
                 listed.entries.push(Entry { name, file: None });
                 continue;
@@ -291,8 +289,8 @@ impl Walk<'_> {
                 Err(Errno::NOENT) => continue,
                 Err(error) => {
                     problem = Some(format!(
-                        "holds names that cannot be looked at: {}",
-                        said(error)
+                        "contains entries that cannot be read: {}",
+                        message_of(error)
                     ));
                     continue;
                 }
@@ -313,14 +311,14 @@ impl Walk<'_> {
     }
 }
 
-/// Opens something. Where there is no room for one more open file it tries again, for a while: what could not be
-/// listed is not looked at again by itself.
-fn patiently<T>(open: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
+/// Opens something, and retries for a while if the system is out of file descriptors, because a directory that could
+/// not be listed is not listed again by itself.
+fn retry_while_crowded<T>(open: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
     let began = Instant::now();
     loop {
         match open() {
             Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM)
-                if began.elapsed() < CROWDED_PATIENCE =>
+                if began.elapsed() < CROWDED_TIMEOUT =>
             {
                 thread::sleep(CROWDED_PAUSE);
             }
@@ -329,8 +327,8 @@ fn patiently<T>(open: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
     }
 }
 
-/// What the system says of an error, without its number.
-fn said(error: Errno) -> String {
+/// The system's message without its number.
+fn message_of(error: Errno) -> String {
     let text = std::io::Error::from(error).to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_lowercase(),
@@ -347,12 +345,11 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     Some(identity_of(&rustix::fs::stat(path).ok()?))
 }
 
-/// Whether a directory lies on a file system without files of its own: no user keeps sources there, and reading
-/// some of its files blocks.
+/// Whether a directory is on a pseudo file system: it contains no sources, and reading some of its files blocks.
 #[cfg(target_os = "linux")]
-fn is_made_up(directory: &OwnedFd) -> bool {
-    /// The magic numbers of statfs(2): proc, sysfs, cgroup, cgroup2, debugfs, tracefs, devpts, securityfs, bpf, pstore.
-    const MADE_UP: [u64; 10] = [
+fn is_pseudo(directory: &OwnedFd) -> bool {
+    /// Magic numbers of statfs(2): proc, sysfs, cgroup, cgroup2, debugfs, tracefs, devpts, securityfs, bpf, pstore.
+    const PSEUDO: [u64; 10] = [
         0x9fa0,
         0x6265_6572,
         0x0027_e0eb,
@@ -365,17 +362,17 @@ fn is_made_up(directory: &OwnedFd) -> bool {
         0x6165_676c,
     ];
     rustix::fs::fstatfs(directory)
-        .is_ok_and(|found| MADE_UP.contains(&u64::from(found.f_type as u32)))
+        .is_ok_and(|found| PSEUDO.contains(&u64::from(found.f_type as u32)))
 }
 
-/// Whether there is a folder at `path` that lies on a file system without files of its own, such as `/proc`.
-pub fn is_kernels_own(path: &Path) -> bool {
+/// Whether `path` is a folder on a pseudo file system such as `/proc`.
+pub fn is_pseudo_file_system(path: &Path) -> bool {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::open(path, flags, Mode::empty()).is_ok_and(|folder| is_made_up(&folder))
+    rustix::fs::open(path, flags, Mode::empty()).is_ok_and(|folder| is_pseudo(&folder))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_made_up(_directory: &OwnedFd) -> bool {
+fn is_pseudo(_directory: &OwnedFd) -> bool {
     false
 }
 

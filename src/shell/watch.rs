@@ -1,16 +1,16 @@
-//! What the system tells of changes, as hints: touched paths, or that something was lost.
+//! Reports file system changes as hints: touched paths, or that events were lost.
 //!
-//! Each directory that is not ignored has a watch of its own, set before it is listed; the system's recursive watches
-//! would take in all that is ignored. A hint says "look here", never what is there. Nothing is lost in silence: what
-//! does not fit, and what the system says it dropped, comes back as `lost`, and whoever reads the hints looks at
-//! everything again. It reads no file, and it never decides what a change means.
+//! Each directory that is not ignored has its own watch, set before it is listed; a recursive watch would include
+//! everything that is ignored. A hint says "look here", never what changed. No loss is silent: queue overflows and
+//! dropped events set `lost`, and the reader of the hints then rescans everything. This module reads no file and
+//! never decides what a change means.
 //!
-//! A cookie is a file made in a folder that the same queue watches: when it comes back, everything that happened
-//! before is in the hints.
+//! A cookie is a file created in a folder that the same queue watches. When its event arrives, everything that
+//! happened before it is in the hints.
 //!
-//! Locks: `watched` is held while the system is asked, `gathered` never is; the thread that brings the events takes
-//! `gathered` only. The daemon's loop waits for `watched`: so nothing is asked under it of a file system that may not
-//! answer, unless it has answered just before.
+//! Locks: `watched` is held during system calls, `gathered` never is; the event thread takes only `gathered`. The
+//! daemon's loop waits for `watched`, so no call is made under it to a file system that may hang, unless it responded
+//! just before.
 
 mod error;
 mod pending;
@@ -31,39 +31,40 @@ use watched::{Owner, Watched};
 
 use crate::model::path::{RelPath, RepoId};
 
-/// Distinct paths kept for a repository between two drains; above it everything is looked at again.
+/// Distinct paths kept for a repository between two drains; above it a full rescan follows.
 const MOST_PATHS: usize = 20_000;
-/// How often a drain settles what directories left before it lets the cookies wait for the next drain.
+/// How many rounds a drain settles moved directories before cookies wait for the next drain.
 const SETTLING_ROUNDS: usize = 16;
 
-/// Where hints come from.
+/// The source of hints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backend {
-    /// The system's own notifications.
+    /// The system's notifications.
     #[default]
     Native,
-    /// None: the daemon looks at everything from time to time.
+    /// None: the daemon rescans periodically.
     Poll,
 }
 
-/// What has gathered since the last drain.
+/// What was collected since the last drain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hints {
-    /// Paths that were made, changed, renamed or removed, or whose watch has to be set anew, in order of their
-    /// repository and name. A path may be a file, a directory, or gone; ignored ones are among them. A directory is
-    /// to be listed itself: it may be another one of the same name.
+    /// Paths that were created, changed, renamed or removed, or whose watch must be set again, in order of repository
+    /// and name. A path may be a file, a directory, or gone; ignored paths are included. List a directory itself:
+    /// another one may have taken its name.
     pub touched: Vec<(RepoId, Vec<RelPath>)>,
-    /// Something is missing here: look at everything.
+    /// Events were lost: rescan everything.
     pub lost: bool,
-    /// Repositories whose rules in the tree may have changed: open them anew.
+    /// Repositories whose rule files in the tree may have changed: open new rules.
     pub rules_changed: Vec<RepoId>,
-    /// Repositories one of whose outside inputs was touched, or lost the watch on its folder.
+    /// Repositories with a touched outside input, or with an unwatched folder of one.
     pub outside_changed: Vec<RepoId>,
-    /// Repositories one of whose lock files came or went.
+    /// Repositories whose lock files appeared or disappeared.
     pub busy_changed: Vec<RepoId>,
-    /// Cookies that came back. All that happened before they were made is in these hints or in earlier ones.
+    /// Cookies that came back. Everything that happened before they were created is in these hints or in earlier
+    /// ones.
     pub cookies: Vec<u64>,
-    /// Repositories whose root was made, removed or renamed, or lies in a folder that was.
+    /// Repositories whose root was created, removed or renamed, or whose ancestor was.
     pub root_changed: Vec<RepoId>,
 }
 
@@ -78,12 +79,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Starts with no repository. `wake` is called, from a thread of the watch, when there is something to drain
-    /// after there was nothing; it must be short and must not call the watch. `cookie_directory` is made if need be;
-    /// it should lie outside of every repository.
+    /// Starts without repositories. `wake` is called from a thread of the watch when there is something to drain
+    /// after there was nothing; it must be short and must not call the watch. Creates `cookie_directory` if needed;
+    /// it should be outside every repository.
     ///
     /// # Errors
-    /// Where the system has no more queues, or the folder cannot be made.
+    /// The system has no more queues, or the folder cannot be created.
     pub fn start(
         cookie_directory: &Path,
         wake: impl Fn() + Send + Sync + 'static,
@@ -105,17 +106,17 @@ impl Watch {
             cookie_directory.clone(),
             most_paths,
         )));
-        let (behind, bell) = (Arc::clone(&gathered), Arc::clone(&wake));
-        // Opening and reading files must make no event, or this program would wake itself by its own readings.
+        let (behind, waker) = (Arc::clone(&gathered), Arc::clone(&wake));
+        // Opening and reading files must not cause events, or this program would wake itself.
         let config = Config::default()
             .with_follow_symlinks(false)
             .with_event_kinds(EventKindMask::CORE | EventKindMask::ACCESS_CLOSE);
         let start = Box::new(move |queue| {
-            let (gathered, bell) = (Arc::clone(&behind), Arc::clone(&bell));
+            let (gathered, waker) = (Arc::clone(&behind), Arc::clone(&waker));
             let handler = move |event| {
                 let news = lock(&gathered).take_event(queue, event);
                 if news {
-                    bell();
+                    waker();
                 }
             };
             RecommendedWatcher::new(handler, config)
@@ -132,10 +133,10 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Takes in a repository, or its new `outside_inputs`: files whose change changes its rules, whether they exist
-    /// or not. Their folders and the root's parent are watched as far as they can be; the tree itself is not, until
-    /// its directories are added. `locks`: files in those folders that stand there while others work on the tree.
-    /// Answers with the limit that kept one of the folders from being watched, where one did.
+    /// Adds a repository, or updates its `outside_inputs`: files whose change changes its rules, whether they exist
+    /// or not. Watches their folders and the root's parent where possible, but not the tree itself until its
+    /// directories are added. `locks`: files in those folders that exist while others change the tree. Returns the
+    /// limit that prevented a folder from being watched, if any.
     pub fn add_repository(
         &self,
         repo: RepoId,
@@ -157,8 +158,8 @@ impl Watch {
         })
     }
 
-    /// Whether one of the folders around a repository is there and not watched: it was made, or made anew, since they
-    /// were named.
+    /// Whether one of the folders around a repository exists and is not watched, because it was created after it was
+    /// named.
     pub fn lacks_around(&self, repo: RepoId) -> bool {
         let around = self.with_watched(|watched| watched.around(repo));
         around.into_iter().any(|(path, watched)| {
@@ -166,37 +167,37 @@ impl Watch {
         })
     }
 
-    /// Forgets a repository for good; no watch of it is left behind, and none comes: whoever is still looking at it
-    /// gets none.
+    /// Removes a repository and all its watches. A scan still in progress cannot add one.
     pub fn remove_repository(&self, repo: RepoId) {
         self.with_watched(|watched| watched.remove_repository(repo));
         lock(&self.gathered).remove_repository(repo);
     }
 
-    /// Watches one directory, not what is below it. Does nothing where the same directory (by its inode) is watched
-    /// under this path already. Call it before the directory is listed.
+    /// Watches one directory, without those below it. Does nothing if the same directory (by inode) is already
+    /// watched under this path. Call it before listing the directory.
     ///
     /// # Errors
     /// See [`WatchError`]; the directory is then not watched.
     pub fn add_directory(&self, repo: RepoId, directory: &Path) -> Result<(), WatchError> {
         let follow = lock(&self.gathered).is_root(repo, directory);
-        // A file system that does not answer keeps its own caller, and not the table.
+        // A file system that hangs blocks only this caller, not the table.
         watched::identity(directory, follow)
             .map_err(|error| WatchError::of_io(directory, &error))?;
         self.with_watched(|watched| watched.ensure(directory, Owner::Tree(repo), follow))
     }
 
-    /// Stops watching a directory and all watched below it.
+    /// Stops watching a directory and everything below it.
     pub fn remove_directory(&self, repo: RepoId, directory: &Path) {
         self.with_watched(|watched| watched.remove_below(directory, Owner::Tree(repo)));
     }
 
-    /// Takes what has gathered.
+    /// Takes the collected hints.
     pub fn drain(&self) -> Hints {
         let mut round = 0;
         loop {
             round += 1;
-            // Taken while the table is locked: nobody else can be between taking what left and telling of it.
+            // Taken while the table is locked, so that no other thread is between taking the moved paths and
+            // reporting them.
             let taken = self.with_watched(|_| {
                 let mut gathered = lock(&self.gathered);
                 let settled = !gathered.has_unsettled();
@@ -215,7 +216,7 @@ impl Watch {
     /// Sends a cookie: `id` comes back in [`Hints::cookies`] after everything that happened before this call.
     ///
     /// # Errors
-    /// Where the file cannot be made or its folder cannot be watched; the cookie does not come back then.
+    /// The file cannot be created or its folder cannot be watched; the cookie does not come back then.
     pub fn cookie(&self, id: u64) -> io::Result<()> {
         self.watch_cookies().map_err(io::Error::other)?;
         lock(&self.gathered).expect_cookie(id);
@@ -227,27 +228,27 @@ impl Watch {
         made
     }
 
-    /// How many directories are watched for a repository, those around it included.
+    /// Number of directories watched for a repository, those around it included.
     pub fn watches(&self, repo: RepoId) -> usize {
         self.with_watched(|watched| watched.count(repo))
     }
 
-    /// The folder of the cookies may have been swept away by others.
+    /// The cookie folder may have been removed by another program.
     fn watch_cookies(&self) -> Result<(), WatchError> {
         fs::create_dir_all(&self.cookie_directory)
             .map_err(|error| WatchError::of_io(&self.cookie_directory, &error))?;
         self.with_watched(|watched| watched.ensure(&self.cookie_directory, Owner::Cookies, true))
     }
 
-    /// Works with the table of watches, in line with the events so far. Directories that lost their watch, before or
-    /// by this work, are among the hints when it ends.
+    /// Works with the table of watches, after it has caught up with the events so far. Directories that lost their
+    /// watch, before or during this work, are among the hints when it returns.
     fn with_watched<T>(&self, work: impl FnOnce(&mut Watched) -> T) -> T {
         let mut watched = lock(&self.watched);
         let left = lock(&self.gathered).take_left();
         watched.settle(left);
-        let mut news = self.tell(&mut watched);
+        let mut news = self.report_unwatched(&mut watched);
         let result = work(&mut watched);
-        news |= self.tell(&mut watched);
+        news |= self.report_unwatched(&mut watched);
         drop(watched);
         if news {
             (self.wake)();
@@ -255,7 +256,7 @@ impl Watch {
         result
     }
 
-    fn tell(&self, watched: &mut Watched) -> bool {
+    fn report_unwatched(&self, watched: &mut Watched) -> bool {
         let unwatched = watched.take_unwatched();
         let mut gathered = lock(&self.gathered);
         let restarted = gathered.use_queue(watched.queue());

@@ -173,6 +173,9 @@ pub struct Repository {
     pub used: Used,
     /// What a person should know.
     pub notes: Vec<String>,
+    /// Folders that cannot be read, with the reason; they are also among the notes.
+    #[serde(default)]
+    pub unreadable: Vec<String>,
 }
 
 /// What is left to do.

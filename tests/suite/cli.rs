@@ -1,8 +1,9 @@
-//! The command line: exit codes, what goes to which stream, and what a bad configuration is told.
+//! The command line: exit codes, the two streams, reading without a daemon, errors of the configuration.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::{Alone, FakeModel, Home, Repo, finish, first_not_fresh, until};
+use crate::harness::{Alone, FakeModel, Home, Reply, Repo, finish, first_not_fresh, until};
 
 #[test]
 fn done_is_0() {
@@ -23,7 +24,7 @@ fn done_is_0() {
 }
 
 #[test]
-fn failed_is_1_and_says_why_in_one_line() {
+fn failed_is_1_with_the_reason_in_one_line() {
     let home = Home::new();
     for arguments in [
         &["index", "/nonexistent/folder"][..],
@@ -43,7 +44,6 @@ fn wrong_usage_is_2() {
         &["shwo"][..],
         &["tree", "--depth", "deep"],
         &["status", "--jsn"],
-        &["export"],
     ] {
         let done = home.run(arguments).expect(2);
         assert_eq!(done.stdout, "", "{done:?}");
@@ -68,20 +68,156 @@ fn no_daemon_is_3() {
     for arguments in [
         &["status"][..],
         &["status", "--json"],
-        &["show", &root],
-        &["tree", &root, "--json"],
-        &["search", "words"],
         &["wait", &root],
-        // `watch` would start one: see `starting`.
+        &["events"],
         &["unwatch", &root],
     ] {
         let done = home.run(arguments).expect(3);
         assert_eq!(done.stdout, "", "{done:?}");
         assert!(
             done.stderr.contains("epitome daemon"),
-            "how to mend it: {done:?}"
+            "how to fix it: {done:?}"
         );
     }
+    for arguments in [
+        &["show", &root][..],
+        &["tree", &root, "--json"],
+        &["search", "words"],
+    ] {
+        let mut command = home.command(arguments);
+        let done = finish(command.env("EPITOME_NO_SPAWN", "1")).expect(3);
+        assert_eq!(done.stdout, "", "{done:?}");
+        assert!(done.stderr.contains("no daemon runs"), "{done:?}");
+    }
+}
+
+#[test]
+fn reading_needs_no_daemon() {
+    let (home, repo) = (Home::new(), Repo::package());
+    fs::create_dir(repo.root().join(".git")).unwrap();
+    home.run(&["index", &repo.at("")]).expect(0);
+    let file = repo.at("src/shop/cart.py");
+    for arguments in [
+        &["show", &file][..],
+        &["tree", &repo.at("src")],
+        &["search", "cart"],
+    ] {
+        let done = finish(home.command(arguments).current_dir(repo.root())).expect(0);
+        assert!(done.stdout.contains("cart.py"), "{done:?}");
+        assert_eq!(done.stderr, "", "{done:?}");
+    }
+    // Read from the disk, not only from the store: a change is never served as fresh.
+    repo.write("src/shop/cart.py", "\"\"\"Counts sheep.\"\"\"\n");
+    let shown = home.json(&["show", &file, "--json"]);
+    assert_eq!(shown["freshness"], "fresh");
+    assert!(
+        shown["summary"].as_str().unwrap().contains("Counts sheep"),
+        "{shown}"
+    );
+    assert_eq!(
+        shown["path"], "src/shop/cart.py",
+        "the repository is the folder with .git"
+    );
+    assert!(!home.socket().exists(), "no daemon was started");
+    let gone = home.run(&["show", &repo.at("none.py")]).expect(1);
+    assert!(gone.stderr.contains("no such file"), "{gone:?}");
+}
+
+#[test]
+fn reading_without_a_daemon_sends_nothing() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let root = repo.at("");
+    let tree = home.json(&["tree", &root, "--json"]);
+    assert_eq!(tree["freshness"], "pending");
+    assert_eq!(model.count(), 0);
+    home.run(&["index", &root]).expect(0);
+    assert_eq!(
+        first_not_fresh(&home.json(&["tree", &root, "--json"])),
+        None
+    );
+    let paid = model.count();
+    repo.write("src/shop/cart.py", "class Basket:\n    pass\n");
+    let tree = home.json(&["tree", &root, "--json"]);
+    assert_ne!(tree["freshness"], "fresh");
+    assert_ne!(
+        home.json(&["show", &repo.at("src/shop/cart.py"), "--json"])["freshness"],
+        "fresh"
+    );
+    assert_eq!(model.count(), paid);
+}
+
+#[test]
+fn each_reason_for_a_failure_is_printed_once() {
+    let model = FakeModel::new();
+    let refusal = "{\"error\":{\"message\":\"no such key\",\"code\":\"invalid_api_key\"}}";
+    model.fail(
+        usize::MAX,
+        Reply::Status(401, vec![], refusal.to_owned()),
+        |_| true,
+    );
+    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    for at in 0..120 {
+        repo.write(&format!("f{at}.py"), format!("A = {at}\n"));
+    }
+    let done = home.run(&["index", &repo.at("")]).expect(1);
+    assert!(
+        done.stderr
+            .contains("121 files and folders could not be summarized"),
+        "{done:?}"
+    );
+    assert_eq!(done.stderr.matches("no such key").count(), 1, "{done:?}");
+    assert!(!done.stdout.contains("no such key"), "{done:?}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_is_reported() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let locked = repo.root().join("locked");
+    fs::create_dir(&locked).unwrap();
+    fs::write(locked.join("a.py"), "a = 1\n").unwrap();
+    let mode = |mode| fs::set_permissions(&locked, fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o000);
+    if fs::read_dir(&locked).is_ok() {
+        println!("skipped: this user may read every folder");
+        return;
+    }
+    let done = home.run(&["index", &repo.at("")]).expect(1);
+    mode(0o700);
+    assert!(done.stderr.contains("not indexed: locked: "), "{done:?}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_starts_no_daemon() {
+    let home = Home::new();
+    let file = home.temp().join("file");
+    fs::write(&file, "").unwrap();
+    for (path, reason) in [
+        ("/nonexistent", "/nonexistent: no such directory"),
+        (file.to_str().unwrap(), "not a directory"),
+    ] {
+        for verb in ["watch", "index"] {
+            let done = home.run(&[verb, path]).expect(1);
+            assert!(done.stderr.contains(reason), "{done:?}");
+        }
+    }
+    assert!(!home.socket().exists() && !home.data().join("daemon.log").exists());
+}
+
+#[test]
+fn an_export_has_a_default_folder_outside_of_the_repository() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let before = fs::read_dir(repo.root()).unwrap().count();
+    let done = home.run(&["export", &repo.at("")]).expect(0);
+    let name = repo.root().file_name().unwrap().to_owned();
+    let file = home.data().join("export").join(name).join("index.html");
+    assert!(done.stderr.contains(file.to_str().unwrap()), "{done:?}");
+    assert!(file.exists());
+    assert_eq!(fs::read_dir(repo.root()).unwrap().count(), before);
+    let page = home.run(&["export", &repo.at(""), "-o", "-"]).expect(0);
+    assert!(page.stdout.starts_with("<!doctype html>"), "{page:?}");
+    home.run(&["export", &repo.at(""), "--format", "index", "-o", "-"])
+        .expect(1);
 }
 
 #[test]
@@ -149,7 +285,7 @@ fn a_bad_configuration_names_file_line_and_key() {
 }
 
 #[test]
-fn every_key_of_the_example_may_be_written_down() {
+fn the_example_configuration_is_accepted() {
     let home = Home::with(include_str!("../../config.example.toml"));
     let repo = Repo::package();
     home.run(&["index", &repo.at("")]).expect(0);
@@ -164,7 +300,7 @@ fn places_can_be_named_by_flags_and_by_the_environment() {
     home.run(&["--data-dir", &data, "index", &repo.at("")])
         .expect(0);
     assert!(fs::exists(&data).unwrap());
-    assert!(!home.data().exists(), "nothing where nobody asked for it");
+    assert!(!home.data().exists(), "nothing at the default place");
     let by_variable = folder.join("other");
     let mut command = home.command(&["index", &repo.at("")]);
     let done = command
@@ -176,7 +312,7 @@ fn places_can_be_named_by_flags_and_by_the_environment() {
 }
 
 #[test]
-fn completions_are_printed_for_shells() {
+fn completions_are_printed_for_each_shell() {
     let home = Home::new();
     for shell in ["bash", "zsh", "fish"] {
         let script = home.run(&["completions", shell]).expect(0).stdout;
@@ -188,7 +324,7 @@ fn completions_are_printed_for_shells() {
 }
 
 #[test]
-fn a_dry_run_tells_the_number_of_requests_and_makes_none() {
+fn a_dry_run_prints_the_number_of_requests_and_sends_none() {
     let model = FakeModel::new();
     let (home, repo) = (Home::asking(&model, ""), Repo::package());
     let told = home.run(&["index", &repo.at(""), "--dry-run"]).expect(0);
@@ -214,14 +350,14 @@ fn index_leaves_its_work_to_a_daemon_that_runs() {
     assert_eq!(model.count(), 18);
     assert_eq!(first_not_fresh(&tree), None);
     assert!(home.status()["store"]["summaries"].as_u64().unwrap() >= 18);
-    // It was to index once, not to watch for ever.
+    // The repository is not watched afterwards.
     daemon.terminate();
     let _daemon = home.daemon(&[]);
     assert_eq!(home.status()["repositories"], serde_json::json!([]));
 }
 
 #[test]
-fn two_indexes_at_once_do_not_spoil_each_other() {
+fn a_second_index_names_the_first_that_holds_the_store() {
     let model = FakeModel::new();
     model.hold();
     let (home, repo) = (Home::asking(&model, ""), Repo::package());
@@ -233,7 +369,7 @@ fn two_indexes_at_once_do_not_spoil_each_other() {
     let second = home.run(&["index", &repo.at("")]).expect(1);
     assert!(
         second.stderr.contains(&first.id().to_string()),
-        "who is in the way: {second:?}"
+        "which process holds the store: {second:?}"
     );
     model.release();
     until("the first ends", || first.try_wait().unwrap().is_some());

@@ -1,26 +1,23 @@
-//! README.md and docs/: the commands are run as they stand there, what running text names is understood, and the
-//! configuration is accepted.
+//! README.md and docs/: the commands in them run, the commands that the text names exist, the configuration is accepted,
+//! and the links lead somewhere.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::harness::{Done, Home, finish};
 
-/// Commands that are not run here, by their beginning, and why.
+/// Commands that are not run here, by prefix, with the reason.
 const ELSEWHERE: &[(&str, &str)] = &[
     (
         "cargo ",
-        "builds, installs and measures: whoever runs this test has built it",
+        "builds, installs or measures; this test runs in a build",
     ),
     ("EPITOME_", "long runs of the tests"),
     (
         "epitome daemon ",
         "runs until it is stopped: it is started below",
     ),
-    (
-        "epitome events",
-        "follows until it is stopped: following.rs",
-    ),
+    ("epitome events", "runs until it is stopped: following.rs"),
     ("epitome service ", "needs a systemd: service.rs"),
     ("systemctl ", "needs a systemd"),
     ("journalctl ", "needs a systemd"),
@@ -28,7 +25,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("claude ", "is another program"),
 ];
 
-/// The texts for users.
+/// The documents for users.
 fn documents() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = vec![root.join("README.md")];
@@ -70,7 +67,7 @@ fn named(text: &str) -> Vec<&str> {
     found
 }
 
-/// A line of a shell, in a folder of this user, who has the program on the path.
+/// Runs a shell line in a folder of this user, with the program on the path.
 fn shell(home: &Home, folder: &Path, line: &str) -> Done {
     let programs = Path::new(env!("CARGO_BIN_EXE_epitome")).parent().unwrap();
     let rest = std::env::var("PATH").unwrap_or_default();
@@ -80,7 +77,7 @@ fn shell(home: &Home, folder: &Path, line: &str) -> Done {
 }
 
 #[test]
-fn every_command_does_as_it_stands() {
+fn every_command_in_the_documents_works() {
     let home = Home::new();
     let folder = |name: &str| home.temp().with_file_name("home").join("src").join(name);
     let project = folder("project");
@@ -119,7 +116,7 @@ fn every_command_does_as_it_stands() {
         "    3  fn retry()\n  5-7  fn main()\n",
     );
     says("epitome search retry client", "src/main.rs");
-    says("epitome status", "/src/other");
+    says("epitome status", "~/src/project  idle");
     says(
         "epitome show --prompt src/main.rs",
         "A client that tries again.",
@@ -127,7 +124,7 @@ fn every_command_does_as_it_stands() {
 }
 
 #[test]
-fn what_running_text_names_is_understood() {
+fn commands_named_in_running_text_exist() {
     let home = Home::new();
     let mut count = 0;
     for (path, text) in documents() {
@@ -161,4 +158,18 @@ fn the_configuration_in_the_readme_is_accepted() {
         told.stdout.contains("2 requests to gpt-4o-mini"),
         "{told:?}"
     );
+}
+
+#[test]
+fn relative_links_lead_to_files() {
+    for (path, text) in documents() {
+        for link in text.split("](").skip(1) {
+            let target = link.split([')', '#']).next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            let file = path.parent().unwrap().join(target);
+            assert!(file.exists(), "{}: {target}", path.display());
+        }
+    }
 }

@@ -1,6 +1,6 @@
-//! What machines do to programs: no permission, no space, no home, a clock that is wrong, too few files, floods, no
-//! name for the endpoint. It says so, keeps answering, and is well again afterwards; and it never panics (the harness
-//! looks at what each daemon said).
+//! Faults of the machine: no permission, no space, no home, a wrong clock, too few file descriptors, floods, an
+//! endpoint that does not resolve. The program reports them, keeps answering, and recovers; it never panics (the
+//! harness checks each daemon's log).
 
 mod clients;
 mod clock;
@@ -23,12 +23,12 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Says, past the test runner's capture, why a test does nothing here.
+/// Reports, past the test runner's capture, why a test is skipped.
 fn skipped(test: &str, reason: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
 }
 
-/// What takes the superuser's right to read and write everything away; nothing for others, who have no such right.
+/// Removes the superuser's right to read and write everything; nothing for other users, who have no such right.
 fn bound_by_modes() -> Option<Vec<&'static str>> {
     let before = vec![
         "setpriv",
@@ -45,7 +45,7 @@ fn bound_by_modes() -> Option<Vec<&'static str>> {
     works.is_ok_and(|status| status.success()).then_some(before)
 }
 
-/// Whether this process may mount something in a name space of its own.
+/// Whether this process may mount something in its own namespace.
 fn may_mount() -> bool {
     let tried = Command::new("unshare")
         .args(["-m", "mount", "-t", "tmpfs", "none", "/mnt"])
@@ -53,7 +53,7 @@ fn may_mount() -> bool {
     tried.is_ok_and(|tried| tried.status.success())
 }
 
-/// A failure that a person can use: one line, no panic, and what to do.
+/// A usable failure: one line, no panic, and what to do.
 #[track_caller]
 fn one_line(done: Done, code: i32, words: &[&str]) {
     let said = done.stderr.clone();

@@ -1,6 +1,6 @@
 //! What a user has: a home, repositories, the program, a daemon, and a model at the other end of the line.
 //!
-//! Nothing here sleeps for a guessed time: whoever waits names a condition, and a deadline that only a defect meets.
+//! Nothing here sleeps for a guessed time: a test waits for a condition, with a deadline that only a defect reaches.
 
 mod daemon;
 mod forks;
@@ -22,10 +22,10 @@ pub use model::{CACHED, FakeModel, Kind, Limits, Reply, Request};
 pub use repo::{Repo, copy_folder};
 pub use systemd::SystemdUser;
 
-/// How long anything may take on a machine that does much else.
+/// Upper bound for any condition, on a loaded machine.
 pub const DEADLINE: Duration = Duration::from_secs(40);
 
-/// Asks again and again until the condition gives something; panics, with what it last said, at the deadline.
+/// Polls until the condition returns a value; panics at the deadline with its last error.
 #[track_caller]
 pub fn eventually<T, E: std::fmt::Debug>(
     what: &str,
@@ -41,7 +41,7 @@ pub fn eventually<T, E: std::fmt::Debug>(
     }
 }
 
-/// The same for a plain condition.
+/// [`eventually`] for a boolean condition.
 #[track_caller]
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     eventually(what, || condition().then_some(()).ok_or("not yet"));

@@ -39,7 +39,7 @@ fn times_asked(model: &FakeModel) -> BTreeMap<String, usize> {
 /// All words that the daemon shows.
 fn shown(home: &Home, repo: &Repo) -> BTreeSet<String> {
     let target = repo.at("");
-    let Ok(answer) = home.ask_socket("GET", &format!("/v1/node?path={target}&depth=99"), "") else {
+    let Ok(answer) = home.try_http("GET", &format!("/v1/node?path={target}&depth=99"), "") else {
         return BTreeSet::new();
     };
     if answer.status != 200 {

@@ -183,7 +183,7 @@ impl Rounds {
                 std::thread::scope(|scope| {
                     let removing = scope.spawn(move || {
                         for _ in 0..2 {
-                            let _ = home.ask_socket("POST", "/v1/cache/gc", &body);
+                            let _ = home.try_http("POST", "/v1/cache/gc", &body);
                         }
                     });
                     let begun = Instant::now();
@@ -200,12 +200,12 @@ impl Rounds {
 
     fn has_begun(&self, process: &mut Process) -> bool {
         assert!(process.child.try_wait().unwrap().is_none(), "it ended");
-        self.home.ask_socket("GET", "/v1/status", "").is_ok()
+        self.home.try_http("GET", "/v1/status", "").is_ok()
     }
 
     fn is_idle(&self, process: &mut Process) -> bool {
         assert!(process.child.try_wait().unwrap().is_none(), "it ended");
-        let Ok(answer) = self.home.ask_socket("GET", "/v1/status", "") else {
+        let Ok(answer) = self.home.try_http("GET", "/v1/status", "") else {
             return false;
         };
         answer.status == 200 && answer.json()["repositories"][0]["state"] == "idle"
@@ -214,7 +214,7 @@ impl Rounds {
     /// The marks of all words that the daemon shows.
     fn shown(&self) -> BTreeSet<String> {
         let target = format!("/v1/node?path={}&depth=99", self.repo.at(""));
-        match self.home.ask_socket("GET", &target, "") {
+        match self.home.try_http("GET", &target, "") {
             Ok(answer) if answer.status == 200 => {
                 let tree = answer.json();
                 let all = every(&tree);

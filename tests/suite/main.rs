@@ -1,4 +1,4 @@
-//! What people rely on: the engine through simulation, everything else through the real program.
+//! What users rely on: the engine through simulation, everything else through the real program.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod batch;

@@ -1,5 +1,4 @@
-//! What the kernel tells and what it does not: after a wait, the tree is what is on disk all the same; and what does
-//! not matter causes no work.
+//! Whatever the kernel reports or misses, after a wait the tree equals the disk; irrelevant events cause no work.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,7 +17,7 @@ use crate::harness::{
 
 pub const QUICK: &str = "[watch]\nsettle_ms = 20\n";
 
-/// What the daemon tells after a wait has to be what a program tells that has never seen the folder.
+/// After a wait, the daemon reports the same as a program that has never seen the folder.
 #[track_caller]
 pub fn assert_true(home: &Home, root: &str) {
     home.run(&["wait", root, "--timeout", "60"]).expect(0);
@@ -77,7 +76,7 @@ fn switches(pid: u32) -> BTreeMap<OsString, u64> {
     all
 }
 
-/// How often threads were woken since.
+/// How often its threads were woken since.
 fn woken_since(pid: u32, before: &BTreeMap<OsString, u64>) -> u64 {
     let counts = switches(pid).into_iter();
     counts
@@ -85,7 +84,7 @@ fn woken_since(pid: u32, before: &BTreeMap<OsString, u64>) -> u64 {
         .sum()
 }
 
-/// Returns when what earlier questions left behind (a barrier's deadline, a flush) is over.
+/// Returns when work left over from earlier calls (a barrier's deadline, a flush) is done.
 fn until_idle(pid: u32) {
     until("nothing is left to do", || {
         let before = switches(pid);
@@ -103,32 +102,32 @@ pub fn repository(home: &Home) -> Value {
 }
 
 #[test]
-fn thirty_thousand_files_made_while_it_was_stopped_lose_nothing() {
+fn thirty_thousand_files_created_while_stopped_lose_nothing() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     daemon.signal(Signal::STOP);
     for number in 0..30_000 {
         fs::write(repo.root().join(format!("src/f{number}")), "").unwrap();
-        // Most go again: the events count here, and not the files.
+        // Most are removed again: the number of events matters here, not of files.
         if number % 100 != 0 {
             fs::remove_file(repo.root().join(format!("src/f{number}"))).unwrap();
         }
     }
-    // These are made when the queue is full long since.
+    // These are created long after the queue has overflowed.
     repo.write("late/deep/er/file.py", "x = 1\n");
     repo.append("src/shop/cart.py", "LATE = 1\n");
     repo.rename("docs", "tests/docs");
     daemon.signal(Signal::CONT);
     assert_true(&home, &repo.at(""));
-    // And all of it is watched from now on.
+    // And all of it is watched now.
     repo.append("late/deep/er/file.py", "y = 2\n");
     repo.append("tests/docs/guide.md", "More.\n");
     assert_true(&home, &repo.at(""));
 }
 
 #[test]
-fn a_root_that_goes_and_comes_back_is_never_called_fresh_meanwhile() {
+fn a_root_that_is_removed_and_returns_is_not_fresh_meanwhile() {
     let (home, place) = (Home::with(QUICK), Repo::new());
     let root = place.at("top/above/root");
     crate::harness::copy_folder(&Repo::package().root(), Path::new(&root));
@@ -151,20 +150,20 @@ fn a_root_that_goes_and_comes_back_is_never_called_fresh_meanwhile() {
     place.rename("away", "top/above/root");
     assert_true(&home, &root);
     assert_eq!(repository(&home)["state"], "idle");
-    // Removed and made anew.
+    // Removed and recreated.
     place.rename("top/above/root", "away");
     place.write("top/above/root/only.py", "x = 1\n");
     assert_true(&home, &root);
     assert_eq!(repository(&home)["files"], 1);
     place.append("top/above/root/only.py", "y = 2\n");
     assert_true(&home, &root);
-    // Replaced by the old one: both renames before anybody looks.
+    // Replaced by the old one, with both renames before the daemon scans.
     place.rename("top/above/root", "other");
     place.rename("away", "top/above/root");
     assert_true(&home, &root);
     place.write("top/above/root/src/new.py", "z = 3\n");
     assert_true(&home, &root);
-    // A folder far above goes: no watched inode hears of it.
+    // An ancestor is renamed: no watched inode reports it.
     place.rename("top", "elsewhere");
     gone("moved with the folder above");
     place.write("elsewhere/above/root/src/newer.py", "z = 4\n");
@@ -198,7 +197,7 @@ fn unwatch_leaves_no_watch_behind() {
     );
     home.run(&["watch", &repo.at("")]).expect(0);
     home.wait(&repo);
-    // A repository within another: what both need is needed as long as one of them does.
+    // A nested repository: a watch that both need stays as long as one of them needs it.
     home.run(&["watch", &repo.at("src/shop")]).expect(0);
     home.run(&["wait", &repo.at("src/shop")]).expect(0);
     let with_all = watched_inodes(daemon.pid());
@@ -237,7 +236,7 @@ fn an_ignored_folder_is_never_watched() {
         count <= 7 + 6,
         "{count} watches for 7 folders, .git, its info, the one around and those of git's configuration"
     );
-    // The rules change, and the watches with them.
+    // The rules change, and so do the watches.
     repo.write(".gitignore", "docs/\nsrc/shop/money/\n");
     assert_true(&home, &repo.at(""));
     assert!(watched("target/debug/d7") && !watched("docs") && !watched("src/shop/money/rates"));
@@ -245,14 +244,14 @@ fn an_ignored_folder_is_never_watched() {
     repo.write(".gitignore", "target/\n");
     assert_true(&home, &repo.at(""));
     assert!(watched("docs") && watched("src/shop/money/rates") && !watched("target/debug"));
-    // A folder that is ignored from its first moment.
+    // A folder that is ignored from the start.
     repo.write("sub/target/deep/x.o", "x");
     assert_true(&home, &repo.at(""));
     assert!(watched("sub") && !watched("sub/target") && !watched("sub/target/deep"));
 }
 
 #[test]
-fn a_new_folder_counts_where_only_folders_are_let_in_again() {
+fn a_new_folder_is_included_if_only_folders_are_reincluded() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     repo.write(".gitignore", "*\n!*/\n!*.py\n");
     let _daemon = home.daemon(&[&repo.at("")]);
@@ -264,12 +263,12 @@ fn a_new_folder_counts_where_only_folders_are_let_in_again() {
 }
 
 #[test]
-fn a_repository_that_is_made_step_by_step_gets_its_rules() {
+fn a_repository_created_step_by_step_gets_its_rules() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     assert_true(&home, &repo.at(""));
     for (folder, rule) in [("", "docs\n"), ("src/", "*.typed\n")] {
-        // As git does it, only slower: a watch has every chance to come too early.
+        // As git does it, only slower: a watch may well come too early.
         for step in [".git/objects/x", ".git/refs/x"] {
             repo.write(&format!("{folder}{step}"), "");
             assert_true(&home, &repo.at(""));
@@ -289,8 +288,8 @@ fn a_repository_that_is_made_step_by_step_gets_its_rules() {
 }
 
 #[test]
-fn what_is_ignored_or_only_read_causes_no_work() {
-    // In a folder of its own: what others do beside the root wakes the thread that hears of it.
+fn ignored_or_read_files_cause_no_work() {
+    // In its own folder, because activity next to the root wakes the watch's thread.
     let (home, repo) = (Home::with(QUICK), Repo::new());
     repo.write("root/.gitignore", "/target/\n");
     fs::create_dir(repo.root().join("root/target")).unwrap();
@@ -350,14 +349,14 @@ fn idle_is_idle() {
 }
 
 #[test]
-fn a_file_written_under_another_name_is_seen() {
+fn a_write_through_a_hard_link_is_seen() {
     let (home, repo, outside) = (Home::with(QUICK), Repo::package(), Repo::new());
     let other_name = outside.root().join("other.py");
     fs::hard_link(repo.root().join("src/shop/cart.py"), &other_name).unwrap();
     let daemon = home.daemon(&[&repo.at("")]);
     assert_true(&home, &repo.at(""));
     fs::write(&other_name, "x = 1\n").unwrap();
-    // Nobody notifies of it, and nobody is told that it is fresh.
+    // No event reports it, so it is not called fresh.
     let told = home.node(&repo.at("src/shop/cart.py"), 0);
     let tree = home.node(&repo.at(""), 0);
     assert!(told["freshness"] != "fresh" || told["bytes"] == 6, "{told}");
@@ -365,7 +364,7 @@ fn a_file_written_under_another_name_is_seen() {
     assert_true(&home, &repo.at(""));
     fs::write(&other_name, "y = 22\n").unwrap();
     assert_true(&home, &repo.at(""));
-    // A link made, and used, while nobody was there.
+    // A link created and used while no daemon ran.
     let second = outside.root().join("second.py");
     daemon.terminate();
     fs::hard_link(repo.root().join("tests/test_cart.py"), &second).unwrap();
@@ -376,7 +375,7 @@ fn a_file_written_under_another_name_is_seen() {
 }
 
 #[test]
-fn a_file_written_through_memory_is_seen_and_the_audit_sees_what_nobody_tells() {
+fn a_memory_mapped_write_is_seen_and_the_audit_finds_unreported_changes() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     assert_true(&home, &repo.at(""));
@@ -405,12 +404,10 @@ fn a_file_written_through_memory_is_seen_and_the_audit_sees_what_nobody_tells() 
     std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line).unwrap();
     assert_eq!(line, "written\n");
     assert!(repo.read("src/shop/cart.py").contains("OURS"));
-    // While it is mapped the kernel says nothing: the audit finds it, names it and fails.
+    // While it is mapped the kernel reports nothing: the audit finds and names it, and fails.
     let audit = home.run(&["doctor", "--audit"]).expect(1);
     assert!(
-        audit
-            .stdout
-            .contains("src/shop/cart.py has another content on the disk"),
+        audit.stdout.contains("src/shop/cart.py differs on disk"),
         "{audit:?}"
     );
     drop(python.stdin.take());
@@ -420,13 +417,13 @@ fn a_file_written_through_memory_is_seen_and_the_audit_sees_what_nobody_tells() 
 }
 
 #[test]
-fn the_audit_needs_somebody_to_audit() {
+fn the_audit_needs_a_watched_repository() {
     let home = Home::with(QUICK);
     let audit = home.run(&["doctor", "--audit"]).expect(1);
     assert!(audit.stdout.contains("no daemon answers"), "{audit:?}");
 }
 
-/// A program in a user namespace of its own, where it may lower its own limits.
+/// A program in its own user namespace, where it may lower its own limits.
 pub fn unshared(home: &Home, flags: &str, script: &str, arguments: &[&str]) -> Command {
     let like = home.command(&[]);
     let mut command = Command::new("unshare");
@@ -450,7 +447,7 @@ pub fn unshared(home: &Home, flags: &str, script: &str, arguments: &[&str]) -> C
     command
 }
 
-/// Ends a process with the test.
+/// Kills a process when the test ends.
 pub struct Ends(pub std::process::Child);
 
 impl Drop for Ends {
@@ -470,7 +467,7 @@ pub fn may_unshare() -> bool {
 }
 
 #[test]
-fn beyond_the_limit_of_watches_the_rest_is_polled() {
+fn folders_beyond_the_watch_limit_are_polled() {
     if !may_unshare() {
         return;
     }
@@ -485,7 +482,7 @@ fn beyond_the_limit_of_watches_the_rest_is_polled() {
         .unwrap();
     let daemon = Ends(daemon);
     until("it answers", || {
-        home.ask_socket("GET", "/v1/status", "").is_ok()
+        home.try_http("GET", "/v1/status", "").is_ok()
     });
     assert_true(&home, &repo.at(""));
     let watched = watched_inodes(daemon.0.id()).len();
@@ -499,7 +496,7 @@ fn beyond_the_limit_of_watches_the_rest_is_polled() {
             && doctor.stdout.contains("fs.inotify.max_user_watches=524288"),
         "{doctor:?}"
     );
-    // What is not watched is found, by waiting at once and by itself a little later.
+    // Unwatched changes are found at once by a wait, and a little later without one.
     for number in 0..20 {
         repo.append(&format!("far/d{number}/f.py"), "Y = 2\n");
     }
@@ -510,7 +507,7 @@ fn beyond_the_limit_of_watches_the_rest_is_polled() {
     until("it is found by itself", || {
         home.node(&repo.at("far/d7/new/folder/f.py"), 0)["bytes"] == bytes
     });
-    // Folders go, and there are watches enough: nothing is polled any more.
+    // Folders disappear and there are enough watches: polling ends.
     repo.remove("far");
     assert_true(&home, &repo.at(""));
     until("all is watched", || {
@@ -519,7 +516,7 @@ fn beyond_the_limit_of_watches_the_rest_is_polled() {
 }
 
 #[test]
-fn without_any_notification_all_is_polled() {
+fn everything_is_polled_without_notifications() {
     if !may_unshare() {
         return;
     }
@@ -531,7 +528,7 @@ fn without_any_notification_all_is_polled() {
         .unwrap();
     let _daemon = Ends(daemon);
     until("it answers", || {
-        home.ask_socket("GET", "/v1/status", "").is_ok()
+        home.try_http("GET", "/v1/status", "").is_ok()
     });
     assert_true(&home, &repo.at(""));
     assert_eq!(repository(&home)["watch"], "poll");
@@ -548,9 +545,9 @@ fn without_any_notification_all_is_polled() {
     assert_true(&home, &repo.at(""));
 }
 
-/// The limit was reached by others, and then it is raised, or they end: nobody has to start the daemon anew.
+/// Other programs reach the limit; then it is raised, or they end. The daemon recovers without a restart.
 #[test]
-fn notifications_that_come_late_are_used() {
+fn late_notifications_are_used() {
     if !may_unshare() {
         return;
     }
@@ -566,7 +563,7 @@ fn notifications_that_come_late_are_used() {
         .unwrap();
     let daemon = Ends(daemon);
     until("it answers", || {
-        home.ask_socket("GET", "/v1/status", "").is_ok()
+        home.try_http("GET", "/v1/status", "").is_ok()
     });
     assert_true(&home, &repo.at(""));
     assert_eq!(repository(&home)["watch"], "poll");
@@ -671,7 +668,7 @@ fn a_branch_switch_is_one_batch() {
         .filter(|request| request.kind == Kind::File && request.content.contains("HALF"))
         .count();
     assert_eq!(halves, 0);
-    // Who waits does not wait for git: a lock may have been left behind.
+    // A wait does not wait for git: a lock may be stale.
     repo.write(".git/index.lock", "");
     repo.append("src/shop/cart.py", "MORE = 1\n");
     home.wait(&repo);
@@ -682,7 +679,7 @@ fn a_branch_switch_is_one_batch() {
 }
 
 #[test]
-fn a_lock_left_behind_holds_nobody_up_for_long() {
+fn a_stale_lock_does_not_block_for_long() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     repo.init();
     let _daemon = home.daemon(&[&repo.at("")]);
@@ -699,7 +696,7 @@ fn a_lock_left_behind_holds_nobody_up_for_long() {
 }
 
 #[test]
-fn a_wait_that_runs_out_of_time_says_what_it_waits_for() {
+fn a_wait_that_times_out_says_what_it_waits_for() {
     let model = FakeModel::new();
     let (home, repo) = (Home::asking(&model, ""), Repo::package());
     model.hold();

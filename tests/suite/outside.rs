@@ -1,5 +1,5 @@
-//! What stands outside of a repository and decides what belongs to it: the user's own git files, and a git work tree
-//! around it. Whatever becomes of them, notified or polled, after a wait the tree follows.
+//! Inputs outside a repository that decide what belongs to it: the user's git files, and an enclosing git work tree.
+//! Whatever happens to them, with events or polling, after a wait the tree follows.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::harness::{Home, Repo, paths};
 
 const NOTIFIED: &str = "[watch]\nsettle_ms = 20\n";
-/// Only a wait looks.
+/// Only a wait causes a scan.
 const POLLED: &str = "[watch]\nsettle_ms = 20\nbackend = \"poll\"\npoll_seconds = 3600\n";
 
 fn user_file(home: &Home, path: &str) -> PathBuf {
@@ -17,7 +17,7 @@ fn user_file(home: &Home, path: &str) -> PathBuf {
     file
 }
 
-/// Whether a file belongs to the tree, after a wait.
+/// Whether a file is in the tree, after a wait.
 #[track_caller]
 fn has(home: &Home, root: &str, file: &str) -> bool {
     home.run(&["wait", root, "--timeout", "35"]).expect(0);
@@ -25,7 +25,7 @@ fn has(home: &Home, root: &str, file: &str) -> bool {
 }
 
 #[test]
-fn the_users_excludes_file_is_the_one_that_gits_configuration_names_now() {
+fn the_excludes_file_is_the_one_that_git_names_now() {
     for config in [NOTIFIED, POLLED] {
         let (home, repo) = (Home::with(config), Repo::package());
         let root = repo.at("");
@@ -39,7 +39,7 @@ fn the_users_excludes_file_is_the_one_that_gits_configuration_names_now() {
         };
         assert_eq!(seen(), (true, true));
         let named = |name: &str| format!("[core]\n\texcludesFile = ~/{name}\n");
-        // In a folder that was not there, then in the one that counts before it.
+        // In a folder that did not exist, then in the one that takes precedence.
         fs::write(file("config/git/config"), named("one")).unwrap();
         assert_eq!(seen(), (false, true));
         fs::write(file("home/.gitconfig"), named("two")).unwrap();
@@ -50,7 +50,7 @@ fn the_users_excludes_file_is_the_one_that_gits_configuration_names_now() {
         assert_eq!(seen(), (true, true));
         fs::write(file("config/git/ignore"), "docs/\n").unwrap();
         assert_eq!(seen(), (true, false));
-        // Kept elsewhere and linked, as many do.
+        // Kept elsewhere and linked, as is common.
         fs::rename(file("config/git/ignore"), file("home/kept/ignore")).unwrap();
         symlink(file("home/kept/ignore"), file("config/git/ignore")).unwrap();
         assert_eq!(seen(), (true, false));
@@ -60,7 +60,7 @@ fn the_users_excludes_file_is_the_one_that_gits_configuration_names_now() {
 }
 
 #[test]
-fn a_work_tree_that_is_made_around_a_watched_folder_has_a_say() {
+fn a_work_tree_created_around_a_watched_folder_applies() {
     for config in [NOTIFIED, POLLED] {
         let (home, repo) = (Home::with(config), Repo::package());
         let root = repo.at("src/shop");
@@ -70,7 +70,7 @@ fn a_work_tree_that_is_made_around_a_watched_folder_has_a_say() {
         assert!(seen());
         repo.init();
         assert!(!seen());
-        // It ignores the folder itself: who asked for it by name means it; and then no more.
+        // It ignores the folder itself, which the user named explicitly; then it no longer does.
         repo.write(".gitignore", "*.typed\nshop/\n");
         assert!(seen());
         repo.write(".gitignore", "*.typed\n");

@@ -1,5 +1,4 @@
-//! What people, editors and git do to files and folders while the daemon runs; after a wait the tree is what is on the
-//! disk.
+//! What people, editors and git do to files and folders while the daemon runs; after a wait the tree equals the disk.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes, Permissions};
@@ -18,18 +17,18 @@ use crate::harness::{Alone, FakeModel, Home, Repo, every, find, first_not_fresh,
 use crate::notified::{Ends, QUICK, assert_true, unshared};
 
 #[test]
-fn folders_made_moved_swapped_and_replaced_are_followed() {
+fn created_moved_swapped_and_replaced_folders_are_followed() {
     let (home, repo, outside) = (Home::with(QUICK), Repo::package(), Repo::new());
     let daemon = home.daemon(&[&repo.at("")]);
     let check = || assert_true(&home, &repo.at(""));
     check();
-    // Made and filled at once, and filled more when it was seen.
+    // Created and filled at once, and filled further once it was seen.
     repo.write("new/a/b/c/one.py", "x = 1\n");
     repo.write("new/a/two.py", "y = 2\n");
     check();
     repo.write("new/a/b/c/three.py", "z = 3\n");
     check();
-    // Moved; what is written at the new place, and what is made at the old one.
+    // Moved; a write at the new place, and a new folder at the old one.
     repo.rename("new", "moved/here");
     repo.append("moved/here/a/b/c/one.py", "x = 2\n");
     repo.write("new/a/b/c/one.py", "another\n");
@@ -37,7 +36,7 @@ fn folders_made_moved_swapped_and_replaced_are_followed() {
     repo.append("new/a/b/c/one.py", "more\n");
     repo.append("moved/here/a/b/c/three.py", "more\n");
     check();
-    // Out of the tree, written there, and in again.
+    // Out of the tree, written there, and back in.
     let out = outside.root().join("out");
     fs::rename(repo.root().join("moved"), &out).unwrap();
     fs::write(out.join("here/a/two.py"), "written outside\n").unwrap();
@@ -47,7 +46,7 @@ fn folders_made_moved_swapped_and_replaced_are_followed() {
     check();
     repo.append("back/here/a/two.py", "inside\n");
     check();
-    // Two swapped, in one step and in three.
+    // Two folders swapped, in one step and in three.
     let at = |path: &str| repo.root().join(path);
     renameat_with(CWD, at("new"), CWD, at("back"), RenameFlags::EXCHANGE).unwrap();
     repo.append("new/here/a/two.py", "swapped\n");
@@ -69,7 +68,7 @@ fn folders_made_moved_swapped_and_replaced_are_followed() {
     check();
     repo.append("back/here/again/deep.py", "b = 2\n");
     check();
-    // The same while nobody looked.
+    // The same while the daemon is stopped.
     daemon.signal(Signal::STOP);
     repo.remove("README.md");
     repo.write("README.md/now/a/folder.py", "c = 3\n");
@@ -84,7 +83,7 @@ fn folders_made_moved_swapped_and_replaced_are_followed() {
     check();
 }
 
-/// Writes a file as an editor or a tool does it. The text is new each time.
+/// Writes a file as an editor or a tool does. The text is new each time.
 type Save = fn(&Path, &str);
 
 fn beside(path: &Path, name: &str) -> std::path::PathBuf {
@@ -161,7 +160,7 @@ const SAVES: &[(&str, Save)] = &[
     }),
     ("vim itself", |path, text| {
         let insert = format!("call append(0, '{}')", text.trim_end());
-        // Where there is no vim, a tool like it.
+        // Without vim, a tool with the same steps.
         let done = Command::new("vim")
             .args(["-es", "-u", "NONE", "-i", "NONE", "-c", &insert, "-c", "wq"])
             .arg(path)
@@ -189,7 +188,7 @@ fn a_save_by_any_editor_is_one_change_of_one_file() {
             if round == 0 {
                 home.wait(&repo);
             } else {
-                // By itself, too.
+                // Also without a wait.
                 let bytes = fs::metadata(&file).unwrap().len();
                 let digest = home.node(&repo.at("src/shop/cart.py"), 0)["digest"].clone();
                 until(name, || {
@@ -210,7 +209,7 @@ fn a_save_by_any_editor_is_one_change_of_one_file() {
     assert_true(&home, &repo.at(""));
 }
 
-/// Other bytes of the same number, and the modification time put back.
+/// Other bytes of the same length, with the modification time restored.
 fn disguise(path: &Path) {
     let modified = fs::metadata(path).unwrap().modified().unwrap();
     let mut bytes = fs::read(path).unwrap();
@@ -235,7 +234,7 @@ fn a_change_that_hides_its_time_is_seen() {
     assert_true(&home, &repo.at(""));
     disguise(&file);
     assert_true(&home, &repo.at(""));
-    // Twice within the clock's grain.
+    // Twice within the clock's resolution.
     disguise(&file);
     disguise(&file);
     assert_true(&home, &repo.at(""));
@@ -246,7 +245,7 @@ fn a_change_that_hides_its_time_is_seen() {
 }
 
 #[test]
-fn any_name_at_any_depth_and_no_link_pipe_or_socket() {
+fn any_name_at_any_depth_but_no_link_pipe_or_socket() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     let check = || assert_true(&home, &repo.at(""));
@@ -317,7 +316,7 @@ fn any_name_at_any_depth_and_no_link_pipe_or_socket() {
 }
 
 #[test]
-fn a_closed_folder_is_looked_into_when_it_opens() {
+fn a_folder_is_scanned_when_it_becomes_readable() {
     let home = Home::with(QUICK);
     let repo = Repo::package();
     let mode = |path: &str, mode| {
@@ -325,13 +324,13 @@ fn a_closed_folder_is_looked_into_when_it_opens() {
     };
     mode("src/shop", 0);
     mode("docs/guide.md", 0);
-    // In a namespace where it is nobody in particular, root obeys permissions, too.
+    // In a namespace without a mapped user, root obeys permissions too.
     let spawned = unshared(&home, "-U", "exec \"$1\" daemon \"$2\"", &[&repo.at("")]).spawn_alone();
     let mut daemon = Ends(spawned.unwrap());
     let mut ended = false;
     until("it answers, or cannot be had", || {
         ended = daemon.0.try_wait().unwrap().is_some();
-        ended || home.ask_socket("GET", "/v1/status", "").is_ok()
+        ended || home.try_http("GET", "/v1/status", "").is_ok()
     });
     if ended {
         println!("no user namespaces here: left out");
@@ -345,10 +344,10 @@ fn a_closed_folder_is_looked_into_when_it_opens() {
     mode("docs/guide.md", 0o644);
     assert_true(&home, &repo.at(""));
     assert!(known("src/shop/cart.py"));
-    // And what is in it is watched.
+    // And its content is watched.
     repo.append("src/shop/money/amount.py", "X = 1\n");
     assert_true(&home, &repo.at(""));
-    // Closed again: what is in it is kept, and not called fresh.
+    // Closed again: its content is kept, and not called fresh.
     mode("src/shop", 0);
     until("it is in doubt", || {
         home.node(&repo.at("src/shop"), 0)["freshness"] != "fresh"
@@ -359,7 +358,7 @@ fn a_closed_folder_is_looked_into_when_it_opens() {
 }
 
 #[test]
-fn the_user_s_own_excludes_count_while_the_daemon_runs() {
+fn changes_of_the_user_s_excludes_apply_at_once() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -392,7 +391,7 @@ fn a_rebase_is_one_batch() {
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let asked = model.count();
-    // It stops at the conflict, with its marks in the file.
+    // It stops at the conflict, with its markers in the file.
     let _ = Command::new("git")
         .args(["-c", "user.name=A", "-c", "user.email=a@b.c"])
         .args(["rebase", "-q", "side"])
@@ -416,12 +415,12 @@ fn a_rebase_is_one_batch() {
 }
 
 #[test]
-fn a_wait_without_a_model_is_over_at_once() {
+fn a_wait_without_a_model_returns_quickly() {
     for config in ["", "[summaries]\nenabled = false\n"] {
         let (home, repo) = (Home::with(config), Repo::package());
         let _daemon = home.daemon(&[&repo.at("")]);
         home.wait(&repo);
-        // The best of some: others use this machine, too. The settle time alone is 200 ms.
+        // The best of several, because the machine is shared. The settle time alone is 200 ms.
         let took = (0..12).map(|number| {
             repo.append("src/shop/cart.py", &format!("X{number} = 1\n"));
             let began = Instant::now();

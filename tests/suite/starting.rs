@@ -164,7 +164,7 @@ fn a_dead_socket_is_taken_over_and_a_removed_one_made_again() {
     for _ in 0..3 {
         fs::remove_file(home.socket()).unwrap();
         until("the socket is back", || {
-            home.ask_socket("GET", "/v1/status", "").is_ok()
+            home.try_http("GET", "/v1/status", "").is_ok()
         });
         assert_eq!(home.status()["pid"].as_u64(), Some(daemon.pid().into()));
     }

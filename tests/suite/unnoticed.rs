@@ -1,5 +1,5 @@
-//! What no notification tells, or nobody should be told of: mounts, file systems that others change, git's own
-//! configuration, and who comes and goes while all is being looked at.
+//! Changes that no event reports, and events that must be ignored: mounts, remote file systems, git's own
+//! configuration, and repositories added or removed during a scan.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::notified::{
     Ends, QUICK, assert_true, may_unshare, repository, ticks, unshared, watched_inodes,
 };
 
-/// Runs a script that starts a daemon in a world of its own; its exit code.
+/// Runs a script that starts a daemon in its own namespaces; returns its exit code.
 fn run_unshared(home: &Home, script: &str, folder: &Path) -> i32 {
     let script = format!(
         "set -e\n\
@@ -42,7 +42,7 @@ fn json(path: impl AsRef<Path>) -> Value {
 }
 
 #[test]
-fn what_is_mounted_over_a_folder_is_what_it_holds() {
+fn a_mount_over_a_folder_replaces_its_content() {
     if !may_unshare() {
         return;
     }
@@ -79,7 +79,7 @@ fn what_is_mounted_over_a_folder_is_what_it_holds() {
 }
 
 #[test]
-fn a_fuse_file_system_is_polled_whether_it_holds_the_root_or_lies_in_it() {
+fn a_fuse_file_system_is_polled_at_and_below_the_root() {
     if !may_mount_fuse() {
         return;
     }
@@ -92,7 +92,7 @@ fn a_fuse_file_system_is_polled_whether_it_holds_the_root_or_lies_in_it() {
     for folder in ["local/inner", "local-fuse"] {
         fs::create_dir(place.root().join(folder)).unwrap();
     }
-    // What is written in the source is another's writing: nobody is told of it where it is mounted.
+    // A write in the source of a mount is not reported at the mount point.
     let script = "for at in local/inner local-fuse; do bindfs \"$2/source\" \"$2/$at\" || exit 77; done\n\
         \"$1\" daemon \"$2/local\" & daemon=$!; trap \"kill $daemon\" EXIT\n\
         soon \"$1\" wait \"$2/local\" --timeout 20\n\
@@ -140,7 +140,7 @@ fn a_fuse_file_system_is_polled_whether_it_holds_the_root_or_lies_in_it() {
 }
 
 #[test]
-fn another_excludes_file_in_gits_configuration_is_another_rule() {
+fn a_new_excludes_file_in_git_s_configuration_applies() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     repo.init();
     repo.write("a.log", "one\n");
@@ -161,7 +161,7 @@ fn another_excludes_file_in_gits_configuration_is_another_rule() {
     user("config/temporary", "*.tmp\n");
     user(".gitconfig", "[core]\n\texcludesFile = ~/logs\n");
     assert_eq!(seen(), [false, true]);
-    // What it includes counts, and is looked at when it changes, or comes.
+    // Included files count, and are followed when they change or appear.
     user(".gitconfig", "[include]\n\tpath = config/more\n");
     assert_eq!(seen(), [true, true]);
     user(
@@ -173,7 +173,7 @@ fn another_excludes_file_in_gits_configuration_is_another_rule() {
     assert_eq!(seen(), [false, true]);
     fs::remove_file(home.temp().with_file_name("home").join(".gitconfig")).unwrap();
     assert_eq!(seen(), [true, true]);
-    // The repository's own word is the last one.
+    // The repository's own setting takes precedence.
     repo.git(&["config", "core.excludesFile", "~/logs"]);
     assert_eq!(seen(), [false, true]);
     user("logs", "*.tmp\n");
@@ -191,7 +191,7 @@ fn another_excludes_file_in_gits_configuration_is_another_rule() {
 }
 
 #[test]
-fn a_repository_that_goes_while_it_is_looked_at_leaves_no_watch() {
+fn a_repository_removed_during_a_scan_leaves_no_watch() {
     let quick = format!("{QUICK}[summaries]\nenabled = false\n");
     let (home, repo) = (Home::with(&quick), Repo::new());
     for number in 0..2_500 {
@@ -220,7 +220,7 @@ fn a_repository_that_goes_while_it_is_looked_at_leaves_no_watch() {
 }
 
 #[test]
-fn who_is_added_many_times_at_once_is_there_once() {
+fn concurrent_adds_of_one_repository_add_it_once() {
     let (home, place) = (Home::with(QUICK), Repo::new());
     let _daemon = home.daemon(&[]);
     for number in 0..20 {
@@ -246,7 +246,7 @@ fn who_is_added_many_times_at_once_is_there_once() {
 }
 
 #[test]
-fn a_time_beyond_all_clocks_is_a_time() {
+fn a_file_time_beyond_the_representable_range_is_accepted() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     for (file, time) in [
         ("src/shop/cart.py", "@10000000000.5"),
@@ -264,7 +264,7 @@ fn a_time_beyond_all_clocks_is_a_time() {
 }
 
 #[test]
-fn an_ignored_file_in_a_watched_folder_causes_no_look() {
+fn an_ignored_file_in_a_watched_folder_causes_no_scan() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     repo.write(".gitignore", "*.log\n");
     repo.write("src/build.log", "");
@@ -272,7 +272,7 @@ fn an_ignored_file_in_a_watched_folder_causes_no_look() {
     command.env("EPITOME_LOG", "epitome::daemon=trace");
     let daemon = home.daemon_by(command);
     assert_true(&home, &repo.at(""));
-    // Each event that reaches the engine is told of, and so is each look at a folder.
+    // Each event that reaches the engine is logged, and so is each listing.
     let work = || {
         let log = daemon.log();
         let count = |what: &str| log.matches(what).count();
@@ -286,7 +286,7 @@ fn an_ignored_file_in_a_watched_folder_causes_no_look() {
     }
     repo.write("src/another.log", "made\n");
     repo.remove("src/another.log");
-    // The status comes behind a barrier: all of it has been handed on.
+    // Status waits for a barrier: everything was handed on by then.
     let status = repository(&home);
     assert_eq!(
         (&status["stale"], &status["last_change"]),
@@ -299,13 +299,13 @@ fn an_ignored_file_in_a_watched_folder_causes_no_look() {
 }
 
 #[test]
-fn the_daily_audit_raises_the_alarm_and_mends() {
+fn the_daily_audit_reports_and_repairs_a_difference() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     let mut command = home.command(&["daemon", &repo.at("")]);
     command.env("EPITOME_AUDIT_MS", "1000");
     let daemon = home.daemon_by(command);
     home.wait(&repo);
-    // A write through memory: while it is mapped, nobody is told.
+    // A write through a memory map: no event while it is mapped.
     let script = "import mmap, sys\n\
         file = open(sys.argv[1], 'r+b')\n\
         memory = mmap.mmap(file.fileno(), 0)\n\
@@ -326,7 +326,7 @@ fn the_daily_audit_raises_the_alarm_and_mends() {
     let output = python.0.stdout.take().unwrap();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line).unwrap();
     assert_eq!(line, "written\n");
-    let alarm = "the audit found 1 differences and looks again: src/shop/cart.py has another content on the disk";
+    let alarm = "the audit found 1 differences; rescanning: src/shop/cart.py differs on disk";
     until("the status tells of it", || {
         repository(&home)["notes"].to_string().contains(alarm)
     });
@@ -343,10 +343,9 @@ fn the_daily_audit_raises_the_alarm_and_mends() {
     assert_eq!(digests(&tree), digests(&anew));
 }
 
-/// Servers that died, with mounts that hang: such file systems answer nothing, and an overflow makes every watch
-/// doubtful.
+/// Dead servers with hanging mounts: such file systems do not answer, and an overflow makes every watch suspect.
 #[test]
-fn a_file_system_that_hangs_holds_up_nobody_else() {
+fn a_hanging_file_system_blocks_nothing_else() {
     if !may_mount_fuse() {
         return;
     }
@@ -355,7 +354,7 @@ fn a_file_system_that_hangs_holds_up_nobody_else() {
     place.write("source/a/shared.py", "x = 1\n");
     place.write("local/d/own.py", "x = 2\n");
     place.git(&["init", "-q", "source"]);
-    // More than there are threads that read: each of them is held up.
+    // More than the number of reading threads: each of them is blocked.
     let script = "servers=; trap 'set +e; kill -CONT $servers; kill $daemon; kill $servers' EXIT\n\
         for number in 1 2 3; do\n\
         at=\"$2/hangs$number\"; mkdir \"$at\"; bindfs -f \"$2/source\" \"$at\" & server=$!; servers=\"$servers $server\"\n\
@@ -393,7 +392,7 @@ fn a_file_system_that_hangs_holds_up_nobody_else() {
     assert_eq!(find(&again, "a/shared.py")["bytes"], 13);
 }
 
-/// Whether there is a program that serves a folder by FUSE.
+/// Whether a program to serve a folder by FUSE is available.
 fn may_mount_fuse() -> bool {
     let mut bindfs = Command::new("bindfs");
     let bindfs = bindfs.arg("--version").stdout(Stdio::null()).status_alone();
@@ -405,19 +404,19 @@ fn may_mount_fuse() -> bool {
 }
 
 #[test]
-fn what_was_written_behind_a_closed_folder_is_kept_in_doubt_and_seen_later() {
+fn changes_behind_an_unreadable_folder_are_stale_and_seen_later() {
     if !may_unshare() {
         return;
     }
     let (home, repo) = (Home::with(QUICK), Repo::new());
     repo.write("a/s/deep.py", "x = 1\n");
     repo.write("top.py", "x = 2\n");
-    // In a namespace where it is nobody in particular, root obeys permissions, too.
+    // In a namespace without a mapped user, root obeys permissions too.
     let script = "exec \"$1\" daemon \"$2\"";
     let daemon = unshared(&home, "-U", script, &[&repo.at("")]).spawn_alone();
     let _daemon = Ends(daemon.unwrap());
     until("it answers", || {
-        home.ask_socket("GET", "/v1/status", "").is_ok()
+        home.try_http("GET", "/v1/status", "").is_ok()
     });
     assert_true(&home, &repo.at(""));
     let file = repo.root().join("a/s/deep.py");
@@ -433,7 +432,7 @@ fn what_was_written_behind_a_closed_folder_is_kept_in_doubt_and_seen_later() {
             notes.contains(named) && notes.contains("permission denied")
         });
         std::io::Write::write_all(&mut open, b"y = 3\n").unwrap();
-        // It cannot be settled while nobody may look; what it waits for is said.
+        // It cannot settle while the folder is unreadable; the reason is reported.
         let path = repo.at("");
         let answer = home.http(
             "POST",

@@ -1,4 +1,4 @@
-//! The index through a made daemon.
+//! The index through an in-memory daemon.
 
 #![allow(clippy::unwrap_used)]
 
@@ -70,10 +70,10 @@ async fn a_failure_on_the_way_removes_it_too() {
 }
 
 #[test]
-fn the_progress_is_one_line() {
+fn progress_begins_with_the_time_left() {
     let mut repository = fake::repository("/repo");
     repository.state = RepositoryState::Scanning;
-    assert_eq!(progress::line(&repository, &[], 0), "looking for files");
+    assert_eq!(progress::line(&repository, &[], 0), "scanning");
     repository.state = RepositoryState::Summarizing;
     assert_eq!(progress::line(&repository, &[], 0), "almost done");
     repository.progress.done = 120;
@@ -81,7 +81,7 @@ fn the_progress_is_one_line() {
     repository.progress.seconds_left = Some(12.2);
     assert_eq!(
         progress::line(&repository, &[], 3),
-        "120 of 219 nodes summarized, 3 requests in flight, about 12 s left"
+        "12 s left, 120 of 219 summarized, 3 requests in flight"
     );
     repository.progress.to_read = 1;
     repository.progress.seconds_left = None;
@@ -89,12 +89,12 @@ fn the_progress_is_one_line() {
     repository.notes = vec!["the day's budget is spent".to_owned()];
     assert_eq!(
         progress::line(&repository, &[], 0),
-        "1 file to read, 120 of 219 nodes summarized, paused: the day's budget is spent"
+        "paused: the day's budget is spent, 120 of 219 summarized, 1 file to read"
     );
     repository.notes.clear();
     let down = ["cannot connect".to_owned()];
     let line = progress::line(&repository, &down, 0);
-    assert!(line.ends_with(", paused: cannot connect"), "{line}");
+    assert!(line.starts_with("paused: cannot connect, "), "{line}");
 }
 
 #[test]
@@ -132,80 +132,92 @@ fn the_innermost_repository_counts() {
     assert_eq!(found("/abc"), None);
 }
 
-#[test]
-fn the_end_is_told() {
-    let mut indexed = Indexed {
+fn indexed() -> Indexed {
+    Indexed {
         tree: fake::tree(),
         waited: WaitOutcome::default(),
         seconds: 3.12,
-        requests: 1,
+        used: Requests::default(),
+        repository: Some(fake::repository("/repo")),
+        notes: Vec::new(),
+        paid: false,
+    }
+}
+
+#[test]
+fn the_last_line_has_requests_tokens_and_cost_if_there_were_any() {
+    let mut indexed = indexed();
+    assert_eq!(summary_line(&indexed), "2 files and 0 folders in 3.1 s");
+    let before = Requests {
+        sent: 10,
+        cost: Some(0.5),
+        ..Requests::default()
     };
-    assert_eq!(closing(&indexed), "3 nodes, 2 files in 3.1 s, 1 request");
+    let after = Requests {
+        sent: 11,
+        prompt_tokens: 1_258_000,
+        completion_tokens: 8_300,
+        cost: Some(0.75),
+        ..Requests::default()
+    };
+    indexed.used = difference(&before, &after);
     assert_eq!(
-        digest(
-            &indexed.tree,
-            Path::new("/repo"),
-            "more: that way",
-            Terminal::default()
-        ),
-        "\
-A small program. It has two parts.
-
-/repo  A small program.
-├── main.py  Starts it.
-└── src/  The parts.
-    └── a.py  Does a.
-
-more: that way
-"
-    );
-    indexed.waited.failed = vec![FailedNode {
-        path: "/repo/x".to_owned(),
-        error: "no".to_owned(),
-    }];
-    let failure = verdict(&indexed.waited).unwrap_err();
-    assert_eq!(
-        failure,
-        Failure::Failed("1 node could not be summarized".to_owned())
+        summary_line(&indexed),
+        "2 files and 0 folders in 3.1 s · 1 request · 1.26 M input + 8.3 k output tokens · cost 0.2500"
     );
 }
 
 #[test]
-fn costs_are_said_with_or_without_a_price() {
-    let mut estimate = Estimate {
+fn what_was_not_summarized_or_not_read_is_a_failure() {
+    let mut indexed = indexed();
+    let path = Path::new("/repo");
+    assert_eq!(report(&indexed, path, false), Ok(()));
+    if let Some(repository) = &mut indexed.repository {
+        repository.unreadable = vec!["locked: Permission denied".to_owned()];
+    }
+    let unread = Failure::Failed("1 folder could not be read".to_owned());
+    assert_eq!(report(&indexed, path, false), Err(unread));
+    indexed.waited.failed = vec![FailedNode {
+        path: "/repo/x".to_owned(),
+        error: "no".to_owned(),
+    }];
+    let failed = Failure::Failed("1 file or folder could not be summarized".to_owned());
+    assert_eq!(report(&indexed, path, false), Err(failed));
+}
+
+#[test]
+fn costs_are_printed_with_and_without_a_price() {
+    let mut estimate = crate::wire::estimate::Estimate {
         model: "gpt-4o-mini".to_owned(),
         files: 188,
         directories: 31,
         requests: 219,
-        prompt_tokens: 120_000,
+        prompt_tokens: 1_258_166,
         completion_tokens: 21_900,
         price: Some(0.031),
-        ..Estimate::default()
+        ..Default::default()
     };
     assert_eq!(
-        costs(&estimate),
+        cost::table(&estimate),
         "\
-188 files, 31 directories
+188 files, 30 folders
 219 requests to gpt-4o-mini
-about 120,000 tokens asked, 21,900 answered
-about 0.0310, by the configured prices
+~1.26 M input + 22 k output tokens
+≈ 0.0310 (prices from the configuration)
 "
     );
     (estimate.price_with_batch, estimate.listed) = (Some(0.0165), true);
     assert_eq!(
-        costs_in_a_line(&estimate),
-        "first index: 219 requests to gpt-4o-mini, about 120,000 tokens asked, 21,900 answered; about 0.0310 dollars, \
-         by the vendor's prices of 2025 (0.0165 with batch = \"auto\")"
+        cost::line(&estimate),
+        "first index: 219 requests to gpt-4o-mini, ~1.26 M input + 22 k output tokens; ≈ $0.0310 (list prices of \
+         2025, may be out of date; 0.0165 with batch = \"auto\")"
     );
     (estimate.price, estimate.batched) = (Some(0.0165), 188);
-    let text = costs(&estimate);
+    let text = cost::table(&estimate);
     assert!(
         text.contains("gpt-4o-mini, 188 of them in batches\n"),
         "{text}"
     );
-    assert!(text.ends_with("prices of 2025\n"), "{text}");
     estimate.price = None;
-    assert!(
-        costs(&estimate).contains("the price is not known: set openai.price_per_million_input")
-    );
+    assert!(cost::table(&estimate).contains("price unknown: set openai.price_per_million_input"));
 }

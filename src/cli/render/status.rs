@@ -1,58 +1,42 @@
 //! The daemon's status for people.
 
+use std::path::Path;
+
 use crate::cli::terminal::{Style, Terminal};
-use crate::cli::text::{clean, count, duration, money, number, size};
+use crate::cli::text::{
+    ago, clean, count, cut, duration, money, number, size, tilde, tokens, until,
+};
 use crate::wire::protocol::{Repository, RepositoryState, Status};
 use crate::wire::usage::{BudgetStatus, DayUsage, Used};
 
-/// Days of usage that are shown; `--json` tells of more.
-const DAYS: usize = 7;
+/// Earlier days of usage that are shown; `--json` has more.
+const DAYS: usize = 6;
 
 /// The whole status.
 pub fn status(status: &Status, terminal: Terminal) -> String {
     let mut lines = vec![format!(
-        "{}  process {}, up {}",
+        "{} · up {} · process {}",
         terminal.paint(Style::Bold, &format!("epitome {}", clean(&status.version))),
-        status.pid,
-        duration(status.uptime_seconds)
+        duration(status.uptime_seconds),
+        status.pid
     )];
     let model = status
         .model
         .as_deref()
-        .map(|model| format!(", {}", clean(model)));
+        .map(|model| format!(" · {}", clean(model)));
     lines.push(format!(
         "provider  {}{}",
         clean(&status.provider),
         model.unwrap_or_default()
     ));
-    let requests = &status.requests;
-    lines.push(format!(
-        "requests  {} sent, {} answered, {} retried, {} failed; {} of {} in flight{}; {} today",
-        number(requests.sent),
-        number(requests.succeeded),
-        number(requests.retried),
-        number(requests.failed),
-        number(requests.in_flight),
-        number(requests.limit),
-        match requests.batched {
-            0 => String::new(),
-            batched => format!(", {} in batches", number(batched)),
-        },
-        number(requests.today)
-    ));
-    if requests.prompt_tokens + requests.completion_tokens + requests.tokens_today > 0 {
-        lines.push(format!(
-            "tokens    {} asked ({} cached), {} answered; {} today",
-            number(requests.prompt_tokens),
-            number(requests.cached_tokens),
-            number(requests.completion_tokens),
-            number(requests.tokens_today)
-        ));
-    }
-    if let Some(budget) = &status.budget {
-        lines.push(self::budget(budget, terminal));
+    // Without a model there is nothing to count, unless one was used earlier.
+    if status.model.is_some() || status.requests.sent > 0 {
+        lines.push(format!("requests  {}", requests(status)));
     }
     lines.extend(usage(&status.usage, terminal));
+    if let Some(budget) = &status.budget {
+        lines.push(format!("budget    {}", self::budget(budget, terminal)));
+    }
     let summaries = match status.store.summaries {
         1 => "1 summary".to_owned(),
         many => format!("{} summaries", number(many)),
@@ -70,50 +54,84 @@ pub fn status(status: &Status, terminal: Terminal) -> String {
         lines.push(String::new());
         lines.push("no repository is watched; add one with `epitome watch PATH`".to_owned());
     }
-    let mut text = lines.join("\n");
+    let lines = lines.into_iter().map(|line| fit(&line, terminal));
+    let mut text = lines.collect::<Vec<_>>().join("\n");
     text.push('\n');
     text
 }
 
-/// What is used of the day's budget, and until when nothing more is asked.
+/// A line with colours is left as it is; a plain one is cut at the terminal's width.
+fn fit(line: &str, terminal: Terminal) -> String {
+    match terminal.width {
+        Some(width) if !line.contains('\x1b') => cut(line, width),
+        _ => line.to_owned(),
+    }
+}
+
+fn requests(status: &Status) -> String {
+    let requests = &status.requests;
+    let mut parts = vec![format!(
+        "{} of {} in flight",
+        number(requests.in_flight),
+        number(requests.limit)
+    )];
+    if requests.batched > 0 {
+        parts.push(format!("{} in batches", number(requests.batched)));
+    }
+    parts.push(format!(
+        "{} succeeded since the start",
+        number(requests.succeeded)
+    ));
+    if requests.retried > 0 {
+        parts.push(format!("{} of them retried", number(requests.retried)));
+    }
+    if requests.failed > 0 {
+        parts.push(format!("{} given up", number(requests.failed)));
+    }
+    parts.join(" · ")
+}
+
+/// What is used of the day's limits, and when they are reset.
 fn budget(budget: &BudgetStatus, terminal: Terminal) -> String {
     let mut parts = Vec::new();
     if budget.max_requests > 0 {
-        let (used, most) = (number(budget.requests), number(budget.max_requests));
-        parts.push(format!("{used} of {most} requests"));
+        let (used, limit) = (number(budget.requests), number(budget.max_requests));
+        parts.push(format!("{used} of {limit} requests"));
     }
     if budget.max_tokens > 0 {
-        let (used, most) = (number(budget.tokens), number(budget.max_tokens));
-        parts.push(format!("{used} of {most} tokens"));
+        let (used, limit) = (tokens(budget.tokens), tokens(budget.max_tokens));
+        parts.push(format!("{used} of {limit} tokens"));
     }
     if budget.max_cost > 0.0 {
-        let (used, most) = (money(budget.cost), money(budget.max_cost));
-        parts.push(format!("{used} of {most} in money"));
+        let (used, limit) = (money(budget.cost), money(budget.max_cost));
+        parts.push(format!("cost {used} of {limit}"));
     }
-    let until = clean(&budget.until);
-    let then = match budget.spent {
-        true => terminal.paint(
-            Style::Warning,
-            &format!("; spent: nothing more is asked until {until}"),
-        ),
-        false => format!(", until {until}"),
-    };
-    format!("budget    {}{then}", parts.join(", "))
+    let reset = until(&budget.until);
+    parts.push(match budget.spent {
+        true => terminal.paint(Style::Warning, &format!("spent: requests resume {reset}")),
+        false => format!("reset {reset}"),
+    });
+    parts.join(" · ")
 }
 
 /// The latest days with any use, and the repositories of the latest one.
 fn usage(days: &[DayUsage], terminal: Terminal) -> Vec<String> {
     let mut lines = Vec::new();
-    for (at, day) in days.iter().take(DAYS).enumerate() {
+    let used_days = days.iter().filter(|day| day.used != Used::default());
+    for (at, day) in used_days.take(DAYS + 1).enumerate() {
         let title = if at == 0 { "usage" } else { "" };
-        let text = used(&day.used);
-        lines.push(format!("{title:<10}{}  {text}", clean(&day.day)));
-        if at > 0 {
+        lines.push(format!(
+            "{title:<10}{}  {}",
+            clean(&day.day),
+            used(&day.used)
+        ));
+        if at > 0 || day.repositories.len() < 2 {
             continue;
         }
         for repository in &day.repositories {
-            let path = repository.path.as_deref().unwrap_or("(not known any more)");
-            let text = format!("{:10}  {}: {}", "", clean(path), used(&repository.used));
+            let path = repository.path.as_deref().map(Path::new);
+            let path = path.map_or("(removed)".to_owned(), tilde);
+            let text = format!("{:10}  {path}: {}", "", used(&repository.used));
             lines.push(terminal.paint(Style::Dim, &text));
         }
     }
@@ -125,18 +143,17 @@ fn used(used: &Used) -> String {
     if used.retried > 0 {
         text += &format!(" ({} retried)", number(used.retried));
     }
-    text += &format!(
-        ", {} tokens asked ({} cached), {} answered",
-        number(used.prompt_tokens),
-        number(used.cached_tokens),
-        number(used.completion_tokens)
-    );
+    text += &format!(" · {}", tokens(used.prompt_tokens));
+    text += " input";
+    if used.cached_tokens > 0 {
+        text += &format!(" ({} cached)", tokens(used.cached_tokens));
+    }
+    text += &format!(" + {} output tokens", tokens(used.completion_tokens));
     if used.spared > 0 {
-        let spared = count(used.spared, "directory");
-        text += &format!(", {spared} spared");
+        text += &format!(" · {} skipped", count(used.spared, "folder"));
     }
     if let Some(cost) = used.cost {
-        text += &format!(", cost {}", money(cost));
+        text += &format!(" · cost {}", money(cost));
     }
     text
 }
@@ -151,32 +168,27 @@ fn repository(repository: &Repository, terminal: Terminal) -> Vec<String> {
     };
     let mut lines = vec![format!(
         "{}  {}",
-        terminal.paint(Style::Bold, &clean(&repository.path)),
+        terminal.paint(Style::Bold, &tilde(Path::new(&repository.path))),
         terminal.paint(style, state)
     )];
-    let by_freshness = [
-        (repository.fresh, "fresh"),
-        (repository.stale, "stale"),
-        (repository.pending, "pending"),
-        (repository.failed, "failed"),
-        (repository.off, "off"),
-    ];
-    let present: Vec<String> = by_freshness
-        .iter()
-        .filter(|(many, name)| *many > 0 || *name == "fresh")
-        .map(|(many, name)| format!("{} {name}", number(*many)))
-        .collect();
+    if repository.state == RepositoryState::Unreachable {
+        lines.push("  the folder is not there; it is watched again when it comes back".to_owned());
+        lines.extend(notes(&repository.notes, "  ", terminal));
+        return lines;
+    }
+    let change = repository.last_change.as_deref();
+    let change = change.map(|time| format!(" · last change {}", ago(time)));
     lines.push(format!(
-        "  {}, {}: {}",
+        "  {}, {}: {}{}",
         count(repository.files, "file"),
-        count(repository.directories, "directory"),
-        present.join(", ")
+        count(repository.directories.saturating_sub(1), "folder"),
+        freshness(repository),
+        change.unwrap_or_default()
     ));
     let progress = &repository.progress;
     if progress.to_read + progress.to_summarize > 0 {
-        let left = progress
-            .seconds_left
-            .map(|left| format!(", about {} left", duration(left)));
+        let left = progress.seconds_left;
+        let left = left.map(|left| format!(" · {} left", duration(left)));
         lines.push(format!(
             "  to do: {} to read, {} to summarize{}",
             number(progress.to_read),
@@ -184,32 +196,40 @@ fn repository(repository: &Repository, terminal: Terminal) -> Vec<String> {
             left.unwrap_or_default()
         ));
     }
-    let change = repository
-        .last_change
-        .as_deref()
-        .map(|time| format!(", last change {}", clean(time)));
-    lines.push(terminal.paint(
-        Style::Dim,
-        &format!(
-            "  watched: {}, {} folders{}",
-            clean(&repository.watch),
-            number(repository.watches),
-            change.unwrap_or_default()
-        ),
-    ));
+    if repository.watch != "native" {
+        let text = format!(
+            "  changes are found by polling, not by events ({})",
+            clean(&repository.watch)
+        );
+        lines.push(terminal.paint(Style::Dim, &text));
+    }
     lines.extend(notes(&repository.notes, "  ", terminal));
     lines
 }
 
-fn notes(notes: &[String], indent: &str, terminal: Terminal) -> Vec<String> {
-    notes
+/// `all fresh`, or `4 fresh, 1 stale, 2 off`.
+fn freshness(repository: &Repository) -> String {
+    let counts = [
+        (repository.fresh, "fresh"),
+        (repository.stale, "stale"),
+        (repository.pending, "pending"),
+        (repository.failed, "failed"),
+        (repository.off, "off"),
+    ];
+    let present: Vec<String> = counts
         .iter()
-        .map(|note| {
-            format!(
-                "{indent}{} {}",
-                terminal.paint(Style::Warning, "note:"),
-                clean(note)
-            )
-        })
-        .collect()
+        .filter(|(many, _)| *many > 0)
+        .map(|(many, name)| format!("{} {name}", number(*many)))
+        .collect();
+    match (present.as_slice(), repository.fresh) {
+        ([], _) => "nothing yet".to_owned(),
+        ([_], 1..) => "all fresh".to_owned(),
+        (present, _) => present.join(", "),
+    }
+}
+
+fn notes(notes: &[String], indent: &str, terminal: Terminal) -> Vec<String> {
+    let note = terminal.paint(Style::Warning, "note:");
+    let line = |text: &String| format!("{indent}{note} {}", clean(text));
+    notes.iter().map(line).collect()
 }

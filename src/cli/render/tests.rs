@@ -2,20 +2,28 @@
 
 use std::path::Path;
 
+use super::events::EventLog;
+use super::overview::overview;
+use super::show::show;
+use super::tree::tree;
 use super::*;
 use crate::client::fake;
-use crate::wire::protocol::{DirectoryNode, FileNode, Progress};
+use crate::model::outline::Element;
+use crate::wire::events::{StreamEvent, StreamEventKind};
+use crate::wire::protocol::{DirectoryNode, FileNode, Progress, RepositoryState};
 use crate::wire::usage::Used;
 
 const PLAIN: Terminal = Terminal {
     color: false,
     width: None,
+    height: None,
 };
 
 fn narrow(width: usize) -> Terminal {
     Terminal {
         color: false,
         width: Some(width),
+        height: Some(24),
     }
 }
 
@@ -55,17 +63,34 @@ fn mixed() -> Node {
 }
 
 #[test]
-fn a_tree_marks_what_is_not_fresh() {
+fn a_tree_has_folders_first_and_marks_what_is_not_fresh() {
     assert_eq!(
         tree(&mixed(), Path::new("/repo"), 9, PLAIN),
         "\
 /repo  ~ stale  A program.
-├── a.py  Does a.
-├── b.py  ! failed: the model refused
-├── c.py  … pending
-└── d/  ~ stale  Said earlier.
-    └── e.py  Does e.
+├── d/        ~ stale  Said earlier.
+│   └── e.py  Does e.
+├── a.py      Does a.
+├── b.py      ! failed: the model refused
+└── c.py      … pending
 "
+    );
+}
+
+#[test]
+fn an_error_that_several_nodes_share_is_not_repeated() {
+    let failed = |path: &str| {
+        with(fake::file(path, ""), |common| {
+            common.freshness = Freshness::Failed;
+            common.line = None;
+            common.error = Some("the key was refused".to_owned());
+        })
+    };
+    let node = fake::directory("", "All.", vec![failed("a.py"), failed("b.py")]);
+    let text = tree(&node, Path::new("/repo"), 9, PLAIN);
+    assert!(
+        text.ends_with("├── a.py  ! failed\n└── b.py  ! failed\n"),
+        "{text}"
     );
 }
 
@@ -75,10 +100,10 @@ fn a_tree_ends_at_its_depth_and_at_the_terminal_s_edge() {
         tree(&mixed(), Path::new("/repo"), 1, narrow(22)),
         "\
 /repo  ~ stale  A pro…
+├── d/    ~ stale  Sa…
 ├── a.py  Does a.
 ├── b.py  ! failed: t…
-├── c.py  … pending
-└── d/  ~ stale  Said…
+└── c.py  … pending
 "
     );
     assert_eq!(
@@ -93,7 +118,7 @@ fn a_tree_ends_at_its_depth_and_at_the_terminal_s_edge() {
 }
 
 #[test]
-fn a_tree_s_names_and_words_cannot_steer_the_terminal() {
+fn names_and_summaries_cannot_control_the_terminal() {
     let children = vec![fake::file("a\x1b[2J\n\u{202e}.py", "Does \x07 it.")];
     let node = fake::directory("", "All.", children);
     assert_eq!(
@@ -103,19 +128,48 @@ fn a_tree_s_names_and_words_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn colours_are_used_where_they_are_allowed() {
+fn colours_are_used_if_they_are_allowed() {
     let terminal = Terminal {
         color: true,
         width: None,
+        height: None,
     };
+    let node = fake::directory("", "All.", vec![fake::directory("d", "Does d.", vec![])]);
     assert_eq!(
-        tree(
-            &fake::file("a.py", "Does a."),
-            Path::new("/r/a.py"),
-            1,
-            terminal
-        ),
-        "\x1b[1ma.py\x1b[0m  \x1b[2mDoes a.\x1b[0m\n"
+        tree(&node, Path::new("/r"), 1, terminal),
+        "\x1b[1;34m/r\x1b[0m  All.\n\x1b[2m└── \x1b[0m\x1b[1;34md/\x1b[0m  Does d.\n"
+    );
+}
+
+#[test]
+fn an_overview_has_the_largest_folders_with_a_line_each() {
+    let big = fake::directory(
+        "big",
+        "The big one.",
+        vec![fake::file("big/a", "A."), fake::file("big/b", "B.")],
+    );
+    let node = fake::directory(
+        "",
+        "A program. It has parts.",
+        vec![
+            big,
+            fake::directory("c", "The c.", vec![fake::file("c/a", "A.")]),
+        ],
+    );
+    assert_eq!(
+        overview(&node, Path::new("/repo"), PLAIN),
+        "\
+/repo
+
+A program. It has parts.
+
+  big/  The big one.
+  c/    The c.
+
+  epitome search \"…\"    find a place by name, symbol or summary
+  epitome show PATH     one file or folder
+  epitome watch         keep all of it current from now on
+"
     );
 }
 
@@ -129,6 +183,7 @@ fn a_file_is_shown_with_its_outline() {
         signature: "def inner(self)".to_owned(),
         line_start: 9,
         line_end: 9,
+        docstring: Some("\n  Runs inside.\nMore.".to_owned()),
         ..run.clone()
     };
     let after = Element {
@@ -143,10 +198,11 @@ fn a_file_is_shown_with_its_outline() {
         partial: true,
         ..file
     });
+    let path = Path::new("/repo/src/a.py");
     assert_eq!(
-        show(&node, Path::new("/repo/src/a.py"), narrow(26)),
+        show(&node, path, narrow(26)),
         "\
-src/a.py  python, 2.0 KiB, by offline, fresh
+src/a.py  python · 2.0 KiB · offline summary · fresh
 
 Does a. It takes its time
 about it.
@@ -154,9 +210,21 @@ about it.
      3-14  def run(x)
         9    def inner(se…
   120-121  function run
-(the parser met errors: the outline holds what it could read)
+(syntax errors: the outline may be incomplete)
 "
     );
+    let wide = show(&node, path, narrow(60));
+    assert!(
+        wide.contains("    def inner(self)  Runs inside.\n"),
+        "{wide}"
+    );
+    let linked = Terminal {
+        color: true,
+        ..PLAIN
+    };
+    let text = show(&node, path, linked);
+    let link = "\x1b]8;;file:///repo/src/a.py#L3\x1b\\3-14\x1b]8;;\x1b\\";
+    assert!(text.contains(link), "{text:?}");
 }
 
 #[test]
@@ -172,44 +240,72 @@ fn a_directory_is_shown_with_its_children() {
     assert_eq!(
         show(&node, Path::new("/repo"), PLAIN),
         "\
-/repo  4 files, 1 directory, by offline, stale: it or something below it is not up to date
+/repo  4 files · 1 folder · offline summary · stale: it or something below it has changed
 
 A program.
 
+  d/    ~ stale  Said earlier.
   a.py  Does a.
   b.py  ! failed: the model refused
   c.py  … pending
-  d/    ~ stale  Said earlier.
 (written without b.py)
 "
     );
 }
 
 #[test]
-fn a_status_is_compact() {
-    let mut told = fake::status(vec![fake::repository("/srv/a")]);
-    told.requests.sent = 1_234;
+fn a_burst_of_events_is_one_line() {
+    let event = |path: &str, kind| StreamEvent {
+        repository: Some("/repo".to_owned()),
+        path: Some(path.to_owned()),
+        kind: Some(NodeKind::File),
+        line: Some("Does it.".to_owned()),
+        ..StreamEvent::new("2026-01-31T12:13:14.5Z".to_owned(), kind)
+    };
+    let mut events = vec![event("a.py", StreamEventKind::Summarized); 21];
+    events.push(event("b.py", StreamEventKind::Changed));
+    let mut log = EventLog::default();
     assert_eq!(
-        status::status(&told, PLAIN),
+        log.lines(&events, PLAIN),
         "\
-epitome 0.1.0  process 7, up 1 min
+/repo
+12:13:14  summarized  21 summarized
+12:13:14  changed     b.py  Does it.
+"
+    );
+    let again = [event("c.py", StreamEventKind::Summarized)];
+    assert_eq!(
+        log.lines(&again, PLAIN),
+        "12:13:14  summarized  c.py  Does it.\n"
+    );
+}
+
+#[test]
+fn a_status_shows_what_matters_now() {
+    let mut shown = fake::status(vec![fake::repository("/srv/a")]);
+    shown.budget = None;
+    shown.usage.clear();
+    assert_eq!(
+        status::status(&shown, PLAIN),
+        "\
+epitome 0.1.0 · up 1 min · process 7
 provider  offline
-requests  1,234 sent, 0 answered, 0 retried, 0 failed; 0 of 10 in flight; 0 today
-budget    7 of 100 requests, 0.2500 of 0.5000 in money, until 2026-02-01T00:00:00Z
-usage     2026-01-31  0 requests, 0 tokens asked (0 cached), 0 answered
-            /repo: 0 requests, 0 tokens asked (0 cached), 0 answered
 store     4 summaries, 2.0 KiB
 
 /srv/a  idle
-  2 files, 2 directories: 4 fresh
-  watched: native, 2 folders
+  2 files, 1 folder: all fresh
 "
     );
+}
 
-    told.provider = "openai".to_owned();
-    told.model = Some("gpt-4o-mini".to_owned());
-    told.requests.prompt_tokens = 20_000;
-    if let Some(budget) = &mut told.budget {
+#[test]
+fn a_status_shows_tokens_and_cost_of_a_model() {
+    let mut shown = fake::status(vec![fake::repository("/srv/a")]);
+    shown.provider = "openai".to_owned();
+    shown.model = Some("gpt-4o-mini".to_owned());
+    shown.requests.succeeded = 1_234;
+    shown.requests.failed = 2;
+    if let Some(budget) = &mut shown.budget {
         (budget.cost, budget.max_tokens, budget.spent) = (0.5, 1_000_000, true);
     }
     let used = Used {
@@ -220,15 +316,11 @@ store     4 summaries, 2.0 KiB
         cost: Some(0.5),
         ..Used::default()
     };
-    (told.usage[0].used, told.usage[0].repositories[0].used) = (used, used);
-    told.usage[0].repositories[0].path = None;
-    let before = told.usage[0].clone();
-    told.usage.push(before);
-    told.usage[1].day = "2026-01-30".to_owned();
-    told.notes = vec!["the key\nwas refused".to_owned()];
-    let repository = &mut told.repositories[0];
+    shown.usage[0].used = used;
+    shown.notes = vec!["the key\nwas refused".to_owned()];
+    let repository = &mut shown.repositories[0];
+    repository.state = RepositoryState::Summarizing;
     repository.stale = 1;
-    repository.last_change = Some("2024-01-02T03:04:05Z".to_owned());
     repository.notes = vec!["polled".to_owned()];
     repository.progress = Progress {
         to_read: 1,
@@ -236,29 +328,34 @@ store     4 summaries, 2.0 KiB
         done: 3,
         seconds_left: Some(70.0),
     };
+    let until = crate::cli::text::until("2026-02-01T00:00:00Z");
     assert_eq!(
-        status::status(&told, PLAIN),
-        "\
-epitome 0.1.0  process 7, up 1 min
-provider  openai, gpt-4o-mini
-requests  1,234 sent, 0 answered, 0 retried, 0 failed; 0 of 10 in flight; 0 today
-tokens    20,000 asked (0 cached), 0 answered; 0 today
-budget    7 of 100 requests, 0 of 1,000,000 tokens, 0.5000 of 0.5000 in money; spent: nothing more is asked until 2026-02-01T00:00:00Z
-usage     2026-01-31  1,000 requests (1 retried), 20,000 tokens asked (0 cached), 0 answered, 3 directories spared, cost 0.5000
-            (not known any more): 1,000 requests (1 retried), 20,000 tokens asked (0 cached), 0 answered, 3 directories spared, cost 0.5000
-          2026-01-30  1,000 requests (1 retried), 20,000 tokens asked (0 cached), 0 answered, 3 directories spared, cost 0.5000
+        status::status(&shown, PLAIN),
+        format!(
+            "\
+epitome 0.1.0 · up 1 min · process 7
+provider  openai · gpt-4o-mini
+requests  0 of 10 in flight · 1,234 succeeded since the start · 2 given up
+usage     2026-01-31  1,000 requests (1 retried) · 20 k input + 0 output tokens · 3 folders skipped · cost 0.5000
+budget    7 of 100 requests · 0 of 1.00 M tokens · cost 0.5000 of 0.5000 · spent: requests resume {until}
 store     4 summaries, 2.0 KiB
 note: the key\\nwas refused
 
-/srv/a  idle
-  2 files, 2 directories: 4 fresh, 1 stale
-  to do: 1 to read, 30 to summarize, about 1 min left
-  watched: native, 2 folders, last change 2024-01-02T03:04:05Z
+/srv/a  summarizing
+  2 files, 1 folder: 4 fresh, 1 stale
+  to do: 1 to read, 30 to summarize · 1 min left
   note: polled
 "
+        )
     );
-    told.repositories.clear();
-    let text = status::status(&told, PLAIN);
+    shown.repositories[0].state = RepositoryState::Unreachable;
+    let text = status::status(&shown, PLAIN);
+    assert!(
+        text.contains("/srv/a  unreachable\n  the folder is not there"),
+        "{text}"
+    );
+    shown.repositories.clear();
+    let text = status::status(&shown, PLAIN);
     assert!(
         text.ends_with("no repository is watched; add one with `epitome watch PATH`\n"),
         "{text}"

@@ -1,5 +1,5 @@
-//! What git's configuration says of ignoring: the files of the system, of the user and of one repository, with those
-//! that they include. It reads them as git does, as far as that question goes, and never runs git.
+//! Reads the settings about ignoring from git's configuration: the files of the system, the user and one repository,
+//! and the files that they include. Reads them as git does for these settings, and never runs git.
 
 mod include;
 mod syntax;
@@ -14,34 +14,34 @@ use super::git::Place;
 use crate::model::digest::Digest;
 
 use include::Condition;
-use syntax::Word;
+use syntax::Setting;
 
-/// How deep files include others, at most; git's own limit.
+/// Maximum include depth; git's own limit.
 const DEEPEST: usize = 10;
 
-/// Where the configuration of the system and of the user stands.
+/// Where the configuration files of the system and the user are.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Environment {
     home: Option<PathBuf>,
-    /// The later word counts.
+    /// In increasing precedence.
     files: Vec<PathBuf>,
-    /// The excludes file where no configuration names one.
+    /// The excludes file to use if no configuration names one.
     excludes_file: Option<PathBuf>,
 }
 
-/// What the configuration says.
+/// The resolved settings.
 #[derive(Debug)]
 pub(super) struct Settings {
-    /// The user's excludes file, which need not exist.
+    /// The user's excludes file; it need not exist.
     pub(super) excludes_file: Option<PathBuf>,
-    /// Whether patterns match names without regard to case: so on systems whose file names have none.
+    /// `core.ignoreCase`: patterns match names regardless of case.
     pub(super) ignore_case: bool,
-    /// The files that were read or looked for, and what was in them.
+    /// Every file that was read or looked for, with its digest.
     pub(super) files: Vec<Seen>,
 }
 
 impl Environment {
-    /// Where the variables of this process lead to.
+    /// From the variables of this process.
     pub(super) fn of_process() -> Self {
         let variable = |name| {
             let value = env::var_os(name).map(PathBuf::from);
@@ -69,7 +69,7 @@ impl Environment {
         }
     }
 
-    /// Without any configuration but that of repositories.
+    /// No configuration except that of repositories.
     pub(super) fn bare(excludes_file: Option<PathBuf>) -> Self {
         Self {
             excludes_file,
@@ -77,7 +77,7 @@ impl Environment {
         }
     }
 
-    /// What the configuration says of a repository, or of what lies in none.
+    /// The settings for a repository, or for paths outside any repository.
     pub(super) fn settings(&self, place: Option<&Place>) -> Settings {
         let mut reading = Reading::new(self, place);
         reading.all();
@@ -85,7 +85,7 @@ impl Environment {
             Some(named) => self.expanded(named),
             None => self.excludes_file.clone(),
         };
-        // git goes to the top of the work tree before it opens it.
+        // git changes to the top of the work tree before it opens the file.
         let named = match place {
             Some(place) => named.map(|file| place.work_tree.join(file)),
             None => named.filter(|file| file.is_absolute()),
@@ -97,7 +97,7 @@ impl Environment {
         }
     }
 
-    /// A path as git writes it: `~/` is the user's home. `None` for one that means no file here.
+    /// Expands a path as git does: `~/` is the user's home. `None` if it names no file.
     fn expanded(&self, path: &[u8]) -> Option<PathBuf> {
         let as_path = |bytes| Path::new(OsStr::from_bytes(bytes));
         match path.strip_prefix(b"~") {
@@ -107,18 +107,18 @@ impl Environment {
     }
 }
 
-/// One way through all the files.
+/// One pass over all configuration files.
 struct Reading<'a> {
     environment: &'a Environment,
     place: Option<&'a Place>,
-    /// The last word on `core.excludesFile`.
+    /// The last value of `core.excludesFile`.
     excludes_file: Option<Vec<u8>>,
     ignore_case: bool,
-    /// Whether `extensions.worktreeConfig` has the work tree's own file read.
+    /// `extensions.worktreeConfig`: read the work tree's own file too.
     of_work_tree: bool,
-    /// The addresses of remotes, as far as they were met.
+    /// URLs of the remotes seen so far.
     remotes: Vec<Vec<u8>>,
-    /// Only the remotes are looked for: what is included because of them is left out.
+    /// This pass only collects remotes; conditional includes that depend on remotes are skipped.
     for_remotes: bool,
     files: Vec<Seen>,
 }
@@ -154,18 +154,18 @@ impl<'a> Reading<'a> {
         let bytes = read_small(file, true);
         let digest = bytes.as_deref().map(Digest::of_file);
         self.files.push((file.to_path_buf(), digest));
-        for word in syntax::words(bytes.as_deref().unwrap_or_default()) {
-            self.word(word, file, depth);
+        for setting in syntax::settings(bytes.as_deref().unwrap_or_default()) {
+            self.setting(setting, file, depth);
         }
     }
 
-    fn word(&mut self, word: Word, file: &Path, depth: usize) {
-        let Word {
+    fn setting(&mut self, setting: Setting, file: &Path, depth: usize) {
+        let Setting {
             section,
             subsection,
             key,
             value,
-        } = word;
+        } = setting;
         let section = section.as_slice();
         match (section, subsection, key.as_slice()) {
             (b"core", None, b"excludesfile") => self.excludes_file = value,
@@ -185,14 +185,14 @@ impl<'a> Reading<'a> {
     fn include(&mut self, path: Option<Vec<u8>>, file: &Path, depth: usize) {
         let path = path.and_then(|path| self.environment.expanded(&path));
         if let Some(path) = path.filter(|_| depth < DEEPEST) {
-            // Relative to the file itself, and not to a link that leads to it.
+            // Relative to the file itself, not to a link that leads to it.
             let own = file.canonicalize().ok();
             let folder = own.as_deref().unwrap_or(file).parent();
             self.file(&folder.unwrap_or(file).join(path), depth + 1);
         }
     }
 
-    /// Whether the condition of an `includeIf` holds. One that git does not know never does.
+    /// Whether the condition of an `includeIf` is true. Unknown conditions are false.
     fn holds(&mut self, condition: &[u8], file: &Path) -> bool {
         let Some(place) = self.place else {
             return false;

@@ -1,4 +1,4 @@
-//! Reads the small files that rules stand in, without ever blocking at a pipe.
+//! Reads the small files that contain rules, without blocking on a pipe.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,21 +8,21 @@ use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::model::digest::Digest;
 
-/// Larger files hold no rules for git either.
+/// git ignores rule files larger than this.
 const LIMIT: u64 = 100 << 20;
 
-/// How many links in a row are followed: as many as the system does.
+/// Maximum number of symbolic links followed; the kernel's limit.
 const LINKS: usize = 40;
 
-/// A file that was read or looked for, and what was in it; `None`: it was not there, or could not be read.
+/// A file that was read or looked for, with its digest; `None` if it is missing or unreadable.
 pub(super) type Seen = (PathBuf, Option<Digest>);
 
-/// What is in a file now.
+/// The digest of a file's current content.
 pub(super) fn digest_of(file: &Path) -> Option<Digest> {
     read_small(file, true).map(|bytes| Digest::of_file(&bytes))
 }
 
-/// Takes note of what is in files.
+/// Records the digests of files.
 pub(super) fn see(files: impl IntoIterator<Item = PathBuf>) -> Vec<Seen> {
     let seen = |file: PathBuf| {
         let digest = digest_of(&file);
@@ -31,9 +31,8 @@ pub(super) fn see(files: impl IntoIterator<Item = PathBuf>) -> Vec<Seen> {
     files.into_iter().map(seen).collect()
 }
 
-/// The content of a regular file, or `None` where it is not there, no regular file, not to be read, or huge.
-/// `follow` says whether the last name may be a symbolic link: git reads its own files through links, and those of a
-/// tree never.
+/// The content of a regular file; `None` if it is missing, not regular, unreadable or huge. With `follow`, the last
+/// name may be a symbolic link: git follows links for its own files, but not for rule files in a tree.
 pub(super) fn read_small(path: &Path, follow: bool) -> Option<Vec<u8>> {
     let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     if !follow {
@@ -52,10 +51,10 @@ pub(super) fn read_small(path: &Path, follow: bool) -> Option<Vec<u8>> {
     (read as u64 <= LIMIT).then_some(bytes)
 }
 
-/// The names by which a file that is read through links may change: its own, and what each link leads to. The folders
-/// are by the one name without links, under which they are watched.
-pub(super) fn ways(file: &Path) -> Vec<PathBuf> {
-    let mut ways = Vec::new();
+/// The paths at which a change can change what `file` contains: the file itself and each link target on the way.
+/// Folders are canonical, because that is how they are watched.
+pub(super) fn link_chain(file: &Path) -> Vec<PathBuf> {
+    let mut link_chain = Vec::new();
     let mut at = file.to_path_buf();
     for _ in 0..LINKS {
         let folder = at.parent().and_then(|folder| folder.canonicalize().ok());
@@ -64,11 +63,11 @@ pub(super) fn ways(file: &Path) -> Vec<PathBuf> {
         }
         let target = std::fs::read_link(&at);
         let next = target.ok().and_then(|to| Some(at.parent()?.join(to)));
-        ways.push(at);
+        link_chain.push(at);
         match next {
             Some(next) => at = next,
             None => break,
         }
     }
-    ways
+    link_chain
 }

@@ -1,4 +1,4 @@
-//! Where git keeps what it ignores, apart from the tree: found by looking, never by running git or changing anything.
+//! Locates git repositories and their files on disk. Never runs git and never changes anything.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -7,23 +7,23 @@ use std::path::{Path, PathBuf};
 
 use super::files::read_small;
 
-/// A git repository, and the work tree of it that starts somewhere.
+/// A git repository and one of its work trees.
 #[derive(Debug)]
 pub(super) struct Place {
     /// The top of the work tree.
     pub(super) work_tree: PathBuf,
-    /// The work tree's own folder: `.git`, or what it points to.
+    /// The work tree's own git directory: `.git` or the directory it points to.
     pub(super) own: PathBuf,
-    /// What all work trees of the repository have in common.
+    /// The directory shared by all work trees of the repository.
     pub(super) common: PathBuf,
 }
 
 impl Place {
-    /// The repository whose work tree starts at `directory`, or `None` where none does. `.git` may be a file that
-    /// points elsewhere: a work tree or a submodule.
+    /// The repository whose work tree starts at `directory`, if any. `.git` may be a file that points elsewhere: a
+    /// linked work tree or a submodule.
     pub(super) fn at(directory: &Path) -> Option<Self> {
         let own = git_directory(directory)?;
-        // git wants a HEAD before it believes that this is a repository; so an empty `.git` is none.
+        // git requires a HEAD, so an empty `.git` is not a repository.
         fs::symlink_metadata(own.join("HEAD")).ok()?;
         let common = pointed(&own, &own.join("commondir"), b"").unwrap_or_else(|| own.clone());
         common.join("objects").is_dir().then(|| Self {
@@ -33,13 +33,13 @@ impl Place {
         })
     }
 
-    /// The `info/exclude` file, which need not exist.
+    /// `info/exclude`; it need not exist.
     pub(super) fn exclude_file(&self) -> PathBuf {
         self.common.join("info").join("exclude")
     }
 }
 
-/// What `.git` in `directory` is or points to, whether it is a whole repository or not yet.
+/// The directory that `.git` in `directory` is or points to, even if it is not a complete repository yet.
 fn git_directory(directory: &Path) -> Option<PathBuf> {
     let mark = directory.join(".git");
     if fs::metadata(&mark).ok()?.is_dir() {
@@ -48,15 +48,15 @@ fn git_directory(directory: &Path) -> Option<PathBuf> {
     pointed(directory, &mark, b"gitdir: ")
 }
 
-/// What decides, apart from `.git` itself, whether the work tree of a repository starts at `directory` and what its
-/// exclude file says. A repository is made step by step: none of these need exist.
+/// Files that decide, besides `.git` itself, whether a repository's work tree starts at `directory`, and its exclude
+/// file. A repository is created step by step, so none of these need exist.
 pub(super) fn inputs(directory: &Path) -> Vec<PathBuf> {
     let Some(git_directory) = git_directory(directory) else {
         return Vec::new();
     };
     let common = pointed(&git_directory, &git_directory.join("commondir"), b"");
     let mut inputs = Vec::new();
-    // By one name each: the same folder is watched under one path only.
+    // Canonical paths, because a folder is watched under one path only.
     if let Ok(own) = git_directory.canonicalize() {
         inputs.extend(["HEAD", "commondir"].map(|name| own.join(name)));
     }
@@ -66,7 +66,7 @@ pub(super) fn inputs(directory: &Path) -> Vec<PathBuf> {
     inputs
 }
 
-/// What stands in a repository's own folder while git changes many files of its work tree.
+/// Files in a repository's git directory that exist while git is changing the work tree.
 pub(super) fn lock_files(directory: &Path) -> Vec<PathBuf> {
     let own = git_directory(directory).and_then(|own| own.canonicalize().ok());
     let names = ["index.lock", "rebase-merge", "rebase-apply"];
@@ -83,8 +83,8 @@ fn pointed(base: &Path, file: &Path, mark: &[u8]) -> Option<PathBuf> {
     (!path.is_empty()).then(|| base.join(std::ffi::OsStr::from_bytes(path)))
 }
 
-/// The work tree of a git repository that `root` lies in without being its top. Like git, it does not look beyond
-/// the file system of `root`.
+/// The git work tree that contains `root`, if `root` is not itself the top. Like git, this stops at the file system
+/// boundary.
 pub(super) fn enclosing_work_tree(root: &Path) -> Option<PathBuf> {
     let device = fs::metadata(root).ok()?.dev();
     let mut above = root.parent()?;

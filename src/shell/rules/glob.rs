@@ -1,4 +1,4 @@
-//! What a glob of git's matches, and which globs are flawed. It knows of bytes only: lines and files are the pattern's.
+//! Matches git's globs and finds flaws in them. Works on bytes; lines and files are handled in `pattern`.
 
 /// Why a pattern can never match anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,11 +10,11 @@ pub(super) enum Flaw {
     TooManyBraces,
 }
 
-/// The most globs that the braces of one may stand for.
+/// Maximum number of globs that the braces of one glob may expand to.
 const MOST_CHOICES: usize = 1_000;
 
 impl Flaw {
-    /// The flaw in words, to follow the pattern itself.
+    /// The flaw in words, to follow the glob.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::UnclosedClass => "its `[` is never closed",
@@ -26,7 +26,7 @@ impl Flaw {
     }
 }
 
-/// Finds the flaws for which git never lets a pattern match.
+/// Finds the flaws that make git treat a pattern as matching nothing.
 pub(super) fn check(glob: &[u8]) -> Result<(), Flaw> {
     let mut at = 0;
     while at < glob.len() {
@@ -40,7 +40,8 @@ pub(super) fn check(glob: &[u8]) -> Result<(), Flaw> {
     Ok(())
 }
 
-/// Holds `byte` against the class that opens at `glob[open]`: whether it is in it, and where the pattern goes on.
+/// Matches `byte` against the class that opens at `glob[open]`. Returns whether it is a member, and where the pattern
+/// continues.
 fn class(glob: &[u8], open: usize, byte: u8) -> Result<(bool, usize), Flaw> {
     let get = |at: usize| glob.get(at).copied().ok_or(Flaw::UnclosedClass);
     let mut at = open + 1;
@@ -48,7 +49,7 @@ fn class(glob: &[u8], open: usize, byte: u8) -> Result<(bool, usize), Flaw> {
     at += usize::from(negated);
     let mut found = false;
     let mut low: Option<u8> = None;
-    // A `]` that comes first is an ordinary member.
+    // A leading `]` is an ordinary member.
     let first = at;
     loop {
         match get(at)? {
@@ -93,7 +94,7 @@ fn class(glob: &[u8], open: usize, byte: u8) -> Result<(bool, usize), Flaw> {
     }
 }
 
-/// The classes of POSIX, for ASCII.
+/// POSIX classes, for ASCII.
 fn named_class(name: &[u8], byte: u8) -> Option<bool> {
     Some(match name {
         b"alnum" => byte.is_ascii_alphanumeric(),
@@ -112,14 +113,15 @@ fn named_class(name: &[u8], byte: u8) -> Option<bool> {
     })
 }
 
-/// Where to go on after a mismatch: the place in the glob, and the place in the text that the star reached.
+/// Where to continue after a mismatch: the position in the glob, and the position in the text that the star reached.
 type Retry = Option<(usize, usize)>;
 
-/// Holds the whole of `text` against a checked glob. With `by_names`, `*`, `?` and classes stop at a `/`, and only a
-/// `**` that fills a name crosses it.
+/// Matches the whole of `text` against a checked glob. With `by_names`, `*`, `?` and classes do not match `/`; only a
+/// `**` that is a whole path component does.
 ///
-/// Two places to go back to are enough, so the time is bounded by the product of the lengths: a later star of the
-/// same name can take over whatever an earlier one would have taken, and so can a later `**` for all before it.
+/// Two backtracking positions are enough, so the time is bounded by the product of the lengths: a later star in the
+/// same component can match anything that an earlier one would have matched, and a later `**` replaces everything
+/// before it.
 pub(super) fn matches_glob(glob: &[u8], text: &[u8], by_names: bool) -> bool {
     let (mut star, mut names): (Retry, Retry) = (None, None);
     let (mut g, mut t) = (0, 0);
@@ -167,7 +169,7 @@ pub(super) fn matches_glob(glob: &[u8], text: &[u8], by_names: bool) -> bool {
     }
 }
 
-/// Matches one byte with what stands at `glob[g]`, which is no star: where the glob goes on.
+/// Matches one byte with the element at `glob[g]`, which is not a star. Returns where the glob continues.
 fn step(glob: &[u8], g: usize, byte: Option<u8>, by_names: bool) -> Option<usize> {
     let byte = byte?;
     match *glob.get(g)? {
@@ -181,7 +183,7 @@ fn step(glob: &[u8], g: usize, byte: Option<u8>, by_names: bool) -> Option<usize
     }
 }
 
-/// `a{b,c}d` as `abd` and `acd`; inner braces too.
+/// Expands `a{b,c}d` to `abd` and `acd`, nested braces included.
 pub(super) fn expand_braces(glob: &str) -> Result<Vec<String>, Flaw> {
     let mut depth = 0_usize;
     let mut open = 0;
@@ -229,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn braces_of_configured_globs_are_opened() {
+    fn braces_are_expanded() {
         let globs = |text: &str| expand_braces(text);
         assert_eq!(
             globs("a{b,c{d,e}}f"),

@@ -1,4 +1,4 @@
-//! The rules that one directory adds to those above it, linked upwards. Built once, then only read.
+//! The rules that one directory adds to those of its ancestors, as a linked list. Immutable once built.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,21 +7,21 @@ use super::files::read_small;
 use super::pattern::PatternList;
 use super::repository::GitRules;
 
-/// The files in a tree that hold rules, strongest first: what an earlier kind says, a later one cannot unsay.
+/// Rule files in a tree, highest precedence first: a match in an earlier kind is final.
 pub(super) const RULE_FILES: [&str; 3] = [".epitomeignore", ".ignore", ".gitignore"];
 const GITIGNORE: usize = 2;
 
-/// Which of the names that matter here a directory holds.
+/// Which relevant names a directory contains.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Marks {
     /// One for each of [`RULE_FILES`].
     pub(super) rule_files: [bool; 3],
-    /// Something called `.git`.
+    /// An entry called `.git`.
     pub(super) git: bool,
 }
 
 impl Marks {
-    /// Not known: look for all of them.
+    /// Unknown: look for all of them.
     pub(super) const UNKNOWN: Self = Self {
         rule_files: [true; 3],
         git: true,
@@ -49,18 +49,18 @@ impl Marks {
 #[derive(Debug)]
 pub(super) struct Level {
     above: Option<Arc<Level>>,
-    /// How many bytes of a path lead to this directory.
+    /// Length of the path prefix that leads to this directory.
     base: usize,
     lists: [PatternList; 3],
-    /// A git repository's top: the rules of `.gitignore` files above it do not reach in.
+    /// Set at the top of a git repository: `.gitignore` files above it do not apply.
     repository: Option<GitRules>,
-    /// Whether git's rules are held against names without regard to case.
+    /// Whether git's patterns ignore case.
     ignore_case: bool,
 }
 
 impl Level {
-    /// The level of `directory`, whose entries' paths have `base` bytes before their names, and which is the top of
-    /// `repository`, where it is one. Where it adds nothing, it is the level above.
+    /// The level of `directory`. `base` is the length of the path prefix of its entries; `repository` is set if it is
+    /// the top of one. Returns the level above if this one would add nothing.
     pub(super) fn load(
         directory: &Path,
         base: usize,
@@ -96,7 +96,7 @@ impl Level {
         std::iter::successors(Some(self), |level| level.above.as_deref())
     }
 
-    /// What the rules say of `path`, an entry of this level's directory or of one below it that adds no rules.
+    /// The verdict on `path`, an entry of this level's directory or of a directory below it that adds no rules.
     pub(super) fn verdict(
         &self,
         path: &[u8],
@@ -131,7 +131,7 @@ impl Level {
             if let Some(verdict) = said(level, &level.lists[GITIGNORE]) {
                 return Some(verdict);
             }
-            // Here git's own files outside the tree speak, and nothing above this level does.
+            // The repository's files outside the tree come last, and rules above this level do not apply.
             if let Some(repository) = &level.repository {
                 return said(level, &repository.exclude)
                     .or_else(|| said(level, &repository.excludes_file));

@@ -1,32 +1,32 @@
-//! One line of an ignore file, and how a path is held against it: git's meaning of it, byte for byte.
+//! One line of an ignore file, and matching of paths against it, with exactly git's semantics.
 //!
-//! It never touches the disk. It is written for this room because the globs of other crates read `{a,b}`, classes,
-//! trailing blanks and bytes that are not UTF-8 in their own way, and a file that git sees must not be missed here.
+//! Does not touch the disk. It does not use the globs of another crate because those read `{a,b}`, classes, trailing
+//! blanks and non-UTF-8 bytes differently, and a file that git sees must not be missed here.
 
 use super::glob::{Flaw, check, expand_braces, matches_glob};
 
 /// One pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern {
-    /// `!`: what it matches is taken back in.
+    /// `!`: a match is included again.
     negated: bool,
-    /// A trailing `/`: it matches directories only.
+    /// Trailing `/`: matches directories only.
     directories_only: bool,
-    /// It has a `/` before its end: it is held against the whole path and not against the name alone.
+    /// Contains a `/` before its end: matched against the whole path, not only the name.
     whole_path: bool,
     glob: Glob,
 }
 
-/// The cheapest way to hold the pattern against a text.
+/// The cheapest way to match the pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Glob {
     Literal(Box<[u8]>),
-    /// `*` and a literal, held against a name.
+    /// `*` and a literal, matched against a name.
     Suffix(Box<[u8]>),
-    /// Held against a name.
+    /// Matched against a name.
     Name(Box<[u8]>),
-    /// Held against a path: the part without specials, and the rest. git matches the rest as a glob of its own, so
-    /// that in `a**/b` the stars stand at a beginning.
+    /// Matched against a path: the literal prefix, and the rest. git matches the rest as a glob of its own, so the
+    /// stars in `a**/b` are at its beginning.
     Path(Box<[u8]>, Box<[u8]>),
 }
 
@@ -66,7 +66,7 @@ impl Pattern {
         }))
     }
 
-    /// Whether it matches `path`, which is relative to the directory that the pattern speaks of.
+    /// Whether it matches `path`, which is relative to the directory of the rule file.
     fn matches(&self, path: &[u8], is_directory: bool) -> bool {
         if self.directories_only && !is_directory {
             return false;
@@ -83,13 +83,13 @@ impl Pattern {
     }
 }
 
-/// The patterns of one file, in its order: the last that matches decides.
+/// The patterns of one file, in order. The last match decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PatternList(Vec<Pattern>);
 
 impl PatternList {
-    /// The patterns of a file's bytes. Lines that can never match anything are left out, as git does. With
-    /// `ignore_case` they are to be held against paths in small letters.
+    /// Parses a file. Lines that can never match are dropped, as git does. With `ignore_case`, the patterns are for
+    /// lower-case paths.
     pub(super) fn parse(bytes: &[u8], ignore_case: bool) -> Self {
         let folded;
         let bytes = match ignore_case {
@@ -109,7 +109,7 @@ impl PatternList {
         )
     }
 
-    /// The patterns of a list of globs; `{a,b}` stands for both. A flawed one is an error, with the glob itself.
+    /// Parses a list of globs; `{a,b}` expands to both. An invalid one is returned with its flaw.
     pub(super) fn of_globs(globs: &[String]) -> Result<Self, (String, Flaw)> {
         let mut patterns = Vec::new();
         for glob in globs {
@@ -125,7 +125,7 @@ impl PatternList {
         self.0.is_empty()
     }
 
-    /// `Some(true)`: ignored; `Some(false)`: taken back in; `None`: no pattern speaks of it.
+    /// `Some(true)`: ignored; `Some(false)`: included again; `None`: no pattern matches.
     pub(super) fn verdict(&self, path: &[u8], is_directory: bool) -> Option<bool> {
         let mut latest_first = self.0.iter().rev();
         latest_first
@@ -134,7 +134,7 @@ impl PatternList {
     }
 }
 
-/// Patterns for paths in small letters: there, a capital letter is meant by what means one.
+/// Lower-cases patterns, classes of capital letters included.
 fn folded_pattern(bytes: &[u8]) -> Vec<u8> {
     let mut folded = bytes.to_ascii_lowercase();
     let capital = b"[:upper:]";
@@ -151,7 +151,7 @@ fn name_of(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
-/// Blanks at the end do not count unless a backslash holds them; tabs do.
+/// Trailing blanks do not count unless a backslash escapes them; tabs do.
 fn without_trailing_blanks(line: &[u8]) -> &[u8] {
     let mut end = 0;
     let mut at = 0;
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_run_of_stars_takes_no_long_time() {
+    fn many_stars_match_quickly() {
         let pattern = "*a".repeat(200) + "b";
         assert!(!matched(&pattern, &"a".repeat(4000)));
     }

@@ -1,4 +1,4 @@
-//! What one git repository says of what is ignored, apart from the `.gitignore` files of its tree.
+//! The rules of one git repository that are outside its tree.
 
 use std::path::{Path, PathBuf};
 
@@ -8,21 +8,21 @@ use super::git::Place;
 use super::pattern::PatternList;
 use crate::model::digest::Digest;
 
-/// The rules, as they were read at one moment.
+/// The rules, as read at one moment.
 #[derive(Debug)]
 pub(super) struct GitRules {
     /// Its `info/exclude`.
     pub(super) exclude: PatternList,
-    /// The user's excludes file, which each repository may name another one for.
+    /// The user's excludes file; each repository may name another one.
     pub(super) excludes_file: PatternList,
     /// Whether patterns match names without regard to case.
     pub(super) ignore_case: bool,
-    /// All that was read for them, or looked for.
+    /// Every file that was read or looked for, with its digest.
     pub(super) files: Vec<Seen>,
 }
 
 impl GitRules {
-    /// Those of the repository whose work tree starts at `directory`; `None` where none does.
+    /// The rules of the repository whose work tree starts at `directory`, if any.
     pub(super) fn of(directory: &Path, environment: &Environment) -> Option<Self> {
         let place = Place::at(directory)?;
         let settings = environment.settings(Some(&place));

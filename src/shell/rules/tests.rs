@@ -65,7 +65,7 @@ fn a_bad_glob_is_an_error_that_names_it() {
 }
 
 #[test]
-fn a_work_tree_and_a_submodule_use_the_exclude_file_of_their_repository() {
+fn work_trees_and_submodules_use_their_repository_s_exclude_file() {
     let temporary = tempfile::tempdir().unwrap();
     let at = temporary.path();
     let main = at.join("main/.git");
@@ -103,7 +103,7 @@ fn a_work_tree_and_a_submodule_use_the_exclude_file_of_their_repository() {
 }
 
 #[test]
-fn a_repository_in_the_making_is_followed() {
+fn a_repository_under_construction_is_followed() {
     let temporary = tempfile::tempdir().unwrap();
     let at = temporary.path().canonicalize().unwrap();
     fs::create_dir(at.join(".git")).unwrap();
@@ -118,7 +118,7 @@ fn a_repository_in_the_making_is_followed() {
 }
 
 #[test]
-fn rules_above_the_root_count_only_in_a_work_tree_that_does_not_ignore_it() {
+fn rules_above_the_root_apply_only_if_the_work_tree_does_not_ignore_it() {
     let temporary = tempfile::tempdir().unwrap();
     let at = temporary.path().canonicalize().unwrap();
     write(&at, ".gitignore", "*.log\n/p/out/\n");
@@ -133,11 +133,11 @@ fn rules_above_the_root_count_only_in_a_work_tree_that_does_not_ignore_it() {
     for input in [".gitignore", "p/.ignore", ".git/info/exclude"] {
         assert!(rules.outside_inputs().contains(&at.join(input)), "{input}");
     }
-    // Asked for by name, though the work tree around it ignores it.
+    // The enclosing work tree ignores the root, but the user named it.
     let rules = open(&at.join("p/out/x"));
     assert!(!ignored(&rules, "a.log"));
     assert!(rules.lock_files().is_empty());
-    // Until it does so no more.
+    // Then it no longer ignores the root.
     assert!(rules.is_current());
     write(&at, ".gitignore", "*.log\n");
     assert!(!rules.is_current());
@@ -145,7 +145,7 @@ fn rules_above_the_root_count_only_in_a_work_tree_that_does_not_ignore_it() {
 }
 
 #[test]
-fn a_work_tree_that_is_made_or_ends_around_the_root_is_noticed() {
+fn an_enclosing_work_tree_that_appears_or_disappears_is_noticed() {
     let temporary = tempfile::tempdir().unwrap();
     let at = temporary.path().canonicalize().unwrap();
     fs::create_dir_all(at.join("p/q")).unwrap();
@@ -160,7 +160,7 @@ fn a_work_tree_that_is_made_or_ends_around_the_root_is_noticed() {
 }
 
 #[test]
-fn the_global_file_holds_everywhere_and_is_an_input() {
+fn the_global_excludes_file_applies_everywhere_and_is_an_input() {
     let temporary = tempfile::tempdir().unwrap();
     let at = temporary.path();
     write(at, "excludes", "*.swp\n/top\n");
@@ -173,7 +173,7 @@ fn the_global_file_holds_everywhere_and_is_an_input() {
 }
 
 #[test]
-fn where_a_link_leads_nowhere_its_target_is_waited_for() {
+fn the_target_of_a_dangling_link_is_an_input() {
     let temporary = tempfile::tempdir().unwrap();
     let at = temporary.path().canonicalize().unwrap();
     fs::create_dir(at.join("r")).unwrap();
@@ -187,7 +187,7 @@ fn where_a_link_leads_nowhere_its_target_is_waited_for() {
 }
 
 #[test]
-fn rule_files_are_known_by_name_and_read_without_blocking() {
+fn rule_files_are_recognized_by_name_and_read_without_blocking() {
     assert!(Rules::is_rule_file(b".gitignore") && Rules::is_rule_file(b".epitomeignore"));
     assert!(!Rules::is_rule_file(b"gitignore"));
     let temporary = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The scan is held against git itself, on random trees with random rules.
+//! Compares the scan with git on random trees with random rules.
 
 #![allow(clippy::unwrap_used)]
 
@@ -43,7 +43,7 @@ fn write(root: &Path, path: &str, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// As much of a repository as git needs to take the folder for one.
+/// The least that git accepts as a repository.
 fn make_repository(root: &Path) {
     for folder in ["objects", "refs", "info"] {
         fs::create_dir_all(root.join(".git").join(folder)).unwrap();
@@ -56,7 +56,7 @@ fn make_repository(root: &Path) {
     );
 }
 
-/// What git lists in `root`, with what it lists in the repositories below.
+/// What git lists in `root` and in the repositories below.
 fn git_files(root: &Path, home: &Path) -> BTreeSet<String> {
     let mut command = Command::new("git");
     command
@@ -214,7 +214,7 @@ fn random_trees_are_listed_as_git_lists_them() {
         let listing = scan_all(root, &rules);
         assert_eq!(files(&listing), expected, "seed {seed}");
 
-        // One directory by itself, by fresh rules, is what it is in the whole.
+        // A single directory with fresh rules lists the same entries.
         let fresh = open(root);
         for whole in &listing.directories {
             let one = scan(root, &fresh, &whole.path, false, 1, SILENT);
@@ -223,7 +223,7 @@ fn random_trees_are_listed_as_git_lists_them() {
             assert_eq!(sorted(one), sorted(whole.clone()), "seed {seed}");
         }
 
-        // Asked path by path, the same rules say the same.
+        // Path by path, the rules give the same verdicts.
         let fresh = open(root);
         for folder in &folders {
             for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -239,7 +239,7 @@ fn random_trees_are_listed_as_git_lists_them() {
             }
         }
 
-        // A folder of it as a root of its own: the rules above it count.
+        // A folder of the tree as a root: the rules above it apply.
         let folder = &folders[random.usize(0..folders.len())];
         let path = RelPath::below(root, folder).unwrap();
         if !rules.is_ignored(&path, true) && fs::read_dir(folder).unwrap().count() > 0 {
@@ -256,7 +256,7 @@ fn random_trees_are_listed_as_git_lists_them() {
 }
 
 #[test]
-fn an_unpacked_archive_obeys_its_own_rules_wherever_it_lies() {
+fn an_unpacked_archive_obeys_its_own_rules_anywhere() {
     let temporary = tempfile::tempdir().unwrap();
     let at = temporary.path();
     write(at, ".gitignore", "*.py\n");
@@ -294,7 +294,7 @@ fn every_directory_is_announced_before_it_is_read() {
     fs::create_dir(root.join("empty")).unwrap();
     let told = Mutex::new(BTreeMap::new());
     let before = |path: &RelPath, absolute: &Path| {
-        // What is made in this moment is seen by the listing, rules included.
+        // A file created at this moment is listed, rules included.
         fs::write(absolute.join("late"), "").unwrap();
         if path.is_root() {
             fs::write(absolute.join(".gitignore"), "out\nnode\n").unwrap();
@@ -329,7 +329,7 @@ fn every_directory_is_announced_before_it_is_read() {
 }
 
 #[test]
-fn links_pipes_and_sockets_are_no_entries() {
+fn links_pipes_and_sockets_are_not_entries() {
     let temporary = tempfile::tempdir().unwrap();
     let root = temporary.path();
     write(root, "real/x", "");
@@ -355,7 +355,7 @@ fn links_pipes_and_sockets_are_no_entries() {
 }
 
 #[test]
-fn what_the_configuration_takes_out_is_neither_listed_nor_watched() {
+fn configured_excludes_are_neither_listed_nor_watched() {
     let temporary = tempfile::tempdir().unwrap();
     let root = temporary.path();
     for path in [
@@ -388,7 +388,7 @@ fn what_the_configuration_takes_out_is_neither_listed_nor_watched() {
 }
 
 #[test]
-fn a_panic_while_announcing_ends_the_scan_and_does_not_hang_it() {
+fn a_panic_in_a_callback_ends_the_scan_without_a_hang() {
     let temporary = tempfile::tempdir().unwrap();
     let root = temporary.path();
     write(root, "a/x", "");
@@ -401,7 +401,7 @@ fn a_panic_while_announcing_ends_the_scan_and_does_not_hang_it() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_read_is_named_and_the_rest_goes_on() {
+fn an_unreadable_directory_is_reported_and_the_scan_continues() {
     use std::os::unix::fs::PermissionsExt;
     let temporary = tempfile::tempdir().unwrap();
     let root = temporary.path();
@@ -409,7 +409,7 @@ fn a_directory_that_cannot_be_read_is_named_and_the_rest_goes_on() {
     write(root, "open/x", "");
     let closed = root.join("closed");
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
-    // For the superuser nothing is closed.
+    // The superuser can read everything.
     let superuser = fs::read_dir(&closed).is_ok();
     let listing = scan_all(root, &rules(root));
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
@@ -423,7 +423,7 @@ fn a_directory_that_cannot_be_read_is_named_and_the_rest_goes_on() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_system_of_the_kernel_is_left_out_with_a_note() {
+fn a_pseudo_file_system_is_left_out_with_a_note() {
     let root = Path::new("/proc");
     let listing = scan(root, &rules(root), &RelPath::root(), true, 1, SILENT);
     assert_eq!(listing.directories.len(), 1);

@@ -1,4 +1,4 @@
-//! Why a directory cannot be watched, and the system's own limits. It changes none of them.
+//! Why a directory cannot be watched, and the system's limits.
 
 use std::fs;
 use std::io;
@@ -7,36 +7,36 @@ use std::path::{Path, PathBuf};
 /// Why a directory is not watched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WatchError {
-    /// A limit of the system is reached.
+    /// A system limit was reached.
     #[error("{what}; {hint}")]
     Limit {
-        /// Which.
+        /// Which limit.
         what: String,
         /// How to raise it.
         hint: String,
     },
     /// The user may not read the directory.
-    #[error("{} may not be read by your user and is not watched; let your user read it, or exclude it", .0.display())]
+    #[error("{} cannot be watched: permission denied; make it readable for your user, or exclude it", .0.display())]
     Denied(PathBuf),
-    /// There is no directory of that name.
-    #[error("{} is no directory any more", .0.display())]
+    /// The directory no longer exists.
+    #[error("{} is no longer a directory", .0.display())]
     Gone(PathBuf),
-    /// Something else; the reason in words.
+    /// Any other reason.
     #[error("{} cannot be watched: {reason}", path.display())]
     Other {
         /// The directory.
         path: PathBuf,
-        /// The system's words.
+        /// The system's message.
         reason: String,
     },
 }
 
 impl WatchError {
-    /// A refused watch.
+    /// From a refused watch.
     pub(super) fn of(path: &Path, error: &notify::Error) -> Self {
         match &error.kind {
             notify::ErrorKind::MaxFilesWatch => Self::Limit {
-                what: "the system's limit of watched directories is reached".to_owned(),
+                what: "the system limit of watched directories is reached".to_owned(),
                 hint: "raise it with: sudo sysctl fs.inotify.max_user_watches=524288".to_owned(),
             },
             notify::ErrorKind::PathNotFound => Self::Gone(path.to_path_buf()),
@@ -48,11 +48,11 @@ impl WatchError {
         }
     }
 
-    /// A queue that could not be made.
+    /// From a queue that could not be created.
     pub(super) fn of_start(path: &Path, error: &notify::Error) -> Self {
         match &error.kind {
             notify::ErrorKind::Io(error) if is_out_of_descriptors(error) => Self::Limit {
-                what: "the system gives no more queues for file notifications".to_owned(),
+                what: "the system limit of file notification queues is reached".to_owned(),
                 hint: "raise the limit with: sudo sysctl fs.inotify.max_user_instances=512"
                     .to_owned(),
             },
@@ -60,7 +60,7 @@ impl WatchError {
         }
     }
 
-    /// A refused call of the system.
+    /// From a failed system call.
     pub(super) fn of_io(path: &Path, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
@@ -86,14 +86,14 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
         .contains(&error.raw_os_error())
 }
 
-/// The system's limits for file notifications; `None` where it does not tell.
+/// The system's limits for file notifications; `None` if unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Directories that all programs of one user may watch together.
     pub max_user_watches: Option<u64>,
     /// Queues that all programs of one user may have together.
     pub max_user_instances: Option<u64>,
-    /// Events that wait in a queue at most; what comes beyond is lost, and said to be.
+    /// Events that a queue holds at most. Events beyond that are lost, and the loss is reported.
     pub max_queued_events: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! What the events said, until somebody asks: bounded sets behind a short lock. No call of the system from here.
+//! Collects what events report until the next drain: bounded sets behind a short lock. Makes no system call.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::watched::{Left, Owner, Unwatched};
 use crate::model::path::{RelPath, RepoId};
 use crate::shell::rules::Rules;
 
-/// Hints in the making.
+/// Hints being collected.
 pub(super) struct PendingChanges {
     cookie_directory: PathBuf,
     most_paths: usize,
@@ -26,9 +26,9 @@ pub(super) struct PendingChanges {
     root_changed: BTreeSet<RepoId>,
     expected: BTreeSet<u64>,
     cookies: Vec<u64>,
-    /// Events of queues before this one are of no account.
+    /// Events of earlier queues are dropped.
     queue: u64,
-    /// Somebody was woken and has not come yet.
+    /// The reader was woken and has not drained yet.
     awake: bool,
 }
 
@@ -36,22 +36,22 @@ pub(super) struct PendingChanges {
 #[derive(Default)]
 struct Touched {
     paths: HashSet<RelPath>,
-    /// There were too many: `lost` is set, and none is kept.
+    /// There were too many: `lost` is set and no path is kept.
     full: bool,
 }
 
-/// What an event means here.
+/// What an event implies.
 struct Meaning {
-    /// A name came or went, and not only content changed.
+    /// A name appeared or disappeared, not only content changed.
     name: bool,
-    /// What had the name may have left it: notify drops its watch on it and on all below.
+    /// The path may have lost its name: notify drops its watch on it and on everything below.
     leaves: bool,
-    /// Something of that name was made.
+    /// Something of that name was created.
     made: bool,
 }
 
 impl Meaning {
-    /// `None` for what changes nothing.
+    /// `None` for events that change nothing.
     fn of(kind: &EventKind) -> Option<Self> {
         let made = matches!(kind, EventKind::Create(_));
         let (name, leaves) = match kind {
@@ -59,7 +59,7 @@ impl Meaning {
             EventKind::Access(_) => return None,
             EventKind::Create(_) => (true, false),
             EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both)) => (true, false),
-            // Of a file, too: notify goes by the name alone, and a directory may have it, and its watch, by now.
+            // For a file too: notify goes by the name alone, and by now a directory may have that name and its watch.
             EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_) => (true, true),
             EventKind::Modify(_) | EventKind::Any | EventKind::Other => (false, false),
         };
@@ -136,7 +136,7 @@ impl PendingChanges {
         self.expected.remove(&id);
     }
 
-    /// A new queue is in use: what the one before still held is lost. Says whether somebody has to be woken.
+    /// A new queue is in use; events still in the old one are lost. Returns whether to wake the reader.
     pub(super) fn use_queue(&mut self, queue: u64) -> bool {
         if queue <= self.queue {
             return false;
@@ -147,7 +147,7 @@ impl PendingChanges {
         self.wakes(true)
     }
 
-    /// Takes one event of a queue in; says whether somebody has to be woken.
+    /// Takes one event of a queue. Returns whether to wake the reader.
     pub(super) fn take_event(&mut self, queue: u64, event: notify::Result<Event>) -> bool {
         if queue < self.queue {
             return false;
@@ -172,8 +172,8 @@ impl PendingChanges {
         news && !std::mem::replace(&mut self.awake, true)
     }
 
-    /// Events are missing. Cookies may be among them; those sent until now may be answered, because whoever takes
-    /// these hints looks at everything.
+    /// Events are missing, perhaps cookies among them. Cookies sent so far may be answered, because the reader of
+    /// these hints rescans everything.
     fn lose(&mut self) {
         self.lost = true;
         self.left.all = true;
@@ -213,7 +213,7 @@ impl PendingChanges {
         }
         for (repo, below) in found {
             if below.names().any(|name| name == b".git") {
-                // A repository begins or ends here; what happens inside is git's own affair.
+                // A repository appears or disappears here; changes inside `.git` do not matter.
                 if below.name() == b".git" && meaning.name {
                     news |= self.rules_changed.insert(repo);
                 }
@@ -230,7 +230,7 @@ impl PendingChanges {
 
     /// Remembers that notify dropped its watch on a path, if it had one.
     fn leaves(&mut self, path: &Path) -> bool {
-        // Only what lies in a root, or holds one, or is the folder of the cookies can have mattered.
+        // Only paths in a root, above one, or above the cookie folder matter.
         let matters = self
             .roots
             .values()
@@ -263,7 +263,7 @@ impl PendingChanges {
         }
     }
 
-    /// Directories that are no longer watched, whatever the reason: they have to be looked at again.
+    /// Adds directories that are no longer watched, for whatever reason: they must be listed again.
     pub(super) fn take_unwatched(&mut self, unwatched: Vec<Unwatched>) -> bool {
         let mut news = false;
         for Unwatched { path, owners } in unwatched {
@@ -287,7 +287,7 @@ impl PendingChanges {
         self.wakes(news)
     }
 
-    /// What left its place and is not yet taken from the table of watches.
+    /// Takes the moved paths that are still in the table of watches.
     pub(super) fn take_left(&mut self) -> Left {
         std::mem::take(&mut self.left)
     }
@@ -296,8 +296,8 @@ impl PendingChanges {
         self.left.all || !self.left.paths.is_empty()
     }
 
-    /// The hints, and whether somebody has to come again. Cookies wait while directories are unsettled: what changed
-    /// in those is in no hint yet.
+    /// Returns the hints, and whether the reader must drain again. Cookies wait while directories are unsettled,
+    /// because changes in those are not in the hints yet.
     pub(super) fn take(&mut self) -> (Hints, bool) {
         let more = self.has_unsettled();
         self.awake = more;

@@ -1,8 +1,8 @@
-//! File systems whose changes the kernel does not hear of, because others make them. It only asks what kind one is.
+//! Recognizes file systems on which other machines make changes that the kernel does not report.
 
 use std::path::Path;
 
-/// The magic numbers of statfs(2), and names that people know.
+/// Magic numbers of statfs(2), and common names.
 #[cfg(target_os = "linux")]
 const REMOTE: [(u32, &str); 13] = [
     (0x6969, "NFS"),
@@ -20,7 +20,7 @@ const REMOTE: [(u32, &str); 13] = [
     (0x7c7c_6673, "Parallels"),
 ];
 
-/// The kind of file system that `path` lies on, where changes made elsewhere, or all of them, are never told.
+/// The kind of file system at `path`, if remote changes, or all changes, are not reported on it.
 #[cfg(target_os = "linux")]
 pub fn remote_kind(path: &Path) -> Option<&'static str> {
     let found = rustix::fs::statfs(path).ok()?;
@@ -34,7 +34,7 @@ pub fn remote_kind(path: &Path) -> Option<&'static str> {
     name(magic)
 }
 
-/// Other systems tell of their own changes, and of those only.
+/// Other systems report only their own changes.
 #[cfg(not(target_os = "linux"))]
 pub fn remote_kind(_path: &Path) -> Option<&'static str> {
     None
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_temporary_folder_is_local_and_a_share_is_not() {
+    fn local_and_remote_file_systems_are_distinguished() {
         assert_eq!(remote_kind(&std::env::temp_dir()), None);
         assert_eq!(name(0x6969), Some("NFS"));
         assert_eq!(name(0xfe53_4d42), Some("SMB"));

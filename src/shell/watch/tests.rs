@@ -1,4 +1,4 @@
-//! Everything here waits for cookies: what a cookie does not bring was not hinted.
+//! Every test waits for cookies: what arrives after a cookie was not hinted.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,9 +12,9 @@ use super::*;
 const REPO: RepoId = RepoId(1);
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A watch, a folder with a repository, and a bell to wait for.
+/// A watch, a folder with a repository, and a wake-up signal to wait for.
 struct Bench {
-    // The watch goes first, the folders last.
+    // Drop order: the watch first, the folders last.
     watch: Watch,
     bell: Arc<(Mutex<bool>, Condvar)>,
     next_cookie: std::cell::Cell<u64>,
@@ -96,8 +96,8 @@ impl Bench {
     }
 }
 
-/// Makes a file, or changes one, without opening it: what is open for writing while another test starts a program is
-/// closed a second time there, and that is one more event, later.
+/// Creates or changes a file without opening it: a descriptor that another test's child process inherits is closed a
+/// second time there, which is one more event later.
 fn touch(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
@@ -120,7 +120,7 @@ fn set<const N: usize>(paths: [&str; N]) -> BTreeSet<String> {
 }
 
 #[test]
-fn what_happens_in_a_watched_directory_is_hinted() {
+fn changes_in_a_watched_directory_are_hinted() {
     let bench = Bench::new();
     bench.write("a");
     assert_eq!(bench.touched(), set(["a"]));
@@ -128,7 +128,7 @@ fn what_happens_in_a_watched_directory_is_hinted() {
     assert_eq!(bench.touched(), set(["a"]));
     fs::rename(bench.path("a"), bench.path("b")).unwrap();
     assert_eq!(bench.touched(), set(["a", "b"]));
-    // As editors save: a new file takes the name.
+    // As editors save: a new file replaces the old one.
     bench.write(".b.swp");
     fs::rename(bench.path(".b.swp"), bench.path("b")).unwrap();
     assert_eq!(bench.touched(), set([".b.swp", "b"]));
@@ -136,7 +136,7 @@ fn what_happens_in_a_watched_directory_is_hinted() {
     assert_eq!(bench.touched(), set(["b"]));
     fs::create_dir(bench.path("d")).unwrap();
     assert_eq!(bench.touched(), set(["d"]));
-    // Not watched yet, and then it is.
+    // Unwatched at first, then watched.
     bench.write("d/x");
     assert_eq!(bench.touched(), set([]));
     bench.watch.add_directory(REPO, &bench.path("d")).unwrap();
@@ -147,15 +147,15 @@ fn what_happens_in_a_watched_directory_is_hinted() {
     assert_eq!(bench.touched(), set([]));
 }
 
-/// What is written through a map of its memory is heard of at the closing only.
+/// A write through a memory map is reported only when the file is closed.
 #[test]
-fn a_file_that_was_open_for_writing_is_hinted_when_it_is_closed() {
+fn a_file_open_for_writing_is_hinted_when_closed() {
     let bench = Bench::new();
     bench.write("m");
     let open = fs::OpenOptions::new().write(true).open(bench.path("m"));
     assert_eq!(bench.touched(), set(["m"]));
     drop(open.unwrap());
-    // A program that another test starts in this moment may be the last to close it.
+    // A child process of another test may be the last to close it.
     let began = Instant::now();
     while bench.touched() != set(["m"]) {
         assert!(began.elapsed() < DEADLINE);
@@ -165,7 +165,7 @@ fn a_file_that_was_open_for_writing_is_hinted_when_it_is_closed() {
 }
 
 #[test]
-fn reading_wakes_nobody() {
+fn reading_causes_no_event() {
     let bench = Bench::new();
     bench.write("a");
     bench.hints();
@@ -179,21 +179,21 @@ fn reading_wakes_nobody() {
 }
 
 #[test]
-fn a_cookie_comes_after_all_that_was_before_it() {
+fn a_cookie_follows_everything_before_it() {
     let bench = Bench::new();
     for round in 0..200 {
         let name = format!("f{round}");
         bench.write(&name);
         assert_eq!(bench.touched(), set([&name]));
     }
-    // Also after its folder was swept away.
+    // Also after its folder was removed.
     fs::remove_dir_all(&bench.watch.cookie_directory).unwrap();
     bench.write("last");
     assert_eq!(bench.touched(), set(["last"]));
 }
 
 #[test]
-fn too_many_paths_are_lost_aloud() {
+fn too_many_paths_report_a_loss() {
     let bench = Bench::with(100);
     for number in 0..300 {
         bench.write(&format!("f{number}"));
@@ -206,13 +206,13 @@ fn too_many_paths_are_lost_aloud() {
 }
 
 #[test]
-fn what_the_system_lost_is_lost_aloud_and_every_watch_set_anew() {
+fn an_overflow_reports_a_loss_and_renews_every_watch() {
     use notify::event::{Event, EventKind, Flag};
     let bench = Bench::new();
     lock(&bench.watch.gathered).expect_cookie(77);
     let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
     assert!(lock(&bench.watch.gathered).take_event(0, Ok(overflow)));
-    // notify lost its watch without our knowing.
+    // notify lost its watch without our knowledge.
     lock(&bench.watch.watched).drop_secretly(&bench.root);
     let hints = bench.watch.drain();
     assert!(hints.lost);
@@ -226,7 +226,7 @@ fn what_the_system_lost_is_lost_aloud_and_every_watch_set_anew() {
 }
 
 #[test]
-fn a_new_root_a_lost_root_and_a_changed_rule_are_told() {
+fn a_new_root_a_lost_root_and_a_changed_rule_are_hinted() {
     let bench = Bench::new();
     fs::create_dir_all(bench.path(".git/info")).unwrap();
     assert_eq!(bench.hints().rules_changed, [REPO]);
@@ -271,9 +271,9 @@ fn a_new_root_a_lost_root_and_a_changed_rule_are_told() {
     assert_eq!(bench.touched(), set(["b"]));
 }
 
-/// A parent that nobody watches is swapped: no event tells that the path names another directory now.
+/// An unwatched parent is swapped: no event says that the path names another directory now.
 #[test]
-fn a_directory_swapped_without_an_event_is_known_by_its_inode() {
+fn a_directory_swapped_without_an_event_is_detected_by_its_inode() {
     let bench = Bench::new();
     fs::create_dir_all(bench.path("x/a/b")).unwrap();
     bench
@@ -293,7 +293,7 @@ fn a_directory_swapped_without_an_event_is_known_by_its_inode() {
     bench.write("x/moved/b/g");
     assert_eq!(bench.touched(), set(["x/a/b/f"]));
 
-    // And the other way round: the moved one is met first, under its new name.
+    // The other way round: the moved directory is met first under its new name.
     fs::rename(bench.path("x/a"), bench.path("x/again")).unwrap();
     fs::create_dir_all(bench.path("x/a/b")).unwrap();
     bench
@@ -311,7 +311,7 @@ fn a_directory_swapped_without_an_event_is_known_by_its_inode() {
     assert_eq!(bench.watch.watches(REPO), 4);
 }
 
-/// How many of these directories have a watch of inotify in this process.
+/// How many of these directories this process watches with inotify.
 fn watched_by_the_system(directories: &[PathBuf]) -> usize {
     let inodes: Vec<String> = directories
         .iter()
@@ -333,7 +333,7 @@ fn watched_by_the_system(directories: &[PathBuf]) -> usize {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_removed_repository_leaves_no_watch_and_harms_no_other() {
+fn a_removed_repository_leaves_no_watch_and_affects_no_other() {
     let bench = Bench::new();
     let inner = RepoId(2);
     let mut directories = vec![
@@ -348,7 +348,7 @@ fn a_removed_repository_leaves_no_watch_and_harms_no_other() {
     }
     assert_eq!(bench.watch.watches(REPO), 5);
     assert_eq!(watched_by_the_system(&directories), 5);
-    // A repository within the repository: one watch for both.
+    // A nested repository: one watch serves both.
     bench
         .watch
         .add_repository(inner, &bench.path("a/b"), &[], &[]);
@@ -374,7 +374,7 @@ fn a_removed_repository_leaves_no_watch_and_harms_no_other() {
     assert_eq!(watched_by_the_system(&directories), 0);
 }
 
-/// Where many watches end at once, the others move to a new queue; what the old one held is said to be lost.
+/// When many watches end at once, the others move to a new queue, and events of the old one are reported as lost.
 #[test]
 fn many_watches_end_at_once() {
     let bench = Bench::new();
@@ -402,7 +402,7 @@ fn many_watches_end_at_once() {
     for name in ["a/b/x", "a/x", "other/d/x", "x"] {
         bench.write(name);
     }
-    // "a" itself is touched as a name of the root's, if at all.
+    // "a" itself is touched as a name in the root, if at all.
     assert_eq!(bench.touched(), set(["other/d/x", "x"]));
     lock(&bench.watch.watched).end_singly(0);
     bench.watch.remove_repository(REPO);
@@ -414,7 +414,7 @@ fn many_watches_end_at_once() {
 }
 
 #[test]
-fn what_cannot_be_watched_says_why() {
+fn a_failed_watch_gives_a_reason() {
     let bench = Bench::new();
     bench.write("file");
     std::os::unix::fs::symlink(".", bench.path("link")).unwrap();
@@ -437,14 +437,14 @@ fn what_cannot_be_watched_says_why() {
     }
 }
 
-/// A daemon as simple as can be: it lists what it is told to look at, watching each directory first.
+/// A minimal daemon: it lists what hints name, and watches each directory first.
 struct Daemon<'a> {
     bench: &'a Bench,
     known: BTreeMap<RelPath, u64>,
 }
 
 impl Daemon<'_> {
-    /// Lists a directory, and those in it that are new.
+    /// Lists a directory and the new directories in it.
     fn list(&mut self, random: &mut fastrand::Rng, path: &RelPath) {
         let absolute = path.under(&self.bench.root);
         let added = self.bench.watch.add_directory(REPO, &absolute);
@@ -516,9 +516,9 @@ fn directories(at: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// After any history of moved, swapped and remade directories, each one is watched under the name it has.
+/// After any history of moved, swapped and recreated directories, each one is watched under its current name.
 #[test]
-fn no_directory_is_lost_or_mistaken_for_another() {
+fn no_directory_is_lost_or_confused_with_another() {
     for seed in 0..60 {
         let random = &mut fastrand::Rng::with_seed(seed);
         let most_paths = if seed % 5 == 0 { 8 } else { MOST_PATHS };
@@ -537,7 +537,7 @@ fn no_directory_is_lost_or_mistaken_for_another() {
             let one = random.choice(&all).unwrap().clone();
             let name = *random.choice(&["a", "b", "c", "d"]).unwrap();
             let target = random.choice(&all).unwrap().join(name);
-            // Whatever is impossible is not done: the history is random anyway.
+            // Impossible steps are skipped; the history is random anyway.
             let _ = match random.u8(0..10) {
                 0..4 => fs::create_dir(one.join(name)),
                 4..7 => fs::rename(&one, &target),
@@ -568,7 +568,7 @@ fn no_directory_is_lost_or_mistaken_for_another() {
 }
 
 #[test]
-fn a_moved_directory_and_a_new_one_of_its_name_are_both_watched() {
+fn a_moved_directory_and_its_replacement_are_both_watched() {
     for parent_first in [true, false] {
         let bench = Bench::new();
         let (a, b) = (bench.path("a"), bench.path("b"));
@@ -580,7 +580,7 @@ fn a_moved_directory_and_a_new_one_of_its_name_are_both_watched() {
         for directory in order {
             bench.watch.add_directory(REPO, directory).unwrap();
         }
-        // Taking what the events say may cost a watch; then the directory is hinted at, and added again.
+        // Processing events may cost a watch; then the directory is hinted and added again.
         while let Some((_, paths)) = bench.hints().touched.pop() {
             for path in paths {
                 bench
@@ -596,19 +596,19 @@ fn a_moved_directory_and_a_new_one_of_its_name_are_both_watched() {
 }
 
 #[test]
-fn a_file_that_goes_may_have_been_followed_by_a_folder_of_its_name() {
+fn a_removed_file_may_have_been_replaced_by_a_folder() {
     use notify::event::{Event, EventKind, RemoveKind};
     let root = Path::new("/root");
     let mut gathered = PendingChanges::new(PathBuf::from("/cookies"), 10);
     gathered.add_repository(REPO, root, &[], &[]);
-    // notify drops the watch that the name has by now, whoever had it.
+    // notify drops the watch of that name, whichever directory has it by now.
     let gone = Event::new(EventKind::Remove(RemoveKind::File)).add_path(root.join("name"));
     assert!(gathered.take_event(0, Ok(gone)));
     assert!(gathered.take_left().paths.contains(&root.join("name")));
 }
 
 #[test]
-fn a_folder_around_that_is_made_anew_is_missed() {
+fn a_recreated_folder_around_the_root_is_detected() {
     let bench = Bench::new();
     let rules = bench.path("git/info/exclude");
     bench

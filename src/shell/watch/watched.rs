@@ -1,9 +1,8 @@
-//! Which directories are watched, for whom, and which inode each one was. The only place that asks notify for
-//! watches.
+//! Which directories are watched, for which owners, and the inode of each. The only module that sets watches.
 //!
-//! A watch belongs to an inode and not to a path, and notify drops watches by itself when it hears that a directory
-//! left its name, also when another one has taken that name and its watch since. So each path keeps the inode that
-//! was watched, a path that left is forgotten and hinted at, and no inode is ever watched under two paths.
+//! A watch belongs to an inode, not to a path, and notify drops watches by itself when a directory loses its name,
+//! even if another directory has taken that name and its watch since. Invariant: each path records the inode that is
+//! watched, a moved path is forgotten and hinted, and no inode is watched under two paths.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
@@ -17,12 +16,12 @@ use super::error::WatchError;
 use super::remote::remote_kind;
 use crate::model::path::RepoId;
 
-/// How often a directory that changes under its watch is tried.
+/// How often watching is retried for a directory that is replaced meanwhile.
 const ATTEMPTS: usize = 4;
-/// More watches than these are not ended one by one: for each, notify goes through all it has.
+/// Above this number, watches are ended by starting a new queue: notify scans its whole table for each one.
 const MOST_ENDED_SINGLY: usize = 1_000;
 
-/// Makes a new queue of the system, whose events carry the number.
+/// Creates a queue of the system; its events carry the number.
 pub(super) type Start = Box<dyn Fn(u64) -> notify::Result<RecommendedWatcher> + Send>;
 
 /// For whom a directory is watched.
@@ -30,9 +29,9 @@ pub(super) type Start = Box<dyn Fn(u64) -> notify::Result<RecommendedWatcher> + 
 pub(super) enum Owner {
     /// A directory of the repository.
     Tree(RepoId),
-    /// A folder outside of it: the root's parent, or one that holds rules.
+    /// A folder outside the repository: the root's parent, or one with rule files.
     Around(RepoId),
-    /// The folder of the cookies.
+    /// The cookie folder.
     Cookies,
 }
 
@@ -45,10 +44,10 @@ impl Owner {
     }
 }
 
-/// What the events took away.
+/// Watches that events invalidated.
 #[derive(Debug, Default)]
 pub(super) struct Left {
-    /// Names that were left; all below them are.
+    /// Paths that lost their names, each with everything below it.
     pub(super) paths: HashSet<PathBuf>,
     /// Events are missing: any watch may be gone.
     pub(super) all: bool,
@@ -65,29 +64,29 @@ pub(super) type Identity = (u64, u64);
 
 struct Entry {
     identity: Identity,
-    /// A watch from before events were missing is not believed in.
+    /// A watch set before events were lost is not trusted.
     generation: u64,
-    /// The path may be a link to the directory: for roots and what lies around them.
+    /// The path may be a link to the directory: for roots and folders around them.
     follow: bool,
-    /// It lies where others make changes that nobody tells of. Such a file system may not answer, for as long as it
-    /// likes: it is asked nothing while the table is held unless somebody is looking at it just then.
+    /// It is on a remote file system, which may hang. No call is made to it while the table is locked, unless a
+    /// caller just reached it.
     remote: bool,
     owners: BTreeSet<Owner>,
 }
 
-/// The table.
+/// The table of watches.
 pub(super) struct Watched {
     notify: RecommendedWatcher,
     start: Start,
     /// The number of the queue in use.
     queue: u64,
     most_ended_singly: usize,
-    /// In the order of their components, so that what lies below a directory follows it.
+    /// In component order, so that descendants follow their directory.
     entries: BTreeMap<PathBuf, Entry>,
     by_identity: HashMap<Identity, PathBuf>,
     generation: u64,
     around: BTreeMap<RepoId, BTreeSet<PathBuf>>,
-    /// Repositories that were removed: their numbers do not come again, but a look at one may still be under way.
+    /// Removed repositories. Their numbers are not reused, but a scan may still be in progress.
     removed: HashSet<RepoId>,
     unwatched: Vec<Unwatched>,
 }
@@ -108,12 +107,12 @@ impl Watched {
         })
     }
 
-    /// The number of the queue in use: it grows when events of the one before may be lost.
+    /// The number of the queue in use. It grows when events of the previous queue may be lost.
     pub(super) fn queue(&self) -> u64 {
         self.queue
     }
 
-    /// Watches the directory that has the path now, for one more owner.
+    /// Watches the directory at this path for one more owner.
     pub(super) fn ensure(
         &mut self,
         path: &Path,
@@ -138,7 +137,7 @@ impl Watched {
                 owners.append(&mut earlier);
             }
             self.release(identity, path)?;
-            // A watch on a path that notify knows already is not set anew; so it was forgotten above.
+            // notify does not renew a watch on a path it knows, so it was forgotten above.
             let config =
                 WatchPathConfig::new(RecursiveMode::NonRecursive).with_dereference_symlinks(follow);
             self.notify
@@ -171,7 +170,7 @@ impl Watched {
             return Err(WatchError::Other {
                 path: path.to_path_buf(),
                 reason: format!(
-                    "it is the same directory as {}, which is watched",
+                    "it is the same directory as {}, which is already watched",
                     other.display()
                 ),
             });
@@ -185,16 +184,16 @@ impl Watched {
         Ok(())
     }
 
-    /// Ends the watch of a path; its owners.
+    /// Ends the watch of a path and returns its owners.
     fn forget(&mut self, path: &Path) -> Option<BTreeSet<Owner>> {
-        let entry = self.strike(path)?;
-        // It fails where notify has dropped the watch by itself, which is what is wanted.
+        let entry = self.remove_entry(path)?;
+        // Fails if notify has dropped the watch by itself, which is the desired state.
         let _ = self.notify.unwatch(path);
         Some(entry.owners)
     }
 
-    /// Takes a path from the table alone.
-    fn strike(&mut self, path: &Path) -> Option<Entry> {
+    /// Removes a path from the table only.
+    fn remove_entry(&mut self, path: &Path) -> Option<Entry> {
         let entry = self.entries.remove(path)?;
         if self
             .by_identity
@@ -206,14 +205,14 @@ impl Watched {
         Some(entry)
     }
 
-    /// Ends the watches of paths; their owners.
+    /// Ends the watches of paths and returns their owners.
     fn forget_all(&mut self, paths: BTreeSet<PathBuf>) -> Vec<Unwatched> {
         let mut found = Vec::new();
         if paths.len() > self.most_ended_singly
             && let Ok(notify) = (self.start)(self.queue + 1)
         {
             found.extend(paths.into_iter().filter_map(|path| {
-                let owners = self.strike(&path)?.owners;
+                let owners = self.remove_entry(&path)?.owners;
                 Some(Unwatched { path, owners })
             }));
             self.notify = notify;
@@ -231,7 +230,7 @@ impl Watched {
             }
             return found;
         }
-        // From below, so that notify has less and less to look through.
+        // Deepest first, so that notify has less to scan.
         for path in paths.into_iter().rev() {
             if let Some(owners) = self.forget(&path) {
                 found.push(Unwatched { path, owners });
@@ -249,7 +248,7 @@ impl Watched {
             .collect()
     }
 
-    /// Brings the table in line with what the events took away, and sets the watches around repositories again.
+    /// Applies what the events invalidated, and sets the watches around repositories again.
     pub(super) fn settle(&mut self, left: Left) {
         if left.paths.is_empty() && !left.all {
             return;
@@ -285,8 +284,8 @@ impl Watched {
         std::mem::take(&mut self.unwatched)
     }
 
-    /// The folders around a repository. Those that cannot be watched are left out; told is only that a limit was
-    /// reached, because nothing else can be mended by looking there.
+    /// Sets the folders around a repository. Skips those that cannot be watched; reports only a reached limit,
+    /// because a poll of these folders fixes nothing else.
     pub(super) fn set_around(&mut self, repo: RepoId, paths: Vec<PathBuf>) -> Option<WatchError> {
         let wanted: BTreeSet<PathBuf> = paths.into_iter().collect();
         let before = self.around.insert(repo, wanted.clone()).unwrap_or_default();
@@ -304,14 +303,14 @@ impl Watched {
         limit
     }
 
-    /// The folders around a repository, and which directory is watched under the name of each.
+    /// The folders around a repository, each with the directory watched under its name.
     pub(super) fn around(&self, repo: RepoId) -> Vec<(PathBuf, Option<Identity>)> {
         let around = self.around.get(&repo).into_iter().flatten();
         let watched = |path: &PathBuf| self.entries.get(path).map(|entry| entry.identity);
         around.map(|path| (path.clone(), watched(path))).collect()
     }
 
-    /// Takes paths from some of their owners, and ends the watches that have none left.
+    /// Removes some owners from paths, and ends the watches that have none left.
     fn disown(&mut self, paths: impl Iterator<Item = PathBuf>, from: impl Fn(Owner) -> bool) {
         let mut left = BTreeSet::new();
         for path in paths {
@@ -349,12 +348,12 @@ impl Watched {
 
 #[cfg(test)]
 impl Watched {
-    /// Changes how many watches are ended one by one.
+    /// Sets how many watches are ended one by one.
     pub(super) fn end_singly(&mut self, most: usize) {
         self.most_ended_singly = most;
     }
 
-    /// Ends a watch behind the table's back.
+    /// Ends a watch without updating the table.
     pub(super) fn drop_secretly(&mut self, path: &Path) {
         assert!(self.notify.unwatch(path).is_ok());
     }

@@ -1,4 +1,4 @@
-//! Clients that flood, that say half of what they wanted, and far too much; and too few files for all of them.
+//! Clients that flood, that send half a request, or far too much; and too few file descriptors for all of them.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::{MEMORY, is_fresh};
 use crate::harness::{DEADLINE, Home, Repo};
 
-/// A client that floods, and what it left open.
+/// A client that floods, and its open connections.
 struct Flood(Vec<UnixStream>);
 
 impl Flood {
-    /// So many connections that say nothing, half a head, half a body.
+    /// So many connections that send nothing, half a head, half a body.
     fn of(home: &Home, many: usize) -> Self {
         let open = |number: usize| {
             let mut stream = UnixStream::connect(home.socket()).ok()?;
@@ -44,13 +44,13 @@ fn answers_within(home: &Home, limit: Duration) -> Value {
 }
 
 #[test]
-fn a_flood_holds_nobody_else_up() {
+fn a_flood_does_not_block_other_clients() {
     let (home, repo) = (Home::new(), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     is_fresh(&home, &repo);
     let flood = Flood::of(&home, 600);
     assert!(flood.0.len() > 400);
-    // A connection that says nothing has a second while others wait.
+    // An idle connection is closed after a second while others wait.
     answers_within(&home, Duration::from_secs(20));
     repo.append("src/shop/cart.py", "\n\nMORE = 1\n");
     is_fresh(&home, &repo);
@@ -66,7 +66,7 @@ fn a_flood_holds_nobody_else_up() {
     answers_within(&home, Duration::from_secs(20));
     drop((flood, bodies));
     answers_within(&home, Duration::from_secs(20));
-    // Clients that come and go.
+    // Clients that connect and disconnect.
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -85,7 +85,7 @@ fn a_flood_holds_nobody_else_up() {
 }
 
 #[test]
-fn what_is_far_too_large_is_refused_without_being_kept() {
+fn oversized_requests_are_rejected_without_buffering() {
     const LARGE: usize = 64 << 20;
     let (home, repo) = (Home::new(), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
@@ -107,7 +107,7 @@ fn what_is_far_too_large_is_refused_without_being_kept() {
         stream.write_all(head.as_bytes()).unwrap();
         let piece = vec![b'a'; 1 << 16];
         for _ in 0..LARGE / piece.len() {
-            // It may hang up before all of it was said.
+            // It may close the connection before everything was sent.
             if stream.write_all(&piece).is_err() {
                 break;
             }
@@ -135,7 +135,7 @@ fn what_is_far_too_large_is_refused_without_being_kept() {
 }
 
 #[test]
-fn with_sixty_four_open_files_all_is_read_and_a_flood_is_survived() {
+fn sixty_four_file_descriptors_are_enough_for_an_index_and_a_flood() {
     let (home, repo) = (Home::new(), Repo::new());
     for n in 0..300 {
         repo.write(

@@ -1,4 +1,4 @@
-//! A clock that is wrong.
+//! A wrong clock.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::harness::{Alone, Daemon, FakeModel, Home, Repo, paths, until};
 /// Seconds.
 const DAY: i64 = 86_400;
 
-/// A library that a program is loaded with: its clock is wrong by as many seconds as a file says.
+/// A library to preload: it shifts the clock by as many seconds as a file says.
 const WRONG_CLOCK: &str = r#"
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -59,7 +59,7 @@ impl Clock {
     }
 
     fn set(&self, seconds: i64) {
-        // Whole, or not at all.
+        // Atomically.
         let new = Path::new(&self.wrong_by).with_extension("new");
         fs::write(&new, seconds.to_string()).unwrap();
         fs::rename(new, &self.wrong_by).unwrap();
@@ -75,7 +75,7 @@ impl Clock {
 }
 
 #[test]
-fn a_clock_set_back_a_day_or_on_costs_nothing_and_hides_nothing() {
+fn a_clock_change_of_a_day_costs_nothing_and_hides_nothing() {
     let model = FakeModel::new();
     let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
     let Some(clock) = Clock::new(&home) else {
@@ -88,7 +88,7 @@ fn a_clock_set_back_a_day_or_on_costs_nothing_and_hides_nothing() {
     for (number, wrong_by) in [-DAY, 0, DAY, -400 * DAY, 0].into_iter().enumerate() {
         clock.set(wrong_by);
         let told = format!("{number}: wrong by {wrong_by} s");
-        // What is saved is seen, though it is no longer and by the clock not younger.
+        // A save is noticed although it is no longer than before and, by the clock, not newer.
         let new = table.replace("92", &(10 + number).to_string());
         repo.write("src/shop/money/rates/table.py", &new);
         is_fresh(&home, &repo);
@@ -98,7 +98,7 @@ fn a_clock_set_back_a_day_or_on_costs_nothing_and_hides_nothing() {
             "{told}: the file and all above it"
         );
         count = model.count();
-        // What is known is not asked for again.
+        // Known content is not requested again.
         repo.write("src/shop/money/rates/table.py", &table);
         is_fresh(&home, &repo);
         assert_eq!(model.count(), count, "{told}");
@@ -148,7 +148,7 @@ fn a_clock_set_back_a_day_gives_no_second_budget() {
 
 /// As a clock that was set back leaves them.
 #[test]
-fn files_of_tomorrow_are_seen_to_change() {
+fn changes_of_files_dated_tomorrow_are_seen() {
     let model = FakeModel::new();
     let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
     let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
@@ -166,7 +166,7 @@ fn files_of_tomorrow_are_seen_to_change() {
     let daemon = home.daemon(&[&repo.at("")]);
     is_fresh(&home, &repo);
     assert_eq!(model.count(), count, "the contents are the same");
-    // As many bytes, and the same date.
+    // The same length and the same date.
     let rates = repo.read("src/shop/money/rates/table.py");
     repo.write("src/shop/money/rates/table.py", rates.replace("92", "93"));
     date("src/shop/money/rates/table.py");

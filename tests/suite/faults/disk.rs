@@ -12,7 +12,7 @@ use super::{MEMORY, all_notes, bound_by_modes, is_fresh, is_root, may_mount, one
 use crate::harness::{FakeModel, Home, Repo, eventually, finish, until};
 
 #[test]
-fn a_store_without_permission_is_said_in_one_line() {
+fn an_unwritable_store_is_reported_in_one_line() {
     let Some(before) = bound_by_modes() else {
         return skipped("no permission", "setpriv cannot take capabilities away");
     };
@@ -39,7 +39,7 @@ fn a_store_without_permission_is_said_in_one_line() {
 }
 
 #[test]
-fn a_store_that_loses_its_permission_goes_on() {
+fn a_store_that_becomes_unwritable_does_not_stop_the_daemon() {
     let Some(before) = bound_by_modes() else {
         return skipped("lost permission", "setpriv cannot take capabilities away");
     };
@@ -50,7 +50,7 @@ fn a_store_that_loses_its_permission_goes_on() {
     let count = model.count();
     fs::set_permissions(home.data(), Permissions::from_mode(0o000)).unwrap();
     repo.append("src/shop/cart.py", "\n\nMORE = 1\n");
-    // It cannot be proven that all notifications are in, so nothing is called fresh; but all is done, and told.
+    // Without a cookie folder nothing is called fresh, but all work is done and reported.
     home.wait(&repo);
     assert_eq!(model.count() - count, 4);
     let cart = home.node(&repo.at("src/shop/cart.py"), 0);
@@ -71,7 +71,7 @@ fn a_store_that_loses_its_permission_goes_on() {
 }
 
 #[test]
-fn a_full_disk_is_said_and_what_was_paid_for_waits_for_space() {
+fn a_full_disk_is_reported_and_paid_summaries_wait_for_space() {
     if !is_root() || !may_mount() {
         return skipped("disk full", "no file system can be mounted here");
     }
@@ -92,7 +92,7 @@ fn a_full_disk_is_said_and_what_was_paid_for_waits_for_space() {
     ));
     fill(&ballast);
 
-    // The last pages have some room left: more than that.
+    // The last pages have some space left: write more than that.
     for n in 0..80 {
         repo.write(&format!("new{n}.py"), format!("\"\"\"New {n}.\"\"\"\n"));
     }
@@ -110,7 +110,7 @@ fn a_full_disk_is_said_and_what_was_paid_for_waits_for_space() {
         let cart = home.node(&repo.at("src/shop/cart.py"), 0);
         assert_eq!(cart["freshness"], "stale", "{cart}");
         assert!(cart["summary"].is_string());
-        // On a busy machine notifications are late, and then nothing is called fresh.
+        // On a busy machine events are late, and then nothing is called fresh.
         until("what did not change is fresh", || {
             home.node(&repo.at("README.md"), 0)["freshness"] == "fresh"
         });
@@ -119,7 +119,7 @@ fn a_full_disk_is_said_and_what_was_paid_for_waits_for_space() {
     assert!(verb.contains("note: "), "{verb}");
     home.run(&["wait", &repo.at(""), "--timeout", "0.3"])
         .expect(5);
-    // More of it: none of it may be lost, nor paid for twice.
+    // More of it: nothing may be lost or paid for twice.
     for n in 0..5 {
         repo.write(&format!("newer{n}.py"), format!("\"\"\"Newer {n}.\"\"\"\n"));
     }
@@ -151,7 +151,7 @@ fn a_full_disk_is_said_and_what_was_paid_for_waits_for_space() {
 }
 
 #[test]
-fn a_full_disk_does_not_hold_up_the_end() {
+fn a_full_disk_does_not_delay_shutdown() {
     if !is_root() || !may_mount() {
         return skipped(
             "the end on a full disk",
@@ -197,7 +197,7 @@ fn a_full_disk_does_not_hold_up_the_end() {
     );
 }
 
-/// Takes all space there is.
+/// Fills the disk.
 fn fill(ballast: &Path) {
     let mut file = File::create(ballast).unwrap();
     for size in [1 << 16, 1 << 12, 1] {
@@ -206,7 +206,7 @@ fn fill(ballast: &Path) {
 }
 
 #[test]
-fn a_disk_that_is_full_from_the_start_is_said_in_one_line() {
+fn a_disk_full_at_startup_is_reported_in_one_line() {
     if !is_root() || !may_mount() {
         return skipped(
             "disk full at the start",

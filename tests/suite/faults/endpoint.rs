@@ -1,4 +1,4 @@
-//! An endpoint whose name nobody knows.
+//! An endpoint whose name does not resolve.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,7 +10,7 @@ use super::{all_notes, is_fresh, is_root, may_mount, skipped};
 use crate::harness::{FakeModel, Home, Repo, eventually, until};
 
 #[test]
-fn an_endpoint_without_a_name_is_said_and_the_rest_goes_on() {
+fn an_unresolvable_endpoint_is_reported_and_other_work_continues() {
     let (home, repo) = (Home::new(), Repo::package());
     home.configure(
         "[summaries]\nprovider = \"openai\"\n\n[openai]\nbase_url = \"http://model.invalid/v1\"\nquiet_ms = 0\n",
@@ -19,7 +19,7 @@ fn an_endpoint_without_a_name_is_said_and_the_rest_goes_on() {
     let status = unreached(&home);
     assert_eq!(status["repositories"][0]["failed"], 0, "{status}");
     assert_eq!(status["requests"]["succeeded"], 0, "{status}");
-    // Outlines and digests need no endpoint. The first trouble may come before all is read.
+    // Outlines and digests need no endpoint. The first error may come before everything is read.
     until("all is read", || {
         home.node(&repo.at(""), 0)["digest"].is_string()
     });
@@ -58,7 +58,7 @@ fn unreached(home: &Home) -> Value {
 }
 
 #[test]
-fn an_endpoint_that_gets_its_name_back_is_asked_without_a_restart() {
+fn an_endpoint_that_resolves_again_is_used_without_a_restart() {
     if !is_root() || !may_mount() {
         return skipped("names that come back", "no file can be mounted here");
     }
@@ -80,7 +80,7 @@ fn an_endpoint_that_gets_its_name_back_is_asked_without_a_restart() {
     let _daemon = home.daemon_by(home.command_by(&before, &["daemon", &repo.at("")]));
     unreached(&home);
     assert_eq!(model.count(), 0);
-    // In place: the mount is of this file.
+    // In place, because the mount is of this file.
     let mut file = File::options().append(true).open(&hosts).unwrap();
     file.write_all(b"127.0.0.1 model.invalid\n").unwrap();
     eventually("it is well again", || {

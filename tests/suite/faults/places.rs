@@ -1,4 +1,4 @@
-//! No home, one that cannot be written, and variables that name no place.
+//! No home, an unwritable home, and variables that do not name a path.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,7 @@ use std::process::Command;
 use super::{bound_by_modes, is_root, one_line, skipped};
 use crate::harness::{Alone, Home, Repo, finish, paths};
 
-/// The environment without what says where things are.
+/// An environment without the variables that say where files are.
 fn homeless(home: &Home, before: &[&str], arguments: &[&str]) -> Command {
     let mut command = home.command_by(before, arguments);
     for name in [
@@ -25,7 +25,7 @@ fn homeless(home: &Home, before: &[&str], arguments: &[&str]) -> Command {
 fn without_a_home_it_says_what_to_set() {
     let (home, repo) = (Home::new(), Repo::package());
     let place = |name: &str| home.temp().join(name);
-    // A user whom the system does not know has no other home.
+    // A user unknown to the system has no other home.
     if is_root() {
         let nobody = [
             "setpriv",
@@ -47,12 +47,12 @@ fn without_a_home_it_says_what_to_set() {
     } else {
         skipped("no home at all", "only the superuser can be another user");
     }
-    // A home that means another place in each folder is none.
+    // A relative home names another place in each folder and is rejected.
     for arguments in [&["index", &repo.at("")][..], &["status"]] {
         let mut command = homeless(&home, &[], arguments);
         one_line(finish(command.env("HOME", "here")), 1, &["HOME"]);
     }
-    // Where every place is named, no home is needed.
+    // If every place is given, no home is needed.
     let mut command = homeless(&home, &[], &["index", &repo.at(""), "--json"]);
     let done = finish(
         command
@@ -60,7 +60,7 @@ fn without_a_home_it_says_what_to_set() {
             .env("EPITOME_DATA_DIR", place("store"))
             .env("EPITOME_SOCKET", place("socket")),
     );
-    // A file that is named has to be there.
+    // A file given explicitly must exist.
     one_line(done, 1, &["no such file"]);
     home.configure("");
     let done = finish(&mut command).expect(0);
@@ -69,7 +69,7 @@ fn without_a_home_it_says_what_to_set() {
 }
 
 #[test]
-fn a_home_that_cannot_be_written_is_said_and_another_place_is_enough() {
+fn an_unwritable_home_is_reported_and_another_place_is_enough() {
     let Some(before) = bound_by_modes() else {
         return skipped("read-only home", "setpriv cannot take capabilities away");
     };
@@ -79,7 +79,7 @@ fn a_home_that_cannot_be_written_is_said_and_another_place_is_enough() {
     fs::set_permissions(&own, Permissions::from_mode(0o555)).unwrap();
     let run = |arguments: &[&str]| {
         let mut command = homeless(&home, &before, arguments);
-        // The socket apart: some systems have a place for it without any variable.
+        // Except for the socket: some systems have a place for it without any variable.
         finish(
             command
                 .env("HOME", &own)
@@ -105,7 +105,7 @@ fn a_home_that_cannot_be_written_is_said_and_another_place_is_enough() {
 }
 
 #[test]
-fn variables_that_are_not_set_empty_or_relative_name_no_place() {
+fn unset_empty_or_relative_variables_are_not_used() {
     let repo = Repo::package();
     for value in [None, Some(""), Some("here")] {
         let home = Home::new();

@@ -1,4 +1,4 @@
-//! What belongs to the user stays theirs: files, the socket, and what lies outside of a watched folder.
+//! What belongs to the user stays private: files, the socket, and everything outside a watched folder.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -10,14 +10,14 @@ use serde_json::json;
 use super::is_fresh;
 use crate::harness::{Alone, FakeModel, Home, Repo, finish, until};
 
-/// A user whose mask lets everybody in.
+/// A user whose umask allows everything.
 const WIDE: [&str; 4] = ["sh", "-c", "umask 000; exec \"$@\"", "sh"];
 
 fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().mode() & 0o777
 }
 
-/// Whatever lies in the folder is for its owner only: so is what lies below it.
+/// Everything in the folder is accessible to its owner only.
 #[track_caller]
 fn all_is_private(folder: &Path) {
     let mut count = 0;
@@ -31,10 +31,10 @@ fn all_is_private(folder: &Path) {
 }
 
 #[test]
-fn under_the_widest_mask_nobody_else_can_read_or_ask() {
+fn other_users_have_no_access_even_with_an_open_umask() {
     let model = FakeModel::new();
     let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
-    // A folder that was there before, and is open: what is put into it is not.
+    // A folder that existed before and is open: what is put into it is not.
     fs::create_dir_all(home.data()).unwrap();
     fs::set_permissions(home.data(), Permissions::from_mode(0o755)).unwrap();
     let run = |arguments: &[&str]| finish(&mut home.command_by(&WIDE, arguments));
@@ -52,7 +52,7 @@ fn under_the_widest_mask_nobody_else_can_read_or_ask() {
     assert!(stopped.unwrap().success());
     until("the daemon has ended", || !socket.exists());
 
-    // And one that it makes itself.
+    // And one that it creates itself.
     let home = Home::asking(&model, "quiet_ms = 0");
     let run = |arguments: &[&str]| finish(&mut home.command_by(&WIDE, arguments));
     run(&["index", &repo.at("")]).expect(0);
@@ -61,7 +61,7 @@ fn under_the_widest_mask_nobody_else_can_read_or_ask() {
 }
 
 #[test]
-fn a_link_in_the_place_of_the_socket_s_lock_is_not_followed() {
+fn a_link_in_place_of_the_socket_lock_is_not_followed() {
     let home = Home::new();
     let mine = home.temp().join("mine");
     fs::write(&mine, "precious").unwrap();
@@ -73,7 +73,7 @@ fn a_link_in_the_place_of_the_socket_s_lock_is_not_followed() {
 }
 
 #[test]
-fn nothing_outside_of_a_watched_folder_is_read_or_told() {
+fn nothing_outside_a_watched_folder_is_read_or_returned() {
     const SECRET: &str = "xylophone";
     let (home, repo) = (Home::new(), Repo::package());
     let outside = home.temp().join("outside");
@@ -144,7 +144,7 @@ fn nothing_outside_of_a_watched_folder_is_read_or_told() {
 }
 
 #[test]
-fn who_asks_while_all_is_torn_down_gets_an_answer() {
+fn a_request_during_shutdown_gets_a_response() {
     let (home, repo) = (Home::new(), Repo::package());
     let other = Repo::package();
     let daemon = home.daemon(&[&repo.at("")]);

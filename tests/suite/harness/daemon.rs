@@ -1,4 +1,4 @@
-//! A running daemon, which ends with the test whatever happens.
+//! A running daemon, stopped when the test ends.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Alone, DEADLINE, Home};
 
-/// A daemon of one home.
+/// The daemon of one [`Home`].
 pub struct Daemon {
     child: Child,
     log: PathBuf,
@@ -22,13 +22,13 @@ impl Daemon {
         Self::run(home, home.command(&arguments))
     }
 
-    /// Runs a command that is, or becomes, a daemon at the home's socket.
+    /// Runs a command that is, or becomes, the daemon at the home's socket.
     #[track_caller]
     pub(super) fn run(home: &Home, command: Command) -> Self {
         let mut daemon = Self::spawn(home, command);
         let start = Instant::now();
         loop {
-            match home.ask_socket("GET", "/v1/status", "") {
+            match home.try_http("GET", "/v1/status", "") {
                 Ok(answer) if answer.status == 200 => return daemon,
                 other => {
                     if let Some(status) = daemon.child.try_wait().unwrap() {
@@ -45,7 +45,7 @@ impl Daemon {
     }
 
     fn spawn(home: &Home, mut command: Command) -> Self {
-        // One log a daemon: a test that starts several sees all of them when it fails.
+        // A log for each daemon: a failing test that starts several shows all of them.
         let folder = tempfile::Builder::new()
             .prefix("daemon")
             .tempdir_in(home.temp())
@@ -63,7 +63,7 @@ impl Daemon {
         Self { child, log }
     }
 
-    /// What it said.
+    /// Its standard error.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
@@ -72,7 +72,7 @@ impl Daemon {
         self.child.id()
     }
 
-    /// The most memory that it ever had, in MiB.
+    /// Peak resident memory in MiB.
     pub fn peak_memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -91,7 +91,7 @@ impl Daemon {
         kill_process(pid, signal).unwrap();
     }
 
-    /// Waits for its end.
+    /// Waits for the process to exit.
     #[track_caller]
     pub fn ended(&mut self) -> ExitStatus {
         let start = Instant::now();
@@ -104,14 +104,14 @@ impl Daemon {
         }
     }
 
-    /// Ends it as a power cut would.
+    /// Kills it with SIGKILL.
     #[track_caller]
     pub fn kill9(mut self) {
         self.signal(Signal::KILL);
         self.ended();
     }
 
-    /// Ends it politely; it has to end well.
+    /// Sends SIGTERM and expects exit code 0.
     #[track_caller]
     pub fn terminate(mut self) {
         self.signal(Signal::TERM);
@@ -122,7 +122,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // A stopped process does not end before it goes on.
+        // A stopped process handles no signal until it continues.
         let _ = self.child.kill();
         let _ = self.child.wait();
         let log = self.log();
@@ -132,7 +132,7 @@ impl Drop for Daemon {
         );
         if std::thread::panicking() {
             let tail: Vec<&str> = log.lines().rev().take(60).collect();
-            println!("--- the daemon {} said (end):", self.child.id());
+            println!("--- log of daemon {} (tail):", self.child.id());
             tail.iter().rev().for_each(|line| println!("{line}"));
         }
     }

@@ -1,9 +1,9 @@
-//! Starting processes so that no other thread's writing is drawn out by it.
+//! Starts processes so that no other thread's write is delayed by the fork.
 //!
-//! A child has a copy of every descriptor of this process until it executes its program. Where another thread writes a
-//! file and closes it meanwhile, the system tells of the end of that writing only when the child lets go, too: a moment
-//! after `close` returned (of 200,000 files written beside a thread that starts one process after the other, 1,774). For
-//! the program under test that is a write that ended later, and a test would be wrong about what came first.
+//! A forked child holds a copy of every descriptor of this process until it calls exec. If another thread closes a file
+//! meanwhile, the kernel reports the close-after-write event only when the child's copy is closed too, a moment after
+//! `close` returned (1,774 of 200,000 files written beside a thread that starts processes). The program under test then
+//! sees the write end later than the test assumes.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -11,24 +11,24 @@ use std::sync::{PoisonError, RwLock};
 
 static FORKS: RwLock<()> = RwLock::new(());
 
-/// Does what opens files for writing, while no process is started.
+/// Runs `work`, which opens files for writing, while no process is being started.
 pub fn unforked<T>(work: impl FnOnce() -> T) -> T {
     let _shared = FORKS.read().unwrap_or_else(PoisonError::into_inner);
     work()
 }
 
-/// What `Command` has, done while nobody is in [`unforked`].
+/// The methods of `Command`, run while no thread is in [`unforked`].
 pub trait Alone {
     fn spawn_alone(&mut self) -> io::Result<Child>;
     fn status_alone(&mut self) -> io::Result<ExitStatus>;
-    /// With all that it printed.
+    /// Captures everything it prints.
     fn output_alone(&mut self) -> io::Result<Output>;
 }
 
 impl Alone for Command {
     fn spawn_alone(&mut self) -> io::Result<Child> {
         let _alone = FORKS.write().unwrap_or_else(PoisonError::into_inner);
-        // It returns when the child executes its program, or cannot.
+        // Returns when the child has called exec, or failed to.
         self.spawn()
     }
 

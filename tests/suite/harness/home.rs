@@ -1,4 +1,4 @@
-//! A user's folders and environment, and the program run in them.
+//! A user's folders and environment, and the program run in it.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::{Alone, Answer, DEADLINE, Daemon, FakeModel, Repo, http};
 
-/// The key that tests use; it must never be seen anywhere.
+/// The key that tests use; it must never appear in any output.
 pub const API_KEY: &str = "sk-test-5ecret5ecret5ecret5ecret";
 
-/// A user of their own: configuration, store and socket in a temporary folder.
+/// An isolated user: configuration, store and socket in a temporary folder.
 pub struct Home {
     folder: tempfile::TempDir,
 }
@@ -34,7 +34,7 @@ impl Done {
             .unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
     }
 
-    /// The exit code has to be this one.
+    /// Asserts the exit code.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:?}");
@@ -43,7 +43,7 @@ impl Done {
 }
 
 impl Home {
-    /// A user who configured nothing.
+    /// A user without configuration.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("epi").tempdir().unwrap();
         for name in ["config/epitome", "data", "run", "home", "temp"] {
@@ -94,17 +94,17 @@ impl Home {
         self.folder.path().join("run/epitome.sock")
     }
 
-    /// A folder for whatever a test wants to put somewhere.
+    /// A scratch folder.
     pub fn temp(&self) -> PathBuf {
         self.folder.path().join("temp")
     }
 
-    /// The program, in this user's environment and nothing of the tests' own.
+    /// The program in this user's environment, without the test process's variables.
     pub fn command(&self, arguments: &[&str]) -> Command {
         self.command_by(&[], arguments)
     }
 
-    /// The same, run by other programs: `before` is what stands before it on the command line.
+    /// [`Home::command`] run through a wrapper: `before` precedes it on the command line.
     pub fn command_by(&self, before: &[&str], arguments: &[&str]) -> Command {
         let at = |name: &str| self.folder.path().join(name);
         let words = [before, &[env!("CARGO_BIN_EXE_epitome")], arguments].concat();
@@ -124,52 +124,52 @@ impl Home {
         command
     }
 
-    /// Runs the program to its end.
+    /// Runs the program until it exits.
     #[track_caller]
     pub fn run(&self, arguments: &[&str]) -> Done {
         finish(&mut self.command(arguments))
     }
 
-    /// The same, in a folder.
+    /// [`Home::run`] in a folder.
     #[track_caller]
     pub fn run_in(&self, folder: &Path, arguments: &[&str]) -> Done {
         finish(self.command(arguments).current_dir(folder))
     }
 
-    /// Runs the program, which has to succeed, and reads its JSON.
+    /// Runs the program, asserts success, and parses its JSON.
     #[track_caller]
     pub fn json(&self, arguments: &[&str]) -> Value {
         self.run(arguments).expect(0).json()
     }
 
-    /// Starts a daemon that watches these, and returns when it answers.
+    /// Starts a daemon that watches `paths`; returns when it responds.
     #[track_caller]
     pub fn daemon(&self, paths: &[&str]) -> Daemon {
         Daemon::start(self, paths)
     }
 
-    /// Runs a command that becomes a daemon at this user's socket, and returns when it answers.
+    /// Runs a command that becomes the daemon at this user's socket; returns when it responds.
     #[track_caller]
     pub fn daemon_by(&self, command: Command) -> Daemon {
         Daemon::run(self, command)
     }
 
-    /// Waits until all that was saved in a repository is settled, as a user does.
+    /// Runs `epitome wait` for a repository.
     #[track_caller]
     pub fn wait(&self, repo: &Repo) -> Done {
         self.run(&["wait", &repo.at(""), "--timeout", "35"])
             .expect(0)
     }
 
-    /// Asks whoever listens at the socket.
-    pub fn ask_socket(&self, method: &str, target: &str, body: &str) -> std::io::Result<Answer> {
+    /// Sends a request to the socket, if something listens there.
+    pub fn try_http(&self, method: &str, target: &str, body: &str) -> std::io::Result<Answer> {
         http::ask(&self.socket(), method, target, body)
     }
 
-    /// Asks the daemon, which has to answer.
+    /// Sends a request to the daemon; panics if it does not respond.
     #[track_caller]
     pub fn http(&self, method: &str, target: &str, body: &str) -> Answer {
-        match self.ask_socket(method, target, body) {
+        match self.try_http(method, target, body) {
             Ok(answer) => answer,
             Err(error) => panic!("{method} {target}: {error}"),
         }
@@ -189,7 +189,7 @@ impl Home {
     }
 }
 
-/// Runs a command to its end, with files for its output, so that no full pipe can hold it up.
+/// Runs a command until it exits, with its output in files so that no full pipe can block it.
 #[track_caller]
 pub fn finish(command: &mut Command) -> Done {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! HTTP/1.1 over a Unix socket, by hand: what `curl --unix-socket` would send.
+//! A minimal HTTP/1.1 client over a Unix socket, like `curl --unix-socket`.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// An answer as it came.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -23,7 +23,7 @@ impl Answer {
             .unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
     }
 
-    /// The status has to be this one.
+    /// Asserts the status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:?}");
@@ -39,7 +39,7 @@ impl Answer {
     }
 }
 
-/// One question and its answer.
+/// Sends one request and reads its response.
 pub fn ask(socket: &Path, method: &str, target: &str, body: &str) -> std::io::Result<Answer> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(super::DEADLINE))?;
@@ -75,7 +75,7 @@ pub fn ask(socket: &Path, method: &str, target: &str, body: &str) -> std::io::Re
     })
 }
 
-/// What the chunks hold together.
+/// Decodes a chunked body; `None` if it is incomplete.
 fn whole(mut chunks: &str) -> Option<String> {
     let mut body = String::new();
     loop {
@@ -89,7 +89,7 @@ fn whole(mut chunks: &str) -> Option<String> {
     }
 }
 
-/// Percent-encodes what may stand in a query.
+/// Percent-encodes a query value.
 pub fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {

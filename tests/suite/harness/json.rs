@@ -1,4 +1,4 @@
-//! Ways about in the JSON of a tree.
+//! Helpers for the JSON of a tree.
 
 use serde_json::Value;
 

@@ -5,12 +5,12 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A folder that is to be indexed.
+/// A temporary folder to index.
 pub struct Repo {
     folder: tempfile::TempDir,
 }
 
-/// A small package with folders in folders, a hidden file and an empty one.
+/// A small package with nested folders, a hidden file and an empty one.
 const PACKAGE: &[(&str, &str)] = &[
     (
         "README.md",
@@ -62,7 +62,7 @@ impl Repo {
         Self { folder }
     }
 
-    /// The made package: 12 files, one of them empty, in 7 folders with the root.
+    /// The sample package: 12 files, one of them empty, in 7 folders including the root.
     pub fn package() -> Self {
         let repo = Self::new();
         for (path, text) in PACKAGE {
@@ -71,20 +71,20 @@ impl Repo {
         repo
     }
 
-    /// Makes it a git repository.
+    /// Initializes a git repository.
     pub fn init(&self) {
         self.git(&["init", "-q", "-b", "main"]);
         self.git(&["config", "gc.auto", "0"]);
         self.git(&["config", "maintenance.auto", "false"]);
     }
 
-    /// Commits all.
+    /// Commits everything.
     pub fn commit(&self, message: &str) {
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "-m", message]);
     }
 
-    /// Runs git, which knows nothing of this machine's user.
+    /// Runs git without the machine's configuration.
     #[track_caller]
     pub fn git(&self, arguments: &[&str]) {
         let done = super::home::finish(
@@ -107,12 +107,12 @@ impl Repo {
         done.expect(0);
     }
 
-    /// Its root, canonical.
+    /// Its canonical root.
     pub fn root(&self) -> PathBuf {
         self.folder.path().canonicalize().unwrap()
     }
 
-    /// The absolute path of something in it; of the root, for `""`.
+    /// The absolute path of `path` in it; `""` is the root.
     pub fn at(&self, path: &str) -> String {
         let path = match path {
             "" => self.root(),
@@ -121,7 +121,7 @@ impl Repo {
         path.into_os_string().into_string().unwrap()
     }
 
-    /// Writes a file, and the folders it needs.
+    /// Writes a file and its missing parent folders.
     #[track_caller]
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.root().join(path);
@@ -134,7 +134,7 @@ impl Repo {
         fs::read_to_string(self.root().join(path)).unwrap()
     }
 
-    /// Adds to the end of a file.
+    /// Appends to a file.
     #[track_caller]
     pub fn append(&self, path: &str, text: &str) {
         let content = self.read(path) + text;
@@ -158,8 +158,8 @@ impl Repo {
         fs::rename(self.root().join(from), to).unwrap();
     }
 
-    /// How many files, and how many directories that hold some (the root among them), stand on the disk. Only for
-    /// repositories without ignored files.
+    /// Numbers of files, and of directories that contain some (including the root), on disk. For repositories without
+    /// ignored files.
     pub fn counts(&self) -> (u64, u64) {
         count(&self.root())
     }
@@ -181,7 +181,7 @@ fn count(folder: &Path) -> (u64, u64) {
     (files, directories + u64::from(files > 0))
 }
 
-/// Copies a folder with all that is in it, apart from pipes and sockets.
+/// Copies a folder recursively, except pipes and sockets.
 pub fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {

@@ -1,4 +1,4 @@
-//! A user with a systemd of their own, made for one test, by `tests/with-user-systemd`.
+//! A user with a private systemd user manager, created for one test by `tests/with-user-systemd`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use super::home::{Done, finish};
 use super::{Alone, Repo, copy_folder};
 
-/// The user and their systemd; both are gone when it is dropped.
+/// The user and the manager; dropping it removes both.
 pub struct SystemdUser {
     script: Child,
     uid: u32,
@@ -19,7 +19,7 @@ pub struct SystemdUser {
 }
 
 impl SystemdUser {
-    /// `None` where there can be none; the reason is printed, past the test runner's capture.
+    /// `None` where the system allows none; the reason is printed past the test runner's capture.
     pub fn new(test: &str) -> Option<Self> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/with-user-systemd");
         let folder = tempfile::tempdir().unwrap();
@@ -53,7 +53,7 @@ impl SystemdUser {
         Some(user)
     }
 
-    /// The program, at a place of the user's own: they cannot look into the build's folder. Replaces the one there.
+    /// Installs the program into the user's home, which cannot read the build folder. Replaces an earlier copy.
     pub fn put_program(&self) {
         let folder = self.home.join("bin");
         fs::create_dir_all(&folder).unwrap();
@@ -62,7 +62,7 @@ impl SystemdUser {
         fs::rename(new, folder.join("epitome")).unwrap();
     }
 
-    /// Writes a file of the user's.
+    /// Writes a file in the user's home.
     pub fn write(&self, path: &str, text: &str) {
         let path = self.home.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -82,7 +82,7 @@ impl SystemdUser {
         path.to_str().unwrap().to_owned()
     }
 
-    /// A program, run by the user.
+    /// Runs a program as the user.
     #[track_caller]
     pub fn run(&self, program: &str, arguments: &[&str]) -> Done {
         finish(
@@ -100,14 +100,14 @@ impl SystemdUser {
         )
     }
 
-    /// This program, run by the user.
+    /// Runs the installed program as the user.
     #[track_caller]
     pub fn epitome(&self, arguments: &[&str]) -> Done {
         let program = self.home.join("bin/epitome");
         self.run(program.to_str().unwrap(), arguments)
     }
 
-    /// `systemctl --user`, which has to succeed.
+    /// Runs `systemctl --user` and asserts success.
     #[track_caller]
     pub fn systemctl(&self, arguments: &[&str]) -> String {
         let arguments = [&["--user"], arguments].concat();
@@ -122,7 +122,7 @@ impl SystemdUser {
         text.trim().to_owned()
     }
 
-    /// What the manager and its services said; for a test that fails.
+    /// The log of the manager and its services, for failing tests.
     pub fn log(&self) -> String {
         fs::read_to_string(self.runtime.join("manager.log")).unwrap_or_default()
     }
@@ -131,9 +131,9 @@ impl SystemdUser {
 impl Drop for SystemdUser {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            println!("--- the user's systemd said:\n{}", self.log());
+            println!("--- log of the user's systemd:\n{}", self.log());
         }
-        // The end of its input is the script's end.
+        // The script exits at the end of its input.
         drop(self.script.stdin.take());
         let _ = self.script.wait();
     }

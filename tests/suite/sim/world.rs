@@ -129,6 +129,7 @@ fn options(batches: bool) -> Options {
         tokens: TokenEstimate {
             instructions: 10,
             answer: 10,
+            largest_input: 48_000,
         },
         readers: 2,
         settle: Window {

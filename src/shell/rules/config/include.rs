@@ -1,4 +1,4 @@
-//! The conditions of `includeIf`, as git-config(1) has them.
+//! The conditions of `includeIf`; see git-config(1).
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -9,16 +9,16 @@ use crate::shell::rules::glob::{check, matches_glob};
 
 /// A condition.
 pub(super) enum Condition<'a> {
-    /// The repository's own folder is one of these; `fold`: without regard to case.
+    /// The git directory matches; `fold`: ignore case.
     GitDirectory { pattern: &'a [u8], fold: bool },
-    /// The branch that is checked out is one of these.
+    /// The checked-out branch matches.
     OnBranch(&'a [u8]),
-    /// One of the remotes has such an address.
+    /// A remote has a matching URL.
     HasRemote(&'a [u8]),
 }
 
 impl<'a> Condition<'a> {
-    /// `None` for one that is not known.
+    /// `None` for an unknown condition.
     pub(super) fn parse(text: &'a [u8]) -> Option<Self> {
         let after = |mark: &[u8]| text.strip_prefix(mark);
         let at = |pattern, fold| Self::GitDirectory { pattern, fold };
@@ -29,12 +29,12 @@ impl<'a> Condition<'a> {
     }
 }
 
-/// Whether a text matches a pattern of paths.
+/// Whether a text matches a path pattern.
 pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     check(pattern).is_ok() && matches_glob(pattern, text, true)
 }
 
-/// Whether the repository's own folder matches; the condition stands in `file`.
+/// Whether the git directory matches a condition in `file`.
 pub(super) fn is_at(
     place: &Place,
     pattern: &[u8],
@@ -42,7 +42,7 @@ pub(super) fn is_at(
     home: Option<&Path>,
     file: &Path,
 ) -> bool {
-    // What stands before the pattern's own part is no pattern.
+    // The prefix that `./` and `~/` stand for is literal.
     let (start, pattern) = if let Some(rest) = pattern.strip_prefix(b"~/") {
         let Some(home) = home else { return false };
         (real(home), [b"/", rest].concat())
@@ -69,7 +69,7 @@ pub(super) fn is_at(
     })
 }
 
-/// Whether the branch that is checked out matches.
+/// Whether the checked-out branch matches.
 pub(super) fn is_on_branch(place: &Place, pattern: &[u8]) -> bool {
     let head = read_small(&place.own.join("HEAD"), true).unwrap_or_default();
     let name = head.strip_prefix(b"ref:").map(<[u8]>::trim_ascii);
@@ -77,7 +77,7 @@ pub(super) fn is_on_branch(place: &Place, pattern: &[u8]) -> bool {
     branch.is_some_and(|branch| matches(&with_all_below(pattern.to_vec()), branch))
 }
 
-/// A folder stands for all that lies below it.
+/// A trailing slash matches everything below.
 fn with_all_below(mut pattern: Vec<u8>) -> Vec<u8> {
     if pattern.ends_with(b"/") {
         pattern.extend(b"**");

@@ -1,19 +1,19 @@
-//! The syntax of git's configuration files, as git-config(1) has it. What git would refuse is passed over.
+//! The syntax of git's configuration files; see git-config(1). What git would reject is skipped.
 
 /// One setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Word {
-    /// In small letters.
+pub(super) struct Setting {
+    /// In lower case.
     pub(super) section: Vec<u8>,
-    /// What stands in quotes after the section's name.
+    /// The quoted part after the section's name.
     pub(super) subsection: Option<Vec<u8>>,
-    /// In small letters.
+    /// In lower case.
     pub(super) key: Vec<u8>,
-    /// `None`: the key stands there alone, which means yes.
+    /// `None`: the key stands alone, which means true.
     pub(super) value: Option<Vec<u8>>,
 }
 
-/// Whether a value means yes.
+/// Whether a value means true.
 pub(super) fn is_true(value: Option<&[u8]>) -> bool {
     let Some(value) = value else {
         return true;
@@ -24,7 +24,7 @@ pub(super) fn is_true(value: Option<&[u8]>) -> bool {
 }
 
 /// All settings of a file, in order.
-pub(super) fn words(bytes: &[u8]) -> Vec<Word> {
+pub(super) fn settings(bytes: &[u8]) -> Vec<Setting> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = Reader { rest: bytes };
     let mut words = Vec::new();
@@ -35,7 +35,7 @@ pub(super) fn words(bytes: &[u8]) -> Vec<Word> {
             b'[' => (section, subsection) = reader.section(),
             byte if byte.is_ascii_alphanumeric() => {
                 let (key, value) = reader.setting(byte);
-                words.push(Word {
+                words.push(Setting {
                     section: section.clone(),
                     subsection: subsection.clone(),
                     key,
@@ -53,7 +53,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The next byte; a line feed also where a carriage return stands before it.
+    /// The next byte; a carriage return before a line feed is dropped.
     fn next(&mut self) -> Option<u8> {
         if self.rest.starts_with(b"\r\n") {
             self.rest = &self.rest[1..];
@@ -74,7 +74,7 @@ impl Reader<'_> {
         while self.next().is_some_and(|byte| byte != b'\n') {}
     }
 
-    /// What stands after `[`.
+    /// Parses a section header after its `[`.
     fn section(&mut self) -> (Vec<u8>, Option<Vec<u8>>) {
         let mut name = Vec::new();
         let mut subsection = None;
@@ -96,7 +96,7 @@ impl Reader<'_> {
                 byte => name.push(byte.to_ascii_lowercase()),
             }
         }
-        // The old way to write a subsection.
+        // The old syntax of subsections.
         if subsection.is_none()
             && let Some(dot) = name.iter().position(|&byte| byte == b'.')
         {
@@ -125,10 +125,10 @@ impl Reader<'_> {
         (key, None)
     }
 
-    /// A value without its quotes, its escapes and the comment behind it.
+    /// Parses a value: removes quotes, escapes and the trailing comment.
     fn value(&mut self) -> Vec<u8> {
         let mut text = Vec::new();
-        // What stands between quotes is kept, spaces at the end too.
+        // Quoted text is kept as it is, trailing spaces included.
         let mut kept = 0;
         let mut quoted = false;
         while let Some(byte) = self.next() {
@@ -140,7 +140,7 @@ impl Reader<'_> {
                     break;
                 }
                 b'\\' => match self.next() {
-                    // The line goes on in the next one.
+                    // A line continuation.
                     Some(b'\n') => continue,
                     Some(b't') => text.push(b'\t'),
                     Some(b'n') => text.push(b'\n'),
@@ -166,9 +166,10 @@ mod tests {
     #[test]
     fn values_are_read_as_git_reads_them() {
         let read = |text: &str| {
-            let words = words(text.as_bytes());
-            let word = words.last().cloned().unwrap_or_default();
-            word.value
+            let words = settings(text.as_bytes());
+            let setting = words.last().cloned().unwrap_or_default();
+            setting
+                .value
                 .map(|value| String::from_utf8_lossy(&value).into_owned())
         };
         let said = |text: &str| Some(text.to_owned());
@@ -184,19 +185,20 @@ mod tests {
 
     #[test]
     fn sections_have_names_and_some_a_second_one() {
-        let words = words(b"x = 0\n[Core]\nA = 1\n[In \"g:/A]\\\"b\"]\np = 2\n[old.Way] q\n# c\n");
+        let words =
+            settings(b"x = 0\n[Core]\nA = 1\n[In \"g:/A]\\\"b\"]\np = 2\n[old.Way] q\n# c\n");
         let shown: Vec<(String, Option<String>, String)> = words
             .iter()
-            .map(|word| {
+            .map(|setting| {
                 let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
                 (
-                    text(&word.section),
-                    word.subsection.as_ref().map(text),
-                    text(&word.key),
+                    text(&setting.section),
+                    setting.subsection.as_ref().map(text),
+                    text(&setting.key),
                 )
             })
             .collect();
-        let word = |section: &str, second: Option<&str>, key: &str| {
+        let setting = |section: &str, second: Option<&str>, key: &str| {
             (
                 section.to_owned(),
                 second.map(str::to_owned),
@@ -206,10 +208,10 @@ mod tests {
         assert_eq!(
             shown,
             [
-                word("", None, "x"),
-                word("core", None, "a"),
-                word("in", Some("g:/A]\"b"), "p"),
-                word("old", Some("way"), "q"),
+                setting("", None, "x"),
+                setting("core", None, "a"),
+                setting("in", Some("g:/A]\"b"), "p"),
+                setting("old", Some("way"), "q"),
             ]
         );
     }

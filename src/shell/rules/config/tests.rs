@@ -1,4 +1,4 @@
-//! What the configuration means for what is ignored: git itself is asked.
+//! The effect of git's configuration on ignoring, compared with git itself.
 
 #![allow(clippy::unwrap_used)]
 
@@ -70,7 +70,7 @@ impl Bench {
         Rules::open_in(root, &FileRules::default(), environment).unwrap()
     }
 
-    /// What git ignores in the repository, after it was seen that the rules say the same.
+    /// What git ignores in the repository; asserts that the rules agree.
     #[track_caller]
     fn ignored_in(&self, root: &Path) -> String {
         let rules = self.rules(root);
@@ -94,7 +94,7 @@ impl Bench {
 }
 
 #[test]
-fn a_repository_names_an_excludes_file_of_its_own() {
+fn a_repository_may_set_its_own_excludes_file() {
     let bench = Bench::new();
     assert_eq!(bench.ignored(), "");
     bench.write(".config/git/ignore", "*.three");
@@ -105,7 +105,7 @@ fn a_repository_names_an_excludes_file_of_its_own() {
     bench.git(&["config", "core.excludesFile", "~/two"]);
     assert_eq!(bench.ignored(), "b.two");
     assert!(!before.is_current());
-    // From a folder below it, too; and seen from the top of the work tree.
+    // Also from a folder below, and seen from the top of the work tree.
     bench.git(&["config", "core.excludesFile", "sub/mine"]);
     bench.write("Work/shop/sub/mine", "*.one\n");
     assert_eq!(bench.ignored(), "a.one sub/e.one");
@@ -123,7 +123,7 @@ fn a_repository_names_an_excludes_file_of_its_own() {
 }
 
 #[test]
-fn a_work_tree_may_have_a_configuration_of_its_own() {
+fn a_work_tree_may_have_its_own_configuration() {
     let bench = Bench::new();
     bench.git(&[
         "-c",
@@ -150,7 +150,7 @@ fn a_work_tree_may_have_a_configuration_of_its_own() {
     bench.git(&["config", "extensions.worktreeConfig", "true"]);
     assert_eq!(bench.ignored_in(&tree), "a.one");
     assert_eq!(bench.ignored(), "b.two");
-    // A repository that lies in another one has its own words, too.
+    // A nested repository has its own configuration.
     bench.git_in(&bench.home, &["init", "-q", "Work/shop/inner"]);
     bench.write("Work/shop/inner/a.one", "");
     bench.write(
@@ -163,7 +163,7 @@ fn a_work_tree_may_have_a_configuration_of_its_own() {
 }
 
 #[test]
-fn what_is_included_on_a_condition_counts_where_it_holds() {
+fn a_conditional_include_applies_if_its_condition_is_true() {
     let bench = Bench::new();
     bench.git(&["remote", "add", "origin", "git@example.org:shop/it.git"]);
     let home = bench.home.display();
@@ -217,7 +217,7 @@ fn what_is_included_on_a_condition_counts_where_it_holds() {
 }
 
 #[test]
-fn where_file_names_have_no_case_patterns_have_none() {
+fn patterns_ignore_case_with_core_ignorecase() {
     let bench = Bench::new();
     bench.write(
         "Work/shop/.gitignore",

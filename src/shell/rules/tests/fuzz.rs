@@ -1,4 +1,4 @@
-//! What chance makes of ignore files: git is asked what they mean.
+//! Random ignore files, compared with git.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use super::*;
 use crate::fuzz;
 use crate::shell::rules::pattern::PatternList;
 
-/// Of these, patterns and paths are made.
+/// Pieces of patterns and paths.
 const PIECES: [&str; 26] = [
     "a",
     "b",
@@ -38,7 +38,7 @@ const PIECES: [&str; 26] = [
     "é",
     "[[:alpha:]]",
 ];
-/// Of these, names are made.
+/// Names of files.
 const NAMES: [&str; 12] = [
     "a", "b", "ab", "ba", "a.b", "*", " ", "a ", "[a", "-", "é", "a]",
 ];
@@ -59,7 +59,7 @@ fn path(rng: &mut Rng) -> String {
     names.join("/")
 }
 
-/// Those of the paths that git ignores.
+/// The paths among these that git ignores.
 fn git_ignores(root: &Path, paths: &[String]) -> Option<Vec<String>> {
     let mut git = Command::new("git")
         .args(["check-ignore", "--no-index", "--stdin", "-z"])
@@ -84,7 +84,7 @@ fn git_ignores(root: &Path, paths: &[String]) -> Option<Vec<String>> {
 }
 
 #[test]
-fn what_git_ignores_is_ignored_and_nothing_else() {
+fn exactly_what_git_ignores_is_ignored() {
     let mut some = 0;
     for seed in fuzz::rounds(250) {
         let mut rng = Rng::with_seed(seed);
@@ -117,9 +117,9 @@ fn what_git_ignores_is_ignored_and_nothing_else() {
     );
 }
 
-/// Whatever a repository brings: neither a panic, nor hours.
+/// Arbitrary ignore files cause neither a panic nor a long run.
 #[test]
-fn any_ignore_file_is_taken_and_soon_held_against_any_path() {
+fn any_ignore_file_is_parsed_and_matched_quickly() {
     let words: [&[u8]; 8] = [
         b"*a*a*a*a*a*a*a*a*b",
         b"**/**/**/**/**/x",

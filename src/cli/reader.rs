@@ -1,0 +1,171 @@
+//! Reading without a daemon: through the daemon if one runs, else from the store, checked against the disk.
+//!
+//! Without a daemon the repository is scanned once in this process. Summaries that cost nothing are written; a model is
+//! never called.
+
+use std::path::{Path, PathBuf};
+
+use super::Context;
+use super::failure::Failure;
+use crate::client::{Client, ConnectError};
+use crate::config::Provider;
+use crate::daemon::{self, Handle};
+use crate::model::summary::Freshness;
+use crate::wire::access::Access;
+use crate::wire::protocol::Node;
+use crate::wire::search::{Search, SearchResults};
+
+/// Answers about files and folders.
+pub enum Reader {
+    /// A running daemon.
+    Daemon(Client),
+    /// An engine in this process that has scanned one repository.
+    Local {
+        /// The engine.
+        handle: Handle,
+        /// The repository's root.
+        root: PathBuf,
+        /// Whether summaries cost money and are not requested here.
+        paid: bool,
+    },
+}
+
+impl Reader {
+    /// The daemon, or the repository that contains `path`, scanned now.
+    ///
+    /// # Errors
+    ///
+    /// No daemon runs and EPITOME_NO_SPAWN forbids to do without one; or the repository cannot be read.
+    pub async fn open(context: &Context, path: &Path) -> Result<Self, Failure> {
+        if is_spawn_forbidden() {
+            return Ok(Self::Daemon(Client::connect(&context.places.socket).await?));
+        }
+        Self::open_always(context, path).await
+    }
+
+    /// The same whatever EPITOME_NO_SPAWN says.
+    ///
+    /// # Errors
+    ///
+    /// The daemon cannot be reached, or the repository cannot be read.
+    pub async fn open_always(context: &Context, path: &Path) -> Result<Self, Failure> {
+        match Client::connect(&context.places.socket).await {
+            Ok(client) => return Ok(Self::Daemon(client)),
+            Err(ConnectError::NoDaemon) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let config = context.config()?;
+        let paid = config.summaries.provider != Provider::Offline;
+        let root = root_of(path)?;
+        let handle = daemon::start_reader(&config, &context.places).await?;
+        let scanned = async {
+            handle.watch(&root, false).await?;
+            // The root first: only then a path that does not exist is known not to.
+            handle.wait(Some(&root), None).await
+        };
+        if let Err(problem) = scanned.await {
+            handle.stop().await;
+            return Err(problem.into());
+        }
+        Ok(Self::Local { handle, root, paid })
+    }
+
+    /// The node at `path` with `depth` levels of children.
+    pub async fn node(&self, path: &Path, depth: usize) -> Result<Node, Failure> {
+        match self {
+            Self::Daemon(client) => Ok(client.node(path, depth).await?),
+            Self::Local { handle, paid, .. } => {
+                let mut node = handle.node(path, depth).await?;
+                if *paid {
+                    forget_unrequested(&mut node);
+                }
+                Ok(node)
+            }
+        }
+    }
+
+    /// The best matches.
+    pub async fn search(&self, search: &Search) -> Result<SearchResults, Failure> {
+        match self {
+            Self::Daemon(client) => Ok(client.search(search).await?),
+            Self::Local { handle, .. } => Ok(handle.search(search).await?),
+        }
+    }
+
+    /// The root of the repository that contains `path`, if one does.
+    pub async fn root(&self, path: &Path) -> Result<Option<PathBuf>, Failure> {
+        match self {
+            Self::Daemon(client) => {
+                let status = client.status().await?;
+                let roots = status.repositories.into_iter();
+                let roots = roots.map(|repository| PathBuf::from(repository.path));
+                let roots = roots.filter(|root| path.starts_with(root));
+                Ok(roots.max_by_key(|root| root.components().count()))
+            }
+            Self::Local { root, .. } => Ok(Some(root.clone())),
+        }
+    }
+
+    /// Stores what was learned and ends the engine.
+    pub async fn close(self) {
+        if let Self::Local { handle, .. } = self {
+            handle.stop().await;
+        }
+    }
+}
+
+/// Whether EPITOME_NO_SPAWN is set.
+pub fn is_spawn_forbidden() -> bool {
+    std::env::var_os("EPITOME_NO_SPAWN").is_some_and(|value| !value.is_empty())
+}
+
+/// Fails unless `path` is a folder.
+pub fn require_directory(path: &Path) -> Result<(), Failure> {
+    let problem = match path.metadata() {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => "not a directory".to_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            "no such directory".to_owned()
+        }
+        Err(error) => error.to_string(),
+    };
+    Err(Failure::Failed(format!("{}: {problem}", path.display())))
+}
+
+/// The root of the repository that `path` belongs to: the nearest folder with `.git` at or above it, else the folder
+/// itself.
+fn root_of(path: &Path) -> Result<PathBuf, Failure> {
+    if path.symlink_metadata().is_err() {
+        return Err(Failure::Failed(format!(
+            "{}: no such file or directory",
+            path.display()
+        )));
+    }
+    let folder = match path.is_dir() {
+        true => path,
+        false => path.parent().unwrap_or(path),
+    };
+    let root = folder
+        .ancestors()
+        .find(|folder| folder.join(".git").exists());
+    Ok(root.unwrap_or(folder).to_path_buf())
+}
+
+/// Marks what was not requested here as what it is: not summarized yet, or still described by an earlier summary. The
+/// engine calls it failed.
+fn forget_unrequested(node: &mut Node) {
+    let (common, children) = match node {
+        Node::File(file) => (&mut file.common, None),
+        Node::Directory(directory) => (&mut directory.common, directory.children.as_mut()),
+    };
+    if common.error.as_deref() == Some(daemon::NOT_REQUESTED) {
+        common.error = None;
+        common.freshness = match common.summary {
+            Some(_) => Freshness::Stale,
+            None => Freshness::Pending,
+        };
+    }
+    for child in children.into_iter().flatten() {
+        forget_unrequested(child);
+    }
+}

@@ -1,0 +1,182 @@
+//! What a model would be asked about a node: made by the same hands as a real request, and not sent.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use crate::daemon::prompt;
+use crate::daemon::prompt::parts::Next;
+use crate::engine::effect::{Child, Subject, SummaryRequest};
+use crate::engine::view::NodeView;
+use crate::model::contents::{ContentKind, Contents};
+use crate::model::key::{ChildSummary, Generator, Kind};
+use crate::model::path::RepoId;
+use crate::model::summary::{Freshness, SummaryKey};
+use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
+
+use crate::daemon::Mode;
+use crate::daemon::contents::Moved;
+use crate::daemon::context::Shared;
+use crate::daemon::work::requesting::request::{compose, earlier};
+use crate::daemon::work::requesting::to_endpoint_prompt;
+
+/// What would be asked about the node, which came with one level of children.
+pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview, Moved> {
+    let author = crate::daemon::model_author(&shared.config);
+    let key_and_subject = match (view.kind, &view.contents) {
+        (Kind::File, Some(contents)) => asked_about(&author, contents),
+        (Kind::File, None) => Err("it was not read yet, or cannot be".to_owned()),
+        (Kind::Directory, _) => Ok(directory(&author, view)),
+    };
+    let (requests, obstacle) = match key_and_subject {
+        Err(why) => (Vec::new(), Some(why)),
+        Ok((key, subject)) => {
+            let ask = SummaryRequest {
+                key,
+                repo,
+                path: view.path.clone(),
+                subject,
+                paid: true,
+                earlier: view.words.map(|words| words.key).filter(|&of| of != key),
+                attempts: 0,
+            };
+            (
+                requests(shared, &author, &ask, exactly(shared, view))?,
+                None,
+            )
+        }
+    };
+    let not_now = obstacle.or_else(|| not_sent(shared, view));
+    let to_be_sent = not_now.is_none();
+    let unfinished = || {
+        let open = requests.iter().any(|request| !request.exact);
+        open.then(|| "some of the words that it is made of are not written yet".to_owned())
+    };
+    Ok(Preview {
+        path: view.path.to_text(),
+        kind: view.kind,
+        provider: shared.config.summaries.provider.to_string(),
+        model: shared.config.openai.model.clone(),
+        base_url: shared.config.openai.base_url.clone(),
+        to_be_sent,
+        note: not_now
+            .map(|why| format!("nothing is to be sent: {why}"))
+            .or_else(unfinished),
+        requests,
+    })
+}
+
+/// The key and the subject of a file; or why no model is ever asked about it.
+fn asked_about(author: &Generator, contents: &Contents) -> Result<(SummaryKey, Subject), String> {
+    let why = match contents.content_kind {
+        ContentKind::Text => {
+            let Contents {
+                digest,
+                language,
+                content_kind,
+                ..
+            } = *contents;
+            let key = author.file_key(content_kind, language, contents.syntax);
+            let subject = Subject::File {
+                digest,
+                language,
+                content_kind,
+            };
+            return Ok((key, subject));
+        }
+        ContentKind::Empty => "it is empty, and a rule describes it",
+        ContentKind::Binary => "it is binary, and a rule describes it",
+        ContentKind::TooLarge => "it is larger than [files] max_bytes",
+        ContentKind::Secret => "it is a secret by its name",
+    };
+    Err(why.to_owned())
+}
+
+fn directory(author: &Generator, view: &NodeView) -> (SummaryKey, Subject) {
+    let children = view.children.as_deref().unwrap_or_default();
+    let key = author.directory_key(children.iter().map(|child| {
+        let words = match child.words {
+            Some(words) => ChildSummary::Said(words.digest),
+            None => ChildSummary::LeftOut,
+        };
+        (child.path.name(), child.kind, words)
+    }));
+    let children = children.iter().map(|child| Child {
+        name: child.path.name().into(),
+        kind: child.kind,
+        words: child.words.map(|words| words.key),
+    });
+    let children = children.collect();
+    (key, Subject::Directory { children })
+}
+
+/// Whether all that the request is made of is there: a directory's children may get other words first.
+fn exactly(shared: &Shared, view: &NodeView) -> bool {
+    let children = view.children.as_deref().unwrap_or_default();
+    let waits = |child: &NodeView| match child.freshness {
+        Freshness::Pending | Freshness::Stale => true,
+        // Not asked about, where nothing is asked.
+        Freshness::Failed => shared.mode == Mode::Preview,
+        Freshness::Fresh | Freshness::Off => false,
+    };
+    !children.iter().any(waits)
+}
+
+fn not_sent(shared: &Shared, view: &NodeView) -> Option<String> {
+    if !shared.uses_model() {
+        let why = "the provider is \"offline\"; with \"openai\" it would be this";
+        return Some(why.to_owned());
+    }
+    match view.freshness {
+        _ if !shared.config.summaries.enabled => Some("summaries are off".to_owned()),
+        Freshness::Fresh => Some("its summary is fresh".to_owned()),
+        Freshness::Off => Some("its summary is off".to_owned()),
+        _ => None,
+    }
+}
+
+/// All requests on the way to the summary. What was not answered yet has a word in its place.
+fn requests(
+    shared: &Shared,
+    author: &Generator,
+    ask: &SummaryRequest,
+    exactly: bool,
+) -> Result<Vec<PromptRequest>, Moved> {
+    let said: RefCell<HashMap<SummaryKey, String>> = RefCell::default();
+    let earlier = earlier(shared, ask);
+    let mut requests = Vec::new();
+    // Stand for what was not answered yet.
+    let mut unwritten: Vec<String> = Vec::new();
+    loop {
+        let known = |part| said.borrow().get(&part).cloned();
+        let next = compose(shared, author, ask, earlier.as_ref(), &known)?;
+        let (part, prompt) = match next {
+            Next::Last(prompt) => (None, prompt),
+            Next::Part(part, prompt) => (Some(part), prompt),
+        };
+        let stored = part.and_then(|part| shared.store.summary(part).ok().flatten());
+        let tokens = prompt::tokens(&prompt);
+        let exact = exactly && !unwritten.iter().any(|words| prompt.user.contains(words));
+        // What is sent is made of the same.
+        let sent = to_endpoint_prompt(prompt);
+        let message = |(role, content): (&str, &str)| PromptMessage {
+            role: role.to_owned(),
+            content: content.to_owned(),
+        };
+        requests.push(PromptRequest {
+            messages: sent.messages().map(message).to_vec(),
+            prompt_tokens: tokens,
+            max_output_tokens: u64::from(shared.config.openai.max_output_tokens),
+            answered: stored.is_some(),
+            exact,
+        });
+        let Some(part) = part else {
+            return Ok(requests);
+        };
+        let words = stored.map(|summary| summary.text).unwrap_or_else(|| {
+            let words = format!("(words that are not written yet: {})", part.0);
+            unwritten.push(words.clone());
+            words
+        });
+        said.borrow_mut().insert(part, words);
+    }
+}

@@ -1,0 +1,379 @@
+//! What is too large for one request: cut into parts, a request for each, and one that makes them one.
+//!
+//! Nothing is sampled and nothing is cut off: every byte of a file and every child of a directory stands in one
+//! request. Parts are cut at definitions, so that an edit changes one of them and leaves the words about the others.
+
+mod cut;
+
+use crate::model::digest::Hasher;
+use crate::model::key::Generator;
+use crate::model::outline::Outline;
+use crate::model::summary::SummaryKey;
+
+use crate::daemon::prompt::{self, ChildText, Prompt};
+
+/// Below so many bytes no part is made smaller: instructions take as much.
+pub const SMALLEST_PART: usize = 4_000;
+/// The share of a part that the outline in front of it may take.
+const OUTLINE_SHARE: usize = 8;
+
+/// The next request on the way to a summary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The last one: its answer is the summary.
+    Last(Prompt),
+    /// One about a part: what it says is to be kept under the key, and then the next is asked for.
+    Part(SummaryKey, Prompt),
+}
+
+/// All that a request is made of, besides its subject.
+pub struct Plan<'a> {
+    /// Who answers: part of the parts' keys.
+    pub author: &'a Generator,
+    /// The largest content of one request, in bytes.
+    pub most: usize,
+    /// The words from before a change.
+    pub earlier: Option<&'a str>,
+    /// A word that the content cannot know.
+    pub boundary: &'a str,
+    /// What was said about a part.
+    pub known: &'a dyn Fn(SummaryKey) -> Option<String>,
+}
+
+/// What was said about a part.
+#[derive(Clone)]
+struct Note {
+    first: String,
+    last: String,
+    words: String,
+}
+
+impl Note {
+    fn entry(&self) -> String {
+        prompt::entry(&range(&self.first, &self.last), &self.words)
+    }
+}
+
+impl Plan<'_> {
+    /// The next request about a file. `text` has no secrets in it; `outline` is asked for where it is needed.
+    pub fn file(
+        &self,
+        language: Option<&str>,
+        text: &str,
+        outline: impl FnOnce() -> Outline,
+    ) -> Next {
+        if text.len() <= self.most {
+            let prompt = prompt::file(language, text, self.earlier, self.boundary);
+            return Next::Last(prompt);
+        }
+        let outline = outline();
+        let parts = cut::cut(text, &outline, self.most);
+        let mut notes = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            let content = &text[part.bytes.clone()];
+            let key = self.key("file", language, content);
+            match (self.known)(key) {
+                Some(words) => notes.push(Note {
+                    first: format!("lines {}", part.first_line),
+                    last: part.last_line.to_string(),
+                    words,
+                }),
+                None => {
+                    let place = format!(
+                        "part {} of {}, lines {} to {},",
+                        index + 1,
+                        parts.len(),
+                        part.first_line,
+                        part.last_line
+                    );
+                    let outline = cut::outline_list(&outline, self.most / OUTLINE_SHARE);
+                    let boundary = key.0.to_string();
+                    let prompt = prompt::file_part(language, &place, &outline, content, &boundary);
+                    return Next::Part(key, prompt);
+                }
+            }
+        }
+        self.join("file of parts", language, notes, |list, whole| {
+            let earlier = self.earlier;
+            prompt::merge_file_parts(language, list, whole.is_all(), earlier, &boundary(whole))
+        })
+    }
+
+    /// The next request about a directory.
+    pub fn directory(&self, children: &[ChildText]) -> Next {
+        let list = prompt::children_list(children);
+        if list.len() <= self.most {
+            return Next::Last(prompt::directory(&list, self.earlier, self.boundary));
+        }
+        let sizes = children.iter().map(|child| {
+            let words = child.summary.as_ref().map_or(0, String::len);
+            child.name.len() + words + 8
+        });
+        let groups = cut::groups(sizes, self.most, 1);
+        let count = groups.len();
+        let mut notes = Vec::new();
+        for (index, group) in groups.into_iter().enumerate() {
+            let children = &children[group];
+            let list = prompt::children_list(children);
+            let (first, last) = ends(children);
+            let key = self.key("directory", None, &list);
+            match (self.known)(key) {
+                Some(words) => notes.push(Note { first, last, words }),
+                None => {
+                    let range = range(&first, &last);
+                    let place = format!("part {} of {count}, {range},", index + 1);
+                    let prompt = prompt::directory_part(&list, &place, &key.0.to_string());
+                    return Next::Part(key, prompt);
+                }
+            }
+        }
+        self.join("directory of parts", None, notes, |list, whole| {
+            let earlier = self.earlier;
+            prompt::merge_directory_parts(list, whole.is_all(), earlier, &boundary(whole))
+        })
+    }
+
+    /// Many notes become few, and few the last request. `prompt` makes a request of a list: a whole one with this
+    /// plan's boundary, or one about some of the notes with their key's.
+    fn join(
+        &self,
+        role: &str,
+        language: Option<&str>,
+        mut notes: Vec<Note>,
+        prompt: impl Fn(&str, Whole<'_>) -> Prompt,
+    ) -> Next {
+        loop {
+            let list: String = notes.iter().map(Note::entry).collect();
+            if list.len() <= self.most || notes.len() < 3 {
+                return Next::Last(prompt(&list, Whole::All(self.boundary)));
+            }
+            // Two at least, so that there are fewer each time.
+            let sizes = notes.iter().map(|note| note.entry().len());
+            let mut fewer = Vec::new();
+            for group in cut::groups(sizes, self.most, 2) {
+                let some = &notes[group];
+                if let [alone] = some {
+                    fewer.push(alone.clone());
+                    continue;
+                }
+                let list: String = some.iter().map(Note::entry).collect();
+                let key = self.key(role, language, &list);
+                let Some(words) = (self.known)(key) else {
+                    return Next::Part(key, prompt(&list, Whole::Some(key)));
+                };
+                if let (Some(first), Some(last)) = (some.first(), some.last()) {
+                    fewer.push(Note {
+                        first: first.first.clone(),
+                        last: last.last.clone(),
+                        words,
+                    });
+                }
+            }
+            notes = fewer;
+        }
+    }
+
+    /// What the words about a part are stored under: what went into them, and not where it stands in its whole.
+    fn key(&self, role: &str, language: Option<&str>, content: &str) -> SummaryKey {
+        let mut hasher = Hasher::new("part.1");
+        hasher.field(self.author.provider.as_bytes());
+        hasher.field(self.author.model.as_bytes());
+        hasher.number(u64::from(self.author.prompt_version));
+        hasher.field(self.author.parameters.as_bytes());
+        hasher.field(role.as_bytes());
+        hasher.field(language.unwrap_or("").as_bytes());
+        hasher.field(content.as_bytes());
+        SummaryKey(hasher.finish())
+    }
+}
+
+/// Whether a list is all that there is.
+#[derive(Clone, Copy)]
+enum Whole<'a> {
+    All(&'a str),
+    Some(SummaryKey),
+}
+
+impl Whole<'_> {
+    fn is_all(self) -> bool {
+        matches!(self, Self::All(_))
+    }
+}
+
+fn boundary(whole: Whole<'_>) -> String {
+    match whole {
+        Whole::All(boundary) => boundary.to_owned(),
+        Whole::Some(key) => key.0.to_string(),
+    }
+}
+
+fn ends(children: &[ChildText]) -> (String, String) {
+    let title = |child: Option<&ChildText>| child.map(ChildText::title).unwrap_or_default();
+    (title(children.first()), title(children.last()))
+}
+
+fn range(first: &str, last: &str) -> String {
+    if first == last {
+        first.to_owned()
+    } else {
+        format!("{first} to {last}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::model::key::Kind;
+    use crate::model::outline::Element;
+
+    fn author() -> Generator {
+        Generator {
+            provider: "openai".to_owned(),
+            model: "m".to_owned(),
+            prompt_version: 1,
+            parameters: String::new(),
+        }
+    }
+
+    /// Asks until the last request is answered; gives all requests, in order.
+    fn ask_all(most: usize, next: impl Fn(&Plan<'_>) -> Next) -> Vec<Prompt> {
+        ask_with(&RefCell::default(), most, next)
+    }
+
+    fn ask_with(
+        said: &RefCell<HashMap<SummaryKey, String>>,
+        most: usize,
+        next: impl Fn(&Plan<'_>) -> Next,
+    ) -> Vec<Prompt> {
+        let author = author();
+        let known = |key| said.borrow().get(&key).cloned();
+        let plan = Plan {
+            author: &author,
+            most,
+            earlier: None,
+            boundary: "whole",
+            known: &known,
+        };
+        let mut asked = Vec::new();
+        loop {
+            match next(&plan) {
+                Next::Last(prompt) => {
+                    asked.push(prompt);
+                    return asked;
+                }
+                Next::Part(key, prompt) => {
+                    let number = asked.len();
+                    asked.push(prompt);
+                    let words = format!("Words {number}. {}", "x".repeat(100));
+                    assert!(said.borrow_mut().insert(key, words).is_none());
+                }
+            }
+            assert!(asked.len() < 1_000, "no end");
+        }
+    }
+
+    fn content(prompt: &Prompt) -> &str {
+        let (_, rest) = prompt.user.split_once("<content ").unwrap_or_default();
+        let (boundary, rest) = rest.split_once(">\n").unwrap_or_default();
+        let end = rest.find(&format!("</content {boundary}>"));
+        &rest[..end.unwrap_or(0)]
+    }
+
+    fn file(functions: usize) -> (String, Outline) {
+        let mut text = String::new();
+        let mut outline = Outline::default();
+        for number in 0..functions {
+            let line = text.matches('\n').count() as u32 + 1;
+            text.push_str(&format!("def f{number}():\n"));
+            text.push_str(&format!("    return {number}  # é {}\n\n", "y".repeat(60)));
+            outline.elements.push(Element {
+                kind: "function".to_owned(),
+                name: format!("f{number}"),
+                qualified_name: format!("f{number}"),
+                signature: String::new(),
+                decorators: Vec::new(),
+                line_start: line,
+                line_end: line + 1,
+                docstring: None,
+            });
+        }
+        (text, outline)
+    }
+
+    #[test]
+    fn what_fits_is_one_request() {
+        let (text, outline) = file(10);
+        let asked = ask_all(text.len(), |plan| {
+            plan.file(Some("python"), &text, || outline.clone())
+        });
+        let whole = prompt::file(Some("python"), &text, None, "whole");
+        assert_eq!(asked, [whole]);
+    }
+
+    #[test]
+    fn every_byte_of_a_large_file_stands_in_one_part_and_parts_begin_with_definitions() {
+        let (text, outline) = file(500);
+        let asked = ask_all(8_000, |plan| plan.file(None, &text, || outline.clone()));
+        let (last, parts) = asked.split_last().expect("requests");
+        assert!((5..=7).contains(&parts.len()), "{}", parts.len());
+        let together: String = parts
+            .iter()
+            .map(|part| content(part).strip_suffix('\n').unwrap_or_default())
+            .collect();
+        assert_eq!(together, text);
+        for (number, part) in parts.iter().enumerate() {
+            assert!(content(part).starts_with("def f"), "{}", part.user);
+            assert!(part.user.contains("function f0 (lines 1 to 2)"));
+            assert!(last.user.contains(&format!("Words {number}.")), "{number}");
+        }
+    }
+
+    #[test]
+    fn an_edit_costs_its_own_part_and_the_last_request() {
+        let (text, outline) = file(500);
+        let said = RefCell::default();
+        ask_with(&said, 8_000, |plan| {
+            plan.file(None, &text, || outline.clone())
+        });
+        let edited = text.replace("return 250 ", "return 251 ");
+        let asked = ask_with(&said, 8_000, |plan| {
+            plan.file(None, &edited, || outline.clone())
+        });
+        assert_eq!(asked.len(), 2);
+    }
+
+    #[test]
+    fn more_parts_than_fit_are_joined_in_steps() {
+        let (text, outline) = file(3_000);
+        let asked = ask_all(4_000, |plan| plan.file(None, &text, || outline.clone()));
+        assert!(asked.len() > 60);
+        for prompt in &asked {
+            // The outline in front has room of its own.
+            assert!(content(prompt).len() <= 4_001, "{}", content(prompt).len());
+        }
+    }
+
+    #[test]
+    fn every_child_of_a_large_directory_stands_in_one_part() {
+        let children: Vec<ChildText> = (0..300)
+            .map(|number| ChildText {
+                name: format!("child{number:03}"),
+                kind: Kind::File,
+                summary: (number != 7).then(|| format!("About {number}. {}", "z".repeat(80))),
+            })
+            .collect();
+        let asked = ask_all(8_000, |plan| plan.directory(&children));
+        let (last, parts) = asked.split_last().expect("requests");
+        assert!(parts.len() > 3);
+        let together: String = parts.iter().map(content).collect();
+        for child in &children {
+            assert_eq!(together.matches(&child.name).count(), 1, "{}", child.name);
+        }
+        assert!(together.contains("left out: child007\n"));
+        assert!(last.user.contains("- child000 to child"), "{}", last.user);
+        assert!(last.user.contains(" to child299: "), "{}", last.user);
+    }
+}
