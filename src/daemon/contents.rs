@@ -31,15 +31,15 @@ pub fn read_file(shared: &Shared, repo: RepoId, path: &RelPath) -> Result<Conten
         language: reading.language,
         content_kind: reading.content_kind,
     };
-    if let Some(bytes) = reading.bytes {
-        let (syntax, _) = outline(shared, contents.language, contents.digest, || Some(bytes))
+    if let Some(text) = reading.text {
+        let (syntax, _) = outline(shared, contents.language, contents.digest, || Some(text))
             .ok_or(ReadProblem::Gone)?;
         contents.syntax = syntax;
     }
     Ok(contents)
 }
 
-/// The syntax digest and the outline of a content: from the store, or parsed from the bytes.
+/// The syntax digest and the outline of a content: from the store, or parsed from its text without secrets.
 pub fn outline(
     shared: &Shared,
     language: Option<Language>,
@@ -73,7 +73,7 @@ pub fn outline_key(language: Option<Language>, digest: Digest) -> Digest {
     hasher.finish()
 }
 
-/// The text of a file whose content still has the digest, for a prompt.
+/// The text, without secrets, of a file whose content still has the digest.
 pub fn text_of(
     shared: &Shared,
     repo: RepoId,
@@ -83,9 +83,9 @@ pub fn text_of(
     let entry = shared.registry.get(repo).ok_or(Moved)?;
     let reading =
         read::read(&entry.root, path, shared.config.files.max_bytes).map_err(|_| Moved)?;
-    let bytes = reading
-        .bytes
+    let text = reading
+        .text
         .filter(|_| reading.digest == digest)
         .ok_or(Moved)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }

@@ -112,7 +112,7 @@ fn find(text: &[u8], syntax: Syntax) -> Found {
     let mut named_to = 0;
     let mut table_to = 0;
     let mut tried_to = vec![0; structure::RULES.len()];
-    let is_table = matches!(syntax, Syntax::Config | Syntax::Prose);
+    let is_table = syntax != Syntax::Code;
     for hit in scan.find_overlapping_iter(text) {
         match triggers[hit.pattern().as_usize()] {
             Trigger::Format(row) => {

@@ -295,8 +295,8 @@ impl Requester {
                 Remedy::Retry,
                 "the model says that nothing changed, and was not told of anything earlier",
             )),
-            // What a model repeats of a secret is cut here once more.
-            _ => Ok(Summary::new(redact::redact(answer), model)),
+            // A model may make up a credential, or repeat one that the gate missed.
+            _ => Ok(Summary::new(redact::redact_prose(answer), model)),
         }
     }
 }

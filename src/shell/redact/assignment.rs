@@ -258,7 +258,7 @@ impl Name<'_> {
         if self.expression(from, found) {
             return;
         }
-        let block = matches!(self.syntax, Syntax::Config) && connector == b':' && b"|>".contains(&self.byte(from));
+        let block = matches!(self.syntax, Syntax::Config | Syntax::Unknown) && connector == b':' && b"|>".contains(&self.byte(from));
         if block {
             return self.block(from, found);
         }
@@ -457,7 +457,7 @@ impl Name<'_> {
         }
         let word = self.word(at, b"\"'`,;<>|\\");
         let (inner, place) = trimmed(&self.text[word.clone()], word.start);
-        let flag = self.is_flag() && matches!(self.syntax, Syntax::Shell | Syntax::Config);
+        let flag = self.is_flag() && matches!(self.syntax, Syntax::Shell | Syntax::Config | Syntax::Unknown);
         let proven = match self.sureness {
             Sureness::Password if flag => !inner.starts_with(b"-") && self.proves(inner, self.sureness, false),
             Sureness::Password if self.syntax != Syntax::Code || self.in_comment() || self.in_string() => {
@@ -549,10 +549,10 @@ impl Name<'_> {
         }
         let line_long = self.begins_line() && !self.in_string();
         let (word, is_text) = match self.syntax {
-            Syntax::Config if line_long => (self.to_line_end(from), true),
+            Syntax::Config | Syntax::Unknown if line_long => (self.to_line_end(from), true),
             Syntax::Shell if line_long => (self.word(from, b""), true),
             Syntax::Config | Syntax::Shell => (self.word(from, b"\"'`,;&)]}<>|\\"), true),
-            Syntax::Prose => (self.word(from, b"\"'`,;&)]}<>|\\"), false),
+            Syntax::Prose | Syntax::Unknown => (self.word(from, b"\"'`,;&)]}<>|\\"), false),
             Syntax::Code => (self.word(from, b"\"'`,;&)]}<>|\\"), self.in_string() || self.in_comment()),
         };
         let (inner, place) = trimmed(&self.text[word.clone()], word.start);
@@ -561,7 +561,8 @@ impl Name<'_> {
         }
         let label = connector == b':' && !tight_value(self.text, from) && (self.in_string() || self.in_comment());
         let proven = match (self.sureness, self.syntax) {
-            (Sureness::Password, Syntax::Prose) => value::is_mixed(inner) && self.proves(inner, self.sureness, false),
+            (Sureness::Password, Syntax::Unknown) if connector == b'=' && tight && !inner.iter().any(|byte| b".(["[..].contains(byte)) => self.proves(inner, self.sureness, false),
+            (Sureness::Password, Syntax::Prose | Syntax::Unknown) => value::is_mixed(inner) && self.proves(inner, self.sureness, false),
             (Sureness::Password, Syntax::Code) if !is_text => inner.len() >= 12 && value::is_random(inner) && !inner.contains(&b'('),
             (Sureness::Password, Syntax::Code) => {
                 let plain = connector == b'=' && tight && !label;

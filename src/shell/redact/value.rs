@@ -74,13 +74,11 @@ pub(super) fn is_random(value: &[u8]) -> bool {
 
 /// Whether it ends in words and hexadecimal, as `live-1a2b3c4d-5e6f`.
 pub(super) fn has_hex_part(value: &[u8]) -> bool {
-    let mut parts = value.split(|byte| b"-_.".contains(byte));
-    !value.contains(&b' ')
-        && parts.any(|part| {
-            let digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
-            let hex = part.iter().all(u8::is_ascii_hexdigit);
-            part.len() >= 8 && hex && digits >= 2 && digits < part.len()
-        })
+    let parts = value.split(|byte| b"-_.".contains(byte));
+    let is_hex = |part: &&[u8]| part.len() >= 4 && part.iter().all(u8::is_ascii_hexdigit);
+    let hex: Vec<u8> = parts.filter(is_hex).flatten().copied().collect();
+    let digits = hex.iter().filter(|byte| byte.is_ascii_digit()).count();
+    hex.len() >= 8 && digits >= 4 && digits < hex.len() && !value.contains(&b' ')
 }
 
 /// Whether a person may have mixed it: letters with digits or signs among them, and not a word with dashes.

@@ -13,7 +13,6 @@ use crate::engine::effect::{Child, Subject, SummaryRequest};
 use crate::engine::event::Usage;
 use crate::model::key::Generator;
 use crate::model::summary::{Summary, SummaryKey};
-use crate::shell::redact;
 
 use super::{ANSWER_TOKENS, MOST_REAFFIRMED, Requester};
 
@@ -105,7 +104,7 @@ impl Requester {
     }
 }
 
-/// The next request on the way to a summary: the content read again, checked, secrets taken out. `known` tells what was
+/// The next request on the way to a summary: the content read again and checked. `known` tells what was
 /// said about a part.
 pub(in crate::daemon) fn compose(
     shared: &Shared,
@@ -129,14 +128,10 @@ pub(in crate::daemon) fn compose(
             let bytes = || Some(text.as_bytes().to_vec());
             let outline = || {
                 let found = outline(shared, *language, *digest, bytes);
-                let mut outline = found.map(|(_, outline)| outline).unwrap_or_default();
-                for heading in &mut outline.headings {
-                    *heading = redact::redact(heading).into_owned();
-                }
-                outline
+                found.map(|(_, outline)| outline).unwrap_or_default()
             };
             let language = language.map(|language| language.name());
-            Ok(plan.file(language, &redact::redact(&text), outline))
+            Ok(plan.file(language, &text, outline))
         }
         Subject::Directory { children } => Ok(plan.directory(&self::children(shared, children))),
     }
