@@ -19,6 +19,7 @@ mod syntax;
 mod tests;
 mod value;
 mod vendors;
+mod words;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -44,21 +45,28 @@ enum Trigger {
     Structure(usize),
     Key,
     Kubernetes,
+    KubernetesJson,
+    Insert,
 }
 
 static TRIGGERS: LazyLock<Option<(AhoCorasick, Vec<Trigger>)>> = LazyLock::new(|| {
     let formats = vendors::SHAPES.iter().enumerate();
     let formats = formats.map(|(at, (_, shape))| (shape.trigger.clone(), Trigger::Format(at)));
-    let stems = names::STEMS.iter().map(|stem| (stem.as_bytes().to_vec(), Trigger::Stem));
+    let stems = names::STEMS
+        .split_whitespace()
+        .map(|stem| (stem.as_bytes().to_vec(), Trigger::Stem));
     let rules = structure::RULES.iter().enumerate();
     let rules = rules.map(|(at, rule)| (rule.trigger.as_bytes().to_vec(), Trigger::Structure(at)));
     let blocks = [
         (b"-----BEGIN ".to_vec(), Trigger::Key),
         (b"kind: secret".to_vec(), Trigger::Kubernetes),
         (b"kind: \"secret\"".to_vec(), Trigger::Kubernetes),
-        (b"kind: sealedsecret".to_vec(), Trigger::Kubernetes),
+        (b"\"kind\": \"secret\"".to_vec(), Trigger::KubernetesJson),
+        (b"\"kind\":\"secret\"".to_vec(), Trigger::KubernetesJson),
+        (b"insert into".to_vec(), Trigger::Insert),
     ];
-    let (literals, triggers): (Vec<_>, Vec<_>) = formats.chain(stems).chain(rules).chain(blocks).unzip();
+    let (literals, triggers): (Vec<_>, Vec<_>) =
+        formats.chain(stems).chain(rules).chain(blocks).unzip();
     let scan = AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .kind(Some(AhoCorasickKind::DFA))
@@ -111,6 +119,7 @@ fn find(text: &[u8], syntax: Syntax) -> Found {
     let mut found = Found::new();
     let mut named_to = 0;
     let mut table_to = 0;
+    let mut insert_to = 0;
     let mut tried_to = vec![0; structure::RULES.len()];
     let is_table = syntax != Syntax::Code;
     for hit in scan.find_overlapping_iter(text) {
@@ -123,14 +132,23 @@ fn find(text: &[u8], syntax: Syntax) -> Found {
                 named_to = assignment::find(text, hit.start(), syntax, &mut found);
                 if is_table && hit.start() >= table_to {
                     block::table(text, hit.start(), &mut found);
-                    table_to = memchr::memchr(b'\n', &text[hit.start()..]).map_or(text.len(), |line| hit.start() + line);
+                    table_to = memchr::memchr(b'\n', &text[hit.start()..])
+                        .map_or(text.len(), |line| hit.start() + line);
                 }
             }
             Trigger::Structure(row) if hit.start() >= tried_to[row] => {
                 tried_to[row] = try_pattern(text, hit.start(), row, &mut found);
             }
-            Trigger::Key => found.extend(block::private_key(text, hit.start()).map(|place| (place, "private key"))),
-            Trigger::Kubernetes if syntax != Syntax::Code => block::kubernetes(text, hit.start(), &mut found),
+            Trigger::Key => found
+                .extend(block::private_key(text, hit.start()).map(|place| (place, "private key"))),
+            Trigger::Kubernetes if syntax != Syntax::Code => {
+                block::kubernetes(text, hit.start(), &mut found)
+            }
+            Trigger::KubernetesJson => block::kubernetes_json(text, hit.start(), &mut found),
+            Trigger::Insert if hit.start() >= insert_to => {
+                block::insert(text, hit.start(), &mut found);
+                insert_to = hit.start() + 1024;
+            }
             _ => {}
         }
     }
@@ -144,7 +162,9 @@ fn try_pattern(text: &[u8], at: usize, row: usize, found: &mut Found) -> usize {
     let Some(pattern) = &structure::PATTERNS[row] else {
         return text.len();
     };
-    let many = rule.trigger == "machine" || rule.trigger == "private-lines" || rule.kind == "password" && rule.trigger == "auth";
+    let many = rule.trigger == "machine"
+        || rule.trigger == "private-lines"
+        || rule.kind == "password" && rule.trigger == "auth";
     let back = at.saturating_sub(BACK);
     let start = memchr::memrchr(b'\n', &text[back..at]).map_or(back, |line| back + line + 1);
     let forth = text.len().min(at + FORTH);
@@ -186,6 +206,7 @@ fn is_mark(text: &[u8], place: &Range<usize>) -> bool {
     let open = memchr::memmem::rfind(back, b"[redacted: ");
     let within = open.is_some_and(|open| !back[open..].contains(&b']'));
     let inner = &text[place.clone()];
-    let starts = inner.starts_with(b"[redacted: ") && memchr::memchr(b']', inner).is_none_or(|close| close + 1 == inner.len());
+    let starts = inner.starts_with(b"[redacted: ")
+        && memchr::memchr(b']', inner).is_none_or(|close| close + 1 == inner.len());
     within || starts
 }

@@ -44,10 +44,7 @@ fn a_text_a_secret_and_a_large_file() {
 
     fs::write(root.join("empty"), "").unwrap();
     let empty = read(root, &path("empty"), 1000).unwrap();
-    assert_eq!(
-        (empty.content_kind, empty.text),
-        (ContentKind::Empty, None)
-    );
+    assert_eq!((empty.content_kind, empty.text), (ContentKind::Empty, None));
     assert_eq!(empty.digest, Digest::of_file(b""));
 }
 

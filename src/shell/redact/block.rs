@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::literal;
 use super::names::{self, Sureness};
 use super::shape::is_in;
 use super::value;
@@ -16,21 +17,35 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Range<usize>> {
     let label = head.get(10..)?;
     let close = memchr::memmem::find(label, b"-----")?;
     let label = &label[..close];
-    let is_key = value::contains(label, b"PRIVATE KEY") || value::contains(label, b"Static key") || value::contains(label, b"ENCRYPTED");
-    if !is_key || !label.iter().all(|byte| byte.is_ascii_alphanumeric() || b" -".contains(byte)) {
+    let is_key = value::contains(label, b"PRIVATE KEY")
+        || value::contains(label, b"Static key")
+        || value::contains(label, b"ENCRYPTED");
+    if !is_key
+        || !label
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b" -".contains(byte))
+    {
         return None;
     }
     let body = 10 + close + 5;
     let inner = &rest[body..];
     let length = inner
         .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"+/=\\:,.;()\"'-_+#*|<>".contains(byte))
+        .take_while(|byte| {
+            byte.is_ascii_alphanumeric()
+                || byte.is_ascii_whitespace()
+                || b"+/=\\:,.;()\"'-_+#*|<>".contains(byte)
+        })
         .count();
     let inner = &inner[..length];
     let end = memchr::memmem::find(inner, b"-----END").unwrap_or(inner.len());
     let inner = &inner[..end];
     // What a program compares with has no body; a key has a row of base64.
-    let longest = inner.split(|byte| !is_in(*byte, b'b')).map(<[u8]>::len).max().unwrap_or(0);
+    let longest = inner
+        .split(|byte| !is_in(*byte, b'b'))
+        .map(<[u8]>::len)
+        .max()
+        .unwrap_or(0);
     if longest < 16 {
         return None;
     }
@@ -41,8 +56,13 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Range<usize>> {
 /// The values of a Kubernetes secret whose `kind: Secret` stands at `at`: all below `data` and `stringData` of the same
 /// document.
 pub(super) fn kubernetes(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'static str)>) {
-    let from = memchr::memmem::rfind(&text[at.saturating_sub(LONGEST)..at], b"\n---").map_or(at.saturating_sub(LONGEST), |line| at.saturating_sub(LONGEST) + line + 4);
-    let to = memchr::memmem::find(&text[at..], b"\n---").map_or(text.len(), |line| at + line).min(at + LONGEST);
+    let from = memchr::memmem::rfind(&text[at.saturating_sub(LONGEST)..at], b"\n---")
+        .map_or(at.saturating_sub(LONGEST), |line| {
+            at.saturating_sub(LONGEST) + line + 4
+        });
+    let to = memchr::memmem::find(&text[at..], b"\n---")
+        .map_or(text.len(), |line| at + line)
+        .min(at + LONGEST);
     let mut within: Option<usize> = None;
     let mut start = from;
     for line in text[from..to].split_inclusive(|byte| *byte == b'\n') {
@@ -62,14 +82,123 @@ pub(super) fn kubernetes(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, 
                 _ => body,
             };
             let value = value.trim_ascii().trim_ascii_start();
-            let value = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).or_else(|| value.strip_prefix(b"'").and_then(|rest| rest.strip_suffix(b"'"))).unwrap_or(value);
+            let value = value
+                .strip_prefix(b"\"")
+                .and_then(|rest| rest.strip_suffix(b"\""))
+                .or_else(|| {
+                    value
+                        .strip_prefix(b"'")
+                        .and_then(|rest| rest.strip_suffix(b"'"))
+                })
+                .unwrap_or(value);
             let scalar = value.len() >= 3 && !value.starts_with(b"|") && !value.starts_with(b">");
-            if scalar && !value.starts_with(b"[redacted: ") && !value::contains(value, b"{{") && !value::is_placeholder(value) {
+            if scalar
+                && !value.starts_with(b"[redacted: ")
+                && !value::contains(value, b"{{")
+                && !value::is_placeholder(value)
+            {
                 let offset = value.as_ptr() as usize - line.as_ptr() as usize;
                 found.push((place + offset..place + offset + value.len(), "secret"));
             }
         } else if body == b"data:" || body == b"stringData:" {
             within = Some(indent);
+        }
+    }
+}
+
+/// The values of a Kubernetes secret in JSON: the strings of its `data` and `stringData`.
+pub(super) fn kubernetes_json(
+    text: &[u8],
+    at: usize,
+    found: &mut Vec<(Range<usize>, &'static str)>,
+) {
+    let from = at.saturating_sub(LONGEST);
+    let piece = &text[from..text.len().min(at + LONGEST)];
+    for data in [&b"\"data\""[..], b"\"stringData\""] {
+        let Some(place) = memchr::memmem::find(piece, data) else {
+            continue;
+        };
+        let behind = &piece[place + data.len()..];
+        let open = behind
+            .iter()
+            .position(|byte| !b" \t\r\n:".contains(byte))
+            .unwrap_or(0);
+        let Some(b'{') = behind.get(open) else {
+            continue;
+        };
+        let close = memchr::memchr(b'}', behind).unwrap_or(behind.len());
+        let mut next = from + place + data.len() + open;
+        let end = from + place + data.len() + close;
+        let mut is_value = false;
+        while let Some(quote) = text
+            .get(next..end)
+            .and_then(|rest| memchr::memchr(b'"', rest))
+        {
+            let Some(literal) = literal::at(text, next + quote) else {
+                break;
+            };
+            next = literal.end;
+            let inner = &text[literal.inner.clone()];
+            if is_value
+                && inner.len() >= 3
+                && !value::is_placeholder(inner)
+                && !inner.starts_with(b"[redacted: ")
+            {
+                found.push((literal.inner, "secret"));
+            }
+            is_value = !is_value;
+        }
+    }
+}
+
+/// The values that `INSERT INTO … (…, password) VALUES (…)` gives to columns that a name marks as secret.
+pub(super) fn insert(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'static str)>) {
+    let piece = &text[at..text.len().min(at + 16 * 1024)];
+    let Some(open) = memchr::memchr(b'(', &piece[..piece.len().min(200)]) else {
+        return;
+    };
+    let Some(close) = memchr::memchr(b')', &piece[..piece.len().min(2048)]) else {
+        return;
+    };
+    if close < open {
+        return;
+    }
+    let clean = |cell: &[u8]| -> Vec<u8> {
+        cell.iter()
+            .copied()
+            .filter(|byte| !b"\"'`[] \t\r\n".contains(byte))
+            .collect()
+    };
+    let columns: Vec<Option<Sureness>> = piece[open + 1..close]
+        .split(|byte| *byte == b',')
+        .map(|cell| names::sureness(&clean(cell)))
+        .collect();
+    if columns.iter().all(Option::is_none) {
+        return;
+    }
+    let mut column = 0;
+    let mut place = close + 1;
+    while let Some(&byte) = piece.get(place) {
+        match byte {
+            b';' => break,
+            b'(' => (column, place) = (0, place + 1),
+            b',' => (column, place) = (column + 1, place + 1),
+            b'\'' => {
+                let Some(literal) = literal::at(piece, place) else {
+                    break;
+                };
+                let inner = &piece[literal.inner.clone()];
+                let fits = match columns.get(column).copied().flatten() {
+                    Some(Sureness::Password) => inner.len() >= 4,
+                    Some(_) => value::is_random(inner),
+                    None => false,
+                };
+                if fits && !value::is_placeholder(inner) && !inner.starts_with(b"[redacted: ") {
+                    found.push((at + literal.inner.start..at + literal.inner.end, "password"));
+                }
+                place = literal.end;
+            }
+            _ => place += 1,
         }
     }
 }
@@ -85,9 +214,17 @@ pub(super) fn table(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'sta
     let Some(&sign) = b"|,\t;".iter().find(|sign| heading.contains(sign)) else {
         return;
     };
-    let clean = |cell: &[u8]| -> Vec<u8> { cell.iter().copied().filter(|byte| !b"\"' `*\r".contains(byte)).collect() };
+    let clean = |cell: &[u8]| -> Vec<u8> {
+        cell.iter()
+            .copied()
+            .filter(|byte| !b"\"' `*\r".contains(byte))
+            .collect()
+    };
     let cells: Vec<Vec<u8>> = heading.split(|byte| *byte == sign).map(clean).collect();
-    let is_name = |cell: &Vec<u8>| cell.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte));
+    let is_name = |cell: &Vec<u8>| {
+        cell.iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte))
+    };
     if !cells.iter().all(is_name) || cells.len() < 2 {
         return;
     }
@@ -97,7 +234,10 @@ pub(super) fn table(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'sta
         .filter_map(|(column, cell)| Some((column, names::sureness(cell)?)))
         .collect();
     let mut start = line_end + 1;
-    for line in text[start.min(text.len())..].split_inclusive(|byte| *byte == b'\n').take(2000) {
+    for line in text[start.min(text.len())..]
+        .split_inclusive(|byte| *byte == b'\n')
+        .take(2000)
+    {
         let place = start;
         start += line.len();
         if line.split(|byte| *byte == sign).count() != cells.len() {
@@ -110,15 +250,28 @@ pub(super) fn table(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'sta
             let Some((_, sureness)) = columns.iter().find(|(of, _)| *of == column) else {
                 continue;
             };
-            let lead = cell.iter().take_while(|byte| b" \"'`".contains(byte)).count();
-            let tail = cell.iter().rev().take_while(|byte| b" \"'`\r\n".contains(byte)).count();
+            let lead = cell
+                .iter()
+                .take_while(|byte| b" \"'`".contains(byte))
+                .count();
+            let tail = cell
+                .iter()
+                .rev()
+                .take_while(|byte| b" \"'`\r\n".contains(byte))
+                .count();
             let inner = &cell[lead..cell.len().max(lead + tail) - tail];
             let proven = match sureness {
-                Sureness::Password if sign == b'|' => value::is_mixed(inner),
+                Sureness::Password if sign == b'|' => {
+                    value::is_mixed(inner) || value::is_random(inner)
+                }
                 Sureness::Password => inner.len() >= 4,
                 _ => value::is_random(inner),
             };
-            if proven && !value::is_placeholder(inner) && !inner.iter().all(|byte| b"-:= ".contains(byte)) && !inner.starts_with(b"[redacted: ") {
+            if proven
+                && !value::is_placeholder(inner)
+                && !inner.iter().all(|byte| b"-:= ".contains(byte))
+                && !inner.starts_with(b"[redacted: ")
+            {
                 found.push((from + lead..from + lead + inner.len(), "password"));
             }
         }
@@ -142,9 +295,16 @@ pub(super) fn lone(text: &[u8], found: &mut Vec<(Range<usize>, &'static str)>) {
     let mut at = 0;
     while at < text.len() {
         let rest = &text[at..];
-        let length = rest.iter().take_while(|byte| IN_RUN[usize::from(**byte)]).count();
+        let length = rest
+            .iter()
+            .take_while(|byte| IN_RUN[usize::from(**byte)])
+            .count();
         // Signs of equality belong to a run at its end only.
-        let filled = rest[length..].iter().take(2).take_while(|byte| **byte == b'=').count();
+        let filled = rest[length..]
+            .iter()
+            .take(2)
+            .take_while(|byte| **byte == b'=')
+            .count();
         let length = length + filled;
         if length < 20 {
             at += length.max(1);
@@ -155,7 +315,10 @@ pub(super) fn lone(text: &[u8], found: &mut Vec<(Range<usize>, &'static str)>) {
             found.push((at + place.start..at + place.end, "Discord token"));
         }
         if (24..=300).contains(&length)
-            && let Some(place) = prefixed(run).or_else(|| alone(text, at, run)).or_else(|| storage_key(run))
+            && !is_checksum(text, at)
+            && let Some(place) = prefixed(run)
+                .or_else(|| alone(text, at, run))
+                .or_else(|| storage_key(run))
         {
             found.push((at + place.start..at + place.end, "secret"));
         }
@@ -163,30 +326,68 @@ pub(super) fn lone(text: &[u8], found: &mut Vec<(Range<usize>, &'static str)>) {
     }
 }
 
+/// Whether what stands before says that this is a checksum: `sha256=`, `sha512-`, `h1:`.
+fn is_checksum(text: &[u8], at: usize) -> bool {
+    let before = text[at.saturating_sub(7)..at].to_ascii_lowercase();
+    [
+        &b"sha1="[..],
+        b"sha256=",
+        b"sha384=",
+        b"sha512=",
+        b"sha256:",
+        b"sha512:",
+        b"h1:",
+        b"base64,",
+    ]
+    .iter()
+    .any(|name| before.ends_with(name))
+}
+
 /// `acme_live_…`: a prefix of letters, and behind its last underscore or dash at least 20 letters and digits.
 fn prefixed(run: &[u8]) -> Option<Range<usize>> {
-    let tail = run.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let tail = run
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .count();
     let (head, drawn) = run.split_at(run.len() - tail);
     let begins = head.first().is_some_and(u8::is_ascii_alphabetic);
     let separated = head.last().is_some_and(|byte| b"_-".contains(byte));
-    let plain = head.len() <= 24 && head.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(byte));
+    let plain = head.len() <= 24
+        && head
+            .iter()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(byte));
     let digits = drawn.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let upper = drawn.iter().filter(|byte| byte.is_ascii_uppercase()).count();
-    let lower = drawn.iter().filter(|byte| byte.is_ascii_lowercase()).count();
-    let mixed = digits >= 2 && upper >= 4 && lower >= 4;
-    (begins && separated && plain && tail >= 20 && mixed && value::is_random(drawn)).then_some(0..run.len())
+    let upper = drawn
+        .iter()
+        .filter(|byte| byte.is_ascii_uppercase())
+        .count();
+    let lower = drawn
+        .iter()
+        .filter(|byte| byte.is_ascii_lowercase())
+        .count();
+    let mixed = digits >= 1 && upper >= 4 && lower >= 4;
+    (begins && separated && plain && tail >= 20 && mixed && value::is_random(drawn))
+        .then_some(0..run.len())
 }
 
 /// 64 bytes in base64, as Azure's storage keys are.
 fn storage_key(run: &[u8]) -> Option<Range<usize>> {
     let digits = run.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let fits = run.len() == 88 && run.ends_with(b"==") && digits >= 3 && !run.contains(&b'-') && value::is_random(run);
+    let fits = run.len() == 88
+        && run.ends_with(b"==")
+        && digits >= 3
+        && !run.contains(&b'-')
+        && value::is_random(run);
     fits.then_some(0..run.len())
 }
 
 /// Discord's tokens: three parts with dots between them, of which the run ends the first one.
 fn discord(text: &[u8], at: usize, run: &[u8]) -> Option<Range<usize>> {
-    if !(23..=28).contains(&run.len()) || !b"MNO".contains(&run[0]) || text.get(at + run.len()) != Some(&b'.') {
+    if !(23..=28).contains(&run.len())
+        || !b"MNO".contains(&run[0])
+        || text.get(at + run.len()) != Some(&b'.')
+    {
         return None;
     }
     let is_part = |byte: &&u8| is_in(**byte, b'W');
@@ -212,10 +413,23 @@ fn alone(text: &[u8], at: usize, run: &[u8]) -> Option<Range<usize>> {
     if !upper || !lower || digits < 3 || !value::is_random(run) {
         return None;
     }
-    let like = |line: &[u8]| line.len() >= 20 && line.trim_ascii().iter().all(|byte| is_in(*byte, b'b'));
-    let before = text[..at.saturating_sub(1)].rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    let after = text[end..].splitn(3, |byte| *byte == b'\n').nth(1).unwrap_or_default();
-    let last_word = before.trim_ascii_end().trim_ascii_end().rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    let like =
+        |line: &[u8]| line.len() >= 20 && line.trim_ascii().iter().all(|byte| is_in(*byte, b'b'));
+    let before = text[..at.saturating_sub(1)]
+        .rsplit(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let after = text[end..]
+        .splitn(3, |byte| *byte == b'\n')
+        .nth(1)
+        .unwrap_or_default();
+    let last_word = before
+        .trim_ascii_end()
+        .trim_ascii_end()
+        .rsplit(|byte| *byte == b' ')
+        .next()
+        .unwrap_or_default();
     let continues = before.ends_with(b"\\") || like(last_word);
-    (!continues && !like(before) && !like(after) && !before.starts_with(b"-----")).then_some(0..run.len())
+    (!continues && !like(before) && !like(after) && !before.starts_with(b"-----"))
+        .then_some(0..run.len())
 }

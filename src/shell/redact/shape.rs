@@ -61,7 +61,9 @@ impl Shape {
         };
         let longest = pieces.iter().map(length).max().unwrap_or(0);
         let first = pieces.first().is_some_and(|piece| length(piece) >= 3);
-        let at = pieces.iter().position(|piece| first || length(piece) == longest);
+        let at = pieces
+            .iter()
+            .position(|piece| first || length(piece) == longest);
         let mut before = pieces;
         let mut after = before.split_off(at.unwrap_or(0));
         let trigger = match after.remove(0) {
@@ -85,7 +87,9 @@ impl Shape {
         let mut start = at;
         for piece in self.before.iter().rev() {
             start -= match piece {
-                Piece::Literal(literal) => text[..start].ends_with(literal).then_some(literal.len()),
+                Piece::Literal(literal) => {
+                    text[..start].ends_with(literal).then_some(literal.len())
+                }
                 Piece::Run(least, class) => {
                     let run = text[start.saturating_sub(LONGEST_RUN)..start].iter().rev();
                     let count = run.take_while(|&&byte| is_in(byte, *class)).count();
@@ -93,7 +97,8 @@ impl Shape {
                 }
             }?;
         }
-        if matches!(self.before.first(), None | Some(Piece::Literal(_))) && !begins_word(text, start)
+        if matches!(self.before.first(), None | Some(Piece::Literal(_)))
+            && !begins_word(text, start)
         {
             return None;
         }
@@ -101,7 +106,9 @@ impl Shape {
         let drawn = end;
         for piece in &self.after {
             end += match piece {
-                Piece::Literal(literal) => text[end..].starts_with(literal).then_some(literal.len()),
+                Piece::Literal(literal) => {
+                    text[end..].starts_with(literal).then_some(literal.len())
+                }
                 Piece::Run(least, class) => {
                     let run = text[end..].iter().take(LONGEST_RUN);
                     let count = run.take_while(|&&byte| is_in(byte, *class)).count();
@@ -140,6 +147,7 @@ pub(super) fn is_in(byte: u8, class: u8) -> bool {
         b'b' => b"+/=",
         b'c' => b"./",
         b'e' => b"+/=_",
+        b'k' => b"+/",
         b'p' => b"%+/=_-",
         b'P' => b"/_-+",
         b'Q' => b"/_-@",

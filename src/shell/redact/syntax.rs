@@ -20,10 +20,33 @@ pub enum Syntax {
 const SYNTAXES: &[(Syntax, &[&str])] = &[
     (
         Syntax::Config,
-        &["json", "yaml", "toml", "ini", "xml", "csv", "ignore-list", "git-attributes", "sql", "notebook", "jinja"],
+        &[
+            "json",
+            "yaml",
+            "toml",
+            "ini",
+            "xml",
+            "csv",
+            "ignore-list",
+            "git-attributes",
+            "sql",
+            "notebook",
+            "jinja",
+        ],
     ),
     (Syntax::Shell, &["shell", "dockerfile", "make", "batch"]),
-    (Syntax::Prose, &["markdown", "restructuredtext", "text", "html", "gettext", "tex", "diff"]),
+    (
+        Syntax::Prose,
+        &[
+            "markdown",
+            "restructuredtext",
+            "text",
+            "html",
+            "gettext",
+            "tex",
+            "diff",
+        ],
+    ),
 ];
 
 impl Syntax {
@@ -32,7 +55,9 @@ impl Syntax {
         let Some(language) = language else {
             return Self::Unknown;
         };
-        let row = SYNTAXES.iter().find(|(_, languages)| languages.contains(&language.name()));
+        let row = SYNTAXES
+            .iter()
+            .find(|(_, languages)| languages.contains(&language.name()));
         row.map_or(Self::Code, |(syntax, _)| *syntax)
     }
 }

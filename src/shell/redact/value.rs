@@ -1,41 +1,39 @@
 //! What a value is like: a placeholder, a template, an expression, or drawn at random.
 
+use super::words::{Words, words};
+
 /// Values that stand for a secret and are none, in lower case and without separators. The whole value must equal one.
-const PLACEHOLDERS: &[&str] = &[
-    "password", "passwd", "passphrase", "passcode", "pass", "pwd", "psk", "pin", "secret", "secrets", "token", "tokens",
-    "apikey", "key", "keys", "auth", "credential", "credentials", "salt", "mypassword", "mysecret", "mytoken",
-    "yourpassword", "yoursecret", "yourtoken", "yourkey", "yourapikey", "yourapikeyhere", "yourpasswordhere",
-    "yoursecrethere", "yourtokenhere", "yoursecretkey", "yoursecretkeyhere", "youraccesstoken", "yourclientsecret",
-    "insertyourkeyhere", "insertkeyhere", "enteryourpassword", "enterpassword", "newpassword", "oldpassword",
-    "currentpassword", "confirmpassword", "userpassword", "dbpassword", "accesstoken", "refreshtoken", "idtoken",
-    "authtoken", "bearertoken", "secretkey", "accesskey", "privatekey", "publickey", "clientsecret", "changeme",
-    "changeit", "changethis", "changemenow", "pleasechange", "pleasechangeme", "replaceme", "replacethis", "todo",
-    "fixme", "tbd", "example", "examplepassword", "examplekey", "exampletoken", "examplesecret", "sample", "placeholder",
-    "dummy", "fake", "mock", "redacted", "hidden", "masked", "censored", "omitted", "removed", "none", "null", "nil",
-    "undefined", "true", "false", "yes", "no", "empty", "unset", "default", "required", "optional", "nullable",
-    "inherit", "auto", "string", "str", "text", "varchar", "bytes", "number", "integer", "boolean", "object", "array",
-    "value", "values", "input", "hash", "plain", "plaintext", "basic", "bearer", "digest", "oauth", "oauth2", "user",
-    "username", "email", "name", "foobar", "foo", "bar", "baz", "asdf", "abc", "xyz", "abcdef", "here",
-    "prompt", "ask", "tiger", "current-password", "keyring", "vault", "env", "file", "stdin", "login", "invalid", "wrong", "unknown", "valid",
-    // The word itself in other languages, as files of translations have it.
-    "passwort", "kennwort", "motdepasse", "contraseña", "contrasena", "senha", "palavrapasse", "wachtwoord", "hasło",
-    "haslo", "heslo", "parola", "пароль", "密码", "密碼", "パスワード", "비밀번호", "lösenord", "adgangskode", "passord",
-    "salasana", "jelszó", "parolă", "şifre", "mậtkhẩu", "katasandi", "รหัสผ่าน", "סיסמה", "كلمةالمرور", "slaptažodis",
-];
+static PLACEHOLDERS: Words = words!(
+    "password passwd passphrase passcode pass pwd psk pin secret secrets token tokens apikey key keys auth \
+    credential credentials salt mypassword somepassword somesecret sometoken mysecret mytoken yourpassword yoursecret yourtoken yourkey \
+    yourapikey yourapikeyhere yourpasswordhere yoursecrethere yourtokenhere yoursecretkey yoursecretkeyhere \
+    youraccesstoken yourclientsecret insertyourkeyhere insertkeyhere enteryourpassword enterpassword \
+    newpassword oldpassword currentpassword confirmpassword userpassword dbpassword accesstoken refreshtoken \
+    idtoken authtoken bearertoken secretkey accesskey privatekey publickey clientsecret changeme changeit \
+    changethis changemenow pleasechange pleasechangeme replaceme replacethis todo fixme tbd example \
+    examplepassword examplekey exampletoken examplesecret sample placeholder dummy fake mock redacted hidden \
+    masked censored omitted removed none null nil undefined true false yes no empty unset default required \
+    optional nullable inherit auto string str text varchar bytes number integer boolean object array value \
+    values input hash plain plaintext basic bearer digest oauth oauth2 user username email name foobar foo \
+    bar baz asdf abc xyz abcdef here prompt ask tiger current-password keyring vault env file stdin login \
+    invalid wrong unknown valid passwort kennwort motdepasse contraseña contrasena senha palavrapasse \
+    wachtwoord hasło haslo heslo parola пароль 密码 密碼 パスワード 비밀번호 lösenord adgangskode passord salasana jelszó \
+    parolă şifre mậtkhẩu katasandi รหัสผ่าน סיסמה كلمةالمرور slaptažodis"
+);
 
 /// A sentence of a form or a manual has one of these words; a passphrase has none.
-const SENTENCE: &[&str] = &[
-    "password", "passwords", "passphrase", "enter", "your", "please", "must", "the", "this", "invalid", "required",
-    "forgot", "reset", "change", "confirm", "token", "tokens", "secret", "secrets", "key", "keys", "for", "with", "from",
-    "used", "when", "wrong", "old", "new", "current", "which", "should", "cannot", "was", "are", "not", "optional", "default", "to", "of", "is", "if",
-    "dein", "ihr", "das", "votre", "de", "le", "la", "su", "tu", "sua", "your-",
-];
+static SENTENCE: Words = words!(
+    "password passwords passphrase enter your please must the this invalid required forgot reset change \
+    confirm token tokens secret secrets key keys for with from used when wrong old new current which should \
+    cannot was are not optional default to of is if dein ihr das votre de le la su tu sua your-"
+);
 
 /// For each letter, those that often follow it in words and identifiers: bit 0 is `a`.
 const FOLLOWS: [u32; 26] = [
-    0x13ebd4e, 0x1104b11, 0x01a4d95, 0x0144919, 0x1efb87d, 0x0124931, 0x0166110, 0x0084111, 0x22ef87f, 0x0000010,
-    0x0000110, 0x11c4919, 0x014d111, 0x13c617d, 0x07efd2f, 0x11ec911, 0x0100800, 0x11e795d, 0x11dc195, 0x11ec995,
-    0x00eb917, 0x0000111, 0x0004191, 0x0088104, 0x0008000, 0x0000010,
+    0x13ebd4e, 0x1104b11, 0x01a4d95, 0x0144919, 0x1efb87d, 0x0124931, 0x0166110, 0x0084111,
+    0x22ef87f, 0x0000010, 0x0000110, 0x11c4919, 0x014d111, 0x13c617d, 0x07efd2f, 0x11ec911,
+    0x0100800, 0x11e795d, 0x11dc195, 0x11ec995, 0x00eb917, 0x0000111, 0x0004191, 0x0088104,
+    0x0008000, 0x0000010,
 ];
 
 /// Whether manuals print it: AWS's `…EXAMPLE`, a run of one character, a row that counts up.
@@ -50,8 +48,13 @@ pub(super) fn is_random(value: &[u8]) -> bool {
         return false;
     }
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    let hex = value.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
+    let letters = value
+        .iter()
+        .filter(|byte| byte.is_ascii_alphabetic())
+        .count();
+    let hex = value
+        .iter()
+        .all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
     if hex && value.len() >= 16 && digits >= 2 && letters >= 2 {
         return true;
     }
@@ -98,8 +101,11 @@ pub(super) fn is_long_number(value: &[u8]) -> bool {
 
 /// Whether it is a recovery phrase: twelve words or more, all in lower case.
 pub(super) fn is_phrase(value: &[u8]) -> bool {
-    let words = value.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
-    let fits = |word: &[u8]| (3..=8).contains(&word.len()) && word.iter().all(u8::is_ascii_lowercase);
+    let words = value
+        .split(|byte| *byte == b' ')
+        .filter(|word| !word.is_empty());
+    let fits =
+        |word: &[u8]| (3..=8).contains(&word.len()) && word.iter().all(u8::is_ascii_lowercase);
     value.len() < 400 && words.clone().count() >= 12 && words.clone().all(fits)
 }
 
@@ -114,7 +120,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         .filter(|c| !" -_.:!?…".contains(*c))
         .flat_map(char::to_lowercase)
         .collect();
-    if plain.is_empty() || PLACEHOLDERS.contains(&plain.as_str()) || is_repeated_sign(value) {
+    if plain.is_empty() || PLACEHOLDERS.has(&plain) || is_repeated_sign(value) {
         return true;
     }
     is_template(text) || is_sentence(text) || (is_example(value) && value.len() >= 12)
@@ -128,12 +134,31 @@ fn is_template(text: &str) -> bool {
             .is_some_and(|inner| !inner.contains(open))
     };
     let name = |rest: &str| {
-        !rest.is_empty() && rest.chars().all(|c| c.is_alphanumeric() || "_-.[]'\">:()".contains(c))
+        !rest.is_empty()
+            && rest
+                .chars()
+                .all(|c| c.is_alphanumeric() || "_-.[]'\">:()".contains(c))
     };
     let enclosed = [
-        ("${", "}"), ("{{", "}}"), ("{%", "%}"), ("<%", "%>"), ("{", "}"), ("<", ">"), ("[", "]"), ("__", "__"),
-        ("%(", ")s"), ("%(", ")"), ("$(", ")"), ("#{", "}"), ("@{", "}"), ("%", "%"), ("((", "))"), ("@@", "@@"),
-        ("$", "$"), ("`", "`"), ("«", "»"),
+        ("${", "}"),
+        ("{{", "}}"),
+        ("{%", "%}"),
+        ("<%", "%>"),
+        ("{", "}"),
+        ("<", ">"),
+        ("[", "]"),
+        ("__", "__"),
+        ("%(", ")s"),
+        ("%(", ")"),
+        ("$(", ")"),
+        ("#{", "}"),
+        ("@{", "}"),
+        ("%", "%"),
+        ("((", "))"),
+        ("@@", "@@"),
+        ("$", "$"),
+        ("`", "`"),
+        ("«", "»"),
     ];
     enclosed.iter().any(|(open, close)| wrapped(open, close))
         || (text.starts_with("${") && text.contains('}'))
@@ -142,25 +167,95 @@ fn is_template(text: &str) -> bool {
         || ["%s", "%d", "%v", "%q", "%@", "{}", "{0}", "{1}", "?", "..."].contains(&text)
         || text.ends_with("...")
         || text.ends_with('…')
-        || ["your-", "your_", "YOUR_", "YOUR-", "<your", "[redacted", "!vault", "!Ref", "!Sub", "!env", "ENC[", "vault:",
-            "AQICAH", "secret://", "op://", "ssm://", "arn:aws:", "projects/", "env:", "file:", "env.", "process.env",
-            "os.environ", "$ANSIBLE_VAULT", "secrets.", "vars."]
-            .iter()
-            .any(|start| text.starts_with(start))
+        || [
+            "your-",
+            "your_",
+            "YOUR_",
+            "YOUR-",
+            "<your",
+            "[redacted",
+            "!vault",
+            "!Ref",
+            "!Sub",
+            "!env",
+            "ENC[",
+            "vault:",
+            "AQICAH",
+            "secret://",
+            "op://",
+            "ssm://",
+            "arn:aws:",
+            "projects/",
+            "env:",
+            "file:",
+            "env.",
+            "process.env",
+            "os.environ",
+            "$ANSIBLE_VAULT",
+            "secrets.",
+            "vars.",
+        ]
+        .iter()
+        .any(|start| text.starts_with(start))
+        || is_version(text)
         || is_path(text)
         || is_url(text)
 }
 
+/// Whether it is a version, as in a list of packages: `1.2.3`, `^2.0.0-beta.1`.
+fn is_version(text: &str) -> bool {
+    let number = text.trim_start_matches(|c: char| "^~<>=v ".contains(c));
+    let mut parts = number.split('.');
+    let numeric = |part: Option<&str>| {
+        part.is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    text.len() <= 24
+        && numeric(parts.next())
+        && parts.next().is_some_and(|part| {
+            part.starts_with(|c: char| c.is_ascii_digit() || c == 'x' || c == '*')
+        })
+        && number
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || ".-+* |<>=".contains(c))
+}
+
 fn is_path(text: &str) -> bool {
-    ["./", "../", "~/", "/run/", "/etc/", "/var/", "/usr/", "/home/", "/tmp/", "/opt/", "/mnt/", "/secrets/", "/dev/",
-     "/root/", "/data/", "/proc/", "C:\\", "/srv/", "/vault/", "/app/", "/api/", "/auth/", "/v1/"]
-        .iter()
-        .any(|start| text.starts_with(start))
+    [
+        "./",
+        "../",
+        "~/",
+        "/run/",
+        "/etc/",
+        "/var/",
+        "/usr/",
+        "/home/",
+        "/tmp/",
+        "/opt/",
+        "/mnt/",
+        "/secrets/",
+        "/dev/",
+        "/root/",
+        "/data/",
+        "/proc/",
+        "C:\\",
+        "/srv/",
+        "/vault/",
+        "/app/",
+        "/api/",
+        "/auth/",
+        "/v1/",
+    ]
+    .iter()
+    .any(|start| text.starts_with(start))
 }
 
 fn is_url(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, rest)| {
-        !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c)) && !rest.is_empty()
+        !scheme.is_empty()
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
+            && !rest.is_empty()
     })
 }
 
@@ -170,7 +265,7 @@ fn is_sentence(text: &str) -> bool {
         && text
             .to_lowercase()
             .split(|c: char| !c.is_alphanumeric() && c != '-')
-            .any(|word| SENTENCE.contains(&word))
+            .any(|word| SENTENCE.has(word))
 }
 
 /// One sign or letter again and again: `****`, `xxxx`, `0000`.
@@ -178,7 +273,9 @@ fn is_repeated_sign(value: &[u8]) -> bool {
     let Some(first) = value.first() else {
         return true;
     };
-    value.iter().all(|byte| byte.eq_ignore_ascii_case(first) || b"-_ .".contains(byte))
+    value
+        .iter()
+        .all(|byte| byte.eq_ignore_ascii_case(first) || b"-_ .".contains(byte))
 }
 
 /// Whether half of it repeats or counts up: `aaaa`, `0123456789`.
