@@ -36,7 +36,7 @@ use crate::wire::protocol::{
     Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, Problem, Repository, Status, WaitOutcome, WaitRequest,
     WatchRequest,
 };
-use crate::wire::search::{MAX_QUERY_BYTES, NodeKind, Search, SearchResults, too_long};
+use crate::wire::search::{MAX_QUERY_BYTES, Search, SearchResults, too_long};
 
 /// No daemon answers at the socket (never sent by a server).
 pub const PROBLEM_NO_DAEMON: &str = "/problems/no-daemon";
@@ -289,10 +289,7 @@ impl Access for Client {
             route += &format!("&glob={}", percent::encode(glob.as_bytes()));
         }
         if let Some(kind) = search.kind {
-            route += match kind {
-                NodeKind::File => "&kind=file",
-                NodeKind::Directory => "&kind=directory",
-            };
+            route += &format!("&kind={}", kind.name());
         }
         if let Some(limit) = search.limit {
             route += &format!("&limit={limit}");

@@ -13,7 +13,7 @@ mod lifecycle;
 mod mailbox;
 pub(crate) mod prompt;
 mod refusal;
-mod search;
+pub(crate) mod search;
 mod server;
 mod socket;
 mod systemd;

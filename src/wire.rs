@@ -1,4 +1,4 @@
-//! What crosses the socket and what `--json` prints: the shapes of the contract, and nothing that acts.
+//! The shapes that cross the socket and that `--json` prints. Types only, no behaviour.
 
 pub mod access;
 pub mod cache;

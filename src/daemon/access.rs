@@ -6,6 +6,7 @@ pub mod estimate;
 mod following;
 mod membership;
 pub mod preview;
+mod searching;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,7 +33,6 @@ use crate::daemon::answers::publishing;
 use crate::daemon::contents::Moved;
 use crate::daemon::context::Shared;
 use crate::daemon::mailbox::{Input, Query, Seen};
-use crate::daemon::search::{self, Question};
 
 pub(super) use membership::canonical_as_far_as_possible;
 
@@ -202,34 +202,7 @@ impl Access for Handle {
     }
 
     async fn search(&self, search: &Search) -> Result<SearchResults, Problem> {
-        let question = Question::new(search)?;
-        let turn = turn(&self.shared.searches).await?;
-        let places: Vec<(PathBuf, PathBuf)> = match &search.path {
-            Some(path) => vec![(self.resolve(path)?.0.root, path.clone())],
-            None => {
-                let all = self.shared.registry.all().into_iter();
-                all.map(|entry| (entry.root.clone(), entry.root)).collect()
-            }
-        };
-        let mut trees = Vec::new();
-        for (root, path) in places {
-            match self.view(&path, usize::MAX).await {
-                Ok((repo, view)) => trees.push(search::Tree { root, repo, view }),
-                // Of all repositories, one may hold nothing or be gone just now.
-                Err(problem) if search.path.is_none() && problem.status == 404 => {}
-                Err(problem) => return Err(problem),
-            }
-        }
-        let shared = Arc::clone(&self.shared);
-        let told = move |repo, view: &_| answers::alone(&shared, repo, view);
-        // Who asked may leave, and then nobody waits for a tree that may be large.
-        let asker = Arc::new(());
-        let left = Arc::downgrade(&asker);
-        let found = blocking(move || {
-            let _turn = turn;
-            search::search(&question, &trees, told, || left.strong_count() == 0)
-        });
-        found.await
+        self.find(search).await
     }
 
     async fn events(&self, path: Option<&Path>) -> Result<EventStream, Problem> {

@@ -16,6 +16,7 @@ use crate::daemon::access::estimate::Pretended;
 use crate::daemon::mailbox::{Input, Inputs};
 
 use crate::daemon::prompt::PART_TOKENS;
+use crate::daemon::search::Indexes;
 use crate::engine::event::Event;
 use crate::engine::pacing::DayUse;
 use crate::model::path::RepoId;
@@ -52,6 +53,7 @@ pub struct Shared {
     pub(in crate::daemon) stirred: watch::Sender<()>,
     pub(in crate::daemon) started: Instant,
     pub(in crate::daemon) searches: Arc<Semaphore>,
+    pub(in crate::daemon) indexes: Indexes,
     pub(in crate::daemon) estimates: Arc<Semaphore>,
     /// The largest content of one request, in bytes: less where the endpoint's model reads less.
     pub(in crate::daemon) most: AtomicUsize,
@@ -97,6 +99,7 @@ impl Shared {
             stirred: watch::Sender::new(()),
             started: Instant::now(),
             searches: Arc::new(Semaphore::new(SEARCHES)),
+            indexes: Indexes::default(),
             estimates: Arc::new(Semaphore::new(ESTIMATES)),
             most: AtomicUsize::new(PART_TOKENS as usize * TOKEN_BYTES),
             pretended: Pretended::default(),

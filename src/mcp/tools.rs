@@ -69,7 +69,7 @@ pub fn all() -> Vec<Tool> {
             json!({
                 "query": {"type": "string", "description": "A few words, or a name."},
                 "path_glob": {"type": "string", "description": "Only paths that match, as in .gitignore: *.py, src/**"},
-                "kind": {"type": "string", "enum": ["file", "directory"]},
+                "kind": {"type": "string", "enum": ["file", "directory", "symbol", "all"]},
                 "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 10},
                 "max_tokens": max_tokens(2_000)
             }),

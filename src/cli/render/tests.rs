@@ -11,6 +11,7 @@ use crate::client::fake;
 use crate::model::outline::Element;
 use crate::wire::events::{StreamEvent, StreamEventKind};
 use crate::wire::protocol::{DirectoryNode, FileNode, Progress, RepositoryState};
+use crate::wire::search::NodeKind;
 use crate::wire::usage::Used;
 
 const PLAIN: Terminal = Terminal {

@@ -6,7 +6,7 @@ use super::super::Session;
 use super::super::page::{Page, count, mark};
 use super::{Answer, medium, told};
 use crate::wire::access::Access;
-use crate::wire::search::{NodeKind, Search};
+use crate::wire::search::{HitKind, Search, SearchKind};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,7 +15,7 @@ pub(super) struct Searching {
     #[serde(default)]
     path_glob: Option<String>,
     #[serde(default)]
-    kind: Option<NodeKind>,
+    kind: Option<SearchKind>,
     #[serde(default)]
     limit: Option<usize>,
     #[serde(default = "medium")]
@@ -37,7 +37,7 @@ pub(super) async fn search(session: Session, arguments: Searching) -> Answer {
     }
     let mut shown = 0;
     for hit in &found.hits {
-        let slash = if hit.kind == NodeKind::Directory {
+        let slash = if hit.kind == HitKind::Directory {
             "/"
         } else {
             ""
