@@ -2,9 +2,9 @@
 //!
 //! Where systemd listens for it, systemd starts it; else this does, once, however many ask at a time.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -16,6 +16,7 @@ use super::service::{self, systemctl};
 use super::text::clean;
 use super::{Context, output};
 use crate::client::{Client, ConnectError};
+use crate::shell::regular;
 use crate::wire::access::Access;
 
 /// How long a daemon may take until it answers.
@@ -145,9 +146,7 @@ fn cannot(path: &Path, error: &io::Error) -> Failure {
 /// The file that whoever starts a daemon holds a lock on, until it answers.
 fn start_lock(data: &Path) -> io::Result<File> {
     DirBuilder::new().recursive(true).mode(0o700).create(data)?;
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600);
-    options.open(data.join("start.lock"))
+    regular::open_private(&data.join("start.lock"))
 }
 
 /// The log, and where in it the new daemon's part begins.
@@ -155,8 +154,7 @@ fn open_log(path: &Path) -> io::Result<(File, u64)> {
     if fs::metadata(path).is_ok_and(|log| log.len() > LOG_BYTES) {
         fs::rename(path, path.with_extension("log.before"))?;
     }
-    let mut options = OpenOptions::new();
-    let log = options.append(true).create(true).mode(0o600).open(path)?;
+    let log = regular::append_private(path)?;
     let begin = log.metadata()?.len();
     Ok((log, begin))
 }
@@ -186,7 +184,7 @@ fn spawn(context: &Context, log: File) -> Result<Child, Failure> {
 
 /// The last line that was written after `begin`.
 fn last_line(path: &PathBuf, begin: u64) -> Option<String> {
-    let mut log = File::open(path).ok()?;
+    let mut log = regular::open(path).ok()?;
     let end = log.metadata().ok()?.len();
     let from = begin.max(end.saturating_sub(TAIL_BYTES));
     log.seek(SeekFrom::Start(from)).ok()?;

@@ -91,6 +91,11 @@ pub fn alone(shared: &Shared, repo: RepoId, view: &NodeView) -> Node {
                 imports: outline.imports,
                 docstring: outline.docstring,
                 partial: outline.partial,
+                withheld: view
+                    .contents
+                    .as_ref()
+                    .filter(|contents| contents.content_kind == ContentKind::Secret)
+                    .map(|_| "a secret by its name".to_owned()),
             })
         }
         Kind::Directory => Node::Directory(DirectoryNode {

@@ -2,12 +2,14 @@
 //!
 //! This is the one gate for content. It follows no symbolic link, neither on the way to the file nor at its end, does not
 //! block on a pipe, opens no device, and returns only bytes that were all there at one moment. The content of a file that is
-//! a secret by its name is withheld, and secrets in any other text are redacted here, before anything is derived from it.
+//! a secret by its name is withheld; from any other text secrets and hidden characters are removed here, before anything is
+//! derived from it.
 //! The digest is that of the raw bytes.
 
 mod content_kind;
+mod secret_names;
+mod visible;
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -24,6 +26,8 @@ use crate::model::digest::{Digest, Hasher};
 use crate::model::language::Language;
 use crate::model::path::RelPath;
 use crate::model::stat::Stat;
+
+use visible::visible;
 
 /// How often a file that keeps changing is read before it is left for later.
 const ATTEMPTS: usize = 4;
@@ -107,7 +111,7 @@ fn read_with(
     max_bytes: u64,
     mut after_bytes: impl FnMut(),
 ) -> Result<Reading, ReadError> {
-    let secret = content_kind::is_secret(path);
+    let secret = secret_names::is_secret(path);
     let absolute = path.under(root);
     for _ in 0..ATTEMPTS {
         let observed_ms = now_ms();
@@ -139,7 +143,7 @@ fn read_with(
                 language,
                 text: bytes
                     .filter(|_| content_kind == ContentKind::Text)
-                    .map(|bytes| without_secrets(bytes, language)),
+                    .map(|bytes| clean(&bytes, language)),
             });
         }
     }
@@ -174,11 +178,9 @@ fn open(root: &Path, path: &RelPath) -> Result<File, ReadError> {
     }
 }
 
-fn without_secrets(bytes: Vec<u8>, language: Option<Language>) -> Vec<u8> {
-    match redact(&bytes, Syntax::of(language)) {
-        Cow::Borrowed(_) => bytes,
-        Cow::Owned(redacted) => redacted,
-    }
+/// What leaves the gate: no hidden characters, no secrets.
+fn clean(bytes: &[u8], language: Option<Language>) -> Vec<u8> {
+    redact(&visible(bytes), Syntax::of(language)).into_owned()
 }
 
 fn regular(stat: rustix::fs::Stat) -> Result<Stat, ReadError> {

@@ -60,6 +60,9 @@ pub struct FileNode {
     /// Whether there were syntax errors: the elements may be incomplete.
     #[serde(default)]
     pub partial: bool,
+    /// Why its content is withheld, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
 }
 
 /// A directory, as `show --json` and `tree --json` print it.
