@@ -183,7 +183,7 @@ fn spawn(context: &Context, log: File) -> Result<Child, Failure> {
 }
 
 /// The last line that was written after `begin`.
-fn last_line(path: &PathBuf, begin: u64) -> Option<String> {
+fn last_line(path: &Path, begin: u64) -> Option<String> {
     let mut log = regular::open(path).ok()?;
     let end = log.metadata().ok()?.len();
     let from = begin.max(end.saturating_sub(TAIL_BYTES));

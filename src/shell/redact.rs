@@ -120,6 +120,7 @@ fn find(text: &[u8], syntax: Syntax) -> Found {
     let mut named_to = 0;
     let mut table_to = 0;
     let mut insert_to = 0;
+    let mut secret_to = 0;
     let mut tried_to = vec![0; structure::RULES.len()];
     let is_table = syntax != Syntax::Code;
     for hit in scan.find_overlapping_iter(text) {
@@ -141,13 +142,15 @@ fn find(text: &[u8], syntax: Syntax) -> Found {
             }
             Trigger::Key => found
                 .extend(block::private_key(text, hit.start()).map(|place| (place, "private key"))),
-            Trigger::Kubernetes if syntax != Syntax::Code => {
-                block::kubernetes(text, hit.start(), &mut found)
+            Trigger::Kubernetes if syntax != Syntax::Code && hit.start() >= secret_to => {
+                secret_to = block::kubernetes(text, hit.start(), &mut found);
             }
-            Trigger::KubernetesJson => block::kubernetes_json(text, hit.start(), &mut found),
+            Trigger::KubernetesJson if hit.start() >= secret_to => {
+                secret_to = block::kubernetes_json(text, hit.start(), &mut found);
+            }
             Trigger::Insert if hit.start() >= insert_to => {
                 block::insert(text, hit.start(), &mut found);
-                insert_to = hit.start() + 1024;
+                insert_to = hit.start() + block::INSERT;
             }
             _ => {}
         }

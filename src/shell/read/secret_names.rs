@@ -44,6 +44,9 @@ const OPEN: &str =
 /// Parts of a name that say that a file only shows which secrets are needed.
 const EXAMPLES: &str = "example examples sample samples template templates dist defaults tmpl tpl j2 jinja erb schema md";
 
+/// Endings of source code: a pattern with an open end does not mean it.
+const CODE: &str = "py pyi go rs js mjs cjs jsx ts tsx java kt rb c h cc cpp hpp cs swift php scala lua pl ex sh css html";
+
 /// Whether a file holds a secret, by its name.
 pub(super) fn is_secret(path: &RelPath) -> bool {
     let path = path.to_text().to_lowercase();
@@ -60,9 +63,11 @@ pub(super) fn is_secret(path: &RelPath) -> bool {
         let within = format!("/{folder}/");
         within.contains(&format!("/{secret}/"))
     };
-    NAMES
-        .split_whitespace()
-        .any(|pattern| matches(pattern, name))
+    let is_code = name.rsplit_once('.').is_some_and(|(stem, ending)| {
+        !stem.is_empty() && CODE.split(' ').any(|code| code == ending)
+    });
+    let named = |pattern: &str| !(is_code && pattern.ends_with('*')) && matches(pattern, name);
+    NAMES.split_whitespace().any(named)
         || PLACES.split_whitespace().any(is_end)
         || (FOLDERS.split_whitespace().any(in_folder)
             && !OPEN.split_whitespace().any(|open| open == name))

@@ -973,7 +973,7 @@ impl Name<'_> {
         let rest = &self.text[from.min(self.text.len())..];
         let length = rest
             .iter()
-            .take(4096)
+            .take(1024)
             .take_while(|byte| !byte.is_ascii_whitespace() && !ends.contains(byte))
             .count();
         from..from + length
@@ -983,7 +983,7 @@ impl Name<'_> {
         let rest = &self.text[from..];
         let length = rest
             .iter()
-            .take(4096)
+            .take(1024)
             .take_while(|byte| !b"\r\n".contains(byte))
             .count();
         let line = &rest[..length];

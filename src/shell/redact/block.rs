@@ -29,17 +29,13 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Range<usize>> {
     }
     let body = 10 + close + 5;
     let inner = &rest[body..];
-    let length = inner
-        .iter()
-        .take_while(|byte| {
-            byte.is_ascii_alphanumeric()
-                || byte.is_ascii_whitespace()
-                || b"+/=\\:,.;()\"'-_+#*|<>".contains(byte)
-        })
-        .count();
-    let inner = &inner[..length];
-    let end = memchr::memmem::find(inner, b"-----END").unwrap_or(inner.len());
-    let inner = &inner[..end];
+    let inner = &inner[..memchr::memmem::find(inner, b"-----").unwrap_or(inner.len())];
+    let is_body = |byte: &&u8| {
+        byte.is_ascii_alphanumeric()
+            || byte.is_ascii_whitespace()
+            || b"+/=\\:,.;()\"'-_#*|<>".contains(byte)
+    };
+    let inner = &inner[..inner.iter().take_while(is_body).count()];
     // What a program compares with has no body; a key has a row of base64.
     let longest = inner
         .split(|byte| !is_in(*byte, b'b'))
@@ -54,15 +50,18 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Range<usize>> {
 }
 
 /// The values of a Kubernetes secret whose `kind: Secret` stands at `at`: all below `data` and `stringData` of the same
-/// document.
-pub(super) fn kubernetes(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'static str)>) {
+/// document. Returns where that ends.
+pub(super) fn kubernetes(
+    text: &[u8],
+    at: usize,
+    found: &mut Vec<(Range<usize>, &'static str)>,
+) -> usize {
+    let last = text.len().min(at + LONGEST);
     let from = memchr::memmem::rfind(&text[at.saturating_sub(LONGEST)..at], b"\n---")
         .map_or(at.saturating_sub(LONGEST), |line| {
             at.saturating_sub(LONGEST) + line + 4
         });
-    let to = memchr::memmem::find(&text[at..], b"\n---")
-        .map_or(text.len(), |line| at + line)
-        .min(at + LONGEST);
+    let to = memchr::memmem::find(&text[at..last], b"\n---").map_or(last, |line| at + line);
     let mut within: Option<usize> = None;
     let mut start = from;
     for line in text[from..to].split_inclusive(|byte| *byte == b'\n') {
@@ -104,14 +103,15 @@ pub(super) fn kubernetes(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, 
             within = Some(indent);
         }
     }
+    to
 }
 
-/// The values of a Kubernetes secret in JSON: the strings of its `data` and `stringData`.
+/// The values of a Kubernetes secret in JSON: the strings of its `data` and `stringData`. Returns to where it has read.
 pub(super) fn kubernetes_json(
     text: &[u8],
     at: usize,
     found: &mut Vec<(Range<usize>, &'static str)>,
-) {
+) -> usize {
     let from = at.saturating_sub(LONGEST);
     let piece = &text[from..text.len().min(at + LONGEST)];
     for data in [&b"\"data\""[..], b"\"stringData\""] {
@@ -149,11 +149,12 @@ pub(super) fn kubernetes_json(
             is_value = !is_value;
         }
     }
+    at + LONGEST
 }
 
 /// The values that `INSERT INTO … (…, password) VALUES (…)` gives to columns that a name marks as secret.
 pub(super) fn insert(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'static str)>) {
-    let piece = &text[at..text.len().min(at + 16 * 1024)];
+    let piece = &text[at..text.len().min(at + INSERT)];
     let Some(open) = memchr::memchr(b'(', &piece[..piece.len().min(200)]) else {
         return;
     };
@@ -277,6 +278,9 @@ pub(super) fn table(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'sta
         }
     }
 }
+
+/// How far the values of an `INSERT` are read, in bytes.
+pub(super) const INSERT: usize = 16 << 10;
 
 /// What a token or a row of base64 is made of.
 static IN_RUN: [bool; 256] = {

@@ -465,7 +465,7 @@ fn long_lines_cost_time_in_proportion() {
             began.elapsed().as_secs_f64()
         };
         time(1 << 10);
-        let (short, long) = (time(1 << 13), time(1 << 16));
+        let (short, long) = (time(1 << 12), time(1 << 15));
         // 8 times as long; 64 times as much time would be the square. The rest is for a busy machine.
         assert!(long < short * 30.0 + 1.0, "{part}: {short} s, {long} s");
     }

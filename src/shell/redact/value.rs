@@ -36,6 +36,9 @@ const FOLLOWS: [u32; 26] = [
     0x0008000, 0x0000010,
 ];
 
+/// How much of a value is judged, in bytes.
+const JUDGED: usize = 256;
+
 /// Whether manuals print it: AWS's `…EXAMPLE`, a run of one character, a row that counts up.
 pub(super) fn is_example(value: &[u8]) -> bool {
     contains(value, b"EXAMPLE") || is_repetitive(value)
@@ -44,6 +47,7 @@ pub(super) fn is_example(value: &[u8]) -> bool {
 /// Whether a value looks drawn at random: a UUID, hexadecimal, base64, or letters and digits mixed all through.
 pub(super) fn is_random(value: &[u8]) -> bool {
     let value = value.strip_prefix(b"0x").unwrap_or(value);
+    let value = &value[..value.len().min(JUDGED)];
     if value.len() < 8 || is_example(value) || value.iter().any(u8::is_ascii_whitespace) {
         return false;
     }
@@ -86,6 +90,7 @@ pub(super) fn has_hex_part(value: &[u8]) -> bool {
 
 /// Whether a person may have mixed it: letters with digits or signs among them, and not a word with dashes.
 pub(super) fn is_mixed(value: &[u8]) -> bool {
+    let value = &value[..value.len().min(JUDGED)];
     let letters = value.iter().any(u8::is_ascii_alphabetic);
     let digits = value.iter().any(u8::is_ascii_digit);
     let signs = value
@@ -112,6 +117,11 @@ pub(super) fn is_phrase(value: &[u8]) -> bool {
 /// Whether the whole value stands for a secret instead of being one: an entry of a closed list, or a template.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let value = value.trim_ascii();
+    if value.len() > JUDGED {
+        return value.starts_with(b"${")
+            || value.starts_with(b"{{")
+            || value.starts_with(b"AQICAH");
+    }
     let Ok(text) = std::str::from_utf8(value) else {
         return false;
     };
