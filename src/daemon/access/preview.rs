@@ -13,15 +13,14 @@ use crate::model::path::RepoId;
 use crate::model::summary::{Freshness, SummaryKey};
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 
-use crate::daemon::Mode;
 use crate::daemon::contents::Moved;
-use crate::daemon::context::Shared;
+use crate::daemon::context::{Context, Mode};
+use crate::daemon::provider::openai::{self, to_endpoint_prompt};
 use crate::daemon::work::requesting::request::{compose, earlier};
-use crate::daemon::work::requesting::to_endpoint_prompt;
 
 /// What would be asked about the node, which came with one level of children.
-pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview, Moved> {
-    let author = crate::daemon::model_author(&shared.config);
+pub fn preview(context: &Context, repo: RepoId, view: &NodeView) -> Result<Preview, Moved> {
+    let author = openai::generator(&context.config);
     let key_and_subject = match (view.kind, &view.contents) {
         (Kind::File, Some(contents)) => asked_about(&author, contents),
         (Kind::File, None) => Err("it was not read yet, or cannot be".to_owned()),
@@ -40,12 +39,12 @@ pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview
                 attempts: 0,
             };
             (
-                requests(shared, &author, &ask, exactly(shared, view))?,
+                requests(context, &author, &ask, exactly(context, view))?,
                 None,
             )
         }
     };
-    let not_now = obstacle.or_else(|| not_sent(shared, view));
+    let not_now = obstacle.or_else(|| not_sent(context, view));
     let to_be_sent = not_now.is_none();
     let unfinished = || {
         let open = requests.iter().any(|request| !request.exact);
@@ -54,9 +53,9 @@ pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview
     Ok(Preview {
         path: view.path.to_text(),
         kind: view.kind,
-        provider: shared.config.summaries.provider.to_string(),
-        model: shared.config.openai.model.clone(),
-        base_url: shared.config.openai.base_url.clone(),
+        provider: context.config.summaries.provider.to_string(),
+        model: context.config.openai.model.clone(),
+        base_url: context.config.openai.base_url.clone(),
         to_be_sent,
         note: not_now
             .map(|why| format!("nothing is to be sent: {why}"))
@@ -110,24 +109,24 @@ fn directory(author: &Generator, view: &NodeView) -> (SummaryKey, Subject) {
 }
 
 /// Whether all that the request is made of is there: a directory's children may get other words first.
-fn exactly(shared: &Shared, view: &NodeView) -> bool {
+fn exactly(context: &Context, view: &NodeView) -> bool {
     let children = view.children.as_deref().unwrap_or_default();
     let waits = |child: &NodeView| match child.freshness {
         Freshness::Pending | Freshness::Stale => true,
         // Not asked about, where nothing is asked.
-        Freshness::Failed => shared.mode == Mode::Preview,
+        Freshness::Failed => context.mode == Mode::Preview,
         Freshness::Fresh | Freshness::Off => false,
     };
     !children.iter().any(waits)
 }
 
-fn not_sent(shared: &Shared, view: &NodeView) -> Option<String> {
-    if !shared.uses_model() {
+fn not_sent(context: &Context, view: &NodeView) -> Option<String> {
+    if !context.uses_model() {
         let why = "the provider is \"offline\"; with \"openai\" it would be this";
         return Some(why.to_owned());
     }
     match view.freshness {
-        _ if !shared.config.summaries.enabled => Some("summaries are off".to_owned()),
+        _ if !context.config.summaries.enabled => Some("summaries are off".to_owned()),
         Freshness::Fresh => Some("its summary is fresh".to_owned()),
         Freshness::Off => Some("its summary is off".to_owned()),
         _ => None,
@@ -136,24 +135,24 @@ fn not_sent(shared: &Shared, view: &NodeView) -> Option<String> {
 
 /// All requests on the way to the summary. What was not answered yet has a word in its place.
 fn requests(
-    shared: &Shared,
+    context: &Context,
     author: &Generator,
     ask: &SummaryRequest,
     exactly: bool,
 ) -> Result<Vec<PromptRequest>, Moved> {
     let said: RefCell<HashMap<SummaryKey, String>> = RefCell::default();
-    let earlier = earlier(shared, ask);
+    let earlier = earlier(context, ask);
     let mut requests = Vec::new();
     // Stand for what was not answered yet.
     let mut unwritten: Vec<String> = Vec::new();
     loop {
         let known = |part| said.borrow().get(&part).cloned();
-        let next = compose(shared, author, ask, earlier.as_ref(), &known)?;
+        let next = compose(context, author, ask, earlier.as_ref(), &known)?;
         let (part, prompt) = match next {
             Next::Last(prompt) => (None, prompt),
             Next::Part(part, prompt) => (Some(part), prompt),
         };
-        let stored = part.and_then(|part| shared.store.summary(part).ok().flatten());
+        let stored = part.and_then(|part| context.store.summary(part).ok().flatten());
         let tokens = prompt::tokens(&prompt);
         let exact = exactly && !unwritten.iter().any(|words| prompt.user.contains(words));
         // What is sent is made of the same.
@@ -165,7 +164,7 @@ fn requests(
         requests.push(PromptRequest {
             messages: sent.messages().map(message).to_vec(),
             prompt_tokens: tokens,
-            max_output_tokens: u64::from(shared.config.openai.max_output_tokens),
+            max_output_tokens: u64::from(context.config.openai.max_output_tokens),
             answered: stored.is_some(),
             exact,
         });

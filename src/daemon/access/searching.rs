@@ -7,8 +7,8 @@ use std::thread;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::daemon::context::Shared;
-use crate::daemon::mailbox::{Query, Seen};
+use crate::daemon::context::Context;
+use crate::daemon::mailbox::{Lookup, Query};
 use crate::daemon::search::document::Document;
 use crate::daemon::search::words::Splitter;
 use crate::daemon::search::{
@@ -45,7 +45,7 @@ struct Searched {
 impl Handle {
     pub(super) async fn find(&self, search: &Search) -> Result<SearchResults, Problem> {
         let question = Arc::new(Question::new(search)?);
-        let _turn = turn(&self.shared.searches).await?;
+        let _turn = turn(&self.searches).await?;
         let searched = Arc::new(self.searched(search.path.as_deref()).await?);
         for one in searched.iter() {
             self.bring_up_to_date(one).await?;
@@ -61,20 +61,20 @@ impl Handle {
         };
         let ranking = blocking(job).await?;
         let views = self.views(&searched, &ranking).await?;
-        let shared = Arc::clone(&self.shared);
+        let context = Arc::clone(&self.context);
         blocking(move || {
             let candidates = views.into_iter().map(|(ranked, view)| {
                 let one = &searched[ranked.place];
                 Candidate {
                     root: &one.root,
-                    node: answers::alone(&shared, one.repo, &view),
+                    node: answers::alone(&context, one.repo, &view),
                     content: text_digest(&view),
                     ranked,
                 }
             });
             let text = |candidate: &Candidate<'_>| {
                 let (ranked, repo) = (&candidate.ranked, searched[candidate.ranked.place].repo);
-                contents::text_of(&shared, repo, &ranked.path, candidate.content?).ok()
+                contents::text_of(&context, repo, &ranked.path, candidate.content?).ok()
             };
             let (hits, total) = hits(&question, &ranking, candidates.collect(), text);
             SearchResults {
@@ -89,9 +89,9 @@ impl Handle {
 
     /// The repositories, or the one, in which to search.
     async fn searched(&self, path: Option<&Path>) -> Result<Vec<Searched>, Problem> {
-        let entries = self.shared.registry.all();
+        let entries = self.context.registry.all();
         let repos: Vec<RepoId> = entries.iter().map(|entry| entry.repo).collect();
-        self.shared.indexes.keep(&repos);
+        self.indexes.keep(&repos);
         let paths = match path {
             Some(path) => vec![path.to_path_buf()],
             None => entries.into_iter().map(|entry| entry.root).collect(),
@@ -101,9 +101,9 @@ impl Handle {
             match self.view(&at, 0).await {
                 Ok((repo, view)) => searched.push(Searched {
                     repo,
-                    root: self.shared.root_of(repo),
+                    root: self.context.root_of(repo),
                     scope: view.path,
-                    slot: self.shared.indexes.of(repo),
+                    slot: self.indexes.of(repo),
                     freshness: view.freshness,
                 }),
                 // Of all repositories, one may be empty or gone just now.
@@ -175,14 +175,14 @@ impl Handle {
         if changed.is_empty() && removed.is_empty() {
             return Ok(());
         }
-        let shared = Arc::clone(&self.shared);
+        let context = Arc::clone(&self.context);
         let slot = Arc::clone(&searched.slot);
         let repo = searched.repo;
         let root = searched.root.file_name().unwrap_or_default();
         let root = root.to_string_lossy().into_owned();
         blocking(move || {
             let mut changes: Vec<Change> = removed.into_iter().map(Change::Removed).collect();
-            changes.extend(documents(&shared, repo, &root, &changed));
+            changes.extend(documents(&context, repo, &root, &changed));
             let mut index = slot.index.write().unwrap_or_else(PoisonError::into_inner);
             index.apply(changes);
         })
@@ -203,8 +203,8 @@ impl Handle {
             reply,
         });
         Ok(match seen.await? {
-            Seen::Node(view) => Some(*view),
-            Seen::Nothing | Seen::NotYet => None,
+            Lookup::Found(view) => Some(*view),
+            Lookup::Missing | Lookup::NotScanned => None,
         })
     }
 
@@ -306,15 +306,15 @@ fn text_digest(view: &NodeView) -> Option<Digest> {
 }
 
 /// Reads nodes and their texts, with several threads.
-fn documents(shared: &Shared, repo: RepoId, root: &str, views: &[NodeView]) -> Vec<Change> {
+fn documents(context: &Context, repo: RepoId, root: &str, views: &[NodeView]) -> Vec<Change> {
     let read = |views: &[NodeView]| -> Vec<Change> {
         let mut splitter = Splitter::default();
         views
             .iter()
             .map(|view| {
-                let node = answers::alone(shared, repo, view);
+                let node = answers::alone(context, repo, view);
                 let text = text_digest(view)
-                    .and_then(|digest| contents::text_of(shared, repo, &view.path, digest).ok());
+                    .and_then(|digest| contents::text_of(context, repo, &view.path, digest).ok());
                 let document = Document::new(
                     &mut splitter,
                     view.path.clone(),

@@ -1,0 +1,49 @@
+//! Summaries that cost nothing: by rule, or by a provider that writes from facts.
+
+use std::sync::Arc;
+
+use crate::daemon::contents::{moved, outline, text_of};
+use crate::daemon::context::Context;
+use crate::daemon::provider::Facts;
+use crate::daemon::work::requesting::request;
+use crate::engine::effect::{Subject, SummaryRequest};
+use crate::model::contents::ContentKind;
+use crate::model::failure::Failure;
+use crate::model::summary::Summary;
+use crate::shell::offline;
+
+/// Writes a summary on this machine.
+///
+/// # Errors
+/// The file changed since its digest was taken.
+pub fn write(context: &Arc<Context>, request: &SummaryRequest) -> Result<Summary, Failure> {
+    let text = match &request.subject {
+        Subject::File {
+            content_kind: kind @ (ContentKind::Empty | ContentKind::Binary),
+            language,
+            ..
+        } => offline::rule(*kind, *language),
+        Subject::File {
+            digest, language, ..
+        } => {
+            let bytes = || {
+                let text = text_of(context, request.repo, &request.path, *digest);
+                text.ok().map(String::into_bytes)
+            };
+            let (_, outline) = outline(context, *language, *digest, bytes).ok_or_else(moved)?;
+            let facts = Facts::File {
+                language: *language,
+                outline: &outline,
+            };
+            context.provider.describe(&facts)?
+        }
+        Subject::Directory { children } => {
+            let children = request::children(context, children);
+            let facts = Facts::Directory {
+                children: &children,
+            };
+            context.provider.describe(&facts)?
+        }
+    };
+    Ok(Summary::new(text, "offline"))
+}
