@@ -85,7 +85,7 @@ pub struct Openai {
     pub reasoning_effort: String,
     /// Length and form of the instructions.
     pub profile: Profile,
-    /// Whether the key may be sent unencrypted to another machine.
+    /// Whether the key may be sent over `http://` to another machine.
     pub allow_http: bool,
     /// Maximum concurrent requests, 1 to 1000.
     pub max_workers: u32,

@@ -217,8 +217,8 @@ impl Requester {
         earlier: Option<&Summary>,
         model: &str,
     ) -> Result<Summary, Failure> {
-        // Removes a secret that the model repeats.
-        let text = redact::redact(response);
+        // A model may make up a credential, or repeat one that the gate missed.
+        let text = redact::redact_prose(response);
         match earlier {
             // A model that does not follow the rule about the word repeats the text.
             Some(earlier) if prompt::is_unchanged(response) || earlier.text == text => {
