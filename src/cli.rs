@@ -15,6 +15,7 @@ mod logging;
 mod man;
 mod mcp;
 mod output;
+mod owner;
 mod paths;
 mod reader;
 mod render;
@@ -23,9 +24,11 @@ mod service;
 mod show;
 mod start;
 mod status;
+mod stop;
 mod terminal;
 mod text;
 mod tree;
+mod version;
 mod wait;
 mod watch;
 
@@ -103,10 +106,16 @@ enum Command {
     Wait(wait::Arguments),
     /// Follow changes as they happen, one line each
     Events(events::Arguments),
+    /// End the daemon; what was paid for is kept
+    Stop,
+    /// Restart the daemon, after an upgrade or a new configuration
+    Restart,
     /// Serve coding agents over MCP
     Mcp(mcp::Arguments),
     /// Write the summaries as HTML, Markdown or JSON
     Export(export::Arguments),
+    /// Check that a committed export is up to date
+    Check(export::CheckArguments),
     /// Inspect, prune or verify stored summaries
     Cache(cache::Arguments),
     /// Check the setup and say how to fix it
@@ -133,7 +142,9 @@ impl Context {
 
     /// The running daemon.
     async fn client(&self) -> Result<Client, Failure> {
-        Ok(Client::connect(&self.places.socket).await?)
+        let client = Client::connect(&self.places.socket).await?;
+        version::compare(&client).await;
+        Ok(client)
     }
 }
 
@@ -204,6 +215,9 @@ impl Cli {
             socket: self.places.socket,
         })?;
         let context = Context { places };
+        if !matches!(self.command, Command::Doctor(_)) {
+            owner::refuse_foreign_folders(&context.places)?;
+        }
         match self.command {
             Command::Daemon(arguments) => daemon::run(context, arguments).await,
             Command::Index(arguments) => index::run(&context, arguments).await,
@@ -215,8 +229,11 @@ impl Cli {
             Command::Search(arguments) => search::run(&context, &arguments).await,
             Command::Wait(arguments) => wait::run(&context, &arguments).await,
             Command::Events(arguments) => events::run(&context, &arguments).await,
+            Command::Stop => stop::stop(&context).await,
+            Command::Restart => stop::restart(&context).await,
             Command::Mcp(arguments) => mcp::run(&context, &arguments).await,
             Command::Export(arguments) => export::run(&context, &arguments).await,
+            Command::Check(arguments) => export::check(&context, &arguments).await,
             Command::Service(arguments) => service::run(&context, &arguments).await,
             Command::Cache(arguments) => cache::run(&context, &arguments).await,
             Command::Doctor(arguments) => doctor::run(&context, &arguments).await,
@@ -248,6 +265,10 @@ mod tests {
             "events /a --json",
             "mcp",
             "mcp /a --watch",
+            "mcp --root /a",
+            "mcp install claude --print",
+            "stop",
+            "restart",
             "watch",
             "unwatch /a",
             "status --json --watch",
@@ -257,6 +278,9 @@ mod tests {
             "wait /a --timeout 0.5",
             "export --format index --output out",
             "export -o -",
+            "export --format html-static",
+            "export --format markdown --source-url https://example.org/blob/main",
+            "check --output docs/map",
             "cache stats --json",
             "cache gc",
             "cache gc --max-age 30 --max-bytes 1000000 --json",

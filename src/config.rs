@@ -10,6 +10,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -47,6 +48,8 @@ pub struct Summaries {
     pub enabled: bool,
     /// What generates summaries.
     pub provider: Provider,
+    /// The language of summaries that a model writes: a code (`de`) or a name.
+    pub language: String,
 }
 
 /// What generates summaries.
@@ -70,6 +73,20 @@ pub struct Openai {
     pub api_key_env: String,
     /// A file that contains the key; takes precedence over the variable.
     pub api_key_file: Option<PathBuf>,
+    /// The header that carries the key without `Bearer`; empty: `Authorization`.
+    pub api_key_header: String,
+    /// Further headers; a value `$NAME` is read from the environment.
+    pub headers: BTreeMap<String, String>,
+    /// Further query parameters.
+    pub query: BTreeMap<String, String>,
+    /// Further fields of each request.
+    pub extra_body: serde_json::Map<String, serde_json::Value>,
+    /// How much a reasoning model is to reason; empty: its default.
+    pub reasoning_effort: String,
+    /// Length and form of the instructions.
+    pub profile: Profile,
+    /// Whether the key may be sent over `http://` to another machine.
+    pub allow_http: bool,
     /// Maximum concurrent requests, 1 to 1000.
     pub max_workers: u32,
     /// 0: learned from the endpoint's responses.
@@ -94,6 +111,18 @@ pub struct Openai {
     pub batch_price_factor: f64,
 }
 
+/// Length and form of the instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Short where the model is known to read 8,192 tokens or less.
+    Auto,
+    /// Long, and good for a prompt cache.
+    Full,
+    /// Short, for small models.
+    Small,
+}
+
 /// The use of the Batch API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -105,7 +134,7 @@ pub enum Batch {
 }
 
 /// `[budget]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Budget {
     /// Requests per day (UTC); 0: unlimited.
     pub max_requests_per_day: u64,
@@ -113,6 +142,8 @@ pub struct Budget {
     pub max_tokens_per_day: u64,
     /// Cost per day (UTC), in the currency of the prices; 0: unlimited.
     pub max_cost_per_day: f64,
+    /// Requests of a first index that are not sent without confirmation; 0: never ask.
+    pub confirm_above: u64,
 }
 
 /// `[watch]`
@@ -145,6 +176,20 @@ pub struct Files {
     pub exclude: Vec<String>,
     /// Larger files are in the map without a summary.
     pub max_bytes: u64,
+    /// Whether virtual environments, installed packages and the like are left out without any rule.
+    pub defaults: bool,
+    /// What describes generated files and data.
+    pub generated: Generated,
+}
+
+/// What describes lock files, generated and minified code, vendored files and data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Generated {
+    /// A line made by rules, without a request.
+    Line,
+    /// The provider, like any other text.
+    Summarize,
 }
 
 /// `[export]`
@@ -168,6 +213,7 @@ impl Default for Summaries {
         Self {
             enabled: true,
             provider: Provider::Offline,
+            language: "en".to_owned(),
         }
     }
 }
@@ -179,6 +225,13 @@ impl Default for Openai {
             model: "gpt-4o-mini".to_owned(),
             api_key_env: "OPENAI_API_KEY".to_owned(),
             api_key_file: None,
+            api_key_header: String::new(),
+            headers: BTreeMap::new(),
+            query: BTreeMap::new(),
+            extra_body: serde_json::Map::new(),
+            reasoning_effort: String::new(),
+            profile: Profile::Auto,
+            allow_http: false,
             max_workers: 10,
             requests_per_minute: 0,
             tokens_per_minute: 0,
@@ -227,6 +280,19 @@ impl Default for Files {
             include: Vec::new(),
             exclude: Vec::new(),
             max_bytes: 1_048_576,
+            defaults: true,
+            generated: Generated::Line,
+        }
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            max_requests_per_day: 0,
+            max_tokens_per_day: 0,
+            max_cost_per_day: 0.0,
+            confirm_above: 200,
         }
     }
 }

@@ -51,6 +51,8 @@ use waits::Waits;
 pub struct Options {
     /// Who writes the summaries.
     pub author: Generator,
+    /// What writes the lines about text that is not summarized.
+    pub offline: Generator,
     /// Whether there are any.
     pub summaries: bool,
     /// The parser's version: readings of another one are not relied on.
@@ -246,7 +248,7 @@ impl Engine {
         });
         let asks = self.flights.next_due_ms();
         let stop = self.pace.stopped_until_ms();
-        let chance = self.pace.chance_ms();
+        let chance = self.pace.late_retry_ms();
         looks
             .chain(asks)
             .chain(stop)

@@ -1,5 +1,6 @@
 //! The hands: each file here touches one part of the world. Siblings are strangers; none knows the engine.
 
+pub mod classify;
 pub mod export;
 pub mod lstat;
 pub mod mounts;
@@ -8,6 +9,7 @@ pub mod openai;
 pub mod parse;
 pub mod read;
 pub mod redact;
+pub mod regular;
 pub mod rules;
 pub mod scan;
 pub mod store;

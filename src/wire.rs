@@ -1,13 +1,14 @@
-//! What crosses the socket and what `--json` prints: the shapes of the contract, and nothing that acts.
+//! The shapes that cross the socket and that `--json` prints. Types only, no behaviour.
 
 pub mod access;
 pub mod cache;
-pub mod document;
 pub mod estimate;
 pub mod events;
 pub mod index;
 pub mod percent;
+pub mod plain;
 pub mod prompt;
 pub mod protocol;
 pub mod search;
+pub mod target;
 pub mod usage;

@@ -1,5 +1,5 @@
-//! `epitome cache`: what the store holds, what may go, whether it is whole. Through the daemon where one runs, because
-//! it holds the store; else on the store itself.
+//! `epitome cache`: figures, clean-up and verification of the store. Through the daemon if one runs, because it has the
+//! store open; else directly.
 
 use super::failure::Failure;
 use super::text::{clean, count, number, size};
@@ -16,11 +16,11 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// What the store holds, and how much of it is in use
+    /// Print what the store contains and how much of it is used
     Stats(Output),
-    /// Remove what no watched repository uses, the longest unused first, and give the space back
+    /// Remove what no watched repository uses, the longest unused first
     Gc(Collect),
-    /// Read everything and check it; ends with 1 if something was lost
+    /// Read and check everything; exit code 1 if something was lost
     Verify(Output),
 }
 
@@ -33,10 +33,10 @@ struct Output {
 
 #[derive(Debug, clap::Args)]
 struct Collect {
-    /// Remove what was unused for so many days; 0: whatever is unused [default: store.max_age_days]
+    /// Remove what was unused for this many days; 0: everything unused [default: store.max_age_days]
     #[arg(long, value_name = "DAYS")]
     max_age: Option<u64>,
-    /// Remove what is unused for longest, until the store takes no more bytes on disk [default: store.max_bytes]
+    /// Remove the longest unused until the store is at most this large on disk [default: store.max_bytes]
     #[arg(long, value_name = "BYTES")]
     max_bytes: Option<u64>,
     #[command(flatten)]
@@ -45,11 +45,11 @@ struct Collect {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     match Client::connect(&context.places.socket).await {
-        Ok(client) => ask(&client, &arguments.command).await,
+        Ok(client) => execute(&client, &arguments.command).await,
         Err(ConnectError::NoDaemon) => {
             let config = context.config()?;
             let local = crate::daemon::cache::open_cache(&config, &context.places).await?;
-            let outcome = ask(&local, &arguments.command).await;
+            let outcome = execute(&local, &arguments.command).await;
             local.stop().await;
             outcome
         }
@@ -57,7 +57,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     }
 }
 
-async fn ask<A: Access>(access: &A, command: &Command) -> Result<(), Failure> {
+async fn execute<A: Access>(access: &A, command: &Command) -> Result<(), Failure> {
     match command {
         Command::Stats(options) => {
             let statistics = access.cache().await?;
@@ -109,33 +109,30 @@ fn figures(statistics: &CacheStatistics) -> String {
     let unused = summaries.saturating_sub(*used);
     let since = oldest
         .as_deref()
-        .map(|day| format!(", the longest since {}", clean(day)));
+        .map(|day| format!(" (the longest since {})", clean(day)));
     let mut text = format!(
-        "{}: {} paid for, {} written here\n",
+        "{}: {} paid, {} free\n",
         count(*summaries, "summary"),
         number(*paid),
         number(*free)
     );
     text += &format!(
-        "in use    {} by watched repositories; {} unused{}\n",
+        "used      {} by watched repositories; {} unused{}\n",
         number(*used),
         number(unused),
         since.unwrap_or_default()
     );
     text += &format!(
-        "besides   {}, {}\n",
+        "also      {}, {}\n",
         count(*outlines, "outline"),
         count(*records, "record")
     );
     if *unwatched > 0 {
-        let many = match unwatched {
-            1 => "1 repository that is".to_owned(),
-            many => format!("{} repositories that are", number(*many)),
-        };
-        text += &format!("known of  {many} not watched\n");
+        let many = count(*unwatched, "repository");
+        text += &format!("          {many} indexed earlier and not watched now\n");
     }
     text + &format!(
-        "on disk   {}: {} journal, {} cache; {} live in it\n",
+        "on disk   {}: {} journal, {} cache; {} of it in use\n",
         size(journal_bytes + cache_bytes),
         size(*journal_bytes),
         size(*cache_bytes),
@@ -154,8 +151,8 @@ fn removed(collected: &Collected) -> String {
     );
     if collected.withheld > 0 {
         text += &format!(
-            "{} that were paid for stay: the cache was lost, and it is not known yet which of them are in use; try again \
-             while a daemon runs, after `epitome wait`\n",
+            "{} that were paid for stay, because the cache was lost and it is unknown whether they are used; try again \
+             with a running daemon, after `epitome wait`\n",
             count(collected.withheld, "summary")
         );
     }
@@ -164,7 +161,7 @@ fn removed(collected: &Collected) -> String {
 
 fn findings(verified: &Verified) -> String {
     let mut text = format!(
-        "{}, {} and {} are whole\n",
+        "{}, {} and {} checked\n",
         count(verified.summaries, "summary"),
         count(verified.outlines, "outline"),
         count(verified.records, "record")
@@ -184,7 +181,7 @@ mod tests {
     use crate::client::fake::{self, Fake};
 
     #[test]
-    fn figures_are_said_in_words() {
+    fn figures_are_readable() {
         let statistics = CacheStatistics {
             summaries: 1_200,
             used: 1_199,
@@ -200,11 +197,11 @@ mod tests {
         };
         assert_eq!(
             figures(&statistics),
-            "1,200 summaries: 1,000 paid for, 200 written here\n\
-             in use    1,199 by watched repositories; 1 unused, the longest since 2025-01-31\\u{1b}[2J\n\
-             besides   1 outline, 1,300 records\n\
-             known of  1 repository that is not watched\n\
-             on disk   4.0 MiB: 1.0 MiB journal, 3.0 MiB cache; 2.0 KiB live in it\n"
+            "1,200 summaries: 1,000 paid, 200 free\n\
+             used      1,199 by watched repositories; 1 unused (the longest since 2025-01-31\\u{1b}[2J)\n\
+             also      1 outline, 1,300 records\n\
+             \x20         1 repository indexed earlier and not watched now\n\
+             on disk   4.0 MiB: 1.0 MiB journal, 3.0 MiB cache; 2.0 KiB of it in use\n"
         );
         let collected = Collected {
             summaries: 1,
@@ -217,10 +214,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_lost_is_a_failure() {
+    async fn lost_summaries_are_a_failure() {
         let fake = Fake::new("/repo", fake::tree());
         let command = Command::Verify(Output { json: true });
-        let failure = ask(&fake, &command).await;
+        let failure = execute(&fake, &command).await;
         assert_eq!(
             failure,
             Err(Failure::Failed("1 summary was lost".to_owned()))

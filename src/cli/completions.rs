@@ -1,4 +1,4 @@
-//! `epitome completions`: a script for the shell.
+//! `epitome completions`: prints a completion script for a shell.
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -13,7 +13,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    // Into memory first: the generator panics where its writer fails, and `| head` is such a writer.
+    // Into memory first: the generator panics if its writer fails, as with `| head`.
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::command(), "epitome", &mut script);
     output::print(&String::from_utf8_lossy(&script))

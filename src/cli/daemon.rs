@@ -1,4 +1,4 @@
-//! `epitome daemon`: watches in the foreground.
+//! `epitome daemon`: watches repositories in the foreground.
 
 use std::path::PathBuf;
 
@@ -8,21 +8,20 @@ use super::paths;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Folders to watch beside those of the configuration and those added earlier
+    /// Folders to watch, in addition to those of the configuration and of `epitome watch`
     paths: Vec<PathBuf>,
-    /// Leave the terminal: for who starts a daemon in the background
+    /// Leave the terminal's session, for a daemon in the background
     #[arg(long, hide = true)]
     detached: bool,
 }
 
-/// How the C library is told how many heaps it may have.
+/// The setting of glibc that limits the number of heaps.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const HEAPS: (&str, &str) = ("MALLOC_ARENA_MAX", "2");
 
-/// Starts this program anew in the same process, with few heaps. The C library of Linux gives threads heaps of their own,
-/// eight for each core, and hardly gives any of them back: with 100,000 files five searches took 690 MB for good, with
-/// two heaps 300. It reads its setting when a program starts, and nowhere else without unsafe code. Where this cannot be
-/// done, or people have a setting of their own, all goes on as it is.
+/// Executes this program again in the same process, with fewer heaps. glibc gives each thread its own heap, up to eight
+/// for each core, and returns little of them to the system: with 100,000 files five searches kept 690 MB, with two heaps
+/// 300 MB. glibc reads the setting only at the start of a program. An existing setting of the user stays.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn have_few_heaps() {
     use std::os::unix::process::CommandExt;
@@ -35,7 +34,7 @@ fn have_few_heaps() {
         let mut words = std::env::args_os();
         let mut command = std::process::Command::new(program);
         words.next().map(|own| command.arg0(own));
-        let _not_done = command.args(words).env(name, value).exec();
+        let _error = command.args(words).env(name, value).exec();
     }
 }
 
@@ -45,7 +44,7 @@ fn have_few_heaps() {}
 pub async fn run(context: Context, arguments: Arguments) -> Result<(), Failure> {
     have_few_heaps();
     if arguments.detached {
-        // It fails only where the session is this process's own already.
+        // It fails only if this process already leads its session.
         let _ = rustix::process::setsid();
     }
     let config = match context.config() {

@@ -1,4 +1,4 @@
-//! How a verb can end badly, and the exit code for each.
+//! How a command can fail, and the exit code of each failure.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use crate::config::ConfigError;
 use crate::config::places::PlacesError;
 use crate::wire::protocol::{PROBLEM_NOT_WATCHED, PROBLEM_TIMEOUT, Problem};
 
-/// A bad end, with its one line.
+/// A failure, with its message of one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// Exit code 1.
@@ -22,13 +22,13 @@ pub enum Failure {
     /// Exit code 5.
     #[error("{0}")]
     TimedOut(String),
-    /// The reader of standard output has gone away (`| head`): nothing to say, exit code 0.
+    /// The reader of standard output closed it (`| head`): no message, exit code 0.
     #[error("the output is no longer read")]
     Unread,
 }
 
 impl Failure {
-    /// The exit code, as the contract has it.
+    /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
             Self::Unread => 0,
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exit_codes_are_those_of_the_contract() {
+    fn each_problem_has_its_exit_code() {
         for (kind, code) in [
             (PROBLEM_NO_DAEMON, 3),
             (PROBLEM_NOT_WATCHED, 4),

@@ -8,8 +8,11 @@ const GROUPS: [(&str, &[&str]); 4] = [
         "Read",
         &["show", "tree", "search", "status", "events", "wait"],
     ),
-    ("Run", &["index", "watch", "unwatch", "daemon"]),
-    ("Share", &["export", "mcp"]),
+    (
+        "Run",
+        &["index", "watch", "unwatch", "daemon", "stop", "restart"],
+    ),
+    ("Share", &["export", "check", "mcp"]),
     ("Maintain", &["doctor", "cache", "service", "completions"]),
 ];
 

@@ -1,4 +1,4 @@
-//! What the program tells of its work, on standard error, by EPITOME_LOG.
+//! Logging to standard error, filtered by EPITOME_LOG.
 
 use std::io::IsTerminal;
 
@@ -6,11 +6,11 @@ use tracing_subscriber::EnvFilter;
 
 use super::failure::Failure;
 
-/// Starts it with the filter of EPITOME_LOG, or with `default`.
+/// Starts logging with the filter of EPITOME_LOG, or with `default`.
 ///
 /// # Errors
 ///
-/// The filter cannot be understood.
+/// The filter is invalid.
 pub fn start(default: &str) -> Result<(), Failure> {
     let value = std::env::var_os("EPITOME_LOG").unwrap_or_default();
     let filter = filter(&value.to_string_lossy(), default)?;
@@ -21,7 +21,7 @@ pub fn start(default: &str) -> Result<(), Failure> {
         .with_writer(std::io::stderr)
         .with_ansi(color)
         .log_internal_errors(false);
-    // It fails only where there is a subscriber already, and then that one serves.
+    // It fails only if there is a subscriber already, which then stays.
     let _ = subscriber.try_init();
     Ok(())
 }
@@ -33,7 +33,7 @@ fn filter(value: &str, default: &str) -> Result<EnvFilter, Failure> {
     };
     EnvFilter::try_new(value).map_err(|error| {
         Failure::Failed(format!(
-            "EPITOME_LOG: {value:?} is no filter ({error}); write error, warn, info, debug, trace, or as epitome::engine=debug"
+            "EPITOME_LOG: {value:?} is not a filter ({error}); use error, warn, info, debug, trace, or as epitome::engine=debug"
         ))
     })
 }
@@ -45,12 +45,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bad_filter_is_said() {
+    fn a_bad_filter_is_an_error() {
         assert_eq!(filter(" ", "warn").unwrap().to_string(), "warn");
         assert_eq!(filter("info", "warn").unwrap().to_string(), "info");
         let failure = filter("epitome=loud", "warn").unwrap_err().to_string();
         assert!(
-            failure.starts_with("EPITOME_LOG: \"epitome=loud\" is no filter"),
+            failure.starts_with("EPITOME_LOG: \"epitome=loud\" is not a filter"),
             "{failure}"
         );
     }

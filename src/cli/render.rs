@@ -3,6 +3,7 @@
 pub mod events;
 pub mod overview;
 pub mod prompt;
+pub mod search;
 pub mod show;
 pub mod status;
 #[cfg(test)]
@@ -12,68 +13,9 @@ pub mod tree;
 use std::collections::BTreeMap;
 
 use super::terminal::{Style, Terminal};
-use super::text::{clean, columns, cut, number};
+use super::text::{clean, columns, cut};
 use crate::model::summary::Freshness;
 use crate::wire::protocol::{Common, Node};
-use crate::wire::search::{MAX_HITS, NodeKind, SearchResults};
-
-/// Hits, best first: where, a line about it, why it is here, and which definitions answer. `everywhere`: their
-/// repositories are told, too.
-pub fn found(found: &SearchResults, everywhere: bool, terminal: Terminal) -> String {
-    let mut lines = Vec::new();
-    for hit in &found.hits {
-        let mut path = clean(&hit.path);
-        if everywhere {
-            path = clean(&hit.repository) + if path.is_empty() { "" } else { "/" } + &path;
-        } else if path.is_empty() {
-            path.push('.');
-        }
-        if hit.kind == NodeKind::Directory {
-            path.push('/');
-        }
-        let mut head = terminal.paint(Style::Bold, &path);
-        if hit.freshness != Freshness::Fresh && hit.freshness != Freshness::Off {
-            head += "  ";
-            head += &terminal.paint(mark_style(hit.freshness), &format!("~ {}", hit.freshness));
-        }
-        lines.push(head);
-        let room = terminal.width.unwrap_or(usize::MAX).saturating_sub(4);
-        let mut more = |style, text: &str| {
-            lines.push(format!(
-                "    {}",
-                terminal.paint(style, &cut(&clean(text), room))
-            ));
-        };
-        if let Some(line) = &hit.line {
-            more(Style::Plain, line);
-        }
-        for element in &hit.elements {
-            let place = format!("{}-{}", element.line_start, element.line_end);
-            more(
-                Style::Plain,
-                &format!("{place}  {} {}", element.kind, element.qualified_name),
-            );
-        }
-        more(Style::Dim, &format!("({})", hit.reason));
-    }
-    let shown = found.hits.len() as u64;
-    if shown < found.total {
-        let note = format!(
-            "{} of {} matches; --limit shows up to {MAX_HITS}",
-            number(shown),
-            number(found.total)
-        );
-        lines.push(terminal.paint(Style::Dim, &note));
-    }
-    if found.freshness != Freshness::Fresh {
-        let note = "(not all of it is fresh: `epitome wait` returns when it is)";
-        lines.push(terminal.paint(Style::Dim, note));
-    }
-    match lines.is_empty() {
-        true => String::new(),
-        false => finish(lines),
-    }
-}
 
 /// Errors that several nodes share: an entry in a list then says only `failed`.
 struct SharedErrors<'n>(BTreeMap<&'n str, usize>);

@@ -1,16 +1,27 @@
-//! `epitome search`: the nodes that answer a query best, and why.
+//! `epitome search`: the files, folders or definitions that match a query best.
 
 use std::path::PathBuf;
 
 use super::failure::Failure;
 use super::reader::Reader;
+use super::render::search::{Options, results};
 use super::terminal::Terminal;
-use super::{Context, output, paths, render};
-use crate::wire::search::{MAX_HITS, Search, SearchResults};
+use super::{Context, output, paths};
+use crate::wire::search::{MAX_HITS, Search, SearchKind, SearchResults};
+
+/// Operators, below the options of `--help`.
+const OPERATORS: &str = "\
+Operators in the query:
+  path:src/ path:'*.py'   only paths that match, as in .gitignore; -path: excludes
+  kind:function           only definitions of that kind; kind:directory as --kind
+  lang:rust               only files in that language
+A query that is the name of a definition, such as Cache.get, finds that one first.
+Put -- before a query that begins with a hyphen: epitome search -- -x";
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = OPERATORS)]
 pub struct Arguments {
-    /// Words, a definition's name, or a part of a path
+    /// Words, the name of a definition, part of a path, operators
     #[arg(required = true)]
     query: Vec<String>,
     /// Look here only [default: this folder's repository, or all]
@@ -19,9 +30,15 @@ pub struct Arguments {
     /// Only paths that match, as in .gitignore: '*.py', 'src/**/test_*'
     #[arg(long, value_name = "GLOB")]
     glob: Option<String>,
-    /// Hits at most, up to 100
+    /// What to find: file, directory, symbol (definitions), or all (files and directories)
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    kind: Option<SearchKind>,
+    /// Largest number of hits, up to 1000
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = limit)]
     limit: usize,
+    /// Say why each hit matches
+    #[arg(long)]
+    explain: bool,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -40,7 +57,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         output::say("no results; try fewer or different words");
     }
     let terminal = Terminal::of_stdout();
-    output::page(&render::found(&found, everywhere, terminal), terminal)
+    let options = Options {
+        everywhere,
+        explain: arguments.explain,
+    };
+    output::page(&results(&found, options, terminal), terminal)
 }
 
 /// The matches, and whether all repositories were searched.
@@ -53,7 +74,7 @@ async fn search(
         query: arguments.query.join(" "),
         path: Some(here.clone()),
         glob: arguments.glob.clone(),
-        kind: None,
+        kind: arguments.kind,
         limit: Some(arguments.limit),
     };
     if arguments.path.is_none() {
@@ -61,6 +82,10 @@ async fn search(
     }
     let found = reader.search(&search).await?;
     Ok((found, search.path.is_none()))
+}
+
+fn kind(text: &str) -> Result<SearchKind, String> {
+    SearchKind::named(text).ok_or_else(|| "must be file, directory, symbol or all".to_owned())
 }
 
 fn limit(text: &str) -> Result<usize, String> {

@@ -1,11 +1,15 @@
-//! The way to ask the loop from anywhere in the process; what the server serves and `epitome index` uses.
+//! The daemon's interface for the server, the command line and MCP: queries of the event loop, and what is read from the
+//! store and the disk besides.
 
 pub mod audit;
 pub mod cache;
 pub mod estimate;
 mod following;
 mod membership;
+mod missing;
 pub mod preview;
+pub mod removed;
+mod searching;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,76 +17,122 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
+use crate::config::Config;
+use crate::config::places::Places;
+use crate::daemon::answers;
+use crate::daemon::answers::publishing;
+use crate::daemon::contents::Moved;
+use crate::daemon::context::{Context, Mode, open_store};
+use crate::daemon::event_loop;
+use crate::daemon::mailbox::{self, Input, Inputs, Lookup, Query};
+use crate::daemon::search::Indexes;
 use crate::engine::status::{PacingStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
 use crate::model::path::RepoId;
+use crate::shell::store::Store;
 use crate::wire::access::{Access, Chunks};
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
 use crate::wire::events::EventStream;
 use crate::wire::prompt::Preview;
 use crate::wire::protocol::{
-    FailedNode, Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, PROBLEM_NOT_YET, PROBLEM_TIMEOUT, Problem,
-    Repository, Status, WaitOutcome,
+    FailedNode, Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, PROBLEM_NOT_WATCHED, PROBLEM_NOT_YET,
+    PROBLEM_TIMEOUT, Problem, Repository, Status, WaitOutcome,
 };
 use crate::wire::search::{Search, SearchResults};
 
-use crate::daemon::answers;
-use crate::daemon::answers::publishing;
-use crate::daemon::contents::Moved;
-use crate::daemon::context::Shared;
-use crate::daemon::mailbox::{Input, Query, Seen};
-use crate::daemon::search::{self, Question};
-
 pub(super) use membership::canonical_as_far_as_possible;
 
-/// How long a file that is being changed is waited for, to show what would be asked about it.
+/// How long a preview waits for a file that keeps changing.
 const PREVIEW_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a query of an unknown node waits for the first scan of its repository.
+const FIRST_SCAN_PATIENCE: Duration = Duration::from_secs(10);
+/// Searches in progress: each has the whole tree in memory and uses several threads.
+const SEARCHES: usize = 2;
+/// Estimates in progress: each reads a whole tree.
+const ESTIMATES: usize = 1;
 
-/// How long a question about what is not known waits for the first look at its repository.
-const FIRST_LOOK_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Asks the loop.
+/// A client's handle of a running engine.
 #[derive(Clone)]
 pub struct Handle {
-    pub(in crate::daemon) shared: Arc<Shared>,
+    pub(in crate::daemon) context: Arc<Context>,
+    inputs: Inputs,
+    /// Changes after each event of the loop.
+    stirred: watch::Receiver<()>,
+    searches: Arc<Semaphore>,
+    /// The search index of each repository.
+    indexes: Arc<Indexes>,
+    estimates: Arc<Semaphore>,
+}
+
+/// Starts an engine. `prepare` runs before its loop: the daemon starts the watch there.
+///
+/// # Errors
+/// The store's folder does not exist, or the system has no more threads.
+pub fn start(
+    config: &Config,
+    data: &Path,
+    store: Arc<Store>,
+    mode: Mode,
+    prepare: impl FnOnce(&Arc<Context>, &Inputs),
+) -> anyhow::Result<Handle> {
+    let (inputs, receiver) = mailbox::channel();
+    let context = Arc::new(Context::new(config.clone(), store, data, mode)?);
+    prepare(&context, &inputs);
+    let stirred = event_loop::start(Arc::clone(&context), inputs.clone(), receiver)?;
+    Ok(Handle {
+        context,
+        inputs,
+        stirred,
+        searches: Arc::new(Semaphore::new(SEARCHES)),
+        indexes: Arc::default(),
+        estimates: Arc::new(Semaphore::new(ESTIMATES)),
+    })
+}
+
+/// Starts an engine without a watch, on a store of its own.
+///
+/// # Errors
+/// The store cannot be opened, or another process holds it.
+pub async fn start_once(config: &Config, places: &Places, mode: Mode) -> anyhow::Result<Handle> {
+    let store = open_store(&places.data).await?;
+    start(config, &places.data, Arc::new(store), mode, |_, _| ())
 }
 
 impl Handle {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
-    }
-
-    /// Ends the loop: what was paid for is waited for, a while, and all is written.
+    /// Ends the loop: waits a while for requests in flight, and writes everything.
     pub async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
-        self.shared.inputs.send(Input::Stop(done)).await;
+        self.inputs.send(Input::Stop(done)).await;
         let _ = stopped.await;
     }
 
-    /// What all repositories are doing as far as the loop knows, without a look at the watch; `None` at the end.
+    /// The state of all repositories, without waiting for notifications; `None` when the loop has ended.
     pub(super) async fn glance(&self) -> Option<(Vec<RepositoryStatus>, PacingStatus)> {
         let answer = self.query(|reply| Query::Glance { reply }).await.ok()?;
         Some(answer)
     }
 
-    /// Returns when the loop has turned, and `watch`: when a notification has come through besides. `false` at the end.
+    /// Returns when the loop has turned; with `watch`, when a notification has come through as well. `false` when the loop
+    /// has ended.
     pub(super) async fn pulse(&self, watch: bool) -> bool {
         let answer = self.query(|reply| Query::Pulse { watch, reply });
         answer.await.is_ok()
     }
 
-    /// Changes when something happens.
+    /// Changes after each event of the loop.
     pub(super) fn stirred(&self) -> watch::Receiver<()> {
-        self.shared.stirred.subscribe()
+        let mut stirred = self.stirred.clone();
+        stirred.mark_unchanged();
+        stirred
     }
 
-    /// What is known of the node at a path, and in which repository it is.
+    /// The node at a path, and its repository.
     async fn view(&self, path: &Path, depth: usize) -> Result<(RepoId, NodeView), Problem> {
         self.view_within(path, depth, None).await
     }
 
-    /// The same in the repository with that root.
+    /// Like `view`, in the repository with this root.
     async fn view_within(
         &self,
         path: &Path,
@@ -91,32 +141,42 @@ impl Handle {
     ) -> Result<(RepoId, NodeView), Problem> {
         let (entry, relative) = self.resolve_within(path, within)?;
         let repo = entry.repo;
-        let until = tokio::time::Instant::now() + FIRST_LOOK_PATIENCE;
+        let until = tokio::time::Instant::now() + FIRST_SCAN_PATIENCE;
         loop {
             let mut stirred = self.stirred();
-            let seen = self.query(|reply| Query::Node {
+            let found = self.query(|reply| Query::Node {
                 repo,
                 path: relative.clone(),
                 depth,
                 reply,
             });
-            let (kind, detail) = match seen.await? {
-                Seen::Node(view) => return Ok((repo, *view)),
-                Seen::Nothing => (
-                    PROBLEM_NO_NODE,
-                    format!(
-                        "{} is no node of {}: it does not exist, is ignored, or holds no file",
-                        path.display(),
-                        entry.root.display()
+            let (kind, detail) = match found.await? {
+                Lookup::Found(view) => return Ok((repo, *view)),
+                Lookup::Missing => match membership::inner_repository(&entry.root, path) {
+                    // A linked work tree, or a repository that this one ignores.
+                    Some(inner) => (
+                        PROBLEM_NOT_WATCHED,
+                        format!(
+                            "{} is in the repository {}, which is not watched: add it with `epitome watch`",
+                            path.display(),
+                            inner.display()
+                        ),
                     ),
-                ),
-                // Just after a start nobody can say that it is not there.
-                Seen::NotYet => match tokio::time::timeout_at(until, stirred.changed()).await {
+                    None => {
+                        let shown = relative.to_text();
+                        let entry = entry.clone();
+                        let reason = blocking(move || missing::reason(&entry, &relative)).await?;
+                        (PROBLEM_NO_NODE, format!("{shown}: {reason}"))
+                    }
+                },
+                // Before the first scan, an unknown node may exist.
+                Lookup::NotScanned => match tokio::time::timeout_at(until, stirred.changed()).await
+                {
                     Ok(_) => continue,
                     Err(_) => (
                         PROBLEM_NOT_YET,
                         format!(
-                            "{} is not known yet: {} is being looked at for the first time since the start; ask again, or `epitome wait`",
+                            "{} is not known yet: the first scan of {} is in progress; try again, or run `epitome wait`",
                             path.display(),
                             entry.root.display()
                         ),
@@ -132,7 +192,7 @@ impl Handle {
         query: impl FnOnce(oneshot::Sender<T>) -> Query,
     ) -> Result<T, Problem> {
         let (reply, answer) = oneshot::channel();
-        self.shared.inputs.send(Input::Query(query(reply))).await;
+        self.inputs.send(Input::Query(query(reply))).await;
         answer
             .await
             .map_err(|_| Problem::new(PROBLEM_INTERNAL, "the daemon is ending"))
@@ -159,14 +219,14 @@ impl Handle {
 impl Access for Handle {
     async fn status(&self) -> Result<Status, Problem> {
         let (repositories, pace) = self.query(|reply| Query::Status { reply }).await?;
-        let shared = Arc::clone(&self.shared);
-        blocking(move || answers::status(&shared, &repositories, &pace)).await
+        let context = Arc::clone(&self.context);
+        blocking(move || answers::status::status(&context, &repositories, &pace)).await
     }
 
     async fn node(&self, path: &Path, depth: usize) -> Result<Node, Problem> {
         let (repo, view) = self.view(path, depth).await?;
-        let shared = Arc::clone(&self.shared);
-        blocking(move || answers::node(&shared, repo, &view)).await
+        let context = Arc::clone(&self.context);
+        blocking(move || answers::node(&context, repo, &view)).await
     }
 
     async fn node_text(
@@ -176,9 +236,9 @@ impl Access for Handle {
         within: Option<&Path>,
     ) -> Result<Chunks, Problem> {
         let (repo, view) = self.view_within(path, depth, within).await?;
-        let shared = Arc::clone(&self.shared);
-        Ok(publishing::tell(view, move |view| {
-            answers::alone(&shared, repo, view)
+        let context = Arc::clone(&self.context);
+        Ok(publishing::stream(view, move |view| {
+            answers::alone(&context, repo, view)
         }))
     }
 
@@ -186,15 +246,15 @@ impl Access for Handle {
         let until = Instant::now() + PREVIEW_PATIENCE;
         loop {
             let (repo, view) = self.view(path, 1).await?;
-            let shared = Arc::clone(&self.shared);
-            match blocking(move || preview::preview(&shared, repo, &view)).await? {
+            let context = Arc::clone(&self.context);
+            match blocking(move || preview::preview(&context, repo, &view)).await? {
                 Ok(preview) => return Ok(preview),
-                // It was changed, and is not read anew yet.
+                // It changed, and has not been read again.
                 Err(Moved) if Instant::now() < until => {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
                 Err(Moved) => {
-                    let problem = "it keeps changing: ask again when it is left alone";
+                    let problem = "it keeps changing; try again later";
                     return Err(Problem::new(PROBLEM_INTERNAL, problem));
                 }
             }
@@ -202,34 +262,7 @@ impl Access for Handle {
     }
 
     async fn search(&self, search: &Search) -> Result<SearchResults, Problem> {
-        let question = Question::new(search)?;
-        let turn = turn(&self.shared.searches).await?;
-        let places: Vec<(PathBuf, PathBuf)> = match &search.path {
-            Some(path) => vec![(self.resolve(path)?.0.root, path.clone())],
-            None => {
-                let all = self.shared.registry.all().into_iter();
-                all.map(|entry| (entry.root.clone(), entry.root)).collect()
-            }
-        };
-        let mut trees = Vec::new();
-        for (root, path) in places {
-            match self.view(&path, usize::MAX).await {
-                Ok((repo, view)) => trees.push(search::Tree { root, repo, view }),
-                // Of all repositories, one may hold nothing or be gone just now.
-                Err(problem) if search.path.is_none() && problem.status == 404 => {}
-                Err(problem) => return Err(problem),
-            }
-        }
-        let shared = Arc::clone(&self.shared);
-        let told = move |repo, view: &_| answers::alone(&shared, repo, view);
-        // Who asked may leave, and then nobody waits for a tree that may be large.
-        let asker = Arc::new(());
-        let left = Arc::downgrade(&asker);
-        let found = blocking(move || {
-            let _turn = turn;
-            search::search(&question, &trees, told, || left.strong_count() == 0)
-        });
-        found.await
+        self.find(search).await
     }
 
     async fn events(&self, path: Option<&Path>) -> Result<EventStream, Problem> {
@@ -245,21 +278,16 @@ impl Access for Handle {
             this.add(&path, keep)
         })
         .await
-        .map_err(|_| {
-            Problem::new(
-                PROBLEM_INTERNAL,
-                "an internal error while the folder was added",
-            )
-        })??;
-        // The loop has taken the addition before it takes this question only if it was sent before: ask until it has.
+        .map_err(|_| Problem::new(PROBLEM_INTERNAL, "internal error while adding the folder"))??;
+        // The query may overtake the event of the addition.
         loop {
             let status = self.status().await?;
             let root = entry.root.to_string_lossy();
             if let Some(repository) = status.repositories.into_iter().find(|one| one.path == root) {
                 return Ok(repository);
             }
-            if self.shared.registry.get(entry.repo).is_none() {
-                let gone = format!("{root} was let go by somebody else at the same time");
+            if self.context.registry.get(entry.repo).is_none() {
+                let gone = format!("{root} was removed by another client at the same time");
                 return Err(Problem::new(PROBLEM_INTERNAL, gone));
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -268,14 +296,14 @@ impl Access for Handle {
 
     async fn estimate(&self, path: &Path, first_only: bool) -> Result<Estimate, Problem> {
         if first_only && self.resolve(path).is_ok() {
-            // It is watched: whatever it cost is being paid, or was.
+            // It is watched already: its first index is no surprise.
             return Ok(Estimate::default());
         }
-        let _turn = turn(&self.shared.estimates).await?;
+        let _turn = turn(&self.estimates).await?;
         estimate::estimate_with(
-            &self.shared.config,
-            &self.shared.own_folder,
-            Arc::clone(&self.shared.store),
+            &self.context.config,
+            &self.context.own_folder,
+            Arc::clone(&self.context.store),
             path,
             first_only,
         )
@@ -283,15 +311,15 @@ impl Access for Handle {
     }
 
     async fn cache(&self) -> Result<CacheStatistics, Problem> {
-        cache::statistics(&self.shared).await
+        cache::statistics(self).await
     }
 
     async fn collect(&self, request: CollectRequest) -> Result<Collected, Problem> {
-        cache::collect(&self.shared, request).await
+        cache::collect(self, request).await
     }
 
     async fn verify(&self) -> Result<Verified, Problem> {
-        cache::verify(&self.shared).await
+        cache::verify(self).await
     }
 
     async fn unwatch(&self, path: &Path) -> Result<(), Problem> {
@@ -306,7 +334,7 @@ impl Access for Handle {
         let paths: Vec<PathBuf> = match path {
             Some(path) => vec![path.to_path_buf()],
             None => self
-                .shared
+                .context
                 .registry
                 .all()
                 .into_iter()
@@ -336,14 +364,14 @@ impl Access for Handle {
                 }
                 Err(Problem::new(
                     PROBLEM_TIMEOUT,
-                    answers::still_waiting_for(&status),
+                    answers::status::still_waiting_for(&status),
                 ))
             }
         }
     }
 }
 
-/// Waits for one's turn, where only so many may look at whole trees at a time.
+/// Waits for a turn: only a few clients may read whole trees at a time.
 async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
     let turn = Arc::clone(turns).acquire_owned().await;
     turn.map_err(|_| Problem::new(PROBLEM_INTERNAL, "the daemon is ending"))
@@ -354,5 +382,5 @@ pub(super) async fn blocking<T: Send + 'static>(
 ) -> Result<T, Problem> {
     tokio::task::spawn_blocking(job)
         .await
-        .map_err(|_| Problem::new(PROBLEM_INTERNAL, "an internal error; the log may tell more"))
+        .map_err(|_| Problem::new(PROBLEM_INTERNAL, "internal error; see the daemon's log"))
 }

@@ -1,28 +1,34 @@
-//! What a file's content is and says: its digests, its outline out of the store or out of the parser, its text.
+//! What a file contains: its digests, its outline from the store or the parser, its text.
 
-use crate::daemon::context::Shared;
+use crate::config::Generated;
+use crate::daemon::context::Context;
 use crate::engine::event::ReadProblem;
 use crate::model::contents::Contents;
 use crate::model::digest::{Digest, Hasher};
+use crate::model::failure::{Failure, Remedy};
 use crate::model::language::Language;
 use crate::model::outline::Outline;
 use crate::model::path::{RelPath, RepoId};
 use crate::shell::read::ReadError;
-use crate::shell::{parse, read};
+use crate::shell::{classify, parse, read};
 
-/// The content changed between its digest and this read.
+/// The content is no longer the one that was requested.
 pub struct Moved;
 
-/// A file as it is now, with the digests that its key is made of.
-pub fn read_file(shared: &Shared, repo: RepoId, path: &RelPath) -> Result<Contents, ReadProblem> {
-    let entry = shared.registry.get(repo).ok_or(ReadProblem::Gone)?;
-    let reading = read::read(&entry.root, path, shared.config.files.max_bytes).map_err(
-        |error| match error {
-            ReadError::Gone | ReadError::NotRegular => ReadProblem::Gone,
-            ReadError::Moving | ReadError::Crowded(_) => ReadProblem::Moving,
-            other => ReadProblem::Denied(other.to_string()),
-        },
-    )?;
+/// The failure of a request whose content changed.
+pub fn moved() -> Failure {
+    Failure::new(Remedy::Changed, "it changed before it was summarized")
+}
+
+/// Reads a file; returns the digests that its key is made of.
+pub fn read_file(context: &Context, repo: RepoId, path: &RelPath) -> Result<Contents, ReadProblem> {
+    let entry = context.registry.get(repo).ok_or(ReadProblem::Gone)?;
+    let max_bytes = context.config.files.max_bytes;
+    let reading = read::read(&entry.root, path, max_bytes).map_err(|error| match error {
+        ReadError::Gone | ReadError::NotRegular => ReadProblem::Gone,
+        ReadError::Moving | ReadError::Crowded(_) => ReadProblem::Moving,
+        other => ReadProblem::Denied(other.to_string()),
+    })?;
     let mut contents = Contents {
         stat: reading.stat,
         observed_ms: reading.observed_ms,
@@ -31,40 +37,43 @@ pub fn read_file(shared: &Shared, repo: RepoId, path: &RelPath) -> Result<Conten
         language: reading.language,
         content_kind: reading.content_kind,
     };
-    if let Some(bytes) = reading.bytes {
-        let (syntax, _) = outline(shared, contents.language, contents.digest, || Some(bytes))
+    if let Some(text) = reading.text {
+        let detect = context.config.files.generated == Generated::Line;
+        let policy = entry.rules().policy(path);
+        contents.content_kind = classify::kind(path, contents.language, &text, policy, detect);
+        let (syntax, _) = outline(context, contents.language, contents.digest, || Some(text))
             .ok_or(ReadProblem::Gone)?;
         contents.syntax = syntax;
     }
     Ok(contents)
 }
 
-/// The syntax digest and the outline of a content: from the store, or parsed from the bytes.
+/// The syntax digest and the outline of a content: from the store, or parsed from its text without secrets.
 pub fn outline(
-    shared: &Shared,
+    context: &Context,
     language: Option<Language>,
     digest: Digest,
     bytes: impl FnOnce() -> Option<Vec<u8>>,
 ) -> Option<(Digest, Outline)> {
     let key = outline_key(language, digest);
-    if let Ok(Some(known)) = shared.store.outline(key) {
+    if let Ok(Some(known)) = context.store.outline(key) {
         return Some(known);
     }
     let parsed = parse::parse(language, &bytes()?, digest);
-    if shared.mode.keeps()
-        && let Err(error) = shared
+    if context.mode.keeps()
+        && let Err(error) = context
             .store
             .put_outline(key, parsed.syntax, &parsed.outline)
     {
-        // One note for all of them: on a full disk there would be a line for each file.
-        shared
+        // One note for all: a full disk would log a line for each file.
+        context
             .notes
-            .set("store", format!("outlines cannot be kept: {error}"));
+            .set("store", format!("cannot store outlines: {error}"));
     }
     Some((parsed.syntax, parsed.outline))
 }
 
-/// What an outline is stored under.
+/// The key of an outline in the store.
 pub fn outline_key(language: Option<Language>, digest: Digest) -> Digest {
     let mut hasher = Hasher::new("outline.1");
     hasher.number(u64::from(parse::VERSION));
@@ -73,19 +82,22 @@ pub fn outline_key(language: Option<Language>, digest: Digest) -> Digest {
     hasher.finish()
 }
 
-/// The text of a file whose content still has the digest, for a prompt.
+/// A file's text without secrets.
+///
+/// # Errors
+/// The content no longer has this digest.
 pub fn text_of(
-    shared: &Shared,
+    context: &Context,
     repo: RepoId,
     path: &RelPath,
     digest: Digest,
 ) -> Result<String, Moved> {
-    let entry = shared.registry.get(repo).ok_or(Moved)?;
-    let reading =
-        read::read(&entry.root, path, shared.config.files.max_bytes).map_err(|_| Moved)?;
-    let bytes = reading
-        .bytes
+    let entry = context.registry.get(repo).ok_or(Moved)?;
+    let max_bytes = context.config.files.max_bytes;
+    let reading = read::read(&entry.root, path, max_bytes).map_err(|_| Moved)?;
+    let text = reading
+        .text
         .filter(|_| reading.digest == digest)
         .ok_or(Moved)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }

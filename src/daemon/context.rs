@@ -1,110 +1,168 @@
-//! What all parts of a running daemon have in common.
+//! What the workers share: configuration, store, provider, repositories, watch, notes, followers. It knows no loop and
+//! no client.
 
+pub mod cookies;
+pub mod dry_run;
 pub mod followers;
 pub mod registry;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, watch};
+use anyhow::{Context as _, bail};
 
-use crate::config::{Config, Provider};
-use crate::daemon::Mode;
-use crate::daemon::access::estimate::Pretended;
-use crate::daemon::mailbox::{Input, Inputs};
-
-use crate::daemon::prompt::PART_TOKENS;
+use crate::config::places::Places;
+use crate::config::{Config, Profile, Provider as Configured};
+use crate::daemon::prompt::{PART_TOKENS, Style};
+use crate::daemon::provider::{self, Provider};
 use crate::engine::event::Event;
 use crate::engine::pacing::DayUse;
 use crate::model::path::RepoId;
 use crate::shell::rules::FileRules;
-use crate::shell::store::Store;
+use crate::shell::store::{Store, StoreError};
 use crate::shell::watch::Watch;
+
+use cookies::Cookies;
+use dry_run::Pretended;
 use followers::Followers;
 use registry::{Entry, Notes, Registry};
+
+/// How long to wait for another process to release the store.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The error of a node whose summary is unknown in a run that sends no requests.
+pub const NOT_REQUESTED: &str = "not requested";
+
+/// Up to so many tokens a window is small: it gets short instructions.
+const SMALL_WINDOW: u32 = 8_192;
 
 /// Bytes of a token, as is usual for English and code.
 const TOKEN_BYTES: usize = 4;
 
-/// Searches that are under way at once, at most: each has the whole tree before it and works with several threads.
-const SEARCHES: usize = 2;
-/// Estimates that are under way at once, at most: each reads a whole tree.
-const ESTIMATES: usize = 1;
-
-/// What the loop, its workers and those who ask have in common.
-pub struct Shared {
-    pub(in crate::daemon) config: Config,
-    pub(in crate::daemon) file_rules: FileRules,
-    pub(in crate::daemon) store: Arc<Store>,
-    /// The store's folder, canonical: never part of a repository.
-    pub(in crate::daemon) own_folder: PathBuf,
-    pub(in crate::daemon) registry: Registry,
-    pub(in crate::daemon) notes: Notes,
-    pub(in crate::daemon) inputs: Inputs,
-    /// What is notified of changes; it may come late, and stays.
-    pub(in crate::daemon) watch: OnceLock<Arc<Watch>>,
-    pub(in crate::daemon) mode: Mode,
-    pub(in crate::daemon) stopping: AtomicBool,
-    pub(in crate::daemon) followers: Followers,
-    /// Changes when something happens.
-    pub(in crate::daemon) stirred: watch::Sender<()>,
-    pub(in crate::daemon) started: Instant,
-    pub(in crate::daemon) searches: Arc<Semaphore>,
-    pub(in crate::daemon) estimates: Arc<Semaphore>,
-    /// The largest content of one request, in bytes: less where the endpoint's model reads less.
-    pub(in crate::daemon) most: AtomicUsize,
-    /// In a dry run: what would have been sent.
-    pub(in crate::daemon) pretended: Pretended,
+/// What a run of the engine is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Watch and keep summaries current.
+    Daemon,
+    /// Index once.
+    Local,
+    /// Estimate the cost: scan once, send and store nothing.
+    Dry,
+    /// Show the prompts: scan once, send and store nothing, and leave unsent summaries failed.
+    Preview,
 }
 
-impl Shared {
-    /// Compares what was written out with what stands there now, and has the loop write again what others changed.
-    /// Blocks on the disk.
-    pub(in crate::daemon) fn check_export(&self, entry: &Entry) {
-        let Some(folder) = self.config.export.dir.as_ref() else {
-            return;
-        };
-        let folder = entry.root.join(folder);
-        let paths = entry.exported.changed(&entry.root, &folder);
-        if !paths.is_empty() && self.mode != Mode::Dry {
-            let repo = entry.repo;
-            self.inputs
-                .send_blocking(Input::Event(Event::ExportTouched { repo, paths }));
-        }
+impl Mode {
+    /// Whether results are stored.
+    pub fn keeps(self) -> bool {
+        !matches!(self, Self::Dry | Self::Preview)
     }
+}
 
-    pub(in crate::daemon) fn new(
+/// What the workers share.
+pub struct Context {
+    pub config: Config,
+    pub mode: Mode,
+    pub file_rules: FileRules,
+    pub store: Arc<Store>,
+    /// The store's folder, canonical: never part of a repository.
+    pub own_folder: PathBuf,
+    /// What writes the summaries.
+    pub provider: Arc<dyn Provider>,
+    pub registry: Registry,
+    pub notes: Notes,
+    pub followers: Followers,
+    /// The source of notifications. Set once, possibly after the start; unset while everything is polled.
+    pub watch: OnceLock<Arc<Watch>>,
+    /// Requests barrier cookies of the watch; set before it.
+    pub cookies: OnceLock<Cookies>,
+    /// Set when the daemon ends: no new request is sent.
+    pub stopping: AtomicBool,
+    /// When the process started its engine.
+    pub started: Instant,
+    /// The largest content of one request, in bytes. It shrinks when the model turns out to read less.
+    pub max_prompt_bytes: AtomicUsize,
+    /// Tokens that the model reads; 0: not known.
+    pub context_tokens: AtomicU32,
+    /// What the daemon was started with; unset in a run without a socket.
+    pub places: OnceLock<Places>,
+    /// The requests of a dry run.
+    pub pretended: Pretended,
+}
+
+impl Context {
+    /// Prepares a run.
+    ///
+    /// # Errors
+    /// The store's folder does not exist.
+    pub fn new(
         config: Config,
         store: Arc<Store>,
         data: &Path,
         mode: Mode,
-        inputs: Inputs,
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<Context> {
+        let provider = provider::open(&config, data);
+        Self::with_provider(config, store, data, mode, provider)
+    }
+
+    /// Prepares a run with another provider than the configured one.
+    ///
+    /// # Errors
+    /// The store's folder does not exist.
+    pub fn with_provider(
+        config: Config,
+        store: Arc<Store>,
+        data: &Path,
+        mode: Mode,
+        provider: Arc<dyn Provider>,
+    ) -> anyhow::Result<Context> {
+        let largest = provider.capabilities().largest_input.min(PART_TOKENS);
+        let largest = largest as usize * TOKEN_BYTES;
         Ok(Self {
             file_rules: registry::file_rules(&config),
             own_folder: std::fs::canonicalize(data)?,
             config,
+            mode,
             store,
+            provider,
             registry: Registry::default(),
             notes: Notes::default(),
-            inputs,
-            watch: OnceLock::new(),
-            mode,
-            stopping: AtomicBool::new(false),
             followers: Followers::default(),
-            stirred: watch::Sender::new(()),
+            watch: OnceLock::new(),
+            cookies: OnceLock::new(),
+            stopping: AtomicBool::new(false),
             started: Instant::now(),
-            searches: Arc::new(Semaphore::new(SEARCHES)),
-            estimates: Arc::new(Semaphore::new(ESTIMATES)),
-            most: AtomicUsize::new(PART_TOKENS as usize * TOKEN_BYTES),
+            max_prompt_bytes: AtomicUsize::new(largest),
+            context_tokens: AtomicU32::new(0),
+            places: OnceLock::new(),
             pretended: Pretended::default(),
         })
     }
 
-    /// What was used today, by earlier runs too.
-    pub(in crate::daemon) fn used_today(&self) -> DayUse {
+    /// Length and language of the instructions.
+    pub fn style(&self) -> Style {
+        let mut style = provider::openai::style(&self.config);
+        let window = self.context_tokens.load(Ordering::Relaxed);
+        if self.config.openai.profile == Profile::Auto {
+            style.small = (1..=SMALL_WINDOW).contains(&window);
+        }
+        style
+    }
+
+    /// Compares the exported files with what this process wrote; returns the event that has the changed ones written
+    /// again. Blocks on the disk.
+    pub fn check_export(&self, entry: &Entry) -> Option<Event> {
+        let folder = entry.root.join(self.config.export.dir.as_ref()?);
+        let paths = entry.exported.changed(&entry.root, &folder);
+        let repo = entry.repo;
+        (!paths.is_empty() && self.mode != Mode::Dry)
+            .then_some(Event::ExportTouched { repo, paths })
+    }
+
+    /// The model's use today, including earlier runs.
+    pub fn used_today(&self) -> DayUse {
         let day = today();
         let used = self.store.usage(day).unwrap_or_default();
         DayUse {
@@ -115,17 +173,36 @@ impl Shared {
         }
     }
 
-    /// A repository's root; empty where it is watched no more.
-    pub(in crate::daemon) fn root_of(&self, repo: RepoId) -> PathBuf {
-        self.registry
-            .get(repo)
-            .map(|entry| entry.root)
-            .unwrap_or_default()
+    /// A repository's root; empty when it is no longer watched.
+    pub fn root_of(&self, repo: RepoId) -> PathBuf {
+        let entry = self.registry.get(repo);
+        entry.map(|entry| entry.root).unwrap_or_default()
     }
 
-    /// Whether summaries are asked of a model over the network.
-    pub(in crate::daemon) fn uses_model(&self) -> bool {
-        self.config.summaries.provider == Provider::Openai
+    /// Whether a model writes the summaries.
+    pub fn uses_model(&self) -> bool {
+        self.config.summaries.provider == Configured::Openai
+    }
+}
+
+/// Opens the store, and waits a while for another process to release it.
+///
+/// # Errors
+/// The store cannot be opened, or is still locked.
+pub async fn open_store(data: &Path) -> anyhow::Result<Store> {
+    let deadline = tokio::time::Instant::now() + STORE_PATIENCE;
+    loop {
+        let data = data.to_path_buf();
+        let opened = tokio::task::spawn_blocking(move || Store::open(&data))
+            .await
+            .context("opening the store")?;
+        match opened {
+            Err(StoreError::Locked { .. }) if tokio::time::Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Err(error) => bail!("{error}: {}", error.hint()),
+            Ok(store) => return Ok(store),
+        }
     }
 }
 

@@ -1,101 +1,123 @@
-//! The only loop: one input, one step of the engine, its effects begun; nothing in here may block.
+//! The event loop, the only owner of the engine: one input, one step of the engine, its effects begun. Nothing here
+//! blocks or touches the disk.
+//!
+//! Back-pressure: while the writer is full, the loop takes confirmations of writes and nothing else. Workers and clients
+//! then wait in front of the bounded mailbox.
 
 mod barrier;
+mod options;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{sleep_until, timeout};
 
-use crate::config::Config;
+use crate::daemon::context::Context;
+use crate::daemon::mailbox::{Failed, Input, Inputs, Lookup, Query};
+use crate::daemon::work::Executor;
+use crate::daemon::work::writer::{Confirmations, WAITING};
 use crate::engine::Engine;
+use crate::engine::effect::Effect;
 use crate::engine::event::{Event, WaitId};
 use crate::model::path::RepoId;
 use crate::model::time::Timestamp;
-use crate::shell::store::Store;
 
-use crate::daemon::Mode;
-use crate::daemon::access::Handle;
-use crate::daemon::context::Shared;
-use crate::daemon::work::Executor;
-use crate::daemon::work::writer::WAITING;
+use barrier::{Barriers, Behind};
 
-use crate::daemon::mailbox::{Failed, Input, Inputs, Query, Seen};
-use barrier::{Behind, Looking};
-
-/// A turn of the loop that takes longer than this is a defect, and is logged as one.
+/// A turn of the loop that takes longer is a defect, and is logged.
 const SLOW_TURN: Duration = Duration::from_millis(100);
-/// How long answers that were paid for are waited for when the daemon ends.
+/// How long the end waits for requests in flight.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long a store that cannot be written is waited for at the end.
+/// How long the end waits for a store that cannot be written.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Starts the loop and all that belongs to it.
+/// Starts the loop and its workers. The returned channel changes after each event.
+///
+/// # Errors
+/// The system has no more threads.
 pub fn start(
-    config: &Config,
-    data: &Path,
-    store: Arc<Store>,
-    mode: Mode,
-    cookies: Option<PathBuf>,
-) -> anyhow::Result<Handle> {
-    let (sender, receiver) = mpsc::channel(1_024);
-    let inputs = Inputs(sender);
-    let shared = Arc::new(Shared::new(config.clone(), store, data, mode, inputs)?);
-    if let Some(directory) = cookies {
-        crate::daemon::hints::start(&shared, &directory);
-    }
-    let notified = shared.watch.get().is_some();
-    let mut executor = Executor::new(Arc::clone(&shared))?;
+    context: Arc<Context>,
+    inputs: Inputs,
+    receiver: mpsc::Receiver<Input>,
+) -> anyhow::Result<watch::Receiver<()>> {
+    let notified = context.watch.get().is_some();
+    let (mut executor, confirmations) = Executor::start(Arc::clone(&context), inputs.clone())?;
     let batched = executor.batched();
-    let mut driver = Driver {
-        engine: Engine::new(crate::daemon::engine_options(config, mode, notified)),
+    let stirred = watch::Sender::new(());
+    let changes = stirred.subscribe();
+    let mut driver = EventLoop {
+        engine: Engine::new(options::engine_options(&context, notified)),
         executor,
-        shared: Arc::clone(&shared),
+        inputs,
         receiver,
+        confirmations,
+        stirred,
         started: Instant::now(),
-        barriers: HashMap::new(),
-        checks: HashMap::new(),
-        looking: HashMap::new(),
+        barriers: Barriers::default(),
         waits: HashMap::new(),
-        numbers: 0,
+        last_wait: 0,
         stopping: None,
+        context,
     };
     driver.step(Event::Batched(batched));
-    driver.step(Event::Used(shared.used_today()));
+    driver.step(Event::Used(driver.context.used_today()));
     tokio::spawn(driver.run());
-    Ok(Handle::new(shared))
+    Ok(changes)
 }
 
-struct Driver {
+struct EventLoop {
     engine: Engine,
     executor: Executor,
-    shared: Arc<Shared>,
+    context: Arc<Context>,
+    inputs: Inputs,
     receiver: mpsc::Receiver<Input>,
+    confirmations: Confirmations,
+    stirred: watch::Sender<()>,
     started: Instant,
-    barriers: HashMap<u64, Behind>,
-    checks: HashMap<u64, Behind>,
-    looking: HashMap<u64, Looking>,
+    barriers: Barriers,
     waits: HashMap<WaitId, oneshot::Sender<Failed>>,
-    numbers: u64,
+    last_wait: u64,
+    /// Set while the loop ends: who waits for the end, and the last moment.
     stopping: Option<(oneshot::Sender<()>, tokio::time::Instant)>,
 }
 
-impl Driver {
+/// What woke the loop.
+enum Wake {
+    Input(Option<Input>),
+    Confirmed(Option<Vec<crate::model::summary::SummaryKey>>),
+    Deadline,
+    Room,
+}
+
+impl EventLoop {
     async fn run(mut self) {
         loop {
-            let wake = self.wake_at();
-            let input = tokio::select! {
-                input = self.receiver.recv() => input,
-                () = sleep_until(wake) => Some(Input::Event(Event::Tick)),
+            let deadline = self.deadline();
+            let full = self.executor.is_full();
+            let wake = tokio::select! {
+                confirmed = self.confirmations.recv() => Wake::Confirmed(confirmed),
+                () = self.executor.catch_up(), if full => Wake::Room,
+                input = self.receiver.recv(), if !full => Wake::Input(input),
+                () = until(deadline), if !full => Wake::Deadline,
             };
-            let Some(input) = input else { break };
             let turn = Instant::now();
-            self.turn(input);
+            match wake {
+                Wake::Input(Some(input)) => self.turn(input),
+                Wake::Input(None) | Wake::Confirmed(None) => break,
+                Wake::Confirmed(Some(keys)) => {
+                    for key in keys {
+                        self.event(Event::Committed(key));
+                    }
+                }
+                Wake::Deadline => {
+                    self.expire_barriers();
+                    self.event(Event::Tick);
+                }
+                Wake::Room => {}
+            }
             if turn.elapsed() > SLOW_TURN {
                 tracing::warn!("a turn of the loop took {:?}", turn.elapsed());
             }
@@ -103,12 +125,19 @@ impl Driver {
                 break;
             }
         }
-        if self.all_is_stored().await && self.shared.mode.keeps() {
+        self.end().await;
+    }
+
+    async fn end(mut self) {
+        // The writer must not wait for confirmations that are read no more.
+        self.confirmations.close();
+        while self.confirmations.try_recv().is_ok() {}
+        if self.all_is_stored().await && self.context.mode.keeps() {
             // A dry run ends beside a daemon that goes on.
-            let store = Arc::clone(&self.shared.store);
+            let store = Arc::clone(&self.context.store);
             let left = tokio::task::spawn_blocking(move || store.leave()).await;
             if let Ok(Err(error)) = left {
-                tracing::warn!("the store could not be closed well: {error}");
+                tracing::warn!("cannot close the store: {error}");
             }
         }
         if let Some((done, _)) = self.stopping.take() {
@@ -116,29 +145,30 @@ impl Driver {
         }
     }
 
-    /// Waits until all is written. A disk that takes nothing is not waited for without end: whoever ends the daemon
-    /// would kill it. `false`: something is not written.
-    async fn all_is_stored(&self) -> bool {
+    /// Waits until everything is written; `false` when it could not be. A full disk must not delay the end without
+    /// limit: the process would be killed.
+    async fn all_is_stored(&mut self) -> bool {
         let flush = self.executor.flush();
         tokio::pin!(flush);
         loop {
             if timeout(STORE_PATIENCE, &mut flush).await.is_ok() {
                 return true;
             }
-            if let Some(trouble) = self.shared.notes.about(WAITING).first() {
-                tracing::error!("{trouble}: what could not be stored is asked for again");
+            if let Some(problem) = self.context.notes.about(WAITING).first() {
+                tracing::error!("{problem}; what is not stored will be requested again");
                 return false;
             }
         }
     }
 
-    /// When something is to be done though nothing happens.
-    fn wake_at(&self) -> Option<tokio::time::Instant> {
+    /// When there is something to do even if nothing happens.
+    fn deadline(&self) -> Option<tokio::time::Instant> {
         let engine = self.engine.deadline_ms().map(|at_ms| {
             tokio::time::Instant::from_std(self.started + Duration::from_millis(at_ms))
         });
         let stop = self.stopping.as_ref().map(|(_, until)| *until);
-        engine.into_iter().chain(stop).min()
+        let barriers = self.barriers.deadline();
+        engine.into_iter().chain(stop).chain(barriers).min()
     }
 
     fn is_drained(&self) -> bool {
@@ -159,82 +189,56 @@ impl Driver {
 
     fn turn(&mut self, input: Input) {
         match input {
-            Input::Event(event) => {
-                self.step(event);
-                self.shared.stirred.send_replace(());
-            }
-            Input::Barrier(number) => match self.barriers.remove(&number) {
-                Some(Behind::Query(query @ Query::Pulse { .. })) => self.answer(query),
-                Some(behind) => self.check(number, behind),
-                None => {}
-            },
-            Input::Checked(number) => {
-                self.looking.remove(&number);
-                if let Some(behind) = self.checks.remove(&number) {
-                    self.pass(behind);
-                }
-            }
-            Input::BarrierOverdue(number) => match self.barriers.remove(&number) {
-                // The watch does not answer: only a look at everything tells the truth.
-                Some(Behind::Wait(wait, repo)) => {
-                    tracing::warn!("notifications are late: looking at everything");
-                    self.step(Event::Lost(repo));
-                    self.step(Event::Barrier(wait));
-                }
-                Some(Behind::Query(query)) => {
-                    let repos = self.shared.registry.all();
-                    repos
-                        .iter()
-                        .for_each(|entry| self.step(Event::Lost(entry.repo)));
-                    self.answer(query);
-                }
-                // A file system that does not answer holds up those who wait for it, and nobody else.
-                None => match self.checks.remove(&number) {
-                    Some(wait @ Behind::Wait(..)) => {
-                        self.checks.insert(number, wait);
-                    }
-                    Some(behind) => self.pass(behind),
-                    None => {}
-                },
-            },
+            Input::Event(event) => self.event(event),
+            Input::Barrier(number) => self.barrier_returned(number),
+            Input::BarrierFailed(number) => self.barrier_failed(number),
+            Input::Checked(number) => self.checked(number),
             Input::Query(query) => self.query(query),
             Input::Stop(done) => {
-                self.executor.stop_asking();
-                self.shared.stopping.store(true, Ordering::Relaxed);
+                self.executor.stop_requests();
+                self.context.stopping.store(true, Ordering::Relaxed);
                 self.stopping = Some((done, tokio::time::Instant::now() + DRAIN_PATIENCE));
             }
         }
     }
 
+    fn event(&mut self, event: Event) {
+        self.step(event);
+        self.stirred.send_replace(());
+    }
+
     fn query(&mut self, query: Query) {
-        // Whoever asks may be quicker than the word that there is a new repository.
-        for entry in self.shared.registry.all() {
+        // The query may overtake the event of a new repository.
+        for entry in self.context.registry.all() {
             if !self.engine.knows(entry.repo) {
                 self.step(Event::Watch(entry.repo));
             }
         }
         match query {
             Query::Wait { repo, path, reply } => {
-                self.numbers += 1;
-                let id = WaitId(self.numbers);
-                // Waiters that went are forgotten, so that nothing hurries for them.
-                let gone: Vec<WaitId> = self
-                    .waits
-                    .extract_if(|_, reply| reply.is_closed())
-                    .map(|(id, _)| id)
-                    .collect();
-                for id in gone {
-                    self.step(Event::WaitDropped(id));
-                }
+                self.drop_left_waits();
+                self.last_wait += 1;
+                let id = WaitId(self.last_wait);
                 self.waits.insert(id, reply);
                 self.step(Event::Wait { id, repo, path });
             }
             query @ (Query::Glance { .. }
             | Query::References { .. }
             | Query::Pulse { watch: false, .. }) => self.answer(query),
-            query @ Query::Pulse { .. } => self.pulse(query),
-            // What was saved before the question must be in the answer, or be called stale in it.
+            // What was saved before the query must be in the answer, or be called stale in it.
             query => self.behind_barrier(Behind::Query(query)),
+        }
+    }
+
+    /// A client that left must not speed anything up.
+    fn drop_left_waits(&mut self) {
+        let left: Vec<WaitId> = self
+            .waits
+            .extract_if(|_, reply| reply.is_closed())
+            .map(|(id, _)| id)
+            .collect();
+        for id in left {
+            self.step(Event::WaitDropped(id));
         }
     }
 
@@ -247,17 +251,14 @@ impl Driver {
                 reply,
             } => {
                 let _ = reply.send(match self.engine.view(repo, &path, depth) {
-                    Some(view) => Seen::Node(Box::new(view)),
-                    None if self.engine.is_unseen(repo) => Seen::NotYet,
-                    None => Seen::Nothing,
+                    Some(view) => Lookup::Found(Box::new(view)),
+                    None if self.engine.is_unseen(repo) => Lookup::NotScanned,
+                    None => Lookup::Missing,
                 });
             }
             Query::Status { reply } => {
-                let repositories = self
-                    .shared
-                    .registry
-                    .all()
-                    .into_iter()
+                let entries = self.context.registry.all().into_iter();
+                let repositories = entries
                     .filter_map(|entry| {
                         Some((entry.repo, self.engine.repository_status(entry.repo)?))
                     })
@@ -265,8 +266,8 @@ impl Driver {
                 let _ = reply.send((repositories, self.engine.pace_status()));
             }
             Query::Glance { reply } => {
-                let all = self.shared.registry.all().into_iter();
-                let repositories = all
+                let entries = self.context.registry.all().into_iter();
+                let repositories = entries
                     .filter_map(|entry| self.engine.repository_status(entry.repo))
                     .collect();
                 let _ = reply.send((repositories, self.engine.pace_status()));
@@ -282,8 +283,6 @@ impl Driver {
     }
 
     fn step(&mut self, event: Event) {
-        use crate::engine::effect::Effect;
-
         tracing::trace!(?event);
         for effect in self.engine.step(self.now(), event) {
             match effect {
@@ -302,9 +301,9 @@ impl Driver {
     }
 }
 
-async fn sleep_until(at: Option<tokio::time::Instant>) {
+async fn until(at: Option<tokio::time::Instant>) {
     match at {
-        Some(at) => tokio::time::sleep_until(at).await,
+        Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

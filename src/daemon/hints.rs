@@ -1,8 +1,9 @@
-//! From the watch's hints to the engine's events, in their order.
+//! Turns the watch's hints into events of the engine, in their order.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,47 +11,42 @@ use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::daemon::context::Context;
+use crate::daemon::context::cookies::Cookies;
+use crate::daemon::mailbox::{Input, Inputs};
 use crate::engine::event::Event;
 use crate::model::path::{RelPath, RepoId};
 use crate::shell::watch::{Hints, Watch};
 
-use crate::daemon::context::Shared;
-use crate::daemon::mailbox::Input;
-
-/// The number of the probe, which no barrier has.
+/// The probe's cookie number, which no barrier has.
 const PROBE: u64 = u64::MAX;
-/// How long the probe may take; it comes within a millisecond where anything is notified of.
+/// How long the probe may take; a working watch needs a millisecond.
 const PROBE_PATIENCE: Duration = Duration::from_secs(2);
-/// How long notifications that were refused are not tried for again, at most; at first it is as long as between two
-/// looks. All is polled meanwhile, so that this wakes nobody who sleeps.
+/// The longest pause between attempts to start the watch. Meanwhile everything is polled.
 const LONGEST_RETRY: Duration = Duration::from_secs(120);
-/// How long a file system is waited for that is asked about a hint.
+/// How long a hint waits for its file system.
 const DISK_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Starts the watch, and the task that hands its hints on. Where the system gives none, all is polled, and people are
-/// told why; it is tried for again until it comes.
-pub fn start(shared: &Arc<Shared>, cookies: &Path) {
-    match try_to_start(cookies) {
-        Ok((watch, woken)) => {
-            let watch = Arc::new(watch);
-            if shared.watch.set(Arc::clone(&watch)).is_ok() {
-                tokio::spawn(follow(Arc::clone(shared), watch, woken));
-            }
-        }
+/// Starts the watch and the task that forwards its hints. When the system refuses, everything is polled, a note says
+/// why, and the start is retried.
+pub fn start(context: &Arc<Context>, inputs: &Inputs, folder: &Path) {
+    match try_to_start(folder) {
+        Ok(started) => drop(install(context, inputs, started)),
         Err(reason) => {
-            tell_all_is_polled(shared, &reason);
-            tokio::spawn(start_later(Arc::clone(shared), cookies.to_path_buf()));
+            note_polling(context, &reason);
+            let (context, inputs) = (Arc::clone(context), inputs.clone());
+            tokio::spawn(start_later(context, inputs, folder.to_path_buf()));
         }
     }
 }
 
-/// A watch that tells, or why there is none.
-fn try_to_start(cookies: &Path) -> Result<(Watch, Arc<Notify>), String> {
+/// A watch whose notifications arrive, and what it wakes; or why there is none.
+fn try_to_start(folder: &Path) -> Result<(Watch, Arc<Notify>), String> {
     let woken = Arc::new(Notify::new());
     let waker = Arc::clone(&woken);
     let watch =
-        Watch::start(cookies, move || waker.notify_one()).map_err(|error| error.to_string())?;
-    // Some kernels and file systems take watches and tell nothing. No repository is watched yet: nothing is lost here.
+        Watch::start(folder, move || waker.notify_one()).map_err(|error| error.to_string())?;
+    // Some kernels and file systems accept watches and report nothing. No repository is watched yet, so nothing is lost.
     let comes_back = comes_back(
         || watch.cookie(PROBE),
         || watch.drain().cookies,
@@ -59,63 +55,93 @@ fn try_to_start(cookies: &Path) -> Result<(Watch, Arc<Notify>), String> {
     match comes_back {
         true => Ok((watch, woken)),
         false => Err(format!(
-            "a file made in {} was not notified of; set XDG_DATA_HOME to a folder on a local file system, then start the daemon anew",
-            cookies.display()
+            "no notification of a file created in {}; set XDG_DATA_HOME to a folder on a local file system and restart \
+             the daemon",
+            folder.display()
         )),
     }
 }
 
-fn tell_all_is_polled(shared: &Shared, reason: &str) {
-    tracing::warn!("nothing is notified: {reason}");
-    let every = shared.config.watch.poll_seconds;
-    let note = format!("all is polled, every {every} s: {reason}");
-    shared.notes.set("notifications", note);
+fn note_polling(context: &Context, reason: &str) {
+    tracing::warn!("no notifications: {reason}");
+    let every = context.config.watch.poll_seconds;
+    let note = format!("everything is polled every {every} s: {reason}");
+    context.notes.set("notifications", note);
 }
 
-async fn follow(shared: Arc<Shared>, watch: Arc<Watch>, woken: Arc<Notify>) {
-    let teller = Arc::new(HintForwarder {
-        shared,
-        watch,
+/// Makes the watch known, and starts its thread and the task that forwards its hints. `None` when there is one already.
+fn install(
+    context: &Arc<Context>,
+    inputs: &Inputs,
+    (watch, woken): (Watch, Arc<Notify>),
+) -> Option<Arc<Watch>> {
+    let watch = Arc::new(watch);
+    let (cookies, requests) = Cookies::channel();
+    let thread = std::thread::Builder::new().name("barriers".to_owned());
+    let started = thread.spawn({
+        let (watch, inputs) = (Arc::clone(&watch), inputs.clone());
+        move || make_cookies(&watch, &requests, &inputs)
+    });
+    if let Err(error) = started {
+        note_polling(context, &format!("cannot start a thread: {error}"));
+        return None;
+    }
+    context.cookies.set(cookies).ok()?;
+    context.watch.set(Arc::clone(&watch)).ok()?;
+    let forwarder = Arc::new(HintForwarder {
+        context: Arc::clone(context),
+        inputs: inputs.clone(),
+        watch: Arc::clone(&watch),
         hanging: Mutex::default(),
     });
-    loop {
-        woken.notified().await;
-        teller.hand_on(teller.watch.drain()).await;
+    tokio::spawn(async move {
+        loop {
+            woken.notified().await;
+            forwarder.forward(forwarder.watch.drain()).await;
+        }
+    });
+    Some(watch)
+}
+
+/// Creates the cookie files of barriers, in a thread that may wait for the disk.
+fn make_cookies(watch: &Watch, requests: &Receiver<u64>, inputs: &Inputs) {
+    while let Ok(number) = requests.recv() {
+        if let Err(error) = watch.cookie(number) {
+            tracing::debug!("cannot create the cookie of a barrier: {error}");
+            inputs.send_blocking(Input::BarrierFailed(number));
+        }
     }
 }
 
-/// Tries for the watch until it comes, less and less often.
-async fn start_later(shared: Arc<Shared>, cookies: PathBuf) {
-    let mut pause = Duration::from_secs(shared.config.watch.poll_seconds).min(LONGEST_RETRY);
-    let (watch, woken) = loop {
+/// Retries the start of the watch at growing intervals.
+async fn start_later(context: Arc<Context>, inputs: Inputs, folder: PathBuf) {
+    let mut pause = Duration::from_secs(context.config.watch.poll_seconds).min(LONGEST_RETRY);
+    let started = loop {
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_RETRY);
-        let cookies = cookies.clone();
-        let tried = spawn_blocking(move || try_to_start(&cookies)).await;
+        let folder = folder.clone();
+        let tried = spawn_blocking(move || try_to_start(&folder)).await;
         if let Ok(Ok(started)) = tried {
             break started;
         }
     };
-    tracing::info!("changes are notified now: nothing is polled any more");
-    let watch = Arc::new(watch);
-    if shared.watch.set(Arc::clone(&watch)).is_err() {
+    let Some(watch) = install(&context, &inputs, started) else {
         return;
-    }
-    shared.notes.clear("notifications");
-    tokio::spawn(follow(Arc::clone(&shared), Arc::clone(&watch), woken));
-    // Who is added from here on sees the watch; what stands around the others gets its watches now, and each look at
-    // everything that follows sets those of the tree.
-    let all = Arc::clone(&shared);
+    };
+    tracing::info!("changes are notified now; polling ends");
+    context.notes.clear("notifications");
+    // Repositories added from now on use the watch. For the others, the folders around them are watched here, and those
+    // of the tree by the full rescan that follows.
     let around = move || {
-        for entry in all.registry.all() {
+        for entry in context.registry.all() {
             entry.follow_outside(Some(&watch), false);
         }
     };
     let _ = spawn_blocking(around).await;
-    shared.inputs.send(Input::Event(Event::Notified)).await;
+    inputs.send(Input::Event(Event::Notified)).await;
 }
 
-/// Whether the probe that `send` makes is among what `drain` gives within `patience`.
+/// Whether the probe that `send` makes is returned by `drain` within `patience`.
 fn comes_back(
     send: impl FnOnce() -> io::Result<()>,
     mut drain: impl FnMut() -> Vec<u64>,
@@ -137,9 +163,9 @@ fn comes_back(
     }
 }
 
-/// What one drain says of one repository.
+/// The hints about one repository.
 #[derive(Default)]
-struct NodeChange {
+struct RepositoryHints {
     touched: Vec<RelPath>,
     rules_changed: bool,
     outside_changed: bool,
@@ -147,9 +173,9 @@ struct NodeChange {
     lost: bool,
 }
 
-impl NodeChange {
-    /// Of what was passed over.
-    fn anything() -> Self {
+impl RepositoryHints {
+    /// For hints that were skipped.
+    fn everything() -> Self {
         Self {
             touched: Vec::new(),
             rules_changed: true,
@@ -161,27 +187,27 @@ impl NodeChange {
 }
 
 struct HintForwarder {
-    shared: Arc<Shared>,
+    context: Arc<Context>,
+    inputs: Inputs,
     watch: Arc<Watch>,
-    /// Repositories whose file system does not answer, and whether something was told of them since they were last
-    /// asked about.
+    /// Repositories whose file system does not respond, and whether more hints came since its last query.
     hanging: Mutex<HashMap<RepoId, bool>>,
 }
 
 impl HintForwarder {
-    async fn hand_on(self: &Arc<Self>, hints: Hints) {
-        for (repo, news) in self.by_repository(&hints) {
-            for event in self.events(repo, news).await {
-                self.shared.inputs.send(Input::Event(event)).await;
+    async fn forward(self: &Arc<Self>, hints: Hints) {
+        for (repo, hints) in self.by_repository(&hints) {
+            for event in self.events(repo, hints).await {
+                self.inputs.send(Input::Event(event)).await;
             }
         }
         for cookie in hints.cookies {
-            self.shared.inputs.send(Input::Barrier(cookie)).await;
+            self.inputs.send(Input::Barrier(cookie)).await;
         }
     }
 
-    fn by_repository(&self, hints: &Hints) -> BTreeMap<RepoId, NodeChange> {
-        let mut all: BTreeMap<RepoId, NodeChange> = BTreeMap::new();
+    fn by_repository(&self, hints: &Hints) -> BTreeMap<RepoId, RepositoryHints> {
+        let mut all: BTreeMap<RepoId, RepositoryHints> = BTreeMap::new();
         for (repo, paths) in &hints.touched {
             all.entry(*repo).or_default().touched.clone_from(paths);
         }
@@ -198,35 +224,35 @@ impl HintForwarder {
             all.entry(*repo).or_default().lost = true;
         }
         if hints.lost {
-            for entry in self.shared.registry.all() {
+            for entry in self.context.registry.all() {
                 all.entry(entry.repo).or_default().lost = true;
             }
         }
         all
     }
 
-    /// What the engine is to hear. What it takes to know that is asked of the repository's file system, and one that
-    /// does not answer holds up nobody else.
-    async fn events(self: &Arc<Self>, repo: RepoId, news: NodeChange) -> Vec<Event> {
+    /// The events of some hints. They depend on the repository's file system; one that does not respond delays no other
+    /// repository.
+    async fn events(self: &Arc<Self>, repo: RepoId, hints: RepositoryHints) -> Vec<Event> {
         if let Some(more) = self.hanging().get_mut(&repo) {
             *more = true;
             return vec![Event::Lost(repo)];
         }
-        let teller = Arc::clone(self);
-        let mut asked = spawn_blocking(move || teller.ask(repo, news));
-        if let Ok(answer) = timeout(DISK_PATIENCE, &mut asked).await {
-            return answer.unwrap_or_else(|_| vec![Event::Lost(repo)]);
+        let this = Arc::clone(self);
+        let mut examined = spawn_blocking(move || this.examine(repo, hints));
+        if let Ok(events) = timeout(DISK_PATIENCE, &mut examined).await {
+            return events.unwrap_or_else(|_| vec![Event::Lost(repo)]);
         }
         self.hanging().insert(repo, true);
-        let teller = Arc::clone(self);
+        let this = Arc::clone(self);
         tokio::spawn(async move {
-            let _ = asked.await;
-            teller.catch_up(repo).await;
+            let _ = examined.await;
+            this.catch_up(repo).await;
         });
         vec![Event::Lost(repo)]
     }
 
-    /// Asks about all that was passed over while a file system did not answer.
+    /// Examines everything that was skipped while a file system did not respond.
     async fn catch_up(self: Arc<Self>, repo: RepoId) {
         loop {
             {
@@ -239,10 +265,11 @@ impl HintForwarder {
                     }
                 }
             }
-            let teller = Arc::clone(&self);
-            let asked = spawn_blocking(move || teller.ask(repo, NodeChange::anything()));
-            for event in asked.await.unwrap_or_default() {
-                self.shared.inputs.send(Input::Event(event)).await;
+            let this = Arc::clone(&self);
+            let examined =
+                spawn_blocking(move || this.examine(repo, RepositoryHints::everything()));
+            for event in examined.await.unwrap_or_default() {
+                self.inputs.send(Input::Event(event)).await;
             }
         }
     }
@@ -251,33 +278,36 @@ impl HintForwarder {
         self.hanging.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same; blocks on the disk.
-    fn ask(&self, repo: RepoId, news: NodeChange) -> Vec<Event> {
-        let Some(entry) = self.shared.registry.get(repo) else {
+    /// The events of some hints. Blocks on the disk.
+    fn examine(&self, repo: RepoId, hints: RepositoryHints) -> Vec<Event> {
+        let Some(entry) = self.context.registry.get(repo) else {
             return Vec::new();
         };
         let mut events = Vec::new();
-        if news.busy_changed {
+        if hints.busy_changed {
             let held = entry.rules().lock_files().iter().any(|lock| lock.exists());
             events.push(Event::Held { repo, held });
-            // Git may have changed what was written out, too.
-            if !held && self.shared.config.export.dir.is_some() {
-                let (shared, entry) = (Arc::clone(&self.shared), entry.clone());
-                spawn_blocking(move || shared.check_export(&entry));
+            // Git may have changed exported files, too.
+            if !held && self.context.config.export.dir.is_some() {
+                let (context, inputs) = (Arc::clone(&self.context), self.inputs.clone());
+                let entry = entry.clone();
+                spawn_blocking(move || inputs.send_events(context.check_export(&entry)));
             }
         }
-        let mut lost = news.lost || news.rules_changed;
-        if news.rules_changed {
+        let mut lost = hints.lost || hints.rules_changed;
+        if hints.rules_changed {
             entry.reload_or_say_why();
         }
-        if news.rules_changed || news.outside_changed {
+        if hints.rules_changed || hints.outside_changed {
             lost |= entry.follow_outside(Some(&self.watch), false);
         }
         let rules = entry.rules();
-        let mut paths = news.touched;
-        // What is ignored causes no work, not even a look at its folder. Nobody knows here whether a path is a folder,
-        // and rules may speak of one kind only.
-        paths.retain(|path| !rules.is_ignored(path, false) || !rules.is_ignored(path, true));
+        let mut paths = hints.touched;
+        // Ignored paths cause no work, not even a listing of their folder. The kind of a path is unknown here, and a rule
+        // may concern one kind only.
+        paths.retain(|path| {
+            !rules.is_ignored(path, false) || !rules.is_ignored(path, true) || rules.may_mark(path)
+        });
         if !paths.is_empty() {
             tracing::debug!("touched: {paths:?}");
             events.push(Event::Touched { repo, paths });

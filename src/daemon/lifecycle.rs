@@ -19,8 +19,9 @@ use super::refusal;
 use super::server;
 use super::socket::{Socket, State};
 use super::systemd;
-use crate::daemon::Mode;
-use crate::daemon::access::Handle;
+use crate::daemon::access::{self, Handle};
+use crate::daemon::context::Mode;
+use crate::daemon::hints;
 
 /// How long the known repositories may take to be found (a network folder that hangs) before questions are answered
 /// without them.
@@ -60,6 +61,7 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     tokio::spawn(systemd::feed_watchdog(handle.clone()));
     let audits = tokio::spawn(crate::daemon::access::audit::daily(handle.clone()));
     tokio::spawn(crate::daemon::access::cache::tend(handle.clone()));
+    tokio::spawn(access::removed::forget_removed(handle.clone()));
 
     let reason = loop {
         tokio::select! {
@@ -111,13 +113,23 @@ async fn listen(places: &Places) -> anyhow::Result<(Socket, UnixListener)> {
 /// All but the socket: nobody is answered before everything is there.
 async fn start(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow::Result<Handle> {
     systemd::status("opening the store");
-    let store = Arc::new(crate::daemon::open_store(&places.data).await?);
+    let store = Arc::new(crate::daemon::context::open_store(&places.data).await?);
     let cookies = match config.watch.backend {
         Backend::Native => Some(cookie_directory(&places.data)?),
         Backend::Poll => None,
     };
-    let handle =
-        crate::daemon::event_loop::start(config, &places.data, store, Mode::Daemon, cookies)?;
+    let handle = access::start(
+        config,
+        &places.data,
+        store,
+        Mode::Daemon,
+        |context, inputs| {
+            if let Some(folder) = &cookies {
+                hints::start(context, inputs, folder);
+            }
+        },
+    )?;
+    let _ = handle.context.places.set(places.clone());
     find_known(&handle, paths).await?;
     Ok(handle)
 }

@@ -1,4 +1,4 @@
-//! What reaches the loop, and the one way in.
+//! What reaches the event loop: events of the workers, queries of clients, and the bounded channel that carries both.
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -8,94 +8,109 @@ use crate::engine::uses::References;
 use crate::engine::view::NodeView;
 use crate::model::path::{RelPath, RepoId};
 
-/// What was found to be so of nodes that a wait names as failed.
+/// Inputs that wait for the loop. A sender waits while it is full (back-pressure).
+const CAPACITY: usize = 1_024;
+
+/// The nodes that failed below a waited-for path, each with its error.
 pub type Failed = Vec<(RelPath, String)>;
 
-/// What reaches the loop.
+/// One input of the event loop.
 pub enum Input {
     /// Something happened.
     Event(Event),
-    /// The notifications from before this barrier have been handed in.
+    /// The barrier's cookie came back: all notifications from before it have been delivered.
     Barrier(u64),
-    /// The barrier took too long.
-    BarrierOverdue(u64),
-    /// What is never notified of was looked at for those behind this barrier.
+    /// The barrier's cookie file cannot be created.
+    BarrierFailed(u64),
+    /// The check for changes without notification is done.
     Checked(u64),
-    /// Somebody asks.
+    /// A client's query.
     Query(Query),
-    /// The end: what is under way is waited for, a while.
+    /// End the loop after the requests in flight, within a limit.
     Stop(oneshot::Sender<()>),
 }
 
-/// What is known of a node.
-pub enum Seen {
-    /// This.
-    Node(Box<NodeView>),
-    /// There is none.
-    Nothing,
-    /// Its repository was not looked at yet.
-    NotYet,
+/// The result of looking up a node.
+pub enum Lookup {
+    /// The node.
+    Found(Box<NodeView>),
+    /// The tree has no such node.
+    Missing,
+    /// The first scan of the repository is not finished.
+    NotScanned,
 }
 
-/// What can be asked of the loop.
+/// A query of the event loop's state.
 pub enum Query {
-    /// A node, with so many levels below it.
+    /// One node, with its children down to `depth` levels.
     Node {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// Where in it.
+        /// The node's path.
         path: RelPath,
         /// Levels of children.
         depth: usize,
-        /// The answer.
-        reply: oneshot::Sender<Seen>,
+        /// Receives the result.
+        reply: oneshot::Sender<Lookup>,
     },
-    /// What all repositories are doing.
+    /// The state of all repositories, after everything saved so far is seen.
     Status {
-        /// The answer.
+        /// Receives the result.
         reply: oneshot::Sender<(Vec<(RepoId, RepositoryStatus)>, PacingStatus)>,
     },
-    /// Whether the loop turns, and with it the watch. Cheap: it looks at nothing else.
+    /// A sign of life of the loop.
     Pulse {
-        /// A notification must come through, too.
+        /// Wait until a notification has come through as well.
         watch: bool,
-        /// The answer.
+        /// Receives the result.
         reply: oneshot::Sender<()>,
     },
-    /// The same as `Status`, of what is known now: no notification is waited for.
+    /// Like `Status`, without waiting for notifications.
     Glance {
-        /// The answer.
+        /// Receives the result.
         reply: oneshot::Sender<(Vec<RepositoryStatus>, PacingStatus)>,
     },
-    /// What all nodes use.
+    /// What all nodes refer to in the store.
     References {
-        /// The answer.
+        /// Receives the result.
         reply: oneshot::Sender<References>,
     },
-    /// Wait until all is settled.
+    /// Wait until the node and everything below it is settled.
     Wait {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// Where in it.
+        /// The node's path.
         path: RelPath,
-        /// The answer: what failed for good.
+        /// Receives the failed nodes.
         reply: oneshot::Sender<Failed>,
     },
 }
 
-/// The loop's way in; bounded, so that who sends too much waits.
+/// The sending end of the loop's channel.
 #[derive(Clone)]
-pub struct Inputs(pub(super) mpsc::Sender<Input>);
+pub struct Inputs(mpsc::Sender<Input>);
+
+/// Creates the loop's channel.
+pub fn channel() -> (Inputs, mpsc::Receiver<Input>) {
+    let (sender, receiver) = mpsc::channel(CAPACITY);
+    (Inputs(sender), receiver)
+}
 
 impl Inputs {
-    /// Sends from a task.
+    /// Sends from a task. An input sent after the loop has ended is dropped.
     pub async fn send(&self, input: Input) {
-        // After the loop has ended nobody needs it.
         let _ = self.0.send(input).await;
     }
 
-    /// Sends from a thread.
+    /// Sends from a thread. An input sent after the loop has ended is dropped.
     pub fn send_blocking(&self, input: Input) {
         let _ = self.0.blocking_send(input);
+    }
+
+    /// Sends several events from a thread, in order.
+    pub fn send_events(&self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            self.send_blocking(Input::Event(event));
+        }
     }
 }

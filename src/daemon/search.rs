@@ -1,218 +1,192 @@
-//! Finds the nodes that answer a query best, and says why.
+//! Finds the files, directories and definitions that match a query.
 //!
-//! Okapi BM25 over several fields (Robertson, Zaragoza and Taylor, "Simple BM25 extension to multiple weighted fields",
-//! 2004): a name weighs more than a summary, a summary more than a docstring. Nothing is kept between two searches, so
-//! that nothing can be stale: all nodes are looked at each time, one after the other, and only what answers is
-//! remembered of them: a search of a large tree must not take the memory of all its outlines.
+//! Each repository has an inverted index in memory over names, definitions, documentation, summaries and the redacted
+//! text of files. It is built at the first search. Every search first compares it with the tree and indexes again what
+//! differs, so a result never describes what the daemon no longer knows to be there. This module owns the index and the
+//! ranking; it reads no file and knows no store.
 
-mod document;
+pub mod document;
 mod hit;
+mod index;
 mod question;
-#[cfg(test)]
-mod tests;
-mod words;
+mod rank;
+mod role;
+mod segment;
+pub mod words;
 
-use std::cmp::Ordering;
-use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
-use std::thread;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use crate::engine::view::NodeView;
-use crate::model::key::Kind;
+use tokio::sync::watch;
+
+use crate::model::digest::Digest;
 use crate::model::path::RepoId;
-use crate::model::summary::Freshness;
 use crate::wire::protocol::Node;
-use crate::wire::search::{NodeKind, SearchResults};
+use crate::wire::search::{Hit, SearchKind};
 
-use document::{Document, FIELDS, Field};
+use hit::{Exactness, Matcher, exactness};
+use words::{Form, Splitter, is_stop_word};
 
+pub use index::{Change, Index, State};
 pub use question::Question;
+pub use rank::{Place, Ranked, Ranking, rank};
 
-/// How soon more of the same word says no more (the usual value).
-const SATURATION: f64 = 1.2;
-/// Candidates that are not worth a second thread.
-const FEW: usize = 500;
-/// Threads of a search, at most: somebody waits for it, and others work on the machine.
-const MOST_WORKERS: usize = 4;
+/// Files whose definitions are compared with the query where definitions are searched.
+const MAX_SYMBOL_FILES: usize = 500;
+/// Hits for which the text of the file is read again, to find the best line.
+const MAX_LINES: usize = 50;
 
-/// What is known of a repository, or of a part of it.
-pub struct Tree {
-    /// The repository's root.
-    pub root: PathBuf,
-    /// The repository.
-    pub repo: RepoId,
-    /// The node that is searched, with all below it.
-    pub view: NodeView,
+/// The index of one repository.
+#[derive(Default)]
+pub struct Slot {
+    /// The index.
+    pub index: RwLock<Index>,
+    /// Whether something happened since the index was compared with the tree; held while it is compared.
+    pub compared: tokio::sync::Mutex<Option<watch::Receiver<()>>>,
 }
 
-/// What may answer: a node whose words are not read yet.
-struct Candidate<'a, V> {
-    root: &'a Path,
-    node: V,
+/// The indexes of all repositories that were searched.
+#[derive(Default)]
+pub struct Indexes(Mutex<HashMap<RepoId, Arc<Slot>>>);
+
+impl Indexes {
+    /// The index of a repository; an empty one at first.
+    pub fn of(&self, repo: RepoId) -> Arc<Slot> {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(repo).or_default())
+    }
+
+    /// Drops the indexes of other repositories than these.
+    pub fn keep(&self, repos: &[RepoId]) {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|repo, _| repos.contains(repo));
+    }
 }
 
-/// The nodes at and below these that may answer, each directory before what is in it.
-fn candidates<'v>(
+/// How many documents [`rank`] has to return.
+pub fn candidates(question: &Question) -> usize {
+    match question.kind {
+        SearchKind::Symbol => MAX_SYMBOL_FILES.max(question.limit),
+        _ => question.limit,
+    }
+}
+
+/// A ranked document with its node.
+pub struct Candidate<'a> {
+    /// The document.
+    pub ranked: Ranked,
+    /// The root of its repository.
+    pub root: &'a Path,
+    /// The node as it is now.
+    pub node: Node,
+    /// The digest of its content, where it is text.
+    pub content: Option<Digest>,
+}
+
+/// The hits of a search, best first, and how many there are in all. `text` reads the text of a file.
+pub fn hits(
     question: &Question,
-    trees: &'v [Tree],
-) -> Vec<Candidate<'v, (RepoId, &'v NodeView)>> {
+    ranking: &Ranking,
+    candidates: Vec<Candidate<'_>>,
+    text: impl Fn(&Candidate<'_>) -> Option<String>,
+) -> (Vec<Hit>, u64) {
+    let mut matcher = Matcher::new(question, &ranking.rarity);
+    if question.kind == SearchKind::Symbol {
+        return symbols(question, &mut matcher, &candidates);
+    }
+    let mut exact: Vec<(Exactness, Candidate<'_>)> = candidates
+        .into_iter()
+        .map(|candidate| (exactness(question, &candidate.node), candidate))
+        .collect();
+    exact.sort_by(|(left, a), (right, b)| {
+        let source = |candidate: &Candidate<'_>| candidate.ranked.role != role::Role::Source;
+        let exact = right.cmp(left);
+        // Among exact matches, the definition comes before the tests that have one of the same name.
+        let role = match left {
+            Exactness::Words => std::cmp::Ordering::Equal,
+            _ => source(a).cmp(&source(b)),
+        };
+        exact
+            .then(role)
+            .then(b.ranked.score.total_cmp(&a.ranked.score))
+    });
+    exact.truncate(question.limit);
+    let hits = exact.into_iter().enumerate().map(|(at, (_, candidate))| {
+        let text = || (at < MAX_LINES).then(|| text(&candidate)).flatten();
+        let Candidate {
+            ranked, root, node, ..
+        } = &candidate;
+        matcher.hit(ranked, root, node, text)
+    });
+    (hits.collect(), ranking.total)
+}
+
+fn symbols(
+    question: &Question,
+    matcher: &mut Matcher<'_>,
+    candidates: &[Candidate<'_>],
+) -> (Vec<Hit>, u64) {
+    let wanted = question.element_kind.as_deref();
     let mut found = Vec::new();
-    for tree in trees {
-        let mut open = vec![&tree.view];
-        while let Some(view) = open.pop() {
-            open.extend(view.children.iter().flatten().rev());
-            let kind = match view.kind {
-                Kind::File => NodeKind::File,
-                Kind::Directory => NodeKind::Directory,
+    for (at, candidate) in candidates.iter().enumerate() {
+        let Node::File(file) = &candidate.node else {
+            continue;
+        };
+        for element in &file.elements {
+            if wanted.is_some_and(|wanted| wanted != element.kind) {
+                continue;
+            }
+            let score = match question.terms.is_empty() {
+                true => 0.0,
+                false => matcher.element(element),
             };
-            if question.admits(kind, &view.path.to_text()) {
-                let (root, node) = (tree.root.as_path(), (tree.repo, view));
-                found.push(Candidate { root, node });
+            if score > 0.0 || question.terms.is_empty() {
+                // The file decides between definitions of equal names.
+                let factor = candidate.ranked.role.factor(&[]);
+                found.push((score * factor + candidate.ranked.score * 0.01, at, element));
             }
         }
+    }
+    found.sort_by(|a, b| b.0.total_cmp(&a.0).then(Reverse(b.1).cmp(&Reverse(a.1))));
+    let total = found.len() as u64;
+    found.truncate(question.limit);
+    let hits = found.into_iter().map(|(score, at, element)| {
+        let Candidate {
+            ranked, root, node, ..
+        } = &candidates[at];
+        matcher.symbol(ranked, root, node, element, score)
+    });
+    (hits.collect(), total)
+}
+
+/// Where the words of a query stand in a text, for a terminal to colour.
+pub fn highlights(query: &str, text: &str) -> Vec<Range<usize>> {
+    let mut splitter = Splitter::default();
+    let mut wanted = Vec::new();
+    splitter.each(query, |token| {
+        if token.form == Form::Part && !is_stop_word(token.term) {
+            wanted.push(token.term.to_owned());
+        }
+    });
+    let mut found = Vec::new();
+    let mut start = 0;
+    for word in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        let plain = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+        let mut at = start;
+        for part in words::humps(plain) {
+            let mut matches = false;
+            splitter.each(part, |token| {
+                matches |= wanted.iter().any(|term| term == token.term)
+            });
+            if matches {
+                found.push(at..at + part.len());
+            }
+            at += part.len();
+        }
+        start += word.len();
     }
     found
-}
-
-/// What some of the candidates hold.
-#[derive(Default)]
-struct Counted {
-    /// Those that hold any of the words.
-    documents: Vec<Document>,
-    /// For each field, its words in all of them.
-    lengths: [f64; FIELDS.len()],
-}
-
-/// The best nodes of these trees. `told` reads the words of a node, and no children. Once `left` is true nobody waits
-/// for the answer, and what comes is worth nothing.
-pub fn search(
-    question: &Question,
-    trees: &[Tree],
-    told: impl Fn(RepoId, &NodeView) -> Node + Sync,
-    left: impl Fn() -> bool + Sync,
-) -> SearchResults {
-    // A directory is fresh only if all below it is.
-    let freshness = |tree: &Tree| told(tree.repo, &tree.view).common().freshness;
-    let fresh = |tree: &Tree| matches!(freshness(tree), Freshness::Fresh | Freshness::Off);
-    let freshness = match trees.iter().all(fresh) {
-        true => Freshness::Fresh,
-        false => Freshness::Stale,
-    };
-    let candidates = candidates(question, trees);
-    let told = |(repo, view): &(RepoId, &NodeView)| told(*repo, view);
-    best(question, &candidates, freshness, told, left)
-}
-
-/// The best of these candidates. `told` is called once for each, and again for those that are answered.
-fn best<V: Sync>(
-    question: &Question,
-    candidates: &[Candidate<V>],
-    freshness: Freshness,
-    told: impl Fn(&V) -> Node + Sync,
-    left: impl Fn() -> bool + Sync,
-) -> SearchResults {
-    let count = |from: usize, some: &[Candidate<V>]| {
-        let mut counted = Counted::default();
-        for (at, Candidate { root, node }) in some.iter().enumerate() {
-            if left() {
-                break;
-            }
-            let document = Document::new(question, from + at, root, &told(node));
-            let sums = counted.lengths.iter_mut().zip(&document.lengths);
-            sums.for_each(|(sum, length)| *sum += length);
-            if document.counts.iter().flatten().any(|count| *count > 0.0) {
-                counted.documents.push(document);
-            }
-        }
-        counted
-    };
-    let workers = match candidates.len() {
-        ..FEW => 1,
-        _ => thread::available_parallelism().map_or(1, |all| all.get().min(MOST_WORKERS)),
-    };
-    let part = candidates.len().div_ceil(workers).max(1);
-    let counted = thread::scope(|scope| {
-        let parts = candidates.chunks(part).enumerate();
-        let working: Vec<_> = parts
-            .map(|(index, some)| scope.spawn(move || count(index * part, some)))
-            .collect();
-        let mut all = Counted::default();
-        for worker in working {
-            let part = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
-            let sums = all.lengths.iter_mut().zip(&part.lengths);
-            sums.for_each(|(sum, length)| *sum += length);
-            all.documents.extend(part.documents);
-        }
-        all
-    });
-    let weights = Weights::new(question.terms.len(), &counted, candidates.len());
-    let mut scored: Vec<(f64, &Document)> = counted
-        .documents
-        .iter()
-        .map(|document| (weights.score(document) * document.exactness, document))
-        .filter(|(score, _)| *score > 0.0)
-        .collect();
-    scored.sort_by(|(a, left), (b, right)| {
-        let order = b.partial_cmp(a).unwrap_or(Ordering::Equal);
-        order.then_with(|| left.number.cmp(&right.number))
-    });
-    let total = scored.len() as u64;
-    scored.truncate(question.limit);
-    SearchResults {
-        query: question.query.clone(),
-        hits: scored
-            .into_iter()
-            .map(|(score, document)| {
-                let Candidate { root, node } = &candidates[document.number];
-                document.hit(score, &question.terms, root, &told(node))
-            })
-            .collect(),
-        total,
-        freshness,
-    }
-}
-
-/// What the words are worth among these documents.
-struct Weights {
-    /// For each term: the rarer, the more it says.
-    rarity: Vec<f64>,
-    /// For each field: its words on average.
-    lengths: [f64; FIELDS.len()],
-}
-
-impl Weights {
-    fn new(terms: usize, counted: &Counted, candidates: usize) -> Self {
-        let all = candidates as f64;
-        let rarity = (0..terms)
-            .map(|term| {
-                let holds =
-                    |document: &&Document| document.counts[term].iter().any(|count| *count > 0.0);
-                let holding = counted.documents.iter().filter(holds).count() as f64;
-                (1.0 + (all - holding + 0.5) / (holding + 0.5)).ln()
-            })
-            .collect();
-        let lengths = counted.lengths.map(|sum| (sum / all.max(1.0)).max(1.0));
-        Self { rarity, lengths }
-    }
-
-    fn score(&self, document: &Document) -> f64 {
-        let mut score = 0.0;
-        let mut found = 0.0;
-        for (term, rarity) in self.rarity.iter().enumerate() {
-            let weight: f64 = FIELDS
-                .iter()
-                .enumerate()
-                .map(|(field, Field { weight, length })| {
-                    let relative = document.lengths[field] / self.lengths[field];
-                    weight * document.counts[term][field] / (1.0 - length + length * relative)
-                })
-                .sum();
-            if weight > 0.0 {
-                found += 1.0;
-                score += rarity * weight / (SATURATION + weight);
-            }
-        }
-        // Who has all of the words answers better than who has one of them often.
-        score * found / self.rarity.len() as f64
-    }
 }

@@ -1,12 +1,9 @@
-//! Answers the questions of [`Access`] on the Unix socket, as HTTP/1.1.
-//!
-//! It holds no state of its own: whatever it is given answers. Every error is a problem document (RFC 9457).
+//! Serves [`Access`] on the Unix socket, as HTTP/1.1. Every error is a problem document (RFC 9457). It has no state.
 
 mod body;
 mod listener;
 mod metrics;
 mod query;
-mod refusal;
 mod routes;
 #[cfg(test)]
 mod tests;
@@ -23,16 +20,16 @@ use tokio::sync::watch;
 use crate::wire::access::Access;
 use listener::{OwnListener, Peer};
 
-/// What keeps one client from spoiling the daemon for the others.
+/// Limits that keep one client from blocking the others.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    /// Connections open at once; more wait in the socket's queue.
+    /// Open connections; more wait in the socket's queue.
     connections: usize,
-    /// How long a connection may say nothing while nothing is being answered, and how long a body may take.
+    /// How long a connection may be silent without a request in progress, and how long a body may take.
     idle: Duration,
-    /// The same for a connection while all places are taken and others wait.
+    /// The same while the maximum of connections is open.
     crowded: Duration,
-    /// How long answers under way may take after the shutdown began.
+    /// How long responses in progress may take after the shutdown began.
     drain: Duration,
 }
 
@@ -43,8 +40,8 @@ const LIMITS: Limits = Limits {
     drain: Duration::from_secs(5),
 };
 
-/// Serves until `shutdown` is ready; answers under way then have five seconds more. Only this process's own user is
-/// let in.
+/// Serves until `shutdown` completes; responses in progress then get five more seconds. Only this process's own user
+/// may connect.
 pub async fn serve<A: Access>(
     listener: UnixListener,
     access: A,
@@ -59,7 +56,7 @@ pub async fn serve<A: Access>(
     serve_within(listener, access, shutdown, uid, limits).await;
 }
 
-/// As many connections as leave most of the files that this process may open to the work.
+/// A quarter of the files that this process may open.
 fn affordable() -> usize {
     let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     files.map_or(usize::MAX, |files| {
@@ -84,17 +81,17 @@ async fn serve_within<A: Access>(
         let _ = begun.send(true);
     });
     let drained = async move {
-        // An error means that the server is gone, and with it the other end.
+        // An error means that the server has ended.
         let _ = begins.wait_for(|begun| *begun).await;
         tokio::time::sleep(limits.drain).await;
     };
     tokio::select! {
         _ = server => {}
-        () = drained => tracing::info!("answers that were still under way at the shutdown are dropped"),
+        () = drained => tracing::info!("responses still in progress at the shutdown are dropped"),
     }
 }
 
-/// Tells the connection that an answer is under way, so that its silence is no idleness.
+/// Marks the connection as busy while a response is in progress, so that its silence does not count as idle.
 async fn count(request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<Peer>>();
     let _busy = peer.map(|ConnectInfo(peer)| peer.busy());

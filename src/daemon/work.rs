@@ -1,311 +1,279 @@
-//! An effect, carried out by a thread or a task, becomes an event: one for one, even where the work panics.
+//! Carries out the engine's effects: one effect in, one event out, also when the work panics.
 
 pub mod batching;
+pub mod checking;
+mod exporting;
 mod listing;
+mod loading;
+mod local;
 pub mod pool;
 pub mod requesting;
 pub mod writer;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::engine::effect::{Depth, Effect};
-use crate::engine::event::{Event, ReadProblem};
-use crate::engine::view::NodeView;
-use crate::model::contents::{ContentKind, Contents};
-use crate::model::key::Kind;
+use crate::daemon::contents::read_file;
+use crate::daemon::context::{Context, today};
+use crate::daemon::mailbox::{Input, Inputs};
+use crate::engine::effect::{Effect, SummaryRequest};
+use crate::engine::event::{Event, ReadProblem, Usage as NoUsage};
+use crate::model::failure::{Failure, Remedy};
 use crate::model::listing::Listing;
 use crate::model::path::{RelPath, RepoId};
-use crate::model::record::NodeRecord;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
 use crate::model::usage::Usage;
-use crate::shell::export;
-use crate::wire::index;
-use crate::wire::protocol::Node;
-
-use crate::daemon::answers;
-use crate::daemon::contents::read_file;
-use crate::daemon::context::{Shared, today};
-use crate::daemon::mailbox::Input;
+use crate::shell::store::Store;
 
 use batching::Batching;
-use listing::{list, lock};
 use pool::Pool;
 use requesting::Requester;
-use writer::{Write, Writer};
+use writer::{Confirmations, Write, Writer};
 
-/// Carries effects out.
+/// Carries out effects. It never blocks: the event loop owns it.
 pub struct Executor {
-    shared: Arc<Shared>,
+    context: Arc<Context>,
+    inputs: Inputs,
     pool: Pool,
     writer: Writer,
-    asking: Requester,
+    requester: Requester,
     batching: Batching,
-    /// In batches of earlier runs, which may still be with the endpoint.
+    /// Keys in batches of earlier runs, which the endpoint may still have.
     batched: Vec<SummaryKey>,
+    /// Directories that are gone since the last listing of their repository; the next one removes their watches.
+    forgotten: HashMap<RepoId, Vec<RelPath>>,
+    /// Writes that the writer has no room for.
+    unwritten: VecDeque<Write>,
 }
 
 impl Executor {
     /// Starts the threads that do the work.
-    pub fn new(shared: Arc<Shared>) -> anyhow::Result<Self> {
-        let pool = Pool::start()?;
-        let writer = Writer::start(
-            Arc::clone(&shared.store),
-            shared.inputs.clone(),
-            shared.notes.clone(),
-        )?;
-        let asking = Requester::new(Arc::clone(&shared), pool.clone(), writer.clone());
-        let left = match shared.mode.keeps() {
+    ///
+    /// # Errors
+    /// The system has no more threads.
+    pub fn start(
+        context: Arc<Context>,
+        inputs: Inputs,
+    ) -> anyhow::Result<(Executor, Confirmations)> {
+        let (writer, confirmations) =
+            Writer::start(Arc::clone(&context.store), context.notes.clone())?;
+        let requester = Requester::new(Arc::clone(&context), writer.clone());
+        let left = match context.mode.keeps() {
             false => Vec::new(),
-            true => batching::left_over(&asking),
+            true => batching::left_over(&requester),
         };
         let lines = left.iter().flat_map(|batch| &batch.lines);
         let batched = lines.map(|line| line.key).collect();
-        let batching = Batching::start(asking.clone(), left);
-        Ok(Self {
-            shared,
-            pool,
+        let batching = Batching::start(requester.clone(), inputs.clone(), left);
+        let executor = Self {
+            context,
+            inputs,
+            pool: Pool::start()?,
             writer,
-            asking,
+            requester,
             batching,
             batched,
-        })
+            forgotten: HashMap::new(),
+            unwritten: VecDeque::new(),
+        };
+        Ok((executor, confirmations))
     }
 
-    /// What earlier runs put into batches; to be told to the engine before anything else.
+    /// The keys in batches of earlier runs: the engine has to know them before anything else.
     pub fn batched(&mut self) -> Vec<SummaryKey> {
         std::mem::take(&mut self.batched)
     }
 
-    /// No request begins any more.
-    pub fn stop_asking(&self) {
-        self.shared.stopping.store(true, Ordering::Relaxed);
+    /// Sends no further requests.
+    pub fn stop_requests(&self) {
+        self.context.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Returns when all that was to be written is written.
-    pub async fn flush(&self) {
+    /// Whether writes wait for the writer: then the loop must take no further input.
+    pub fn is_full(&self) -> bool {
+        !self.unwritten.is_empty()
+    }
+
+    /// Hands the waiting writes over, as far as the writer has room; returns when it may have more.
+    pub async fn catch_up(&mut self) {
+        while let Some(write) = self.unwritten.pop_front() {
+            if let Err(write) = self.writer.try_write(write) {
+                self.unwritten.push_front(write);
+                return self.writer.room().await;
+            }
+        }
+    }
+
+    /// Returns when everything is written.
+    pub async fn flush(&mut self) {
+        while self.is_full() {
+            self.catch_up().await;
+        }
         self.writer.flush().await;
     }
 
-    /// Begins one effect; its event follows.
-    pub fn begin(&self, effect: Effect) {
+    /// Begins an effect; its event follows.
+    pub fn begin(&mut self, effect: Effect) {
         tracing::trace!(?effect);
-        let dry = !self.shared.mode.keeps();
+        let dry = !self.context.mode.keeps();
+        let context = Arc::clone(&self.context);
         match effect {
-            Effect::Load(repo) => self.load(repo),
-            Effect::List { repo, targets } => self.list(repo, targets),
-            Effect::Forget { repo, paths } => self.forget(repo, &paths),
-            Effect::Read { repo, node, path } => {
-                let shared = Arc::clone(&self.shared);
-                let job = move || read_file(&shared, repo, &path);
-                let panicked = || {
-                    Err(ReadProblem::Denied(
-                        "an internal error while reading it".to_owned(),
-                    ))
-                };
-                self.answered_by(job, panicked, move |result| Event::Read {
-                    repo,
-                    node,
-                    result,
-                });
+            Effect::Load(repo) => self.run(
+                move || vec![loading::load(&context, repo)],
+                move || {
+                    let records = Vec::new();
+                    vec![Event::Loaded { repo, records }]
+                },
+            ),
+            Effect::List { repo, targets } => {
+                let forgotten = self.forgotten.remove(&repo).unwrap_or_default();
+                self.run(
+                    move || listing::list(&context, repo, &targets, &forgotten),
+                    // Nothing is known of the directories: they stay suspect until the next notification.
+                    move || {
+                        let listing = Listing::default();
+                        vec![Event::Listed { repo, listing }]
+                    },
+                );
             }
+            Effect::Forget { repo, paths } => {
+                self.forgotten.entry(repo).or_default().extend(paths);
+            }
+            Effect::Read { repo, node, path } => self.run(
+                move || {
+                    let result = read_file(&context, repo, &path);
+                    vec![Event::Read { repo, node, result }]
+                },
+                move || {
+                    let problem = "internal error while reading it".to_owned();
+                    let result = Err(ReadProblem::Denied(problem));
+                    vec![Event::Read { repo, node, result }]
+                },
+            ),
             Effect::LookUp(keys) => {
-                let store = Arc::clone(&self.shared.store);
                 let unknown: Vec<_> = keys.iter().map(|&key| (key, None)).collect();
-                let job = move || {
-                    keys.into_iter()
-                        .map(|key| (key, words_of(&store, key)))
-                        .collect()
-                };
-                self.answered_by(job, move || unknown, Event::LookedUp);
+                self.run(
+                    move || {
+                        let found = keys.into_iter();
+                        let found = found.map(|key| (key, digest_of(&context.store, key)));
+                        vec![Event::LookedUp(found.collect())]
+                    },
+                    move || vec![Event::LookedUp(unknown)],
+                );
             }
-            Effect::SummaryRequest(ask) => self.asking.ask(*ask),
-            Effect::RequestBatch(asks) => {
-                if let Some(event) = self.batching.ask(asks) {
+            Effect::SummaryRequest(request) => self.request(*request),
+            Effect::RequestBatch(requests) => {
+                if let Some(event) = self.batching.request(requests) {
                     self.send(event);
                 }
             }
             Effect::Commit { key, .. } if dry => self.send(Event::Committed(key)),
             Effect::Commit { key, summary, paid } => {
-                self.writer.write(Write::Summary { key, summary, paid })
+                self.write(Write::Summary { key, summary, paid });
             }
             Effect::Record { .. } if dry => {}
             Effect::Record { repo, records } => {
-                if let Some(entry) = self.shared.registry.get(repo) {
-                    self.writer.write(Write::Records {
-                        root: entry.root,
-                        records,
-                    });
+                if let Some(entry) = context.registry.get(repo) {
+                    let root = entry.root;
+                    self.write(Write::Records { root, records });
                 }
             }
             Effect::Export {
                 repo,
                 directories,
                 removed,
-            } => self.export(repo, directories, removed),
+            } => self.run(
+                move || {
+                    let written = exporting::export(&context, repo, directories, &removed);
+                    vec![Event::Exported { repo, written }]
+                },
+                move || {
+                    let written = false;
+                    vec![Event::Exported { repo, written }]
+                },
+            ),
             Effect::Spared { .. } if dry => {}
             Effect::Spared {
                 repo,
                 unchanged,
                 spared,
-            } => self.writer.write(Write::Usage {
+            } => self.write(Write::Usage {
                 day: today(),
-                root: self.shared.root_of(repo),
+                root: context.root_of(repo),
                 delta: Usage {
                     unchanged,
                     spared,
                     ..Usage::default()
                 },
             }),
-            Effect::Tell { repo, news } => self.shared.followers.tell(repo, news),
+            Effect::Tell { repo, news } => context.followers.publish(repo, news),
             Effect::Notice(text) => {
                 tracing::error!("{text}");
-                self.shared.followers.notice(&text);
-                self.shared.notes.set("model", text);
+                context.followers.notice(&text);
+                context.notes.set("model", text);
             }
-            // The driver's own.
+            // The loop's own.
             Effect::Barrier(_) | Effect::Settled { .. } => {}
         }
     }
 
+    fn request(&self, request: SummaryRequest) {
+        if request.paid {
+            let (requester, inputs) = (self.requester.clone(), self.inputs.clone());
+            tokio::spawn(async move {
+                let event = requester.carry_out(request).await;
+                inputs.send(Input::Event(event)).await;
+            });
+            return;
+        }
+        let context = Arc::clone(&self.context);
+        let key = request.key;
+        let event = move |result: Result<Summary, Failure>| {
+            let usage = NoUsage::default();
+            vec![Event::Responded { key, result, usage }]
+        };
+        self.run(
+            move || event(local::write(&context, &request)),
+            move || {
+                event(Err(Failure::new(
+                    Remedy::Permanent,
+                    "internal error while writing it",
+                )))
+            },
+        );
+    }
+
+    fn write(&mut self, write: Write) {
+        if self.is_full() {
+            return self.unwritten.push_back(write);
+        }
+        if let Err(write) = self.writer.try_write(write) {
+            self.unwritten.push_back(write);
+        }
+    }
+
     fn send(&self, event: Event) {
-        let inputs = self.shared.inputs.clone();
+        let inputs = self.inputs.clone();
         tokio::spawn(async move { inputs.send(Input::Event(event)).await });
     }
 
-    /// Has a job done by the pool; what it returns, or what stands for a panic, becomes the event.
-    fn answered_by<T>(
+    /// Runs a job in the pool; sends its events, or those of `panicked` when it panics.
+    fn run(
         &self,
-        job: impl FnOnce() -> T + Send + 'static,
-        panicked: impl FnOnce() -> T + Send + 'static,
-        event: impl FnOnce(T) -> Event + Send + 'static,
+        job: impl FnOnce() -> Vec<Event> + Send + 'static,
+        panicked: impl FnOnce() -> Vec<Event> + Send + 'static,
     ) {
-        let inputs = self.shared.inputs.clone();
+        let inputs = self.inputs.clone();
         self.pool.spawn(move || {
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
-            let answer = outcome.unwrap_or_else(|_| panicked());
-            inputs.send_blocking(Input::Event(event(answer)));
-        });
-    }
-
-    fn load(&self, repo: RepoId) {
-        let shared = Arc::clone(&self.shared);
-        let job = move || load(&shared, repo);
-        self.answered_by(job, Vec::new, move |records| Event::Loaded {
-            repo,
-            records,
-        });
-    }
-
-    fn list(&self, repo: RepoId, targets: Vec<(RelPath, Depth)>) {
-        let shared = Arc::clone(&self.shared);
-        let nothing = targets.clone();
-        let job = move || list(&shared, repo, &targets);
-        // Nothing is known of them: they stay in doubt until they are touched again.
-        let panicked = move || {
-            tracing::error!("listing {nothing:?} failed inside");
-            Listing::default()
-        };
-        self.answered_by(job, panicked, move |listing| Event::Listed {
-            repo,
-            listing,
-        });
-    }
-
-    fn forget(&self, repo: RepoId, paths: &[RelPath]) {
-        let watch = self.shared.watch.get();
-        if let (Some(watch), Some(entry)) = (watch, self.shared.registry.get(repo)) {
-            lock(&entry.unwatched)
-                .directories
-                .retain(|known| !paths.iter().any(|path| known.is_within(path)));
-            for path in paths {
-                watch.remove_directory(repo, &path.under(&entry.root));
-            }
-        }
-    }
-
-    fn export(&self, repo: RepoId, directories: Vec<NodeView>, removed: Vec<RelPath>) {
-        let shared = Arc::clone(&self.shared);
-        let job = move || {
-            let (Some(entry), Some(folder)) =
-                (shared.registry.get(repo), &shared.config.export.dir)
-            else {
-                return true;
-            };
-            let folder = entry.root.join(folder);
-            let files = directories.into_iter().filter_map(|view| {
-                let path = view.path.clone();
-                match answers::node(&shared, repo, &view) {
-                    Node::Directory(directory) => Some((path, index::render(&directory).ok()?)),
-                    Node::File(_) => None,
-                }
-            });
-            let topic = format!("export {}", entry.root.display());
-            let outcome = export::update(&entry.root, &folder, files, &removed, &entry.exported);
-            if let Err(error) = &outcome {
-                let told = format!("{error}; see `[export] dir` in the configuration");
-                tracing::warn!("{told}");
-                shared.notes.set(&topic, told);
-            } else {
-                shared.notes.clear(&topic);
-            }
-            outcome.is_ok()
-        };
-        let panicked = || false;
-        self.answered_by(job, panicked, move |written| Event::Exported {
-            repo,
-            written,
+            inputs.send_events(outcome.unwrap_or_else(|_| panicked()));
         });
     }
 }
 
-/// The digest of the words under a key, where the store has them.
-fn words_of(store: &crate::shell::store::Store, key: SummaryKey) -> Option<SummaryDigest> {
-    store
-        .summary(key)
-        .ok()
-        .flatten()
-        .as_ref()
-        .map(Summary::digest)
-}
-
-fn load(shared: &Shared, repo: RepoId) -> Vec<(RelPath, NodeRecord)> {
-    let Some(entry) = shared.registry.get(repo) else {
-        return Vec::new();
-    };
-    let mut records = match shared.store.records(&entry.root) {
-        Ok(records) => records,
-        Err(error) => {
-            tracing::warn!(
-                "what was known of {} cannot be read: {error}",
-                entry.root.display()
-            );
-            Vec::new()
-        }
-    };
-    if let Some(folder) = &shared.config.export.dir
-        && shared.mode.keeps()
-    {
-        // What was written out was a directory once. Where nothing else is known of it, its removal was cut short.
-        let known: HashSet<RelPath> = records.iter().map(|(path, _)| path.clone()).collect();
-        let left = export::written(&entry.root, &entry.root.join(folder)).into_iter();
-        let left = left.filter(|path| !path.is_root() && !known.contains(path));
-        records.extend(left.map(|path| {
-            let record = NodeRecord {
-                kind: Kind::Directory,
-                ..NodeRecord::default()
-            };
-            (path, record)
-        }));
-    }
-    // Another limit than the one it was read under: to be read again.
-    for (_, record) in &mut records {
-        let too_large = |contents: &Contents| contents.stat.size > shared.config.files.max_bytes;
-        record.contents.take_if(|contents| {
-            contents.content_kind != ContentKind::Secret
-                && (contents.content_kind == ContentKind::TooLarge) != too_large(contents)
-        });
-    }
-    records
+/// The digest of a stored summary.
+fn digest_of(store: &Store, key: SummaryKey) -> Option<SummaryDigest> {
+    let stored = store.summary(key).ok().flatten();
+    stored.as_ref().map(Summary::digest)
 }

@@ -92,6 +92,7 @@ impl Engine {
                 is_file,
                 rank: Rank {
                     bulk,
+                    failures: 0,
                     // Each part before the last request is about as long a way as a directory above.
                     depth: Reverse(depth.saturating_add(need.parts)),
                     arrival,
@@ -146,12 +147,13 @@ impl Engine {
             })
         });
         let empty = visible_children(tree, id).next().is_none();
+        let paid = self.options.paid;
         let key = self
             .options
             .author
             .directory_key(visible_children(tree, id).filter_map(|(name, child)| {
                 let node = tree.get(child)?;
-                let words = match node.words {
+                let words = match node.summary_for_parent(paid) {
                     Some(words) => ChildSummary::Said(words.digest),
                     None => ChildSummary::LeftOut,
                 };
@@ -234,7 +236,7 @@ impl Engine {
         if flight.paid {
             self.pace.stored();
         }
-        self.pace.has_words(key, self.now.monotonic_ms);
+        self.pace.has_summary(key, self.now.monotonic_ms);
         if let Some(digest) = digest {
             self.land(SummaryRef { key, digest });
         }

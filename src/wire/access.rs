@@ -1,5 +1,5 @@
-//! What can be asked of a daemon, whether through the socket or in the same process: the server answers with it,
-//! the client offers it, and a verb of the command line need not know which of them it holds.
+//! The interface of a daemon. The server calls it, the client implements it over the socket, and a command need not know
+//! which of the two it uses.
 
 use std::future::Future;
 use std::path::Path;
@@ -12,18 +12,18 @@ use super::prompt::Preview;
 use super::protocol::{Node, Problem, Repository, Status, WaitOutcome};
 use super::search::{Search, SearchResults};
 
-/// JSON in pieces, in their order; an error is the last of them.
+/// JSON in chunks, in order; an error is the last one.
 pub type Chunks = tokio::sync::mpsc::Receiver<std::io::Result<Vec<u8>>>;
 
-/// The questions. Paths are absolute, and need not be canonical.
+/// The requests. Paths are absolute and need not be canonical.
 pub trait Access: Clone + Send + Sync + 'static {
-    /// The daemon, its repositories, the model's use.
+    /// The daemon, its repositories, the use of the model.
     fn status(&self) -> impl Future<Output = Result<Status, Problem>> + Send;
     /// The node at `path` with `depth` levels of children below it.
     fn node(&self, path: &Path, depth: usize)
     -> impl Future<Output = Result<Node, Problem>> + Send;
-    /// The same as JSON, as it is read: the answer about a large tree never stands in memory whole. `within`: the root
-    /// of the repository that is meant, where one lies in another.
+    /// The same as JSON, streamed: the response about a large tree is never in memory as a whole. `within`: the root of
+    /// the repository that is meant, if one contains another.
     fn node_text(
         &self,
         path: &Path,
@@ -34,48 +34,48 @@ pub trait Access: Clone + Send + Sync + 'static {
             let node = self.node(path, depth).await?;
             let (sender, pieces) = tokio::sync::mpsc::channel(1);
             let text = serde_json::to_vec(&node).map_err(std::io::Error::from);
-            // There is room for one.
+            // The channel has room for one.
             let _ = sender.try_send(text);
             Ok(pieces)
         }
     }
-    /// The nodes that answer a query best.
+    /// The best matches of a query.
     fn search(
         &self,
         search: &Search,
     ) -> impl Future<Output = Result<SearchResults, Problem>> + Send;
-    /// What happens from now on, at and below `path`, or everywhere; first, how the repositories are.
+    /// Events from now on, at and below `path` or everywhere; the first ones report the repositories' present states.
     fn events(
         &self,
         path: Option<&Path>,
     ) -> impl Future<Output = Result<EventStream, Problem>> + Send;
-    /// Adds a repository; with `keep`, over restarts too. Adding a known one changes nothing.
+    /// Adds a repository; with `keep`, also across restarts. Adding a known one changes nothing.
     fn watch(
         &self,
         path: &Path,
         keep: bool,
     ) -> impl Future<Output = Result<Repository, Problem>> + Send;
-    /// Removes a repository. What was paid for is kept.
+    /// Removes a repository. Its stored summaries are kept.
     fn unwatch(&self, path: &Path) -> impl Future<Output = Result<(), Problem>> + Send;
-    /// What a model would be asked about the node at `path`. Nothing is sent.
+    /// The requests that a model would get about the node at `path`. Nothing is sent.
     fn prompt(&self, path: &Path) -> impl Future<Output = Result<Preview, Problem>> + Send;
-    /// What an index of `path` would cost, as far as that can be known before it is paid for. Asks no model. With
-    /// `first_only` only where that would be a first index that a model is paid for: else nothing is looked at.
+    /// What an index of `path` would cost, estimated without a request. With `first_only`, only if it would be a first
+    /// index with a paid model; otherwise nothing is read.
     fn estimate(
         &self,
         path: &Path,
         first_only: bool,
     ) -> impl Future<Output = Result<Estimate, Problem>> + Send;
-    /// What the store holds, and who uses it. Reads everything.
+    /// What the store contains, and which of it is used. Reads everything.
     fn cache(&self) -> impl Future<Output = Result<CacheStatistics, Problem>> + Send;
-    /// Removes what no watched repository uses, as far as the limits want it, and gives the space back.
+    /// Removes what no watched repository uses, as far as the limits require, and frees the space.
     fn collect(
         &self,
         request: CollectRequest,
     ) -> impl Future<Output = Result<Collected, Problem>> + Send;
-    /// Reads all that is stored and checks it.
+    /// Reads and checks everything that is stored.
     fn verify(&self) -> impl Future<Output = Result<Verified, Problem>> + Send;
-    /// Returns when all that was saved before the call is seen, summarized and stored; with `None`, everywhere.
+    /// Returns when everything saved before the call is seen, summarized and stored; with `None`, in all repositories.
     fn wait(
         &self,
         path: Option<&Path>,

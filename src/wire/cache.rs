@@ -1,4 +1,4 @@
-//! What `epitome cache` asks and is told: the size of the store, what was removed from it, whether it is whole.
+//! Requests and responses of `epitome cache`: the store's size, what was removed, whether it is undamaged.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,37 +11,37 @@ pub struct CacheStatistics {
     pub used: u64,
     /// Summaries that were paid for.
     pub paid: u64,
-    /// Summaries that were written on this machine, for nothing.
+    /// Summaries that were made on this machine at no cost.
     pub free: u64,
     /// Outlines of files.
     pub outlines: u64,
     /// Records of nodes.
     pub records: u64,
-    /// Repositories that are not watched and of which something is known: they were indexed once.
+    /// Repositories that are not watched but were indexed earlier.
     pub unwatched: u64,
     /// Bytes of the journal on disk: what was paid for.
     pub journal_bytes: u64,
     /// Bytes of the cache on disk.
     pub cache_bytes: u64,
-    /// Bytes of all that is kept, without what the two need around it.
+    /// Bytes of the live entries, without the overhead of journal and cache.
     pub live_bytes: u64,
-    /// The day, as 2025-01-31 (UTC), on which the summary that is unused for longest was last in use; `None`: all are.
+    /// The day (UTC, as 2025-01-31) on which the longest unused summary was last used; `None`: all are used.
     pub oldest: Option<String>,
 }
 
-/// `POST /v1/cache/gc`. What is not given is taken from the configuration.
+/// `POST /v1/cache/gc`. Missing limits are those of the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CollectRequest {
-    /// Removes what was unused for so many days; 0: whatever is unused.
+    /// Removes what was unused for this many days; 0: everything unused.
     #[serde(default)]
     pub max_age_days: Option<u64>,
-    /// Removes what is unused for longest, until the store takes no more bytes on disk; 0: whatever is unused.
+    /// Removes the longest unused entries until the store is not larger than this on disk; 0: everything unused.
     #[serde(default)]
     pub max_bytes: Option<u64>,
 }
 
-/// `cache gc --json` and the answer to [`CollectRequest`].
+/// `cache gc --json` and the response to [`CollectRequest`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collected {
     /// Summaries that were removed.
@@ -54,7 +54,7 @@ pub struct Collected {
     pub bytes_before: u64,
     /// Bytes on disk now.
     pub bytes_after: u64,
-    /// Summaries that were paid for and stay because it is not known whether they are in use.
+    /// Paid summaries that stay because it is unknown whether they are used.
     pub withheld: u64,
 }
 
@@ -63,15 +63,15 @@ pub struct Collected {
 pub struct Verified {
     /// Whether nothing is damaged.
     pub sound: bool,
-    /// Summaries that are whole.
+    /// Undamaged summaries.
     pub summaries: u64,
-    /// Outlines that are whole.
+    /// Undamaged outlines.
     pub outlines: u64,
-    /// Records that are whole.
+    /// Undamaged records.
     pub records: u64,
-    /// What was damaged, a line each.
+    /// What was damaged, one line each.
     pub damaged: Vec<String>,
-    /// Summaries that were damaged or missing in one place and taken from another.
+    /// Summaries that were damaged or missing in one place and were restored from another.
     pub restored: u64,
     /// Summaries that are lost.
     pub lost: u64,

@@ -2,34 +2,34 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What an index would cost. No model was called for it.
+/// What an index would cost. Made without a request to the model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// The model that would be asked; `offline` for the offline provider.
+    /// The model; `offline` for the offline provider.
     pub model: String,
-    /// Files that would be nodes.
+    /// Files that would be indexed.
     pub files: u64,
-    /// Directories that would be nodes, the root among them.
+    /// Directories that would be indexed, including the root.
     pub directories: u64,
     /// Requests that would be sent.
     pub requests: u64,
-    /// Tokens of their prompts, by estimate.
+    /// Estimated input tokens.
     pub prompt_tokens: u64,
-    /// Tokens of the answers, by estimate.
+    /// Estimated output tokens.
     pub completion_tokens: u64,
-    /// Money, in the currency of the configured prices; `None` where the prices are not known. Batches are thought of
-    /// where they are configured.
+    /// Money, in the currency of the configured prices; `None` if the prices are unknown. Includes the lower price of
+    /// batches if they are configured.
     pub price: Option<f64>,
-    /// The same with `batch = "auto"`; `None` where that would change nothing, or the prices are not known.
+    /// The same with `batch = "auto"`; `None` if that would change nothing or the prices are unknown.
     #[serde(default)]
     pub price_with_batch: Option<f64>,
-    /// Requests among them that would go by a batch, as it is configured.
+    /// Requests among them that would be sent in a batch, as configured.
     #[serde(default)]
     pub batched: u64,
-    /// Whether the prices are the vendor's of 2025, and not configured.
+    /// Whether the prices are the vendor's list prices of 2025 instead of configured ones.
     #[serde(default)]
     pub listed: bool,
-    /// Whether nothing of it was ever indexed, and a model will be paid for it.
+    /// Whether nothing of it was indexed before and a paid model will be used.
     #[serde(default)]
     pub first: bool,
 }

@@ -1,70 +1,70 @@
-//! What happens, told as it happens: `epitome events --json` and `GET /v1/events`.
+//! Events as they happen: `epitome events --json` and `GET /v1/events`.
 
 use serde::{Deserialize, Serialize};
 
 use super::protocol::Problem;
 use super::search::NodeKind;
 
-/// Things that happened, as they come; a problem is the last of them.
+/// Events as they arrive; a problem is the last one.
 pub type EventStream = tokio::sync::mpsc::Receiver<Result<StreamEvent, Problem>>;
 
-/// What kind of thing happened.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StreamEventKind {
-    /// A file is new, or has other content than before.
+    /// A file is new or its content changed.
     Changed,
-    /// A file is no longer there.
+    /// A file was removed.
     Removed,
-    /// A node has other words than before.
+    /// A node has a new summary.
     Summarized,
-    /// A node got no words, for good; `error` says why.
+    /// A node could not be summarized and is not retried automatically; `error` says why.
     Failed,
-    /// A repository has something to do. Also told at the beginning, where it is so then.
+    /// A repository has work to do. Also the first event, if that is its present state.
     Busy,
-    /// All of a repository is seen, summarized and stored. Also told at the beginning, where it is so then.
+    /// Everything in a repository is seen, summarized and stored. Also the first event, if that is its present state.
     Settled,
-    /// Something that a person should know; `text` says it.
+    /// A message for the user, in `text`.
     Notice,
-    /// So many happenings came faster than they were read and are not told: `missed`. Look again at what you keep.
+    /// `missed` events arrived faster than they were read and were dropped. Read again what you cached.
     Missed,
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StreamEvent {
-    /// When it was noticed, RFC 3339, UTC.
+    /// When it was noticed (RFC 3339, UTC).
     pub time: String,
-    /// What.
+    /// What happened.
     pub event: StreamEventKind,
     /// Absolute path of the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
-    /// Of the node, relative to the repository's root; the root is empty.
+    /// The node's path, relative to the repository's root; the root is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// The path's bytes in base64, where they are not UTF-8.
+    /// The path's bytes in base64, if they are not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_base64: Option<String>,
     /// File or directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<NodeKind>,
-    /// The first sentence of the new words.
+    /// The first sentence of the new summary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
-    /// Why there are none.
+    /// Why there is no summary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What is to be known.
+    /// The message of a notice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// How many were not told.
+    /// How many events were dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed: Option<u64>,
 }
 
 impl StreamEvent {
-    /// One of which no more is known yet.
+    /// An event without details.
     pub fn new(time: String, event: StreamEventKind) -> Self {
         Self {
             time,

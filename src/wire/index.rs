@@ -1,5 +1,5 @@
-//! The shape of an exported `index.json`: that of the indexer that this program follows, and the same bytes for the
-//! same tree: no time stamps, nothing of this machine.
+//! The shape of an exported `index.json`. The same tree gives the same bytes: no time stamps, nothing specific to this
+//! machine.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ struct DirectoryEntry<'a> {
     freshness: Freshness,
 }
 
-/// Of the directory itself (`files`, `directories`, `elements`, `languages`), and of all below it (`total_…`).
+/// Counts of the directory itself (`files`, `directories`, `elements`, `languages`) and of everything below (`total_…`).
 #[derive(Serialize)]
 struct Statistics<'a> {
     files: usize,
@@ -50,7 +50,7 @@ struct Statistics<'a> {
 /// The bytes of a directory's `index.json`.
 ///
 /// # Errors
-/// None in practice: all fields can be written as JSON.
+/// None in practice: all fields can be serialized.
 pub fn render(directory: &DirectoryNode) -> serde_json::Result<Vec<u8>> {
     let children = directory.children.as_deref().unwrap_or_default();
     let mut files = Vec::new();
@@ -69,7 +69,8 @@ pub fn render(directory: &DirectoryNode) -> serde_json::Result<Vec<u8>> {
                     summary: common.summary.as_deref(),
                     freshness: common.freshness,
                     elements: &file.elements,
-                    digest: common.digest.as_deref(),
+                    // The digest has no key: it would confirm a guess at a withheld secret.
+                    digest: common.digest.as_deref().filter(|_| file.withheld.is_none()),
                 });
             }
             Node::Directory(_) => directories.push(DirectoryEntry {

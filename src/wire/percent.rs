@@ -1,49 +1,29 @@
-//! Percent-encoding of query values, byte for byte: a path need not be UTF-8, and a form decoder would replace what
-//! is not.
+//! Percent-encoding of query values, byte by byte: a path need not be UTF-8, and a form decoder would replace what is
+//! not.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+
+/// Everything but unreserved characters and `/`.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
 
 /// The bytes with everything but unreserved characters and `/` written as `%XX`.
 pub fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for &byte in bytes {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                text.push(char::from(byte));
-            }
-            _ => {
-                text.push('%');
-                for half in [byte >> 4, byte & 15] {
-                    text.push(char::from(b"0123456789ABCDEF"[usize::from(half)]));
-                }
-            }
-        }
-    }
-    text
+    percent_encode(bytes, ENCODED).to_string()
 }
 
-/// The bytes of an encoded text; `+` is a space, as in forms. `None` where a `%` is not followed by two digits.
+/// The bytes of an encoded text; `+` is a space, as in forms. `None` if a `%` is not followed by two digits.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        bytes.push(match first {
-            b'+' => b' ',
-            b'%' => {
-                let [high, low, after @ ..] = rest else {
-                    return None;
-                };
-                rest = after;
-                digit(*high)? << 4 | digit(*low)?
-            }
-            byte => *byte,
-        });
-    }
-    Some(bytes)
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    let digit = char::from(byte).to_digit(16)?;
-    u8::try_from(digit).ok()
+    let is_escape = |after: &str| {
+        let digits = after.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    let valid = text.split('%').skip(1).all(is_escape);
+    valid.then(|| percent_decode_str(&text.replace('+', " ")).collect())
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! What a model would be asked about a node, as `show --prompt --json` prints it.
+//! The requests that a model would get about a node, as `show --prompt --json` prints them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::key::Kind;
 
-/// What would be sent about a node. Nothing was sent for it.
+/// The requests about a node. Nothing was sent for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
     /// Relative to the repository's root, with `/`; the root is empty.
@@ -13,30 +13,30 @@ pub struct Preview {
     pub kind: Kind,
     /// `offline` or `openai`: with `offline` nothing is sent, and these are the requests that `openai` would send.
     pub provider: String,
-    /// The model that would be asked.
+    /// The model.
     pub model: String,
-    /// The endpoint that would have them.
+    /// The endpoint.
     pub base_url: String,
-    /// Whether they are to be sent, when their turn comes.
+    /// Whether they will be sent.
     pub to_be_sent: bool,
-    /// Why not, or what may still change them, in one line.
+    /// Why not, or what may still change them; one line.
     pub note: Option<String>,
-    /// The requests, in order: those about parts before the one that makes them one.
+    /// The requests in order: those about parts before the one that merges them.
     pub requests: Vec<PromptRequest>,
 }
 
 /// One request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PromptRequest {
-    /// What is said, as it is sent: secrets taken out, delimiters in.
+    /// The messages exactly as sent, with secrets removed.
     pub messages: Vec<PromptMessage>,
-    /// Tokens of it, by estimate.
+    /// Estimated input tokens.
     pub prompt_tokens: u64,
-    /// Tokens that the answer may have; more where a model's reasoning needs it.
+    /// Maximum output tokens; more if the model needs them for reasoning.
     pub max_output_tokens: u64,
-    /// Whether it was answered before: then it is not sent again.
+    /// Whether the response is stored already; then it is not sent again.
     pub answered: bool,
-    /// Whether this is what will be sent, to the byte; not so while it holds something that is not there yet.
+    /// Whether exactly this will be sent; false while it depends on summaries that do not exist yet.
     pub exact: bool,
 }
 

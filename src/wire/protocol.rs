@@ -13,36 +13,36 @@ use super::usage::{BudgetStatus, DayUsage, Used};
 pub enum Node {
     /// A regular file.
     File(FileNode),
-    /// A directory that holds some.
+    /// A directory that contains some.
     Directory(DirectoryNode),
 }
 
-/// What files and directories have in common.
+/// The fields that files and directories share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Common {
-    /// Relative to the repository's root, with `/`; the root is empty. U+FFFD stands for what is not UTF-8.
+    /// Relative to the repository's root, with `/`; the root is empty. U+FFFD replaces what is not UTF-8.
     pub path: String,
-    /// The path's bytes in base64, where they are not UTF-8.
+    /// The path's bytes in base64, if they are not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_base64: Option<String>,
     /// Merkle digest in hexadecimal; `None` until the node was read.
     pub digest: Option<String>,
     /// The summary's first sentence.
     pub line: Option<String>,
-    /// The words about the node.
+    /// The text about the node.
     pub summary: Option<String>,
-    /// Whether they describe the node as it is on disk now.
+    /// Whether the summary describes the node as it is on disk now.
     pub freshness: Freshness,
-    /// Why there is no fresh summary, where an error is the reason.
+    /// Why there is no fresh summary, if an error is the reason.
     pub error: Option<String>,
-    /// Who wrote the summary.
+    /// What wrote the summary: a model's name, or `offline`.
     pub model: Option<String>,
 }
 
 /// A file, as `show --json` and `tree --json` print it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileNode {
-    /// Path, digest, words.
+    /// Path, digest, summary.
     #[serde(flatten)]
     pub common: Common,
     /// The language's name, by the file's name or ending.
@@ -57,31 +57,34 @@ pub struct FileNode {
     /// The file's own documentation.
     #[serde(default)]
     pub docstring: Option<String>,
-    /// Whether the parser met errors: the elements are those it could read.
+    /// Whether there were syntax errors: the elements may be incomplete.
     #[serde(default)]
     pub partial: bool,
+    /// Why the content is withheld from models: the AI-ignore file and line, as `.cursorignore:3`, or "a secret by its name".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
 }
 
 /// A directory, as `show --json` and `tree --json` print it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DirectoryNode {
-    /// Path, digest, words.
+    /// Path, digest, summary.
     #[serde(flatten)]
     pub common: Common,
     /// Files below, at any depth.
     pub files: u64,
     /// Directories below, at any depth.
     pub directories: u64,
-    /// Names of children that the summary had to be written without.
+    /// Names of children that the summary was written without.
     #[serde(default)]
     pub left_out: Vec<String>,
-    /// The children by name; absent below the depth that was asked for.
+    /// The children by name; absent below the requested depth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub children: Option<Vec<Node>>,
 }
 
 impl Node {
-    /// The fields that both kinds have.
+    /// The shared fields.
     pub fn common(&self) -> &Common {
         match self {
             Self::File(file) => &file.common,
@@ -101,38 +104,54 @@ pub struct Status {
     pub uptime_seconds: f64,
     /// `offline` or `openai`.
     pub provider: String,
-    /// The model asked; `None` with the offline provider.
+    /// The model; `None` with the offline provider.
     pub model: Option<String>,
     /// The watched repositories, by path.
     pub repositories: Vec<Repository>,
-    /// The model's use.
+    /// The use of the model.
     pub requests: Requests,
-    /// What is kept.
+    /// The store.
     pub store: StoreStatus,
-    /// What was used on each of the latest days that saw any use, the latest first, over restarts.
+    /// Usage of the latest days with any, the latest first, across restarts.
     #[serde(default)]
     pub usage: Vec<DayUsage>,
-    /// What a day may use; `None` where nothing bounds it.
+    /// The daily limits; `None` if there are none.
     #[serde(default)]
     pub budget: Option<BudgetStatus>,
-    /// What a person should know or mend, a line each.
+    /// What the user should know or fix, one line each.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What the daemon was started with; missing in one of an earlier version.
+    #[serde(default)]
+    pub daemon: Option<DaemonPlaces>,
+}
+
+/// What a daemon was started with: its user's shell may have other settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonPlaces {
+    /// The configuration file, which need not exist.
+    pub config: String,
+    /// The store's folder.
+    pub data_dir: String,
+    /// The socket.
+    pub socket: String,
+    /// The endpoint's key in the daemon's environment: `present`, `absent` or `not needed`.
+    pub key: String,
 }
 
 /// A repository's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RepositoryState {
-    /// The disk is being looked at.
+    /// The disk is being scanned.
     Scanning,
     /// Summaries are being written.
     Summarizing,
     /// Nothing to do.
     Idle,
-    /// Something to do, but not now (budget, endpoint down).
+    /// There is work, but not now (budget spent, endpoint down).
     Paused,
-    /// The folder is not there.
+    /// The folder does not exist.
     Unreachable,
 }
 
@@ -143,9 +162,9 @@ pub struct Repository {
     pub path: String,
     /// What it is doing.
     pub state: RepositoryState,
-    /// File nodes.
+    /// Files.
     pub files: u64,
-    /// Directory nodes, the root among them.
+    /// Directories, including the root.
     pub directories: u64,
     /// Nodes whose summary is fresh.
     pub fresh: u64,
@@ -155,7 +174,7 @@ pub struct Repository {
     pub pending: u64,
     /// … failed.
     pub failed: u64,
-    /// … switched off.
+    /// … off.
     #[serde(default)]
     pub off: u64,
     /// `native` or `poll`.
@@ -163,79 +182,91 @@ pub struct Repository {
     /// Folders watched.
     #[serde(default)]
     pub watches: u64,
-    /// When the last change was seen, RFC 3339, UTC.
+    /// When the last change was noticed (RFC 3339, UTC).
     pub last_change: Option<String>,
-    /// What is still to be done, while something is.
+    /// The remaining work.
     #[serde(default)]
     pub progress: Progress,
-    /// What it used of the model since the daemon started.
+    /// Use of the model since the daemon started.
     #[serde(default)]
     pub used: Used,
-    /// What a person should know.
+    /// What the user should know, one line each.
     pub notes: Vec<String>,
     /// Folders that cannot be read, with the reason; they are also among the notes.
     #[serde(default)]
     pub unreadable: Vec<String>,
+    /// Files that are not in the map though no rule of the repository says so.
+    #[serde(default)]
+    pub excluded: Vec<ExcludedFiles>,
 }
 
-/// What is left to do.
+/// Files that one default rule leaves out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExcludedFiles {
+    /// The rule's name.
+    pub rule: String,
+    /// How many files it leaves out.
+    pub files: u64,
+}
+
+/// The remaining work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Files still to be read.
+    /// Files to read.
     pub to_read: u64,
-    /// Nodes still to get their words.
+    /// Nodes to summarize.
     pub to_summarize: u64,
     /// Nodes done.
     pub done: u64,
-    /// Seconds until all is done, if the pace holds.
+    /// Estimated seconds until everything is done.
     pub seconds_left: Option<f64>,
 }
 
-/// The model's use since the daemon started.
+/// Use of the model since the daemon started.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Requests {
-    /// Requests that went out and came back, retries among them. What never reached the endpoint is none.
+    /// Requests that reached the endpoint, including retries.
     pub sent: u64,
-    /// Answered with a summary.
+    /// Requests that returned a summary.
     pub succeeded: u64,
-    /// Those among them that had failed before.
+    /// Requests among them that had failed before.
     pub retried: u64,
-    /// Given up.
+    /// Requests that were given up.
     pub failed: u64,
-    /// Under way now.
+    /// Requests in flight.
     pub in_flight: u64,
-    /// How many may be under way at once, now.
+    /// The present concurrency limit.
     pub limit: u64,
-    /// In batches of the Batch API now.
+    /// Requests in batches of the Batch API.
     #[serde(default)]
     pub batched: u64,
-    /// Tokens of prompts, as the endpoint counted them.
+    /// Input tokens, as the endpoint counted them.
     pub prompt_tokens: u64,
-    /// Tokens of answers.
+    /// Output tokens.
     pub completion_tokens: u64,
-    /// Prompt tokens that the endpoint had in its cache.
+    /// Input tokens that the endpoint had in its cache.
     #[serde(default)]
     pub cached_tokens: u64,
-    /// Requests sent this day (UTC), over restarts.
+    /// Requests sent today (UTC), across restarts.
     pub today: u64,
-    /// Tokens used this day (UTC), over restarts.
+    /// Tokens used today (UTC), across restarts.
     #[serde(default)]
     pub tokens_today: u64,
-    /// Answers that said "the earlier words still hold".
+    /// Responses that the earlier summary still holds.
     #[serde(default)]
     pub unchanged: u64,
-    /// Directories that were not asked about because of that.
+    /// Directories that were skipped because of that.
     #[serde(default)]
     pub spared: u64,
-    /// Money, in the currency of the configured prices; `None` where there are none.
+    /// Money, in the currency of the configured prices; `None` if there are none.
     #[serde(default)]
     pub cost: Option<f64>,
 }
 
-/// What the store holds.
+/// The store's size.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StoreStatus {
-    /// Summaries kept.
+    /// Stored summaries.
     pub summaries: u64,
     /// Bytes on disk.
     pub bytes: u64,
@@ -254,7 +285,7 @@ pub struct Repositories {
 pub struct WatchRequest {
     /// Absolute path of the folder.
     pub path: String,
-    /// Keep it over restarts.
+    /// Keep it across restarts.
     #[serde(default = "yes")]
     pub keep: bool,
 }
@@ -267,24 +298,24 @@ fn yes() -> bool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WaitRequest {
-    /// Absolute path of a node; all repositories where it is missing.
+    /// Absolute path of a node; all repositories if it is missing.
     #[serde(default)]
     pub path: Option<String>,
-    /// Give up after this many milliseconds; never, where it is missing.
+    /// Give up after this many milliseconds; never if it is missing.
     #[serde(default)]
     pub timeout_ms: Option<u64>,
 }
 
-/// The answer to a wait that ended in time.
+/// The response to a wait that ended in time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WaitOutcome {
     /// Always true.
     pub settled: bool,
-    /// Nodes that failed for good, absolute path and reason (the first hundred).
+    /// Nodes that could not be summarized, with the reason (the first hundred).
     pub failed: Vec<FailedNode>,
 }
 
-/// A node that failed for good.
+/// A node that could not be summarized.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FailedNode {
     /// Absolute path.
@@ -297,24 +328,24 @@ pub struct FailedNode {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[error("{detail}")]
 pub struct Problem {
-    /// `about:blank` or a URI reference that names the kind of problem: one of the `PROBLEM_` constants.
+    /// `about:blank` or one of the `PROBLEM_` constants.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The kind in words.
+    /// The kind as text.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What happened here, and how to mend it, in one line.
+    /// What happened and how to fix it, in one line.
     pub detail: String,
 }
 
 /// The path is in no watched repository (404).
 pub const PROBLEM_NOT_WATCHED: &str = "/problems/not-watched";
-/// The path is in a watched repository and no node (404).
+/// The path is in a watched repository but has no node (404).
 pub const PROBLEM_NO_NODE: &str = "/problems/no-such-node";
-/// The path's repository was not looked at yet since the start (503): ask again.
+/// The first scan of the path's repository is not finished (503): try again.
 pub const PROBLEM_NOT_YET: &str = "/problems/not-looked-at-yet";
-/// The wait ran out of time (504).
+/// The wait timed out (504).
 pub const PROBLEM_TIMEOUT: &str = "/problems/timed-out";
 /// The request is malformed (400).
 pub const PROBLEM_BAD_REQUEST: &str = "/problems/bad-request";
@@ -322,14 +353,14 @@ pub const PROBLEM_BAD_REQUEST: &str = "/problems/bad-request";
 pub const PROBLEM_INTERNAL: &str = "/problems/internal";
 
 impl Problem {
-    /// A problem of one of the kinds above, its title and status found by the kind.
+    /// A problem of one of the kinds above, with the kind's title and status.
     pub fn new(kind: &str, detail: impl Into<String>) -> Self {
         let (title, status) = match kind {
             PROBLEM_NOT_WATCHED => ("The path is in no watched repository", 404),
-            PROBLEM_NO_NODE => ("The path is no node of its repository", 404),
-            PROBLEM_NOT_YET => ("The repository was not looked at yet", 503),
-            PROBLEM_TIMEOUT => ("The time ran out", 504),
-            PROBLEM_BAD_REQUEST => ("The request cannot be understood", 400),
+            PROBLEM_NO_NODE => ("The path has no node in its repository", 404),
+            PROBLEM_NOT_YET => ("The first scan is not finished", 503),
+            PROBLEM_TIMEOUT => ("The wait timed out", 504),
+            PROBLEM_BAD_REQUEST => ("The request is malformed", 400),
             _ => ("Something went wrong", 500),
         };
         Self {

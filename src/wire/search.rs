@@ -1,4 +1,4 @@
-//! A search and what it found, as `search --json` prints it.
+//! A search and its results, as `search --json` prints them.
 
 use std::path::PathBuf;
 
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::protocol::{PROBLEM_BAD_REQUEST, Problem};
 use crate::model::summary::Freshness;
 
-/// Hits where nobody says how many.
+/// Hits of a search without a limit.
 pub const DEFAULT_HITS: usize = 10;
-/// Hits at most.
-pub const MAX_HITS: usize = 100;
-/// Bytes of a query at most.
+/// The largest limit.
+pub const MAX_HITS: usize = 1_000;
+/// The longest query, in bytes.
 pub const MAX_QUERY_BYTES: usize = 1_000;
 
 /// A file or a directory.
@@ -20,46 +20,92 @@ pub const MAX_QUERY_BYTES: usize = 1_000;
 pub enum NodeKind {
     /// A regular file.
     File,
-    /// A directory that holds some.
+    /// A directory that contains files.
     Directory,
 }
 
-/// What is said to a query that is longer than [`MAX_QUERY_BYTES`].
+/// What a search returns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SearchKind {
+    /// Files, each with the definitions that match best.
+    #[default]
+    File,
+    /// Directories.
+    Directory,
+    /// Definitions.
+    Symbol,
+    /// Files and directories.
+    All,
+}
+
+impl SearchKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::All, Self::File, Self::Directory, Self::Symbol];
+
+    /// Its name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Directory => "directory",
+            Self::Symbol => "symbol",
+            Self::All => "all",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// What a hit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HitKind {
+    /// A file.
+    File,
+    /// A directory.
+    Directory,
+    /// A definition in a file.
+    Symbol,
+}
+
+/// The problem with a query that is longer than [`MAX_QUERY_BYTES`].
 pub fn too_long() -> Problem {
-    let detail = format!("the query is longer than {MAX_QUERY_BYTES} bytes: a few words find more");
+    let detail = format!("the query is longer than {MAX_QUERY_BYTES} bytes: use a few words");
     Problem::new(PROBLEM_BAD_REQUEST, detail)
 }
 
-/// What is looked for, and where.
+/// A search.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Search {
-    /// Words, a definition's name, or a part of a path.
+    /// Words, a definition's name, part of a path, and operators: see `docs/search.md`.
     pub query: String,
-    /// Absolute path of the node at and below which it is looked for; all repositories where it is missing.
+    /// Absolute path of the node to search, with all below it; all repositories without one.
     pub path: Option<PathBuf>,
     /// Only nodes whose path in their repository matches this glob, in git's syntax.
     pub glob: Option<String>,
-    /// Only these.
-    pub kind: Option<NodeKind>,
-    /// Hits at most; [`DEFAULT_HITS`] where it is missing.
+    /// What to return; files without one.
+    pub kind: Option<SearchKind>,
+    /// The largest number of hits; [`DEFAULT_HITS`] without one.
     pub limit: Option<usize>,
 }
 
-/// The best answers, best first.
+/// The best matches, best first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SearchResults {
-    /// What was looked for.
+    /// The query.
     pub query: String,
-    /// The best of them.
+    /// The best matches.
     pub hits: Vec<Hit>,
-    /// How many nodes answered at all.
+    /// How many match in all.
     pub total: u64,
-    /// Of all that was looked through: `fresh`, where every node of it is (or `off`); else `stale`, and what should have
-    /// answered may be missing.
+    /// `fresh` where all that was searched is fresh or `off`; else `stale`, and a match may be missing.
     pub freshness: Freshness,
 }
 
-/// A node that answers.
+/// A file, directory or definition that matches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
     /// Absolute path of its repository.
@@ -69,27 +115,30 @@ pub struct Hit {
     /// The path's bytes in base64, where they are not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_base64: Option<String>,
-    /// File or directory.
-    pub kind: NodeKind,
-    /// A file's language.
+    /// What it is.
+    pub kind: HitKind,
+    /// The file's language.
     #[serde(default)]
     pub language: Option<String>,
-    /// The summary's first sentence.
+    /// The summary's first sentence; of a definition, its docstring's.
     pub line: Option<String>,
-    /// The words about the node.
+    /// The summary of the file or directory.
     pub summary: Option<String>,
-    /// Whether they describe it as it is now.
+    /// The summary's freshness.
     pub freshness: Freshness,
-    /// How well it answers: comparable within one answer only, higher is better.
+    /// How well it matches: higher is better, comparable within one result only.
     pub score: f64,
-    /// Why it is here, in a few words.
+    /// Which words match where.
     pub reason: String,
-    /// Definitions that answer, best first (at most five).
+    /// The line of the file that matches best, 1-based.
+    #[serde(default)]
+    pub line_number: Option<u32>,
+    /// Definitions that match, best first (at most five).
     #[serde(default)]
     pub elements: Vec<MatchedElement>,
 }
 
-/// A definition that answers.
+/// A definition that matches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MatchedElement {
     /// `class`, `function`, …

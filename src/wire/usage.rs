@@ -1,51 +1,51 @@
-//! What was used of the model, and what may be, as `status --json` tells it.
+//! Use of the model and its daily limits, as `status --json` prints them.
 
 use serde::{Deserialize, Serialize};
 
-/// What some requests used up, and what was saved.
+/// What requests used, and what was saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Used {
-    /// Requests sent, retries among them.
+    /// Requests sent, including retries.
     pub requests: u64,
     /// Requests among them that were sent again after a failure.
     pub retried: u64,
-    /// Tokens of prompts, as the endpoint counted them.
+    /// Input tokens, as the endpoint counted them.
     pub prompt_tokens: u64,
-    /// Prompt tokens that the endpoint had in its cache.
+    /// Input tokens that the endpoint had in its cache.
     pub cached_tokens: u64,
-    /// Tokens of answers, reasoning included.
+    /// Output tokens, including reasoning.
     pub completion_tokens: u64,
-    /// Answers that said "the earlier words still hold".
+    /// Responses that the earlier summary still holds.
     pub unchanged: u64,
-    /// Directories that were not asked about because of that.
+    /// Directories that were skipped because of that.
     pub spared: u64,
-    /// Money, in the currency of the configured prices, by those of the time; `None` where there are none.
+    /// Money at the prices of that time, in their currency; `None` if no prices are configured.
     pub cost: Option<f64>,
 }
 
-/// What was used on one day.
+/// Use on one day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DayUsage {
     /// The day, UTC: `2026-01-31`.
     pub day: String,
-    /// All of it.
+    /// The total.
     #[serde(flatten)]
     pub used: Used,
-    /// By repository, in the order of their paths.
+    /// By repository, ordered by path.
     pub repositories: Vec<RepositoryUsage>,
 }
 
-/// What was used on one day for one repository.
+/// Use on one day for one repository.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RepositoryUsage {
-    /// The root's absolute path; `None`: for repositories that are not known any more.
+    /// The root's absolute path; `None` for repositories that were removed.
     pub path: Option<String>,
-    /// What it used.
+    /// Its use.
     #[serde(flatten)]
     pub used: Used,
 }
 
-/// What a day may use, and has used so far.
+/// The daily limits and the day's use so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BudgetStatus {
     /// Requests a day; 0: no limit.
@@ -60,8 +60,8 @@ pub struct BudgetStatus {
     pub tokens: u64,
     /// Money used on this day.
     pub cost: f64,
-    /// Whether it is spent: nothing more is asked.
+    /// Whether a limit is reached: requests are paused.
     pub spent: bool,
-    /// When the next day begins, RFC 3339, UTC: what is spent is spent until then.
+    /// When the next day begins and requests resume (RFC 3339, UTC).
     pub until: String,
 }

@@ -1,4 +1,4 @@
-//! `epitome events`: what is told, of what, in which order, and to whom who reads too slowly.
+//! `epitome events`: which events are reported, in which order, and what happens to a slow reader.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::harness::{Alone, FakeModel, Home, Repo};
 
-/// Somebody who follows.
+/// A running `epitome events --json`.
 struct Follower {
     child: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
@@ -25,7 +25,7 @@ impl Follower {
         Self { child, lines }
     }
 
-    /// All until one of this kind, that one included: kind and path.
+    /// Kind and path of all events up to and including the first of this kind.
     #[track_caller]
     fn until(&mut self, event: &str) -> Vec<(String, String)> {
         let mut told = Vec::new();
@@ -99,7 +99,7 @@ fn a_save_is_followed_to_its_end() {
 }
 
 #[test]
-fn only_what_is_below_a_path_is_told_where_one_is_given() {
+fn a_path_limits_the_events_to_what_is_below_it() {
     let (home, repo) = (Home::new(), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -123,7 +123,7 @@ fn only_what_is_below_a_path_is_told_where_one_is_given() {
 }
 
 #[test]
-fn who_reads_too_slowly_is_told_how_much_was_missed() {
+fn a_slow_reader_learns_how_many_events_it_missed() {
     let (home, repo) = (Home::new(), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -153,7 +153,7 @@ fn who_reads_too_slowly_is_told_how_much_was_missed() {
 }
 
 #[test]
-fn the_end_of_the_daemon_ends_it() {
+fn it_ends_with_the_daemon() {
     let (home, repo) = (Home::new(), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);

@@ -1,4 +1,4 @@
-//! The written-out index: one `index.json` a directory, always current, never touched without need.
+//! The exported index: one `index.json` for each directory, always current, written only when it changes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -48,7 +48,7 @@ fn stamps(folder: &Path) -> BTreeMap<String, (u64, i64, i64)> {
 }
 
 #[test]
-fn each_directory_has_its_file_in_the_shape_of_the_contract() {
+fn each_directory_has_a_file_of_the_contract_s_shape() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -120,7 +120,7 @@ fn each_directory_has_its_file_in_the_shape_of_the_contract() {
 }
 
 #[test]
-fn the_folder_is_never_part_of_the_tree() {
+fn the_export_folder_is_never_part_of_the_tree() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
     let plain = Home::new()
         .run(&["index", &repo.at(""), "--json"])
@@ -138,7 +138,7 @@ fn the_folder_is_never_part_of_the_tree() {
 }
 
 #[test]
-fn a_change_writes_what_it_concerns_and_nothing_else() {
+fn a_change_writes_only_the_files_it_concerns() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -178,7 +178,7 @@ fn a_restart_touches_no_file() {
 }
 
 #[test]
-fn it_goes_with_its_directory() {
+fn a_file_is_removed_with_its_directory() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -193,7 +193,7 @@ fn it_goes_with_its_directory() {
     );
     assert!(map("src/shop/index.json").exists());
     assert!(!written(&map(""))["src/shop/index.json"].contains("money/rates"));
-    // While nobody looks, too.
+    // Also while no daemon runs.
     daemon.terminate();
     repo.remove("docs");
     let _daemon = home.daemon(&[&repo.at("")]);
@@ -202,7 +202,7 @@ fn it_goes_with_its_directory() {
 }
 
 #[test]
-fn what_somebody_deletes_or_changes_is_written_again_by_a_restart() {
+fn a_restart_restores_deleted_and_changed_files() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -218,7 +218,7 @@ fn what_somebody_deletes_or_changes_is_written_again_by_a_restart() {
 }
 
 #[test]
-fn what_a_killed_daemon_left_behind_goes_with_the_next_start() {
+fn leftovers_of_a_killed_daemon_are_removed_at_the_next_start() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -226,7 +226,7 @@ fn what_a_killed_daemon_left_behind_goes_with_the_next_start() {
     daemon.kill9();
     repo.write("map/gone/deep/index.json", "{}\n");
     repo.write("map/docs/.index.json.aB3dE9", "{");
-    repo.write("map/src/shop/own.txt", "somebody's own\n");
+    repo.write("map/src/shop/own.txt", "the user's own\n");
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let mut after = written(&repo.root().join("map"));
@@ -242,7 +242,7 @@ fn what_a_killed_daemon_left_behind_goes_with_the_next_start() {
 }
 
 #[test]
-fn what_git_and_others_change_in_the_folder_is_written_again() {
+fn changes_by_git_and_others_are_overwritten() {
     for polled in ["", "backend = \"poll\"\npoll_seconds = 3600\n"] {
         let (home, repo) = (Home::with(&format!("{CONFIG}{polled}")), Repo::package());
         let map = repo.root().join("map");
@@ -264,7 +264,7 @@ fn what_git_and_others_change_in_the_folder_is_written_again() {
         repo.remove("map/tests");
         home.wait(&repo);
         assert_eq!(written(&map), before);
-        // And what is right is not touched.
+        // Correct files are not written.
         let stood = stamps(&map);
         home.wait(&repo);
         assert_eq!(stamps(&map), stood);
@@ -284,7 +284,7 @@ fn export_writes_the_same_bytes_elsewhere() {
 }
 
 #[test]
-fn documents_for_people_are_written_too() {
+fn documents_are_exported() {
     let (home, repo) = (Home::new(), Repo::package());
     repo.write(
         "src/a<b>`c.py",
@@ -292,8 +292,8 @@ fn documents_for_people_are_written_too() {
     );
     let output = home.temp().join("out");
     let to = output.to_str().unwrap();
-    // No daemon is needed; a second time it is the same.
-    for format in ["markdown", "html", "markdown"] {
+    // No daemon is needed; a second export is the same.
+    for format in ["markdown-single", "html-static", "markdown-single"] {
         home.run(&["export", &repo.at(""), "--format", format, "--output", to])
             .expect(0);
     }
@@ -305,7 +305,7 @@ fn documents_for_people_are_written_too() {
         title.as_str(),
         "\n## `src/`\n",
         "\n- `src/shop/cart.py`\n",
-        "  - 3-4 `def f(x: int = 1)`\n",
+        "  - 3–4 `def f(x: int = 1)`\n",
         "- `` src/a<b>`c.py ``\n",
         "&lt;script>",
     ] {
@@ -343,7 +343,62 @@ fn documents_for_people_are_written_too() {
 }
 
 #[test]
-fn index_writes_it_too() {
+fn markdown_has_a_page_for_each_folder_and_check_compares_it() {
+    let (home, repo) = (Home::new(), Repo::package());
+    repo.init();
+    repo.commit("first");
+    let (root, map) = (repo.at(""), repo.at("docs/map"));
+    let export = ["export", &root, "--format", "markdown", "--output", &map];
+    home.run(&["check", &root, "--output", &map]).expect(1);
+    home.run(&export).expect(0);
+    let page = repo.read("docs/map/src/shop/README.md");
+    assert!(page.contains("](../../../../src/shop/cart.py#L"), "{page}");
+    assert!(
+        repo.read("docs/map/README.md").contains("revision `"),
+        "{page}"
+    );
+    assert!(
+        !repo.root().join("docs/map/docs/map").exists(),
+        "an export is no part of itself"
+    );
+    // Committing the export changes the revision, and nothing else.
+    repo.commit("the map");
+    let before = written(&repo.root().join("docs/map"));
+    home.run(&["check", &root, "--output", &map]).expect(0);
+    home.run(&export).expect(0);
+    let after = written(&repo.root().join("docs/map"));
+    let changed: Vec<&String> = after
+        .keys()
+        .filter(|path| before[*path] != after[*path])
+        .collect();
+    assert_eq!(changed, ["README.md"], "only its revision");
+    repo.append("src/shop/cart.py", "\n\ndef added():\n    pass\n");
+    let done = home.run(&["check", &root, "--output", &map]).expect(1);
+    assert!(
+        done.stderr.contains("docs/map/src/shop/README.md"),
+        "{done:?}"
+    );
+    repo.remove("src/shop/cart.py");
+    repo.rename("docs/guide.md", "docs/other/guide.md");
+    home.run(&export).expect(0);
+    repo.rename("docs/other/guide.md", "docs/guide.md");
+    let done = home.run(&["check", &root, "--output", &map]).expect(1);
+    assert!(
+        done.stderr.contains("docs/map/docs/other/README.md"),
+        "{done:?}"
+    );
+    home.run(&export).expect(0);
+    assert!(
+        !repo
+            .root()
+            .join("docs/map/docs/other")
+            .join("README.md")
+            .exists()
+    );
+}
+
+#[test]
+fn index_writes_the_export() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
     let tree = home.json(&["index", &repo.at(""), "--json"]);
     assert_eq!((first_not_fresh(&tree), paths(&tree).len()), (None, 19));
@@ -351,7 +406,7 @@ fn index_writes_it_too() {
 }
 
 #[test]
-fn what_could_not_be_written_is_tried_again_without_a_change() {
+fn a_failed_write_is_retried_without_a_change() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
     // Not ignored, it would be a node: a file in the way of the folder.
     repo.write("map", "a file in the way");

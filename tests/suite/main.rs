@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod batch;
+mod browser;
 mod burst;
 mod cache;
 mod cli;
+mod contents;
 mod counting;
 mod documents;
 mod failures;
@@ -18,6 +20,8 @@ mod kill;
 mod kills;
 mod limits;
 mod mcp;
+mod mcp_place;
+mod mcp_protocol;
 mod notified;
 mod outside;
 mod parts;

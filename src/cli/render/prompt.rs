@@ -1,11 +1,11 @@
-//! The requests about a node for people.
+//! The requests about a node, for `show --prompt`.
 
 use crate::cli::terminal::{Style, Terminal};
 use crate::cli::text::{clean, number};
 use crate::wire::prompt::Preview;
 
-/// All requests, message by message: what is sent, byte for byte. `escaped`, for a terminal: what would steer it is
-/// written as escapes.
+/// All requests, message by message, exactly as sent. `escaped`, for a terminal: control characters are written as
+/// escapes.
 pub fn prompt(preview: &Preview, terminal: Terminal, escaped: bool) -> String {
     let mut text = String::new();
     let requests = preview.requests.len();
@@ -17,14 +17,14 @@ pub fn prompt(preview: &Preview, terminal: Terminal, escaped: bool) -> String {
                 clean(&preview.model),
                 clean(&preview.base_url)
             ),
-            format!("about {} tokens", number(request.prompt_tokens)),
-            format!("at most {} answered", number(request.max_output_tokens)),
+            format!("~{} input tokens", number(request.prompt_tokens)),
+            format!("at most {} output", number(request.max_output_tokens)),
         ];
         if request.answered {
-            facts.push("answered before: not sent again".to_owned());
+            facts.push("stored: not sent again".to_owned());
         }
         if !request.exact {
-            facts.push("not final".to_owned());
+            facts.push("may still change".to_owned());
         }
         let head = format!("=== {} ===", facts.join(", "));
         text += &terminal.paint(Style::Bold, &head);
@@ -45,7 +45,7 @@ pub fn prompt(preview: &Preview, terminal: Terminal, escaped: bool) -> String {
     text
 }
 
-/// Lines stay lines, and tabs tabs.
+/// Line breaks and tabs stay.
 fn safe(content: &str) -> String {
     let lines = content.split('\n').map(|line| {
         let pieces: Vec<String> = line.split('\t').map(clean).collect();
@@ -61,7 +61,7 @@ mod tests {
     use crate::wire::prompt::{PromptMessage, PromptRequest};
 
     #[test]
-    fn a_terminal_is_not_steered_and_a_pipe_gets_every_byte() {
+    fn control_characters_are_escaped_on_a_terminal_and_kept_in_a_pipe() {
         let preview = Preview {
             path: "a".to_owned(),
             kind: Kind::File,
@@ -81,8 +81,8 @@ mod tests {
                 exact: false,
             }],
         };
-        let head = "=== request 1 of 1, to m at http://localhost/v1, about 1,200 tokens, at most 600 answered, \
-                    answered before: not sent again, not final ===\n--- user ---\n";
+        let head = "=== request 1 of 1, to m at http://localhost/v1, ~1,200 input tokens, at most 600 output, \
+                    stored: not sent again, may still change ===\n--- user ---\n";
         let plain = Terminal::default();
         let raw = format!("{head}one\n\ttwo\x1b[2J\u{202e}\n");
         assert_eq!(prompt(&preview, plain, false), raw);

@@ -11,6 +11,7 @@ use crate::client::fake;
 use crate::model::outline::Element;
 use crate::wire::events::{StreamEvent, StreamEventKind};
 use crate::wire::protocol::{DirectoryNode, FileNode, Progress, RepositoryState};
+use crate::wire::search::NodeKind;
 use crate::wire::usage::Used;
 
 const PLAIN: Terminal = Terminal {
@@ -196,6 +197,7 @@ fn a_file_is_shown_with_its_outline() {
         elements: vec![run, inner, after],
         bytes: 2_048,
         partial: true,
+        withheld: None,
         ..file
     });
     let path = Path::new("/repo/src/a.py");

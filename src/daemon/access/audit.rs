@@ -172,8 +172,8 @@ async fn audit_all(handle: &Handle) -> Result<(), Problem> {
     let status = handle.status().await?;
     let reachable = |state| state != RepositoryState::Unreachable;
     for repository in status.repositories {
-        let shared = &handle.shared;
-        let Some(entry) = shared
+        let context = &handle.context;
+        let Some(entry) = context
             .registry
             .at(Path::new(&repository.path))
             .filter(|_| reachable(repository.state))
@@ -181,22 +181,22 @@ async fn audit_all(handle: &Handle) -> Result<(), Problem> {
             continue;
         };
         let subject = Subject {
-            config: shared.config.clone(),
-            data: shared.own_folder.clone(),
+            config: context.config.clone(),
+            data: context.own_folder.clone(),
             root: entry.root.clone(),
         };
         let audit = audit(handle, &subject).await?;
         let topic = registry::repository_topic(&entry.root, "audit");
         let Some((path, what)) = audit.differences.first_key_value() else {
-            shared.notes.clear(&topic);
+            context.notes.clear(&topic);
             continue;
         };
         let count = audit.differences.len();
         let note = format!("the audit found {count} differences; rescanning: {path} {what}");
         tracing::error!("{}: {note}", entry.root.display());
-        shared.notes.set(&topic, note);
+        context.notes.set(&topic, note);
         let lost = Input::Event(Event::Lost(entry.repo));
-        shared.inputs.send(lost).await;
+        handle.inputs.send(lost).await;
     }
     Ok(())
 }

@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
@@ -18,9 +17,9 @@ use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::protocol::{PROBLEM_INTERNAL, Problem};
 
-use crate::daemon::access::{Handle, blocking, canonical_as_far_as_possible};
+use crate::daemon::access::{self, Handle, blocking, canonical_as_far_as_possible};
 use crate::daemon::contents::outline_key;
-use crate::daemon::context::Shared;
+use crate::daemon::context::Mode;
 use crate::daemon::mailbox::{Input, Query};
 
 /// After the start there is more urgent work than this.
@@ -35,7 +34,7 @@ const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 pub async fn open_cache(config: &Config, places: &Places) -> anyhow::Result<Handle> {
     let mut config = config.clone();
     config.summaries.provider = Provider::Offline;
-    crate::daemon::start_local(&config, places).await
+    access::start_once(&config, places, Mode::Local).await
 }
 
 /// Once a day: what the configuration lets go goes, and space that holds nothing is given back.
@@ -56,11 +55,11 @@ pub(in crate::daemon) async fn tend(handle: Handle) {
     }
 }
 
-pub(super) async fn statistics(shared: &Arc<Shared>) -> Result<CacheStatistics, Problem> {
-    let shared = Arc::clone(shared);
+pub(super) async fn statistics(handle: &Handle) -> Result<CacheStatistics, Problem> {
+    let handle = handle.clone();
     let totals = blocking(move || {
-        let watched = shared.watched_roots();
-        shared.store.totals(users(&watched))
+        let watched = handle.watched_roots();
+        handle.context.store.totals(users(&watched))
     })
     .await?
     .map_err(problem)?;
@@ -80,11 +79,11 @@ pub(super) async fn statistics(shared: &Arc<Shared>) -> Result<CacheStatistics, 
 }
 
 pub(super) async fn collect(
-    shared: &Arc<Shared>,
+    handle: &Handle,
     request: CollectRequest,
 ) -> Result<Collected, Problem> {
-    let shared = Arc::clone(shared);
-    let configured = &shared.config.store;
+    let handle = handle.clone();
+    let configured = &handle.context.config.store;
     let limits = Limits {
         max_age_days: request
             .max_age_days
@@ -92,9 +91,12 @@ pub(super) async fn collect(
         max_bytes: request.max_bytes.or(some_unless_zero(configured.max_bytes)),
     };
     let collected = blocking(move || {
-        let watched = shared.watched_roots();
-        let in_use = || shared.in_use(&watched);
-        shared.store.collect(limits, users(&watched), in_use)
+        let watched = handle.watched_roots();
+        let in_use = || handle.in_use(&watched);
+        handle
+            .context
+            .store
+            .collect(limits, users(&watched), in_use)
     })
     .await?
     .map_err(problem)?;
@@ -108,9 +110,9 @@ pub(super) async fn collect(
     })
 }
 
-pub(super) async fn verify(shared: &Arc<Shared>) -> Result<Verified, Problem> {
-    let shared = Arc::clone(shared);
-    let found = blocking(move || shared.store.verify())
+pub(super) async fn verify(handle: &Handle) -> Result<Verified, Problem> {
+    let handle = handle.clone();
+    let found = blocking(move || handle.context.store.verify())
         .await?
         .map_err(problem)?;
     Ok(Verified {
@@ -124,17 +126,18 @@ pub(super) async fn verify(shared: &Arc<Shared>) -> Result<Verified, Problem> {
     })
 }
 
-impl Shared {
+impl Handle {
     /// The roots of all that is watched, here or, as far as it is known, by a daemon with this store.
     fn watched_roots(&self) -> Vec<PathBuf> {
         let mut roots: Vec<PathBuf> = self
+            .context
             .registry
             .all()
             .into_iter()
             .map(|one| one.root)
             .collect();
-        let kept = self.store.repositories().unwrap_or_default();
-        for path in self.config.repos.iter().chain(&kept) {
+        let kept = self.context.store.repositories().unwrap_or_default();
+        for path in self.context.config.repos.iter().chain(&kept) {
             roots.push(canonical_as_far_as_possible(path));
         }
         roots.sort();
@@ -154,7 +157,7 @@ impl Shared {
         } = answer.blocking_recv().ok()?;
         let settled: HashSet<PathBuf> = settled
             .into_iter()
-            .filter_map(|repo| Some(self.registry.get(repo)?.root))
+            .filter_map(|repo| Some(self.context.registry.get(repo)?.root))
             .collect();
         Some(InUse {
             summaries,

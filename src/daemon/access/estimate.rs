@@ -2,22 +2,20 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::oneshot;
 
 use crate::config::{Batch, Config, Provider};
 use crate::engine::batch::BATCH_FROM;
 use crate::model::price::{self, Prices};
-use crate::model::usage::Usage;
 use crate::shell::store::Store;
 use crate::wire::access::Access;
 use crate::wire::estimate::Estimate;
 use crate::wire::protocol::{Node, PROBLEM_INTERNAL, Problem};
 
-use crate::daemon::access::Handle;
-use crate::daemon::work::requesting::ANSWER_TOKENS;
-use crate::daemon::{Mode, event_loop};
+use crate::daemon::access::{self, Handle};
+use crate::daemon::context::Mode;
+use crate::daemon::context::dry_run::Pretended;
 
 /// Dollars per million input and output tokens of widely used models (the vendor's list, 2025). No reasoning model is
 /// listed: reasoning is billed as output and cannot be predicted.
@@ -28,41 +26,6 @@ const PRICES: [(&str, f64, f64); 5] = [
     ("gpt-4.1-mini", 0.40, 1.60),
     ("gpt-4.1-nano", 0.10, 0.40),
 ];
-
-/// Requests that would have been sent, with their input tokens.
-#[derive(Debug, Default)]
-pub struct Pretended {
-    /// All.
-    pub all: Tally,
-    /// Those that could be batched: about files that are not too large for a batch.
-    pub batchable: Tally,
-}
-
-/// A number of requests.
-#[derive(Debug, Default)]
-pub struct Tally {
-    requests: AtomicU64,
-    prompt_tokens: AtomicU64,
-}
-
-impl Tally {
-    /// Adds one request; returns how many there were before.
-    pub fn add(&self, prompt_tokens: u64) -> u64 {
-        self.prompt_tokens
-            .fetch_add(prompt_tokens, Ordering::Relaxed);
-        self.requests.fetch_add(1, Ordering::Relaxed)
-    }
-
-    fn usage(&self) -> Usage {
-        let requests = self.requests.load(Ordering::Relaxed);
-        Usage {
-            requests,
-            prompt_tokens: self.prompt_tokens.load(Ordering::Relaxed),
-            completion_tokens: requests.saturating_mul(ANSWER_TOKENS),
-            ..Usage::default()
-        }
-    }
-}
 
 /// Estimates an index of `path`, given what is stored. With `first_only`, returns an empty estimate unless this would
 /// be a first index with a paid provider.
@@ -77,12 +40,12 @@ pub async fn estimate_with(
     let first = is_paid(config) && {
         let store = Arc::clone(&store);
         let path = path.to_path_buf();
-        crate::daemon::access::blocking(move || is_new(&store, &path)).await?
+        access::blocking(move || is_new(&store, &path)).await?
     };
     if first_only && !first {
         return Ok(Estimate::default());
     }
-    let handle = event_loop::start(config, data, store, Mode::Dry, None).map_err(internal)?;
+    let handle = access::start(config, data, store, Mode::Dry, |_, _| ()).map_err(internal)?;
     // The client may disconnect; the estimate of a large tree is abandoned then.
     let (asker, left) = oneshot::channel::<()>();
     let path = path.to_path_buf();
@@ -99,7 +62,7 @@ pub async fn estimate_with(
     let (outcome, handle) = joined.map_err(|error| internal(error.into()))?;
     outcome.map(|node| Estimate {
         first,
-        ..added_up(config, &node, &handle.shared.pretended)
+        ..added_up(config, &node, &handle.context.pretended)
     })
 }
 

@@ -16,8 +16,8 @@ use crate::wire::search::NodeKind;
 
 use crate::daemon::access::{Handle, blocking};
 use crate::daemon::answers::text_and_bytes;
-use crate::daemon::context::Shared;
-use crate::daemon::context::followers::Told;
+use crate::daemon::context::Context;
+use crate::daemon::context::followers::Happening;
 use crate::daemon::mailbox::Query;
 
 /// What is made ready for one at a time.
@@ -50,10 +50,10 @@ impl Handle {
             }
         };
         // First this, then how things are now: so nothing is lost between the two.
-        let mut followed = self.shared.followers.subscribe();
+        let mut followed = self.context.followers.subscribe();
         let (now, _) = self.query(|reply| Query::Status { reply }).await?;
         let (ready, happenings) = mpsc::channel(READY);
-        let shared = Arc::clone(&self.shared);
+        let context = Arc::clone(&self.context);
         tokio::spawn(async move {
             for (repo, status) in now {
                 let news = if status.settled && !status.scanning {
@@ -63,9 +63,9 @@ impl Handle {
                 };
                 let told = Arc::new((
                     SystemTime::now(),
-                    Told::NodeChange(repo, RelPath::root(), news),
+                    Happening::NodeChange(repo, RelPath::root(), news),
                 ));
-                if !pass_on(&shared, &scope, told, &ready).await {
+                if !pass_on(&context, &scope, told, &ready).await {
                     return;
                 }
             }
@@ -75,7 +75,7 @@ impl Handle {
                     () = ready.closed() => return,
                 };
                 let goes_on = match told {
-                    Ok(told) => pass_on(&shared, &scope, told, &ready).await,
+                    Ok(told) => pass_on(&context, &scope, told, &ready).await,
                     Err(RecvError::Lagged(many)) => {
                         let mut missed =
                             StreamEvent::new(stamp(SystemTime::now()), StreamEventKind::Missed);
@@ -95,18 +95,18 @@ impl Handle {
 
 /// Hands one over, if it is wanted; `false` where nobody takes it any more.
 async fn pass_on(
-    shared: &Arc<Shared>,
+    context: &Arc<Context>,
     scope: &Scope,
-    told: Arc<(SystemTime, Told)>,
+    told: Arc<(SystemTime, Happening)>,
     ready: &mpsc::Sender<Result<StreamEvent, Problem>>,
 ) -> bool {
-    if let Told::NodeChange(repo, path, _) = &told.1
+    if let Happening::NodeChange(repo, path, _) = &told.1
         && !scope.holds(*repo, path)
     {
         return true;
     }
-    let shared = Arc::clone(shared);
-    match blocking(move || happening(&shared, &told)).await {
+    let context = Arc::clone(context);
+    match blocking(move || happening(&context, &told)).await {
         Ok(Some(happening)) => ready.send(Ok(happening)).await.is_ok(),
         Ok(None) => true,
         Err(problem) => ready.send(Err(problem)).await.is_ok(),
@@ -114,11 +114,11 @@ async fn pass_on(
 }
 
 /// In words; `None` of a repository that is not watched any more.
-fn happening(shared: &Shared, (time, told): &(SystemTime, Told)) -> Option<StreamEvent> {
+fn happening(context: &Context, (time, told): &(SystemTime, Happening)) -> Option<StreamEvent> {
     let time = stamp(*time);
     let (repo, path, news) = match told {
-        Told::NodeChange(repo, path, news) => (repo, path, news),
-        Told::Notice(text) => {
+        Happening::NodeChange(repo, path, news) => (repo, path, news),
+        Happening::Notice(text) => {
             let mut notice = StreamEvent::new(time, StreamEventKind::Notice);
             notice.text = Some(text.clone());
             return Some(notice);
@@ -127,7 +127,7 @@ fn happening(shared: &Shared, (time, told): &(SystemTime, Told)) -> Option<Strea
     let mut happening = StreamEvent::new(time, StreamEventKind::Busy);
     let (text, base64) = text_and_bytes(path);
     happening.repository = Some(
-        shared
+        context
             .registry
             .get(*repo)?
             .root
@@ -153,7 +153,7 @@ fn happening(shared: &Shared, (time, told): &(SystemTime, Told)) -> Option<Strea
         NodeChange::Summarized(kind, key) => {
             happening.event = StreamEventKind::Summarized;
             happening.kind = Some(node_kind(*kind));
-            let words = shared.store.summary(*key).ok().flatten();
+            let words = context.store.summary(*key).ok().flatten();
             happening.line = words.map(|words| words.line().to_owned());
         }
         NodeChange::Failed(kind, error) => {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::client::locate::is_work_tree;
 use crate::daemon::context::registry::{Entry, repository_topic};
 use crate::daemon::mailbox::Input;
 use crate::engine::event::Event;
@@ -19,12 +20,12 @@ impl Handle {
     /// # Errors
     /// One of `more` is no folder. The others are kept though they may be missing: a disk may be mounted later.
     pub(in crate::daemon) fn watch_known(&self, more: &[PathBuf]) -> Result<(), Problem> {
-        let kept = self.shared.store.repositories().unwrap_or_default();
-        for path in self.shared.config.repos.iter().chain(&kept) {
+        let kept = self.context.store.repositories().unwrap_or_default();
+        for path in self.context.config.repos.iter().chain(&kept) {
             if let Err(problem) = self.enter(&canonical_as_far_as_possible(path), false) {
                 tracing::warn!("{problem}");
                 let topic = format!("repos {}", path.display());
-                self.shared.notes.set(&topic, problem.detail);
+                self.context.notes.set(&topic, problem.detail);
             }
         }
         more.iter()
@@ -45,10 +46,13 @@ impl Handle {
             )));
         }
         // By the other end of a link it may be known already.
-        if self.shared.registry.at(&root).is_none()
-            && let Some(known) = self.shared.registry.behind(&root)
+        if self.context.registry.at(&root).is_none()
+            && let Some(known) = self.context.registry.behind(&root)
         {
             return self.enter(&known.root, keep);
+        }
+        if let Some(around) = self.around(&root) {
+            return Ok(around);
         }
         match unfit(&root, std::env::home_dir().as_deref()) {
             Some(reason) => Err(bad(reason)),
@@ -56,23 +60,32 @@ impl Handle {
         }
     }
 
+    /// The watched repository that `root` is a folder of. A repository of its own and an ignored folder are no part of it.
+    fn around(&self, root: &Path) -> Option<Entry> {
+        let (entry, below) = self.context.registry.holding(root, None)?;
+        let is_part = !below.is_root()
+            && inner_repository(&entry.root, root).is_none()
+            && !entry.rules().is_ignored(&below, true);
+        is_part.then_some(entry)
+    }
+
     /// Adds a repository by its canonical root.
     fn enter(&self, root: &Path, keep: bool) -> Result<Entry, Problem> {
         let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
         let (entry, new) = self
-            .shared
+            .context
             .registry
-            .add(root, &self.shared.file_rules, &self.shared.own_folder)
+            .add(root, &self.context.file_rules, &self.context.own_folder)
             .map_err(|error| bad(error.to_string()))?;
         if keep {
-            self.shared
+            self.context
                 .store
                 .add_repository(root)
                 .map_err(|error| Problem::new(PROBLEM_INTERNAL, error.to_string()))?;
         }
         if new {
-            entry.follow_outside(self.shared.watch.get().map(|watch| &**watch), false);
-            let inputs = self.shared.inputs.clone();
+            entry.follow_outside(self.context.watch.get().map(|watch| &**watch), false);
+            let inputs = self.inputs.clone();
             let repo = entry.repo;
             tokio::spawn(async move { inputs.send(Input::Event(Event::Watch(repo))).await });
         }
@@ -90,13 +103,13 @@ impl Handle {
         path: &Path,
         within: Option<&Path>,
     ) -> Result<(Entry, RelPath), Problem> {
-        if let Some(found) = self.shared.registry.holding(path, within) {
+        if let Some(found) = self.context.registry.holding(path, within) {
             return Ok(found);
         }
         // By another way: through a symbolic link, or with `..` in it.
         let canonical = canonical_as_far_as_possible(path);
         let within = within.map(canonical_as_far_as_possible);
-        let registry = &self.shared.registry;
+        let registry = &self.context.registry;
         let found = registry.holding(&canonical, within.as_deref());
         // The root itself may have become a link since it was added.
         let found = found.or_else(|| match within {
@@ -131,7 +144,7 @@ impl Handle {
         let is_it = |path: &PathBuf| {
             *path == entry.root || canonical_as_far_as_possible(path) == entry.root
         };
-        if self.shared.config.repos.iter().any(is_it) {
+        if self.context.config.repos.iter().any(is_it) {
             return Err(Problem::new(
                 PROBLEM_BAD_REQUEST,
                 format!(
@@ -140,13 +153,13 @@ impl Handle {
                 ),
             ));
         }
-        if let Some(watch) = self.shared.watch.get() {
+        if let Some(watch) = self.context.watch.get() {
             watch.remove_repository(entry.repo);
         }
-        self.shared.registry.remove(entry.repo);
+        self.context.registry.remove(entry.repo);
         let topics = repository_topic(&entry.root, "");
-        self.shared.notes.clear_all(&topics);
-        let store = Arc::clone(&self.shared.store);
+        self.context.notes.clear_all(&topics);
+        let store = Arc::clone(&self.context.store);
         let root = entry.root.clone();
         let forget = move || {
             // What was looked at once, for `index`, is remembered for the next time.
@@ -158,12 +171,20 @@ impl Handle {
         blocking(forget)
             .await?
             .map_err(|error| Problem::new(PROBLEM_INTERNAL, error.to_string()))?;
-        self.shared
-            .inputs
+        self.inputs
             .send(Input::Event(Event::Unwatch(entry.repo)))
             .await;
         Ok(())
     }
+}
+
+/// The git work tree below `root` that `path` lies in, if there is one: it is a repository of its own.
+pub(super) fn inner_repository(root: &Path, path: &Path) -> Option<PathBuf> {
+    let below = path
+        .ancestors()
+        .take_while(|above| *above != root && above.starts_with(root));
+    let mut below = below.filter(|above| is_work_tree(above));
+    below.next().map(Path::to_path_buf)
 }
 
 /// Why a folder is none to be watched because somebody was in it just then; `repos` in the configuration takes any.

@@ -10,18 +10,18 @@ use crate::engine::view::NodeView;
 use crate::model::contents::{ContentKind, Contents};
 use crate::model::key::{ChildSummary, Generator, Kind};
 use crate::model::path::RepoId;
-use crate::model::summary::{Freshness, SummaryKey};
+use crate::model::summary::{Freshness, SummaryKey, SummaryRef};
+use crate::shell::classify;
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 
-use crate::daemon::Mode;
 use crate::daemon::contents::Moved;
-use crate::daemon::context::Shared;
+use crate::daemon::context::{Context, Mode};
+use crate::daemon::provider::openai::{self, to_endpoint_prompt};
 use crate::daemon::work::requesting::request::{compose, earlier};
-use crate::daemon::work::requesting::to_endpoint_prompt;
 
 /// What would be asked about the node, which came with one level of children.
-pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview, Moved> {
-    let author = crate::daemon::model_author(&shared.config);
+pub fn preview(context: &Context, repo: RepoId, view: &NodeView) -> Result<Preview, Moved> {
+    let author = openai::generator(&context.config);
     let key_and_subject = match (view.kind, &view.contents) {
         (Kind::File, Some(contents)) => asked_about(&author, contents),
         (Kind::File, None) => Err("it was not read yet, or cannot be".to_owned()),
@@ -40,12 +40,12 @@ pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview
                 attempts: 0,
             };
             (
-                requests(shared, &author, &ask, exactly(shared, view))?,
+                requests(context, &author, &ask, exactly(context, view))?,
                 None,
             )
         }
     };
-    let not_now = obstacle.or_else(|| not_sent(shared, view));
+    let not_now = obstacle.or_else(|| not_sent(context, view));
     let to_be_sent = not_now.is_none();
     let unfinished = || {
         let open = requests.iter().any(|request| !request.exact);
@@ -54,9 +54,9 @@ pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview
     Ok(Preview {
         path: view.path.to_text(),
         kind: view.kind,
-        provider: shared.config.summaries.provider.to_string(),
-        model: shared.config.openai.model.clone(),
-        base_url: shared.config.openai.base_url.clone(),
+        provider: context.config.summaries.provider.to_string(),
+        model: context.config.openai.model.clone(),
+        base_url: context.config.openai.base_url.clone(),
         to_be_sent,
         note: not_now
             .map(|why| format!("nothing is to be sent: {why}"))
@@ -68,14 +68,14 @@ pub fn preview(shared: &Shared, repo: RepoId, view: &NodeView) -> Result<Preview
 /// The key and the subject of a file; or why no model is ever asked about it.
 fn asked_about(author: &Generator, contents: &Contents) -> Result<(SummaryKey, Subject), String> {
     let why = match contents.content_kind {
-        ContentKind::Text => {
+        ContentKind::Text | ContentKind::DeclaredSource => {
             let Contents {
                 digest,
                 language,
                 content_kind,
                 ..
             } = *contents;
-            let key = author.file_key(content_kind, language, contents.syntax);
+            let key = author.file_key(author, content_kind, language, contents.syntax);
             let subject = Subject::File {
                 digest,
                 language,
@@ -87,14 +87,27 @@ fn asked_about(author: &Generator, contents: &Contents) -> Result<(SummaryKey, S
         ContentKind::Binary => "it is binary, and a rule describes it",
         ContentKind::TooLarge => "it is larger than [files] max_bytes",
         ContentKind::Secret => "it is a secret by its name",
+        ContentKind::Withheld => "an AI-ignore file keeps its content from models",
+        kind => match classify::label(kind) {
+            Some(label) => return Err(format!("a rule describes it: {label}")),
+            None => "a rule describes it",
+        },
     };
     Err(why.to_owned())
+}
+
+/// The summary of a child that a model is shown.
+fn shown(child: &NodeView) -> Option<SummaryRef> {
+    let withheld = |contents: &Contents| contents.content_kind == ContentKind::Withheld;
+    child
+        .words
+        .filter(|_| !child.contents.as_ref().is_some_and(withheld))
 }
 
 fn directory(author: &Generator, view: &NodeView) -> (SummaryKey, Subject) {
     let children = view.children.as_deref().unwrap_or_default();
     let key = author.directory_key(children.iter().map(|child| {
-        let words = match child.words {
+        let words = match shown(child) {
             Some(words) => ChildSummary::Said(words.digest),
             None => ChildSummary::LeftOut,
         };
@@ -103,31 +116,31 @@ fn directory(author: &Generator, view: &NodeView) -> (SummaryKey, Subject) {
     let children = children.iter().map(|child| Child {
         name: child.path.name().into(),
         kind: child.kind,
-        words: child.words.map(|words| words.key),
+        words: shown(child).map(|words| words.key),
     });
     let children = children.collect();
     (key, Subject::Directory { children })
 }
 
 /// Whether all that the request is made of is there: a directory's children may get other words first.
-fn exactly(shared: &Shared, view: &NodeView) -> bool {
+fn exactly(context: &Context, view: &NodeView) -> bool {
     let children = view.children.as_deref().unwrap_or_default();
     let waits = |child: &NodeView| match child.freshness {
         Freshness::Pending | Freshness::Stale => true,
         // Not asked about, where nothing is asked.
-        Freshness::Failed => shared.mode == Mode::Preview,
+        Freshness::Failed => context.mode == Mode::Preview,
         Freshness::Fresh | Freshness::Off => false,
     };
     !children.iter().any(waits)
 }
 
-fn not_sent(shared: &Shared, view: &NodeView) -> Option<String> {
-    if !shared.uses_model() {
+fn not_sent(context: &Context, view: &NodeView) -> Option<String> {
+    if !context.uses_model() {
         let why = "the provider is \"offline\"; with \"openai\" it would be this";
         return Some(why.to_owned());
     }
     match view.freshness {
-        _ if !shared.config.summaries.enabled => Some("summaries are off".to_owned()),
+        _ if !context.config.summaries.enabled => Some("summaries are off".to_owned()),
         Freshness::Fresh => Some("its summary is fresh".to_owned()),
         Freshness::Off => Some("its summary is off".to_owned()),
         _ => None,
@@ -136,24 +149,24 @@ fn not_sent(shared: &Shared, view: &NodeView) -> Option<String> {
 
 /// All requests on the way to the summary. What was not answered yet has a word in its place.
 fn requests(
-    shared: &Shared,
+    context: &Context,
     author: &Generator,
     ask: &SummaryRequest,
     exactly: bool,
 ) -> Result<Vec<PromptRequest>, Moved> {
     let said: RefCell<HashMap<SummaryKey, String>> = RefCell::default();
-    let earlier = earlier(shared, ask);
+    let earlier = earlier(context, ask);
     let mut requests = Vec::new();
     // Stand for what was not answered yet.
     let mut unwritten: Vec<String> = Vec::new();
     loop {
         let known = |part| said.borrow().get(&part).cloned();
-        let next = compose(shared, author, ask, earlier.as_ref(), &known)?;
+        let next = compose(context, author, ask, earlier.as_ref(), &known)?;
         let (part, prompt) = match next {
             Next::Last(prompt) => (None, prompt),
             Next::Part(part, prompt) => (Some(part), prompt),
         };
-        let stored = part.and_then(|part| shared.store.summary(part).ok().flatten());
+        let stored = part.and_then(|part| context.store.summary(part).ok().flatten());
         let tokens = prompt::tokens(&prompt);
         let exact = exactly && !unwritten.iter().any(|words| prompt.user.contains(words));
         // What is sent is made of the same.
@@ -165,7 +178,7 @@ fn requests(
         requests.push(PromptRequest {
             messages: sent.messages().map(message).to_vec(),
             prompt_tokens: tokens,
-            max_output_tokens: u64::from(shared.config.openai.max_output_tokens),
+            max_output_tokens: u64::from(context.config.openai.max_output_tokens),
             answered: stored.is_some(),
             exact,
         });

@@ -1,5 +1,5 @@
-//! A node and all below it as JSON, written as it is read from the store: the outlines of a large tree are many times
-//! what the daemon keeps of it, and must not all stand in its memory because somebody asked.
+//! Streams a node and everything below it as JSON, while it is read from the store: the outlines of a large tree need
+//! many times the daemon's memory.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -12,30 +12,30 @@ use crate::engine::view::NodeView;
 use crate::wire::access::Chunks;
 use crate::wire::protocol::Node;
 
-/// Bytes of a piece, about.
+/// The approximate size of a piece, in bytes.
 const PIECE: usize = 256 << 10;
-/// Pieces that wait for a reader.
+/// Pieces that wait for the reader.
 const WAITING: usize = 2;
-/// How long a reader may take for a piece before nothing more is read for it.
+/// How long a reader may take for a piece before the stream ends.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// Tells all that the view has; `told` reads the words of a node, and no children.
-pub fn tell(view: NodeView, told: impl Fn(&NodeView) -> Node + Send + 'static) -> Chunks {
+/// Streams the view. `read` returns a node without its children.
+pub fn stream(view: NodeView, read: impl Fn(&NodeView) -> Node + Send + 'static) -> Chunks {
     let (sender, pieces) = mpsc::channel(WAITING);
     let ended = sender.clone();
     let runtime = Handle::current();
-    let telling = tokio::task::spawn_blocking(move || {
+    let task = tokio::task::spawn_blocking(move || {
         let mut out = Out {
             piece: Vec::new(),
             sender,
             runtime,
         };
-        write(&view, &told, &mut out).and_then(|()| out.flush())
+        write(&view, &read, &mut out).and_then(|()| out.flush())
     });
     tokio::spawn(async move {
-        let done = telling.await.unwrap_or_else(|panic| {
-            tracing::error!("a node could not be told: {panic}");
-            Err(io::Error::other("an internal error; the log may tell more"))
+        let done = task.await.unwrap_or_else(|panic| {
+            tracing::error!("cannot stream a node: {panic}");
+            Err(io::Error::other("internal error; see the daemon's log"))
         });
         if let Err(error) = done {
             let _ = timeout(STALLED, ended.send(Err(error))).await;
@@ -46,15 +46,15 @@ pub fn tell(view: NodeView, told: impl Fn(&NodeView) -> Node + Send + 'static) -
 
 fn write(
     view: &NodeView,
-    told: &impl Fn(&NodeView) -> Node,
+    read: &impl Fn(&NodeView) -> Node,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let mut node = told(view);
+    let mut node = read(view);
     let (Node::Directory(directory), Some(children)) = (&mut node, &view.children) else {
         return out.write_all(&serde_json::to_vec(&node)?);
     };
     directory.children = Some(Vec::new());
-    // What belongs into the children stands before the last two brackets: they are a directory's last field.
+    // The children are a directory's last field: they go before the last two brackets.
     let text = serde_json::to_vec(&node)?;
     let open = text.strip_suffix(b"]}").unwrap_or(&text);
     out.write_all(open)?;
@@ -62,12 +62,12 @@ fn write(
         if number > 0 {
             out.write_all(b",")?;
         }
-        write(child, told, out)?;
+        write(child, read, out)?;
     }
     out.write_all(b"]}")
 }
 
-/// Hands pieces on, and waits for whoever reads them.
+/// Sends pieces, and waits for the reader.
 struct Out {
     piece: Vec<u8>,
     sender: Sender<io::Result<Vec<u8>>>,
@@ -142,9 +142,9 @@ mod tests {
         }
     }
 
-    async fn told(node: &Node) -> Vec<u8> {
+    async fn streamed(node: &Node) -> Vec<u8> {
         let all = node.clone();
-        let mut pieces = tell(view_of(node), move |view| {
+        let mut pieces = stream(view_of(node), move |view| {
             let mut found = find(&all, view.path.as_bytes()).unwrap();
             if let Node::Directory(directory) = &mut found {
                 directory.children = None;
@@ -174,13 +174,13 @@ mod tests {
             large,
         ] {
             let expected = serde_json::to_string(&node).unwrap();
-            assert_eq!(String::from_utf8(told(&node).await).unwrap(), expected);
+            assert_eq!(String::from_utf8(streamed(&node).await).unwrap(), expected);
         }
     }
 
     #[tokio::test]
     async fn what_goes_wrong_is_no_end() {
-        let mut pieces = tell(view_of(&tree()), |view| match view.path.as_bytes() {
+        let mut pieces = stream(view_of(&tree()), |view| match view.path.as_bytes() {
             b"" => directory("", &"Words. ".repeat(PIECE), vec![]),
             _ => panic!("on purpose"),
         });

@@ -1,4 +1,4 @@
-//! What was used of the model, made ready for those who ask.
+//! The model's use, for answers.
 
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
@@ -9,15 +9,15 @@ use crate::model::time::DAY_MS;
 use crate::model::usage::Usage;
 use crate::wire::usage::{BudgetStatus, DayUsage, RepositoryUsage, Used};
 
-use crate::daemon::context::Shared;
+use crate::daemon::context::Context;
 
-/// Days that a status tells of; the store keeps more.
-const DAYS_TOLD: usize = 31;
+/// Days in a status; the store keeps more.
+const DAYS_SHOWN: usize = 31;
 
-/// What was used on the latest days.
-pub fn by_day(shared: &Shared) -> Vec<DayUsage> {
-    let priced = is_priced(shared);
-    let days = shared.store.usage_by_day(DAYS_TOLD).into_iter();
+/// The use on the latest days.
+pub fn by_day(context: &Context) -> Vec<DayUsage> {
+    let priced = is_priced(context);
+    let days = context.store.usage_by_day(DAYS_SHOWN).into_iter();
     days.map(|(day, roots)| {
         let all = roots.iter().map(|(_, usage)| *usage);
         DayUsage {
@@ -35,7 +35,7 @@ pub fn by_day(shared: &Shared) -> Vec<DayUsage> {
     .collect()
 }
 
-/// What a day may use, where something bounds it.
+/// The budget of a day, if one is set.
 pub fn budget(pace: &PacingStatus) -> Option<BudgetStatus> {
     let (budget, today) = (pace.budget, pace.today);
     let bounded = budget.requests > 0 || budget.tokens > 0 || budget.cost_nanos > 0;
@@ -51,7 +51,7 @@ pub fn budget(pace: &PacingStatus) -> Option<BudgetStatus> {
     })
 }
 
-/// What was used, for those who ask.
+/// The use, in the units of the protocol.
 pub fn used(usage: Usage, priced: bool) -> Used {
     Used {
         requests: usage.requests,
@@ -71,8 +71,8 @@ pub fn cost(nanos: u64, priced: bool) -> Option<f64> {
 }
 
 /// Whether the configuration says what tokens cost.
-pub fn is_priced(shared: &Shared) -> bool {
-    shared.config.openai.prices().is_some()
+pub fn is_priced(context: &Context) -> bool {
+    context.config.openai.prices().is_some()
 }
 
 /// The last moment that RFC 3339 can tell: a clock may be anywhere.

@@ -1,4 +1,5 @@
-//! The fan-out of what happens to the clients that follow it.
+//! The fan-out of events to the clients that follow them. A client that reads too slowly misses events, and receives
+//! their number.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -8,19 +9,19 @@ use tokio::sync::broadcast;
 use crate::engine::effect::NodeChange;
 use crate::model::path::{RelPath, RepoId};
 
-/// What is kept for one who does not read just now.
+/// Events kept for a client that does not read at the moment.
 const KEPT: usize = 4_096;
 
-/// Something that happened, as the loop tells it.
+/// One event.
 #[derive(Debug)]
-pub enum Told {
+pub enum Happening {
     NodeChange(RepoId, RelPath, NodeChange),
     Notice(String),
 }
 
-/// All who follow.
+/// The sending end for all followers.
 #[derive(Debug)]
-pub struct Followers(broadcast::Sender<Arc<(SystemTime, Told)>>);
+pub struct Followers(broadcast::Sender<Arc<(SystemTime, Happening)>>);
 
 impl Default for Followers {
     fn default() -> Self {
@@ -29,27 +30,27 @@ impl Default for Followers {
 }
 
 impl Followers {
-    /// Tells what happened to nodes.
-    pub fn tell(&self, repo: RepoId, news: Vec<(RelPath, NodeChange)>) {
+    /// Publishes changes of nodes.
+    pub fn publish(&self, repo: RepoId, changes: Vec<(RelPath, NodeChange)>) {
         if self.0.receiver_count() > 0 {
-            for (path, news) in news {
-                self.send(Told::NodeChange(repo, path, news));
+            for (path, change) in changes {
+                self.send(Happening::NodeChange(repo, path, change));
             }
         }
     }
 
-    /// Tells what people should know.
+    /// Publishes a notice to people.
     pub fn notice(&self, text: &str) {
-        self.send(Told::Notice(text.to_owned()));
+        self.send(Happening::Notice(text.to_owned()));
     }
 
-    /// What is sent from now on.
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<(SystemTime, Told)>> {
+    /// Receives all events from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<(SystemTime, Happening)>> {
         self.0.subscribe()
     }
 
-    fn send(&self, told: Told) {
-        // Nobody may be listening.
-        let _ = self.0.send(Arc::new((SystemTime::now(), told)));
+    fn send(&self, happening: Happening) {
+        // Without followers there is no receiver.
+        let _ = self.0.send(Arc::new((SystemTime::now(), happening)));
     }
 }

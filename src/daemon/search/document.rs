@@ -1,142 +1,188 @@
-//! What one node holds of a query, and in which of its fields.
+//! What the index keeps of one file or folder: how often each term stands in each field.
 
-use std::path::Path;
+use std::collections::HashMap;
 
-use super::question::Question;
-use super::words::{Term, each_word};
+use xxhash_rust::xxh3::{Xxh3DefaultBuilder, xxh3_64};
+
+use super::role::Role;
+use super::words::{Form, Splitter, Token, is_stop_word};
+use crate::model::path::RelPath;
 use crate::wire::protocol::Node;
+use crate::wire::search::NodeKind;
 
-/// What a query that is the very name of a node or a definition is worth.
-const EXACT: f64 = 2.0;
-
-/// Where a word can stand: what it is worth there, and how much a long text of it makes a word worth less.
-pub struct Field {
-    pub weight: f64,
-    pub length: f64,
+/// Where a term can stand. Each field has its own statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The node's own name.
+    Name,
+    /// The names of the folders above it.
+    Folders,
+    /// The names of its definitions.
+    Symbols,
+    /// Docstrings, signatures and imports.
+    Documentation,
+    /// The summary.
+    Summary,
+    /// The text of the file.
+    Body,
 }
 
-pub const FIELDS: [Field; 5] = [
-    Field {
-        weight: 6.0,
-        length: 0.3,
-    },
-    Field {
-        weight: 5.0,
-        length: 0.6,
-    },
-    Field {
-        weight: 3.0,
-        length: 0.5,
-    },
-    Field {
-        weight: 1.5,
-        length: 0.5,
-    },
-    Field {
-        weight: 1.0,
-        length: 0.75,
-    },
+/// All fields, in the order of the arrays that have one entry for each.
+pub const FIELDS: [Field; 6] = [
+    Field::Name,
+    Field::Folders,
+    Field::Symbols,
+    Field::Documentation,
+    Field::Summary,
+    Field::Body,
 ];
-pub const NAME: usize = 0;
-pub const DEFINITIONS: usize = 1;
-pub const SUMMARY: usize = 2;
-pub const FOLDERS: usize = 3;
-pub const DOCUMENTATION: usize = 4;
 
-/// What one node holds of the query.
+/// One number for each field.
+pub type PerField<T> = [T; FIELDS.len()];
+
+/// Bytes of a file's text that are indexed; of data, which repeats itself, fewer.
+const MAX_BODY_BYTES: usize = 512 << 10;
+const MAX_DATA_BYTES: usize = 32 << 10;
+/// Digits that a number in a body has at most.
+const MAX_DIGITS: usize = 5;
+
+/// A file or folder, ready for the index.
 pub struct Document {
-    /// Which of the candidates it is.
-    pub number: usize,
-    /// For each term, how often it stands in each field.
-    pub counts: Box<[[f64; FIELDS.len()]]>,
-    /// For each field, its words.
-    pub lengths: [f64; FIELDS.len()],
-    pub exactness: f64,
+    pub path: RelPath,
+    pub kind: NodeKind,
+    pub role: Role,
+    pub language: Option<Box<str>>,
+    /// How often each term stands in each field, up to 255.
+    pub terms: HashMap<Box<str>, PerField<u8>, Xxh3DefaultBuilder>,
+    /// The number of terms in each field.
+    pub lengths: PerField<u32>,
+    /// Hashes of the names of its definitions, simple and qualified; see [`name_hash`].
+    pub names: Vec<u32>,
 }
 
 impl Document {
-    pub fn new(question: &Question, number: usize, root: &Path, node: &Node) -> Self {
-        let terms = &question.terms[..];
-        let mut document = Self {
-            number,
-            counts: vec![[0.0; FIELDS.len()]; terms.len()].into(),
-            lengths: [0.0; FIELDS.len()],
-            exactness: exactness(&question.query, node),
-        };
+    /// `root` is the name of the repository's folder; `body` the text of a file.
+    pub fn new(
+        splitter: &mut Splitter,
+        path: RelPath,
+        root: &str,
+        node: &Node,
+        body: Option<&str>,
+    ) -> Self {
         let common = node.common();
         let (folders, name) = split(&common.path);
+        let (kind, role, language) = match node {
+            Node::Directory(_) => (NodeKind::Directory, Role::Source, None),
+            Node::File(file) => {
+                let language = file.language.as_deref();
+                let role = Role::of(&common.path, language, &file.elements);
+                (NodeKind::File, role, language)
+            }
+        };
+        let mut document = Self {
+            path,
+            kind,
+            role,
+            language: language.map(Into::into),
+            terms: HashMap::default(),
+            lengths: PerField::default(),
+            names: Vec::new(),
+        };
         // A root has no name in its repository; people know it by its folder's.
-        let folder = root.file_name().unwrap_or_default().to_string_lossy();
-        document.count(
-            NAME,
-            terms,
-            if common.path.is_empty() {
-                &folder
-            } else {
-                name
-            },
-        );
-        document.count(FOLDERS, terms, folders);
-        document.count(
-            SUMMARY,
-            terms,
-            common.summary.as_deref().unwrap_or_default(),
-        );
+        let name = if common.path.is_empty() { root } else { name };
+        document.count(splitter, Field::Name, name);
+        document.count(splitter, Field::Folders, folders);
+        let summary = common.summary.as_deref().unwrap_or_default();
+        document.count(splitter, Field::Summary, summary);
         if let Node::File(file) = node {
             for element in &file.elements {
-                document.count(DEFINITIONS, terms, &element.name);
-                document.count(DOCUMENTATION, terms, &element.signature);
+                document.count(splitter, Field::Symbols, &element.name);
+                document.count(splitter, Field::Documentation, &element.signature);
                 let docstring = element.docstring.as_deref().unwrap_or_default();
-                document.count(DOCUMENTATION, terms, docstring);
+                document.count(splitter, Field::Documentation, docstring);
+                document.names.push(name_hash(&element.name));
+                if element.qualified_name != element.name {
+                    document
+                        .names
+                        .push(name_hash(last_two(&element.qualified_name)));
+                }
             }
             let docstring = file.docstring.as_deref().unwrap_or_default();
-            document.count(DOCUMENTATION, terms, docstring);
+            document.count(splitter, Field::Documentation, docstring);
             for import in &file.imports {
-                document.count(DOCUMENTATION, terms, import);
+                document.count(splitter, Field::Documentation, import);
             }
+            document.names.sort_unstable();
+            document.names.dedup();
+        }
+        if let Some(body) = body {
+            let limit = match role {
+                Role::Data | Role::Vendored => MAX_DATA_BYTES,
+                _ => MAX_BODY_BYTES,
+            };
+            document.count(splitter, Field::Body, head(body, limit));
         }
         document
     }
 
-    fn count(&mut self, field: usize, terms: &[Term], text: &str) {
-        each_word(text, |word| {
-            self.lengths[field] += 1.0;
-            for (term, counts) in terms.iter().zip(&mut self.counts) {
-                counts[field] += term.likeness(word);
+    fn count(&mut self, splitter: &mut Splitter, field: Field, text: &str) {
+        let place = field as usize;
+        splitter.each(text, |Token { term, form, .. }| {
+            if field == Field::Body && !is_worth_indexing(term) {
+                return;
+            }
+            if form == Form::Part {
+                self.lengths[place] += 1;
+            }
+            match self.terms.get_mut(term) {
+                Some(counts) => counts[place] = counts[place].saturating_add(1),
+                None => {
+                    let mut counts = PerField::default();
+                    counts[place] = 1;
+                    self.terms.insert(term.into(), counts);
+                }
             }
         });
     }
 }
 
-/// More than 1 where the query is the node's own name, its path, or that of a definition in it.
-fn exactness(query: &str, node: &Node) -> f64 {
-    let common = node.common();
-    let (_, name) = split(&common.path);
-    let stem = name.split('.').next().filter(|stem| !stem.is_empty());
-    let same = |other: &str| other.eq_ignore_ascii_case(query);
-    let path = query.trim_matches('/');
-    let whole = query.contains('/') && (common.path == path || ends_with(&common.path, path));
-    let defines = match node {
-        Node::File(file) => file
-            .elements
-            .iter()
-            .any(|element| same(&element.name) || same(&element.qualified_name)),
-        Node::Directory(_) => false,
-    };
-    let mut exactness = 1.0;
-    for holds in [same(name) || stem.is_some_and(same), defines, whole] {
-        exactness *= if holds { EXACT } else { 1.0 };
-    }
-    exactness
+fn is_worth_indexing(term: &str) -> bool {
+    let is_number = term.len() > MAX_DIGITS && term.bytes().all(|byte| byte.is_ascii_digit());
+    !is_stop_word(term) && !is_number && (term.len() > 1 || !term.is_ascii())
+}
+
+/// The first `most` bytes, cut between two characters.
+fn head(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 /// The folders of a path, and the name.
-fn split(path: &str) -> (&str, &str) {
+pub fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
-/// Whether the path ends with these whole names.
-fn ends_with(path: &str, end: &str) -> bool {
-    path.strip_suffix(end)
-        .is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+/// The last two parts of a qualified name: `a::b::C::d` → `C::d`.
+pub fn last_two(qualified: &str) -> &str {
+    let is_separator = |c: char| c == '.' || c == ':';
+    let Some(last) = qualified.rfind(is_separator) else {
+        return qualified;
+    };
+    let before = qualified[..last].trim_end_matches(is_separator);
+    let start = before.rfind(is_separator).map_or(0, |at| at + 1);
+    &qualified[start..]
+}
+
+/// By which the index finds a definition: blind to case and to how the parts are separated.
+pub fn name_hash(name: &str) -> u32 {
+    let mut plain = String::with_capacity(name.len());
+    for part in name.split(['.', ':']).filter(|part| !part.is_empty()) {
+        if !plain.is_empty() {
+            plain.push('.');
+        }
+        plain.extend(part.chars().flat_map(char::to_lowercase));
+    }
+    xxh3_64(plain.as_bytes()) as u32
 }

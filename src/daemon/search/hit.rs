@@ -1,108 +1,298 @@
-//! What is told of a node that answers: where the words stand, and in which definitions.
+//! Makes hits of ranked documents: which definitions match, in which line, and why.
 
 use std::cmp::Ordering;
 use std::path::Path;
 
-use super::document::{DEFINITIONS, DOCUMENTATION, Document, FOLDERS, NAME, SUMMARY};
-use super::words::{Term, each_word};
+use super::document::{Field, last_two, name_hash};
+use super::question::Question;
+use super::rank::Ranked;
+use super::words::{Form, Splitter};
 use crate::model::outline::Element;
+use crate::model::summary::first_sentence;
 use crate::wire::protocol::Node;
-use crate::wire::search::{Hit, MatchedElement, NodeKind};
+use crate::wire::search::{Hit, HitKind, MatchedElement};
 
 /// Definitions named in a hit.
-const MOST_ELEMENTS: usize = 5;
+const MAX_ELEMENTS: usize = 5;
+/// What a word in a docstring counts, where one in the name counts 1.
+const DOCSTRING_WEIGHT: f64 = 0.3;
+/// The same for a word in the text around a line.
+const LINE_WEIGHT: f64 = 0.8;
+/// How much each further part of a name takes from a match in it.
+const LONG_NAME: f64 = 0.05;
 
-impl Document {
-    pub fn hit(&self, score: f64, terms: &[Term], root: &Path, node: &Node) -> Hit {
-        let common = node.common();
-        let elements = elements(terms, node);
-        Hit {
-            repository: root.to_string_lossy().into_owned(),
-            path: common.path.clone(),
-            path_base64: common.path_base64.clone(),
-            kind: kind(node),
-            language: match node {
-                Node::File(file) => file.language.clone(),
-                Node::Directory(_) => None,
-            },
-            line: common.line.clone(),
-            summary: common.summary.clone(),
-            freshness: common.freshness,
-            score: (score * 1e3).round() / 1e3,
-            reason: self.reason(terms, &elements),
-            elements: elements
-                .into_iter()
-                .map(|element| MatchedElement {
-                    kind: element.kind.clone(),
-                    qualified_name: element.qualified_name.clone(),
-                    line_start: element.line_start,
-                    line_end: element.line_end,
-                })
-                .collect(),
+/// How exactly a node is what the query names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exactness {
+    /// It only has some of the words.
+    Words,
+    /// Its name, or a definition's, but for case and ending.
+    Name,
+    /// A definition's name, letter by letter.
+    ExactName,
+    /// A qualified name or a whole path.
+    Qualified,
+}
+
+/// How exactly the query names this node or one of its definitions.
+pub fn exactness(question: &Question, node: &Node) -> Exactness {
+    let Some(name) = question.name() else {
+        return Exactness::Words;
+    };
+    let path = &node.common().path;
+    if path == name.trim_matches('/') && path.contains('/') {
+        return Exactness::Qualified;
+    }
+    let by_path = match is_path_named(path, name) {
+        true => Exactness::Name,
+        false => Exactness::Words,
+    };
+    let Node::File(file) = node else {
+        return by_path;
+    };
+    let of_elements = file
+        .elements
+        .iter()
+        .map(|element| of_element(name, element));
+    of_elements.max().unwrap_or(Exactness::Words).max(by_path)
+}
+
+fn is_path_named(path: &str, name: &str) -> bool {
+    let name = name.trim_matches('/');
+    let own = path.rsplit('/').next().unwrap_or(path);
+    let stem = own.split('.').next().unwrap_or(own);
+    let is_end = path
+        .strip_suffix(name)
+        .is_some_and(|rest| rest.ends_with('/'));
+    own.eq_ignore_ascii_case(name) || stem.eq_ignore_ascii_case(name) || is_end
+}
+
+fn of_element(name: &str, element: &Element) -> Exactness {
+    let is_qualified = name.contains(['.', ':']);
+    if is_qualified {
+        return match name_hash(last_two(name)) == name_hash(last_two(&element.qualified_name)) {
+            true => Exactness::Qualified,
+            false => Exactness::Words,
+        };
+    }
+    match (
+        element.name == name,
+        element.name.eq_ignore_ascii_case(name),
+    ) {
+        (true, _) => Exactness::ExactName,
+        (_, true) => Exactness::Name,
+        _ => Exactness::Words,
+    }
+}
+
+/// Compares texts with the terms of a query.
+pub struct Matcher<'q> {
+    question: &'q Question,
+    /// What each term counts.
+    weights: Vec<f64>,
+    splitter: Splitter,
+}
+
+impl<'q> Matcher<'q> {
+    /// `rarity` is that of each term.
+    pub fn new(question: &'q Question, rarity: &[f64]) -> Self {
+        let weights = question.terms.iter().zip(rarity);
+        Self {
+            question,
+            weights: weights.map(|(term, rarity)| term.weight * rarity).collect(),
+            splitter: Splitter::default(),
         }
     }
 
-    /// Where the words stand, most telling place first.
-    fn reason(&self, terms: &[Term], elements: &[&Element]) -> String {
-        let in_field = |field: usize| -> Vec<&str> {
-            let counts = terms.iter().zip(&self.counts);
-            let found = counts.filter(|(_, counts)| counts[field] > 0.0);
-            found.map(|(term, _)| term.word.as_str()).collect()
-        };
-        let mut reasons = Vec::new();
-        for (field, says) in [
-            (NAME, "name"),
-            (DEFINITIONS, "defines"),
-            (SUMMARY, "summary"),
-            (FOLDERS, "path"),
-            (DOCUMENTATION, "documentation"),
-        ] {
-            let mut found = in_field(field);
-            if field == DEFINITIONS {
-                found = elements
-                    .iter()
-                    .map(|element| element.name.as_str())
-                    .collect();
-                found.dedup();
-                found.truncate(3);
+    /// Sets `found` for each term of the query in the text, and returns how many words the text has.
+    fn mark(&mut self, text: &str, found: &mut [bool]) -> usize {
+        let mut words = 0;
+        let terms = &self.question.terms;
+        self.splitter.each(text, |token| {
+            words += usize::from(token.form == Form::Part);
+            for (term, found) in terms.iter().zip(found.iter_mut()) {
+                let begins =
+                    || term.is_word && term.text.len() >= 3 && token.term.starts_with(&term.text);
+                *found |= token.term == term.text || begins();
             }
-            if !found.is_empty() {
-                reasons.push(format!("{says}: {}", found.join(", ")));
+        });
+        words
+    }
+
+    fn sum(&self, found: &[bool]) -> f64 {
+        let counted = self.weights.iter().zip(found).filter(|(_, found)| **found);
+        counted.map(|(weight, _)| weight).sum()
+    }
+
+    /// How well a definition matches by its name and docstring; 0 where its name has none of the words.
+    pub fn element(&mut self, element: &Element) -> f64 {
+        let mut in_name = vec![false; self.weights.len()];
+        let parts = self.mark(&element.name, &mut in_name);
+        let by_name = self.sum(&in_name);
+        let exact = match self.question.name() {
+            Some(name) => of_element(name, element),
+            None => Exactness::Words,
+        };
+        if by_name == 0.0 && exact == Exactness::Words {
+            return 0.0;
+        }
+        let mut in_text = vec![false; self.weights.len()];
+        self.mark(
+            element.docstring.as_deref().unwrap_or_default(),
+            &mut in_text,
+        );
+        for (text, name) in in_text.iter_mut().zip(&in_name) {
+            *text &= !name;
+        }
+        let length = 1.0 + LONG_NAME * parts.saturating_sub(1) as f64;
+        (by_name + DOCSTRING_WEIGHT * self.sum(&in_text)) / length + 100.0 * f64::from(exact as u8)
+    }
+
+    /// The line, 1-based, around which most of the words stand, and how well it matches.
+    fn line(&mut self, text: &str) -> Option<(u32, f64)> {
+        let mut before = vec![false; self.weights.len()];
+        let mut best: Option<(u32, f64)> = None;
+        for (index, line) in text.lines().enumerate() {
+            let mut here = vec![false; self.weights.len()];
+            self.mark(line, &mut here);
+            let own = self.sum(&here);
+            if own > 0.0 {
+                let around: Vec<bool> = here.iter().zip(&before).map(|(a, b)| *a || *b).collect();
+                let score = own + 0.5 * (self.sum(&around) - own);
+                if best.is_none_or(|(_, most)| score > most) {
+                    best = Some((index as u32 + 1, score));
+                }
+            }
+            before = here;
+        }
+        best.map(|(line, score)| (line, score * LINE_WEIGHT))
+    }
+
+    /// A hit for a file or directory. `body` reads the text of the file.
+    pub fn hit(
+        &mut self,
+        ranked: &Ranked,
+        root: &Path,
+        node: &Node,
+        body: impl FnOnce() -> Option<String>,
+    ) -> Hit {
+        let mut hit = blank(ranked, root, node);
+        hit.reason = self.reason(ranked);
+        let Node::File(file) = node else {
+            return hit;
+        };
+        let mut scored: Vec<(f64, &Element)> = file
+            .elements
+            .iter()
+            .map(|element| (self.element(element), element))
+            .filter(|(score, _)| *score > 0.0)
+            .collect();
+        scored.sort_by(|(a, _), (b, _)| b.partial_cmp(a).unwrap_or(Ordering::Equal));
+        let best_name = scored.first().map_or(0.0, |(score, _)| *score);
+        let mut elements: Vec<&Element> = scored.iter().map(|(_, element)| *element).collect();
+        hit.line_number = elements.first().map(|element| element.line_start);
+        if let Some((line, score)) = body().and_then(|body| self.line(&body))
+            && score > best_name
+        {
+            hit.line_number = Some(line);
+            let around = file
+                .elements
+                .iter()
+                .filter(|element| (element.line_start..=element.line_end).contains(&line));
+            if let Some(innermost) =
+                around.min_by_key(|element| element.line_end - element.line_start)
+            {
+                elements.retain(|element| element.qualified_name != innermost.qualified_name);
+                elements.insert(0, innermost);
+            } else {
+                // The line stands in no definition: none may speak for it.
+                elements.clear();
+            }
+        }
+        elements.truncate(MAX_ELEMENTS);
+        hit.elements = elements.into_iter().map(matched).collect();
+        hit
+    }
+
+    /// A hit for one definition of a file.
+    pub fn symbol(
+        &self,
+        ranked: &Ranked,
+        root: &Path,
+        node: &Node,
+        element: &Element,
+        score: f64,
+    ) -> Hit {
+        let docstring = element.docstring.as_deref().map(first_sentence);
+        let line = docstring
+            .filter(|line| !line.is_empty())
+            .unwrap_or(&element.signature);
+        Hit {
+            kind: HitKind::Symbol,
+            line: Some(line.to_owned()),
+            score: rounded(score),
+            line_number: Some(element.line_start),
+            elements: vec![matched(element)],
+            reason: self.reason(ranked),
+            ..blank(ranked, root, node)
+        }
+    }
+
+    /// Which words match where, most telling field first.
+    fn reason(&self, ranked: &Ranked) -> String {
+        let mut reasons = Vec::new();
+        for (field, name) in [
+            (Field::Name, "name"),
+            (Field::Symbols, "defines"),
+            (Field::Summary, "summary"),
+            (Field::Folders, "path"),
+            (Field::Documentation, "documentation"),
+            (Field::Body, "text"),
+        ] {
+            let terms = self.question.terms.iter().zip(&ranked.fields);
+            let found = terms.filter(|(_, fields)| *fields & 1 << field as u8 != 0);
+            let words: Vec<&str> = found.map(|(term, _)| term.word.as_str()).collect();
+            if !words.is_empty() {
+                reasons.push(format!("{name}: {}", words.join(", ")));
             }
         }
         reasons.join("; ")
     }
 }
 
-/// The definitions with the most of the words in their names.
-fn elements<'n>(terms: &[Term], node: &'n Node) -> Vec<&'n Element> {
-    let Node::File(file) = node else {
-        return Vec::new();
-    };
-    let mut found: Vec<(f64, &Element)> = file
-        .elements
-        .iter()
-        .filter_map(|element| {
-            let mut best = vec![0.0_f64; terms.len()];
-            let mut words = 0.0;
-            each_word(&element.name, |word| {
-                words += 1.0;
-                for (term, best) in terms.iter().zip(&mut best) {
-                    *best = best.max(term.likeness(word));
-                }
-            });
-            let worth: f64 = best.iter().sum();
-            (worth > 0.0).then_some((worth - words / 1e3, element))
-        })
-        .collect();
-    found.sort_by(|(a, _), (b, _)| b.partial_cmp(a).unwrap_or(Ordering::Equal));
-    found.truncate(MOST_ELEMENTS);
-    found.into_iter().map(|(_, element)| element).collect()
+fn blank(ranked: &Ranked, root: &Path, node: &Node) -> Hit {
+    let common = node.common();
+    Hit {
+        repository: root.to_string_lossy().into_owned(),
+        path: common.path.clone(),
+        path_base64: common.path_base64.clone(),
+        kind: match node {
+            Node::File(_) => HitKind::File,
+            Node::Directory(_) => HitKind::Directory,
+        },
+        language: match node {
+            Node::File(file) => file.language.clone(),
+            Node::Directory(_) => None,
+        },
+        line: common.line.clone(),
+        summary: common.summary.clone(),
+        freshness: common.freshness,
+        score: rounded(ranked.score),
+        reason: String::new(),
+        line_number: None,
+        elements: Vec::new(),
+    }
 }
 
-pub fn kind(node: &Node) -> NodeKind {
-    match node {
-        Node::File(_) => NodeKind::File,
-        Node::Directory(_) => NodeKind::Directory,
+fn rounded(score: f64) -> f64 {
+    (score * 1e3).round() / 1e3
+}
+
+fn matched(element: &Element) -> MatchedElement {
+    MatchedElement {
+        kind: element.kind.clone(),
+        qualified_name: element.qualified_name.clone(),
+        line_start: element.line_start,
+        line_end: element.line_end,
     }
 }

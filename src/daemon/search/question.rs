@@ -1,75 +1,297 @@
-//! A search as somebody asked it, read and checked.
+//! A query, parsed: the terms to look for, and the operators that narrow what is searched.
+//!
+//! `path:`, `lang:` and `kind:` narrow the search; `-path:` excludes. Everything else is words. A colon after any
+//! other word is no operator, so that `std::fs` and `error: not found` are words.
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::words::{Term, terms};
+use super::document::{last_two, name_hash};
+use super::words::{Form, Splitter, Token, is_generic, is_stop_word};
 use crate::wire::protocol::{PROBLEM_BAD_REQUEST, Problem};
-use crate::wire::search::{DEFAULT_HITS, MAX_HITS, MAX_QUERY_BYTES, NodeKind, Search, too_long};
+use crate::wire::search::{DEFAULT_HITS, MAX_HITS, MAX_QUERY_BYTES, Search, SearchKind, too_long};
 
-/// Words of a query that are looked for.
-const MOST_TERMS: usize = 16;
+/// Terms of a query that are looked for.
+const MAX_TERMS: usize = 24;
+/// Weight of a word that says little.
+const GENERIC_WEIGHT: f64 = 0.3;
+/// Weight of two neighbouring words as one identifier.
+const PAIR_WEIGHT: f64 = 0.5;
+
+/// One term of a query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Term {
+    /// As the index has it.
+    pub text: String,
+    /// As the query has it, in lower case.
+    pub word: String,
+    /// How it counts besides its rarity.
+    pub weight: f64,
+    /// Whether it is a word of the query, rather than made of two neighbours.
+    pub is_word: bool,
+}
 
 /// A search that can be done.
 pub struct Question {
-    pub(super) query: String,
-    pub(super) terms: Vec<Term>,
-    glob: Option<Gitignore>,
-    kind: Option<NodeKind>,
-    pub(super) limit: usize,
+    pub query: String,
+    /// The query without its operators.
+    pub words: String,
+    pub terms: Vec<Term>,
+    pub kind: SearchKind,
+    /// Only definitions of this kind: `kind:function`.
+    pub element_kind: Option<String>,
+    pub limit: usize,
+    globs: Vec<Gitignore>,
+    excluded: Vec<Gitignore>,
+    language: Option<String>,
+}
+
+fn bad(detail: impl Into<String>) -> Problem {
+    Problem::new(PROBLEM_BAD_REQUEST, detail)
 }
 
 impl Question {
-    /// Reads a search.
+    /// Parses a search.
     ///
     /// # Errors
-    /// The query says nothing or is too long, the glob cannot be read, the limit is out of bounds.
+    /// The query has neither words nor operators or is too long, a glob is invalid, the limit is out of bounds.
     pub fn new(search: &Search) -> Result<Self, Problem> {
-        let bad = |detail: String| Problem::new(PROBLEM_BAD_REQUEST, detail);
         let query = search.query.trim();
         if query.len() > MAX_QUERY_BYTES {
             return Err(too_long());
         }
-        let mut terms = terms(query);
-        if terms.is_empty() {
-            return Err(bad(
-                "the query has no word in it: give some, or a definition's name".to_owned(),
-            ));
-        }
-        terms.truncate(MOST_TERMS);
         let limit = search.limit.unwrap_or(DEFAULT_HITS);
         if !(1..=MAX_HITS).contains(&limit) {
             return Err(bad(format!("limit must be from 1 to {MAX_HITS}")));
         }
-        let glob = search.glob.as_deref().map(|glob| {
-            let mut builder = GitignoreBuilder::new("/");
-            // Whoever asks has one glob and no file of them: a slip is told, and not read as another pattern.
-            builder.allow_unclosed_class(false);
-            let added = builder.add_line(None, glob).map(|_| ());
-            let built = added
-                .and_then(|()| builder.build())
-                .map_err(|error| bad(format!("the glob {glob:?} cannot be read: {error}")))?;
-            match built.num_ignores() {
-                0 => Err(bad(format!(
-                    "the glob {glob:?} names no paths: write one as *.py or src/**"
-                ))),
-                _ => Ok(built),
+        let mut question = Self {
+            query: query.to_owned(),
+            words: String::new(),
+            terms: Vec::new(),
+            kind: search.kind.unwrap_or_default(),
+            element_kind: None,
+            limit,
+            globs: search
+                .glob
+                .iter()
+                .map(|text| glob(text))
+                .collect::<Result<_, _>>()?,
+            excluded: Vec::new(),
+            language: None,
+        };
+        let mut paths = Vec::new();
+        let mut words = Vec::new();
+        for word in query.split_whitespace() {
+            match word.split_once(':').filter(|(_, value)| !value.is_empty()) {
+                Some(("path", value)) => paths.push(value),
+                Some(("-path", value)) => question.excluded.push(glob(value)?),
+                Some(("lang" | "language", value)) => {
+                    question.language = Some(value.to_lowercase());
+                }
+                Some(("kind", value)) => match SearchKind::named(value) {
+                    Some(kind) => question.kind = kind,
+                    None => {
+                        question.kind = SearchKind::Symbol;
+                        question.element_kind = Some(value.to_lowercase());
+                    }
+                },
+                _ => words.push(word),
+            }
+        }
+        if !paths.is_empty() {
+            question.globs.push(any_glob(&paths)?);
+        }
+        let has_operators = words.len() < query.split_whitespace().count();
+        question.words = words.join(" ");
+        question.terms = terms(&question.words);
+        if question.terms.is_empty() && !has_operators {
+            return Err(bad(
+                "the query has no word: give some words or the name of a definition",
+            ));
+        }
+        Ok(question)
+    }
+
+    /// Whether a file or directory passes the operators.
+    pub fn admits(&self, path: &str, is_directory: bool, language: Option<&str>) -> bool {
+        let matches = |glob: &Gitignore| {
+            glob.matched_path_or_any_parents(path, is_directory)
+                .is_ignore()
+        };
+        self.globs.iter().all(matches)
+            && !self.excluded.iter().any(matches)
+            && self
+                .language
+                .as_deref()
+                .is_none_or(|wanted| language == Some(wanted))
+    }
+
+    /// Whether every file passes.
+    pub fn admits_all(&self) -> bool {
+        self.globs.is_empty() && self.excluded.is_empty() && self.language.is_none()
+    }
+
+    /// The query as the name of a definition, a file or a path; `None` where it is more than one word.
+    pub fn name(&self) -> Option<&str> {
+        let name = self
+            .words
+            .trim_end_matches("()")
+            .trim_end_matches(['.', ':']);
+        (!name.is_empty() && !name.contains(char::is_whitespace)).then_some(name)
+    }
+
+    /// By which the index finds definitions of that name.
+    pub fn name_hash(&self) -> Option<u32> {
+        self.name().map(|name| name_hash(last_two(name)))
+    }
+}
+
+fn glob(text: &str) -> Result<Gitignore, Problem> {
+    any_glob(&[text])
+}
+
+fn any_glob(texts: &[&str]) -> Result<Gitignore, Problem> {
+    let mut builder = GitignoreBuilder::new("/");
+    // A file of rules forgives a slip; a single glob that was typed is worth an error.
+    builder.allow_unclosed_class(false);
+    for text in texts {
+        builder
+            .add_line(None, text)
+            .map_err(|error| bad(format!("the glob {text:?} cannot be read: {error}")))?;
+    }
+    let built = builder
+        .build()
+        .map_err(|error| bad(format!("the glob {texts:?} cannot be read: {error}")))?;
+    match built.num_ignores() {
+        0 => Err(bad(format!(
+            "the glob {:?} names no paths: write it as *.py or src/**",
+            texts.join(" ")
+        ))),
+        _ => Ok(built),
+    }
+}
+
+/// The terms of a query: each once, without words that say nothing, unless there are no others.
+fn terms(query: &str) -> Vec<Term> {
+    let mut splitter = Splitter::default();
+    let mut all: Vec<Term> = Vec::new();
+    splitter.each(query, |Token { term, word, form }| {
+        let weight = match form == Form::Part && is_generic(term) {
+            true => GENERIC_WEIGHT,
+            false => 1.0,
+        };
+        all.push(Term {
+            text: term.to_owned(),
+            word: word.to_owned(),
+            weight,
+            is_word: form == Form::Part,
+        });
+    });
+    let means_something = |term: &Term| !term.is_word || !is_stop_word(&term.text);
+    if all.iter().any(means_something) {
+        all.retain(means_something);
+    }
+    // Two words of a query are often one identifier in the code.
+    let words: Vec<&str> = query
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty() && !is_stop_word(&word.to_lowercase()))
+        .collect();
+    for pair in words.windows(2) {
+        splitter.each(&format!("{}_{}", pair[0], pair[1]), |token| {
+            if token.form == Form::Joined {
+                all.push(Term {
+                    text: token.term.to_owned(),
+                    word: token.word.to_owned(),
+                    weight: PAIR_WEIGHT,
+                    is_word: false,
+                });
             }
         });
-        Ok(Self {
+    }
+    let mut terms: Vec<Term> = Vec::new();
+    for term in all {
+        if terms.len() < MAX_TERMS && !terms.iter().any(|known| known.text == term.text) {
+            terms.push(term);
+        }
+    }
+    terms
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn ask(query: &str) -> Result<Question, Problem> {
+        Question::new(&Search {
             query: query.to_owned(),
-            terms,
-            glob: glob.transpose()?,
-            kind: search.kind,
-            limit,
+            ..Search::default()
         })
     }
 
-    pub(super) fn admits(&self, kind: NodeKind, path: &str) -> bool {
-        let directory = kind == NodeKind::Directory;
-        self.kind.is_none_or(|wanted| wanted == kind)
-            && self.glob.as_ref().is_none_or(|glob| {
-                glob.matched_path_or_any_parents(path, directory)
-                    .is_ignore()
-            })
+    fn texts(query: &str) -> String {
+        let question = ask(query).unwrap();
+        let texts = question.terms.iter().map(|term| term.text.as_str());
+        texts.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_query_keeps_the_words_that_mean_something() {
+        for (query, terms) in [
+            ("How does the client retry?", "client retri clientretry"),
+            ("where is it", "where is it"),
+            ("Retry retry", "retri retryretry"),
+            ("getQueryset", "get queryset getqueryset"),
+            ("-x", "x"),
+        ] {
+            assert_eq!(texts(query), terms, "{query}");
+        }
+    }
+
+    #[test]
+    fn operators_narrow_and_other_colons_are_words() {
+        let question = ask("path:src/ -path:*.md kind:function lang:rust retry").unwrap();
+        assert_eq!(question.words, "retry");
+        assert_eq!(question.kind, SearchKind::Symbol);
+        assert_eq!(question.element_kind.as_deref(), Some("function"));
+        for (path, language, admitted) in [
+            ("src/a.rs", "rust", true),
+            ("lib/src/a.rs", "rust", true),
+            ("lib/a.rs", "rust", false),
+            ("src/a.md", "rust", false),
+            ("src/a.py", "python", false),
+        ] {
+            assert_eq!(
+                question.admits(path, false, Some(language)),
+                admitted,
+                "{path}"
+            );
+        }
+        assert_eq!(ask("kind:directory x").unwrap().kind, SearchKind::Directory);
+        assert!(ask("path:src/").unwrap().terms.is_empty());
+        assert_eq!(ask("std::fs error: x").unwrap().words, "std::fs error: x");
+        assert_eq!(ask("Cache::get()").unwrap().name(), Some("Cache::get"));
+    }
+
+    #[test]
+    fn invalid_searches_name_the_reason() {
+        let refused = |search: Search| Question::new(&search).err().unwrap().detail;
+        let query = |query: &str| Search {
+            query: query.to_owned(),
+            ..Search::default()
+        };
+        assert!(refused(query(" ?! ")).contains("no word"));
+        assert!(refused(query(&"word ".repeat(300))).contains("1000 bytes"));
+        for limit in [0, 1_001] {
+            let limit = Some(limit);
+            let search = Search {
+                limit,
+                ..query("x")
+            };
+            assert!(refused(search).contains("1 to 1000"));
+        }
+        let glob = Some("{a".to_owned());
+        assert!(refused(Search { glob, ..query("x") }).contains("\"{a\""));
+        assert!(refused(query("path:{a x")).contains("\"{a\""));
     }
 }

@@ -1,122 +1,251 @@
-//! Words as people and programs write them, and when two of them are the same for a search.
+//! Splits text, identifiers and queries into the terms that the index compares.
+//!
+//! A run of letters, digits and underscores is split at underscores, at humps of camel case and between letters and
+//! digits. Each part is lowered and reduced to its English stem. A run of several parts also yields all of them joined,
+//! not stemmed, so that `getQueryset`, `get_queryset` and `GetQueryset` share one term. Chinese, Japanese and Korean
+//! text yields pairs of characters.
 
-/// Words that say nothing about code; a query of nothing else keeps them.
-const STOP_WORDS: [&str; 48] = [
-    "a", "about", "all", "an", "and", "any", "are", "as", "at", "be", "by", "can", "do", "does",
-    "done", "for", "from", "get", "has", "have", "how", "i", "in", "is", "it", "its", "me", "of",
-    "on", "or", "show", "that", "the", "there", "this", "to", "use", "used", "what", "when",
-    "where", "which", "who", "why", "with", "work", "works", "you",
+use std::collections::HashMap;
+
+use rust_stemmers::{Algorithm, Stemmer};
+
+/// Stems of words without meaning in a query or a text.
+const STOP_WORDS: [&str; 54] = [
+    "a", "about", "all", "an", "and", "ani", "any", "are", "as", "at", "be", "by", "can", "do",
+    "doe", "does", "done", "for", "from", "has", "have", "how", "i", "if", "in", "into", "is",
+    "it", "its", "me", "of", "on", "or", "so", "such", "than", "that", "the", "their", "then",
+    "there", "this", "to", "was", "what", "when", "where", "which", "who", "whi", "will", "with",
+    "work", "you",
 ];
 
-/// Endings that do not change what a word is about, longest first.
-const ENDINGS: [&str; 15] = [
-    "ations", "ation", "ators", "ator", "ings", "ing", "ies", "ers", "er", "ed", "es", "e", "s",
-    "or", "y",
+/// Stems of words that most changes and questions use, whatever they are about. They count little in a query.
+const GENERIC_STEMS: [&str; 46] = [
+    "add",
+    "allow",
+    "avoid",
+    "better",
+    "bug",
+    "chang",
+    "check",
+    "cleanup",
+    "code",
+    "correct",
+    "disabl",
+    "enabl",
+    "ensur",
+    "feat",
+    "file",
+    "fix",
+    "get",
+    "handl",
+    "implement",
+    "improv",
+    "introduc",
+    "issu",
+    "make",
+    "more",
+    "move",
+    "new",
+    "not",
+    "off",
+    "option",
+    "prefer",
+    "refactor",
+    "remov",
+    "renam",
+    "replac",
+    "return",
+    "set",
+    "should",
+    "show",
+    "support",
+    "updat",
+    "use",
+    "user",
+    "valu",
+    "instead",
+    "onli",
+    "simplifi",
 ];
 
-/// A stem has so many letters at least.
-const SHORTEST_STEM: usize = 3;
-/// A query's word has so many letters at least, if others may begin with it.
-const SHORTEST_PREFIX: usize = 3;
+/// Longer runs are encoded data rather than words.
+const MAX_WORD_BYTES: usize = 48;
+/// Bound of the stem cache, in words.
+const MAX_CACHED_STEMS: usize = 50_000;
 
-/// One word of a query.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Term {
-    /// In lower case.
-    pub word: String,
-    stem: usize,
+/// A term and where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token<'a> {
+    /// As the index has it.
+    pub term: &'a str,
+    /// As written, in lower case.
+    pub word: &'a str,
+    /// What it was made of.
+    pub form: Form,
 }
 
-impl Term {
-    fn new(word: String) -> Self {
+/// What a term was made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A word, or one part of an identifier.
+    Part,
+    /// All parts of an identifier, joined.
+    Joined,
+}
+
+/// Makes terms. It remembers the stems it has computed, so one splitter should serve many texts.
+pub struct Splitter {
+    stemmer: Stemmer,
+    stems: HashMap<Box<str>, Box<str>>,
+    lower: String,
+    joined: String,
+}
+
+impl Default for Splitter {
+    fn default() -> Self {
         Self {
-            stem: stem(&word).len(),
-            word,
+            stemmer: Stemmer::create(Algorithm::English),
+            stems: HashMap::new(),
+            lower: String::new(),
+            joined: String::new(),
         }
-    }
-
-    /// How much a word in lower case is this one: 1 is the same, 0 another.
-    pub fn likeness(&self, word: &str) -> f64 {
-        if self.word == word {
-            return 1.0;
-        }
-        let stem_of_term = &self.word[..self.stem];
-        if !word.starts_with(stem_of_term) {
-            return 0.0;
-        }
-        if stem(word) == stem_of_term {
-            return 0.8;
-        }
-        let begins = self.word.len() >= SHORTEST_PREFIX && word.starts_with(&self.word);
-        if begins { 0.5 } else { 0.0 }
     }
 }
 
-/// The words of a query: each once, those that say something.
-pub fn terms(query: &str) -> Vec<Term> {
-    let mut words: Vec<String> = Vec::new();
-    each_word(query, |word| {
-        if !words.iter().any(|known| known == word) {
-            words.push(word.to_owned());
+impl Splitter {
+    /// Calls `take` with each term of the text, in order.
+    pub fn each(&mut self, text: &str, mut take: impl FnMut(Token<'_>)) {
+        for run in text.split(|c: char| !c.is_alphanumeric() && c != '_') {
+            if !run.is_empty() && run.len() <= MAX_WORD_BYTES || has_cjk(run) {
+                self.run(run, &mut take);
+            }
         }
-    });
-    let telling = |word: &String| !STOP_WORDS.contains(&word.as_str());
-    if words.iter().any(telling) {
-        words.retain(telling);
     }
-    words.into_iter().map(Term::new).collect()
-}
 
-/// Hands out the words of a text in lower case: runs of letters and digits, and where one is written in camel case, its
-/// parts as well.
-pub fn each_word(text: &str, mut take: impl FnMut(&str)) {
-    let mut lower = String::new();
-    for run in text.split(|c: char| !c.is_alphanumeric()) {
-        if run.is_empty() {
-            continue;
+    fn run(&mut self, run: &str, take: &mut impl FnMut(Token<'_>)) {
+        if !run.is_ascii() && has_cjk(run) {
+            return self.mixed(run, take);
         }
-        lower.clear();
-        lower.extend(run.chars().flat_map(char::to_lowercase));
-        take(&lower);
-        if run.chars().skip(1).any(char::is_uppercase) && run.chars().any(char::is_lowercase) {
-            for part in humps(run) {
-                lower.clear();
-                lower.extend(part.chars().flat_map(char::to_lowercase));
-                take(&lower);
+        self.joined.clear();
+        let mut parts = 0;
+        for part in run.split('_').flat_map(Humps) {
+            self.lower.clear();
+            self.lower.extend(part.chars().flat_map(char::to_lowercase));
+            self.joined.push_str(&self.lower);
+            parts += 1;
+            if !self.lower.is_ascii() || self.lower.len() < 3 {
+                take(part_of(&self.lower, &self.lower));
+                continue;
+            }
+            if !self.stems.contains_key(self.lower.as_str()) {
+                if self.stems.len() >= MAX_CACHED_STEMS {
+                    self.stems.clear();
+                }
+                let stem = self.stemmer.stem(&self.lower).into();
+                self.stems.insert(self.lower.as_str().into(), stem);
+            }
+            let stem = &self.stems[self.lower.as_str()];
+            take(part_of(stem, &self.lower));
+        }
+        if parts > 1 {
+            take(Token {
+                term: &self.joined,
+                word: &self.joined,
+                form: Form::Joined,
+            });
+        }
+    }
+
+    /// A run with Chinese, Japanese or Korean characters: those in pairs, the rest as usual.
+    fn mixed(&mut self, run: &str, take: &mut impl FnMut(Token<'_>)) {
+        let mut rest = run;
+        while let Some(first) = rest.chars().next() {
+            let same = is_cjk(first);
+            let end = rest.find(|c: char| is_cjk(c) != same).unwrap_or(rest.len());
+            let (head, tail) = rest.split_at(end);
+            rest = tail;
+            if !same {
+                if head.len() <= MAX_WORD_BYTES {
+                    self.run(head, take);
+                }
+                continue;
+            }
+            let ends: Vec<usize> = head
+                .char_indices()
+                .map(|(at, c)| at + c.len_utf8())
+                .collect();
+            match ends.len() {
+                1 => take(part_of(head, head)),
+                _ => {
+                    let starts = std::iter::once(0).chain(ends.iter().copied());
+                    for (start, end) in starts.zip(&ends[1..]) {
+                        let pair = &head[start..*end];
+                        take(part_of(pair, pair));
+                    }
+                }
             }
         }
     }
 }
 
-/// `AsyncHTTPClient` → `Async`, `HTTP`, `Client`.
-fn humps(run: &str) -> impl Iterator<Item = &str> {
-    let mut rest = run;
-    std::iter::from_fn(move || {
-        let mut letters = rest.char_indices().peekable();
-        let (_, first) = letters.next()?;
-        let mut before = first;
-        let mut end = rest.len();
-        while let Some((at, letter)) = letters.next() {
-            let next_is_lower = letters.peek().is_some_and(|(_, next)| next.is_lowercase());
-            let begins = letter.is_uppercase() && (!before.is_uppercase() || next_is_lower);
-            if begins {
+fn part_of<'a>(term: &'a str, word: &'a str) -> Token<'a> {
+    Token {
+        term,
+        word,
+        form: Form::Part,
+    }
+}
+
+/// Whether a lowered word has no meaning of its own.
+pub fn is_stop_word(word: &str) -> bool {
+    STOP_WORDS.contains(&word)
+}
+
+/// Whether a stem says little about what is looked for.
+pub fn is_generic(stem: &str) -> bool {
+    GENERIC_STEMS.contains(&stem)
+}
+
+fn has_cjk(text: &str) -> bool {
+    !text.is_ascii() && text.chars().any(is_cjk)
+}
+
+fn is_cjk(c: char) -> bool {
+    matches!(
+        c,
+        '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+            | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{2fa1f}'
+    )
+}
+
+/// The parts of an identifier in camel case.
+pub fn humps(word: &str) -> impl Iterator<Item = &str> {
+    Humps(word)
+}
+
+/// `AsyncHTTPClient2` → `Async`, `HTTP`, `Client`, `2`.
+struct Humps<'a>(&'a str);
+
+impl<'a> Iterator for Humps<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let mut chars = self.0.char_indices().peekable();
+        let (_, mut before) = chars.next()?;
+        let mut end = self.0.len();
+        while let Some((at, c)) = chars.next() {
+            let next_is_lower = chars.peek().is_some_and(|(_, next)| next.is_lowercase());
+            let hump = c.is_uppercase() && (!before.is_uppercase() || next_is_lower);
+            if hump || c.is_ascii_digit() != before.is_ascii_digit() {
                 end = at;
                 break;
             }
-            before = letter;
+            before = c;
         }
-        let (part, more) = rest.split_at(end);
-        rest = more;
+        let (part, rest) = self.0.split_at(end);
+        self.0 = rest;
         Some(part)
-    })
-}
-
-fn stem(word: &str) -> &str {
-    ENDINGS
-        .iter()
-        .filter_map(|ending| word.strip_suffix(ending))
-        .find(|stem| stem.len() >= SHORTEST_STEM && stem.is_ascii())
-        .unwrap_or(word)
+    }
 }
 
 #[cfg(test)]
@@ -125,64 +254,44 @@ mod tests {
 
     fn words(text: &str) -> Vec<String> {
         let mut words = Vec::new();
-        each_word(text, |word| words.push(word.to_owned()));
+        Splitter::default().each(text, |token| words.push(token.term.to_owned()));
         words
     }
 
     #[test]
-    fn names_fall_into_their_words() {
-        assert_eq!(
-            words("AsyncHTTPClient._retry_after2"),
-            [
-                "asynchttpclient",
-                "async",
-                "http",
-                "client",
-                "retry",
-                "after2"
-            ]
-        );
-        assert_eq!(words("OpenAI"), ["openai", "open", "ai"]);
-        assert_eq!(words("MAX_WORKERS"), ["max", "workers"]);
-        assert_eq!(words("Größe, naïve"), ["größe", "naïve"]);
-        assert_eq!(words(" /// "), [""; 0]);
+    fn identifiers_split_into_parts_and_join() {
+        for (text, terms) in [
+            (
+                "AsyncHTTPClient._retry_after2",
+                "async http client asynchttpclient retri after 2 retryafter2",
+            ),
+            ("OpenAI", "open ai openai"),
+            ("MAX_WORKERS", "max worker maxworkers"),
+            ("Größe, naïve", "größe naïve"),
+            ("sha256", "sha 256 sha256"),
+            (
+                "get_queryset getQueryset",
+                "get queryset getqueryset get queryset getqueryset",
+            ),
+            (" /// ", ""),
+            ("設定を読む", "設定 定を を読 読む"),
+            ("读 config文件", "读 config 文件"),
+        ] {
+            assert_eq!(words(text).join(" "), terms, "{text}");
+        }
     }
 
     #[test]
-    fn a_word_is_known_in_its_forms() {
-        let likeness = |query: &str, word: &str| Term::new(query.to_owned()).likeness(word);
-        assert_eq!(likeness("parse", "parse"), 1.0);
-        for (query, word) in [
-            ("parse", "parser"),
-            ("parsing", "parsed"),
+    fn forms_of_a_word_share_a_stem() {
+        for (one, other) in [
+            ("parse", "parsing"),
             ("retries", "retry"),
-            ("configuration", "configure"),
             ("stores", "store"),
+            ("paginate", "pagination"),
+            ("connections", "connected"),
         ] {
-            assert_eq!(likeness(query, word), 0.8, "{query} {word}");
+            assert_eq!(words(one), words(other), "{one} {other}");
         }
-        assert_eq!(likeness("conf", "config"), 0.5);
-        for (query, word) in [
-            ("is", "isolate"),
-            ("port", "part"),
-            ("ring", "red"),
-            ("x", "y"),
-        ] {
-            assert_eq!(likeness(query, word), 0.0, "{query} {word}");
-        }
-    }
-
-    #[test]
-    fn a_query_keeps_what_it_says() {
-        let said = |query| {
-            terms(query)
-                .into_iter()
-                .map(|term| term.word)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(said("How does the client retry?"), ["client", "retry"]);
-        assert_eq!(said("where is it"), ["where", "is", "it"]);
-        assert_eq!(said("Retry retry"), ["retry"]);
-        assert!(said("?!").is_empty());
+        assert_ne!(words("port"), words("part"));
     }
 }

@@ -1,4 +1,4 @@
-//! Bodies in both directions: JSON of bounded size and time in, JSON and problem documents out.
+//! Request bodies: JSON of bounded size, read in bounded time. Problem documents as responses.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::wire::protocol::Problem;
 
 /// The largest body that is read.
 const MAX_BYTES: usize = 1_048_576;
-/// Of a larger one so much is still taken in before the answer.
+/// Of a larger body this much is still read before the response.
 const MAX_THROWN_AWAY: usize = 64 * MAX_BYTES;
 
-/// The JSON of a body; `None` where the body is empty.
+/// The JSON of a body; `None` if the body is empty.
 pub(super) async fn read<T: DeserializeOwned>(
     mut body: Body,
     time: Duration,
@@ -33,7 +33,7 @@ pub(super) async fn read<T: DeserializeOwned>(
             ));
         }
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            // Whoever still sends does not read, and a connection that closes meanwhile takes the answer with it.
+            // A client that is still sending does not read; if the connection closed now, the response would be lost.
             let _ = tokio::time::timeout(time, throw_away(body)).await;
             let detail = format!("the body is larger than {MAX_BYTES} bytes");
             return Err(plain(StatusCode::PAYLOAD_TOO_LARGE, &detail));
@@ -44,17 +44,14 @@ pub(super) async fn read<T: DeserializeOwned>(
     if whole.is_empty() {
         return Ok(None);
     }
-    // serde would read a struct from a list as well, in the order of its fields.
+    // serde would also accept a list for a struct.
     let object: serde_json::Result<Map<String, Value>> = serde_json::from_slice(&whole);
     let read = object.and_then(|object| serde_json::from_value(Value::Object(object)));
-    read.map(Some).map_err(|error| {
-        bad(format!(
-            "the body is not the JSON that belongs here: {error}"
-        ))
-    })
+    read.map(Some)
+        .map_err(|error| bad(format!("the body is not the expected JSON: {error}")))
 }
 
-/// Reads what is left of a body that is too large, to a limit of its own.
+/// Reads the rest of a body that is too large, up to a limit.
 async fn throw_away(mut body: Body) {
     let mut left = MAX_THROWN_AWAY;
     while let Some(Ok(frame)) = body.frame().await {
@@ -66,7 +63,7 @@ async fn throw_away(mut body: Body) {
     }
 }
 
-/// A problem that has no name but that of its HTTP status.
+/// A problem named only by its HTTP status.
 pub(super) fn plain(status: StatusCode, detail: &str) -> Problem {
     Problem {
         kind: "about:blank".to_owned(),

@@ -1,4 +1,4 @@
-//! Who gets in: this user only, so many at a time, and nobody who sits there and says nothing.
+//! Accepts connections of this user only, a limited number at a time, and closes idle ones.
 
 use std::io;
 use std::pin::Pin;
@@ -15,35 +15,32 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::Limits;
-use super::refusal::Refusal;
 
 /// Accepts connections of one user.
 pub(super) struct OwnListener {
     inner: UnixListener,
     uid: u32,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     limits: Limits,
 }
 
-/// One connection: its number of answers under way.
+/// One connection's number of responses in progress.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Peer(Arc<AtomicUsize>);
 
-/// While it lives, an answer is under way.
+/// A response in progress, until it is dropped.
 pub(super) struct Busy(Arc<AtomicUsize>);
 
-/// A stream that ends when its peer is silent for too long, and that gives its place back at its end.
+/// A stream that ends if its peer is silent for too long.
 pub(super) struct Connection {
     stream: UnixStream,
     peer: Peer,
     silence: Pin<Box<Sleep>>,
-    /// When the last byte went either way.
+    /// When the last byte was read or written.
     last: Instant,
     limits: Limits,
-    places: Arc<Semaphore>,
-    /// What is being sent instead of what the HTTP library wrote.
-    refusal: Option<Refusal>,
-    _place: Option<OwnedSemaphorePermit>,
+    permits: Arc<Semaphore>,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl OwnListener {
@@ -51,7 +48,7 @@ impl OwnListener {
         Self {
             inner,
             uid,
-            places: Arc::new(Semaphore::new(limits.connections)),
+            permits: Arc::new(Semaphore::new(limits.connections)),
             limits,
         }
     }
@@ -80,9 +77,9 @@ impl Listener for OwnListener {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
-            // The semaphore is never closed; without a place there would be one connection more, and no harm.
-            let place = Arc::clone(&self.places).acquire_owned().await.ok();
-            // The trait's own accept waits a little where the process has no file descriptor left.
+            // The semaphore is never closed; an error would only mean one connection more.
+            let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
+            // The trait's accept pauses if the process has no file descriptor left.
             let (stream, _) = Listener::accept(&mut self.inner).await;
             match stream.peer_cred() {
                 Ok(peer) if peer.uid() == self.uid => {
@@ -90,23 +87,19 @@ impl Listener for OwnListener {
                     let connection = Connection {
                         stream,
                         peer: peer.clone(),
-                        silence: Box::pin(sleep(self.limits.glance())),
+                        silence: Box::pin(sleep(self.limits.check_interval())),
                         last: Instant::now(),
                         limits: self.limits,
-                        places: Arc::clone(&self.places),
-                        refusal: None,
-                        _place: place,
+                        permits: Arc::clone(&self.permits),
+                        _permit: permit,
                     };
                     return (connection, peer);
                 }
                 Ok(peer) => {
-                    tracing::warn!(
-                        "a program of another user (uid {}) was not let in",
-                        peer.uid()
-                    );
+                    tracing::warn!("refused a connection of another user (uid {})", peer.uid());
                 }
                 Err(error) => {
-                    tracing::warn!("a program that cannot be identified was not let in: {error}");
+                    tracing::warn!("refused a connection of an unknown user: {error}");
                 }
             }
         }
@@ -124,47 +117,28 @@ impl Connected<IncomingStream<'_, OwnListener>> for Peer {
 }
 
 impl Limits {
-    /// How often a silent connection is thought about.
-    fn glance(&self) -> Duration {
+    /// How often a silent connection is checked.
+    fn check_interval(&self) -> Duration {
         self.idle.min(self.crowded)
     }
 }
 
 impl Connection {
-    fn moved(&mut self) {
+    fn note_activity(&mut self) {
         self.last = Instant::now();
-        self.look_again();
+        self.check_later();
     }
 
-    fn look_again(&mut self) {
-        let until = Instant::now() + self.limits.glance();
+    fn check_later(&mut self) {
+        let until = Instant::now() + self.limits.check_interval();
         self.silence.as_mut().reset(until);
     }
 
-    /// Whether it said nothing for too long; shorter, while others wait for a place.
+    /// Whether it was silent for too long; for a shorter time while others wait.
     fn is_idle(&self) -> bool {
         let silent = self.last.elapsed();
-        let crowded = self.places.available_permits() == 0;
+        let crowded = self.permits.available_permits() == 0;
         silent >= self.limits.idle || crowded && silent >= self.limits.crowded
-    }
-}
-
-impl Connection {
-    /// Sends the refusal, and says then that what it stands for is sent.
-    fn poll_refuse(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let Some(refusal) = &mut self.refusal else {
-            return Poll::Ready(Ok(0));
-        };
-        while !refusal.rest().is_empty() {
-            match ready!(Pin::new(&mut self.stream).poll_write(cx, refusal.rest()))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                bytes => refusal.sent(bytes),
-            }
-        }
-        let stands_for = refusal.stands_for;
-        self.refusal = None;
-        self.moved();
-        Poll::Ready(Ok(stands_for))
     }
 }
 
@@ -176,17 +150,17 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if read.is_ready() {
-            self.moved();
+            self.note_activity();
             return read;
         }
         loop {
             ready!(self.silence.as_mut().poll(cx));
             if self.peer.is_busy() {
-                self.moved();
+                self.note_activity();
             } else if self.is_idle() {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             } else {
-                self.look_again();
+                self.check_later();
             }
         }
     }
@@ -198,15 +172,9 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.refusal.is_none() {
-            self.refusal = Refusal::instead_of(bytes);
-        }
-        if self.refusal.is_some() {
-            return self.poll_refuse(cx);
-        }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         if written.is_ready() {
-            self.moved();
+            self.note_activity();
         }
         written
     }
@@ -216,12 +184,9 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let [slice] = slices {
-            return self.poll_write(cx, slice);
-        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         if written.is_ready() {
-            self.moved();
+            self.note_activity();
         }
         written
     }

@@ -17,7 +17,7 @@ pub(super) fn text(status: &Status) -> String {
     page.family(
         "requests_total",
         "counter",
-        "Requests to the model, by what became of them.",
+        "Requests to the model, by outcome.",
     );
     for (outcome, count) in [
         ("sent", requests.sent),
@@ -30,14 +30,10 @@ pub(super) fn text(status: &Status) -> String {
     }
     page.gauge(
         "requests_in_flight",
-        "Requests under way.",
+        "Requests in flight.",
         requests.in_flight,
     );
-    page.gauge(
-        "requests_limit",
-        "Requests that may be under way at once.",
-        requests.limit,
-    );
+    page.gauge("requests_limit", "Concurrency limit.", requests.limit);
     page.gauge(
         "requests_batched",
         "Requests in batches of the Batch API.",
@@ -45,7 +41,7 @@ pub(super) fn text(status: &Status) -> String {
     );
     page.gauge(
         "requests_today",
-        "Requests sent this day (UTC).",
+        "Requests sent today (UTC).",
         requests.today,
     );
     page.family(
@@ -62,13 +58,13 @@ pub(super) fn text(status: &Status) -> String {
     }
     page.gauge(
         "tokens_today",
-        "Tokens used this day (UTC).",
+        "Tokens used today (UTC).",
         requests.tokens_today,
     );
     page.family(
         "spared_directories_total",
         "counter",
-        "Directories that were not asked about because earlier words still hold.",
+        "Directories skipped because the earlier summary still holds.",
     );
     page.sample("spared_directories_total", &[], requests.spared);
     if let Some(cost) = requests.cost {
@@ -108,7 +104,11 @@ pub(super) fn text(status: &Status) -> String {
         let labels = [("repository", repository.path.as_str())];
         page.sample("watches", &labels, repository.watches);
     }
-    page.gauge("store_summaries", "Summaries kept.", status.store.summaries);
+    page.gauge(
+        "store_summaries",
+        "Stored summaries.",
+        status.store.summaries,
+    );
     page.gauge(
         "store_bytes",
         "Bytes of the store on disk.",
@@ -117,7 +117,7 @@ pub(super) fn text(status: &Status) -> String {
     page.0
 }
 
-/// What each watched repository used since the daemon started. A label for each of those, and none for others.
+/// Use of the model by watched repository since the daemon started.
 fn by_repository(page: &mut Page, status: &Status) {
     type Number = fn(&Used) -> u64;
     let families: [(&str, &str, Number); 4] = [
@@ -127,12 +127,12 @@ fn by_repository(page: &mut Page, status: &Status) {
         }),
         (
             "unchanged",
-            "Answers that the earlier words still hold.",
+            "Responses that the earlier summary still holds.",
             |used| used.unchanged,
         ),
         (
             "spared_directories",
-            "Directories that were not asked about because of that.",
+            "Directories skipped because of that.",
             |used| used.spared,
         ),
     ];
@@ -172,7 +172,7 @@ fn by_repository(page: &mut Page, status: &Status) {
     }
 }
 
-/// The day's bounds, where there are any.
+/// The day's limits, if there are any.
 fn budget(page: &mut Page, budget: &BudgetStatus) {
     let bounds = [
         (
@@ -184,17 +184,17 @@ fn budget(page: &mut Page, budget: &BudgetStatus) {
         ("cost", budget.max_cost, budget.cost),
     ];
     let bounds = bounds.iter().filter(|(_, limit, _)| *limit > 0.0);
-    page.family("budget_limit", "gauge", "What a day (UTC) may use.");
+    page.family("budget_limit", "gauge", "Daily limit (UTC).");
     for (resource, limit, _) in bounds.clone() {
         page.sample("budget_limit", &[("resource", resource)], limit);
     }
-    page.family("budget_used", "gauge", "What was used of that on this day.");
+    page.family("budget_used", "gauge", "Used of it today.");
     for (resource, _, used) in bounds {
         page.sample("budget_used", &[("resource", resource)], used);
     }
     page.gauge(
         "budget_spent",
-        "Whether nothing more is asked on this day (1: yes).",
+        "Whether a daily limit is reached (1: yes).",
         u8::from(budget.spent),
     );
 }
@@ -227,7 +227,7 @@ impl Page {
     }
 
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
-        // Writing into a String cannot fail.
+        // Writing to a String cannot fail.
         let _ = writeln!(self.0, "{line}");
     }
 }

@@ -1,4 +1,4 @@
-//! The query of a request, read byte for byte, because a path need not be UTF-8.
+//! The query of a request, decoded byte by byte, because a path need not be UTF-8.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -11,7 +11,7 @@ use crate::wire::protocol::{PROBLEM_BAD_REQUEST, Problem};
 pub(super) struct Query(Vec<(&'static str, Vec<u8>)>);
 
 impl Query {
-    /// The pairs of `raw`, whose keys must be among `known` and stand there once.
+    /// The pairs of `raw`. Its keys must be among `known` and must not repeat.
     pub(super) fn parse(raw: Option<&str>, known: &[&'static str]) -> Result<Self, Problem> {
         let mut pairs: Vec<(&'static str, Vec<u8>)> = Vec::new();
         for pair in raw.unwrap_or("").split('&').filter(|pair| !pair.is_empty()) {
@@ -35,19 +35,19 @@ impl Query {
         Ok(Self(pairs))
     }
 
-    /// The absolute path under `path`, where it is given.
+    /// The absolute path under `path`, if given.
     pub(super) fn path(&self) -> Result<Option<PathBuf>, Problem> {
         self.path_of("path")
     }
 
-    /// The absolute path under `key`, where it is given.
+    /// The absolute path under `key`, if given.
     pub(super) fn path_of(&self, key: &str) -> Result<Option<PathBuf>, Problem> {
         self.value(key)
             .map(|bytes| absolute(PathBuf::from(OsString::from_vec(bytes.to_vec()))))
             .transpose()
     }
 
-    /// The text under `key`, where it is given.
+    /// The text under `key`, if given.
     pub(super) fn text(&self, key: &str) -> Result<Option<String>, Problem> {
         self.value(key)
             .map(|bytes| {
@@ -57,7 +57,7 @@ impl Query {
             .transpose()
     }
 
-    /// The number under `key`, where it is given.
+    /// The number under `key`, if given.
     pub(super) fn number(&self, key: &str) -> Result<Option<usize>, Problem> {
         self.value(key)
             .map(|bytes| {
@@ -80,11 +80,11 @@ pub(super) fn absolute(path: PathBuf) -> Result<PathBuf, Problem> {
     if path.is_absolute() {
         Ok(path)
     } else {
-        Err(bad(format!("path must be absolute, and is {path:?}")))
+        Err(bad(format!("path must be absolute, not {path:?}")))
     }
 }
 
-/// A path that has to be given.
+/// A required path.
 pub(super) fn needed(path: Option<PathBuf>) -> Result<PathBuf, Problem> {
     path.ok_or_else(|| bad("path is missing: give the absolute path".to_owned()))
 }

@@ -1,4 +1,4 @@
-//! The routes: each reads its question, asks, and writes the answer.
+//! The routes: each parses its query, calls [`Access`] and writes the response.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,9 +25,9 @@ use crate::wire::protocol::{
     PROBLEM_INTERNAL, Problem, Repositories, Repository, Status, WaitOutcome, WaitRequest,
     WatchRequest,
 };
-use crate::wire::search::{NodeKind, Search, SearchResults};
+use crate::wire::search::{Search, SearchKind, SearchResults};
 
-/// The description of the routes below; a test asks each of them.
+/// The description of the routes; a test requests each of them.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
 
 #[derive(Clone)]
@@ -39,7 +39,7 @@ struct Answers<A> {
 
 type Answer<T> = Result<Json<T>, Problem>;
 
-/// A node's answer that is not larger comes whole, with its length.
+/// A response about a node up to this size has a content length; a larger one is streamed.
 const WHOLE_BYTES: usize = 4 << 20;
 
 pub(super) fn router<A: Access>(access: A, patience: Duration) -> Router {
@@ -90,7 +90,7 @@ async fn watch<A: Access>(
     let query = Query::parse(query.as_deref(), &["path"])?;
     let body: Option<WatchRequest> = read(body, answers.patience).await?;
     let keep = body.as_ref().is_none_or(|body| body.keep);
-    // The query's path goes before the body's: JSON cannot hold one that is not UTF-8.
+    // The query's path takes precedence over the body's: JSON cannot express one that is not UTF-8.
     let said = body.map(|body| absolute(PathBuf::from(body.path)));
     let path = match query.path()? {
         Some(path) => Some(path),
@@ -123,7 +123,6 @@ async fn node<A: Access>(
     let body = loop {
         match pieces.recv().await {
             Some(piece) => begin.extend(piece.map_err(|error| failed(&error.to_string()))?),
-            // What is not large has a length.
             None if begin.is_empty() => return Err(failed("the daemon is ending")),
             None => break Body::from(begin),
         }
@@ -151,24 +150,22 @@ async fn search<A: Access>(
     RawQuery(query): RawQuery,
 ) -> Answer<SearchResults> {
     let query = Query::parse(query.as_deref(), &["q", "path", "limit", "kind", "glob"])?;
-    let kind = match query.text("kind")?.as_deref() {
-        None => None,
-        Some("file") => Some(NodeKind::File),
-        Some("directory") => Some(NodeKind::Directory),
-        Some(_) => return Err(bad("kind must be file or directory".to_owned())),
-    };
-    let missing = || bad("q is missing: give the words to look for".to_owned());
+    let kind = query.text("kind")?.map(|name| {
+        let unknown = || bad("kind must be file, directory, symbol or all".to_owned());
+        SearchKind::named(&name).ok_or_else(unknown)
+    });
+    let missing = || bad("q is missing: give a query".to_owned());
     let search = Search {
         query: query.text("q")?.ok_or_else(missing)?,
         path: query.path()?,
         glob: query.text("glob")?,
-        kind,
+        kind: kind.transpose()?,
         limit: query.number("limit")?,
     };
     answers.access.search(&search).await.map(Json)
 }
 
-/// Server-sent events; the connection counts as busy as long as somebody listens.
+/// Server-sent events; the connection is busy as long as the client listens.
 async fn events<A: Access>(
     State(answers): State<Answers<A>>,
     peer: Option<Extension<ConnectInfo<Peer>>>,
@@ -178,7 +175,7 @@ async fn events<A: Access>(
     let happenings = answers.access.events(query.path()?.as_deref()).await?;
     let busy = peer.map(|Extension(ConnectInfo(peer))| peer.busy());
     let stream = stream::unfold((happenings, busy), |(mut happenings, busy)| async move {
-        // A problem in the middle ends it: the status has long been sent.
+        // A problem ends the stream: the HTTP status was sent already.
         let happening = happenings.recv().await?.ok()?;
         let event = sse::Event::default().json_data(&happening);
         Some((event, (happenings, busy)))
@@ -261,7 +258,7 @@ async fn openapi() -> impl IntoResponse {
 
 async fn unknown(uri: Uri) -> Response {
     let detail = format!(
-        "there is no {}; GET /openapi.json lists what there is",
+        "no such route: {}; GET /openapi.json lists the routes",
         uri.path()
     );
     plain(StatusCode::NOT_FOUND, &detail).into_response()
@@ -269,7 +266,7 @@ async fn unknown(uri: Uri) -> Response {
 
 async fn not_allowed(method: Method, uri: Uri) -> Response {
     let detail = format!(
-        "{} does not answer {method}; GET /openapi.json lists what it does",
+        "{} does not support {method}; GET /openapi.json lists the routes",
         uri.path()
     );
     plain(StatusCode::METHOD_NOT_ALLOWED, &detail).into_response()

@@ -210,21 +210,21 @@ async fn every_refusal_is_a_problem_document() {
     let served = start(&small());
     let large = format!("{{\"path\":\"/{}\"}}", "a".repeat(1_048_576));
     for (method, route, body, status, detail) in [
-        ("GET", "/", "", 404, "there is no /;"),
-        ("GET", "/v1/nodes", "", 404, "there is no /v1/nodes"),
+        ("GET", "/", "", 404, "no such route: /;"),
+        ("GET", "/v1/nodes", "", 404, "no such route: /v1/nodes"),
         (
             "POST",
             "/v1/status",
             "",
             405,
-            "/v1/status does not answer POST",
+            "/v1/status does not support POST",
         ),
         (
             "DELETE",
             "/v1/wait",
             "",
             405,
-            "/v1/wait does not answer DELETE",
+            "/v1/wait does not support DELETE",
         ),
         ("GET", "/v1/node", "", 400, "path is missing"),
         ("GET", "/v1/node?path=", "", 400, "path must be absolute"),
@@ -233,7 +233,7 @@ async fn every_refusal_is_a_problem_document() {
             "/v1/node?path=a",
             "",
             400,
-            "path must be absolute, and is \"a\"",
+            "path must be absolute, not \"a\"",
         ),
         (
             "GET",
@@ -284,7 +284,7 @@ async fn every_refusal_is_a_problem_document() {
             "/v1/repositories",
             "{}",
             400,
-            "not the JSON that belongs here: missing field `path`",
+            "not the expected JSON: missing field `path`",
         ),
         (
             "POST",
@@ -298,22 +298,10 @@ async fn every_refusal_is_a_problem_document() {
             "/v1/repositories",
             "{\"path\":",
             400,
-            "not the JSON that belongs here",
+            "not the expected JSON",
         ),
-        (
-            "POST",
-            "/v1/wait",
-            "[]x",
-            400,
-            "not the JSON that belongs here",
-        ),
-        (
-            "POST",
-            "/v1/wait",
-            "[]",
-            400,
-            "not the JSON that belongs here",
-        ),
+        ("POST", "/v1/wait", "[]x", 400, "not the expected JSON"),
+        ("POST", "/v1/wait", "[]", 400, "not the expected JSON"),
         (
             "POST",
             "/v1/wait",
@@ -333,7 +321,7 @@ async fn every_refusal_is_a_problem_document() {
             "/v1/wait",
             "{\"timeout_ms\":-1}",
             400,
-            "not the JSON that belongs here",
+            "not the expected JSON",
         ),
         (
             "POST",

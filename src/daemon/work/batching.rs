@@ -19,7 +19,7 @@ use crate::engine::event::Event;
 use crate::model::batch::PendingBatch;
 use crate::model::summary::SummaryKey;
 
-use crate::daemon::mailbox::Input;
+use crate::daemon::mailbox::{Input, Inputs};
 use crate::daemon::work::requesting::Requester;
 use runner::BatchRunner;
 
@@ -28,25 +28,29 @@ const FIRST_POLL: Duration = Duration::from_secs(10);
 /// By how much the pause grows at most.
 const LONGEST_POLL: u32 = 6;
 
+/// Groups of requests that wait for the task. The engine gathers requests into few groups; one that does not fit is
+/// given back.
+const WAITING_GROUPS: usize = 64;
+
 /// The keys that are neither answered nor given back.
 type Open = Arc<Mutex<BTreeSet<SummaryKey>>>;
 
 /// The way to the task.
 #[derive(Clone)]
 pub struct Batching {
-    asks: mpsc::UnboundedSender<Vec<SummaryRequest>>,
+    requests: mpsc::Sender<Vec<SummaryRequest>>,
     open: Open,
 }
 
 /// What earlier runs left: the batches that may be with the endpoint. Those that surely are not are forgotten here.
-pub fn left_over(asking: &Requester) -> Vec<PendingBatch> {
-    let store = &asking.shared.store;
-    let base_url = &asking.shared.config.openai.base_url;
+pub fn left_over(requester: &Requester) -> Vec<PendingBatch> {
+    let store = &requester.context.store;
+    let base_url = &requester.context.config.openai.base_url;
     let (sent, unsent): (Vec<_>, Vec<_>) = store
         .batches()
         .into_iter()
         // What another endpoint has is none of this one's business; it may be configured again.
-        .filter(|batch| batch.base_url == *base_url && asking.shared.uses_model())
+        .filter(|batch| batch.base_url == *base_url && requester.context.uses_model())
         .partition(|batch| batch.input_file.is_some());
     for batch in unsent {
         if let Err(error) = store.end_batch(batch.name) {
@@ -58,15 +62,20 @@ pub fn left_over(asking: &Requester) -> Vec<PendingBatch> {
 
 impl Batching {
     /// Starts the task, which goes on with what is left over.
-    pub fn start(asking: Requester, left: Vec<PendingBatch>) -> Self {
-        // Unbounded in form; in fact bounded by the nodes: a key is in it once.
-        let (asks, incoming) = mpsc::unbounded_channel();
+    pub fn start(requester: Requester, inputs: Inputs, left: Vec<PendingBatch>) -> Self {
+        let (requests, incoming) = mpsc::channel(WAITING_GROUPS);
         let open = Open::default();
         let keys = left.iter().flat_map(|batch| &batch.lines);
         lock(&open).extend(keys.map(|line| line.key));
-        let inputs = asking.shared.inputs.clone();
         let still_open = Arc::clone(&open);
-        let desk = BatchRunner::new(asking, incoming, left, Arc::clone(&open), poll());
+        let desk = BatchRunner::new(
+            requester,
+            inputs.clone(),
+            incoming,
+            left,
+            Arc::clone(&open),
+            poll(),
+        );
         tokio::spawn(async move {
             // A task of its own, so that a panic in it is an answer, too.
             if tokio::spawn(desk.run()).await.is_err() {
@@ -75,14 +84,19 @@ impl Batching {
                 inputs.send(Input::Event(given_back(keys, true))).await;
             }
         });
-        Self { asks, open }
+        Self { requests, open }
     }
 
-    /// Has these asked about: an event for each key follows. Where the task is no more, the event is returned.
-    pub fn ask(&self, asks: Vec<SummaryRequest>) -> Option<Event> {
-        lock(&self.open).extend(asks.iter().map(|ask| ask.key));
-        let unsent = self.asks.send(asks).err()?.0;
-        let keys = unsent.into_iter().map(|ask| ask.key);
+    /// Sends these requests in batches; an event for each key follows. Returns the event at once when the task has ended
+    /// or takes no more.
+    pub fn request(&self, requests: Vec<SummaryRequest>) -> Option<Event> {
+        lock(&self.open).extend(requests.iter().map(|request| request.key));
+        let unsent = self.requests.try_send(requests).err()?.into_inner();
+        let keys: Vec<SummaryKey> = unsent.into_iter().map(|request| request.key).collect();
+        let mut open = lock(&self.open);
+        for key in &keys {
+            open.remove(key);
+        }
         Some(given_back(keys, true))
     }
 }

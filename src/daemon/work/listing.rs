@@ -1,12 +1,11 @@
-//! A look at directories: under the rules as they are now, with each watched before it is read.
+//! Lists directories by the current rules. Each one is watched before it is read, so no change falls in between.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::daemon::context::Shared;
+use crate::daemon::context::Context;
 use crate::daemon::context::registry::{Entry, repository_topic, unreported};
-use crate::daemon::mailbox::Input;
 use crate::daemon::work::pool::threads;
 use crate::engine::effect::Depth;
 use crate::engine::event::Event;
@@ -17,29 +16,33 @@ use crate::shell::rules::Rules;
 use crate::shell::watch::{Watch, WatchError, remote_kind};
 use crate::shell::{lstat, scan};
 
-/// How often a listing is repeated because rule files changed under it.
+/// How often a listing is repeated because rule files changed during it.
 const RULE_ROUNDS: usize = 3;
 
-/// Lists directories. Each is watched before it is read, so that no change falls between; a rule file that changed has
-/// what it speaks of listed again.
-pub(super) fn list(shared: &Shared, repo: RepoId, targets: &[(RelPath, Depth)]) -> Listing {
-    let Some(entry) = shared.registry.get(repo) else {
-        return Listing::default();
+/// Lists directories, and lists again what a changed rule file concerns. Returns `Listed`, behind the events that the
+/// engine has to take before it. `forgotten`: directories that are gone since the last listing, whose watches go first.
+pub fn list(
+    context: &Context,
+    repo: RepoId,
+    targets: &[(RelPath, Depth)],
+    forgotten: &[RelPath],
+) -> Vec<Event> {
+    let Some(entry) = context.registry.get(repo) else {
+        let listing = Listing::default();
+        return vec![Event::Listed { repo, listing }];
     };
-    let watch = shared.watch.get().map(|watch| &**watch);
-    let lost = || {
-        let inputs = shared.inputs.clone();
-        inputs.send_blocking(Input::Event(Event::Lost(repo)));
-    };
+    let watch = context.watch.get().map(|watch| &**watch);
+    if let Some(watch) = watch {
+        forget(watch, &entry, forgotten);
+    }
     let is_all = |(path, depth): &(RelPath, Depth)| path.is_root() && *depth == Depth::Everything;
     let all = targets.iter().any(is_all);
-    // A look at everything believes nothing from before, and one at what nobody notifies of neither.
+    let mut rules_changed = false;
+    // A full rescan relies on nothing from before; neither does a scan of what sends no notifications.
     let polled = watch.is_none() || entry.is_polled();
     if (all || polled) && !entry.rules().is_current() {
         entry.reload_or_say_why();
-        if !all {
-            lost();
-        }
+        rules_changed = true;
     }
     if all {
         entry.note_mounts();
@@ -51,22 +54,34 @@ pub(super) fn list(shared: &Shared, repo: RepoId, targets: &[(RelPath, Depth)]) 
             break;
         }
         entry.reload_or_say_why();
-        // What a rule file says matters for all that lies below it: everything below its folder is looked at.
-        if !all {
-            lost();
-        }
+        // A rule file concerns everything below its folder.
+        rules_changed = true;
         listing = list_once(watch, &entry, &entry.rules(), targets);
     }
-    if all {
-        shared.check_export(&entry);
+    let export_changed = match all {
+        true => context.check_export(&entry),
+        false => None,
+    };
+    let outside_changed = entry.follow_outside_after_look(watch, all);
+    let lost = (rules_changed && !all) || outside_changed;
+    let polled = watch.and_then(|_| newly_polled(context, &entry, &listing.gone));
+    let mut events: Vec<Event> = lost.then_some(Event::Lost(repo)).into_iter().collect();
+    events.extend(export_changed);
+    events.extend(polled);
+    events.push(Event::Listed { repo, listing });
+    events
+}
+
+/// Removes the watches at and below directories that are gone.
+fn forget(watch: &Watch, entry: &Entry, paths: &[RelPath]) {
+    if paths.is_empty() {
+        return;
     }
-    if entry.follow_outside_after_look(watch, all) {
-        lost();
+    let is_kept = |known: &RelPath| !paths.iter().any(|path| known.is_within(path));
+    lock(&entry.unwatched).directories.retain(is_kept);
+    for path in paths {
+        watch.remove_directory(entry.repo, &path.under(&entry.root));
     }
-    if watch.is_some() {
-        tell_what_is_polled(shared, &entry, &listing.gone);
-    }
-    listing
 }
 
 fn list_once(
@@ -79,9 +94,9 @@ fn list_once(
     let before_listing = |path: &RelPath, directory: &Path| {
         let Some(watch) = watch else { return };
         let refused = match watch.add_directory(entry.repo, directory) {
-            // A watch there tells of what is done here, and of nothing that others do.
+            // A watch on a network file system reports local changes only.
             Ok(()) if has_mounts => remote_kind(directory).map(unreported),
-            // It is gone, or will be told of when its mode changes.
+            // It is gone, or will be reported when its mode changes.
             Ok(()) | Err(WatchError::Gone(_) | WatchError::Denied(_)) => None,
             Err(error) => Some(error.to_string()),
         };
@@ -108,37 +123,34 @@ fn list_once(
     listing
 }
 
-/// Tells the loop, and people, what nobody notifies of, where that has changed.
-fn tell_what_is_polled(shared: &Shared, entry: &Entry, gone: &[RelPath]) {
+/// What has to be polled, if that changed; updates the note about it.
+fn newly_polled(context: &Context, entry: &Entry, gone: &[RelPath]) -> Option<Event> {
     let mut unwatched = lock(&entry.unwatched);
     unwatched
         .directories
         .retain(|path| !gone.iter().any(|gone| path.is_within(gone)));
     unwatched.remote = remote_kind(&entry.root);
-    let Some(polled) = unwatched.news() else {
-        return;
-    };
+    let polled = unwatched.news()?;
     let topic = repository_topic(&entry.root, "watch");
-    match unwatched.note(shared.config.watch.poll_seconds) {
+    match unwatched.note(context.config.watch.poll_seconds) {
         Some(note) => {
             tracing::warn!("{}: {note}", entry.root.display());
-            shared.notes.set(&topic, note);
+            context.notes.set(&topic, note);
         }
-        None => shared.notes.clear(&topic),
+        None => context.notes.clear(&topic),
     }
     drop(unwatched);
     let repo = entry.repo;
-    if shared.registry.get(repo).is_none() {
-        // It is watched no more, and there is nothing to say of it.
-        return shared.notes.clear(&topic);
+    if context.registry.get(repo).is_none() {
+        // It was removed meanwhile, and so was its topic.
+        context.notes.clear(&topic);
+        return None;
     }
-    shared
-        .inputs
-        .send_blocking(Input::Event(Event::Polled { repo, polled }));
+    Some(Event::Polled { repo, polled })
 }
 
-/// Whether the listing shows other rule files than were known. The first look only takes note of them. `look_closely`:
-/// nobody notifies of some, and those that are ignored themselves are in no listing.
+/// Whether the listing has other rule files than the last one. The first listing only records them. `look_closely`:
+/// looks for ignored rule files as well, which are in no listing; needed where there are no notifications.
 fn rule_files_changed(entry: &Entry, listing: &Listing, look_closely: bool) -> bool {
     let mut seen = lock(&entry.rule_files);
     let first = seen.is_none();
@@ -170,6 +182,6 @@ fn rule_files_changed(entry: &Entry, listing: &Listing, look_closely: bool) -> b
     changed && !first
 }
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

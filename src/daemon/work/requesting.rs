@@ -1,6 +1,7 @@
-//! Has summaries written: by rule or offline on a thread of the pool, by a model over the network in a task.
+//! Requests to a model: one request in, one event out.
 
-pub(in crate::daemon) mod request;
+mod limits;
+pub mod request;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -9,156 +10,79 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::config::Provider;
+use crate::daemon::contents::{Moved, moved};
+use crate::daemon::context::{Context, Mode, NOT_REQUESTED, today};
 use crate::daemon::prompt::parts::Next;
 use crate::daemon::prompt::{self, Prompt};
-use crate::engine::effect::{Subject, SummaryRequest};
+use crate::daemon::provider::Response;
+use crate::daemon::work::writer::{Write, Writer};
+use crate::engine::effect::SummaryRequest;
 use crate::engine::event::{Event, Usage};
-use crate::model::contents::ContentKind;
 use crate::model::failure::{Failure, Remedy};
 use crate::model::key::Generator;
-use crate::model::limits::Limits;
 use crate::model::summary::Summary;
 use crate::model::usage::Usage as Used;
-use crate::shell::openai::{self, Endpoint};
-use crate::shell::{offline, redact};
+use crate::shell::redact;
 
-use crate::daemon::Mode;
-use crate::daemon::contents::{Moved, outline, text_of};
-use crate::daemon::context::{Shared, today};
-use crate::daemon::mailbox::Input;
-use crate::daemon::work::pool::Pool;
-use crate::daemon::work::writer::{Write, Writer};
-
-/// How often in a row a model may say that the earlier words hold, before it is asked without them.
+/// How often in a row a model may keep the earlier text before it has to write a new one.
 const MOST_REAFFIRMED: u32 = 8;
 
-/// What an answer is expected to cost, where it has to be guessed: tokens of a short paragraph.
-pub const ANSWER_TOKENS: u64 = 120;
-
-/// Has summaries written.
+/// Sends requests to the provider.
 #[derive(Clone)]
 pub struct Requester {
-    pub(super) shared: Arc<Shared>,
-    pool: Pool,
+    pub(super) context: Arc<Context>,
     pub(super) writer: Writer,
-    pub(super) endpoint: Arc<Result<Endpoint, Failure>>,
-    author: Arc<Generator>,
+    generator: Arc<Generator>,
 }
 
 impl Requester {
-    /// The endpoint is made ready here, and asked later.
-    pub fn new(shared: Arc<Shared>, pool: Pool, writer: Writer) -> Self {
-        let endpoint = endpoint(&shared);
-        let author = crate::daemon::author(&shared.config);
-        if let (Err(failure), Provider::Openai) = (&endpoint, shared.config.summaries.provider) {
-            tracing::error!("{}", failure.to_line());
-        }
+    /// Prepares requests; sends nothing.
+    pub fn new(context: Arc<Context>, writer: Writer) -> Self {
+        limits::set_known(&context);
         Self {
-            shared,
-            pool,
+            generator: Arc::new(context.provider.generator()),
+            context,
             writer,
-            endpoint: Arc::new(endpoint),
-            author: Arc::new(author),
         }
     }
 
-    /// Begins; the event `Responded` follows.
-    pub fn ask(&self, ask: SummaryRequest) {
+    /// Carries out a request; returns its event, also when the work panics.
+    pub async fn carry_out(&self, request: SummaryRequest) -> Event {
+        let key = request.key;
+        let path = request.path.clone();
         let this = self.clone();
-        if !ask.paid {
-            self.pool.spawn(move || {
-                let key = ask.key;
-                let job = std::panic::AssertUnwindSafe(|| this.write_here(&ask));
-                let result = std::panic::catch_unwind(job)
-                    .unwrap_or_else(|_| Err(internal("it was written")));
-                let usage = Usage::default();
-                this.shared
-                    .inputs
-                    .send_blocking(Input::Event(Event::Responded { key, result, usage }));
-            });
-            return;
-        }
-        tokio::spawn(async move {
-            let key = ask.key;
-            let path = ask.path.clone();
-            // A task of its own, so that a panic in it is an answer, too.
-            let asked = tokio::spawn({
-                let this = this.clone();
-                async move { this.ask_model(ask).await }
-            });
-            let event = asked.await.unwrap_or_else(|_| Event::Responded {
-                key,
-                result: Err(internal("it was asked about")),
-                usage: Usage::default(),
-            });
-            if let Event::Responded {
-                result: Err(failure),
-                ..
-            } = &event
-            {
-                tracing::debug!("{path}: {}", failure.to_line());
-            }
-            this.shared.inputs.send(Input::Event(event)).await;
+        let task = tokio::spawn(async move { this.request(request).await });
+        let event = task.await.unwrap_or_else(|_| Event::Responded {
+            key,
+            result: Err(internal("sending the request")),
+            usage: Usage::default(),
         });
+        if let Event::Responded {
+            result: Err(failure),
+            ..
+        } = &event
+        {
+            tracing::debug!("{path}: {}", failure.to_line());
+        }
+        event
     }
 
-    /// By rule, or offline.
-    fn write_here(&self, ask: &SummaryRequest) -> Result<Summary, Failure> {
-        let text = match &ask.subject {
-            Subject::File {
-                content_kind: content_kind @ (ContentKind::Empty | ContentKind::Binary),
-                language,
-                ..
-            } => offline::rule(*content_kind, *language),
-            Subject::File {
-                digest, language, ..
-            } => {
-                let bytes = || {
-                    text_of(&self.shared, ask.repo, &ask.path, *digest)
-                        .ok()
-                        .map(String::into_bytes)
-                };
-                let (_, outline) =
-                    outline(&self.shared, *language, *digest, bytes).ok_or_else(moved)?;
-                offline::file(*language, &outline, 0)
-            }
-            Subject::Directory { children } => {
-                let children = request::children(&self.shared, children);
-                let told: Vec<offline::Child<'_>> = children
-                    .iter()
-                    .map(|child| offline::Child {
-                        name: &child.name,
-                        kind: child.kind,
-                        summary: child.summary.as_deref(),
-                    })
-                    .collect();
-                offline::directory(&told)
-            }
-        };
-        Ok(Summary::new(text, "offline"))
-    }
-
-    /// One request, whose answer is the summary or one about a part of it.
-    async fn ask_model(&self, ask: SummaryRequest) -> Event {
-        let ask = Arc::new(ask);
-        let key = ask.key;
+    /// Sends one request; its response is the summary, or a text about one part of the content.
+    async fn request(&self, request: SummaryRequest) -> Event {
+        let request = Arc::new(request);
+        let key = request.key;
         let without = |failure| Event::Responded {
             key,
             result: Err(failure),
             usage: Usage::default(),
         };
-        if self.shared.mode == Mode::Preview {
-            return without(Failure::new(
-                Remedy::Permanent,
-                crate::daemon::NOT_REQUESTED,
-            ));
+        if self.context.mode == Mode::Preview {
+            return without(Failure::new(Remedy::Permanent, NOT_REQUESTED));
         }
-        let earlier = self.earlier(&ask);
+        let earlier = request::earlier(&self.context, &request);
         let this = self.clone();
-        let told = earlier.clone();
-        let about = Arc::clone(&ask);
-        let prepared = tokio::task::spawn_blocking(move || match this.shared.mode {
+        let (about, told) = (Arc::clone(&request), earlier.clone());
+        let prepared = tokio::task::spawn_blocking(move || match this.context.mode {
             Mode::Dry => this.pretend(&about, told.as_ref()).map(Err),
             _ => this.next(&about, told.as_ref()).map(Ok),
         });
@@ -169,47 +93,44 @@ impl Requester {
                 return Event::Responded { key, result, usage };
             }
             Ok(Err(Moved)) => return without(moved()),
-            Err(_) => return without(internal("the prompt was made")),
+            Err(_) => return without(internal("composing the prompt")),
         };
-        if self.shared.stopping.load(Ordering::Relaxed) {
-            // The daemon ends: it is asked about after the next start.
+        if self.context.stopping.load(Ordering::Relaxed) {
+            // It is sent after the next start.
             return without(Failure::new(Remedy::Unreachable, "the daemon is ending"));
         }
-        let endpoint = match &*self.endpoint {
-            Ok(endpoint) => endpoint,
-            Err(failure) => return without(failure.clone()),
-        };
-        let (part, request) = match next {
+        let (part, prompt) = match next {
             Next::Last(prompt) => (None, prompt),
             Next::Part(part, prompt) => (Some(part), prompt),
         };
-        let length = request.user.len();
-        let (answer, said) = match endpoint
-            .ask(&to_endpoint_prompt(request), self.answer_cap())
-            .await
-        {
-            Ok(answer) => (Ok(answer.text), answer.limits),
-            Err((failure, limits)) => (Err(failure), limits),
-        };
-        let told = earlier.as_ref().filter(|_| part.is_none());
-        let result = match answer {
-            Ok(text) => self.words(&text, told, &self.shared.config.openai.model),
-            Err(_) if said.too_long && self.reduce_prompt_limit(length) => Err(Failure::new(
-                Remedy::Retry,
-                "it is longer than the model can read: it is asked about in parts",
-            )),
+        let length = prompt.user.len();
+        let provider = &self.context.provider;
+        let mut response = provider.send(prompt.clone(), self.answer_cap()).await;
+        limits::learn(&self.context, &response);
+        let earlier = earlier.as_ref().filter(|_| part.is_none());
+        let text = std::mem::replace(&mut response.text, Ok(String::new()));
+        let result = match text {
+            Ok(text) => self.checked(&text, &prompt, earlier),
+            Err(_) if response.too_long && limits::reduce(&self.context, length) => {
+                Err(Failure::new(
+                    Remedy::Retry,
+                    "the prompt is longer than the model can read; it is sent in parts next",
+                ))
+            }
             Err(failure) => Err(failure),
         };
-        let usage = self.usage(&ask, said, &result);
+        let usage = self.record_usage(&request, &response, &result).await;
         match (part, result) {
             (Some(part), Ok(summary)) => {
-                self.shared.store.note_parts(key, &[part]);
-                // What the next request is made of, and what a crash must not cost.
-                self.writer.write(Write::Summary {
-                    key: part,
-                    summary,
-                    paid: true,
-                });
+                self.context.store.note_parts(key, &[part]);
+                // The next request is made of it, and a crash must not cost it.
+                self.writer
+                    .write(Write::Summary {
+                        key: part,
+                        summary,
+                        paid: true,
+                    })
+                    .await;
                 self.writer.flush().await;
                 Event::PartResponded { key, usage }
             }
@@ -217,128 +138,104 @@ impl Requester {
         }
     }
 
-    /// What a request used, for the engine; and written down, before its answer is.
-    fn usage(
+    /// Stores what a request used, before its response is stored; returns the same for the engine.
+    async fn record_usage(
         &self,
-        ask: &SummaryRequest,
-        said: openai::Limits,
+        request: &SummaryRequest,
+        response: &Response,
         result: &Result<Summary, Failure>,
     ) -> Usage {
-        let used = said.spent;
-        self.writer.write(Write::Usage {
-            day: today(),
-            root: self.shared.root_of(ask.repo),
-            delta: Used {
-                retries: used.requests * u64::from(ask.attempts > 0),
-                cost_nanos: self.cost_nanos(&used, false),
-                ..used
-            },
-        });
+        let used = response.used;
+        let delta = Used {
+            retries: used.requests * u64::from(request.attempts > 0),
+            cost_nanos: self.cost_nanos(&used, false),
+            ..used
+        };
+        let root = self.context.root_of(request.repo);
+        let day = today();
+        self.writer.write(Write::Usage { day, root, delta }).await;
         Usage {
-            // What could not even be connected was not sent.
+            // A request that never reached the endpoint was not sent.
             sent: used.requests > 0,
             prompt_tokens: used.prompt_tokens,
             completion_tokens: used.completion_tokens,
             cached_tokens: used.cached_tokens,
             unchanged: matches!(result, Ok(summary) if summary.reaffirmed > 0),
-            limits: Limits {
-                requests: said.requests,
-                tokens: said.tokens,
-            },
+            limits: response.limits,
         }
     }
 
-    /// Writes down what a batch's lines used, each with its repository's root.
-    pub(super) fn used_in_batch<'r>(&self, lines: impl Iterator<Item = (&'r [u8], Used)>) {
-        let mut sums: BTreeMap<&[u8], Used> = BTreeMap::new();
+    /// Stores what a batch's lines used, each with its repository's root.
+    pub(super) async fn record_batch_usage<'r>(
+        &self,
+        lines: impl Iterator<Item = (&'r [u8], Used)>,
+    ) {
+        let mut sums: BTreeMap<PathBuf, Used> = BTreeMap::new();
         for (root, used) in lines {
-            let sum = sums.entry(root).or_default();
+            let sum = sums
+                .entry(PathBuf::from(OsStr::from_bytes(root)))
+                .or_default();
             *sum = sum.plus(used);
         }
+        let day = today();
         for (root, delta) in sums {
-            self.writer.write(Write::Usage {
-                day: today(),
-                root: PathBuf::from(OsStr::from_bytes(root)),
-                delta,
-            });
+            self.writer.write(Write::Usage { day, root, delta }).await;
         }
     }
 
-    /// What that cost by the configured prices; 0 where there are none.
+    /// The cost by the configured prices; 0 without prices.
     pub(super) fn cost_nanos(&self, used: &Used, batched: bool) -> u64 {
-        let prices = self.shared.config.openai.prices();
+        let prices = self.context.config.openai.prices();
         prices.map_or(0, |prices| prices.cost_nanos(used, batched))
     }
 
-    /// The most tokens of an answer.
+    /// The largest number of output tokens of one response.
     pub(super) fn answer_cap(&self) -> u32 {
-        self.shared.config.openai.max_output_tokens
+        self.context.config.openai.max_output_tokens
     }
 
-    pub(super) fn earlier(&self, ask: &SummaryRequest) -> Option<Summary> {
-        request::earlier(&self.shared, ask)
-    }
-
-    /// What an answer says: new words, or the earlier ones.
-    pub(super) fn words(
+    /// The summary in a response, if it is one.
+    fn checked(
         &self,
-        answer: &str,
+        response: &str,
+        prompt: &Prompt,
+        earlier: Option<&Summary>,
+    ) -> Result<Summary, Failure> {
+        match prompt::check::fault(response, prompt) {
+            Some(fault) if !prompt::is_unchanged(response) => Err(Failure::new(
+                Remedy::Useless,
+                format!("the model's response is no summary: {fault}"),
+            )),
+            _ => self.summary_of(response, earlier, &self.context.config.openai.model),
+        }
+    }
+
+    /// The summary that a response means: a new text, or the earlier one where the model says that it still holds.
+    pub(super) fn summary_of(
+        &self,
+        response: &str,
         earlier: Option<&Summary>,
         model: &str,
     ) -> Result<Summary, Failure> {
+        // A model may make up a credential, or repeat one that the gate missed.
+        let text = redact::redact_prose(response);
         match earlier {
-            Some(earlier) if prompt::is_unchanged(answer) => Ok(Summary {
-                reaffirmed: earlier.reaffirmed + 1,
-                ..earlier.clone()
-            }),
-            None if prompt::is_unchanged(answer) => Err(Failure::new(
-                Remedy::Retry,
-                "the model says that nothing changed, and was not told of anything earlier",
+            // A model that does not follow the rule about the word repeats the text.
+            Some(earlier) if prompt::is_unchanged(response) || earlier.text == text => {
+                Ok(Summary {
+                    reaffirmed: earlier.reaffirmed + 1,
+                    ..earlier.clone()
+                })
+            }
+            None if prompt::is_unchanged(response) => Err(Failure::new(
+                Remedy::Useless,
+                "the model replied \"unchanged\" without an earlier text",
             )),
-            // What a model repeats of a secret is cut here once more.
-            _ => Ok(Summary::new(redact::redact(answer), model)),
+            _ => Ok(Summary::new(text, model)),
         }
     }
-}
-
-/// The content is no longer the one that was to be asked about.
-pub(super) fn moved() -> Failure {
-    Failure::new(Remedy::Changed, "it changed before it was asked about")
 }
 
 fn internal(during: &str) -> Failure {
-    Failure::new(
-        Remedy::Permanent,
-        format!("an internal error while {during}"),
-    )
-}
-
-/// The same request in the words of the room that sends it.
-pub(in crate::daemon) fn to_endpoint_prompt(prompt: Prompt) -> openai::Prompt {
-    openai::Prompt {
-        system: prompt.system,
-        user: prompt.user,
-    }
-}
-
-fn endpoint(shared: &Shared) -> Result<Endpoint, Failure> {
-    let config = &shared.config;
-    let key = match config.summaries.provider {
-        Provider::Openai => config
-            .openai
-            .api_key()
-            .map_err(|problem| Failure::new(Remedy::Fatal, problem))?,
-        // The key is not even read where nothing is to be sent.
-        Provider::Offline => {
-            return Err(Failure::new(Remedy::Fatal, "the provider is \"offline\""));
-        }
-    };
-    Endpoint::new(openai::Options {
-        base_url: config.openai.base_url.clone(),
-        model: config.openai.model.clone(),
-        api_key: key,
-        timeout: std::time::Duration::from_secs(config.openai.timeout_seconds),
-        // The cap given with each request may be raised as far as the room itself thinks right.
-        max_output_tokens: 0,
-    })
+    Failure::new(Remedy::Permanent, format!("internal error while {during}"))
 }

@@ -1,146 +1,240 @@
-//! The one thread that writes to the store. What comes together is written together: one sync for many answers.
+//! The one thread that writes to the store. Writes that wait together are written together: one sync for many
+//! responses.
+//!
+//! The channel is bounded. A task waits for its turn; the event loop must not wait, so it keeps what does not fit and
+//! takes no further input until there is room (see `event_loop`). Confirmations go back through a channel of their own,
+//! which the loop reads even then: so the two never wait for each other.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::engine::event::Event;
+use crate::daemon::context::registry::Notes;
 use crate::model::path::RelPath;
 use crate::model::record::NodeRecord;
 use crate::model::summary::{Summary, SummaryKey};
 use crate::model::usage::Usage;
 use crate::shell::store::{Store, StoreError};
 
-use crate::daemon::context::registry::Notes;
-use crate::daemon::mailbox::{Input, Inputs};
-
-/// Writes that go to the disk together, at most.
+/// Writes that wait for the thread.
+const CAPACITY: usize = 1_024;
+/// Confirmations that wait for the loop.
+const CONFIRMATIONS: usize = 64;
+/// The largest number of writes in one batch.
 const BATCH: usize = 256;
-/// What is written is flushed after this much quiet, or after so long without any.
+/// Written data is flushed after this time without a write, and after `FLUSH_CAP` in any case.
 const FLUSH_QUIET: Duration = Duration::from_millis(500);
 const FLUSH_CAP: Duration = Duration::from_secs(5);
-/// How long to wait before a failed write is tried again.
+/// The pause before a failed write is repeated.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The topic of the note that says that answers cannot be written.
+/// The topic of the note about summaries that cannot be written.
 pub const WAITING: &str = "store: waiting";
 
-/// Nodes of a repository, and what is known of them; `None`: nothing any more.
+/// The records of some nodes; `None` deletes a record.
 pub type Records = Vec<(RelPath, Option<NodeRecord>)>;
 
-/// Something to be written.
+/// One write.
 pub enum Write {
-    /// A summary, which must survive a crash if it was paid for.
+    /// A summary.
     Summary {
-        /// Its key.
         key: SummaryKey,
-        /// Its words.
         summary: Summary,
-        /// Whether it was paid for.
+        /// It was paid for, and must survive a crash.
         paid: bool,
     },
-    /// What is known of nodes.
-    Records {
-        /// The repository's root.
-        root: PathBuf,
-        /// Node by node.
-        records: Records,
-    },
-    /// What was used.
+    /// The records of some nodes of a repository.
+    Records { root: PathBuf, records: Records },
+    /// The use of the model on one day (number since 1970, UTC). An empty root: for no repository.
     Usage {
-        /// The day, since 1970, UTC.
         day: u64,
-        /// The root of the repository that it was used for; empty: nobody's.
         root: PathBuf,
-        /// What to add.
         delta: Usage,
     },
-    /// All before this is written; the answer says so.
+    /// Answers when everything before it is written.
     Flush(oneshot::Sender<()>),
 }
 
-/// Hands writes to the thread, in order.
+/// The sending end of the thread's channel.
 #[derive(Clone)]
 pub struct Writer {
-    writes: Sender<Write>,
+    writes: SyncSender<Write>,
+    room: Arc<Notify>,
 }
+
+/// The keys of summaries that were written.
+pub type Confirmations = mpsc::Receiver<Vec<SummaryKey>>;
 
 impl Writer {
     /// Starts the thread. It ends when the last `Writer` is dropped.
-    pub fn start(store: Arc<Store>, inputs: Inputs, notes: Notes) -> std::io::Result<Self> {
-        // Unbounded in form; in fact bounded by the requests under way and by the nodes of a step.
-        let (writes, receiver) = channel();
+    ///
+    /// # Errors
+    /// The system has no more threads.
+    pub fn start(store: Arc<Store>, notes: Notes) -> std::io::Result<(Writer, Confirmations)> {
+        Self::start_with(store, notes, CAPACITY)
+    }
+
+    fn start_with(
+        store: Arc<Store>,
+        notes: Notes,
+        capacity: usize,
+    ) -> std::io::Result<(Writer, Confirmations)> {
+        let (writes, receiver) = sync_channel(capacity);
+        let (confirm, confirmations) = mpsc::channel(CONFIRMATIONS);
+        let room = Arc::new(Notify::new());
+        let thread = Thread {
+            store,
+            notes,
+            writes: receiver,
+            confirm,
+            room: Arc::clone(&room),
+        };
         std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || work(&store, &receiver, &inputs, &notes))?;
-        Ok(Self { writes })
+            .spawn(move || thread.run())?;
+        Ok((Self { writes, room }, confirmations))
     }
 
-    /// Hands over one write.
-    pub fn write(&self, write: Write) {
-        // The thread ends only after all senders are gone.
-        let _ = self.writes.send(write);
+    /// Hands over a write, and waits while the channel is full.
+    pub async fn write(&self, mut write: Write) {
+        while let Err(unsent) = self.try_write(write) {
+            write = unsent;
+            self.room().await;
+        }
     }
 
-    /// Returns when all that was handed over before is written.
+    /// Hands over a write without waiting.
+    ///
+    /// # Errors
+    /// Returns the write when the channel is full.
+    pub fn try_write(&self, write: Write) -> Result<(), Write> {
+        match self.writes.try_send(write) {
+            // The thread ends only after all senders are gone.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
+            Err(TrySendError::Full(write)) => Err(write),
+        }
+    }
+
+    /// Returns when the channel may have room again.
+    pub async fn room(&self) {
+        // The limit covers a wake-up that went to another waiter.
+        let _ = tokio::time::timeout(Duration::from_millis(10), self.room.notified()).await;
+    }
+
+    /// Returns when everything handed over before is written.
     pub async fn flush(&self) {
         let (done, flushed) = oneshot::channel();
-        self.write(Write::Flush(done));
+        self.write(Write::Flush(done)).await;
         let _ = flushed.await;
     }
 }
 
-fn work(store: &Store, writes: &Receiver<Write>, inputs: &Inputs, notes: &Notes) {
-    let mut next = writes.recv().ok();
-    // Since when something written is not flushed.
-    let mut unflushed: Option<Instant> = None;
-    while let Some(write) = next.take() {
-        let mut together = Together::default();
-        together.add(write);
-        while together.count < BATCH
-            && let Ok(write) = writes.try_recv()
-        {
-            together.add(write);
-        }
-        if together.write(store, inputs, notes) {
-            unflushed.get_or_insert_with(Instant::now);
-        }
-        if let Some(since) = unflushed {
-            next = match since.elapsed() < FLUSH_CAP {
-                true => writes.recv_timeout(FLUSH_QUIET).ok(),
-                false => None,
-            };
-            if next.is_none() {
-                if let Err(error) = store.flush() {
-                    notes.set("store", error.to_string());
+struct Thread {
+    store: Arc<Store>,
+    notes: Notes,
+    writes: Receiver<Write>,
+    confirm: mpsc::Sender<Vec<SummaryKey>>,
+    room: Arc<Notify>,
+}
+
+impl Thread {
+    fn run(&self) {
+        let mut next = self.writes.recv().ok();
+        // When the first unflushed write was made.
+        let mut unflushed: Option<Instant> = None;
+        while let Some(write) = next.take() {
+            let mut batch = Batch::default();
+            batch.add(write);
+            while batch.count < BATCH
+                && let Ok(write) = self.writes.try_recv()
+            {
+                batch.add(write);
+            }
+            self.room.notify_waiters();
+            self.room.notify_one();
+            if self.write(batch) {
+                unflushed.get_or_insert_with(Instant::now);
+            }
+            if let Some(since) = unflushed {
+                next = match since.elapsed() < FLUSH_CAP {
+                    true => self.writes.recv_timeout(FLUSH_QUIET).ok(),
+                    false => None,
+                };
+                if next.is_none() {
+                    if let Err(error) = self.store.flush() {
+                        self.notes.set("store", error.to_string());
+                    }
+                    unflushed = None;
                 }
-                unflushed = None;
+            }
+            if next.is_none() {
+                next = self.writes.recv().ok();
             }
         }
-        if next.is_none() {
-            next = writes.recv().ok();
+    }
+
+    /// Writes a batch; returns whether it contained anything. Usage goes first, so that a crash in between never
+    /// leaves a budget too large; records go last, because they name their nodes' summaries.
+    fn write(&self, batch: Batch) -> bool {
+        let anything = batch.count > batch.flushed.len();
+        // Only summaries are repeated until they are written: everything else can be derived again, or is a count.
+        let note = |done: Result<(), StoreError>| {
+            if let Err(error) = done {
+                self.notes.set("store", error.to_string());
+            }
+        };
+        for (day, root, delta) in batch.usage {
+            note(self.store.add_usage(day, &root, delta));
         }
+        for (summaries, durable) in [(batch.paid, true), (batch.free, false)] {
+            if summaries.is_empty() {
+                continue;
+            }
+            // A full disk may have space later.
+            self.until_written(|| self.store.put_summaries(&summaries, durable));
+            let keys = summaries.into_iter().map(|(key, _)| key).collect();
+            // After the loop has ended, there is nothing to confirm.
+            let _ = self.confirm.blocking_send(keys);
+        }
+        for (root, records) in batch.records {
+            note(self.store.put_records(&root, &records));
+        }
+        for done in batch.flushed {
+            let _ = done.send(());
+        }
+        anything
+    }
+
+    fn until_written<E: std::fmt::Display>(&self, mut write: impl FnMut() -> Result<(), E>) {
+        while let Err(error) = write() {
+            tracing::error!("cannot write to the store, retrying: {error}");
+            let note = format!("summaries wait to be stored: {error}");
+            self.notes.set(WAITING, note);
+            std::thread::sleep(PATIENCE);
+        }
+        self.notes.clear(WAITING);
+        self.notes.clear("store");
     }
 }
 
-/// What comes together. A write to sled has a price of its own, however little it holds.
+/// Writes that go to the store together: each call of the store has a fixed cost.
 #[derive(Default)]
-struct Together {
+struct Batch {
     usage: Vec<(u64, PathBuf, Usage)>,
-    /// Those that were paid for, and those that were not: only the first go to the journal.
+    /// Summaries that were paid for go to the journal, the others do not.
     paid: Vec<(SummaryKey, Summary)>,
     free: Vec<(SummaryKey, Summary)>,
-    /// By repository, in the order in which they came.
+    /// By repository, in order of arrival.
     records: Vec<(PathBuf, Records)>,
     flushed: Vec<oneshot::Sender<()>>,
-    /// Writes that were taken in.
+    /// The number of writes.
     count: usize,
 }
 
-impl Together {
+impl Batch {
     fn add(&mut self, write: Write) {
         self.count += 1;
         match write {
@@ -158,45 +252,4 @@ impl Together {
             Write::Flush(done) => self.flushed.push(done),
         }
     }
-
-    /// Writes all of it, and says whether there was anything. What was used goes first, so that a crash between the
-    /// two never makes a budget larger; records go last, as they name the summaries that their nodes have.
-    fn write(self, store: &Store, inputs: &Inputs, notes: &Notes) -> bool {
-        let anything = self.count > self.flushed.len();
-        // Nothing but answers is insisted on: the rest can be found out again, or is a count.
-        let tell = |done: Result<(), StoreError>| {
-            if let Err(error) = done {
-                notes.set("store", error.to_string());
-            }
-        };
-        for (day, root, delta) in self.usage {
-            tell(store.add_usage(day, &root, delta));
-        }
-        for (summaries, durable) in [(self.paid, true), (self.free, false)] {
-            if !summaries.is_empty() {
-                // The disk may be full now and not be so later.
-                until_written(notes, || store.put_summaries(&summaries, durable));
-            }
-            for (key, _) in summaries {
-                inputs.send_blocking(Input::Event(Event::Committed(key)));
-            }
-        }
-        for (root, records) in self.records {
-            tell(store.put_records(&root, &records));
-        }
-        for done in self.flushed {
-            let _ = done.send(());
-        }
-        anything
-    }
-}
-
-fn until_written<E: std::fmt::Display>(notes: &Notes, mut write: impl FnMut() -> Result<(), E>) {
-    while let Err(error) = write() {
-        tracing::error!("the store cannot be written, trying again: {error}");
-        notes.set(WAITING, format!("answers wait to be stored: {error}"));
-        std::thread::sleep(PATIENCE);
-    }
-    notes.clear(WAITING);
-    notes.clear("store");
 }

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::os::unix::ffi::OsStringExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::daemon::contents::moved;
 use crate::daemon::prompt::parts::Next;
-use crate::daemon::work::requesting::{Requester, moved, to_endpoint_prompt};
+use crate::daemon::provider::openai::to_endpoint_prompt;
+use crate::daemon::work::requesting::{Requester, request};
 use crate::engine::effect::SummaryRequest;
 use crate::model::batch::{BatchLine, PendingBatch};
 use crate::model::digest::{Digest, Hasher};
@@ -29,8 +31,8 @@ pub(super) struct Written {
 
 impl Written {
     /// Makes a file of as many as it has room for.
-    pub fn of(asking: &Requester, asks: Vec<SummaryRequest>) -> Result<Self, Failure> {
-        let endpoint = asking.endpoint.as_ref().as_ref().map_err(Clone::clone)?;
+    pub fn of(requester: &Requester, asks: Vec<SummaryRequest>) -> Result<Self, Failure> {
+        let endpoint = requester.context.provider.batch_api()?;
         let mut written = Self {
             file: BatchFile::default(),
             lines: Vec::new(),
@@ -41,8 +43,8 @@ impl Written {
         };
         let mut asks = asks.into_iter();
         for ask in asks.by_ref() {
-            let earlier = asking.earlier(&ask);
-            let prompt = match asking.next(&ask, earlier.as_ref()) {
+            let earlier = request::earlier(&requester.context, &ask);
+            let prompt = match requester.next(&ask, earlier.as_ref()) {
                 Ok(Next::Last(prompt)) => to_endpoint_prompt(prompt),
                 Ok(Next::Part(..)) => {
                     let failure = Failure::new(Remedy::Retry, "it is too large for a batch");
@@ -55,7 +57,7 @@ impl Written {
                 }
             };
             let name = ask.key.0.to_string();
-            let line = endpoint.batch_line(&name, &prompt, asking.answer_cap());
+            let line = endpoint.batch_line(&name, &prompt, requester.answer_cap());
             if !written.file.add(&line) {
                 written.rest.push(ask);
                 break;
@@ -64,7 +66,11 @@ impl Written {
                 key: ask.key,
                 earlier: ask.earlier.filter(|_| earlier.is_some()),
             });
-            let root = asking.shared.root_of(ask.repo).into_os_string().into_vec();
+            let root = requester
+                .context
+                .root_of(ask.repo)
+                .into_os_string()
+                .into_vec();
             match written.roots.last_mut() {
                 Some((last, lines)) if *last == root => *lines += 1,
                 _ => written.roots.push((root, 1)),
@@ -80,7 +86,7 @@ pub(super) type Results = Vec<(SummaryKey, Result<Summary, Failure>, Used)>;
 
 /// What a batch's lines came to. A line without an answer is asked about alone.
 pub(super) fn read(
-    asking: &Requester,
+    requester: &Requester,
     pending: &PendingBatch,
     mut answers: HashMap<String, LineAnswer>,
 ) -> Results {
@@ -91,10 +97,10 @@ pub(super) fn read(
         };
         let earlier = line
             .earlier
-            .and_then(|key| asking.shared.store.summary(key).ok().flatten());
+            .and_then(|key| requester.context.store.summary(key).ok().flatten());
         let words = answer
             .result
-            .and_then(|text| asking.words(&text, earlier.as_ref(), &pending.model));
+            .and_then(|text| requester.summary_of(&text, earlier.as_ref(), &pending.model));
         (line.key, words, answer.usage)
     };
     pending.lines.iter().map(result).collect()

@@ -27,10 +27,10 @@ const PATIENCE: u32 = 5;
 impl BatchRunner {
     /// The batch is over: what it brought is stored, then told, then it is forgotten.
     pub(super) async fn harvest(&mut self, mut active: Active, files: &[String]) {
-        let asking = self.asking.clone();
+        let requester = self.requester.clone();
         let mut answers = HashMap::new();
         for file in files {
-            let found = match endpoint(&asking) {
+            let found = match endpoint(&requester) {
                 Ok(endpoint) => endpoint.batch_answers(file).await,
                 Err(refusal) => Err(refusal),
             };
@@ -50,7 +50,7 @@ impl BatchRunner {
         let pending = active.pending;
         let roots: Vec<Vec<u8>> = pending.root_of_each().map(<[u8]>::to_vec).collect();
         let keys: Vec<SummaryKey> = pending.lines.iter().map(|line| line.key).collect();
-        let read = tokio::task::spawn_blocking(move || read(&asking, &pending, answers)).await;
+        let read = tokio::task::spawn_blocking(move || read(&requester, &pending, answers)).await;
         let results = read.unwrap_or_else(|_| {
             let failure = Failure::new(Remedy::Retry, "an internal error while a batch was read");
             let failed = |key| (key, Err(failure.clone()), Used::default());
@@ -58,21 +58,22 @@ impl BatchRunner {
         });
         // They come in the order of the batch's lines.
         let used = results.iter().map(|(_, _, used)| Used {
-            cost_nanos: self.asking.cost_nanos(used, true),
+            cost_nanos: self.requester.cost_nanos(used, true),
             ..*used
         });
-        self.asking
-            .used_in_batch(roots.iter().map(Vec::as_slice).zip(used));
+        let lines = roots.iter().map(Vec::as_slice).zip(used);
+        self.requester.record_batch_usage(lines).await;
         for (key, result, _) in &results {
             if let Ok(summary) = result {
-                self.asking.writer.write(Write::Summary {
+                let write = Write::Summary {
                     key: *key,
                     summary: summary.clone(),
                     paid: true,
-                });
+                };
+                self.requester.writer.write(write).await;
             }
         }
-        self.asking.writer.flush().await;
+        self.requester.writer.flush().await;
         for (key, result, used) in results {
             let usage = Usage {
                 sent: true,
@@ -135,7 +136,7 @@ impl BatchRunner {
     pub(super) async fn give_up(&mut self, mut keys: Vec<SummaryKey>, why: &str) {
         let text = format!("files are asked about one by one, not by batches: {why}");
         tracing::warn!("{text}");
-        self.asking.shared.notes.set("batches", text);
+        self.requester.context.notes.set("batches", text);
         let waiting = std::mem::take(&mut self.waiting);
         keys.extend(waiting.into_iter().flatten().map(|ask| ask.key));
         self.give_back(keys, true).await;
@@ -149,7 +150,7 @@ impl BatchRunner {
             }
         }
         let event = given_back(keys, for_good);
-        self.asking.shared.inputs.send(Input::Event(event)).await;
+        self.inputs.send(Input::Event(event)).await;
     }
 
     pub(super) async fn answer(
@@ -160,11 +161,11 @@ impl BatchRunner {
     ) {
         lock(&self.open).remove(&key);
         let event = Event::Responded { key, result, usage };
-        self.asking.shared.inputs.send(Input::Event(event)).await;
+        self.inputs.send(Input::Event(event)).await;
     }
 
     async fn forget(&self, name: Digest) {
-        let store = Arc::clone(&self.asking.shared.store);
+        let store = Arc::clone(&self.requester.context.store);
         let forgotten = tokio::task::spawn_blocking(move || store.end_batch(name)).await;
         if let Ok(Err(error)) = forgotten {
             // It is looked at once more after the next start, for nothing.

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::daemon::mailbox::Inputs;
 use crate::daemon::work::requesting::Requester;
 use crate::engine::effect::SummaryRequest;
 use crate::engine::event::Usage;
@@ -25,8 +26,9 @@ use super::{LONGEST_POLL, Open};
 const LOOKS: u32 = 3;
 
 pub(super) struct BatchRunner {
-    pub(super) asking: Requester,
-    incoming: mpsc::UnboundedReceiver<Vec<SummaryRequest>>,
+    pub(super) requester: Requester,
+    pub(super) inputs: Inputs,
+    incoming: mpsc::Receiver<Vec<SummaryRequest>>,
     pub(super) open: Open,
     pub(super) poll: Duration,
     pub(super) waiting: VecDeque<Vec<SummaryRequest>>,
@@ -41,14 +43,16 @@ pub(super) struct BatchRunner {
 
 impl BatchRunner {
     pub fn new(
-        asking: Requester,
-        incoming: mpsc::UnboundedReceiver<Vec<SummaryRequest>>,
+        requester: Requester,
+        inputs: Inputs,
+        incoming: mpsc::Receiver<Vec<SummaryRequest>>,
         left: Vec<PendingBatch>,
         open: Open,
         poll: Duration,
     ) -> Self {
         let mut desk = Self {
-            asking,
+            requester,
+            inputs,
             incoming,
             open,
             poll,
@@ -77,7 +81,7 @@ impl BatchRunner {
                 },
                 () = until(next) => {}
             }
-            if self.asking.shared.stopping.load(Ordering::Relaxed) {
+            if self.requester.context.stopping.load(Ordering::Relaxed) {
                 // All that matters is written down.
                 return;
             }
@@ -119,8 +123,8 @@ impl BatchRunner {
             self.waiting.push_front(asks.split_off(most));
         }
         let keys: Vec<SummaryKey> = asks.iter().map(|ask| ask.key).collect();
-        let asking = self.asking.clone();
-        let written = tokio::task::spawn_blocking(move || Written::of(&asking, asks)).await;
+        let requester = self.requester.clone();
+        let written = tokio::task::spawn_blocking(move || Written::of(&requester, asks)).await;
         let written = match written {
             Ok(Ok(written)) => written,
             Ok(Err(failure)) => return self.give_up(keys, &failure.to_line()).await,
@@ -137,8 +141,8 @@ impl BatchRunner {
         }
         let mut pending = PendingBatch {
             name: name_of(&written.lines),
-            base_url: self.asking.shared.config.openai.base_url.clone(),
-            model: self.asking.shared.config.openai.model.clone(),
+            base_url: self.requester.context.config.openai.base_url.clone(),
+            model: self.requester.context.config.openai.model.clone(),
             since_ms: unix_ms(),
             input_file: None,
             batch: None,
@@ -155,8 +159,8 @@ impl BatchRunner {
 
     /// Sends a batch, each step written down before the next. On success it is there, or it may be.
     async fn send(&mut self, pending: &mut PendingBatch, file: BatchFile) -> Result<(), Refusal> {
-        let asking = self.asking.clone();
-        let endpoint = endpoint(&asking)?;
+        let requester = self.requester.clone();
+        let endpoint = endpoint(&requester)?;
         self.keep(pending).await?;
         pending.input_file = Some(endpoint.upload(file).await?);
         self.keep(pending).await?;
@@ -190,8 +194,8 @@ impl BatchRunner {
             requests: 1,
             ..Used::default()
         };
-        self.asking
-            .used_in_batch(pending.root_of_each().map(|root| (root, one)));
+        let lines = pending.root_of_each().map(|root| (root, one));
+        self.requester.record_batch_usage(lines).await;
         // It can be found by its name as well: a failure here costs a look.
         let _ = self.keep(pending).await;
         Ok(())
@@ -199,8 +203,8 @@ impl BatchRunner {
 
     /// Looks at a batch that is with the endpoint, or may be.
     async fn look(&mut self, mut active: Active) {
-        let asking = self.asking.clone();
-        let looked = match (endpoint(&asking), &active.pending.batch) {
+        let requester = self.requester.clone();
+        let looked = match (endpoint(&requester), &active.pending.batch) {
             (Err(refusal), _) => Err(refusal),
             (Ok(endpoint), Some(id)) => endpoint.batch(id).await.map(Some),
             (Ok(endpoint), None) => {
@@ -273,7 +277,7 @@ impl BatchRunner {
     }
 
     async fn keep(&self, pending: &PendingBatch) -> Result<(), Refusal> {
-        let store = Arc::clone(&self.asking.shared.store);
+        let store = Arc::clone(&self.requester.context.store);
         let pending = pending.clone();
         let kept = tokio::task::spawn_blocking(move || store.put_batch(&pending)).await;
         let problem = match kept {
@@ -289,7 +293,7 @@ impl BatchRunner {
 
     /// Says how far the batches are.
     fn tell(&mut self) {
-        let notes = &self.asking.shared.notes;
+        let notes = &self.requester.context.notes;
         for topic in std::mem::take(&mut self.told) {
             notes.clear(&topic);
         }
@@ -307,15 +311,12 @@ impl BatchRunner {
     }
 }
 
-pub(super) fn endpoint(asking: &Requester) -> Result<&Endpoint, Refusal> {
-    asking
-        .endpoint
-        .as_ref()
-        .as_ref()
-        .map_err(|failure| Refusal {
-            kind: RefusalKind::Later,
-            message: failure.to_line(),
-        })
+pub(super) fn endpoint(requester: &Requester) -> Result<&Endpoint, Refusal> {
+    let provider = &requester.context.provider;
+    provider.batch_api().map_err(|failure| Refusal {
+        kind: RefusalKind::Later,
+        message: failure.to_line(),
+    })
 }
 
 fn unix_ms() -> u64 {

@@ -1,166 +1,149 @@
-//! Makes the next request: what is too large goes in parts, and in a dry run nothing goes at all.
+//! Composes the next request of a summary: large content goes in parts, and a dry run only counts.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
-use crate::daemon::Mode;
 use crate::daemon::contents::{Moved, outline, text_of};
-use crate::daemon::context::Shared;
-use crate::daemon::prompt::parts::{Next, Plan, SMALLEST_PART};
+use crate::daemon::context::dry_run::{ANSWER_TOKENS, placeholder};
+use crate::daemon::context::{Context, Mode};
+use crate::daemon::prompt::parts::{Next, Plan};
 use crate::daemon::prompt::{self, ChildText, Prompt};
 use crate::engine::effect::{Child, Subject, SummaryRequest};
 use crate::engine::event::Usage;
 use crate::model::key::Generator;
 use crate::model::summary::{Summary, SummaryKey};
-use crate::shell::redact;
 
-use super::{ANSWER_TOKENS, MOST_REAFFIRMED, Requester};
+use super::{MOST_REAFFIRMED, Requester};
 
 impl Requester {
-    /// Nobody is asked; what it would cost is added up, parts and all.
+    /// Counts the requests of a summary, its parts included, without sending any.
     pub(super) fn pretend(
         &self,
-        ask: &SummaryRequest,
+        request: &SummaryRequest,
         earlier: Option<&Summary>,
     ) -> Result<(Summary, Usage), Moved> {
-        let said = RefCell::new(HashMap::new());
+        let texts = RefCell::new(HashMap::new());
         loop {
-            let known = |part| said.borrow().get(&part).cloned();
-            let (part, prompt) = match self.next_with(ask, earlier, &known)? {
+            let known = |part| texts.borrow().get(&part).cloned();
+            let (part, prompt) = match self.next_with(request, earlier, &known)? {
                 Next::Last(prompt) => (None, prompt),
                 Next::Part(part, prompt) => (Some(part), prompt),
             };
             let (summary, usage) = self.pretend_once(&prompt);
             match part {
                 None => {
-                    let in_parts = !said.borrow().is_empty();
-                    if !in_parts && matches!(ask.subject, Subject::File { .. }) {
-                        self.shared.pretended.batchable.add(usage.prompt_tokens);
+                    let in_parts = !texts.borrow().is_empty();
+                    if !in_parts && matches!(request.subject, Subject::File { .. }) {
+                        self.context.pretended.batchable.add(usage.prompt_tokens);
                     }
                     return Ok((summary, usage));
                 }
-                Some(part) => drop(said.borrow_mut().insert(part, summary.text)),
+                Some(part) => drop(texts.borrow_mut().insert(part, summary.text)),
             }
         }
     }
 
     fn pretend_once(&self, prompt: &Prompt) -> (Summary, Usage) {
         let prompt_tokens = prompt::tokens(prompt);
-        let number = self.shared.pretended.all.add(prompt_tokens);
-        let summary = Summary::new(
-            // As long as a real one, because a directory's prompt is made of such; and never the same twice.
-            format!(
-                "{number:>5} {}",
-                "words ".repeat(ANSWER_TOKENS as usize * 2 / 3)
-            ),
-            &self.shared.config.openai.model,
-        );
+        let number = self.context.pretended.all.add(prompt_tokens);
+        // Unique, because equal texts would give equal keys.
+        let text = format!("{number:>5} {}", placeholder());
         let usage = Usage {
             sent: true,
             prompt_tokens,
             completion_tokens: ANSWER_TOKENS,
             ..Usage::default()
         };
-        (summary, usage)
+        let model = &self.context.config.openai.model;
+        (Summary::new(text, model), usage)
     }
 
-    /// The next request on the way to a summary, with what the store has of its parts.
+    /// The next request of a summary, with the texts about its parts that the store has.
     pub(in crate::daemon) fn next(
         &self,
-        ask: &SummaryRequest,
+        request: &SummaryRequest,
         earlier: Option<&Summary>,
     ) -> Result<Next, Moved> {
-        let store = &self.shared.store;
+        let store = &self.context.store;
         let parts = RefCell::new(Vec::new());
-        let next = self.next_with(ask, earlier, &|part| {
+        let next = self.next_with(request, earlier, &|part| {
             let stored = store.summary(part).ok().flatten()?;
             parts.borrow_mut().push(part);
             Some(stored.text)
         });
-        store.note_parts(ask.key, &parts.into_inner());
+        store.note_parts(request.key, &parts.into_inner());
         next
     }
 
     fn next_with(
         &self,
-        ask: &SummaryRequest,
+        request: &SummaryRequest,
         earlier: Option<&Summary>,
         known: &dyn Fn(SummaryKey) -> Option<String>,
     ) -> Result<Next, Moved> {
-        compose(&self.shared, &self.author, ask, earlier, known)
-    }
-
-    /// The endpoint refused a request of so many bytes as too long: smaller ones from now on. `false`: smaller ones
-    /// are of no use.
-    pub(super) fn reduce_prompt_limit(&self, length: usize) -> bool {
-        let most = self.shared.most.load(Ordering::Relaxed);
-        if length > most + most / 4 + SMALLEST_PART {
-            // Another request found it out while this one was under way.
-            return true;
-        }
-        let less = (most.min(length) / 2).max(SMALLEST_PART);
-        self.shared.most.fetch_min(less, Ordering::Relaxed);
-        less < most.min(length)
+        compose(&self.context, &self.generator, request, earlier, known)
     }
 }
 
-/// The next request on the way to a summary: the content read again, checked, secrets taken out. `known` tells what was
-/// said about a part.
-pub(in crate::daemon) fn compose(
-    shared: &Shared,
-    author: &Generator,
-    ask: &SummaryRequest,
+/// The next request of a summary: reads the content again, checks its digest. `known` returns
+/// the text about a part.
+pub fn compose(
+    context: &Context,
+    generator: &Generator,
+    request: &SummaryRequest,
     earlier: Option<&Summary>,
     known: &dyn Fn(SummaryKey) -> Option<String>,
 ) -> Result<Next, Moved> {
+    let style = context.style();
     let plan = Plan {
-        author,
-        most: shared.most.load(Ordering::Relaxed),
-        earlier: earlier.map(|summary| summary.text.as_str()),
-        boundary: &ask.key.0.to_string(),
+        author: generator,
+        most: context.max_prompt_bytes.load(Ordering::Relaxed),
+        // A small model does not follow the rule about it.
+        earlier: earlier
+            .map(|summary| summary.text.as_str())
+            .filter(|_| !style.small),
+        boundary: &request.key.0.to_string(),
         known,
     };
-    match &ask.subject {
+    let mut next = match &request.subject {
         Subject::File {
             digest, language, ..
         } => {
-            let text = text_of(shared, ask.repo, &ask.path, *digest)?;
+            let text = text_of(context, request.repo, &request.path, *digest)?;
             let bytes = || Some(text.as_bytes().to_vec());
             let outline = || {
-                let found = outline(shared, *language, *digest, bytes);
-                let mut outline = found.map(|(_, outline)| outline).unwrap_or_default();
-                for heading in &mut outline.headings {
-                    *heading = redact::redact(heading).into_owned();
-                }
-                outline
+                let found = outline(context, *language, *digest, bytes);
+                found.map(|(_, outline)| outline).unwrap_or_default()
             };
             let language = language.map(|language| language.name());
-            Ok(plan.file(language, &redact::redact(&text), outline))
+            plan.file(language, &text, outline)
         }
-        Subject::Directory { children } => Ok(plan.directory(&self::children(shared, children))),
-    }
+        Subject::Directory { children } => plan.directory(&self::children(context, children)),
+    };
+    let (Next::Last(prompt) | Next::Part(_, prompt)) = &mut next;
+    prompt.system = style.instructions();
+    Ok(next)
 }
 
-/// The words from before the change, unless they were kept so often that they may have drifted from the truth.
-pub(in crate::daemon) fn earlier(shared: &Shared, ask: &SummaryRequest) -> Option<Summary> {
-    let summary = shared.store.summary(ask.earlier?).ok()??;
-    (summary.reaffirmed < MOST_REAFFIRMED && summary.model == shared.config.openai.model)
+/// The summary from before the change. A text that was kept too often may have drifted from the content.
+pub fn earlier(context: &Context, request: &SummaryRequest) -> Option<Summary> {
+    let summary = context.store.summary(request.earlier?).ok()??;
+    (summary.reaffirmed < MOST_REAFFIRMED && summary.model == context.config.openai.model)
         .then_some(summary)
 }
 
-/// A directory's children with their words.
-pub(super) fn children(shared: &Shared, children: &[Child]) -> Vec<ChildText> {
-    let pretended =
-        || (shared.mode == Mode::Dry).then(|| "words ".repeat(ANSWER_TOKENS as usize * 2 / 3));
-    let words = |key| {
-        let stored = shared.store.summary(key).ok().flatten();
+/// A directory's children with their texts.
+pub fn children(context: &Context, children: &[Child]) -> Vec<ChildText> {
+    let pretended = || (context.mode == Mode::Dry).then(placeholder);
+    let text_of = |key| {
+        let stored = context.store.summary(key).ok().flatten();
         stored.map(|summary| summary.text).or_else(pretended)
     };
-    let text = |child: &Child| ChildText {
+    let with_text = |child: &Child| ChildText {
         name: String::from_utf8_lossy(&child.name).into_owned(),
         kind: child.kind,
-        summary: child.words.and_then(words),
+        summary: child.words.and_then(text_of),
     };
-    children.iter().map(text).collect()
+    children.iter().map(with_text).collect()
 }

@@ -1,0 +1,198 @@
+//! The daemon's status.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::daemon::answers::usage;
+use crate::daemon::context::registry::{Entry, repository_topic};
+use crate::daemon::context::{Context, today};
+use crate::engine::status::{PacingStatus, RepositoryStatus};
+use crate::model::path::RepoId;
+use crate::wire::protocol::{
+    DaemonPlaces, ExcludedFiles, Progress, Repository, RepositoryState, Requests, Status,
+    StoreStatus,
+};
+
+/// The daemon's status.
+pub fn status(
+    context: &Context,
+    repositories: &[(RepoId, RepositoryStatus)],
+    pace: &PacingStatus,
+) -> Status {
+    let (summaries, bytes) = context.store.statistics();
+    let used = context.store.usage(today()).unwrap_or_default();
+    let counters = pace.counters;
+    let watch = context.watch.get();
+    let repositories = repositories
+        .iter()
+        .filter_map(|(repo, status)| Some((context.registry.get(*repo)?, status)))
+        .map(|(entry, status)| {
+            let watches = watch.map_or(0, |watch| watch.watches(entry.repo) as u64);
+            let notified = watch.is_some() && !entry.is_remote();
+            repository(context, &entry, watches, notified, status, pace)
+        })
+        .collect();
+    let mut notes = context.store.notes();
+    notes.extend(pace.trouble.clone());
+    for topic in [
+        "notifications",
+        "endpoint",
+        "batch",
+        "store",
+        "export",
+        "repos",
+    ] {
+        notes.extend(context.notes.about(topic));
+    }
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        uptime_seconds: (context.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
+        provider: if context.uses_model() {
+            "openai"
+        } else {
+            "offline"
+        }
+        .to_owned(),
+        model: context
+            .uses_model()
+            .then(|| context.config.openai.model.clone()),
+        repositories,
+        requests: Requests {
+            sent: counters.sent,
+            succeeded: counters.succeeded,
+            retried: counters.retried,
+            failed: counters.failed,
+            in_flight: pace.in_flight as u64,
+            limit: pace.width as u64,
+            batched: pace.batched as u64,
+            prompt_tokens: counters.prompt_tokens,
+            completion_tokens: counters.completion_tokens,
+            cached_tokens: counters.cached_tokens,
+            today: used.requests,
+            tokens_today: used.tokens(),
+            unchanged: counters.unchanged,
+            spared: counters.spared,
+            cost: usage::cost(counters.cost_nanos, usage::is_priced(context)),
+        },
+        store: StoreStatus { summaries, bytes },
+        usage: usage::by_day(context),
+        budget: usage::budget(pace),
+        notes,
+        daemon: context.places.get().map(|places| DaemonPlaces {
+            config: places.config.to_string_lossy().into_owned(),
+            data_dir: places.data.to_string_lossy().into_owned(),
+            socket: places.socket.to_string_lossy().into_owned(),
+            key: key(context).to_owned(),
+        }),
+    }
+}
+
+/// Whether the endpoint's key is in this process's environment or files.
+fn key(context: &Context) -> &'static str {
+    let openai = &context.config.openai;
+    match openai.api_key() {
+        _ if !context.uses_model() => "not needed",
+        Ok(Some(_)) => "present",
+        Ok(None) if openai.api_key_env.is_empty() => "not needed",
+        _ => "absent",
+    }
+}
+
+fn repository(
+    context: &Context,
+    entry: &Entry,
+    watches: u64,
+    notified: bool,
+    status: &RepositoryStatus,
+    pace: &PacingStatus,
+) -> Repository {
+    let root = &entry.root;
+    let excluded = entry.rules().excluded().into_iter();
+    let open = status.files + status.directories - status.fresh - status.failed - status.off;
+    let state = if status.unreachable {
+        RepositoryState::Unreachable
+    } else if status.scanning {
+        RepositoryState::Scanning
+    } else if status.settled {
+        RepositoryState::Idle
+    } else if pace.trouble.is_some() {
+        RepositoryState::Paused
+    } else {
+        RepositoryState::Summarizing
+    };
+    let mut notes = status.problems.clone();
+    notes.extend(context.notes.about(&repository_topic(root, "")));
+    let busy = !status.settled || status.scanning;
+    // The end of a batch, or of an endpoint's outage, cannot be predicted.
+    let known = !status.scanning && pace.batched == 0 && pace.trouble.is_none();
+    let seconds_left = (busy && context.uses_model() && known).then(|| {
+        let (file_ms, directory_ms) = pace.means_ms;
+        let directories = open.saturating_sub(status.files_open);
+        let work_ms = status.files_open * file_ms + directories * directory_ms;
+        (work_ms / pace.width.max(1) as u64) as f64 / 1e3
+    });
+    Repository {
+        path: root.to_string_lossy().into_owned(),
+        state,
+        files: status.files,
+        directories: status.directories,
+        fresh: status.fresh,
+        stale: status.stale,
+        pending: status.pending,
+        failed: status.failed,
+        off: status.off,
+        watch: if notified { "native" } else { "poll" }.to_owned(),
+        watches,
+        last_change: status.last_change_ms.map(|ms| {
+            let at = UNIX_EPOCH + Duration::from_millis(ms);
+            humantime::format_rfc3339_millis(at).to_string()
+        }),
+        used: usage::used(status.used, usage::is_priced(context)),
+        progress: Progress {
+            to_read: status.to_read,
+            to_summarize: if busy { open } else { 0 },
+            done: status.fresh + status.failed + status.off,
+            seconds_left,
+        },
+        notes,
+        unreadable: status.problems.clone(),
+        excluded: excluded
+            .map(|(rule, files)| ExcludedFiles {
+                rule: rule.to_owned(),
+                files,
+            })
+            .collect(),
+    }
+}
+
+/// The error of a wait that timed out: what is not settled yet.
+pub fn still_waiting_for(status: &Status) -> String {
+    let busy: Vec<String> = status
+        .repositories
+        .iter()
+        .filter(|one| one.state != RepositoryState::Idle)
+        .map(|one| {
+            let progress = &one.progress;
+            let looked_at = match one.state {
+                RepositoryState::Scanning => "its folders are being looked at, ",
+                _ => "",
+            };
+            let mut text = format!(
+                "{}: {looked_at}{} to read, {} to summarize",
+                one.path, progress.to_read, progress.to_summarize
+            );
+            if let Some(note) = one.notes.first() {
+                text.push_str(&format!(" ({note})"));
+            }
+            text
+        })
+        .collect();
+    let mut text = format!("not settled in time: {}", busy.join("; "));
+    if busy.is_empty() {
+        text = "not settled in time".to_owned();
+    }
+    if let Some(note) = status.notes.first() {
+        text.push_str(&format!(" ({note})"));
+    }
+    text
+}
