@@ -29,11 +29,16 @@ impl Handle {
             }
         }
         more.iter()
-            .try_for_each(|path| self.add(path, false).map(drop))
+            .try_for_each(|path| self.add_as(path, false, true).map(drop))
     }
 
     /// Adds a folder that is there.
     pub(super) fn add(&self, path: &Path, keep: bool) -> Result<Entry, Problem> {
+        self.add_as(path, keep, false)
+    }
+
+    /// The same; `inner`: also a folder of a watched repository, which the command line of `epitome daemon` may name.
+    fn add_as(&self, path: &Path, keep: bool, inner: bool) -> Result<Entry, Problem> {
         let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
         let root = std::fs::canonicalize(path).map_err(|error| {
             let reason = reason(&error);
@@ -51,7 +56,7 @@ impl Handle {
         {
             return self.enter(&known.root, keep);
         }
-        if let Some(around) = self.around(&root) {
+        if !inner && let Some(around) = self.around(&root) {
             return Ok(around);
         }
         match unfit(&root, std::env::home_dir().as_deref()) {
