@@ -142,7 +142,7 @@ impl Socket {
         }
         // The file is gone, or no inotify watch is left.
         if Identity::of(&self.path).ok() == self.identity {
-            sleep(SLOW_LOOK).await;
+            sleep(POLL_PAUSE).await;
         }
     }
 
@@ -285,7 +285,7 @@ mod tests {
                 }
             };
             let both = async { tokio::join!(noticed, removed) };
-            tokio::time::timeout(SLOW_LOOK / 2, both).await.expect(how);
+            tokio::time::timeout(POLL_PAUSE / 2, both).await.expect(how);
             assert_eq!(socket.state().await, State::Lost, "{how}");
             let _listener = socket.bind_again().await.unwrap();
             assert_eq!(socket.state().await, State::Ours, "{how}");

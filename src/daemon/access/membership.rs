@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::client::locate::is_work_tree;
+use crate::client::locate::{is_work_tree, work_tree};
 use crate::daemon::context::registry::{Entry, repository_topic};
 use crate::daemon::mailbox::Input;
 use crate::engine::event::Event;
@@ -29,16 +29,11 @@ impl Handle {
             }
         }
         more.iter()
-            .try_for_each(|path| self.add_as(path, false, true).map(drop))
+            .try_for_each(|path| self.add(path, false).map(drop))
     }
 
     /// Adds a folder that is there.
     pub(super) fn add(&self, path: &Path, keep: bool) -> Result<Entry, Problem> {
-        self.add_as(path, keep, false)
-    }
-
-    /// The same; `inner`: also a folder of a watched repository, which the command line of `epitome daemon` may name.
-    fn add_as(&self, path: &Path, keep: bool, inner: bool) -> Result<Entry, Problem> {
         let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
         let root = std::fs::canonicalize(path).map_err(|error| {
             let reason = reason(&error);
@@ -56,7 +51,7 @@ impl Handle {
         {
             return self.enter(&known.root, keep);
         }
-        if !inner && let Some(around) = self.around(&root) {
+        if let Some(around) = self.around(&root) {
             return Ok(around);
         }
         match unfit(&root, std::env::home_dir().as_deref()) {
@@ -65,11 +60,12 @@ impl Handle {
         }
     }
 
-    /// The watched repository that `root` is a folder of. A repository of its own and an ignored folder are no part of it.
+    /// The watched git repository that `root` is a folder of. A folder that it ignores is no part of it; nor is a folder
+    /// in a watched one without git, which may be watched alone.
     fn around(&self, root: &Path) -> Option<Entry> {
         let (entry, below) = self.context.registry.holding(root, None)?;
         let is_part = !below.is_root()
-            && inner_repository(&entry.root, root).is_none()
+            && work_tree(root).is_some_and(|top| top == entry.root)
             && !entry.rules().is_ignored(&below, true);
         is_part.then_some(entry)
     }
