@@ -93,7 +93,13 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
                 false => format!("{} does not exist: defaults", places.config.display()),
             };
             checks.push(Check::ok("configuration", detail));
-            checks.extend(local::private_files(&places.config, &config));
+            let files = [Some(&places.config), config.openai.api_key_file.as_ref()];
+            checks.extend(
+                files
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|file| local::readable(file)),
+            );
             checks.extend(config.repos.iter().map(|path| local::repository(path)));
             checks.push(local::key(&config, status.as_ref()));
             checks.extend(endpoint::check(&config).await);

@@ -21,7 +21,8 @@ pub(super) async fn check(config: &Config) -> Option<Check> {
         return None;
     }
     let url = format!("{}/models", openai.base_url.trim_end_matches('/'));
-    let key = openai.api_key().ok().flatten();
+    let sent = !openai.is_remote_http() || openai.allow_http;
+    let key = openai.api_key().ok().flatten().filter(|_| sent);
     let asked = tokio::time::timeout(PATIENCE, ask(&url, key.as_deref())).await;
     let base = &openai.base_url;
     Some(match asked {

@@ -33,6 +33,16 @@ pub(super) fn key(config: &Config, status: Option<&Status>) -> Check {
     if !config.summaries.enabled || config.summaries.provider == Provider::Offline {
         return Check::ok("key", "not needed: summaries are written on this machine");
     }
+    if openai.is_remote_http() && !openai.allow_http {
+        return Check::warning(
+            "key",
+            format!(
+                "not sent: {} is unencrypted and on another machine",
+                openai.base_url
+            ),
+            "use https://, or set openai.allow_http = true",
+        );
+    }
     let variable = &openai.api_key_env;
     match status
         .and_then(|status| status.daemon.as_ref())
@@ -51,6 +61,11 @@ pub(super) fn key(config: &Config, status: Option<&Status>) -> Check {
         _ => {}
     }
     match openai.api_key() {
+        Ok(Some(_)) if openai.is_remote_http() => Check::warning(
+            "key",
+            format!("sent unencrypted to {}", openai.base_url),
+            "use https://",
+        ),
         Ok(Some(_)) => Check::ok("key", format!("present, for {}", openai.base_url)),
         Ok(None) if variable.is_empty() => {
             Check::ok("key", format!("none is sent to {}", openai.base_url))
@@ -68,28 +83,23 @@ pub(super) fn key(config: &Config, status: Option<&Status>) -> Check {
     }
 }
 
-/// Files with a key, and the configuration, that other users can read or write.
-pub(super) fn private_files(path: &Path, config: &Config) -> Vec<Check> {
-    let key = config.openai.api_key_file.as_deref();
-    let rows = [("configuration", Some(path), 0o022), ("key", key, 0o077)];
-    let open = rows.into_iter().filter_map(|(name, path, others)| {
-        let path = path?;
-        let mode = fs::metadata(path).ok()?.mode();
-        (mode & others != 0).then(|| {
-            let can = if mode & others & 0o022 != 0 {
-                "change"
-            } else {
-                "read"
-            };
-            let shown = path.display();
-            Check::warning(
-                name,
-                format!("other users can {can} {shown}"),
-                format!("chmod go= {shown}"),
-            )
-        })
-    });
-    open.collect()
+/// A warning for a file that other users can read or write.
+pub(super) fn readable(file: &Path) -> Option<Check> {
+    let mode = fs::metadata(file).ok()?.mode();
+    let what = match mode & 0o077 {
+        0 => return None,
+        others if others & 0o022 != 0 => "writable",
+        _ => "readable",
+    };
+    Some(Check::warning(
+        "permissions",
+        format!(
+            "{}: {what} by other users (mode {:03o})",
+            file.display(),
+            mode & 0o777
+        ),
+        format!("chmod 600 '{}'", file.display()),
+    ))
 }
 
 /// The limits of inotify; nothing where the system has none.
@@ -276,12 +286,10 @@ mod tests {
         assert_eq!(socket_folder(&folder.path().join("s")).state, State::Ok);
         let key = folder.path().join("key");
         fs::write(&key, "k").unwrap();
-        let mut config = Config::default();
-        config.openai.api_key_file = Some(key.clone());
         for (mode, many) in [(0o600, 0), (0o644, 1)] {
             set(&key, mode);
-            let found = private_files(&folder.path().join("none"), &config);
-            assert_eq!(found.len(), many, "{mode:o}");
+            let found = readable(&key);
+            assert_eq!(usize::from(found.is_some()), many, "{mode:o}");
         }
     }
 }
