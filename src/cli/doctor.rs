@@ -117,6 +117,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         && let Ok(status) = client.status().await
     {
         checks.extend(notes(&status));
+        checks.extend(left_out(&status));
     }
     if arguments.audit {
         checks.extend(audit::checks(context, client).await);
@@ -283,6 +284,17 @@ fn daemon(answer: &Result<Client, ConnectError>) -> Check {
             "name another socket with --socket",
         ),
     }
+}
+
+/// What the default rules of `[files] defaults` leave out.
+fn left_out(status: &Status) -> Vec<Check> {
+    let repositories = status.repositories.iter();
+    let with_some = repositories.filter(|repository| !repository.excluded.is_empty());
+    let check = |repository| {
+        let files = super::render::status::excluded(repository);
+        Check::ok("left out", format!("{}: {files}", repository.path))
+    };
+    with_some.map(check).collect()
 }
 
 /// What the daemon has to say, such as that something is polled, and why.

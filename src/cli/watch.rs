@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 use super::index::repository_of;
 use super::text::{count, tilde};
-use super::{Context, output, paths, reader, start, wait};
+use super::{Context, consent, output, paths, reader, start, wait};
 use crate::wire::access::Access;
 
 #[derive(Debug, clap::Args)]
@@ -15,6 +15,9 @@ pub struct WatchArguments {
     /// On a terminal, return at once and do not wait for the first index
     #[arg(long)]
     no_wait: bool,
+    /// Send the requests of a first index without asking
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -30,6 +33,9 @@ pub async fn watch(context: &Context, arguments: &WatchArguments) -> Result<(), 
     let client = start::client(context).await?;
     let before = client.status().await?;
     let repository = client.watch(&path, true).await?;
+    if arguments.yes {
+        client.confirm(&path).await?;
+    }
     let name = tilde(Path::new(&repository.path));
     if before
         .repositories
@@ -44,8 +50,13 @@ pub async fn watch(context: &Context, arguments: &WatchArguments) -> Result<(), 
         return Ok(());
     }
     let root = PathBuf::from(&repository.path);
-    let waited = wait::wait(&client, &root, None).await?;
-    let status = client.status().await?;
+    let mut waited = wait::wait(&client, &root, None).await?;
+    let mut status = client.status().await?;
+    if let Some(requests) = consent::awaited(&status, &root) {
+        consent::obtain(&client, &root, requests).await?;
+        waited = wait::wait(&client, &root, None).await?;
+        status = client.status().await?;
+    }
     let repository = repository_of(&status, &root);
     wait::report(&waited, repository, &root);
     if let Some(repository) = repository {
