@@ -8,10 +8,12 @@
 pub mod batch;
 pub mod bucket;
 pub mod concurrency;
+pub mod confirmation;
 pub mod debounce;
 pub mod effect;
 pub mod event;
 mod export;
+pub mod heat;
 pub mod in_flight;
 pub mod late_retries;
 pub mod pacing;
@@ -37,6 +39,7 @@ use crate::model::summary::SummaryKey;
 use crate::model::time::Timestamp;
 
 use batch::Batches;
+use confirmation::{Confirmation, UNCONFIRMED_MS};
 use debounce::Window;
 use effect::Effect;
 use event::Event;
@@ -69,6 +72,8 @@ pub struct Options {
     pub settle: Window,
     /// Quiet time before a changed file is asked about.
     pub quiet: Window,
+    /// Requests of a first index above which a person has to confirm them; `None`: any number is sent.
+    pub confirm_above: Option<u64>,
     /// Whether the directories are written out as they settle.
     pub export: bool,
     /// How many files of a first index must be ready for them to go by a batch; `None`: they never do.
@@ -161,6 +166,7 @@ impl Engine {
         self.start_due_scans(&mut effects);
         self.start_reads(&mut effects);
         self.process_ready_directories();
+        self.decide_confirmations(&mut effects);
         self.send_ready_requests(&mut effects);
         // What was given up instead of asked may have been what its directory waited for.
         self.process_ready_directories();
@@ -179,9 +185,13 @@ impl Engine {
             Event::Watch(repo) => {
                 self.repositories.entry(repo).or_insert_with(|| {
                     effects.push(Effect::Load(repo));
-                    Repository::default()
+                    Repository {
+                        confirmation: Confirmation::at_start(self.options.confirm_above),
+                        ..Repository::default()
+                    }
                 });
             }
+            Event::Confirm(repo) => self.confirm(repo),
             Event::Unwatch(repo) => {
                 self.repositories.remove(&repo);
             }
@@ -247,6 +257,7 @@ impl Engine {
             look.into_iter().chain(export).min()
         });
         let asks = self.flights.next_due_ms();
+        let asks = asks.filter(|&due_ms| due_ms < UNCONFIRMED_MS);
         let stop = self.pace.stopped_until_ms();
         let chance = self.pace.late_retry_ms();
         looks
@@ -271,7 +282,8 @@ impl Engine {
 
     fn expedite_in_flight(&mut self, repo: RepoId) {
         self.flights.expedite(self.now.monotonic_ms, |flight| {
-            flight.waiters.iter().any(|(of, _)| *of == repo)
+            flight.quiet_until_ms < UNCONFIRMED_MS
+                && flight.waiters.iter().any(|(of, _)| *of == repo)
         });
     }
 }

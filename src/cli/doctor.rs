@@ -122,6 +122,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     if let Some(status) = &status {
         checks.extend(daemon::compared(status, places));
         checks.extend(daemon::notes(status));
+        checks.extend(daemon::left_out(status));
     }
     if arguments.audit {
         checks.extend(audit::checks(context, client).await);

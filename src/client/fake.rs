@@ -198,6 +198,12 @@ impl Access for Fake {
         Ok(added)
     }
 
+    async fn confirm(&self, path: &Path) -> Result<(), Problem> {
+        let mut world = self.world.lock().unwrap();
+        world.log.push(format!("confirm {path:?}"));
+        Ok(())
+    }
+
     async fn unwatch(&self, path: &Path) -> Result<(), Problem> {
         let mut world = self.world.lock().unwrap();
         world.log.push(format!("unwatch {path:?}"));
@@ -350,6 +356,8 @@ pub(crate) fn repository(path: &str) -> Repository {
         },
         notes: Vec::new(),
         unreadable: Vec::new(),
+        awaiting_confirmation: None,
+        hot: Vec::new(),
         excluded: Vec::new(),
     }
 }

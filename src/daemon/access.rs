@@ -26,6 +26,7 @@ use crate::daemon::context::{Context, Mode, open_store};
 use crate::daemon::event_loop;
 use crate::daemon::mailbox::{self, Input, Inputs, Lookup, Query};
 use crate::daemon::search::Indexes;
+use crate::engine::event::Event;
 use crate::engine::status::{PacingStatus, RepositoryStatus};
 use crate::engine::view::NodeView;
 use crate::model::path::RepoId;
@@ -320,6 +321,13 @@ impl Access for Handle {
 
     async fn verify(&self) -> Result<Verified, Problem> {
         cache::verify(self).await
+    }
+
+    async fn confirm(&self, path: &Path) -> Result<(), Problem> {
+        let (entry, _) = self.resolve_within(path, None)?;
+        let confirmed = Input::Event(Event::Confirm(entry.repo));
+        self.inputs.send(confirmed).await;
+        Ok(())
     }
 
     async fn unwatch(&self, path: &Path) -> Result<(), Problem> {

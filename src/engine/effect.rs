@@ -24,6 +24,13 @@ pub enum Effect {
         /// The directories, and how much of each.
         targets: Vec<(RelPath, Depth)>,
     },
+    /// A first index needs so many requests, and a person has to confirm them. No answer.
+    AwaitConfirmation {
+        /// In which repository.
+        repo: RepoId,
+        /// How many requests.
+        requests: u64,
+    },
     /// These are no longer there: nothing at or below them is to be watched. No answer.
     Forget {
         /// In which repository.

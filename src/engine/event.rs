@@ -22,6 +22,8 @@ pub struct WaitId(pub u64);
 pub enum Event {
     /// A repository is to be kept.
     Watch(RepoId),
+    /// The requests of a repository's first index are confirmed.
+    Confirm(RepoId),
     /// A repository is no longer to be kept.
     Unwatch(RepoId),
     /// The answer to [`super::effect::Effect::Load`].

@@ -6,10 +6,12 @@ use crate::model::contents::Contents;
 use crate::model::path::RelPath;
 use crate::model::usage::Usage;
 
+use super::confirmation::Confirmation;
 use super::debounce::Debounce;
 use super::effect::{Depth, NodeChange};
 use super::event::Polled;
 use super::export::Exports;
+use super::heat::HeatTable;
 use super::tree::{NodeId, Tree};
 
 /// Whether the disk is being looked at.
@@ -82,6 +84,10 @@ pub struct Repository {
     pub reported_settled: bool,
     /// What it used of the model since the engine began.
     pub used: Usage,
+    /// Whether the requests of its first index may be sent.
+    pub confirmation: Confirmation,
+    /// How often its files were requested.
+    pub heat: HeatTable,
 }
 
 /// Milliseconds between looks for a folder that is not there: nobody may notify of its return.
@@ -177,6 +183,8 @@ impl Default for Repository {
             news: Vec::new(),
             reported_settled: false,
             used: Usage::default(),
+            confirmation: Confirmation::default(),
+            heat: HeatTable::default(),
         }
     }
 }

@@ -1,19 +1,27 @@
 //! Counts and progress, for people who look.
 
 use crate::model::failure::Failure;
-use crate::model::path::RepoId;
+use crate::model::path::{RelPath, RepoId};
 use crate::model::summary::Freshness;
 use crate::model::usage::Usage;
 
 use super::Engine;
+use super::confirmation::Confirmation;
 use super::pacing::{Budget, Counters, DayUse};
 use super::repository::ScanState;
 use super::tree::{Phase, ROOT};
 use super::view::freshness_in;
 
+/// How many of the hottest files a status names.
+const HOTTEST: usize = 5;
+
 /// What a repository is doing, and how many nodes are in which state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RepositoryStatus {
+    /// So many requests wait for a person.
+    pub awaiting: Option<u64>,
+    /// The files that were requested most often today, with how often.
+    pub hot: Vec<(RelPath, u64)>,
     /// The disk is being looked at.
     pub scanning: bool,
     /// The root folder is not there.
@@ -84,6 +92,16 @@ impl Engine {
             last_change_ms: repository.last_change_ms,
             settled: repository.is_settled(),
             used: repository.used,
+            awaiting: match repository.confirmation {
+                Confirmation::Awaiting(requests) => Some(requests),
+                _ => None,
+            },
+            hot: repository
+                .heat
+                .hottest(self.now.day(), HOTTEST)
+                .into_iter()
+                .map(|(id, requests)| (tree.path(id), requests))
+                .collect(),
             ..RepositoryStatus::default()
         };
         let in_doubt = tree

@@ -9,12 +9,16 @@ use crate::model::summary::{SummaryDigest, SummaryKey, SummaryRef};
 
 use super::Engine;
 use super::batch::Way;
+use super::confirmation::{Confirmation, UNCONFIRMED_MS};
 use super::effect::{Effect, NodeChange};
 use super::in_flight::{InFlight, Rank, Stage};
 use super::pacing::Sent;
 use super::repository::ScanState;
 use super::retry::Attempts;
 use super::tree::{Body, Node, NodeId, Phase, ROOT, Tree};
+
+/// How many times longer a directory rests than a file before a paid request: edits in a row change it again and again.
+const DIRECTORY_REST: u64 = 5;
 
 /// How long asking waits, at most, for a rebase or the like to end: a person may be in the middle of it for hours.
 const HELD_ASK_MS: u64 = 60_000;
@@ -59,11 +63,19 @@ impl Engine {
         let quiet_until_ms = match node.changed {
             Some(changed) if paid && !expedite => {
                 let quiet = self.options.quiet;
-                (changed.last_ms + quiet.quiet_ms).min(changed.first_ms + quiet.cap_ms)
+                let factor = if is_file { 1 } else { DIRECTORY_REST };
+                let rested_ms = changed.last_ms + quiet.quiet_ms * factor;
+                let usual_ms = rested_ms.min(changed.first_ms + quiet.cap_ms * factor.min(2));
+                usual_ms.max(repository.heat.not_before_ms(id, quiet))
             }
             _ => 0,
         }
-        .max(held_ms);
+        .max(held_ms)
+        .max(match repository.confirmation {
+            Confirmation::Given => 0,
+            _ if paid => UNCONFIRMED_MS,
+            _ => 0,
+        });
         let bulk = node.changed.is_none();
         let need = self.options.tokens.of(&repository.tree, id);
         let batchable =

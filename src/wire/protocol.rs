@@ -153,6 +153,9 @@ pub enum RepositoryState {
     Paused,
     /// The folder does not exist.
     Unreachable,
+    /// A first index needs more requests than are sent without confirmation.
+    #[serde(rename = "awaiting_confirmation")]
+    AwaitingConfirmation,
 }
 
 /// One repository in [`Status`].
@@ -195,9 +198,24 @@ pub struct Repository {
     /// Folders that cannot be read, with the reason; they are also among the notes.
     #[serde(default)]
     pub unreadable: Vec<String>,
+    /// How many requests wait for confirmation.
+    #[serde(default)]
+    pub awaiting_confirmation: Option<u64>,
+    /// The files that were requested most often today because they changed.
+    #[serde(default)]
+    pub hot: Vec<HotFile>,
     /// Files that are not in the map though no rule of the repository says so.
     #[serde(default)]
     pub excluded: Vec<ExcludedFiles>,
+}
+
+/// A file that changes often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HotFile {
+    /// Its path in the repository.
+    pub path: String,
+    /// Requests about it on this day (UTC).
+    pub requests_today: u64,
 }
 
 /// Files that one default rule leaves out.
@@ -288,6 +306,9 @@ pub struct WatchRequest {
     /// Keep it across restarts.
     #[serde(default = "yes")]
     pub keep: bool,
+    /// Send the requests of its first index, however many they are.
+    #[serde(default)]
+    pub confirm: bool,
 }
 
 fn yes() -> bool {

@@ -8,7 +8,7 @@ use crate::daemon::context::{Context, today};
 use crate::engine::status::{PacingStatus, RepositoryStatus};
 use crate::model::path::RepoId;
 use crate::wire::protocol::{
-    DaemonPlaces, ExcludedFiles, Progress, Repository, RepositoryState, Requests, Status,
+    DaemonPlaces, ExcludedFiles, HotFile, Progress, Repository, RepositoryState, Requests, Status,
     StoreStatus,
 };
 
@@ -113,6 +113,8 @@ fn repository(
         RepositoryState::Unreachable
     } else if status.scanning {
         RepositoryState::Scanning
+    } else if status.awaiting.is_some() {
+        RepositoryState::AwaitingConfirmation
     } else if status.settled {
         RepositoryState::Idle
     } else if pace.trouble.is_some() {
@@ -122,6 +124,12 @@ fn repository(
     };
     let mut notes = status.problems.clone();
     notes.extend(context.notes.about(&repository_topic(root, "")));
+    notes.extend(status.awaiting.map(|requests| {
+        format!(
+            "{requests} requests await confirmation: run `epitome watch --yes {}`, or raise [budget] confirm_above",
+            root.display()
+        )
+    }));
     let busy = !status.settled || status.scanning;
     // The end of a batch, or of an endpoint's outage, cannot be predicted.
     let known = !status.scanning && pace.batched == 0 && pace.trouble.is_none();
@@ -156,6 +164,8 @@ fn repository(
         },
         notes,
         unreadable: status.problems.clone(),
+        awaiting_confirmation: status.awaiting,
+        hot: hot(status),
         excluded: excluded
             .map(|(rule, files)| ExcludedFiles {
                 rule: rule.to_owned(),
@@ -163,6 +173,14 @@ fn repository(
             })
             .collect(),
     }
+}
+
+fn hot(status: &RepositoryStatus) -> Vec<HotFile> {
+    let named = status.hot.iter().map(|(path, requests)| HotFile {
+        path: path.to_text(),
+        requests_today: *requests,
+    });
+    named.collect()
 }
 
 /// The error of a wait that timed out: what is not settled yet.

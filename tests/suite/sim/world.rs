@@ -147,6 +147,7 @@ fn options(batches: bool) -> Options {
             cap_ms: 2_000,
         },
         export: false,
+        confirm_above: None,
         batch_from: batches.then_some(1),
         poll_ms: None,
         poll_rest_ms: 5_000,

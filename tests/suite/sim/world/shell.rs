@@ -86,6 +86,7 @@ impl World {
                 }),
             ),
             Effect::Forget { .. }
+            | Effect::AwaitConfirmation { .. }
             | Effect::Spared { .. }
             | Effect::Tell { .. }
             | Effect::Notice(_) => {}
