@@ -1,7 +1,7 @@
 //! What languages, kinds of definitions and well-known base classes are called in a sentence. All of it is data.
 
 /// Languages whose files are told of by what they define.
-const CODE: [&str; 25] = [
+const CODE: [&str; 8] = [
     "python",
     "rust",
     "javascript",
@@ -10,23 +10,6 @@ const CODE: [&str; 25] = [
     "go",
     "java",
     "c",
-    "cpp",
-    "csharp",
-    "ruby",
-    "php",
-    "shell",
-    "kotlin",
-    "swift",
-    "dart",
-    "lua",
-    "elixir",
-    "zig",
-    "powershell",
-    "protobuf",
-    "graphql",
-    "terraform",
-    "css",
-    "scss",
 ];
 
 /// Languages that are not spelled as their name with a capital letter.
@@ -111,23 +94,6 @@ const KINDS: &[(&str, Noun)] = &[
     ("trait", noun("trait", "traits")),
     ("interface", noun("interface", "interfaces")),
     ("annotation", noun("annotation", "annotations")),
-    ("object", noun("object", "objects")),
-    ("protocol", noun("protocol", "protocols")),
-    ("mixin", noun("mixin", "mixins")),
-    ("delegate", noun("delegate", "delegates")),
-    ("concept", noun("concept", "concepts")),
-    ("service", noun("service", "services")),
-    ("message", noun("message", "messages")),
-    ("input", noun("input", "inputs")),
-    ("scalar", noun("scalar", "scalars")),
-    ("directive", noun("directive", "directives")),
-    ("operation", noun("operation", "operations")),
-    ("fragment", noun("fragment", "fragments")),
-    ("resource", noun("resource", "resources")),
-    ("data", noun("data source", "data sources")),
-    ("provider", noun("provider", "providers")),
-    ("output", noun("output", "outputs")),
-    ("selector", noun("selector", "selectors")),
     ("function", noun("function", "functions")),
     ("macro", noun("macro", "macros")),
     ("type", noun("type", "types")),
@@ -171,16 +137,11 @@ const BASES: &[(&str, Noun)] = &[
     ("ModelAdmin", noun("admin page", "admin pages")),
 ];
 
+/// Ends of the names of exceptions.
+const EXCEPTION_ENDS: [&str; 5] = ["Error", "Exception", "Warning", "DoesNotExist", "Interrupt"];
+
 /// Decorators that say what a class is.
 const DECORATORS: &[(&str, Noun)] = &[("dataclass", noun("data class", "data classes"))];
-
-/// Names of variables that say what a file is for.
-pub(super) const TELLING: &[(&str, &str)] = &[
-    ("urlpatterns", "URL routes (`urlpatterns`)"),
-    ("INSTALLED_APPS", "Django settings"),
-    ("MIDDLEWARE", "Django settings"),
-    ("__version__", "the version (`__version__`)"),
-];
 
 /// Modules that are imported so often that their names tell nothing.
 const ORDINARY: &[&str] = &[
@@ -353,7 +314,7 @@ pub(super) fn kind(kind: &str) -> Option<(usize, &'static Noun)> {
 pub(super) fn base(base: &str) -> Option<&'static Noun> {
     let known = BASES.iter().find(|(name, _)| *name == base);
     let known = known.or_else(|| {
-        let exception = base.ends_with("Error") || base.ends_with("Exception");
+        let exception = EXCEPTION_ENDS.iter().any(|end| base.ends_with(end));
         BASES
             .iter()
             .find(|(name, _)| exception && *name == "Exception")
