@@ -121,6 +121,22 @@ pub struct Status {
     /// What the user should know or fix, one line each.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What the daemon was started with; missing in one of an earlier version.
+    #[serde(default)]
+    pub daemon: Option<DaemonPlaces>,
+}
+
+/// What a daemon was started with: its user's shell may have other settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonPlaces {
+    /// The configuration file, which need not exist.
+    pub config: String,
+    /// The store's folder.
+    pub data_dir: String,
+    /// The socket.
+    pub socket: String,
+    /// The endpoint's key in the daemon's environment: `present`, `absent` or `not needed`.
+    pub key: String,
 }
 
 /// A repository's state.

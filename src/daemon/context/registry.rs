@@ -39,6 +39,8 @@ pub struct Entry {
     /// The outside inputs whose folders are watched.
     inputs: Arc<Mutex<BTreeSet<PathBuf>>>,
     options: Arc<FileRules>,
+    /// Whether it is a linked work tree of git, as it was when it was added.
+    pub is_linked: bool,
 }
 
 /// What has to be polled in a repository.
@@ -291,6 +293,7 @@ impl Registry {
             reloading: Arc::default(),
             inputs: Arc::default(),
             options: Arc::new(options.clone()),
+            is_linked: root.join(".git").is_file(),
         };
         entries.by_repo.insert(entry.repo, entry.clone());
         Ok((entry, true))
