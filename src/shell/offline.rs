@@ -8,12 +8,12 @@ mod code;
 mod data;
 mod folder;
 mod form;
-mod statements;
 mod markup;
 mod names;
 mod plain;
 mod publicity;
 mod shown;
+mod statements;
 mod suite;
 #[cfg(test)]
 mod tests;

@@ -2,9 +2,9 @@
 
 use crate::model::outline::Outline;
 
-use super::{names, statements};
 use super::publicity::module;
 use super::words::{Paragraph, quoted_list};
+use super::{names, statements};
 
 /// Names are compared with each other up to this number.
 const MAX_RANKED: usize = 500;
@@ -137,7 +137,9 @@ pub(super) fn is_re_export(outline: &Outline) -> bool {
     // A path is a file and not a name in it.
     let is_beside = |import: &&String| import.starts_with('.') && !import.contains('/');
     let beside = outline.imports.iter().filter(is_beside);
-    let beside = beside.filter(|import| !is_for_types(outline, import)).count();
+    let beside = beside
+        .filter(|import| !is_for_types(outline, import))
+        .count();
     !marked(outline, "re-export").is_empty()
         || !marked(outline, "passes-on").is_empty()
         || beside > 0 && beside * 2 >= outline.imports.len()
@@ -223,7 +225,11 @@ fn re_exports(outline: &Outline) -> (String, bool) {
 /// Whether a name is imported for type checkers only.
 fn is_for_types(outline: &Outline, import: &str) -> bool {
     let name = import.rsplit('.').next().unwrap_or(import);
-    outline.facts.type_only_imports.iter().any(|known| known == name)
+    outline
+        .facts
+        .type_only_imports
+        .iter()
+        .any(|known| known == name)
 }
 
 /// The foreign modules that a file imports and that tell something.

@@ -105,7 +105,9 @@ fn implemented(element: &Element) -> Option<(String, String)> {
     }
     let last = |text: &str| {
         let plain = without_parameters(text);
-        let name = plain.rsplit([' ', ':', '&']).find(|name| !name.is_empty())?;
+        let name = plain
+            .rsplit([' ', ':', '&'])
+            .find(|name| !name.is_empty())?;
         Some(name.to_owned())
     };
     let of = of.split(" where ").next().unwrap_or(of);
@@ -129,9 +131,32 @@ fn without_parameters(text: &str) -> String {
 
 /// Traits that say little of a type.
 const ORDINARY_TRAITS: [&str; 26] = [
-    "Clone", "Copy", "Debug", "Default", "Deref", "DerefMut", "Display", "Drop", "Eq", "Error",
-    "From", "FromStr", "Hash", "Into", "Ord", "PartialEq", "PartialOrd", "Send", "Sync", "TryFrom",
-    "AsRef", "Borrow", "Index", "IndexMut", "Unpin", "Add",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "Deref",
+    "DerefMut",
+    "Display",
+    "Drop",
+    "Eq",
+    "Error",
+    "From",
+    "FromStr",
+    "Hash",
+    "Into",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Send",
+    "Sync",
+    "TryFrom",
+    "AsRef",
+    "Borrow",
+    "Index",
+    "IndexMut",
+    "Unpin",
+    "Add",
 ];
 
 /// The traits that say something of a type, of those that it implements here.
@@ -164,7 +189,10 @@ fn say_terms(outline: &Outline, paragraph: &mut Paragraph) {
 /// The text with a small first letter, unless its first word is a name.
 fn small(text: &str) -> String {
     let word = text.split(' ').next().unwrap_or("");
-    let is_name = word.chars().skip(1).any(|c| c.is_uppercase() || "_.`(".contains(c));
+    let is_name = word
+        .chars()
+        .skip(1)
+        .any(|c| c.is_uppercase() || "_.`(".contains(c));
     let mut chars = text.chars();
     match chars.next() {
         Some(first) if !is_name => first.to_lowercase().chain(chars).collect(),
@@ -353,7 +381,9 @@ fn has_variants(group: &Group<'_, '_>) -> bool {
     let name = first.element.name.as_str();
     let is_variant = |shown: &&Shown<'_>| {
         let other = shown.element.name.as_str();
-        let as_first = other.strip_prefix(name).is_some_and(|rest| rest.starts_with(char::is_uppercase));
+        let as_first = other
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(char::is_uppercase));
         let as_last = other.ends_with(name) && name.starts_with(char::is_uppercase);
         shown.base.is_some() && shown.base == first.base && (as_first || as_last)
     };

@@ -214,8 +214,9 @@ fn licence(outline: &Outline) -> Option<&'static str> {
 }
 
 /// First words of sentences that go on from a title.
-const NEEDS_TITLE: [&str; 9] =
-    ["this", "it", "these", "they", "is", "are", "used", "here", "that"];
+const NEEDS_TITLE: [&str; 9] = [
+    "this", "it", "these", "they", "is", "are", "used", "here", "that",
+];
 
 fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut Paragraph) {
     if let Some(licence) = licence(outline) {

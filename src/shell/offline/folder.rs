@@ -38,10 +38,33 @@ const SPEAKERS: [&str; 17] = [
 
 /// Folders that stand beside what a project is for.
 const BESIDE: [&str; 27] = [
-    "bench", "benches", "benchmarks", "demo", "demos", "doc", "docs", "documentation", "e2e",
-    "example", "examples", "extra", "extras", "fixtures", "jinja2", "locale", "migrations",
-    "script", "scripts", "static", "templates", "test", "tests",
-    "third_party", "tool", "tools", "vendor",
+    "bench",
+    "benches",
+    "benchmarks",
+    "demo",
+    "demos",
+    "doc",
+    "docs",
+    "documentation",
+    "e2e",
+    "example",
+    "examples",
+    "extra",
+    "extras",
+    "fixtures",
+    "jinja2",
+    "locale",
+    "migrations",
+    "script",
+    "scripts",
+    "static",
+    "templates",
+    "test",
+    "tests",
+    "third_party",
+    "tool",
+    "tools",
+    "vendor",
 ];
 
 /// Children named in the sentence about what a folder contains.
@@ -206,7 +229,10 @@ fn sentence_about(form: Form, same: &[&Known<'_>]) -> String {
             stems.last().map_or("", String::as_str)
         ),
         Form::ManagementCommand => {
-            format!("Contains the Django management commands {}", list(&stems, MAX_LISTED))
+            format!(
+                "Contains the Django management commands {}",
+                list(&stems, MAX_LISTED)
+            )
         }
         Form::Translations => {
             let language = |child: &&Known<'_>| {
@@ -252,12 +278,20 @@ fn shared_base(counted: &[&Known<'_>]) -> Option<String> {
             .or_else(|| child.line.split_once(" (an `"))
             .and_then(|(_, rest)| rest.split_once('`'));
         if let (Some(Form::Definitions), Some((base, _))) = (child.form, base) {
-            by_base.entry(base).or_default().push(child.stem().to_owned());
+            by_base
+                .entry(base)
+                .or_default()
+                .push(child.stem().to_owned());
         }
     }
     let (base, stems) = by_base.into_iter().max_by_key(|(_, stems)| stems.len())?;
-    (stems.len() >= 3 && stems.len() * 5 >= counted.len() * 3)
-        .then(|| format!("Contains kinds of {}: {}", quoted(base), list(&stems, MAX_LISTED)))
+    (stems.len() >= 3 && stems.len() * 5 >= counted.len() * 3).then(|| {
+        format!(
+            "Contains kinds of {}: {}",
+            quoted(base),
+            list(&stems, MAX_LISTED)
+        )
+    })
 }
 
 /// `Contains plugins: asset, css and html`, where the names that most children define end in one word.
@@ -289,7 +323,9 @@ fn shared_ending(counted: &[&Known<'_>]) -> Option<String> {
 
 fn is_speaker(child: &Known<'_>) -> bool {
     child.kind == Kind::File
-        && SPEAKERS.iter().any(|speaker| child.name.eq_ignore_ascii_case(speaker))
+        && SPEAKERS
+            .iter()
+            .any(|speaker| child.name.eq_ignore_ascii_case(speaker))
 }
 
 /// `Contains cache (caching framework), mail and files`: the children that matter most.
@@ -310,9 +346,8 @@ fn listing(known: &[Known<'_>]) -> Option<String> {
     if all.is_empty() {
         return None;
     }
-    let fits = |most: &usize| {
-        format!("Contains {}", list(&all, *most)).chars().count() <= MAX_LISTING
-    };
+    let fits =
+        |most: &usize| format!("Contains {}", list(&all, *most)).chars().count() <= MAX_LISTING;
     let most = (1..=MAX_LISTED).rev().find(fits).unwrap_or(1);
     Some(format!("Contains {}", list(&all, most)))
 }
@@ -365,28 +400,50 @@ fn phrase(child: &Known<'_>) -> Option<String> {
         .iter()
         .find_map(|article| line.strip_prefix(article))
         .unwrap_or(&line);
-    let ends = [", ", "; ", ": ", " that ", " which ", " — ", " - ", " so that ", " based on ", " using "];
+    let ends = [
+        ", ",
+        "; ",
+        ": ",
+        " that ",
+        " which ",
+        " — ",
+        " - ",
+        " so that ",
+        " based on ",
+        " using ",
+    ];
     let mut phrase = line;
     while phrase.chars().count() > MAX_PHRASE {
         let end = ends.iter().filter_map(|end| phrase.rfind(end)).max()?;
         phrase = &phrase[..end];
     }
-    const POINTS: [&str; 8] = ["this ", "these ", "it ", "here ", "see ", "we ", "for the ", "to "];
-    if POINTS.iter().any(|start| phrase.to_lowercase().starts_with(start)) {
+    const POINTS: [&str; 8] = [
+        "this ", "these ", "it ", "here ", "see ", "we ", "for the ", "to ",
+    ];
+    if POINTS
+        .iter()
+        .any(|start| phrase.to_lowercase().starts_with(start))
+    {
         return None;
     }
     if phrase.contains(" import ") {
         return None;
     }
     let is_new = |word: &str| !child.name.to_lowercase().contains(&word.to_lowercase());
-    let says_more = phrase.split_whitespace().filter(|word| word.len() > 3 && is_new(word)).count();
+    let says_more = phrase
+        .split_whitespace()
+        .filter(|word| word.len() > 3 && is_new(word))
+        .count();
     (says_more > 0 && phrase.split_whitespace().count() > 1).then(|| small(phrase))
 }
 
 /// The text with a small first letter, unless its first word is a name or an abbreviation.
 fn small(text: &str) -> String {
     let word = text.split(' ').next().unwrap_or("");
-    let is_name = word.chars().skip(1).any(|c| c.is_uppercase() || !c.is_alphabetic());
+    let is_name = word
+        .chars()
+        .skip(1)
+        .any(|c| c.is_uppercase() || !c.is_alphabetic());
     let mut chars = text.chars();
     match chars.next() {
         Some(first) if !is_name => first.to_lowercase().chain(chars).collect(),
@@ -402,14 +459,20 @@ fn counts(children: &[Child<'_>]) -> String {
         match (child.kind, Language::of_file(child.name.as_bytes())) {
             (Kind::Directory, _) => folders += 1,
             (Kind::File, Some(language)) => {
-                *languages.entry(names::display(language.name())).or_default() += 1;
+                *languages
+                    .entry(names::display(language.name()))
+                    .or_default() += 1;
             }
             (Kind::File, None) => *languages.entry(String::new()).or_default() += 1,
         }
     }
     let mut files: Vec<(String, usize)> = languages.into_iter().collect();
     files.sort_by_key(|(name, number)| (name.is_empty(), std::cmp::Reverse(*number)));
-    let named = files.iter().take(2).take_while(|(name, _)| !name.is_empty()).count();
+    let named = files
+        .iter()
+        .take(2)
+        .take_while(|(name, _)| !name.is_empty())
+        .count();
     let other: usize = files[named..].iter().map(|(_, number)| number).sum();
     let mut parts: Vec<String> = files[..named]
         .iter()
@@ -442,5 +505,9 @@ fn without_brackets(text: &str) -> String {
         }
     }
     let words: Vec<&str> = out.split_whitespace().collect();
-    words.join(" ").replace(" .", ".").replace(" ,", ",").replace(" :", ":")
+    words
+        .join(" ")
+        .replace(" .", ".")
+        .replace(" ,", ",")
+        .replace(" :", ":")
 }

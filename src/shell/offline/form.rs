@@ -112,15 +112,25 @@ const LICENCE_ENDS: [&str; 2] = ["licence.", "License."];
 /// The form of a summary's first sentence; `None` where its author wrote it.
 pub(super) fn form(summary: &str) -> Option<Form> {
     let first = first_sentence(summary);
-    let known = OPENINGS.iter().find(|(opening, _)| first.starts_with(opening));
+    let known = OPENINGS
+        .iter()
+        .find(|(opening, _)| first.starts_with(opening));
     let licence = || {
         let is_licence = first.starts_with(['T', 'A'])
             && first.len() < 60
             && LICENCE_ENDS.iter().any(|end| first.ends_with(end));
         is_licence.then_some(Form::Licence)
     };
-    let middle = || MIDDLES.iter().find(|(words, _)| first.contains(words)).map(|(_, form)| *form);
-    known.map(|(_, form)| *form).or_else(middle).or_else(licence)
+    let middle = || {
+        MIDDLES
+            .iter()
+            .find(|(words, _)| first.contains(words))
+            .map(|(_, form)| *form)
+    };
+    known
+        .map(|(_, form)| *form)
+        .or_else(middle)
+        .or_else(licence)
 }
 
 /// What an author's words about a project are, behind `npm manifest: ` and the like.

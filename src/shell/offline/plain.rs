@@ -36,17 +36,63 @@ pub(super) fn goes_on(sentence: &str) -> bool {
 
 /// How sentences begin that send the reader elsewhere, thank, or ask for something.
 const TO_THE_READER: [&str; 47] = [
-    "ask ", "before you", "check out", "check the", "click ", "contributions", "documentation for",
-    "documentation is", "donat", "download", "feel free", "find ", "follow ", "for a ", "for all ",
-    "for details", "for documentation", "for further", "for help", "for more", "for the full",
-    "for usage", "full documentation", "go to", "head over", "here you", "how to use", "if you",
-    "join ", "learn more", "looking for", "more information", "more details", "note", "please",
-    "questions", "read the", "refer to", "run with", "see ", "sponsor", "thank", "the documentation",
-    "then follow", "this readme", "to learn more", "visit ",
+    "ask ",
+    "before you",
+    "check out",
+    "check the",
+    "click ",
+    "contributions",
+    "documentation for",
+    "documentation is",
+    "donat",
+    "download",
+    "feel free",
+    "find ",
+    "follow ",
+    "for a ",
+    "for all ",
+    "for details",
+    "for documentation",
+    "for further",
+    "for help",
+    "for more",
+    "for the full",
+    "for usage",
+    "full documentation",
+    "go to",
+    "head over",
+    "here you",
+    "how to use",
+    "if you",
+    "join ",
+    "learn more",
+    "looking for",
+    "more information",
+    "more details",
+    "note",
+    "please",
+    "questions",
+    "read the",
+    "refer to",
+    "run with",
+    "see ",
+    "sponsor",
+    "thank",
+    "the documentation",
+    "then follow",
+    "this readme",
+    "to learn more",
+    "visit ",
 ];
 /// Words by which such a sentence is known wherever they stand.
-const PLEAS: [&str; 6] =
-    ["generous donation", "become a sponsor", "see our web", "can be found in", "can be found at", "welcome to"];
+const PLEAS: [&str; 6] = [
+    "generous donation",
+    "become a sponsor",
+    "see our web",
+    "can be found in",
+    "can be found at",
+    "welcome to",
+];
 
 /// Whether a sentence sends the reader elsewhere, instead of saying what something is.
 fn is_to_the_reader(sentence: &str) -> bool {
@@ -225,19 +271,53 @@ fn is_field(line: &str) -> bool {
 
 /// Tools that read directives in comments, by the first word.
 const DIRECTIVES: [&str; 34] = [
-    "eslint", "istanbul", "c8", "v8", "jshint", "jslint", "global", "globals", "prettier-ignore",
-    "stylelint", "tslint", "flow", "noflow", "ts-check", "ts-nocheck", "noqa", "nolint",
-    "clang-format", "sourcemappingurl", "jsx", "jsximportsource", "use strict", "region",
-    "endregion", "biome-ignore", "deno-lint-ignore", "nosec", "lint:ignore", "go:build", "go:generate",
-    "cspell", "spellchecker", "vim", "emacs",
+    "eslint",
+    "istanbul",
+    "c8",
+    "v8",
+    "jshint",
+    "jslint",
+    "global",
+    "globals",
+    "prettier-ignore",
+    "stylelint",
+    "tslint",
+    "flow",
+    "noflow",
+    "ts-check",
+    "ts-nocheck",
+    "noqa",
+    "nolint",
+    "clang-format",
+    "sourcemappingurl",
+    "jsx",
+    "jsximportsource",
+    "use strict",
+    "region",
+    "endregion",
+    "biome-ignore",
+    "deno-lint-ignore",
+    "nosec",
+    "lint:ignore",
+    "go:build",
+    "go:generate",
+    "cspell",
+    "spellchecker",
+    "vim",
+    "emacs",
 ];
 
 /// Whether a line tells a tool what to do, or is a tag rather than prose.
 fn is_directive(line: &str) -> bool {
     let line = line.trim_start_matches(['@', '/', '*', '#', ' ', '!']);
-    let word = line.split([' ', ':', '=']).next().unwrap_or("").to_lowercase();
+    let word = line
+        .split([' ', ':', '='])
+        .next()
+        .unwrap_or("")
+        .to_lowercase();
     let is_tool = |tool: &str| {
-        word.strip_prefix(tool).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        word.strip_prefix(tool)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     };
     // `eslint` alone may begin a sentence; with a rule or a mark behind it, it does not.
     let rest = line[word.len().min(line.len())..].trim();
@@ -364,7 +444,8 @@ fn is_code(lower: &str) -> bool {
     let quotes = lower.contains('{') || lower.contains(" from '") || lower.contains(" from \"");
     let marks = [";", "{", "}", "=>", "::", "()", " = "];
     let has_marks = marks.iter().filter(|mark| lower.contains(**mark)).count() >= 2;
-    let ends = lower.ends_with([';', '{', '}']) || lower.starts_with("use ") || lower.contains("; use ");
+    let ends =
+        lower.ends_with([';', '{', '}']) || lower.starts_with("use ") || lower.contains("; use ");
     has_marks && ends
         || begins(&["import ", "export "]) && quotes
         || begins(&["from "]) && lower.contains(" import ")

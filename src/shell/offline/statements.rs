@@ -46,13 +46,18 @@ const TOOLS_BY_NAMES: &[(&[&str], &str)] = &[
 pub(super) fn tool(outline: &Outline) -> Option<&'static str> {
     let facts = &outline.facts;
     let sets = |names: &&[&str]| {
-        names.iter().all(|name| facts.bindings.iter().any(|binding| binding.name == *name))
+        names
+            .iter()
+            .all(|name| facts.bindings.iter().any(|binding| binding.name == *name))
     };
     if let Some((_, tool)) = TOOLS_BY_NAMES.iter().find(|(names, _)| sets(names)) {
         return Some(tool);
     }
     let hands_over = facts.default_export.is_some()
-        || facts.calls.iter().any(|call| call == "setup" || call.ends_with(".setup"));
+        || facts
+            .calls
+            .iter()
+            .any(|call| call == "setup" || call.ends_with(".setup"));
     let imports = |module: &str| {
         outline.imports.iter().any(|import| {
             let rest = import.strip_prefix(module);
@@ -72,7 +77,11 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
         paragraph.say(tool);
     }
     registrations(outline, paragraph);
-    if let Some(what) = facts.default_export.as_deref().filter(|_| paragraph.is_empty()) {
+    if let Some(what) = facts
+        .default_export
+        .as_deref()
+        .filter(|_| paragraph.is_empty())
+    {
         paragraph.say(&match what {
             "" => "Exports one value".to_owned(),
             "function" => "Exports a function".to_owned(),
@@ -88,7 +97,11 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
     bindings(&facts.bindings, paragraph);
     if paragraph.is_empty() && !facts.calls.is_empty() {
         let calls: Vec<String> = facts.calls.iter().map(|call| called(call)).collect();
-        let verb = if facts.is_script { "Script that calls" } else { "Runs" };
+        let verb = if facts.is_script {
+            "Script that calls"
+        } else {
+            "Runs"
+        };
         paragraph.say(&format!("{verb} {}", list(&calls, 5)));
     }
     if paragraph.is_empty() && facts.is_script {
@@ -96,8 +109,15 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
     }
     if paragraph.is_empty() && !outline.imports.is_empty() {
         let modules: Vec<String> = super::bare::modules(language, outline);
-        let modules = if modules.is_empty() { outline.imports.clone() } else { modules };
-        paragraph.say(&format!("Imports {}, and nothing else", quoted_list(&modules, 4)));
+        let modules = if modules.is_empty() {
+            outline.imports.clone()
+        } else {
+            modules
+        };
+        paragraph.say(&format!(
+            "Imports {}, and nothing else",
+            quoted_list(&modules, 4)
+        ));
     }
     before && !paragraph.is_empty()
 }
@@ -106,8 +126,15 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
 pub(super) fn registrations(outline: &Outline, paragraph: &mut Paragraph) {
     let facts = &outline.facts;
     if !facts.routes.is_empty() {
-        let noun = if facts.routes.len() == 1 { "route" } else { "routes" };
-        paragraph.say(&format!("Registers the {noun} {}", quoted_list(&facts.routes, 5)));
+        let noun = if facts.routes.len() == 1 {
+            "route"
+        } else {
+            "routes"
+        };
+        paragraph.say(&format!(
+            "Registers the {noun} {}",
+            quoted_list(&facts.routes, 5)
+        ));
     }
     if facts.commands.len() > 1 {
         let commands = quoted_list(&facts.commands, 7);
@@ -141,7 +168,10 @@ fn bindings(bindings: &[Binding], paragraph: &mut Paragraph) {
         return;
     };
     // Many results of one function say more together: the signals, the warnings.
-    let alike = shown.iter().filter(|binding| binding.what == first.what).count();
+    let alike = shown
+        .iter()
+        .filter(|binding| binding.what == first.what)
+        .count();
     if shown.len() >= 3 && alike * 5 >= shown.len() * 4 && !first.what.is_empty() {
         let names: Vec<String> = shown.iter().map(|binding| binding.name.clone()).collect();
         let of = match first.what.strip_prefix("call of ") {

@@ -218,9 +218,6 @@ mod tests {
         let text = paragraph.finish();
         assert!(text.chars().count() <= MAX_PARAGRAPH);
         assert!(text.ends_with('.'), "{text}");
-        assert_eq!(
-            Paragraph::default().finish(),
-            "Nothing is known about it."
-        );
+        assert_eq!(Paragraph::default().finish(), "Nothing is known about it.");
     }
 }

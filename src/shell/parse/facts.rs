@@ -24,8 +24,18 @@ const MIN_COUNT: u32 = 3;
 const MIN_LETTERS: usize = 4;
 
 /// Methods that register a route for the path that is their first argument.
-const ROUTE_METHODS: [&str; 10] =
-    ["get", "post", "put", "delete", "patch", "head", "options", "all", "route", "websocket"];
+const ROUTE_METHODS: [&str; 10] = [
+    "get",
+    "post",
+    "put",
+    "delete",
+    "patch",
+    "head",
+    "options",
+    "all",
+    "route",
+    "websocket",
+];
 /// Functions that register a command of a command line with that name.
 const COMMAND_FUNCTIONS: [&str; 4] = ["command", "add_parser", "subcommand", "addCommand"];
 
@@ -114,7 +124,9 @@ impl Reader<'_> {
             return None;
         }
         let text = self.text(first);
-        let text = text.trim_start_matches(['r', 'b', 'f', 'u']).trim_matches(['"', '\'', '`']);
+        let text = text
+            .trim_start_matches(['r', 'b', 'f', 'u'])
+            .trim_matches(['"', '\'', '`']);
         let is_plain = !text.is_empty() && text.len() <= MAX_NAME && !text.contains(['\n', '`']);
         is_plain.then(|| text.to_owned())
     }
@@ -149,9 +161,10 @@ impl Reader<'_> {
             }
             return;
         }
-        let (Some(left), Some(right)) =
-            (node.child_by_field_name("left"), node.child_by_field_name("right"))
-        else {
+        let (Some(left), Some(right)) = (
+            node.child_by_field_name("left"),
+            node.child_by_field_name("right"),
+        ) else {
             return;
         };
         let Some(name) = self.name(left) else {
@@ -167,7 +180,9 @@ impl Reader<'_> {
     fn declaration(&mut self, node: Node<'_>) {
         let mut cursor = node.walk();
         for declarator in node.named_children(&mut cursor) {
-            let name = declarator.child_by_field_name("name").and_then(|name| self.name(name));
+            let name = declarator
+                .child_by_field_name("name")
+                .and_then(|name| self.name(name));
             let value = declarator.child_by_field_name("value");
             if let (Some(name), Some(value)) = (name, value) {
                 let what = self.shape(value);
@@ -181,7 +196,9 @@ impl Reader<'_> {
 
     fn export(&mut self, node: Node<'_>) {
         let mut cursor = node.walk();
-        let is_default = node.children(&mut cursor).any(|child| child.kind() == "default");
+        let is_default = node
+            .children(&mut cursor)
+            .any(|child| child.kind() == "default");
         let value = node.child_by_field_name("value");
         if let (true, Some(value)) = (is_default, value) {
             self.facts.default_export = Some(self.shape(value));
@@ -193,7 +210,9 @@ impl Reader<'_> {
     /// `if __name__ == "__main__"` makes a script; `if TYPE_CHECKING` imports for types only.
     fn condition(&mut self, node: Node<'_>) {
         let condition = node.child_by_field_name("condition");
-        let condition = condition.map(|node| self.text(node).to_owned()).unwrap_or_default();
+        let condition = condition
+            .map(|node| self.text(node).to_owned())
+            .unwrap_or_default();
         if condition.contains("__main__") {
             self.facts.is_script = true;
         }
@@ -229,12 +248,10 @@ impl Reader<'_> {
             many => format!("{many} {more}"),
         };
         match node.kind() {
-            "call" | "call_expression" | "new_expression" => {
-                match self.called(node) {
-                    Some(name) => format!("call of {name}"),
-                    None => String::new(),
-                }
-            }
+            "call" | "call_expression" | "new_expression" => match self.called(node) {
+                Some(name) => format!("call of {name}"),
+                None => String::new(),
+            },
             "dictionary" | "object" => {
                 let mut cursor = node.walk();
                 let keys: Vec<String> = node
@@ -242,7 +259,9 @@ impl Reader<'_> {
                     .filter_map(|pair| {
                         let key = pair.child_by_field_name("key").unwrap_or(pair);
                         let text = self.text(key).trim_matches(['"', '\'']);
-                        let plain = text.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
+                        let plain = text
+                            .chars()
+                            .all(|c| c.is_alphanumeric() || "_-.".contains(c));
                         (plain && !text.is_empty() && text.len() <= 30).then(|| text.to_owned())
                     })
                     .take(3)
@@ -250,11 +269,19 @@ impl Reader<'_> {
                 match (keys.len(), entries) {
                     (0, _) => format!("table of {}", several(entries, "entry", "entries")),
                     (_, ..=3) => format!("object with {}", keys.join(", ")),
-                    _ => format!("table of {} ({}, …)", several(entries, "entry", "entries"), keys.join(", ")),
+                    _ => format!(
+                        "table of {} ({}, …)",
+                        several(entries, "entry", "entries"),
+                        keys.join(", ")
+                    ),
                 }
             }
-            "list" | "array" | "tuple" | "set" => format!("list of {}", several(entries, "entry", "entries")),
-            "arrow_function" | "function_expression" | "function" | "lambda" => "function".to_owned(),
+            "list" | "array" | "tuple" | "set" => {
+                format!("list of {}", several(entries, "entry", "entries"))
+            }
+            "arrow_function" | "function_expression" | "function" | "lambda" => {
+                "function".to_owned()
+            }
             "class" | "class_declaration" => "class".to_owned(),
             "true" | "false" | "null" | "none" => format!("`{}`", self.text(node)),
             "identifier" => format!("`{}`", self.text(node)),
@@ -342,7 +369,11 @@ impl Reader<'_> {
         terms.sort_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
         for (term, _) in terms {
             let is_form = |known: &String| {
-                let (short, long) = if known.len() < term.len() { (known, &term) } else { (&term, known) };
+                let (short, long) = if known.len() < term.len() {
+                    (known, &term)
+                } else {
+                    (&term, known)
+                };
                 long.strip_prefix(short.as_str())
                     .is_some_and(|end| matches!(end, "s" | "es" | "ed" | "d" | "er" | "ing"))
             };
