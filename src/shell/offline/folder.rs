@@ -131,6 +131,9 @@ pub(super) fn write(children: &[Child<'_>], paragraph: &mut Paragraph) {
         let names: Vec<String> = children.iter().map(|child| quoted(child.name)).collect();
         paragraph.say(&format!("Contains {}", list(&names, 6)));
     }
+    if let Some(offers) = known.iter().find_map(offered) {
+        paragraph.say(&offers);
+    }
     if children.len() > 1 {
         paragraph.say(&counts(children));
     }
@@ -167,6 +170,16 @@ fn spoken(children: &[Child<'_>]) -> Option<(String, Option<String>)> {
             && first.chars().count() < 160;
         Some((first.to_owned(), goes_on.then(|| second.to_owned())))
     })
+}
+
+/// The names that a package takes up from its modules, by the file that stands for it.
+fn offered(child: &Known<'_>) -> Option<String> {
+    if !is_speaker(child) || child.form != Some(Form::ReExports) {
+        return None;
+    }
+    let names = child.line.strip_prefix("Re-exports ")?;
+    let (names, _) = names.rsplit_once(" from ")?;
+    (names != "everything").then(|| format!("Offers {names}"))
 }
 
 /// The only child speaks for the folder.
@@ -210,7 +223,7 @@ fn shared(known: &[Known<'_>]) -> Option<String> {
 }
 
 fn sentence_about(form: Form, same: &[&Known<'_>]) -> String {
-    let stems: Vec<String> = same.iter().map(|child| child.stem().to_owned()).collect();
+    let stems: Vec<String> = same.iter().map(|child| shown(child.stem())).collect();
     match form {
         Form::Tests => {
             let topics: Vec<String> = same
@@ -278,10 +291,7 @@ fn shared_base(counted: &[&Known<'_>]) -> Option<String> {
             .or_else(|| child.line.split_once(" (an `"))
             .and_then(|(_, rest)| rest.split_once('`'));
         if let (Some(Form::Definitions), Some((base, _))) = (child.form, base) {
-            by_base
-                .entry(base)
-                .or_default()
-                .push(child.stem().to_owned());
+            by_base.entry(base).or_default().push(shown(child.stem()));
         }
     }
     let (base, stems) = by_base.into_iter().max_by_key(|(_, stems)| stems.len())?;
@@ -307,7 +317,7 @@ fn shared_ending(counted: &[&Known<'_>]) -> Option<String> {
         let ending = name.rfind(char::is_uppercase).map_or("", |at| &name[at..]);
         if ending.len() >= 4 && ending.len() < name.len() {
             let stems = by_ending.entry(ending.to_lowercase()).or_default();
-            stems.push(child.stem().to_owned());
+            stems.push(shown(child.stem()));
         }
     }
     let (ending, stems) = by_ending.into_iter().max_by_key(|(_, stems)| stems.len())?;
@@ -374,10 +384,19 @@ fn rank(child: &Known<'_>) -> u32 {
 
 /// `cache (caching framework)`, or the name alone where a phrase would add nothing.
 fn entry(child: &Known<'_>) -> String {
-    let name = child.stem();
+    let name = shown(child.stem());
     match phrase(child) {
         Some(phrase) => format!("{name} ({phrase})"),
         None => name.to_owned(),
+    }
+}
+
+/// A name as it stands in a sentence: between backticks where it could be read as something else.
+fn shown(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "._-+@".contains(c);
+    match name.chars().all(is_plain) && name.len() <= 60 && !name.ends_with('.') {
+        true => name.to_owned(),
+        false => quoted(name),
     }
 }
 
