@@ -4,6 +4,7 @@
 //! syntax, bytes that are no text, endless nesting) costs detail and is never an error. A language is a row of
 //! `parse/table.rs`.
 
+mod facts;
 mod imports;
 mod licence;
 mod literal;
@@ -97,6 +98,7 @@ fn with_grammar(name: &str, source: &Source<'_>) -> Option<Parsed> {
     let mut digest = (!broken).then(|| SyntaxDigest::new(parse.grammar, source.bytes));
     walk(&parse, &embedded, &mut reader, digest.as_mut());
     let mut outline = reader.finish();
+    outline.facts = facts::facts(&parse.tree, source.bytes);
     outline.partial = broken;
     outline.missing = parse.missing;
     outline.missing.truncate(MAX_MISSING);

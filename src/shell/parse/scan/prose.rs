@@ -423,6 +423,11 @@ fn without_markup(text: &str) -> String {
             _ => {}
         }
     }
+    // An image is no text, and neither is a link around one.
+    while let Some(at) = out.find("![") {
+        let end = out[at..].find(')').map_or(out.len(), |end| at + end + 1);
+        out.replace_range(at..end, "");
+    }
     while let Some(at) = out.find("](") {
         let end = out[at..].find(')').map_or(out.len(), |end| at + end + 1);
         out.replace_range(at..end, "");
