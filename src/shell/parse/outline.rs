@@ -258,6 +258,9 @@ impl<'a, 't> Reader<'a, 't> {
             Some(name) => self.source.one_line(self.compiled, name),
             None => UNNAMED.to_owned(),
         };
+        if self.grammar.keywords.contains(&name.as_str()) {
+            return;
+        }
         let mut qualified_name = String::new();
         if let Some(open) = around {
             qualified_name = format!("{}{}", open.qualified_name, self.grammar.separator);
@@ -304,6 +307,9 @@ impl<'a, 't> Reader<'a, 't> {
                 qualified_name: qualified_name.clone(),
                 element: self.outline.elements.len(),
             });
+        }
+        if kind == "owner" {
+            return;
         }
         self.outline.elements.push(Element {
             kind: kind.to_owned(),

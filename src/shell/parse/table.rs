@@ -24,7 +24,7 @@
 //! | `@heading.WORD` | the same, stored as `WORD: name` |
 //! | `@_…` | used by the pattern's own predicates only |
 //!
-//! A definition without a `@name` is called `default`. Every pattern begins with one named node kind, because the query
+//! An `@item.owner` is no element: it only gives its name to the definitions inside. A definition without a `@name` is called `default`. Every pattern begins with one named node kind, because the query
 //! runs only at nodes of those kinds.
 
 mod compiled;
@@ -160,6 +160,10 @@ pub(super) struct Grammar {
     /// Blanks or replaces what the grammar does not know, without moving a byte. Used if the plain text has errors;
     /// `None`: nothing to change.
     pub repair: Option<Repair>,
+    /// Leaves only the part of a file that the grammar reads, as a component's scripts. Used always.
+    pub extract: Option<Repair>,
+    /// Words that are never the name of a definition: an error made one of them.
+    pub keywords: &'static [&'static str],
     /// Rows to try if there are still errors.
     pub fallbacks: &'static [&'static str],
     /// The node kind of a macro call and the kind of its arguments, which may hold definitions.
@@ -195,6 +199,8 @@ const BRACES: Grammar = Grammar {
     lines: Lines::Ends,
     formatting: &STRICT,
     repair: None,
+    extract: None,
+    keywords: &[],
     fallbacks: &[],
     macros: None,
 };

@@ -2,6 +2,7 @@
 //! `ast`), the expected lines and docstrings were taken from it.
 
 mod languages;
+mod reports;
 
 use super::*;
 

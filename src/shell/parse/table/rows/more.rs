@@ -46,6 +46,7 @@ pub(super) static CPP: Grammar = Grammar {
     ],
     lines: Lines::Free,
     repair: Some(repair::cpp),
+    keywords: super::first::C_WORDS,
     ..BRACES
 };
 
@@ -116,6 +117,19 @@ pub(super) static SHELL: Grammar = Grammar {
         "regex",
     ],
     ..BRACES
+};
+
+/// The scripts of a component. The tags of its template are added by name.
+pub(super) static VUE: Grammar = Grammar {
+    name: "vue",
+    extract: Some(repair::component),
+    ..super::first::COMPONENT
+};
+
+pub(super) static SVELTE: Grammar = Grammar {
+    name: "svelte",
+    extract: Some(repair::component),
+    ..super::first::COMPONENT
 };
 
 #[cfg(feature = "kotlin")]
