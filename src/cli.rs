@@ -16,6 +16,7 @@ mod man;
 mod mcp;
 mod output;
 mod paths;
+mod preflight;
 mod reader;
 mod render;
 mod search;

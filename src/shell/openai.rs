@@ -8,6 +8,7 @@ mod caching;
 mod clean;
 mod exchange;
 mod limits;
+pub mod models;
 mod pause;
 mod problem;
 mod reply;

@@ -171,7 +171,7 @@ impl Exchange {
     }
 }
 
-fn http_client(url: &Url, timeout: Duration) -> Result<reqwest::Client, Failure> {
+pub(super) fn http_client(url: &Url, timeout: Duration) -> Result<reqwest::Client, Failure> {
     // An error says that one is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
@@ -198,7 +198,7 @@ fn http_client(url: &Url, timeout: Duration) -> Result<reqwest::Client, Failure>
     })
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or("");
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
