@@ -11,6 +11,7 @@ pub mod failure;
 mod failures;
 mod help;
 mod index;
+mod init;
 mod logging;
 mod man;
 mod mcp;
@@ -84,6 +85,8 @@ struct PlaceFlags {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Set up: provider, cost, configuration
+    Init(init::Arguments),
     /// Watch repositories in the foreground
     Daemon(daemon::Arguments),
     /// Index once and exit
@@ -209,6 +212,7 @@ impl Cli {
         let context = Context { places };
         match self.command {
             Command::Daemon(arguments) => daemon::run(context, arguments).await,
+            Command::Init(arguments) => init::run(&context, &arguments).await,
             Command::Index(arguments) => index::run(&context, arguments).await,
             Command::Watch(arguments) => watch::watch(&context, &arguments).await,
             Command::Unwatch(arguments) => watch::unwatch(&context, &arguments).await,
@@ -244,6 +248,8 @@ mod tests {
         for line in [
             "daemon",
             "daemon /a /b --config /c",
+            "init --yes",
+            "init --provider ollama",
             "index --json",
             "index /a --dry-run --json",
             "search words",

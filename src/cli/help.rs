@@ -8,7 +8,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
         "Read",
         &["show", "tree", "search", "status", "events", "wait"],
     ),
-    ("Run", &["index", "watch", "unwatch", "daemon"]),
+    ("Run", &["init", "index", "watch", "unwatch", "daemon"]),
     ("Share", &["export", "check", "mcp"]),
     ("Maintain", &["doctor", "cache", "service", "completions"]),
 ];
