@@ -16,6 +16,7 @@ mod logging;
 mod man;
 mod mcp;
 mod output;
+mod owner;
 mod paths;
 mod preflight;
 mod reader;
@@ -25,9 +26,11 @@ mod service;
 mod show;
 mod start;
 mod status;
+mod stop;
 mod terminal;
 mod text;
 mod tree;
+mod version;
 mod wait;
 mod watch;
 
@@ -107,6 +110,10 @@ enum Command {
     Wait(wait::Arguments),
     /// Follow changes as they happen, one line each
     Events(events::Arguments),
+    /// End the daemon; what was paid for is kept
+    Stop,
+    /// Restart the daemon, after an upgrade or a new configuration
+    Restart,
     /// Serve coding agents over MCP
     Mcp(mcp::Arguments),
     /// Write the summaries as HTML, Markdown or JSON
@@ -139,7 +146,9 @@ impl Context {
 
     /// The running daemon.
     async fn client(&self) -> Result<Client, Failure> {
-        Ok(Client::connect(&self.places.socket).await?)
+        let client = Client::connect(&self.places.socket).await?;
+        version::compare(&client).await;
+        Ok(client)
     }
 }
 
@@ -210,6 +219,9 @@ impl Cli {
             socket: self.places.socket,
         })?;
         let context = Context { places };
+        if !matches!(self.command, Command::Doctor(_)) {
+            owner::refuse_foreign_folders(&context.places)?;
+        }
         match self.command {
             Command::Daemon(arguments) => daemon::run(context, arguments).await,
             Command::Init(arguments) => init::run(&context, &arguments).await,
@@ -222,6 +234,8 @@ impl Cli {
             Command::Search(arguments) => search::run(&context, &arguments).await,
             Command::Wait(arguments) => wait::run(&context, &arguments).await,
             Command::Events(arguments) => events::run(&context, &arguments).await,
+            Command::Stop => stop::stop(&context).await,
+            Command::Restart => stop::restart(&context).await,
             Command::Mcp(arguments) => mcp::run(&context, &arguments).await,
             Command::Export(arguments) => export::run(&context, &arguments).await,
             Command::Check(arguments) => export::check(&context, &arguments).await,
@@ -258,6 +272,10 @@ mod tests {
             "events /a --json",
             "mcp",
             "mcp /a --watch",
+            "mcp --root /a",
+            "mcp install claude --print",
+            "stop",
+            "restart",
             "watch",
             "unwatch /a",
             "status --json --watch",
@@ -290,7 +308,6 @@ mod tests {
             "tree --depth -1",
             "search",
             "search x --limit 0",
-            "search x --limit 101",
             "wait --timeout -1",
             "wait --timeout soon",
             "wait --timeout inf",

@@ -8,7 +8,12 @@ const GROUPS: [(&str, &[&str]); 4] = [
         "Read",
         &["show", "tree", "search", "status", "events", "wait"],
     ),
-    ("Run", &["init", "index", "watch", "unwatch", "daemon"]),
+    (
+        "Run",
+        &[
+            "init", "index", "watch", "unwatch", "daemon", "stop", "restart",
+        ],
+    ),
     ("Share", &["export", "check", "mcp"]),
     ("Maintain", &["doctor", "cache", "service", "completions"]),
 ];

@@ -1,5 +1,6 @@
 //! What a file contains: its digests, its outline from the store or the parser, its text.
 
+use crate::config::Generated;
 use crate::daemon::context::Context;
 use crate::engine::event::ReadProblem;
 use crate::model::contents::Contents;
@@ -9,7 +10,7 @@ use crate::model::language::Language;
 use crate::model::outline::Outline;
 use crate::model::path::{RelPath, RepoId};
 use crate::shell::read::ReadError;
-use crate::shell::{parse, read};
+use crate::shell::{classify, parse, read};
 
 /// The content is no longer the one that was requested.
 pub struct Moved;
@@ -37,6 +38,9 @@ pub fn read_file(context: &Context, repo: RepoId, path: &RelPath) -> Result<Cont
         content_kind: reading.content_kind,
     };
     if let Some(bytes) = reading.bytes {
+        let detect = context.config.files.generated == Generated::Line;
+        let policy = entry.rules().policy(path);
+        contents.content_kind = classify::kind(path, contents.language, &bytes, policy, detect);
         let (syntax, _) = outline(context, contents.language, contents.digest, || Some(bytes))
             .ok_or(ReadProblem::Gone)?;
         contents.syntax = syntax;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::config::places::Places;
 use crate::config::{Config, Provider as Configured};
 use crate::daemon::prompt::PART_TOKENS;
 use crate::daemon::provider::{self, Provider};
@@ -80,6 +81,8 @@ pub struct Context {
     pub started: Instant,
     /// The largest content of one request, in bytes. It shrinks when the model turns out to read less.
     pub max_prompt_bytes: AtomicUsize,
+    /// What the daemon was started with; unset in a run without a socket.
+    pub places: OnceLock<Places>,
     /// The requests of a dry run.
     pub pretended: Pretended,
 }
@@ -127,6 +130,7 @@ impl Context {
             stopping: AtomicBool::new(false),
             started: Instant::now(),
             max_prompt_bytes: AtomicUsize::new(largest),
+            places: OnceLock::new(),
             pretended: Pretended::default(),
         })
     }

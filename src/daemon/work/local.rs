@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use crate::daemon::contents::{moved, outline, text_of};
 use crate::daemon::context::Context;
-use crate::daemon::provider::Facts;
+use crate::daemon::provider::offline::Offline;
+use crate::daemon::provider::{Facts, Provider as _};
 use crate::daemon::work::requesting::request;
 use crate::engine::effect::{Subject, SummaryRequest};
 use crate::model::contents::ContentKind;
 use crate::model::failure::Failure;
 use crate::model::summary::Summary;
-use crate::shell::offline;
+use crate::shell::{classify, offline};
 
 /// Writes a summary on this machine.
 ///
@@ -24,7 +25,9 @@ pub fn write(context: &Arc<Context>, request: &SummaryRequest) -> Result<Summary
             ..
         } => offline::rule(*kind, *language),
         Subject::File {
-            digest, language, ..
+            digest,
+            language,
+            content_kind,
         } => {
             let bytes = || {
                 let text = text_of(context, request.repo, &request.path, *digest);
@@ -35,7 +38,10 @@ pub fn write(context: &Arc<Context>, request: &SummaryRequest) -> Result<Summary
                 language: *language,
                 outline: &outline,
             };
-            context.provider.describe(&facts)?
+            match content_kind.is_summarized() {
+                true => context.provider.describe(&facts)?,
+                false => classify::described(*content_kind, Offline.describe(&facts)?),
+            }
         }
         Subject::Directory { children } => {
             let children = request::children(context, children);

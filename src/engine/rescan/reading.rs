@@ -154,11 +154,13 @@ impl Engine {
             self.mark_off(repo, id);
             return;
         }
-        let key =
-            self.options
-                .author
-                .file_key(contents.content_kind, contents.language, contents.syntax);
-        let paid = self.options.paid && contents.content_kind == ContentKind::Text;
+        let key = self.options.author.file_key(
+            &self.options.offline,
+            contents.content_kind,
+            contents.language,
+            contents.syntax,
+        );
+        let paid = self.options.paid && contents.content_kind.is_summarized();
         self.want(repo, id, key, paid);
     }
 }
