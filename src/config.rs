@@ -70,6 +70,8 @@ pub struct Openai {
     pub api_key_env: String,
     /// A file that contains the key; takes precedence over the variable.
     pub api_key_file: Option<PathBuf>,
+    /// Whether the key may be sent over `http://` to another machine.
+    pub allow_http: bool,
     /// Maximum concurrent requests, 1 to 1000.
     pub max_workers: u32,
     /// 0: learned from the endpoint's responses.
@@ -195,6 +197,7 @@ impl Default for Openai {
             model: "gpt-4o-mini".to_owned(),
             api_key_env: "OPENAI_API_KEY".to_owned(),
             api_key_file: None,
+            allow_http: false,
             max_workers: 10,
             requests_per_minute: 0,
             tokens_per_minute: 0,

@@ -114,6 +114,7 @@ impl Config {
         section.text("api_key_file", &mut openai.api_key_file, |text| {
             check::optional(text, |text| check::folder(text, home))
         })?;
+        section.boolean("allow_http", &mut openai.allow_http)?;
         section.integer("max_workers", 1..=1_000, &mut openai.max_workers)?;
         section.integer(
             "requests_per_minute",
@@ -217,8 +218,22 @@ impl Config {
 }
 
 impl Openai {
+    /// Whether the endpoint is another machine that is reached without encryption.
+    pub fn is_remote_http(&self) -> bool {
+        let Ok(url) = reqwest::Url::parse(&self.base_url) else {
+            return false;
+        };
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let is_loopback = match host.parse::<std::net::IpAddr>() {
+            Ok(address) => address.is_loopback(),
+            Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        };
+        url.scheme() == "http" && !is_loopback
+    }
+
     /// The key: from `api_key_file`, else from systemd's credentials, else from the variable. `None` if none of them
-    /// has one, or if the variable's name is empty: then none is sent.
+    /// has one, if the variable's name is empty, or if it would go unencrypted to another machine without
+    /// `allow_http`: then none is sent.
     ///
     /// # Errors
     ///
@@ -231,6 +246,9 @@ impl Openai {
         &self,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Option<String>, String> {
+        if self.is_remote_http() && !self.allow_http {
+            return Ok(None);
+        }
         let (key, origin) = if let Some(file) = &self.api_key_file {
             let text = std::fs::read_to_string(file)
                 .map_err(|error| format!("openai.api_key_file: {}: {error}", file.display()))?;

@@ -205,8 +205,8 @@ impl Requester {
                 Remedy::Retry,
                 "the model replied \"unchanged\" without an earlier text",
             )),
-            // Removes a secret that the model repeats.
-            _ => Ok(Summary::new(redact::redact(response), model)),
+            // A model may make up a credential, or repeat one that the gate missed.
+            _ => Ok(Summary::new(redact::redact_prose(response), model)),
         }
     }
 }

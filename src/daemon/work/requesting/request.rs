@@ -13,7 +13,6 @@ use crate::engine::effect::{Child, Subject, SummaryRequest};
 use crate::engine::event::Usage;
 use crate::model::key::Generator;
 use crate::model::summary::{Summary, SummaryKey};
-use crate::shell::redact;
 
 use super::{MOST_REAFFIRMED, Requester};
 
@@ -102,7 +101,7 @@ impl Requester {
     }
 }
 
-/// The next request of a summary: reads the content again, checks its digest, redacts it. `known` returns
+/// The next request of a summary: reads the content again, checks its digest. `known` returns
 /// the text about a part.
 pub fn compose(
     context: &Context,
@@ -126,14 +125,10 @@ pub fn compose(
             let bytes = || Some(text.as_bytes().to_vec());
             let outline = || {
                 let found = outline(context, *language, *digest, bytes);
-                let mut outline = found.map(|(_, outline)| outline).unwrap_or_default();
-                for heading in &mut outline.headings {
-                    *heading = redact::redact(heading).into_owned();
-                }
-                outline
+                found.map(|(_, outline)| outline).unwrap_or_default()
             };
             let language = language.map(|language| language.name());
-            Ok(plan.file(language, &redact::redact(&text), outline))
+            Ok(plan.file(language, &text, outline))
         }
         Subject::Directory { children } => Ok(plan.directory(&self::children(context, children))),
     }
