@@ -329,7 +329,7 @@ impl Access for Client {
             confirm: true,
         })?;
         let route = format!("/v1/repositories{}", exact(path));
-        self.ask(Method::POST, &route, Some(body), Some(PATIENCE))
+        self.request(Method::POST, &route, Some(body), Some(PATIENCE))
             .await
             .map(drop)
     }
