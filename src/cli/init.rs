@@ -160,8 +160,14 @@ async fn trial(choice: &Choice) -> Result<f64, Failure> {
         base_url: choice.base_url.clone(),
         model: choice.model.clone(),
         api_key: key,
+        api_key_header: None,
+        headers: Vec::new(),
+        query: Vec::new(),
+        extra_body: serde_json::Map::new(),
+        reasoning_effort: None,
         timeout: TRIAL,
         max_output_tokens: 0,
+        facts_file: None,
     });
     let endpoint = endpoint.map_err(|failure| failed(failure.to_line()))?;
     let prompt = Prompt {
