@@ -18,6 +18,7 @@ use crate::daemon::prompt::PART_TOKENS;
 use crate::daemon::provider::{self, Provider};
 use crate::engine::event::Event;
 use crate::engine::pacing::DayUse;
+use crate::model::key::Generator;
 use crate::model::path::RepoId;
 use crate::shell::rules::FileRules;
 use crate::shell::store::{Store, StoreError};
@@ -67,6 +68,8 @@ pub struct Context {
     pub own_folder: PathBuf,
     /// What writes the summaries.
     pub provider: Arc<dyn Provider>,
+    /// The provider's name in the keys of summaries.
+    pub generator: Generator,
     pub registry: Registry,
     pub notes: Notes,
     pub followers: Followers,
@@ -118,6 +121,7 @@ impl Context {
             config,
             mode,
             store,
+            generator: provider.generator(),
             provider,
             registry: Registry::default(),
             notes: Notes::default(),

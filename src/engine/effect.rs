@@ -31,15 +31,15 @@ pub enum Effect {
         /// What went.
         paths: Vec<RelPath>,
     },
-    /// Read a file; answered by `Read`.
+    /// Read these files in one job; answered by `Read`. What costs nothing is described in the same job.
     Read {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// Which node.
-        node: NodeId,
-        /// Where it is.
-        path: RelPath,
+        /// The nodes and their paths.
+        files: Vec<(NodeId, RelPath)>,
     },
+    /// Write and store these summaries, which cost nothing, in one job; answered by `Described`.
+    Describe(Vec<SummaryRequest>),
     /// Tell which of these keys the store has; answered by `LookedUp`.
     LookUp(Vec<SummaryKey>),
     /// Have a summary written by at most one request; answered by `Responded`, or by `PartResponded` where it takes more.
@@ -51,10 +51,8 @@ pub enum Effect {
     Commit {
         /// What it is stored under.
         key: SummaryKey,
-        /// The words.
+        /// The summary.
         summary: Summary,
-        /// Whether they were paid for.
-        paid: bool,
     },
     /// Keep what is known of these nodes (`None`: nothing any more). No answer.
     Record {
@@ -121,8 +119,6 @@ pub struct SummaryRequest {
     pub path: RelPath,
     /// What it is about.
     pub subject: Subject,
-    /// Whether it costs a request to the model; otherwise it is written on this machine.
-    pub paid: bool,
     /// Where the words from before the change are: they may still hold.
     pub earlier: Option<SummaryKey>,
     /// How often it was asked before.

@@ -8,7 +8,7 @@ use crate::model::limits::Limits;
 use crate::model::listing::Listing;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::record::NodeRecord;
-use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
+use crate::model::summary::{Summary, SummaryDigest, SummaryKey, SummaryRef};
 
 use super::pacing::DayUse;
 use super::tree::NodeId;
@@ -65,13 +65,13 @@ pub enum Event {
     },
     /// The answer to [`super::effect::Effect::Read`].
     Read {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// Which node.
-        node: NodeId,
-        /// What came of it.
-        result: Result<Contents, ReadProblem>,
+        /// The result for each file.
+        files: Vec<FileRead>,
     },
+    /// The answer to [`super::effect::Effect::Describe`]: the summaries are stored.
+    Described(Vec<(SummaryKey, Result<SummaryDigest, Failure>)>),
     /// The answer to [`super::effect::Effect::LookUp`].
     LookedUp(Vec<(SummaryKey, Option<SummaryDigest>)>),
     /// The answer to [`super::effect::Effect::SummaryRequest`].
@@ -144,6 +144,17 @@ pub enum Polled {
     Directories(BTreeSet<RelPath>),
     /// All of the repository.
     Everything,
+}
+
+/// The result of reading one file.
+#[derive(Clone, Debug)]
+pub struct FileRead {
+    /// The node.
+    pub node: NodeId,
+    /// Its content.
+    pub result: Result<Contents, ReadProblem>,
+    /// The summary that was written and stored in the same job, where that costs nothing.
+    pub summary: Option<SummaryRef>,
 }
 
 /// Why a file could not be read.

@@ -268,7 +268,7 @@ impl Engine {
             *to_read = order.into();
         }
         for (id, contents) in std::mem::take(&mut repository.to_confirm) {
-            self.think_of_file(repo, id, &contents);
+            self.think_of_file(repo, id, &contents, None);
         }
     }
 }

@@ -107,7 +107,13 @@ impl Engine {
                 words: None,
             },
         );
-        self.lookups.push(key);
+        if paid {
+            self.lookups.push(key);
+        } else {
+            // Writing it again costs less than a look-up.
+            self.flights
+                .change(key, now_ms, |flight| flight.stage = Stage::Ready);
+        }
     }
 
     /// What waited for somebody else's work to end waits for quiet, and no longer.
@@ -241,7 +247,7 @@ impl Engine {
     }
 
     /// The words of a key are known: everybody who wants them has them.
-    fn land(&mut self, words: SummaryRef) {
+    pub(super) fn land(&mut self, words: SummaryRef) {
         let waiters: Vec<(RepoId, NodeId)> = self.waiters(words.key).collect();
         self.flights.end(words.key);
         for (repo, id) in waiters {
@@ -249,7 +255,7 @@ impl Engine {
         }
     }
 
-    fn apply_summary(&mut self, repo: RepoId, id: NodeId, words: SummaryRef) {
+    pub(super) fn apply_summary(&mut self, repo: RepoId, id: NodeId, words: SummaryRef) {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };

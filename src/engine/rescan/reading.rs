@@ -1,44 +1,54 @@
-//! From a file that may have changed to what is in it.
+//! Reads files that may have changed.
 
 use crate::model::contents::{ContentKind, Contents};
 use crate::model::failure::{Failure, Remedy};
 use crate::model::key::Kind;
 use crate::model::path::{RelPath, RepoId};
+use crate::model::summary::SummaryRef;
 
 use crate::engine::Engine;
 use crate::engine::effect::{Effect, NodeChange};
-use crate::engine::event::ReadProblem;
+use crate::engine::event::{FileRead, ReadProblem};
 use crate::engine::tree::{Body, Node, NodeId, Phase, ROOT};
 
+/// The largest number of files in one job.
+const BATCH: usize = 32;
+
 impl Engine {
-    /// Asks for as many readings as may be under way.
+    /// Starts as many jobs as there are threads for; few files are spread over all threads.
     pub(in crate::engine) fn start_reads(&mut self, effects: &mut Vec<Effect>) {
-        let at_once = self.options.readers;
+        let jobs = self.options.readers;
         for (&repo, repository) in &mut self.repositories {
-            while repository.reading < at_once {
-                let Some(node) = repository.to_read.pop_front() else {
-                    break;
-                };
-                let tree = &mut repository.tree;
-                if tree.get(node).is_none_or(|node| node.phase != Phase::Open) {
-                    continue;
+            while repository.reading < jobs {
+                let batch = repository.to_read.len().div_ceil(jobs).clamp(1, BATCH);
+                let mut files = Vec::with_capacity(batch);
+                while files.len() < batch
+                    && let Some(node) = repository.to_read.pop_front()
+                {
+                    let tree = &mut repository.tree;
+                    if tree.get(node).is_none_or(|node| node.phase != Phase::Open) {
+                        continue;
+                    }
+                    tree.change(node, |node| node.phase = Phase::Reading { again: false });
+                    files.push((node, tree.path(node)));
                 }
-                tree.change(node, |node| node.phase = Phase::Reading { again: false });
+                if files.is_empty() {
+                    break;
+                }
                 repository.reading += 1;
-                let path = tree.path(node);
-                effects.push(Effect::Read { repo, node, path });
+                effects.push(Effect::Read { repo, files });
             }
         }
     }
 
-    /// A file was read, or could not be.
-    pub(in crate::engine) fn read(
-        &mut self,
-        repo: RepoId,
-        id: NodeId,
-        result: Result<Contents, ReadProblem>,
-    ) {
-        self.take_reading(repo, id, result);
+    /// A job is done.
+    pub(in crate::engine) fn read(&mut self, repo: RepoId, files: Vec<FileRead>) {
+        if let Some(repository) = self.repositories.get_mut(&repo) {
+            repository.reading = repository.reading.saturating_sub(1);
+        }
+        for file in files {
+            self.take_reading(repo, file);
+        }
         self.doubt_other_names(repo);
     }
 
@@ -65,12 +75,16 @@ impl Engine {
         }
     }
 
-    fn take_reading(&mut self, repo: RepoId, id: NodeId, result: Result<Contents, ReadProblem>) {
+    fn take_reading(&mut self, repo: RepoId, file: FileRead) {
+        let FileRead {
+            node: id,
+            result,
+            summary,
+        } = file;
         let now = self.now;
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
-        repository.reading = repository.reading.saturating_sub(1);
         let Some(node) = repository.tree.get(id) else {
             return;
         };
@@ -110,7 +124,7 @@ impl Engine {
                 });
                 repository.tree.forget_digests(id);
                 repository.to_record.insert(id);
-                self.think_of_file(repo, id, &kept);
+                self.think_of_file(repo, id, &kept, summary);
             }
             Err(problem) => {
                 let path = repository.tree.path(id);
@@ -138,12 +152,13 @@ impl Engine {
         }
     }
 
-    /// The content of a file is known: which words belong to it?
+    /// The content of a file is known: gets its summary. `stored`: one that was written when it was read.
     pub(in crate::engine) fn think_of_file(
         &mut self,
         repo: RepoId,
         id: NodeId,
         contents: &Contents,
+        stored: Option<SummaryRef>,
     ) {
         let off = !self.options.summaries
             || matches!(
@@ -158,6 +173,9 @@ impl Engine {
             self.options
                 .author
                 .file_key(contents.content_kind, contents.language, contents.syntax);
+        if let Some(summary) = stored.filter(|summary| summary.key == key) {
+            return self.apply_summary(repo, id, summary);
+        }
         let paid = self.options.paid && contents.content_kind == ContentKind::Text;
         self.want(repo, id, key, paid);
     }

@@ -83,7 +83,13 @@ impl Requester {
         earlier: Option<&Summary>,
         known: &dyn Fn(SummaryKey) -> Option<String>,
     ) -> Result<Next, Moved> {
-        compose(&self.context, &self.generator, request, earlier, known)
+        compose(
+            &self.context,
+            &self.context.generator,
+            request,
+            earlier,
+            known,
+        )
     }
 
     /// The model cannot read a prompt of `length` bytes: makes the following ones smaller. Returns `false` when they

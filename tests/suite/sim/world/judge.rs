@@ -99,7 +99,7 @@ impl World {
 
     fn judge_node(&self, view: &NodeView, files: &mut Vec<String>) -> Result<(), String> {
         let path = view.path.to_text();
-        let author = options(false).author;
+        let author = options(false, true).author;
         let key = match &view.children {
             None => {
                 files.push(path.clone());
