@@ -107,6 +107,8 @@ enum Command {
     Mcp(mcp::Arguments),
     /// Write the summaries as HTML, Markdown or JSON
     Export(export::Arguments),
+    /// Check that a committed export is up to date
+    Check(export::CheckArguments),
     /// Inspect, prune or verify stored summaries
     Cache(cache::Arguments),
     /// Check the setup and say how to fix it
@@ -217,6 +219,7 @@ impl Cli {
             Command::Events(arguments) => events::run(&context, &arguments).await,
             Command::Mcp(arguments) => mcp::run(&context, &arguments).await,
             Command::Export(arguments) => export::run(&context, &arguments).await,
+            Command::Check(arguments) => export::check(&context, &arguments).await,
             Command::Service(arguments) => service::run(&context, &arguments).await,
             Command::Cache(arguments) => cache::run(&context, &arguments).await,
             Command::Doctor(arguments) => doctor::run(&context, &arguments).await,
@@ -257,6 +260,9 @@ mod tests {
             "wait /a --timeout 0.5",
             "export --format index --output out",
             "export -o -",
+            "export --format html-static",
+            "export --format markdown --source-url https://example.org/blob/main",
+            "check --output docs/map",
             "cache stats --json",
             "cache gc",
             "cache gc --max-age 30 --max-bytes 1000000 --json",

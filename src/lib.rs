@@ -49,5 +49,6 @@ pub mod engine;
 mod fuzz;
 pub mod mcp;
 pub mod model;
+pub mod page;
 pub mod shell;
 pub mod wire;

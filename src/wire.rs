@@ -2,7 +2,6 @@
 
 pub mod access;
 pub mod cache;
-pub mod document;
 pub mod estimate;
 pub mod events;
 pub mod index;

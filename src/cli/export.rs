@@ -1,82 +1,214 @@
-//! `epitome export`: writes the summaries out.
+//! `epitome export` writes the summaries out; `epitome check` compares an earlier export with the tree.
 
-use std::path::{Path, PathBuf};
+mod check;
+mod documents;
+mod revision;
+
+use std::path::{Component, Path, PathBuf};
 
 use super::failure::Failure;
 use super::reader::Reader;
 use super::text::{count, tilde};
 use super::{Context, output, paths};
+use crate::page::Origin;
+use crate::page::markdown::Place;
 use crate::shell::export;
-use crate::wire::document;
+use crate::wire::protocol::Node;
+pub use check::{CheckArguments, check};
+pub use documents::Format;
+use documents::{Document, documents};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The folder to export [default: the current folder]
     path: Option<PathBuf>,
     /// What to write
-    #[arg(long, default_value = "html")]
+    #[arg(long, value_enum, default_value_t = Format::Html)]
     format: Format,
     /// The folder to write into, or `-` to print a single document [default: a folder beside the store]
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
-}
-
-/// What to write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// An index.json for each folder
-    Index,
-    /// One document, index.md
-    Markdown,
-    /// One page without scripts, index.html
-    Html,
+    /// Link definitions to their source: a URL with {path}, {line} and {revision}
+    #[arg(long, value_name = "URL", value_parser = source_url)]
+    source_url: Option<String>,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let path = paths::absolute(arguments.path.as_deref())?;
-    let name = path.file_name().unwrap_or(path.as_os_str());
-    let name = name.to_string_lossy();
-    let reader = Reader::open_always(context, &path).await?;
-    let tree = reader.node(&path, usize::MAX).await;
-    reader.close().await;
-    let tree = tree?;
-    let document = match arguments.format {
-        Format::Index => None,
-        Format::Markdown => Some(("index.md", document::markdown(&tree, &name))),
-        Format::Html => Some(("index.html", document::html(&tree, &name))),
-    };
     let to_stdout = arguments.output.as_deref() == Some(Path::new("-"));
-    match (document, to_stdout) {
-        (Some((_, text)), true) => output::print(&text),
-        (None, true) => {
-            let reason =
-                "`-o -` prints single documents; this format writes a file for each folder";
-            Err(Failure::Failed(reason.to_owned()))
+    if to_stdout && !arguments.format.is_single() {
+        let reason = "`-o -` prints single documents; this format writes a file for each folder";
+        return Err(Failure::Failed(reason.to_owned()));
+    }
+    let folder = match &arguments.output {
+        Some(folder) => paths::absolute(Some(folder))?,
+        None => context.places.data.join("export").join(file_name(&path)),
+    };
+    let tree = tree(context, &path, &folder).await?;
+    let mut place = place(&tree, &path, &folder);
+    place.origin.source.clone_from(&arguments.source_url);
+    let documents = documents(&tree, arguments.format, &place)?;
+    if to_stdout {
+        return documents
+            .iter()
+            .try_for_each(|one| output::print(&String::from_utf8_lossy(&one.bytes)));
+    }
+    for document in &documents {
+        document.write(&folder)?;
+    }
+    for leftover in documents::leftovers(&folder, arguments.format, &documents) {
+        // A page that stays is no harm; the next export tries again.
+        let _ = std::fs::remove_file(leftover);
+    }
+    match documents.as_slice() {
+        [one] if arguments.format.is_single() => {
+            output::say(&format!("wrote {}", tilde(&folder.join(&one.path))));
         }
-        (Some((file, text)), false) => {
-            let folder = folder(context, arguments, &name)?;
-            export::single(&folder, file, text.as_bytes())
-                .map_err(|error| Failure::Failed(error.to_string()))?;
-            output::say(&format!("wrote {}", tilde(&folder.join(file))));
-            Ok(())
+        many => {
+            let files = count(many.len() as u64, "file");
+            output::say(&format!("wrote {files} to {}", tilde(&folder)));
         }
-        (None, false) => {
-            let folder = folder(context, arguments, &name)?;
-            let written = crate::daemon::export(&tree, &folder)?;
-            output::say(&format!(
-                "wrote {} to {}",
-                count(written, "file"),
-                tilde(&folder)
-            ));
-            Ok(())
-        }
+    }
+    Ok(())
+}
+
+/// The whole tree of `path`, without what an earlier export wrote into `folder`.
+async fn tree(context: &Context, path: &Path, folder: &Path) -> Result<Node, Failure> {
+    let reader = Reader::open_without(context, path, Some(folder)).await?;
+    let tree = reader.node(path, usize::MAX).await;
+    reader.close().await;
+    let mut tree = tree?;
+    if let Ok(below) = folder.strip_prefix(path)
+        && below.components().next().is_some()
+    {
+        prune(&mut tree, below);
+    }
+    Ok(tree)
+}
+
+/// Removes the node at a path below `node`.
+fn prune(node: &mut Node, below: &Path) {
+    let Node::Directory(directory) = node else {
+        return;
+    };
+    let mut names = below.components();
+    let Some(Component::Normal(name)) = names.next() else {
+        return;
+    };
+    let rest = names.as_path();
+    let is_it = |child: &Node| {
+        let own = child.common().path.rsplit('/').next().unwrap_or_default();
+        name == own
+    };
+    let Some(children) = &mut directory.children else {
+        return;
+    };
+    match rest.components().next() {
+        None => children.retain(|child| !is_it(child)),
+        Some(_) => children
+            .iter_mut()
+            .filter(|child| is_it(child))
+            .for_each(|child| prune(child, rest)),
     }
 }
 
-/// The folder to write into: nothing is written into a repository unless it is named.
-fn folder(context: &Context, arguments: &Arguments, name: &str) -> Result<PathBuf, Failure> {
-    match &arguments.output {
-        Some(folder) => paths::absolute(Some(folder)),
-        None => Ok(context.places.data.join("export").join(name)),
+fn place(tree: &Node, path: &Path, folder: &Path) -> Place {
+    Place {
+        origin: Origin {
+            name: file_name(path),
+            revision: revision::of(path),
+            date: Some(humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()),
+            source: None,
+        },
+        from: tree.common().path.clone(),
+        sources: relative(folder, path),
+    }
+}
+
+/// The way from `folder` to `path`, with `/`; both are absolute.
+fn relative(folder: &Path, path: &Path) -> Option<String> {
+    let shared = folder.components().zip(path.components());
+    let shared = shared.take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(shared).map(|_| "..");
+    let down = path
+        .components()
+        .skip(shared)
+        .map(|part| part.as_os_str().to_str());
+    let parts: Option<Vec<&str>> = up.map(Some).chain(down).collect();
+    parts.map(|parts| parts.join("/"))
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+fn source_url(text: &str) -> Result<String, String> {
+    let schemes = ["https://", "http://", "vscode://", "idea://", "file://"];
+    if !schemes.iter().any(|scheme| text.starts_with(scheme)) {
+        return Err(format!("must start with one of {}", schemes.join(", ")));
+    }
+    match text.contains("{path}") {
+        true => Ok(text.to_owned()),
+        // The address of a forge's folder: `https://github.com/me/project/blob/main`.
+        false => Ok(format!("{}/{{path}}#L{{line}}", text.trim_end_matches('/'))),
+    }
+}
+
+impl Document {
+    fn write(&self, folder: &Path) -> Result<(), Failure> {
+        let at = folder.join(&self.path);
+        let parent = at.parent().unwrap_or(folder);
+        let name = self
+            .path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        export::single(parent, name, &self.bytes)
+            .map_err(|error| Failure::Failed(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::fake;
+
+    #[test]
+    fn the_way_from_the_export_to_the_sources_is_relative() {
+        for (folder, path, way) in [
+            ("/r/docs/map", "/r", "../.."),
+            ("/r", "/r", ""),
+            ("/out", "/r/a", "../r/a"),
+        ] {
+            assert_eq!(
+                relative(Path::new(folder), Path::new(path)).as_deref(),
+                Some(way)
+            );
+        }
+    }
+
+    #[test]
+    fn an_export_is_no_part_of_itself() {
+        let mut tree = fake::tree();
+        prune(&mut tree, Path::new("src/a.py"));
+        let Node::Directory(root) = &tree else {
+            panic!("a directory")
+        };
+        let src = root.children.as_ref().and_then(|children| children.last());
+        let Some(Node::Directory(src)) = src else {
+            panic!("a directory")
+        };
+        assert_eq!(src.children, Some(Vec::new()));
+    }
+
+    #[test]
+    fn a_source_url_gets_its_placeholders() {
+        let url = source_url("https://example.org/blob/main/");
+        assert_eq!(
+            url.as_deref(),
+            Ok("https://example.org/blob/main/{path}#L{line}")
+        );
+        assert!(source_url("javascript:alert(1)//{path}").is_err());
     }
 }

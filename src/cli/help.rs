@@ -9,7 +9,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
         &["show", "tree", "search", "status", "events", "wait"],
     ),
     ("Run", &["index", "watch", "unwatch", "daemon"]),
-    ("Share", &["export", "mcp"]),
+    ("Share", &["export", "check", "mcp"]),
     ("Maintain", &["doctor", "cache", "service", "completions"]),
 ];
 

@@ -49,14 +49,31 @@ impl Reader {
     ///
     /// The daemon cannot be reached, or the repository cannot be read.
     pub async fn open_always(context: &Context, path: &Path) -> Result<Self, Failure> {
+        Self::open_without(context, path, None).await
+    }
+
+    /// The same without the folder `excluded`, if it is in the repository and no daemon runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open_always`].
+    pub async fn open_without(
+        context: &Context,
+        path: &Path,
+        excluded: Option<&Path>,
+    ) -> Result<Self, Failure> {
         match Client::connect(&context.places.socket).await {
             Ok(client) => return Ok(Self::Daemon(client)),
             Err(ConnectError::NoDaemon) => {}
             Err(error) => return Err(error.into()),
         }
-        let config = context.config()?;
+        let mut config = context.config()?;
         let paid = config.summaries.provider != Provider::Offline;
         let root = root_of(path)?;
+        let below = excluded.and_then(|folder| folder.strip_prefix(&root).ok()?.to_str());
+        if let Some(below) = below.filter(|below| !below.is_empty()) {
+            config.files.exclude.push(format!("/{below}/"));
+        }
         let handle = daemon::start_reader(&config, &context.places).await?;
         let scanned = async {
             handle.watch(&root, false).await?;

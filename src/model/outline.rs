@@ -39,4 +39,6 @@ pub struct Outline {
     pub lines: u32,
     /// Whether there were syntax errors and the outline has only what could be parsed.
     pub partial: bool,
+    /// The lines that the parser could not read: first and last line of each part, 1-based, inclusive.
+    pub missing: Vec<(u32, u32)>,
 }

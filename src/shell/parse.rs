@@ -1,72 +1,145 @@
 //! What a file says about itself without being understood: its outline and the digest of its syntax.
 //!
-//! This room reads bytes and answers; it opens no file and cannot fail. Whatever it cannot read (no grammar, broken
-//! syntax, bytes that are no text, nesting without end) costs detail and never an error. A language is a row of
+//! This module reads bytes and returns values; it opens no file and cannot fail. What it cannot read (no grammar, broken
+//! syntax, bytes that are no text, endless nesting) costs detail and is never an error. A language is a row of
 //! `parse/table.rs`.
 
 mod imports;
+mod licence;
 mod literal;
+mod macros;
 mod outline;
+mod repair;
 mod scan;
 mod source;
 mod syntax;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod tree;
+
+use tree_sitter::Tree;
 
 use crate::model::digest::Digest;
 use crate::model::language::Language;
 use crate::model::outline::Outline;
 
+use outline::Reader;
 use source::Source;
+use syntax::SyntaxDigest;
 
-/// Raised whenever outlines change: those of an earlier version are made anew, which costs nothing but time. The syntax
-/// digests have a version of their own, because a summary that was paid for is known by them.
-pub const VERSION: u32 = 5;
+/// Raised whenever outlines change: outlines of an earlier version are computed again, which costs only time. Syntax
+/// digests have a version of their own, because paid summaries are stored under them.
+pub const VERSION: u32 = 6;
+
+/// An outline lists at most this many ranges of lines that could not be read.
+const MAX_MISSING: usize = 20;
 
 /// What the parser finds in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parsed {
-    /// Digest of the syntax, blind to white space and layout; the content's digest where the syntax is not known or
-    /// has errors.
+    /// Digest of the syntax, blind to white space and layout; of the content where the syntax is not known.
     pub syntax: Digest,
     /// Definitions, imports, documentation.
     pub outline: Outline,
 }
 
-/// Reads a file's content. `content_digest` stands in for the syntax digest where there is none.
+/// Reads a file's content. `content_digest` is returned as the syntax digest where the syntax is not known.
 pub fn parse(language: Option<Language>, content: &[u8], content_digest: Digest) -> Parsed {
     let content = source::with_line_feeds(content);
     let source = Source { bytes: &content };
     let name = language.map_or("", Language::name);
-    let mut parsed = with_grammar(name, &source, content_digest).unwrap_or_else(|| Parsed {
-        syntax: content_digest,
-        outline: scan::outline(name, &String::from_utf8_lossy(&content)),
-    });
+    let mut parsed = with_grammar(name, &source)
+        .unwrap_or_else(|| without_grammar(name, &content, content_digest));
     parsed.outline.lines = source::count_lines(&content);
     parsed
 }
 
-/// `None` where there is no grammar. A file that is too much for the parser gets a partial outline without elements.
-fn with_grammar(name: &str, source: &Source<'_>, content_digest: Digest) -> Option<Parsed> {
-    let grammar = table::grammar(name)?;
-    let compiled = grammar.compiled()?;
-    let Some(tree) = tree::parse(compiled, source.bytes) else {
+fn without_grammar(name: &str, content: &[u8], content_digest: Digest) -> Parsed {
+    let outline = scan::outline(name, &String::from_utf8_lossy(content));
+    // Text that says nothing is described by its size, which white space changes.
+    let sized = outline.docstring.is_none() && outline.headings.is_empty();
+    let syntax = match name {
+        _ if sized => content_digest,
+        "markdown" | "restructuredtext" | "text" | "" => text_digest(name, &tokens::prose(content)),
+        "json" => tokens::digest(name, table::Lines::Free, content),
+        _ => text_digest(name, &tokens::with_line_feeds(content)),
+    };
+    Parsed { syntax, outline }
+}
+
+fn text_digest(name: &str, text: &[u8]) -> Digest {
+    let mut hasher = crate::model::digest::Hasher::new("text.1");
+    hasher.field(name.as_bytes());
+    hasher.field(text);
+    hasher.finish()
+}
+
+/// `None` where there is no grammar. A file that exceeds the parser's limits gets a partial outline without elements.
+fn with_grammar(name: &str, source: &Source<'_>) -> Option<Parsed> {
+    let row = table::grammar(name)?;
+    table::compiled(row)?;
+    let tokens = || tokens::digest(row.name, row.lines, source.bytes);
+    let Some(parse) = tree::parse(row, source.bytes) else {
         return Some(Parsed {
-            syntax: content_digest,
+            syntax: tokens(),
             outline: Outline {
                 partial: true,
+                missing: vec![(1, source::count_lines(source.bytes))],
                 ..Outline::default()
             },
         });
     };
-    let broken = tree.root_node().has_error();
+    let embedded = macros::parse(&parse, source.bytes);
+    let mut reader = Reader::new(parse.grammar, parse.compiled, &parse.tree, source);
+    let broken = !parse.missing.is_empty();
+    let mut digest = (!broken).then(|| SyntaxDigest::new(parse.grammar, source.bytes));
+    walk(&parse, &embedded, &mut reader, digest.as_mut());
+    let mut outline = reader.finish();
+    outline.partial = broken;
+    outline.missing = parse.missing;
+    outline.missing.truncate(MAX_MISSING);
     Some(Parsed {
-        syntax: match broken {
-            true => content_digest,
-            false => syntax::digest(grammar, compiled, &tree, source.bytes),
-        },
-        outline: outline::outline(grammar, compiled, &tree, source),
+        syntax: digest.map_or_else(tokens, SyntaxDigest::finish),
+        outline,
     })
+}
+
+/// Walks a tree once for both readers. Where an embedded tree begins, the outline continues in it.
+fn walk<'t>(
+    parse: &'t tree::Parse,
+    embedded: &'t [Tree],
+    reader: &mut Reader<'_, 't>,
+    mut digest: Option<&mut SyntaxDigest<'_>>,
+) {
+    let mut embedded = embedded.iter().peekable();
+    let mut cursor = parse.tree.walk();
+    loop {
+        let node = cursor.node();
+        let kind = parse.compiled.kind(&node);
+        if let Some(tree) =
+            embedded.next_if(|tree| tree.root_node().start_byte() <= node.start_byte())
+        {
+            outline::walk(tree, reader);
+        }
+        reader.visit(node, kind);
+        if let Some(digest) = &mut digest {
+            digest.enter(node, kind);
+        }
+        if cursor.goto_first_child() {
+            continue;
+        }
+        loop {
+            if let Some(digest) = &mut digest {
+                digest.leave();
+            }
+            if cursor.goto_next_sibling() {
+                break;
+            }
+            if !cursor.goto_parent() {
+                return;
+            }
+        }
+    }
 }

@@ -293,7 +293,7 @@ fn documents_are_exported() {
     let output = home.temp().join("out");
     let to = output.to_str().unwrap();
     // No daemon is needed; a second export is the same.
-    for format in ["markdown", "html", "markdown"] {
+    for format in ["markdown-single", "html-static", "markdown-single"] {
         home.run(&["export", &repo.at(""), "--format", format, "--output", to])
             .expect(0);
     }
@@ -305,7 +305,7 @@ fn documents_are_exported() {
         title.as_str(),
         "\n## `src/`\n",
         "\n- `src/shop/cart.py`\n",
-        "  - 3-4 `def f(x: int = 1)`\n",
+        "  - 3–4 `def f(x: int = 1)`\n",
         "- `` src/a<b>`c.py ``\n",
         "&lt;script>",
     ] {
@@ -340,6 +340,61 @@ fn documents_are_exported() {
     assert!(!refused.stderr.contains("[export]"), "{refused:?}");
     home.run(&["export", &repo.at(""), "--format", "pdf", "--output", to])
         .expect(2);
+}
+
+#[test]
+fn markdown_has_a_page_for_each_folder_and_check_compares_it() {
+    let (home, repo) = (Home::new(), Repo::package());
+    repo.init();
+    repo.commit("first");
+    let (root, map) = (repo.at(""), repo.at("docs/map"));
+    let export = ["export", &root, "--format", "markdown", "--output", &map];
+    home.run(&["check", &root, "--output", &map]).expect(1);
+    home.run(&export).expect(0);
+    let page = repo.read("docs/map/src/shop/README.md");
+    assert!(page.contains("](../../../../src/shop/cart.py#L"), "{page}");
+    assert!(
+        repo.read("docs/map/README.md").contains("revision `"),
+        "{page}"
+    );
+    assert!(
+        !repo.root().join("docs/map/docs/map").exists(),
+        "an export is no part of itself"
+    );
+    // Committing the export changes the revision, and nothing else.
+    repo.commit("the map");
+    let before = written(&repo.root().join("docs/map"));
+    home.run(&["check", &root, "--output", &map]).expect(0);
+    home.run(&export).expect(0);
+    let after = written(&repo.root().join("docs/map"));
+    let changed: Vec<&String> = after
+        .keys()
+        .filter(|path| before[*path] != after[*path])
+        .collect();
+    assert_eq!(changed, ["README.md"], "only its revision");
+    repo.append("src/shop/cart.py", "\n\ndef added():\n    pass\n");
+    let done = home.run(&["check", &root, "--output", &map]).expect(1);
+    assert!(
+        done.stderr.contains("docs/map/src/shop/README.md"),
+        "{done:?}"
+    );
+    repo.remove("src/shop/cart.py");
+    repo.rename("docs/guide.md", "docs/other/guide.md");
+    home.run(&export).expect(0);
+    repo.rename("docs/other/guide.md", "docs/guide.md");
+    let done = home.run(&["check", &root, "--output", &map]).expect(1);
+    assert!(
+        done.stderr.contains("docs/map/docs/other/README.md"),
+        "{done:?}"
+    );
+    home.run(&export).expect(0);
+    assert!(
+        !repo
+            .root()
+            .join("docs/map/docs/other")
+            .join("README.md")
+            .exists()
+    );
 }
 
 #[test]

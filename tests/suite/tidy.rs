@@ -26,9 +26,10 @@ fn allowed(room: &str) -> &'static [&'static str] {
         "daemon" => &[
             "daemon", "engine", "shell", "wire", "config", "model", "client",
         ],
+        "page" => &["page", "wire", "model"],
         "mcp" => &["mcp", "client", "wire", "model"],
         _ => &[
-            "cli", "mcp", "daemon", "client", "config", "wire", "model", "shell",
+            "cli", "mcp", "page", "daemon", "client", "config", "wire", "model", "shell",
         ],
     }
 }

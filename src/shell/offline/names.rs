@@ -1,7 +1,7 @@
 //! What languages, kinds of definitions and well-known base classes are called in a sentence. All of it is data.
 
 /// Languages whose files are told of by what they define.
-const CODE: [&str; 8] = [
+const CODE: [&str; 25] = [
     "python",
     "rust",
     "javascript",
@@ -10,6 +10,23 @@ const CODE: [&str; 8] = [
     "go",
     "java",
     "c",
+    "cpp",
+    "csharp",
+    "ruby",
+    "php",
+    "shell",
+    "kotlin",
+    "swift",
+    "dart",
+    "lua",
+    "elixir",
+    "zig",
+    "powershell",
+    "protobuf",
+    "graphql",
+    "terraform",
+    "css",
+    "scss",
 ];
 
 /// Languages that are not spelled as their name with a capital letter.
@@ -94,6 +111,23 @@ const KINDS: &[(&str, Noun)] = &[
     ("trait", noun("trait", "traits")),
     ("interface", noun("interface", "interfaces")),
     ("annotation", noun("annotation", "annotations")),
+    ("object", noun("object", "objects")),
+    ("protocol", noun("protocol", "protocols")),
+    ("mixin", noun("mixin", "mixins")),
+    ("delegate", noun("delegate", "delegates")),
+    ("concept", noun("concept", "concepts")),
+    ("service", noun("service", "services")),
+    ("message", noun("message", "messages")),
+    ("input", noun("input", "inputs")),
+    ("scalar", noun("scalar", "scalars")),
+    ("directive", noun("directive", "directives")),
+    ("operation", noun("operation", "operations")),
+    ("fragment", noun("fragment", "fragments")),
+    ("resource", noun("resource", "resources")),
+    ("data", noun("data source", "data sources")),
+    ("provider", noun("provider", "providers")),
+    ("output", noun("output", "outputs")),
+    ("selector", noun("selector", "selectors")),
     ("function", noun("function", "functions")),
     ("macro", noun("macro", "macros")),
     ("type", noun("type", "types")),

@@ -403,13 +403,8 @@ fn prose_and_data_are_told_by_their_first_words_and_keys() {
             &["all", "test"],
             "Makefile with the targets `all` and `test`.",
         ),
-        (
-            "kotlin",
-            "Does b well.",
-            &["F"],
-            "Does b well. Defines `F`.",
-        ),
-        ("css", "", &[], "CSS file of 10 lines."),
+        ("perl", "Does b well.", &["F"], "Does b well. Defines `F`."),
+        ("nix", "", &[], "Nix file of 10 lines."),
     ] {
         assert_eq!(
             file(language(name), &with_headings(docstring, headings), 9),

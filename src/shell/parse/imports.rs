@@ -1,15 +1,15 @@
-//! From an import as written to the names that it brings.
+//! From an import as written to the imported names.
 
 use super::table::Grammar;
 
-/// One statement that brings more names than this is cut.
+/// At most this many names of one statement are read.
 const MAX_NAMES: usize = 10_000;
 
-/// Braces deeper than this are read as if they were not there.
+/// Braces nested deeper than this are ignored.
 const MAX_DEPTH: usize = 32;
 
-/// The names that an import brings: `a::{b, c as d, e::{self, f}}` is `a::b`, `a::c`, `a::e` and `a::e::f`.
-/// `from` is the part that stands before all of them.
+/// The names that an import imports: `a::{b, c as d, e::{self, f}}` is `a::b`, `a::c`, `a::e` and `a::e::f`.
+/// `from` is the prefix of all of them.
 pub(super) fn names(from: &str, text: &str, grammar: &Grammar) -> Vec<String> {
     let separator = grammar.separator;
     let mut from: String = from.split_whitespace().collect();
@@ -32,7 +32,7 @@ pub(super) fn names(from: &str, text: &str, grammar: &Grammar) -> Vec<String> {
 }
 
 struct Reader {
-    /// What stands before a name, one for each open brace.
+    /// The prefixes, one for each open brace.
     bases: Vec<String>,
     word: String,
     /// The name is complete; an alias may follow.

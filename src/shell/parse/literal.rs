@@ -1,7 +1,7 @@
-//! Documentation strings: from the literal as written to the words that it means.
+//! Documentation strings: from the literal as written to its text.
 
-/// The text of a string literal (prefix, quotes and all), or `None` if a letter of its prefix makes it something
-/// else than text.
+/// The text of a string literal with prefix and quotes, or `None` if a letter of its prefix makes it something other
+/// than text.
 pub(super) fn text_of(literal: &str, not_text: &[char]) -> Option<String> {
     let quote_at = literal.find(['"', '\''])?;
     let (prefix, quoted) = literal.split_at(quote_at);
@@ -32,7 +32,7 @@ fn unescaped(body: &str) -> String {
         let (text, used) = escape(tail);
         match text {
             Some(text) => out.extend(text),
-            // Unknown escapes mean themselves, backslash included.
+            // An unknown escape is kept, backslash included.
             None => out.push_str(&rest[at..at + 1 + used]),
         }
         rest = &tail[used..];
@@ -41,7 +41,7 @@ fn unescaped(body: &str) -> String {
     out
 }
 
-/// What an escape means (`Some(None)`: nothing at all), and how many bytes after the backslash it takes.
+/// What an escape means (`Some(None)`: nothing), and its length in bytes after the backslash.
 fn escape(tail: &str) -> (Option<Option<char>>, usize) {
     let Some(first) = tail.chars().next() else {
         return (None, 0);
@@ -77,8 +77,8 @@ fn escape(tail: &str) -> (Option<Option<char>>, usize) {
     }
 }
 
-/// A documentation string without the indentation that it has only because of where it stands: the rules of
-/// PEP 257, as Python's own `inspect.cleandoc` applies them.
+/// A documentation string without its common indentation, by the rules of PEP 257 as Python's `inspect.cleandoc`
+/// applies them.
 pub(super) fn without_indentation(text: &str) -> String {
     let expanded = expand_tabs(text);
     let mut lines: Vec<&str> = expanded.split('\n').collect();
@@ -103,7 +103,7 @@ pub(super) fn without_indentation(text: &str) -> String {
     lines[first.unwrap_or(lines.len())..].join("\n")
 }
 
-/// Tabs to blanks, up to the next column that is a multiple of eight.
+/// Expands tabs to columns that are multiples of eight.
 fn expand_tabs(text: &str) -> String {
     if !text.contains('\t') {
         return text.to_owned();
@@ -130,14 +130,14 @@ fn expand_tabs(text: &str) -> String {
     out
 }
 
-/// A documentation comment without its marks: line marks off every line, block marks off both ends, and the
-/// asterisks down a block's left side.
+/// A documentation comment without its marks: those of each line, those at both ends of a block, and the asterisks on
+/// a block's left side.
 pub(super) fn without_marks(comment: &str, lines: &[&str], blocks: &[(&str, &str)]) -> String {
     let comment = comment.trim();
     for (open, close) in blocks {
-        // In `/**/` there is no room for both marks of a longer kind.
-        let room = comment.len() >= open.len() + close.len() || !comment.ends_with(close);
-        if let Some(inner) = comment.strip_prefix(open).filter(|_| room) {
+        // `/**/` is too short for both marks of a longer kind.
+        let fits = comment.len() >= open.len() + close.len() || !comment.ends_with(close);
+        if let Some(inner) = comment.strip_prefix(open).filter(|_| fits) {
             let inner = inner.strip_suffix(close).unwrap_or(inner);
             let stripped: Vec<&str> = inner
                 .lines()

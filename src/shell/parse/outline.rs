@@ -1,11 +1,12 @@
 //! From a tree and a query's captures to an outline.
 //!
-//! The captures are read in the order of the text, with a stack of the definitions that are open. No step asks a
-//! node for its parent or its siblings: the parser's library answers that from the root, every time.
+//! The captures are read in the order of the text, with a stack of the definitions that are open. The query runs only at
+//! nodes that can begin one of its patterns: on the whole tree its time grows with the square of the nesting. No step
+//! requests a node's parent or siblings, because tree-sitter computes them from the root.
 
 mod docs;
 mod found;
-mod waiting;
+mod pending;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -14,34 +15,36 @@ use tree_sitter::{Node, QueryCursor, Tree};
 
 use crate::model::outline::{Element, Outline};
 
-use super::scan::MAX_HEADINGS;
-
-use super::scan::comment;
+use super::licence;
+use super::scan::{MAX_HEADINGS, comment};
 use super::source::Source;
-use super::table::{Compiled, Docs, Grammar};
+use super::table::{Compiled, Docs, Grammar, NodeKind};
 
 use found::{Event, Inside, Item, events};
-use waiting::Waiting;
+use pending::Pending;
 
-/// A qualified name of this many bytes is the last: nobody asks for what is defined inside.
+/// Definitions inside one whose qualified name is longer than this, in bytes, are ignored.
 const MAX_QUALIFIED_NAME: usize = 1_000;
 
-/// A module says of at most so many names that it offers them.
+/// A module lists at most this many exported names.
 const MAX_EXPORTS: usize = 1_000;
 
-/// The comment that begins a file is looked for in this many bytes.
+/// The comment that begins a file is searched for in this many bytes.
 const MAX_HEAD: usize = 8_192;
 
-/// So many matches of one node are followed at once: their number, squared, is what a long list costs.
+/// At most this many matches of one node are followed at once: a long list costs their number squared.
 const MAX_MATCHES: u32 = 128;
 
-/// Decorators inside of a definition are looked for so deep at its beginning.
+/// Decorators inside a definition are searched for this deep at its beginning.
 const MAX_DECORATOR_DEPTH: usize = 4;
 
-/// A definition around the place that is being read.
+/// The name of a definition that has none, such as a default export.
+const UNNAMED: &str = "default";
+
+/// A definition around the current node.
 struct Open {
     end: usize,
-    /// From here on, definitions are nobody's business.
+    /// From here on, definitions are ignored.
     closed_from: usize,
     body: usize,
     node: usize,
@@ -50,80 +53,100 @@ struct Open {
     element: usize,
 }
 
-/// The outline of a tree.
-///
-/// The tree is walked once, and the query is asked only at the nodes that can begin one of its patterns: asked about
-/// the whole tree, it takes time that grows with the square of the nesting.
-pub(super) fn outline(
-    grammar: &Grammar,
-    compiled: &Compiled,
-    tree: &Tree,
-    source: &Source<'_>,
-) -> Outline {
-    let root = tree.root_node();
-    let mut reader = Reader {
-        grammar,
-        compiled,
-        source,
-        outline: Outline {
-            partial: root.has_error(),
-            ..Outline::default()
-        },
-        open: Vec::new(),
-        closed: Vec::new(),
-        spared: HashSet::new(),
-        named: HashSet::new(),
-        wrapper: None,
-        waiting: Waiting::default(),
-        inner_docs: HashMap::new(),
-    };
-    if let Docs::FirstString(_) = grammar.docs {
-        reader.outline.docstring = reader.first_string(root);
-    }
-    let mut query = QueryCursor::new();
-    query.set_max_start_depth(Some(0));
-    query.set_match_limit(MAX_MATCHES);
+/// The beginning of a definition.
+struct Head {
+    start: usize,
+    row: usize,
+    decorators: Vec<String>,
+    docs: Vec<String>,
+}
+
+/// Receives nodes in the order of the text and builds the outline.
+pub(super) struct Reader<'a, 't> {
+    grammar: &'static Grammar,
+    compiled: &'static Compiled,
+    source: &'a Source<'a>,
+    query: QueryCursor,
+    outline: Outline,
+    open: Vec<Open>,
+    /// Bodies of no definition whose content is ignored; those that may lie ahead.
+    closed: Vec<Range<usize>>,
+    /// Where bodies begin that stay open.
+    left_open: HashSet<usize>,
+    /// Where the names of all definitions begin: two patterns may find the same one.
+    named: HashSet<usize>,
+    /// The node around the next definition that is part of it, and the definition it was given to.
+    wrapper: Option<(Node<'t>, Option<usize>)>,
+    pending: Pending,
+    /// Comments that document what encloses them: by the element, `None` for the file.
+    inner_docs: HashMap<Option<usize>, Vec<String>>,
+}
+
+/// Reads a tree that is embedded in another.
+pub(super) fn walk<'t>(tree: &'t Tree, reader: &mut Reader<'_, 't>) {
     let mut cursor = tree.walk();
-    'walk: loop {
+    loop {
         let node = cursor.node();
-        if compiled.kind(&node).sought {
-            for event in events(grammar, compiled, &mut query, node, source) {
-                reader.read(node.start_byte(), event);
-            }
-        }
+        let kind = reader.compiled.kind(&node);
+        reader.visit(node, kind);
         if cursor.goto_first_child() {
             continue;
         }
         while !cursor.goto_next_sibling() {
             if !cursor.goto_parent() {
-                break 'walk;
+                return;
             }
         }
     }
-    reader.finish()
 }
 
-struct Reader<'a, 't> {
-    grammar: &'a Grammar,
-    compiled: &'a Compiled,
-    source: &'a Source<'a>,
-    outline: Outline,
-    open: Vec<Open>,
-    /// Bodies of no definition, in which nothing is anybody's business; those that may lie ahead.
-    closed: Vec<Range<usize>>,
-    /// Where bodies begin that are not closed.
-    spared: HashSet<usize>,
-    /// Where the names of all definitions begin: two patterns may find the same one.
-    named: HashSet<usize>,
-    /// What stands around the next definition and belongs to it, and the node that it was given to.
-    wrapper: Option<(Node<'t>, Option<usize>)>,
-    waiting: Waiting,
-    /// Comments that document what is around them: by the element, `None` for the file.
-    inner_docs: HashMap<Option<usize>, Vec<String>>,
-}
+impl<'a, 't> Reader<'a, 't> {
+    pub fn new(
+        grammar: &'static Grammar,
+        compiled: &'static Compiled,
+        tree: &'t Tree,
+        source: &'a Source<'a>,
+    ) -> Self {
+        let mut query = QueryCursor::new();
+        query.set_max_start_depth(Some(0));
+        query.set_match_limit(MAX_MATCHES);
+        let mut reader = Self {
+            grammar,
+            compiled,
+            source,
+            query,
+            outline: Outline::default(),
+            open: Vec::new(),
+            closed: Vec::new(),
+            left_open: HashSet::new(),
+            named: HashSet::new(),
+            wrapper: None,
+            pending: Pending::default(),
+            inner_docs: HashMap::new(),
+        };
+        if let Docs::FirstString(_) = grammar.docs {
+            reader.outline.docstring = reader.first_string(tree.root_node());
+        }
+        reader
+    }
 
-impl<'t> Reader<'_, 't> {
-    fn read(&mut self, start: usize, event: Event<'t, '_>) {
+    /// A node begins.
+    pub fn visit(&mut self, node: Node<'t>, kind: &NodeKind) {
+        if !kind.queried {
+            return;
+        }
+        for event in events(
+            self.grammar,
+            self.compiled,
+            &mut self.query,
+            node,
+            self.source,
+        ) {
+            self.read(node.start_byte(), event);
+        }
+    }
+
+    fn read(&mut self, start: usize, event: Event<'t>) {
         while self.open.last().is_some_and(|open| open.end <= start) {
             self.open.pop();
         }
@@ -132,12 +155,11 @@ impl<'t> Reader<'_, 't> {
             Event::Import(names) => self.outline.imports.extend(names),
             Event::Item(found) => self.item(&found),
             Event::Heading(name) => {
-                // What a package offers is counted.
-                let most = match name.starts_with("export: ") {
+                let max = match name.starts_with("export: ") {
                     true => MAX_EXPORTS,
                     false => MAX_HEADINGS,
                 };
-                if self.outline.headings.len() < most && !self.outline.headings.contains(&name) {
+                if self.outline.headings.len() < max && !self.outline.headings.contains(&name) {
                     self.outline.headings.push(name);
                 }
             }
@@ -149,28 +171,28 @@ impl<'t> Reader<'_, 't> {
                     self.wrapper = Some((node, None));
                 }
             }
-            Event::Open(body) => drop(self.spared.insert(body.start)),
+            Event::Open(body) => drop(self.left_open.insert(body.start)),
             Event::Closed(body) => self.close(body),
             Event::Decorator(node) => {
                 if self.is_outside(&node) {
                     let text = self.source.one_line(self.compiled, node);
-                    self.waiting.decorator(self.source, node.byte_range(), text);
+                    self.pending.decorator(self.source, node.byte_range(), text);
                 }
             }
             Event::Doc(node) => {
                 if self.is_outside(&node) {
                     let alone = self.stands_alone(&node);
-                    self.waiting.doc(self.source, node.byte_range(), alone);
+                    self.pending.doc(self.source, node.byte_range(), alone);
                 }
             }
             Event::DocAbove(node) => {
                 if self.is_outside(&node) {
-                    self.waiting.doc_above(self.source, node.byte_range());
+                    self.pending.doc_above(self.source, node.byte_range());
                 }
             }
             Event::Comment(node) => {
                 if self.is_outside(&node) {
-                    self.waiting.comment(self.source, node.byte_range());
+                    self.pending.comment(self.source, node.byte_range());
                 }
             }
             Event::InnerDoc(node) => {
@@ -181,9 +203,9 @@ impl<'t> Reader<'_, 't> {
         }
     }
 
-    /// Whether a node is outside of what came before it, and of every closed body.
+    /// Whether a node lies behind what was read and outside every closed body.
     fn is_outside(&self, node: &Node<'_>) -> bool {
-        !self.waiting.is_past(node.start_byte()) && !self.is_closed(node.start_byte())
+        !self.pending.is_past(node.start_byte()) && !self.is_closed(node.start_byte())
     }
 
     fn is_closed(&self, at: usize) -> bool {
@@ -194,33 +216,48 @@ impl<'t> Reader<'_, 't> {
     /// Closes a body that belongs to no definition.
     fn close(&mut self, body: Range<usize>) {
         let is_items = self.open.last().is_some_and(|open| open.body == body.start);
-        if !is_items && !self.is_closed(body.start) && !self.spared.contains(&body.start) {
+        if !is_items && !self.is_closed(body.start) && !self.left_open.contains(&body.start) {
             self.closed.push(body);
         }
     }
 
-    fn item(&mut self, found: &Item<'t, '_>) {
-        if self.is_closed(found.node.start_byte()) || self.is_closed(found.name.start_byte()) {
+    fn item(&mut self, found: &Item<'t>) {
+        // The names of one statement are siblings.
+        let id = found.node.id();
+        let sibling = self.open.pop_if(|open| open.node == id);
+        let sibling = sibling.map(|sibling| sibling.body);
+        let name_at = found.name.unwrap_or(found.node).start_byte();
+        if self.is_closed(found.node.start_byte()) || self.is_closed(name_at) {
             return;
         }
-        if !self.named.insert(found.name.start_byte()) {
+        if !self.named.insert(name_at) {
             return;
         }
         let node = self.with_wrapper(found.node);
         let Range { start, end } = node.byte_range();
-        let (docs, mut decorators) = self.waiting.taken_at(self.source, start);
-        let (head, row, inside) = self.head(node);
+        let (docs, mut decorators) = self.pending.take_at(self.source, start);
+        let Head {
+            start: mut head,
+            mut row,
+            decorators: inside,
+            docs: leading,
+        } = self.head(node);
+        if let Some(name) = found.name
+            && sibling.is_some_and(|body| body < name.start_byte())
+        {
+            (head, row) = (name.start_byte(), name.start_position().row);
+        }
         if decorators.is_empty() {
             decorators = inside;
         }
         let body = found.body.map(|body| body.start_byte());
-        self.waiting.skip_to(body.unwrap_or(end));
-        // The names of one statement stand beside each other.
-        let id = found.node.id();
-        self.open.pop_if(|open| open.node == id);
+        self.pending.skip_to(body.unwrap_or(end));
         let around = self.open.last();
         let kind = self.kind_of(found.kind, around.map(|open| open.kind.as_str()));
-        let name = self.source.one_line(self.compiled, found.name);
+        let name = match found.name {
+            Some(name) => self.source.one_line(self.compiled, name),
+            None => UNNAMED.to_owned(),
+        };
         let mut qualified_name = String::new();
         if let Some(open) = around {
             qualified_name = format!("{}{}", open.qualified_name, self.grammar.separator);
@@ -229,18 +266,35 @@ impl<'t> Reader<'_, 't> {
             let scope = self.source.one_line(self.compiled, scope);
             qualified_name = format!("{qualified_name}{scope}{}", self.grammar.separator);
         }
+        let kind = match kind {
+            "method" if qualified_name.is_empty() => "function",
+            kind => kind,
+        };
         qualified_name.push_str(&name);
         let docstring = match self.grammar.docs {
             Docs::FirstString(_) => found.body.and_then(|body| self.first_string(body)),
-            Docs::Comments { .. } => self.comment_text(&docs),
+            Docs::Comments { .. } if leading.is_empty() => self.comment_text(&docs),
+            Docs::Comments { .. } => self.comment_text(&leading),
         };
+        if self.grammar.clauses
+            && let Some(last) = self.outline.elements.last_mut()
+            && last.kind == kind
+            && last.qualified_name == qualified_name
+            && sibling.is_none()
+        {
+            last.line_end = self.source.last_line(node).max(last.line_end);
+            if let Some(body) = body {
+                self.closed.push(body..end);
+            }
+            return;
+        }
         let signature =
             self.source
                 .part_in_one_line(self.compiled, node, head..body.unwrap_or(end));
         let signature = signature
             .trim_end_matches(|c: char| c.is_whitespace() || self.grammar.head_ends.contains(&c));
         let closed = found.inside == Inside::Closed || qualified_name.len() > MAX_QUALIFIED_NAME;
-        if let Some(body) = body.filter(|_| found.inside != Inside::Beside) {
+        if let Some(body) = body.filter(|_| found.inside != Inside::Siblings) {
             self.open.push(Open {
                 end,
                 closed_from: if closed { body } else { usize::MAX },
@@ -258,12 +312,12 @@ impl<'t> Reader<'_, 't> {
             signature: signature.to_owned(),
             decorators,
             line_start: line(row),
-            line_end: self.source.last_line(node),
+            line_end: self.source.last_line(node).max(line(row)),
             docstring,
         });
     }
 
-    /// A definition's node with what is wrapped around it.
+    /// A definition's node, or the wrapper around it.
     fn with_wrapper(&mut self, node: Node<'t>) -> Node<'t> {
         match &mut self.wrapper {
             Some((wrapper, given))
@@ -278,23 +332,26 @@ impl<'t> Reader<'_, 't> {
         }
     }
 
-    /// Where a definition begins behind the decorators in it, and these.
-    fn head(&self, node: Node<'_>) -> (usize, usize, Vec<String>) {
-        let mut decorators = Vec::new();
+    /// Where a definition begins behind its own decorators and documentation, and these.
+    fn head(&self, node: Node<'_>) -> Head {
+        let (mut decorators, mut docs) = (Vec::new(), Vec::new());
+        let before = [self.grammar.decorators, self.grammar.leading_docs];
         let mut cursor = node.walk();
         for _ in 0..MAX_DECORATOR_DEPTH {
-            if self.grammar.decorators.is_empty() || !cursor.goto_first_child() {
+            if before.iter().all(|kinds| kinds.is_empty()) || !cursor.goto_first_child() {
                 break;
             }
             loop {
                 let child = cursor.node();
                 if self.grammar.decorators.contains(&child.kind()) {
                     decorators.push(self.source.one_line(self.compiled, child));
+                } else if self.grammar.leading_docs.contains(&child.kind()) {
+                    docs.push(self.source.text(child.byte_range()));
                 } else if !child.is_extra() {
                     break;
                 }
                 if !cursor.goto_next_sibling() {
-                    // Nothing but decorators: the definition goes on behind them.
+                    // Nothing but decorators: the definition continues behind them.
                     let mut more = false;
                     while !more && cursor.goto_parent() {
                         more = cursor.goto_next_sibling();
@@ -303,15 +360,20 @@ impl<'t> Reader<'_, 't> {
                 }
             }
         }
-        let first = if decorators.is_empty() {
+        let first = if decorators.is_empty() && docs.is_empty() {
             node
         } else {
             cursor.node()
         };
-        (first.start_byte(), first.start_position().row, decorators)
+        Head {
+            start: first.start_byte(),
+            row: first.start_position().row,
+            decorators,
+            docs,
+        }
     }
 
-    /// What a definition is called where it stands.
+    /// The kind of a definition inside the one around it.
     fn kind_of<'k>(&self, kind: &'k str, around: Option<&str>) -> &'k str
     where
         Self: 'k,
@@ -322,7 +384,7 @@ impl<'t> Reader<'_, 't> {
         member.map_or(kind, |(.., becomes)| becomes)
     }
 
-    fn finish(mut self) -> Outline {
+    pub fn finish(mut self) -> Outline {
         let about_file = self.about_file();
         for (element, comments) in std::mem::take(&mut self.inner_docs) {
             let text = self.comment_text(&comments);
@@ -340,8 +402,10 @@ impl<'t> Reader<'_, 't> {
         if self.outline.docstring.is_none() {
             let head = self.source.text(0..self.source.bytes.len().min(MAX_HEAD));
             let head = self.before_documentation(head.trim_start_matches('\u{feff}'));
-            if let Some(words) = comment::all_leading(head, self.grammar.comment_marks) {
-                self.outline.headings.insert(0, format!("# {words}"));
+            let comment = comment::all_leading(head, self.grammar.comment_marks);
+            let comment = comment.map(|comment| licence::stripped(&comment).into_owned());
+            if let Some(comment) = comment.filter(|comment| !comment.is_empty()) {
+                self.outline.headings.insert(0, format!("# {comment}"));
             }
         }
         let mut seen = HashSet::new();

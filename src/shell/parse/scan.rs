@@ -1,7 +1,6 @@
-//! Outlines of what has no grammar: prose, data, and languages that are only known by name.
+//! Outlines of files without a grammar: prose, data, and languages known only by name.
 //!
-//! One row a language says which small scanner reads it. A scanner reads lines, not syntax: it may find nothing, and
-//! what it finds goes into `docstring` and `headings` only.
+//! A row for each language names its scanner. A scanner reads lines, not syntax, and may find nothing.
 
 pub(super) mod comment;
 mod data;
@@ -12,15 +11,15 @@ use crate::model::outline::Outline;
 
 use comment::{Comments, HASH, SLASHES};
 
-/// Stands first among the headings of prose whose first heading is that of a section, and no title.
+/// The first heading of prose that has sections and no title.
 pub const UNTITLED: &str = "—";
-/// Stands first among the names of required packages.
+/// The first heading of a list of required packages.
 pub const REQUIREMENTS: &str = "[requirements]";
 
-/// A file gives at most this many headings.
+/// At most this many headings of a file are kept.
 pub(super) const MAX_HEADINGS: usize = 60;
 
-/// No docstring is longer than this, in bytes, and no heading longer than [`MAX_HEADING`].
+/// A docstring is cut at this length, a heading at [`MAX_HEADING`], in bytes.
 const MAX_DOCSTRING: usize = 4_000;
 const MAX_HEADING: usize = 120;
 
@@ -31,17 +30,17 @@ struct Scanned {
     headings: Vec<String>,
 }
 
-/// Reads a whole text.
+/// How a text is read.
 enum Scanner {
-    /// By a function of its own.
+    /// By a function.
     Whole(fn(&str) -> Scanned),
-    /// The comment that begins the file, and the names behind these words at the beginning of a line.
+    /// The comment that begins the file, and the names behind these words where a line begins with one.
     Lines(&'static Comments, &'static [&'static str]),
 }
 
 use Scanner::{Lines, Whole};
 
-/// Language and scanner. What is not listed is read as plain text by nobody: it gets an outline of lines alone.
+/// Language and scanner. A language without a row gets an outline without content.
 static SCANNERS: &[(&str, Scanner)] = &[
     ("markdown", Whole(prose::markdown)),
     ("restructuredtext", Whole(prose::restructured_text)),
@@ -194,7 +193,7 @@ pub(super) fn outline(language: &str, text: &str) -> Outline {
             docstring: comment::leading(text, comments),
             headings: comment::declared(text, words),
         },
-        // No language is named, but many scripts say themselves how to read them.
+        // A script of an unknown language still has comments.
         None if language.is_empty() && text.starts_with("#!") => Scanned {
             docstring: comment::leading(text, &HASH),
             headings: Vec::new(),

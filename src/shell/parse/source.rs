@@ -1,4 +1,4 @@
-//! A file's bytes, and the few ways in which an outline quotes them.
+//! A file's bytes, and how an outline quotes them.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -15,25 +15,25 @@ pub(super) struct Source<'a> {
     pub bytes: &'a [u8],
 }
 
-/// The content with one kind of line end less: a carriage return that stands alone (as on old Macs) becomes a line
-/// feed, because a parser counts lines by it. No byte moves.
+/// The content with every lone carriage return (old Mac line end) replaced by a line feed, by which the parser counts
+/// lines. No byte moves.
 pub(super) fn with_line_feeds(content: &[u8]) -> Cow<'_, [u8]> {
     let alone = |at: usize| content[at] == b'\r' && content.get(at + 1) != Some(&b'\n');
     if !(0..content.len()).any(alone) {
         return Cow::Borrowed(content);
     }
-    let mended = (0..content.len()).map(|at| if alone(at) { b'\n' } else { content[at] });
-    Cow::Owned(mended.collect())
+    let replaced = (0..content.len()).map(|at| if alone(at) { b'\n' } else { content[at] });
+    Cow::Owned(replaced.collect())
 }
 
-/// How many lines a text has; a last one without an end counts.
+/// The number of lines; a last line without an end counts.
 pub(super) fn count_lines(bytes: &[u8]) -> u32 {
     let ends = bytes.iter().filter(|byte| **byte == b'\n').count();
     let open = bytes.last().is_some_and(|byte| *byte != b'\n');
     u32::try_from(ends + usize::from(open)).unwrap_or(u32::MAX)
 }
 
-/// The beginning of a text, at most that many bytes long and not cut inside a character.
+/// The longest prefix of at most that many bytes that is not cut inside a character.
 pub(super) fn prefix(text: &str, bytes: usize) -> &str {
     let ends = (0..=bytes.min(text.len())).rev();
     ends.into_iter()
@@ -56,7 +56,7 @@ impl Source<'_> {
         self.slice(range).trim_ascii().is_empty()
     }
 
-    /// Whether nothing but white space stands on its line before that byte.
+    /// Whether only white space precedes that byte on its line.
     pub fn begins_line(&self, at: usize) -> bool {
         let before = self.slice(0..at);
         let line = before.rsplit(|byte| *byte == b'\n').next();
@@ -69,13 +69,13 @@ impl Source<'_> {
         ends.count()
     }
 
-    /// A node as written but on one line: without comments, with one blank for every run of white space outside of
-    /// strings, and without the blanks and the comma that breaking it into lines brings.
+    /// A node as written but on one line: without comments, with one blank for each run of white space outside strings,
+    /// and without the blanks and the comma that come from line breaks.
     pub fn one_line(&self, compiled: &Compiled, node: Node<'_>) -> String {
         self.part_in_one_line(compiled, node, node.byte_range())
     }
 
-    /// The same of a part of it, which begins and ends between two leaves.
+    /// The same for a part of it, which begins and ends between two leaves.
     pub fn part_in_one_line(
         &self,
         compiled: &Compiled,
@@ -121,13 +121,13 @@ impl Source<'_> {
         line.finish()
     }
 
-    /// The line on which a node's last leaf ends, counted from 1: comments that the parser hung on its end, and line
-    /// ends, are no part of it.
+    /// The line on which a node's last leaf ends, counted from 1. Comments and line ends that the parser attached to its
+    /// end do not count.
     pub fn last_line(&self, node: Node<'_>) -> u32 {
         let mut last = node;
         let mut cursor = node.walk();
         while cursor.goto_last_child() {
-            // Behind the last child that counts there are only the few that do not.
+            // Few children that do not count follow the last one that does.
             loop {
                 let child = cursor.node();
                 if !child.is_extra() && !child.byte_range().is_empty() {
@@ -151,7 +151,7 @@ impl Source<'_> {
     }
 }
 
-/// A line that is being put together.
+/// A line under construction.
 #[derive(Default)]
 struct Line {
     text: String,
@@ -161,7 +161,7 @@ struct Line {
 }
 
 impl Line {
-    /// What lies between two leaves; the rare text in it that no leaf shows is kept.
+    /// Adds what lies between two leaves; text in it that no leaf shows is kept.
     fn gap(&mut self, gap: &[u8]) {
         let text = String::from_utf8_lossy(gap);
         for (number, word) in text.split(char::is_whitespace).enumerate() {
@@ -185,7 +185,7 @@ impl Line {
                 self.depth = self.depth.saturating_sub(1);
                 if self.line_break {
                     self.space = false;
-                    // Deeper inside, the comma may be what makes a tuple.
+                    // Deeper inside, the comma may make a tuple.
                     if self.depth == 0 && self.text.ends_with(',') {
                         self.text.pop();
                     }

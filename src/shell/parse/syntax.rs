@@ -1,132 +1,286 @@
-//! The syntax digest: blind to white space and layout, sensitive to everything else, structure included.
+//! The syntax digest: blind to white space and to what formatters change, sensitive to everything else, structure
+//! included.
 //!
-//! The encoding is a format, version [`ENCODING`]. The tree is walked in order. A named inner node writes `(`
-//! and its kind's name, then what is inside, then `)`. A leaf writes `t` and its text. Text between two leaves that
-//! is more than white space (no grammar shows every character as a leaf) writes `g` and that text. `n` stands where a
-//! line ends behind a word for which the table says that this matters. Node kinds that the table calls verbatim write
-//! their kind and their whole text. Names and texts are written with their length.
+//! The encoding is a format, version [`ENCODING`]. The tree is walked in order. A named inner node writes `(` and its
+//! kind's name, then what is inside, then `)`. A leaf writes `t` and its text. Text between two leaves that is more than
+//! white space (no grammar shows every character as a leaf) writes `g` and that text. `n` stands where a line ends behind
+//! a word for which the row says that this matters. Verbatim nodes and comments write `v`, their kind and their text.
+//! Names and texts are written with their length. Skipped are: trailing commas and optional tokens, redundant nodes and
+//! their punctuation (the row's `formatting`), and the licence text among the comments that begin the file.
 
-use std::borrow::Cow;
-use std::ops::Range;
+mod text;
 
-use tree_sitter::Tree;
+use tree_sitter::Node;
 
 use crate::model::digest::{Digest, Hasher};
 
-use super::table::{Compiled, Docs, Grammar, Role};
+use super::licence;
+use super::table::{Docs, Grammar, NodeKind, Role};
 
-/// Raised when the encoding changes, and for nothing else: every file is then asked about anew.
-const ENCODING: u32 = 3;
+pub(super) use text::{is_space, with_one_line_end};
 
-/// The digest of a tree without errors.
-pub(super) fn digest(grammar: &Grammar, compiled: &Compiled, tree: &Tree, source: &[u8]) -> Digest {
-    let mut hasher = Hasher::new("syntax.1");
-    hasher.number(u64::from(ENCODING));
-    hasher.field(grammar.name.as_bytes());
-    let mut writer = Writer {
-        hasher,
-        source,
-        at: 0,
-        at_line_word: false,
-    };
-    let doc_statement = match grammar.docs {
-        Docs::FirstString(kinds) => Some(kinds.statement),
-        Docs::Comments { .. } => None,
-    };
-    let mut cursor = tree.walk();
-    let mut in_doc_statement = false;
-    'walk: loop {
-        let node = cursor.node();
-        let kind = compiled.kind(&node);
+/// Raised when the encoding changes, and for nothing else: every file is then requested again.
+pub(super) const ENCODING: u32 = 4;
+
+/// Receives the nodes of a tree without errors in the order of the text, and digests them.
+pub(super) struct SyntaxDigest<'a> {
+    hasher: Hasher,
+    grammar: &'static Grammar,
+    source: &'a [u8],
+    doc_statement: Option<&'static str>,
+    /// Everything before this byte is written.
+    at: usize,
+    /// The last leaf was a word whose meaning a line's end changes.
+    at_line_word: bool,
+    /// The nodes around the current one.
+    open: Vec<Frame>,
+    /// An optional comma that a closing bracket may follow, by the number of nodes around it.
+    comma: Option<usize>,
+    /// The comments that begin the file, until the first other node.
+    header: Option<Vec<(&'static str, &'a [u8])>>,
+}
+
+struct Frame {
+    kind: &'static NodeKind,
+    /// Its children do not count.
+    opaque: bool,
+    /// Its kind and its punctuation do not count.
+    dropped: bool,
+    /// It is the statement of a documentation string.
+    documents: bool,
+}
+
+impl<'a> SyntaxDigest<'a> {
+    pub fn new(grammar: &'static Grammar, source: &'a [u8]) -> Self {
+        let mut hasher = Hasher::new("syntax.1");
+        hasher.number(u64::from(ENCODING));
+        hasher.field(grammar.name.as_bytes());
+        Self {
+            hasher,
+            grammar,
+            source,
+            doc_statement: match grammar.docs {
+                Docs::FirstString(kinds) => Some(kinds.statement),
+                Docs::Comments { .. } => None,
+            },
+            at: 0,
+            at_line_word: false,
+            open: Vec::new(),
+            comma: None,
+            header: Some(Vec::new()),
+        }
+    }
+
+    /// A node begins. `leave` follows after its children.
+    pub fn enter(&mut self, node: Node<'_>, kind: &'static NodeKind) {
+        if self.open.last().is_some_and(|parent| parent.opaque) {
+            self.push(kind, true, true);
+            return;
+        }
+        let leaf = node.child_count() == 0;
         let bytes = node.byte_range();
+        let content = self.source.get(bytes.clone()).unwrap_or_default();
+        if kind.role == Role::Comment
+            && let Some(header) = &mut self.header
+        {
+            header.push((kind.name, content));
+            self.at = self.at.max(bytes.end);
+            self.push(kind, true, true);
+            return;
+        }
+        let is_root = self.open.is_empty();
+        if !is_root {
+            self.end_header();
+        }
+        // A grammar may make a token of the end of a line. What it ends shows in the tree.
+        let layout = kind.role == Role::Layout
+            || leaf && !kind.named && kind.role == Role::Node && text::is_layout(content);
+        if layout {
+            self.skip_to(bytes.start, bytes.end);
+            self.push(kind, true, true);
+            return;
+        }
+        if kind.role != Role::Comment {
+            self.settle_comma(content);
+        }
+        if leaf && !kind.named && self.is_optional(node, content) {
+            self.skip_to(bytes.start, bytes.end);
+            self.at_line_word = false;
+            self.push(kind, true, true);
+            return;
+        }
         match kind.role {
-            Role::Layout => writer.skip_to(bytes.start, bytes.end),
+            Role::Layout => {}
             Role::Comment => {
-                let text = writer.text(bytes.start, bytes.end);
-                writer.verbatim(kind.name, &without_margins(text));
+                self.skip_to(bytes.start, bytes.end);
+                self.comment(kind.name, content);
             }
             Role::Verbatim => {
-                let text = writer.text(bytes.start, bytes.end);
-                if in_doc_statement {
-                    writer.verbatim(kind.name, &collapsed(text));
+                self.skip_to(bytes.start, bytes.end);
+                let documents = self.open.last().is_some_and(|parent| parent.documents);
+                let content = match kind.format.quotes {
+                    true => text::with_canonical_quotes(content),
+                    false => content.into(),
+                };
+                if documents {
+                    self.verbatim(kind.name, &text::collapsed(&content));
                 } else {
-                    writer.verbatim(kind.name, &with_one_line_end(text));
+                    self.verbatim(kind.name, &with_one_line_end(&content));
                 }
             }
             Role::Flowing => {
-                let text = flowing(writer.text(bytes.start, bytes.end));
-                if !text.is_empty() {
-                    writer.verbatim(kind.name, &text);
+                self.skip_to(bytes.start, bytes.end);
+                let content = text::flowing(content);
+                if !content.is_empty() {
+                    self.verbatim(kind.name, &content);
                 }
-            }
-            // A grammar may make a token of the end of a line. What it ends shows in the tree.
-            Role::Node if !kind.named && is_layout(writer.peek(&bytes)) => {
-                writer.skip_to(bytes.start, bytes.end);
             }
             Role::Node => {
-                if kind.named {
-                    writer.hasher.raw(b"(");
-                    writer.hasher.field(kind.name.as_bytes());
+                let dropped = kind.format.droppable && self.is_dropped(node, kind);
+                if kind.named && !dropped {
+                    self.hasher.raw(b"(");
+                    self.hasher.field(kind.name.as_bytes());
                 }
-                if cursor.goto_first_child() {
-                    in_doc_statement = doc_statement == Some(kind.name);
-                    continue;
+                if leaf {
+                    self.skip_to(bytes.start, bytes.end);
+                    self.leaf(content);
                 }
-                let text = writer.text(bytes.start, bytes.end);
-                writer.hasher.raw(b"t");
-                writer.hasher.field(text);
-                writer.at_line_word = grammar
-                    .line_words
+                self.push(kind, false, dropped);
+                return;
+            }
+        }
+        self.push(kind, true, true);
+    }
+
+    /// The node entered last ends.
+    pub fn leave(&mut self) {
+        let Some(frame) = self.open.pop() else {
+            return;
+        };
+        if self.comma.is_some_and(|depth| depth > self.open.len()) {
+            self.settle_comma(b"");
+        }
+        if frame.kind.named && !frame.dropped {
+            self.hasher.raw(b")");
+        }
+    }
+
+    pub fn finish(mut self) -> Digest {
+        self.end_header();
+        self.skip_to(self.source.len(), self.source.len());
+        self.hasher.finish()
+    }
+
+    fn push(&mut self, kind: &'static NodeKind, opaque: bool, dropped: bool) {
+        self.open.push(Frame {
+            kind,
+            opaque,
+            dropped,
+            documents: self.doc_statement == Some(kind.name),
+        });
+    }
+
+    fn leaf(&mut self, content: &[u8]) {
+        self.hasher.raw(b"t");
+        self.hasher.field(content);
+        let words = self.grammar.line_words;
+        self.at_line_word = words.iter().any(|word| word.as_bytes() == content);
+    }
+
+    /// Whether a token is left out: punctuation of a dropped node, an optional token, or a comma that may be one.
+    fn is_optional(&mut self, node: Node<'_>, content: &[u8]) -> bool {
+        let Some(parent) = self.open.last() else {
+            return false;
+        };
+        if parent.dropped {
+            return true;
+        }
+        let format = &parent.kind.format;
+        if format
+            .optional
+            .iter()
+            .any(|token| token.as_bytes() == content)
+        {
+            return true;
+        }
+        if format.trailing_commas && content == b"," && !node.is_missing() {
+            self.comma = Some(self.open.len());
+            return true;
+        }
+        false
+    }
+
+    /// Writes the comma that was left out, unless the closing bracket of its list follows.
+    fn settle_comma(&mut self, next: &[u8]) {
+        let Some(depth) = self.comma.take() else {
+            return;
+        };
+        let closes = matches!(next, b")" | b"]" | b"}" | b">" | b"|") && depth == self.open.len();
+        if !closes {
+            self.hasher.raw(b"t");
+            self.hasher.field(b",");
+        }
+    }
+
+    /// Whether the row's rules for redundant and empty nodes cover this one.
+    fn is_dropped(&self, node: Node<'_>, kind: &NodeKind) -> bool {
+        let parent = self.open.last().map_or("", |parent| parent.kind.name);
+        let rules = self.grammar.formatting;
+        let mut cursor = node.walk();
+        let mut named = node
+            .children(&mut cursor)
+            .filter(|child| child.is_named())
+            .map(|child| (child.kind(), child.is_extra()));
+        let (first, second) = (named.next(), named.next());
+        let Some((child, false)) = first else {
+            return first.is_none()
+                && rules
+                    .empty
                     .iter()
-                    .any(|word| word.as_bytes() == text);
-                if kind.named {
-                    writer.hasher.raw(b")");
-                }
+                    .any(|(node, inside)| *node == kind.name && *inside == parent);
+        };
+        second.is_none()
+            && rules.redundant.iter().any(|rule| {
+                rule.node == kind.name
+                    && (rule.inside.is_empty() || rule.inside.contains(&parent))
+                    && (rule.around.is_empty() || rule.around.contains(&child))
+                    && !rule.except.contains(&child)
+            })
+    }
+
+    /// Writes the comments that begin the file, without their licence text.
+    fn end_header(&mut self) {
+        let Some(comments) = self.header.take() else {
+            return;
+        };
+        let texts: Vec<_> = comments
+            .iter()
+            .map(|(_, text)| String::from_utf8_lossy(text))
+            .collect();
+        for ((kind, _), text) in comments.iter().zip(licence::without(&texts)) {
+            if !text.trim().is_empty() {
+                self.comment(kind, text.as_bytes());
             }
         }
-        loop {
-            if cursor.goto_next_sibling() {
-                break;
-            }
-            in_doc_statement = false;
-            if !cursor.goto_parent() {
-                break 'walk;
-            }
-            if compiled.kind(&cursor.node()).named {
-                writer.hasher.raw(b")");
-            }
+    }
+
+    fn comment(&mut self, kind: &str, content: &[u8]) {
+        let mut content = text::without_margins(content);
+        if self.grammar.formatting.comment_space {
+            content = text::without_space_behind_mark(&content);
         }
-    }
-    writer.skip_to(source.len(), source.len());
-    writer.hasher.finish()
-}
-
-struct Writer<'a> {
-    hasher: Hasher,
-    source: &'a [u8],
-    /// Everything before this byte is written.
-    at: usize,
-    /// The leaf before was a word of which a line's end makes something else.
-    at_line_word: bool,
-}
-
-impl<'a> Writer<'a> {
-    /// The text of a leaf, after what stands between it and the one before.
-    fn text(&mut self, start: usize, end: usize) -> &'a [u8] {
-        self.skip_to(start, end);
-        self.source.get(start..end).unwrap_or_default()
+        if let Ok(text) = std::str::from_utf8(&content) {
+            content = licence::without_years(text).into_owned().into_bytes();
+        }
+        self.verbatim(kind, &content);
     }
 
-    fn peek(&self, bytes: &Range<usize>) -> &'a [u8] {
-        self.source.get(bytes.clone()).unwrap_or_default()
-    }
-
-    /// Writes the gap before `start` and goes on behind `end`.
+    /// Writes the gap before `start` and continues behind `end`.
     fn skip_to(&mut self, start: usize, end: usize) {
         let gap = self.source.get(self.at..start).unwrap_or_default();
-        if !is_layout(gap) {
+        if !text::is_layout(gap) {
             self.hasher.raw(b"g");
-            self.hasher.field(gap);
+            self.hasher.field(gap.trim_ascii());
         }
         if self.at_line_word && gap.contains(&b'\n') {
             self.hasher.raw(b"n");
@@ -140,80 +294,4 @@ impl<'a> Writer<'a> {
         self.hasher.field(kind.as_bytes());
         self.hasher.field(text);
     }
-}
-
-/// White space, and backslashes that end a line.
-fn is_layout(gap: &[u8]) -> bool {
-    let mut bytes = gap.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        let continues = byte == b'\\' && matches!(bytes.peek(), Some(b'\n' | b'\r'));
-        if !continues && !is_space(byte) {
-            return false;
-        }
-    }
-    true
-}
-
-/// Vertical tab and form feed are white space to every language here.
-fn is_space(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || byte == 0x0b
-}
-
-/// A comment without the white space around its lines, which is layout.
-fn without_margins(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    for line in text.split(|byte| *byte == b'\n') {
-        if !out.is_empty() {
-            out.push(b'\n');
-        }
-        out.extend_from_slice(line.trim_ascii());
-    }
-    out.truncate(out.trim_ascii_end().len());
-    out
-}
-
-/// A text of which every character counts, but a line's end is the same on every system, as compilers read it.
-fn with_one_line_end(text: &[u8]) -> Cow<'_, [u8]> {
-    let text = text.trim_ascii_end();
-    if !text.contains(&b'\r') {
-        return Cow::Borrowed(text);
-    }
-    let ends = (0..text.len()).filter(|at| !text[*at..].starts_with(b"\r\n"));
-    Cow::Owned(ends.map(|at| text[at]).collect())
-}
-
-/// Running text as it is shown: its lines without the white space around them, joined by one blank; but white space
-/// within its first and its last line is no layout.
-fn flowing(text: &[u8]) -> Vec<u8> {
-    let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
-    let last = lines.len() - 1;
-    for (number, line) in lines.iter_mut().enumerate() {
-        if number > 0 {
-            *line = line.trim_ascii_start();
-        }
-        if number < last {
-            *line = line.trim_ascii_end();
-        }
-    }
-    lines.retain(|line| !line.is_empty());
-    lines.join(&b' ')
-}
-
-/// A documentation string without its indentation, which is layout: a run of white space is a blank, or a line end
-/// if there is one in it, or a blank line if there are more.
-fn collapsed(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(first) = rest.first() {
-        let run = rest.iter().take_while(|byte| is_space(**byte)).count();
-        let ends = rest[..run].iter().filter(|byte| **byte == b'\n').count();
-        match (run, ends) {
-            (0, _) => out.push(*first),
-            (_, 0) => out.push(b' '),
-            (_, 1) => out.push(b'\n'),
-            _ => out.extend_from_slice(b"\n\n"),
-        }
-        rest = &rest[run.max(1)..];
-    }
-    out
 }

@@ -1,291 +1,205 @@
-//! The languages with a grammar, as data: one row each. The walking code knows rows, never a language.
+//! The languages with a grammar, as data: one row each. The walking code reads rows and never names a language.
 //!
-//! A row's query says with its captures what is what:
+//! To add a language: a row in `table/rows`, a query in `queries`, a sample with its outline in `samples`
+//! (`docs/languages.md`). The captures of a query:
 //!
-//! | capture | is |
+//! | capture | meaning |
 //! | --- | --- |
-//! | `@item.KIND` | a definition; KIND is the kind that an element carries |
+//! | `@item.KIND` | a definition; KIND is the kind that the element carries |
 //! | `@name` | its name |
-//! | `@body` | where its signature ends; definitions inside belong to it |
-//! | `@closed` | the same, and definitions inside are nobody's business (a function's body); also without a definition |
-//! | `@tail` | where its signature ends; definitions inside stand beside it |
-//! | `@open` | a function's body that is not closed: the function only wraps the file |
-//! | `@scope` | the name of what it belongs to, where that does not stand around it |
-//! | `@wrapper` | what belongs to the one definition in it and stands around it: `export`, `declare` |
+//! | `@body` | where its signature ends; definitions inside are its members |
+//! | `@closed` | the same, but definitions inside are ignored (a function's body); also without a definition |
+//! | `@tail` | where its signature ends; definitions inside are its siblings |
+//! | `@open` | a function body that is not closed: the function only wraps the file |
+//! | `@scope` | the name of the owner, where the owner does not enclose the definition |
+//! | `@wrapper` | a node around the definition that is part of it: `export`, `declare` |
 //! | `@decorator` | a decorator or attribute of the definition that follows |
-//! | `@doc`, `@doc.inner` | a documentation comment on what follows, or on what surrounds it |
-//! | `@doc.above` | a comment on what follows, if it stands on lines of its own and no empty line lies between |
-//! | `@comment` | any other comment: it may stand between a definition and its documentation |
-//! | `@import` | a name that is imported; braces are expanded, `as …` is dropped |
+//! | `@doc`, `@doc.inner` | documentation of what follows, or of what encloses the comment |
+//! | `@doc.above` | a comment that documents what follows if it has its own lines and no blank line follows it |
+//! | `@comment` | any other comment: it may separate a definition from its documentation |
+//! | `@import` | an imported name; braces are expanded, `as …` is dropped |
 //! | `@import.from`, `@import.name` | the same in two parts |
-//! | `@heading` | another name that tells what a file is for: a variable of its own |
-//! | `@heading.WORD` | the same, of a kind: kept as `WORD: name` |
-//! | `@_…` | for the pattern's own conditions |
+//! | `@import.statement` | the same with the word `import` before it |
+//! | `@heading` | a name that says what the file is for, such as a module variable |
+//! | `@heading.WORD` | the same, stored as `WORD: name` |
+//! | `@_…` | used by the pattern's own predicates only |
 //!
-//! Every pattern begins with one node of a kind that it names, because only at such nodes is the query asked.
+//! A definition without a `@name` is called `default`. Every pattern begins with one named node kind, because the query
+//! runs only at nodes of those kinds.
 
+mod compiled;
 mod rows;
 
-use std::sync::OnceLock;
-
-use tree_sitter::Query;
-
 use super::scan::comment::Comments;
+use super::scan::comment::SLASHES;
 
-use rows::GRAMMARS;
+pub(super) use compiled::{Capture, Compiled, NodeKind, Role, compiled};
+use rows::ROWS;
 
 /// Where a language keeps documentation.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Docs {
     /// In a string that is the first statement of a body.
     FirstString(StringKinds),
-    /// In comments: captured as `@doc` and `@doc.inner`; these marks are taken off their lines.
+    /// In comments captured as `@doc` or `@doc.inner`.
     Comments {
-        /// What a line of such a comment begins with.
+        /// Marks at the beginning of a line comment. A mark precedes its own prefixes.
         lines: &'static [&'static str],
-        /// What a block begins and ends with.
+        /// Marks at both ends of a block comment.
         blocks: &'static [(&'static str, &'static str)],
-        /// Whether a block goes on with the documentation before it; otherwise the last block counts.
+        /// Whether a block continues the documentation before it; otherwise only the last block counts.
         blocks_join: bool,
     },
 }
 
-/// The node kinds by which a documentation string is known.
+/// The node kinds of a documentation string.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StringKinds {
     /// The statement that holds one expression.
     pub statement: &'static str,
-    /// Parentheses around an expression, which change nothing.
+    /// Parentheses around an expression.
     pub parentheses: &'static str,
     /// One string literal.
     pub literal: &'static str,
-    /// Several literals, one after the other.
+    /// Adjacent literals.
     pub concatenation: &'static str,
-    /// Letters before the quote that make it something else than text.
+    /// Prefix letters that make a literal something other than text.
     pub not_text: &'static [char],
 }
 
+/// What a line's end and indentation mean in a language. Used where there is no tree to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// Nothing, except behind a `#` that begins a line (a preprocessor directive).
+    Free,
+    /// A line's end can end a statement.
+    Ends,
+    /// Indentation is structure.
+    Indentation,
+}
+
+/// A node that formatters add and remove, such as redundant parentheses. Its kind and its punctuation do not count for
+/// the syntax digest if it has exactly one named child.
+#[derive(Debug)]
+pub(super) struct Redundant {
+    pub node: &'static str,
+    /// Kinds of the parent; empty: any.
+    pub inside: &'static [&'static str],
+    /// Kinds of the child; empty: any.
+    pub around: &'static [&'static str],
+    /// Kinds of the child for which the node does count.
+    pub except: &'static [&'static str],
+}
+
+/// What formatters change in a language without changing its meaning.
+#[derive(Debug)]
+pub(super) struct Formatting {
+    /// Node kinds in which a comma before the closing bracket is optional.
+    pub trailing_commas: &'static [&'static str],
+    /// Tokens that are optional as children of these node kinds.
+    pub optional: &'static [(&'static [&'static str], &'static [&'static str])],
+    pub redundant: &'static [Redundant],
+    /// Node kinds that are dropped if empty, and the kind of their parent: `class A():`.
+    pub empty: &'static [(&'static str, &'static str)],
+    /// Node kinds of strings with a free choice of quotes.
+    pub quotes: &'static [&'static str],
+    /// Whether the space behind a comment's mark is free.
+    pub comment_space: bool,
+}
+
+/// Nothing but white space is free.
+pub(super) const STRICT: Formatting = Formatting {
+    trailing_commas: &[],
+    optional: &[],
+    redundant: &[],
+    empty: &[],
+    quotes: &[],
+    comment_space: false,
+};
+
+/// Returns a text for the parser in place of a file's own, byte for byte at the same offsets.
+pub(super) type Repair = fn(&[u8]) -> Option<Vec<u8>>;
+
 /// One language.
 pub(super) struct Grammar {
-    /// The language's name, as in `model::language`.
+    /// The language's name in `model::language`.
     pub name: &'static str,
     language: fn() -> tree_sitter::Language,
-    /// Its patterns, in parts: a grammar may share some with another.
+    /// The query, in parts: grammars may share a part.
     query: &'static [&'static str],
     /// Between the parts of a qualified name.
     pub separator: &'static str,
-    /// Where documentation stands.
+    /// Where documentation is found.
     pub docs: Docs,
-    /// Kinds of definitions that are called something else inside some others: (kind, inside these, becomes).
+    /// Kinds that change their name inside others: (kind, inside these, becomes).
     pub members: &'static [(&'static str, &'static [&'static str], &'static str)],
-    /// Marks at the end of a signature that are no part of it.
+    /// Characters at the end of a signature that are not part of it.
     pub head_ends: &'static [char],
-    /// The last part of an imported name that means the part before it.
+    /// The last part of an imported name that stands for the part before it.
     pub import_self: Option<&'static str>,
-    /// How comments are marked: the one that begins a file may tell what it is for.
+    /// Comment syntax, for the comment that begins a file.
     pub comment_marks: &'static Comments,
     /// Node kinds that are comments.
     pub comments: &'static [&'static str],
     /// Node kinds whose whole text counts, white space included.
     pub verbatim: &'static [&'static str],
-    /// Node kinds of running text, in which a line's end and the white space around it are one blank or nothing.
+    /// Node kinds of running text: a line's end with the white space around it equals one blank or nothing.
     pub flowing: &'static [&'static str],
     /// Node kinds that are layout.
     pub layout: &'static [&'static str],
-    /// Words of which a line's end makes something else, though the tree may not show it.
+    /// Words whose meaning depends on a following line's end, though the tree may not show it.
     pub line_words: &'static [&'static str],
-    /// Node kinds of decorators that stand inside a definition, at its beginning.
+    /// Node kinds of decorators at the beginning of a definition.
     pub decorators: &'static [&'static str],
-    compiled: OnceLock<Option<Compiled>>,
+    /// Node kinds of documentation at the beginning of a definition.
+    pub leading_docs: &'static [&'static str],
+    /// Whether definitions of one name in a row are the clauses of one.
+    pub clauses: bool,
+    pub lines: Lines,
+    pub formatting: &'static Formatting,
+    /// Blanks or replaces what the grammar does not know, without moving a byte. Used if the plain text has errors;
+    /// `None`: nothing to change.
+    pub repair: Option<Repair>,
+    /// Rows to try if there are still errors.
+    pub fallbacks: &'static [&'static str],
+    /// The node kind of a macro call and the kind of its arguments, which may hold definitions.
+    pub macros: Option<(&'static str, &'static str)>,
 }
+
+/// Documentation in the comments of C and its relatives.
+const SLASHED: Docs = Docs::Comments {
+    lines: &["///", "//!", "//"],
+    blocks: &[("/**", "*/"), ("/*!", "*/"), ("/*", "*/")],
+    blocks_join: false,
+};
+
+/// The defaults of a row: a language with braces and C's comments.
+const BRACES: Grammar = Grammar {
+    name: "",
+    language: || tree_sitter_c::LANGUAGE.into(),
+    query: &[],
+    separator: ".",
+    docs: SLASHED,
+    members: &[],
+    head_ends: &['=', ';', ',', '{'],
+    import_self: None,
+    comment_marks: &SLASHES,
+    comments: &["comment"],
+    verbatim: &[],
+    flowing: &[],
+    layout: &[],
+    line_words: &[],
+    decorators: &[],
+    leading_docs: &[],
+    clauses: false,
+    lines: Lines::Ends,
+    formatting: &STRICT,
+    repair: None,
+    fallbacks: &[],
+    macros: None,
+};
 
 /// The row of a language.
 pub(super) fn grammar(name: &str) -> Option<&'static Grammar> {
-    GRAMMARS.iter().find(|grammar| grammar.name == name)
-}
-
-/// What a capture of a query means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Capture {
-    Item(String),
-    Name,
-    Scope,
-    Wrapper,
-    Body,
-    Tail,
-    Closed,
-    Open,
-    Decorator,
-    Doc,
-    DocAbove,
-    InnerDoc,
-    Comment,
-    Import,
-    ImportFrom,
-    ImportName,
-    Heading,
-    /// A heading of that kind.
-    HeadingOf(String),
-    /// Only the query's own conditions need it.
-    Own,
-}
-
-/// How a node counts for the syntax digest and for a signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    Node,
-    Comment,
-    Verbatim,
-    Flowing,
-    Layout,
-}
-
-/// One node kind of a grammar.
-#[derive(Clone, Debug)]
-pub(super) struct NodeKind {
-    pub name: &'static str,
-    pub named: bool,
-    pub role: Role,
-    /// Whether a pattern of the query begins with it.
-    pub sought: bool,
-}
-
-/// A row made ready: done once, at the first file of the language.
-pub(super) struct Compiled {
-    pub language: tree_sitter::Language,
-    pub query: Query,
-    /// By the capture's index in the query.
-    pub captures: Vec<Capture>,
-    /// By the node's `kind_id`.
-    kinds: Vec<NodeKind>,
-}
-
-/// A node that the parser could make nothing of; it has no place in a grammar's own list of kinds.
-const ERROR: NodeKind = NodeKind {
-    name: "ERROR",
-    named: true,
-    role: Role::Node,
-    sought: false,
-};
-
-impl Compiled {
-    pub fn kind(&self, node: &tree_sitter::Node<'_>) -> &NodeKind {
-        self.kinds
-            .get(usize::from(node.kind_id()))
-            .unwrap_or(&ERROR)
-    }
-}
-
-impl Grammar {
-    /// The row made ready; `None` if its query does not fit its grammar, which a test rules out.
-    pub fn compiled(&self) -> Option<&Compiled> {
-        self.compiled.get_or_init(|| self.compile()).as_ref()
-    }
-
-    fn compile(&self) -> Option<Compiled> {
-        let language = (self.language)();
-        let text = self.query.concat();
-        let query = Query::new(&language, &text).ok()?;
-        let captures = query.capture_names().iter().map(|name| capture(name));
-        let captures = captures.collect::<Option<_>>()?;
-        let sought = (0..query.pattern_count())
-            .map(|pattern| begins_with(&text, query.start_byte_for_pattern(pattern)))
-            .collect::<Option<Vec<&str>>>()?;
-        let kinds = (0..u16::try_from(language.node_kind_count()).ok()?)
-            .map(|id| {
-                let name = language.node_kind_for_id(id).unwrap_or("");
-                let role = match name {
-                    name if self.comments.contains(&name) => Role::Comment,
-                    name if self.verbatim.contains(&name) => Role::Verbatim,
-                    name if self.flowing.contains(&name) => Role::Flowing,
-                    name if self.layout.contains(&name) => Role::Layout,
-                    _ => Role::Node,
-                };
-                let named = language.node_kind_is_named(id);
-                let sought = named && sought.contains(&name);
-                NodeKind {
-                    name,
-                    named,
-                    role,
-                    sought,
-                }
-            })
-            .collect();
-        Some(Compiled {
-            language,
-            query,
-            captures,
-            kinds,
-        })
-    }
-}
-
-/// The node kind with which the pattern at that byte of a query begins.
-fn begins_with(query: &str, at: usize) -> Option<&str> {
-    let pattern = query.get(at..)?.trim_start().strip_prefix('(')?;
-    // A group holds a pattern and its conditions.
-    let pattern = pattern.trim_start_matches('(');
-    let end = pattern.find(|c: char| !c.is_alphanumeric() && c != '_')?;
-    pattern.get(..end).filter(|kind| !kind.is_empty())
-}
-
-fn capture(name: &str) -> Option<Capture> {
-    Some(match name {
-        "name" => Capture::Name,
-        "scope" => Capture::Scope,
-        "wrapper" => Capture::Wrapper,
-        "body" => Capture::Body,
-        "tail" => Capture::Tail,
-        "closed" => Capture::Closed,
-        "open" => Capture::Open,
-        "decorator" => Capture::Decorator,
-        "doc" => Capture::Doc,
-        "doc.above" => Capture::DocAbove,
-        "doc.inner" => Capture::InnerDoc,
-        "comment" => Capture::Comment,
-        "import" => Capture::Import,
-        "import.from" => Capture::ImportFrom,
-        "import.name" => Capture::ImportName,
-        "heading" => Capture::Heading,
-        name if name.starts_with('_') => Capture::Own,
-        name => match name.split_once('.')? {
-            ("item", kind) => Capture::Item(kind.to_owned()),
-            ("heading", kind) => Capture::HeadingOf(kind.to_owned()),
-            _ => return None,
-        },
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::language::Language;
-
-    #[test]
-    fn every_row_fits_its_grammar() {
-        for row in &GRAMMARS {
-            let language = (row.language)();
-            if let Err(error) = Query::new(&language, &row.query.concat()) {
-                panic!("{}: {error}", row.name);
-            }
-            assert!(row.compiled().is_some(), "{}: an unknown capture", row.name);
-            assert!(Language::named(row.name).is_some(), "{}", row.name);
-            let kinds = [
-                row.comments,
-                row.verbatim,
-                row.flowing,
-                row.layout,
-                row.decorators,
-            ];
-            let kinds = kinds.concat();
-            for kind in kinds {
-                assert_ne!(
-                    language.id_for_node_kind(kind, true),
-                    0,
-                    "{}: {kind}",
-                    row.name
-                );
-            }
-        }
-    }
+    ROWS.iter().copied().find(|grammar| grammar.name == name)
 }

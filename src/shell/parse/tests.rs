@@ -1,4 +1,4 @@
-//! Outlines and syntax digests of small texts whose answers are known. Where the language has an oracle (Python's own
+//! Outlines and syntax digests of small texts. Where the language has an oracle (Python's own
 //! `ast`), the expected lines and docstrings were taken from it.
 
 mod languages;
@@ -306,13 +306,19 @@ fn broken_files_give_what_can_be_read() {
     let text = "class A:\n    def b(self): pass\n\ndef c(:\n    pass\n\ndef d(): pass\n";
     let found = parsed("python", text);
     assert!(found.outline.partial);
-    assert_eq!(found.syntax, Digest::of_file(text.as_bytes()));
+    assert_eq!(found.outline.missing, [(4, 4)]);
+    let indented = text.replace("    ", "\t").replace("\n\n", "\n\n\n");
+    assert_eq!(parsed("python", &indented).syntax, found.syntax);
+    let moved = text.replace("    pass", "pass");
+    assert_ne!(parsed("python", &moved).syntax, found.syntax);
+    let changed = text.replace("def d", "def e");
+    assert_ne!(parsed("python", &changed).syntax, found.syntax);
     let names = places(&found.outline);
     assert!(names.contains(&("method", "A.b", 2, 2)), "{names:?}");
     assert!(names.contains(&("function", "d", 7, 7)), "{names:?}");
 }
 
-/// Neither the stack nor the clock: nothing here may grow faster than the text.
+/// Stack and time grow no faster than the text.
 #[test]
 fn depth_and_length_are_harmless() {
     let depth = 100_000;
@@ -405,14 +411,14 @@ fn depth_and_length_are_harmless_in_languages_with_braces() {
 }
 
 #[test]
-fn a_file_that_is_too_much_is_given_up_the_same_way_each_time() {
+fn a_file_that_exceeds_the_limits_gives_the_same_outline_each_time() {
     // Noise with many ways out of every error.
     let mut random = fastrand::Rng::with_seed(1);
     let noise: Vec<u8> = (0..60_000).map(|_| random.u8(..)).collect();
     let one = parsed("python", &noise);
     assert_eq!(one, parsed("python", &noise));
     assert!(one.outline.partial);
-    assert_eq!(one.syntax, Digest::of_file(&noise));
+    assert!(!one.outline.missing.is_empty());
 }
 
 #[test]
@@ -438,6 +444,10 @@ fn layout_does_not_change_the_syntax_of_python() {
             text.replace("[1,\n             2]", "[1, 2]"),
         ),
         ("no last line end", text.trim_end().to_owned()),
+        ("a trailing comma", text.replace("2]", "2,]")),
+        ("parentheses", text.replace("if a:", "if (a):")),
+        ("quotes", text.replace("\"a  b\"", "'a  b'")),
+        ("a comment's space", text.replace("# why", "#why")),
     ] {
         assert_eq!(syntax("python", &other), want, "{name}:\n{other}");
     }
@@ -451,7 +461,10 @@ fn layout_does_not_change_the_syntax_of_python() {
             "a statement out of the if",
             text.replace("        return \"a", "    return \"a"),
         ),
-        ("a comma", text.replace("2]", "2,]")),
+        (
+            "a comma that makes a tuple",
+            text.replace("return 1", "return 1,"),
+        ),
         ("an operator", text.replace("x = [", "x += [")),
     ] {
         assert_ne!(syntax("python", &other), want, "{name}:\n{other}");
@@ -459,7 +472,7 @@ fn layout_does_not_change_the_syntax_of_python() {
 }
 
 #[test]
-fn text_that_no_leaf_shows_counts_for_the_syntax() {
+fn text_between_leaves_counts_for_the_syntax() {
     let text = "x = f\"a  {b}\\n c\"\ny = 'd\\te'\n";
     let want = syntax("python", text);
     for other in [
@@ -512,10 +525,19 @@ fn layout_does_not_change_the_syntax_of_rust() {
 }
 
 #[test]
-fn what_has_no_grammar_is_known_by_its_content() {
+fn prose_is_known_by_its_text_without_layout() {
     let text = "# Title\n\nA paragraph of some words.\n";
     let found = parsed("markdown", text);
-    assert_eq!(found.syntax, Digest::of_file(text.as_bytes()));
+    let spaced = "# Title  \r\n\r\n\r\nA paragraph of some words.";
+    assert_eq!(parsed("markdown", spaced).syntax, found.syntax);
+    let changed = text.replace("some", "many");
+    assert_ne!(parsed("markdown", &changed).syntax, found.syntax);
+    let untitled = parsed("markdown", "-\n");
+    assert_eq!(
+        untitled.syntax,
+        Digest::of_file(b"-\n"),
+        "its size is its description"
+    );
     assert_eq!(found.outline.headings, ["Title"]);
     assert_eq!(
         found.outline.docstring.as_deref(),
@@ -524,4 +546,144 @@ fn what_has_no_grammar_is_known_by_its_content() {
     assert_eq!(found.outline.lines, 3);
     let nothing = parse(None, b"\xff\xfe", Digest::of_file(b"\xff\xfe"));
     assert_eq!(nothing.outline.lines, 1);
+}
+
+#[test]
+fn what_formatters_change_does_not_change_the_syntax() {
+    for (language, one, other) in [
+        ("python", "class A():\n    x = 1\n", "class A:\n    x = 1\n"),
+        (
+            "python",
+            "from a import b, c\n",
+            "from a import (\n    b,\n    c,\n)\n",
+        ),
+        ("python", "x = f(a, b)\n", "x = f(\n    a,\n    b,\n)\n"),
+        ("python", "x = (1, 2)\n", "x = (\n    1,\n    2,\n)\n"),
+        ("python", "return_ = (a\n  and b)\n", "return_ = a and b\n"),
+        ("python", "x = u'it\\'s'\n", "x = \"it's\"\n"),
+        (
+            "rust",
+            "fn f(a: u8, b: u8) { g(a, b) }",
+            "fn f(\n    a: u8,\n    b: u8,\n) {\n    g(\n        a,\n        b,\n    )\n}",
+        ),
+        (
+            "rust",
+            "fn f() { match a { A => { b } C => d } }",
+            "fn f() { match a { A => b, C => d, } }",
+        ),
+        (
+            "rust",
+            "fn f() { a.map(|x| { x + 1 }) }",
+            "fn f() { a.map(|x| x + 1) }",
+        ),
+        (
+            "rust",
+            "fn f() -> u8 { return 1 }",
+            "fn f() -> u8 { return 1; }",
+        ),
+        (
+            "rust",
+            "struct A { x: u8, y: u8 }",
+            "struct A {\n    x: u8,\n    y: u8,\n}",
+        ),
+        (
+            "rust",
+            "fn f() { println!(\"{}\", a) }",
+            "fn f() { println!(\n    \"{}\",\n    a,\n) }",
+        ),
+        ("javascript", "const f = x => x", "const f = (x) => x;\n"),
+        (
+            "javascript",
+            "const a = { b: 'c', d }",
+            "const a = {\n  b: \"c\",\n  d,\n};\n",
+        ),
+        (
+            "javascript",
+            "const f = () => <a/>",
+            "const f = () => (\n  <a />\n);\n",
+        ),
+        ("typescript", "const f = x => x", "const f = (x) => x;\n"),
+        (
+            "typescript",
+            "interface A { a: string, b: number }",
+            "interface A {\n  a: string;\n  b: number;\n}\n",
+        ),
+        (
+            "typescript",
+            "import { a } from 'b'",
+            "import { a } from \"b\";\n",
+        ),
+        (
+            "go",
+            "package a\nvar x = []int{1, 2}\n",
+            "package a\nvar x = []int{\n\t1,\n\t2,\n}\n",
+        ),
+    ] {
+        assert_eq!(
+            syntax(language, one),
+            syntax(language, other),
+            "{one}\n{other}"
+        );
+    }
+    for (language, one, other) in [
+        ("python", "x = (a,)\n", "x = (a)\n"),
+        ("python", "x = a[1,]\n", "x = a[1]\n"),
+        ("python", "x = (a + b) * c\n", "x = a + b * c\n"),
+        ("python", "x = a < (b < c)\n", "x = a < b < c\n"),
+        ("python", "x = \"a\"\n", "x = b\"a\"\n"),
+        ("rust", "fn f() { (a,) }", "fn f() { (a) }"),
+        ("rust", "fn f() { (a.b)() }", "fn f() { a.b() }"),
+        ("rust", "fn f() { a }", "fn f() { a; }"),
+        (
+            "rust",
+            "fn f() { match a { A => { b; } } }",
+            "fn f() { match a { A => { b } } }",
+        ),
+        ("javascript", "x = (a?.b).c", "x = a?.b.c"),
+        ("javascript", "x = [a, ]", "x = [a, , ]"),
+        ("javascript", "f((a, b))", "f(a, b)"),
+        ("javascript", "x = () => ({})", "x = () => {}"),
+        ("javascript", "x = (a + b) * c", "x = a + b * c"),
+        ("javascript", "if (a); b()", "if (a) b()"),
+    ] {
+        assert_ne!(
+            parsed(language, one).syntax,
+            parsed(language, other).syntax,
+            "{one}\n{other}"
+        );
+    }
+}
+
+#[test]
+fn licence_headers_and_years_do_not_change_the_syntax() {
+    let mit = "Permission is hereby granted, free of charge, to any person obtaining a copy\nof this software and associated documentation files (the \"Software\"), to deal";
+    for (language, mark, code) in [
+        ("python", "#", "def f():\n    return 1\n"),
+        ("rust", "//", "fn f() {}\n"),
+        ("javascript", "//", "function f() {}\n"),
+        ("go", "//", "package a\n"),
+        ("java", "//", "class A {}\n"),
+        ("c", "//", "int f(void);\n"),
+    ] {
+        let header = |text: &str| {
+            let lines = text.lines().map(|line| format!("{mark} {line}\n"));
+            lines.collect::<String>()
+        };
+        let of = |text: &str| syntax(language, &format!("{}\n{code}", header(text)));
+        let bare = syntax(language, code);
+        assert_eq!(of("Copyright 2020 Some One"), bare, "{language}");
+        assert_eq!(of("SPDX-License-Identifier: MIT"), bare, "{language}");
+        assert_eq!(
+            of(&format!("Copyright (c) 2020 X\n\n{mit}")),
+            bare,
+            "{language}"
+        );
+        assert_ne!(of("Reads dates."), bare, "{language}");
+        assert_eq!(
+            of("Copyright 2020 X\n\nReads dates."),
+            of("Copyright 2026 Y\n\nReads dates."),
+            "{language}"
+        );
+        assert_ne!(of("Copyright 2020 X\n\nReads dates."), bare, "{language}");
+    }
 }

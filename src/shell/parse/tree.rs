@@ -1,36 +1,94 @@
-//! Runs a parser, and stops it when a file is too much for it.
+//! Runs the parser, within limits, on the text or on a repaired form of it.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
 use tree_sitter::{ParseOptions, Parser, Tree};
 
-use super::table::Compiled;
+use super::table::{Compiled, Grammar, compiled, grammar};
 
-/// What a parse may cost. A parser reports progress every hundred steps or so: a report costs one, and ten once
-/// there are errors, because looking for a way out of them is slow. The bound is counted and not timed, so that equal
-/// files give equal outlines on a busy machine too. Valid text costs about one for 60 bytes.
+/// The limit of a parse. The parser reports progress about every hundred steps: a report costs one, and ten once there
+/// are errors, because recovery is slow. The limit counts steps and not time, so that equal files give equal outlines
+/// on a busy machine too. Valid text costs about one for 60 bytes.
 const MAX_COST: u32 = 400_000;
 const COST_OF_ERRORS: u32 = 10;
 
-/// The bound that guards against steps of a length that nobody foresaw.
+/// A second limit, in case steps take unexpectedly long.
 const MAX_TIME: Duration = Duration::from_secs(10);
 
-/// Files above this size, in bytes, are not parsed: the parser counts in 32 bits.
+/// Larger files, in bytes, are not parsed: the parser counts in 32 bits.
 const MAX_BYTES: usize = 256 << 20;
 
-/// The tree of a text; `None` where it took too much.
-pub(super) fn parse(compiled: &Compiled, source: &[u8]) -> Option<Tree> {
-    if source.len() > MAX_BYTES {
+/// A text as it was parsed.
+pub(super) struct Parse {
+    pub grammar: &'static Grammar,
+    pub compiled: &'static Compiled,
+    pub tree: Tree,
+    /// Parts of the text that the parser could not read, in lines counted from 1.
+    pub missing: Vec<(u32, u32)>,
+}
+
+/// Parses a text. If the tree has errors, the repaired text and the fallback grammars of the row are tried, and the
+/// tree with the fewest bytes in errors is returned. `None` if all exceeded the limits.
+pub(super) fn parse(row: &'static Grammar, source: &[u8]) -> Option<Parse> {
+    let fallbacks = row.fallbacks.iter().filter_map(|name| grammar(name));
+    let mut budget = MAX_COST;
+    let mut best: Option<(usize, Parse)> = None;
+    for row in std::iter::once(row).chain(fallbacks) {
+        let Some(compiled) = compiled(row) else {
+            continue;
+        };
+        let mut repaired = None;
+        // The text as it is, then repaired.
+        for attempt in 0..2 {
+            if attempt == 1 {
+                repaired = row.repair.and_then(|repair| repair(source));
+                if repaired.is_none() {
+                    break;
+                }
+            }
+            let text = repaired.as_deref().unwrap_or(source);
+            let Some(tree) = run(compiled, text, None, &mut budget) else {
+                continue;
+            };
+            let (bytes, missing) = errors(&tree);
+            if best.as_ref().is_none_or(|(fewest, _)| bytes < *fewest) {
+                let parse = Parse {
+                    grammar: row,
+                    compiled,
+                    tree,
+                    missing,
+                };
+                best = Some((bytes, parse));
+            }
+            if bytes == 0 {
+                return best.map(|(_, parse)| parse);
+            }
+        }
+    }
+    best.map(|(_, parse)| parse)
+}
+
+/// Parses a text, or the part of it in a range. `budget` is what the parse may cost, and is reduced by its cost.
+pub(super) fn run(
+    compiled: &Compiled,
+    source: &[u8],
+    part: Option<tree_sitter::Range>,
+    budget: &mut u32,
+) -> Option<Tree> {
+    if source.len() > MAX_BYTES || *budget == 0 {
         return None;
     }
     let mut parser = Parser::new();
     parser.set_language(&compiled.language).ok()?;
+    if let Some(part) = part {
+        parser.set_included_ranges(&[part]).ok()?;
+    }
     let started = Instant::now();
-    let mut cost = 0u32;
     let mut progress = |state: &tree_sitter::ParseState| {
-        cost += if state.has_error() { COST_OF_ERRORS } else { 1 };
-        if cost > MAX_COST || started.elapsed() > MAX_TIME {
+        let cost = if state.has_error() { COST_OF_ERRORS } else { 1 };
+        *budget = budget.saturating_sub(cost);
+        if *budget == 0 || started.elapsed() > MAX_TIME {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
@@ -38,4 +96,31 @@ pub(super) fn parse(compiled: &Compiled, source: &[u8]) -> Option<Tree> {
     let options = ParseOptions::new().progress_callback(&mut progress);
     let mut read = |at: usize, _| source.get(at..).unwrap_or_default();
     parser.parse_with_options(&mut read, None, Some(options))
+}
+
+/// How many bytes of a text lie in errors, and on which lines. An absent token counts as one byte.
+fn errors(tree: &Tree) -> (usize, Vec<(u32, u32)>) {
+    let mut bytes = 0;
+    let mut missing: Vec<(u32, u32)> = Vec::new();
+    let mut cursor = tree.walk();
+    loop {
+        let node = cursor.node();
+        if node.is_error() || node.is_missing() {
+            bytes += node.byte_range().len().max(1);
+            let rows: Range<usize> = node.start_position().row..node.end_position().row;
+            let line = |row: usize| u32::try_from(row).unwrap_or(u32::MAX).saturating_add(1);
+            let (start, end) = (line(rows.start), line(rows.end));
+            match missing.last_mut() {
+                Some(last) if start <= last.1.saturating_add(1) => last.1 = last.1.max(end),
+                _ => missing.push((start, end)),
+            }
+        } else if node.has_error() && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return (bytes, missing);
+            }
+        }
+    }
 }

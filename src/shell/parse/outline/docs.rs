@@ -1,14 +1,14 @@
-//! What documents a definition or its file: the string that begins a body, or the comments before it.
+//! The documentation of a definition or a file: the string that begins a body, or the comments before it.
 
 use tree_sitter::Node;
 
 use super::Reader;
+use crate::shell::parse::licence;
 use crate::shell::parse::literal;
-use crate::shell::parse::scan::comment;
 use crate::shell::parse::table::Docs;
 
 impl Reader<'_, '_> {
-    /// Whether a documentation comment has nothing to do with those before it.
+    /// Whether a documentation comment does not continue those before it.
     pub fn stands_alone(&self, node: &Node<'_>) -> bool {
         match self.grammar.docs {
             Docs::Comments {
@@ -62,7 +62,7 @@ impl Reader<'_, '_> {
         first.filter(|first| first.kind() == kinds.statement)
     }
 
-    /// The words of documentation comments.
+    /// The text of documentation comments.
     pub fn comment_text(&self, comments: &[String]) -> Option<String> {
         let Docs::Comments { lines, blocks, .. } = self.grammar.docs else {
             return None;
@@ -71,7 +71,9 @@ impl Reader<'_, '_> {
             .iter()
             .map(|comment| literal::without_marks(comment, lines, blocks))
             .collect();
-        Some(texts.join("\n").trim().to_owned()).filter(|text| !text.is_empty())
+        let text = texts.join("\n");
+        let text = licence::stripped(element(text.trim(), "summary"));
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
     /// The part of a text before the first documentation comment: that one belongs to a definition.
@@ -82,7 +84,7 @@ impl Reader<'_, '_> {
         let marks = || lines.iter().chain(blocks.iter().map(|(open, _)| open));
         if marks().any(|mark| self.grammar.comment_marks.begins(mark)) {
             // Comments of both kinds look alike.
-            return match self.waiting.first_is_taken {
+            return match self.pending.first_is_taken {
                 true => "",
                 false => text,
             };
@@ -91,22 +93,29 @@ impl Reader<'_, '_> {
         &text[..end.unwrap_or(text.len())]
     }
 
-    /// What the comments say that begin the file and belong to no definition.
+    /// The text of the comments that begin the file and belong to no definition, without licences.
     pub fn about_file(&mut self) -> Option<String> {
-        self.waiting.finish();
-        let all = std::mem::take(&mut self.waiting.about_file);
-        let says = |text: &String| {
-            let lines = text.lines();
-            // A tag that only names the licence does not make the rest a claim.
-            let said: Vec<&str> = lines.filter(|line| !line.starts_with('@')).collect();
-            !comment::claims_rights(&said.join("\n"))
-        };
-        let mut texts = all.iter().filter_map(|docs| self.comment_text(docs));
-        texts.find(says)
+        self.pending.finish();
+        let all = std::mem::take(&mut self.pending.about_file);
+        let mut texts = all.iter().filter_map(|docs| {
+            let text = licence::stripped(&self.comment_text(docs)?).into_owned();
+            let said: Vec<&str> = text.lines().filter(|line| !line.starts_with('@')).collect();
+            let empty = said.iter().all(|line| line.trim().is_empty());
+            Some(text).filter(|_| !empty || all.len() == 1)
+        });
+        texts.find(|text| !text.is_empty())
     }
 }
 
-/// The one child that counts, if there is just one.
+/// The content of an XML element in a text, or the text.
+fn element<'t>(text: &'t str, name: &str) -> &'t str {
+    let inside = text
+        .strip_prefix(&format!("<{name}>"))
+        .and_then(|rest| rest.split_once(&format!("</{name}>")));
+    inside.map_or(text, |(inside, _)| inside.trim())
+}
+
+/// The only child that counts, or `None`.
 fn only_child<'t>(node: Node<'t>, counts: impl Fn(&Node<'t>) -> bool) -> Option<Node<'t>> {
     let mut cursor = node.walk();
     let mut children = node

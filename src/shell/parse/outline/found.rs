@@ -9,34 +9,35 @@ use crate::shell::parse::imports;
 use crate::shell::parse::source::Source;
 use crate::shell::parse::table::{Capture, Compiled, Grammar};
 
-/// One statement that defines more names than this is cut: each would quote it.
+/// At most this many names of one statement are read: each would quote it.
 const MAX_ITEMS: usize = 64;
 
-/// What stands in a definition's body.
+/// What a definition's body holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inside {
-    /// Definitions that belong to it.
+    /// Its members.
     Members,
-    /// Nothing that concerns anybody.
+    /// Nothing that counts.
     Closed,
-    /// Definitions that stand beside it.
-    Beside,
+    /// Definitions that are its siblings.
+    Siblings,
 }
 
 /// A definition as the query found it.
-pub(super) struct Item<'t, 'q> {
-    pub kind: &'q str,
+pub(super) struct Item<'t> {
+    pub kind: &'static str,
     pub node: Node<'t>,
-    pub name: Node<'t>,
-    /// The name of what it belongs to.
+    /// `None` for a definition without a name of its own.
+    pub name: Option<Node<'t>>,
+    /// The name of its owner.
     pub scope: Option<Node<'t>>,
     pub body: Option<Node<'t>>,
     pub inside: Inside,
 }
 
 /// One thing that the query found.
-pub(super) enum Event<'t, 'q> {
-    Item(Item<'t, 'q>),
+pub(super) enum Event<'t> {
+    Item(Item<'t>),
     Wrapper(Node<'t>),
     Decorator(Node<'t>),
     Doc(Node<'t>),
@@ -49,15 +50,22 @@ pub(super) enum Event<'t, 'q> {
     Open(Range<usize>),
 }
 
+/// Whether of two matches of one name the first says more: an optional part of a pattern matches with and without it,
+/// and a pattern for any value matches what one for a type matches.
+fn better(item: &Item<'_>, known: &Item<'_>) -> bool {
+    known.body.is_none() && item.body.is_some()
+        || known.inside == Inside::Closed && item.inside == Inside::Members
+}
+
 /// What the query finds at a node.
-pub(super) fn events<'t, 'q>(
+pub(super) fn events<'t>(
     grammar: &Grammar,
-    compiled: &'q Compiled,
+    compiled: &'static Compiled,
     query: &mut QueryCursor,
     node: Node<'t>,
     source: &Source<'_>,
-) -> Vec<Event<'t, 'q>> {
-    let mut items: Vec<Item<'t, 'q>> = Vec::new();
+) -> Vec<Event<'t>> {
+    let mut items: Vec<Item<'t>> = Vec::new();
     let mut by_name: HashMap<usize, usize> = HashMap::new();
     let mut events = Vec::new();
     let mut documents = false;
@@ -75,7 +83,7 @@ pub(super) fn events<'t, 'q>(
                 Capture::Scope => scope = Some(node),
                 Capture::Body => body = Some(node),
                 Capture::Closed => (body, inside) = (Some(node), Inside::Closed),
-                Capture::Tail => (body, inside) = (Some(node), Inside::Beside),
+                Capture::Tail => (body, inside) = (Some(node), Inside::Siblings),
                 Capture::Open => events.push(Event::Open(node.byte_range())),
                 Capture::Wrapper => events.push(Event::Wrapper(node)),
                 Capture::Decorator => events.push(Event::Decorator(node)),
@@ -96,12 +104,18 @@ pub(super) fn events<'t, 'q>(
                 }
                 Capture::ImportFrom => from = quoted(node),
                 Capture::Import | Capture::ImportName => imported.push(quoted(node)),
+                Capture::ImportStatement => {
+                    let text = quoted(node);
+                    let name = text.trim_start_matches("import").trim_start();
+                    imported.push(name.to_owned());
+                }
             }
         }
         for name in imported {
-            events.push(Event::Import(imports::names(&from, &name, grammar)));
+            let name = name.trim_matches(['"', '\'']);
+            events.push(Event::Import(imports::names(&from, name, grammar)));
         }
-        let (Some(kind), Some(name)) = (kind, name) else {
+        let Some(kind) = kind else {
             if let Some(body) = body {
                 events.push(Event::Closed(body.start_byte()..node.end_byte()));
             }
@@ -115,12 +129,12 @@ pub(super) fn events<'t, 'q>(
             body,
             inside,
         };
-        // An optional part of a pattern matches with and without it: the match with a body knows more.
-        match by_name.get(&name.start_byte()) {
-            Some(&known) if items[known].body.is_none() && body.is_some() => items[known] = item,
+        let key = name.unwrap_or(node).start_byte();
+        match by_name.get(&key) {
+            Some(&known) if better(&item, &items[known]) => items[known] = item,
             Some(_) => {}
             None if items.len() < MAX_ITEMS => {
-                by_name.insert(name.start_byte(), items.len());
+                by_name.insert(key, items.len());
                 items.push(item);
             }
             None => {}

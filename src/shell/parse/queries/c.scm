@@ -1,4 +1,4 @@
-; What an outline of C holds. The captures are told in ../table.rs.
+; The outline of C. See ../table.rs for the captures.
 
 (function_definition
   declarator: [
@@ -32,7 +32,7 @@
   name: (type_identifier) @name
   body: (enumerator_list) @body) @item.enum
 
-; A type without a name of its own is known by the one that it is given.
+; An unnamed type takes the name of its typedef.
 (type_definition
   type: (struct_specifier !name body: (field_declaration_list) @body)
   declarator: (type_identifier) @name) @item.struct

@@ -1,4 +1,4 @@
-; What an outline of Go holds. The captures are told in ../table.rs.
+; The outline of Go. See ../table.rs for the captures.
 
 (function_declaration
   name: (identifier) @name
@@ -54,7 +54,7 @@
 (method_elem
   name: (field_identifier) @name) @item.method
 
-; A name is no field here: as one, only the first of several is found.
+; `name` is not used as a field here: it matches only the first of several.
 ((const_declaration
   (const_spec
     (identifier) @name

@@ -1,4 +1,4 @@
-; What an outline of Java holds. The captures are told in ../table.rs.
+; The outline of Java. See ../table.rs for the captures.
 
 (class_declaration
   name: (identifier) @name

@@ -1,4 +1,4 @@
-; What an outline of JavaScript holds, and one of TypeScript besides its own. The captures are told in ../table.rs.
+; The outline of JavaScript, and the part of TypeScript's that both share. See ../table.rs for the captures.
 
 (export_statement) @wrapper
 
@@ -18,7 +18,7 @@
   name: (_) @name
   body: (statement_block) @closed) @item.method
 
-; A function or a class that a name is given to.
+; A variable that holds a function or a class.
 (lexical_declaration
   (variable_declarator
     name: (identifier) @name
@@ -102,7 +102,7 @@
     right: (class name: (_) @name body: (class_body) @body))
   (#eq? @_exports "module.exports")) @item.class
 
-; Of other variables only those that are exported.
+; Other variables only if they are exported.
 (export_statement
   declaration: (lexical_declaration
     "const"
@@ -115,7 +115,7 @@
         (unary_expression) (undefined)
       ] @closed))) @item.constant
 
-; What stands in functions without a name is nobody's business, but where a whole file stands in one that is called at
+; Unnamed functions are closed, unless the function wraps the whole file and is called at
 ; once.
 (arrow_function body: (_) @closed)
 (function_expression body: (_) @closed)
@@ -204,7 +204,7 @@
   (#match? @_star "__exportStar$")
   (#eq? @_require "require"))
 
-; What a file of settings sets.
+; The keys of a configuration file.
 (export_statement
   value: (object
     (pair key: (property_identifier) @heading)))

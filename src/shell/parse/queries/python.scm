@@ -1,4 +1,4 @@
-; What an outline of Python holds. The captures are told in ../table.rs.
+; The outline of Python. See ../table.rs for the captures.
 
 (class_definition
   name: (identifier) @name
@@ -33,7 +33,7 @@
   (expression_statement
     (assignment left: (identifier) @heading)))
 
-; What a module says that it offers.
+; The names that a module exports.
 (module
   (expression_statement
     (assignment

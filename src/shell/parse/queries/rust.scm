@@ -1,4 +1,4 @@
-; What an outline of Rust holds. The captures are told in ../table.rs.
+; The outline of Rust. See ../table.rs for the captures.
 
 (mod_item
   name: (identifier) @name

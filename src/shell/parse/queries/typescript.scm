@@ -1,4 +1,4 @@
-; What TypeScript has besides JavaScript. The captures are told in ../table.rs.
+; The outline of TypeScript besides javascript.scm. See ../table.rs for the captures.
 
 (ambient_declaration (declaration)) @wrapper
 

@@ -1,16 +1,17 @@
-//! The comment that begins a file, and the names behind certain words: all that is asked of a language that has no
-//! grammar here.
+//! The comment that begins a file, and the names behind certain words.
 
-/// How a language marks comments.
+use crate::shell::parse::licence;
+
+/// The comment syntax of a language.
 pub(in super::super) struct Comments {
-    /// What begins a comment to the end of the line.
+    /// Marks of a comment to the end of the line.
     lines: &'static [&'static str],
-    /// What begins and ends one of several lines.
+    /// Marks at both ends of a block comment.
     blocks: &'static [(&'static str, &'static str)],
 }
 
 impl Comments {
-    /// Whether a text of that beginning is such a comment.
+    /// Whether the mark begins such a comment.
     pub(in super::super) fn begins(&self, text: &str) -> bool {
         self.lines.contains(&text) || self.blocks.iter().any(|(open, _)| *open == text)
     }
@@ -24,7 +25,7 @@ pub(in super::super) static SLASHES: Comments = Comments {
     lines: &["//"],
     blocks: &[("/*", "*/")],
 };
-pub(super) static DASHES: Comments = Comments {
+pub(in super::super) static DASHES: Comments = Comments {
     lines: &["--"],
     blocks: &[("/*", "*/"), ("{-", "-}"), ("--[[", "]]")],
 };
@@ -45,8 +46,11 @@ pub(super) static PARENTHESES: Comments = Comments {
     blocks: &[("(*", "*)")],
 };
 
-/// Lines that may stand before the first comment, or in it, and say nothing to a reader.
-const NOISE: [&str; 9] = [
+/// Lines before or in the first comment that are not for a reader.
+const NOISE: [&str; 12] = [
+    "frozen_string_literal",
+    "rubocop:",
+    "shellcheck ",
     "#!",
     "<?php",
     "-*-",
@@ -58,25 +62,24 @@ const NOISE: [&str; 9] = [
     "eslint",
 ];
 
-/// More lines than this are not looked through for a name.
+/// Names are searched for in this many lines.
 const MAX_LINES: usize = 20_000;
 
-/// The first comment that begins the text, without its marks. One that only claims rights is passed over.
+/// The first comment that begins the text, without its marks and without licences.
 pub(super) fn leading(text: &str, comments: &Comments) -> Option<String> {
     let mut rest = text.trim_start();
     for _ in 0..4 {
         let (found, after) = one(rest, comments)?;
-        let lines: Vec<&str> = found.lines().collect();
-        let words = lines.join("\n").trim().to_owned();
-        if !words.is_empty() && !claims_rights(&words) {
-            return Some(words);
+        let text = licence::stripped(&found).trim().to_owned();
+        if !text.is_empty() {
+            return Some(text);
         }
         rest = after.trim_start();
     }
     None
 }
 
-/// All comments that begin the text, whatever white space lies between them, without their marks.
+/// All comments that begin the text, separated by white space only, without their marks.
 pub(in super::super) fn all_leading(text: &str, comments: &Comments) -> Option<String> {
     let mut words = Vec::new();
     let mut rest = text.trim_start();
@@ -91,22 +94,7 @@ pub(in super::super) fn all_leading(text: &str, comments: &Comments) -> Option<S
     Some(words).filter(|words| !words.is_empty())
 }
 
-/// Whether a comment is a licence header.
-pub(in super::super) fn claims_rights(words: &str) -> bool {
-    let lower = words.to_lowercase();
-    const CLAIMS: [&str; 7] = [
-        "copyright",
-        "spdx-license",
-        "licensed under",
-        "all rights reserved",
-        "permission is hereby granted",
-        "(c) ",
-        "@license",
-    ];
-    CLAIMS.iter().any(|claim| lower.contains(claim))
-}
-
-/// The comment at the very beginning, and what follows it.
+/// The comment at the beginning, and what follows it.
 fn one<'a>(text: &'a str, comments: &Comments) -> Option<(String, &'a str)> {
     for (open, close) in comments.blocks {
         if let Some(inner) = text.strip_prefix(open) {
@@ -142,7 +130,7 @@ fn one<'a>(text: &'a str, comments: &Comments) -> Option<(String, &'a str)> {
     moved.then(|| (words.join("\n"), rest))
 }
 
-/// The names behind these words where a line begins with one of them.
+/// The names behind these words where a line begins with one.
 pub(super) fn declared(text: &str, words: &[&str]) -> Vec<String> {
     let is_name = |c: char| c.is_alphanumeric() || "_$.:/-#".contains(c);
     let name_in = |line: &str| {

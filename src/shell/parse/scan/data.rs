@@ -1,13 +1,13 @@
-//! Data and configuration: the names at the top, and the description where the file gives one of itself.
+//! Data and configuration: the top-level names, and the file's description of itself.
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{MAX_HEADINGS, Scanned, comment, prose};
 
-/// Stands first among the headings where the top is a list and not a table of names.
+/// The first heading where the top level is a list.
 const LIST: &str = "[]";
 
-/// Tables and top-level keys. The description is that of a package's manifest.
+/// Tables and top-level keys; the description of a package's manifest.
 pub(super) fn toml(text: &str) -> Scanned {
     const PACKAGES: [&str; 4] = ["project", "package", "tool.poetry", "workspace.package"];
     let mut found = Scanned::default();
@@ -38,7 +38,7 @@ pub(super) fn toml(text: &str) -> Scanned {
     found
 }
 
-/// Sections; where there are none, keys.
+/// Sections, or keys if there are none.
 pub(super) fn ini(text: &str) -> Scanned {
     let mut keys = Vec::new();
     let mut sections = Vec::new();
@@ -59,7 +59,7 @@ pub(super) fn ini(text: &str) -> Scanned {
     }
 }
 
-/// Keys without indentation. `description`, or else `name`, is what the file says of itself.
+/// Keys without indentation; `description`, or else `name`, is the documentation.
 pub(super) fn yaml(text: &str) -> Scanned {
     let mut found = Scanned::default();
     let mut name = None;
@@ -98,7 +98,7 @@ pub(super) fn yaml(text: &str) -> Scanned {
     found
 }
 
-/// The first line's cells.
+/// The cells of the first line.
 pub(super) fn csv(text: &str) -> Scanned {
     let line = text.lines().next().unwrap_or("");
     let delimiter = ['\t', ';', ',']
@@ -115,7 +115,7 @@ pub(super) fn csv(text: &str) -> Scanned {
     }
 }
 
-/// The language that a catalogue translates into: its code, then its name as the team calls it.
+/// The language that a catalogue translates into: its code, then the team's name for it.
 pub(super) fn gettext(text: &str) -> Scanned {
     let field = |name: &str| {
         let line = text
@@ -133,7 +133,7 @@ pub(super) fn gettext(text: &str) -> Scanned {
     }
 }
 
-/// Targets that have a name of their own.
+/// Targets with a plain name.
 pub(super) fn make(text: &str) -> Scanned {
     let target = |line: &str| {
         let (name, rest) = line.split_once(':')?;
@@ -148,11 +148,11 @@ pub(super) fn make(text: &str) -> Scanned {
     }
 }
 
-/// Top-level keys, in order; those of the first entry where the top is a list.
+/// Top-level keys in order; of the first entry if the top level is a list.
 pub(super) fn json(text: &str) -> Scanned {
     let mut found = Scanned::default();
     let mut reader = serde_json::Deserializer::from_str(text);
-    // What was read before an error (a comment, the end of a cut file) is worth as much.
+    // What precedes an error (a comment, the end of a cut file) is kept.
     let _ = Top {
         found: &mut found,
         depth: 0,
@@ -161,7 +161,7 @@ pub(super) fn json(text: &str) -> Scanned {
     found
 }
 
-/// The first cell of prose.
+/// The prose cells.
 pub(super) fn notebook(text: &str) -> Scanned {
     let Ok(book) = serde_json::from_str::<serde_json::Value>(text) else {
         return Scanned::default();
@@ -184,7 +184,7 @@ fn quoted(value: &str) -> Option<String> {
     Some(inner[..end].replace("\\\"", "\"")).filter(|text| !text.is_empty())
 }
 
-/// Reads the top of a JSON text and skips the rest.
+/// Reads the top level of a JSON text and skips the rest.
 struct Top<'a> {
     found: &'a mut Scanned,
     depth: usize,

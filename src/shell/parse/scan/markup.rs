@@ -1,18 +1,19 @@
 //! HTML and XML: the title, the description, the root element.
 
-use super::super::source::prefix;
 use super::Scanned;
+use crate::shell::parse::licence;
+use crate::shell::parse::source::prefix;
 
-/// Stands behind the root element of a Maven project.
+/// The heading behind the root element of a Maven project.
 const MAVEN: &str = "[maven]";
 
-/// Only the beginning of a page is looked at, in bytes.
+/// Only this much of a page is read, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// The title, or else the first headings; the description that the page gives of itself.
+/// The title and the first headings; the page's description of itself.
 pub(super) fn html(text: &str) -> Scanned {
     let head = prefix(text, MAX_HEAD);
-    // ASCII only, so that places in it are places in the text.
+    // ASCII only, so that offsets in it are offsets in the text.
     let lower = head.to_ascii_lowercase();
     let mut headings = Vec::new();
     for tag in ["title", "h1", "h2"] {
@@ -30,7 +31,7 @@ pub(super) fn html(text: &str) -> Scanned {
     }
 }
 
-/// What a template builds on and which blocks it fills, as `{% extends base.html` and `{% block content`.
+/// The template that it extends and the blocks that it fills, as `{% extends base.html` and `{% block content`.
 fn template_tags(text: &str) -> impl Iterator<Item = String> + '_ {
     let tags = text.split("{%").skip(1);
     tags.filter_map(|tag| {
@@ -43,7 +44,7 @@ fn template_tags(text: &str) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// The root element's name, and the comment before it. Maven's projects are marked, and described in their own words.
+/// The root element's name and the comment before it; for a Maven project its own description.
 pub(super) fn xml(text: &str) -> Scanned {
     let head = prefix(text, MAX_HEAD);
     let mut before = head;
@@ -55,8 +56,9 @@ pub(super) fn xml(text: &str) -> Scanned {
         else {
             break;
         };
-        if docstring.is_none() && !super::comment::claims_rights(comment) {
-            docstring = Some(comment.trim().to_owned());
+        let comment = licence::stripped(comment.trim());
+        if docstring.is_none() && !comment.is_empty() {
+            docstring = Some(comment.into_owned());
         }
         before = after;
     }

@@ -1,15 +1,15 @@
-//! Markdown, reStructuredText and plain text: headings, and the first paragraph that says something.
+//! Markdown, reStructuredText and plain text: headings, and the first paragraph with a sentence.
 
 use super::Scanned;
 use super::{REQUIREMENTS, UNTITLED};
 
-/// A licence is known by so many bytes.
+/// A licence is recognized in this many bytes.
 const MAX_LICENCE: usize = 2_000;
 
-/// Lines after which nobody looks for headings any more.
+/// Headings are searched for in this many lines.
 const MAX_LINES: usize = 20_000;
 
-/// Markdown, with front matter, fenced code and HTML between.
+/// Markdown with front matter, fenced code and HTML.
 pub(super) fn markdown(text: &str) -> Scanned {
     let mut found = Scanned::default();
     let (content_kind, text) = front_matter(text);
@@ -26,7 +26,7 @@ pub(super) fn markdown(text: &str) -> Scanned {
     let mut item = false;
     for line in text.lines().take(MAX_LINES) {
         let trimmed = line.trim();
-        // What follows an entry of a list at once belongs to it.
+        // Lines directly below a list entry belong to it.
         let in_item = item && !trimmed.is_empty();
         item = is_item(trimmed) || in_item;
         if let Some(mark) = fence {
@@ -74,7 +74,7 @@ pub(super) fn markdown(text: &str) -> Scanned {
     found
 }
 
-/// The paragraph without the brackets of links whose targets stand elsewhere in the text: `[name]` with `[name]: target`.
+/// The paragraph without the brackets of reference links: `[name]` with `[name]: target` elsewhere in the text.
 fn without_references(paragraph: &str, text: &str) -> String {
     let mut words = paragraph.to_owned();
     for line in text.lines().take(MAX_LINES) {
@@ -84,7 +84,7 @@ fn without_references(paragraph: &str, text: &str) -> String {
         };
         let link = format!("[{label}]");
         if !label.is_empty() && words.contains(&link) {
-            // With a target of its own it is another kind of link, which is taken apart later.
+            // With a target of its own it is another kind of link, which is handled later.
             words = words
                 .replace(&format!("{link}["), "\0[")
                 .replace(&format!("{link}("), "\0(");
@@ -94,7 +94,7 @@ fn without_references(paragraph: &str, text: &str) -> String {
     words
 }
 
-/// reStructuredText: titles by their underlines, directives with what is indented below them left out.
+/// reStructuredText: titles by their underlines, without directives and what is indented below them.
 pub(super) fn restructured_text(text: &str) -> Scanned {
     const RULERS: [char; 12] = ['=', '-', '~', '^', '"', '\'', '#', '*', '+', '`', '.', ':'];
     let mut found = Scanned::default();
@@ -118,7 +118,7 @@ pub(super) fn restructured_text(text: &str) -> Scanned {
         } else if trimmed.is_empty() || is_no_prose(trimmed) {
             paragraph.end(&mut found);
         } else if inside && paragraph.lines.is_empty() && !found.headings.is_empty() {
-            // A quotation or a literal block; an overlined title may be indented, though.
+            // A quotation or a literal block. An overlined title may be indented.
             continue;
         } else {
             paragraph.lines.push(trimmed);
@@ -132,9 +132,9 @@ pub(super) fn restructured_text(text: &str) -> Scanned {
     found
 }
 
-/// Plain text: its first line, where that looks like a title, and its first paragraph.
+/// Plain text: its first line if that looks like a title, and its first paragraph.
 pub(super) fn plain(text: &str) -> Scanned {
-    // Much of what is called plain text is reStructuredText; directives give it away.
+    // Directives show that it is reStructuredText.
     if text.contains("\n.. ") {
         let found = restructured_text(text);
         if !found.headings.is_empty() {
@@ -218,7 +218,7 @@ fn requirements(text: &str) -> Option<Vec<&str>> {
     Some(packages).filter(|_| versions)
 }
 
-/// What a text says by its form: encoded data, a licence, settings, the orders of a packager.
+/// A description by form: encoded data, a licence, settings, a packager's manifest.
 fn known_format(text: &str) -> Option<String> {
     if is_manifest(text) {
         return Some("Says which files the package's source archive holds.".to_owned());
@@ -259,7 +259,7 @@ fn settings(text: &str) -> Option<String> {
                 (1..=2).contains(&words)
             }) =>
             {
-                // What stands before the first section is of another form.
+                // Lines before the first section have another form.
                 others += usize::from(sections.is_empty());
                 values += 1;
             }
@@ -279,9 +279,9 @@ fn settings(text: &str) -> Option<String> {
     enough.then(|| format!("Settings in the sections {}{more}.", names.join(", ")))
 }
 
-/// Whether these are the orders of a `MANIFEST.in`.
+/// Whether the text is a `MANIFEST.in`.
 fn is_manifest(text: &str) -> bool {
-    const ORDERS: [&str; 8] = [
+    const COMMANDS: [&str; 8] = [
         "include",
         "exclude",
         "recursive-include",
@@ -296,14 +296,14 @@ fn is_manifest(text: &str) -> bool {
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .peekable();
-    let order = |line: &str| {
+    let is_command = |line: &str| {
         let mut words = line.split_whitespace();
-        words.next().is_some_and(|word| ORDERS.contains(&word)) && words.next().is_some()
+        words.next().is_some_and(|word| COMMANDS.contains(&word)) && words.next().is_some()
     };
-    lines.peek().is_some() && lines.all(order)
+    lines.peek().is_some() && lines.all(is_command)
 }
 
-/// Whether there is more punctuation in lines than prose has.
+/// Whether lines have more punctuation than prose has.
 fn looks_like_code(lines: &[&str]) -> bool {
     let marks = |line: &&str| {
         line.chars()
@@ -315,7 +315,7 @@ fn looks_like_code(lines: &[&str]) -> bool {
     marks > 4 && marks * 33 > all
 }
 
-/// Whether lines are fields, such as `Name: value`, and no prose.
+/// Whether lines are fields such as `Name: value`.
 fn is_fields(lines: &[&str]) -> bool {
     let field = |line: &&&str| {
         let name = line.split_once(": ").map_or("", |(name, _)| name);
@@ -324,7 +324,7 @@ fn is_fields(lines: &[&str]) -> bool {
     lines.len() > 2 && lines.iter().filter(field).count() * 3 >= lines.len() * 2
 }
 
-/// Keys and values of a block between `---` lines at the very beginning, and the text behind it.
+/// Keys and values of a block between `---` lines at the beginning, and the text behind it.
 fn front_matter(text: &str) -> (Vec<(&str, &str)>, &str) {
     let inside = text
         .strip_prefix("---\n")
@@ -373,7 +373,7 @@ fn is_item(line: &str) -> bool {
     numbered || ["- ", "* ", "+ "].iter().any(|mark| line.starts_with(mark))
 }
 
-/// Lines that stand in the place of a paragraph and are none: lists, tables, quotations, images, HTML, fields.
+/// Lines that are not prose: lists, tables, quotations, images, HTML, fields.
 fn is_no_prose(line: &str) -> bool {
     let field = line.starts_with(':') && line[1..].contains(": ");
     is_item(line)
@@ -393,17 +393,17 @@ impl Paragraph<'_> {
         std::mem::take(&mut self.lines).join("\n")
     }
 
-    /// The paragraph is over: the first that says something is the file's documentation.
+    /// Ends the paragraph: the first one with a sentence is the file's documentation.
     fn end(&mut self, found: &mut Scanned) {
         let text = self.take();
-        if found.docstring.is_none() && says_something(&text) {
+        if found.docstring.is_none() && has_sentence(&text) {
             found.docstring = Some(text);
         }
     }
 }
 
-/// Whether there is a sentence in a paragraph once links and markup are out.
-fn says_something(paragraph: &str) -> bool {
+/// Whether a paragraph has a sentence besides links and markup.
+fn has_sentence(paragraph: &str) -> bool {
     let prose = without_links(paragraph);
     let words = prose
         .split_whitespace()
@@ -411,7 +411,7 @@ fn says_something(paragraph: &str) -> bool {
     words.count() >= 4
 }
 
-/// A heading without the links, tags and marks in it.
+/// A heading without links, tags and marks.
 fn without_markup(text: &str) -> String {
     let mut out = String::new();
     let mut tag = false;
@@ -434,7 +434,7 @@ fn without_markup(text: &str) -> String {
     kept.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The words of a paragraph that belong to no link and no image.
+/// The words of a paragraph outside links and images.
 fn without_links(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut depth = 0usize;

@@ -100,7 +100,7 @@ fn javascript_with_its_exports_and_assigned_functions() {
     );
     assert_eq!(
         outline.docstring.as_deref(),
-        Some("@fileoverview Does things.\n@license MIT")
+        Some("@fileoverview Does things.")
     );
     assert_eq!(outline.imports, ["react", "./all", "./b.js", "node:fs"]);
     assert_eq!(
@@ -434,7 +434,7 @@ fn c_with_its_prototypes_and_macros() {
 }
 
 #[test]
-fn what_is_broken_does_not_hide_the_rest() {
+fn errors_do_not_hide_the_rest() {
     for (language, text, names) in [
         (
             "javascript",
@@ -502,6 +502,10 @@ fn layout_does_not_change_the_syntax_of_javascript() {
                 ("Doc.", "Doc.  "),
                 ("s = ", "s ="),
                 ("(a) {\n    g()", "(a)\n  {\n      g()"),
+                ("break }", "break; }"),
+                ("return s", "return (\n    s\n  );"),
+                ("\"a b\"", "'a b'"),
+                ("f(a,b)", "f(a,\n  b,\n)"),
             ],
             &[
                 ("\"a b\"", "\"a  b\""),
@@ -513,7 +517,7 @@ fn layout_does_not_change_the_syntax_of_javascript() {
                 ("async function", "async\nfunction"),
                 ("g()", "g\n()\n;[]"),
                 ("Doc.", "Dog."),
-                ("break }", "break; }"),
+                ("/x y/", "/x y/g"),
             ],
         );
     }
@@ -620,7 +624,7 @@ fn layout_does_not_change_the_syntax_of_c() {
 }
 
 #[test]
-fn what_a_module_offers_and_passes_on_is_known() {
+fn exports_and_re_exports_are_headings() {
     let python =
         "from ._a import *\n__all__ = [\"A\", 'b']\n__all__ += (\"C\",)\nnames = [\"no\"]\n";
     let offered = parsed("python", python).outline.headings;

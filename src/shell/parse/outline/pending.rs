@@ -1,64 +1,64 @@
-//! Comments and decorators that wait for the definition that they belong to.
+//! Comments and decorators in front of the definition that they belong to.
 
 use std::ops::Range;
 
 use crate::shell::parse::source::Source;
 
-/// What stands before a definition that has not come yet.
+/// What precedes a definition that has not been read yet.
 #[derive(Default)]
-pub(super) struct Waiting {
+pub(super) struct Pending {
     docs: Vec<String>,
-    /// The documentation belongs only to what stands right below it.
+    /// The documentation belongs only to what follows on the next line.
     above: bool,
     /// It is the first thing in the file.
     first: bool,
     decorators: Vec<String>,
     /// Where it ends.
     end: usize,
-    /// From the file's beginning to here there are comments only.
+    /// From the file's beginning to here it holds only comments.
     comments_end: usize,
-    /// What began the file and belonged to no definition: it is about the file.
+    /// Comments that begin the file and belong to no definition: they document the file.
     pub about_file: Vec<Vec<String>>,
     /// A definition took the comment that begins the file.
     pub first_is_taken: bool,
 }
 
-impl Waiting {
-    /// Everything before that byte is read.
+impl Pending {
+    /// Marks everything before that byte as read.
     pub fn skip_to(&mut self, end: usize) {
         self.end = end;
     }
 
-    /// Whether that byte is part of what was read.
+    /// Whether that byte was read.
     pub fn is_past(&self, at: usize) -> bool {
         at < self.end
     }
 
-    /// Takes a comment that documents nothing.
+    /// Adds a comment that documents nothing.
     pub fn comment(&mut self, source: &Source<'_>, node: Range<usize>) {
-        self.go_on(source, node);
+        self.advance(source, node);
     }
 
-    /// Takes a decorator.
+    /// Adds a decorator.
     pub fn decorator(&mut self, source: &Source<'_>, node: Range<usize>, text: String) {
-        self.go_on(source, node);
+        self.advance(source, node);
         self.decorators.push(text);
     }
 
-    /// Takes a documentation comment; `alone`: those before it belong to something else.
+    /// Adds a documentation comment. `alone`: those before it belong to something else.
     pub fn doc(&mut self, source: &Source<'_>, node: Range<usize>, alone: bool) {
-        let first = self.go_on(source, node.clone());
+        let first = self.advance(source, node.clone());
         if self.above || alone {
-            self.let_docs_go();
+            self.drop_docs();
         }
         self.first = first && (self.docs.is_empty() || self.first);
         self.above = false;
         self.docs.push(source.text(node));
     }
 
-    /// Takes a comment that documents what stands right below it, unless there is documentation already.
+    /// Adds a comment that documents what follows on the next line, unless there is documentation already.
     pub fn doc_above(&mut self, source: &Source<'_>, node: Range<usize>) {
-        let first = self.go_on(source, node.clone());
+        let first = self.advance(source, node.clone());
         if source.begins_line(node.start) && (self.above || self.docs.is_empty()) {
             self.first = first && (self.docs.is_empty() || self.first);
             self.above = true;
@@ -66,16 +66,16 @@ impl Waiting {
         }
     }
 
-    /// What belongs to the definition that begins at that byte: documentation and decorators.
-    pub fn taken_at(&mut self, source: &Source<'_>, start: usize) -> (Vec<String>, Vec<String>) {
+    /// Takes the documentation and decorators of the definition that begins at that byte.
+    pub fn take_at(&mut self, source: &Source<'_>, start: usize) -> (Vec<String>, Vec<String>) {
         let gap = self.end.min(start)..start;
         let decorators = std::mem::take(&mut self.decorators);
         if !source.is_blank(gap.clone()) {
-            self.let_docs_go();
+            self.drop_docs();
             return (Vec::new(), Vec::new());
         }
         if self.above && source.line_ends(gap) > 1 {
-            self.let_docs_go();
+            self.drop_docs();
         }
         self.first_is_taken |= self.first && !self.docs.is_empty();
         (std::mem::take(&mut self.docs), decorators)
@@ -83,18 +83,18 @@ impl Waiting {
 
     /// The end of the file: nothing follows.
     pub fn finish(&mut self) {
-        self.let_docs_go();
+        self.drop_docs();
     }
 
-    /// If more than white space lies between what waits and the next node, it belongs to something that is no
-    /// element. Tells whether that node begins the file.
-    fn go_on(&mut self, source: &Source<'_>, node: Range<usize>) -> bool {
+    /// Moves on to the next node. What is pending is dropped if more than white space lies between. Returns whether
+    /// only comments precede the node.
+    fn advance(&mut self, source: &Source<'_>, node: Range<usize>) -> bool {
         let gap = self.end.min(node.start)..node.start;
         if !source.is_blank(gap.clone()) {
-            self.let_docs_go();
+            self.drop_docs();
             self.decorators.clear();
         } else if self.above && source.line_ends(gap) > 1 {
-            self.let_docs_go();
+            self.drop_docs();
         }
         let before = self.comments_end.min(node.start)..node.start;
         let first = source.is_blank(before);
@@ -105,7 +105,7 @@ impl Waiting {
         first
     }
 
-    fn let_docs_go(&mut self) {
+    fn drop_docs(&mut self) {
         let docs = std::mem::take(&mut self.docs);
         if self.first && !docs.is_empty() {
             self.about_file.push(docs);

@@ -1,0 +1,221 @@
+//! Recognizes licence text in comments, line by line.
+//!
+//! A line is licence text if it names a right holder or a licence, or if its words occur in this order in one of the
+//! standard notices. What the author wrote between such lines stays.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+/// Lines that contain one of these are licence text.
+const CLAIMS: [&str; 10] = [
+    "copyright",
+    "spdx-license-identifier",
+    "spdx-filecopyrighttext",
+    "all rights reserved",
+    "licensed under",
+    "licensed to the",
+    "permission is hereby granted",
+    "released under the",
+    "@license",
+    "see license in the project root",
+];
+
+/// A text without any of these is not searched for licence lines.
+const HINTS: [&str; 8] = [
+    "copyright",
+    "licen",
+    "(c)",
+    "©",
+    "rights",
+    "permission",
+    "warrant",
+    "free software",
+];
+
+/// The standard notices, without marks, in lower case.
+static NOTICES: LazyLock<String> =
+    LazyLock::new(|| format!(" {} ", words(include_str!("licence/notices.txt"))));
+
+/// Shorter lines than this, in words, count as licence text only beside a line that does.
+const ENOUGH_WORDS: usize = 4;
+
+/// The words of a line without punctuation and comment marks.
+fn words(line: &str) -> String {
+    let lower = line.to_lowercase();
+    let words = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Line {
+    Blank,
+    Licence,
+    /// Few words that a notice contains.
+    Perhaps,
+    Own,
+}
+
+fn classify(line: &str) -> Line {
+    let words = words(line);
+    if words.is_empty() {
+        return Line::Blank;
+    }
+    let lower = line.to_lowercase();
+    if CLAIMS.iter().any(|claim| lower.contains(claim)) || claims_year(&lower) {
+        return Line::Licence;
+    }
+    match NOTICES.contains(&format!(" {words} ")) {
+        true if words.split(' ').count() >= ENOUGH_WORDS => Line::Licence,
+        true => Line::Perhaps,
+        false => Line::Own,
+    }
+}
+
+/// `(c) 2020` and `© 2020`.
+fn claims_year(lower: &str) -> bool {
+    let rest = ["(c)", "©"]
+        .iter()
+        .find_map(|mark| lower.split_once(mark).map(|(_, rest)| rest));
+    rest.is_some_and(|rest| rest.trim_start().starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// For each line whether it is licence text.
+fn licence_lines(lines: &[&str]) -> Vec<bool> {
+    let kinds: Vec<Line> = lines.iter().map(|line| classify(line)).collect();
+    let mut licence: Vec<bool> = kinds.iter().map(|kind| *kind == Line::Licence).collect();
+    for at in 0..kinds.len() {
+        licence[at] |= kinds[at] == Line::Perhaps && at > 0 && licence[at - 1];
+    }
+    for at in (0..kinds.len()).rev() {
+        licence[at] |= kinds[at] == Line::Perhaps && licence.get(at + 1) == Some(&true);
+    }
+    licence
+}
+
+/// A text without its licence lines, and without the marks alone on their line that those leave behind.
+pub(super) fn stripped(text: &str) -> Cow<'_, str> {
+    let lower = text.to_lowercase();
+    if !HINTS.iter().any(|hint| lower.contains(hint)) {
+        return Cow::Borrowed(text);
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let licence = licence_lines(&lines);
+    if !licence.contains(&true) {
+        return Cow::Borrowed(text);
+    }
+    let kept = lines.iter().zip(licence);
+    let kept: Vec<&str> = kept
+        .filter(|(_, licence)| !licence)
+        .map(|(line, _)| *line)
+        .collect();
+    let own = |line: &&str| !words(line).is_empty();
+    if !kept.iter().any(own) {
+        return Cow::Borrowed("");
+    }
+    Cow::Owned(kept.join("\n").trim().to_owned())
+}
+
+/// Comments that follow each other, without their licence lines. One that held nothing else becomes empty.
+pub(super) fn without(comments: &[Cow<'_, str>]) -> Vec<String> {
+    let lines: Vec<(usize, &str)> = comments
+        .iter()
+        .enumerate()
+        .flat_map(|(number, text)| text.lines().map(move |line| (number, line)))
+        .collect();
+    let texts: Vec<&str> = lines.iter().map(|(_, line)| *line).collect();
+    let licence = licence_lines(&texts);
+    let mut out = vec![String::new(); comments.len()];
+    let mut own = vec![false; comments.len()];
+    let mut touched = vec![false; comments.len()];
+    for ((number, line), licence) in lines.iter().zip(licence) {
+        if licence {
+            touched[*number] = true;
+            continue;
+        }
+        own[*number] |= !words(line).is_empty();
+        out[*number].push_str(line);
+        out[*number].push('\n');
+    }
+    let any = touched.contains(&true);
+    for (number, text) in out.iter_mut().enumerate() {
+        // Blank comment lines between those of a licence go with it.
+        if !own[number] && (touched[number] || any) {
+            text.clear();
+        }
+    }
+    out
+}
+
+/// A text in which the years of a copyright line are all alike.
+pub(super) fn without_years(text: &str) -> Cow<'_, str> {
+    let lower = text.to_lowercase();
+    if !lower.contains("copyright") && !lower.contains("(c)") && !lower.contains('©') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+        let digits = rest[at..].len()
+            - rest[at..]
+                .trim_start_matches(|c: char| c.is_ascii_digit())
+                .len();
+        let number = &rest[at..at + digits];
+        let is_year = digits == 4 && (number.starts_with("19") || number.starts_with("20"));
+        let before = &rest[..at];
+        let continues =
+            is_year && out.ends_with('Y') && before.trim_matches([' ', '-', '–', ',']).is_empty();
+        if !continues {
+            out.push_str(before);
+            out.push_str(if is_year { "Y" } else { number });
+        }
+        rest = &rest[at + digits..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn licence_lines_go_and_own_lines_stay() {
+        for (text, kept) in [
+            ("Does one thing.\nAnd well.", "Does one thing.\nAnd well."),
+            ("Copyright 2020 Some One. All rights reserved.", ""),
+            (
+                "Licensed to the Apache Software Foundation (ASF) under one or more\ncontributor license agreements.  See the NOTICE file distributed with\nthis work for additional information regarding copyright ownership.",
+                "",
+            ),
+            (
+                "(c) 2020 Red Hat, Inc.\n\nThis module parses dates.\n\nThis program is free software: you can redistribute it and/or modify\nit under the terms of the GNU General Public License",
+                "This module parses dates.",
+            ),
+            (
+                "Copyright (c) 2015, X.\n\nPermission is hereby granted, free of charge, to any person obtaining a copy\nof this software and associated documentation files (the \"Software\"), to deal\nin the Software without restriction",
+                "",
+            ),
+            ("Holds the rights of a user.", "Holds the rights of a user."),
+        ] {
+            assert_eq!(stripped(text), kept, "{text}");
+        }
+    }
+
+    #[test]
+    fn years_of_a_copyright_are_alike() {
+        for (one, other) in [
+            ("Copyright 2020 X", "Copyright 2021 X"),
+            ("(c) 2019-2020 X", "(c) 2019-2026 X"),
+            ("Copyright 2019 X", "Copyright 2019, 2021-2026 X"),
+        ] {
+            assert_eq!(without_years(one), without_years(other));
+        }
+        assert_ne!(
+            without_years("Copyright 2020 X"),
+            without_years("Copyright 2020 Y")
+        );
+        assert_ne!(without_years("since 2020"), without_years("since 2021"));
+    }
+}
