@@ -251,7 +251,7 @@ impl Engine {
                 repository.tree.change(id, |node| node.phase = Phase::Open);
             }
             if let Some(contents) = contents {
-                self.think_of_file(repo, id, &contents, None);
+                self.summarize_file(repo, id, &contents, None);
             }
         }
     }

@@ -49,16 +49,16 @@ impl Engine {
         for file in files {
             self.take_reading(repo, file);
         }
-        self.doubt_other_names(repo);
+        self.suspect_other_names(repo);
     }
 
-    /// Files that are known by the only name they had, and that have another one by now, are looked at again: they may
-    /// have been written under it, and nobody was told of that.
-    fn doubt_other_names(&mut self, repo: RepoId) {
+    /// Files that had one name and have several now are read again: they may have been written through another name,
+    /// without a notification.
+    fn suspect_other_names(&mut self, repo: RepoId) {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
-        // One way through the tree for many.
+        // One walk through the tree serves many files.
         if repository.newly_linked.is_empty() || !repository.is_read() {
             return;
         }
@@ -93,7 +93,7 @@ impl Engine {
         };
         match result {
             Ok(contents) if again => {
-                // It changed while it was read: what was read may be the state before.
+                // It changed during the reading, which may show the state before.
                 repository.tree.change(id, |node| {
                     node.phase = Phase::Open;
                     node.body = Body::File {
@@ -104,7 +104,7 @@ impl Engine {
             }
             Ok(contents) => {
                 let before = node.contents().map(|contents| contents.digest);
-                // What the first look at everything found is no change.
+                // What the first scan finds is no change.
                 if before != Some(contents.digest) && node.changed.is_some() {
                     repository.last_change_ms = Some(now.unix_ms);
                     repository.tree.mark_changed(id, now.monotonic_ms);
@@ -124,7 +124,7 @@ impl Engine {
                 });
                 repository.tree.forget_digests(id);
                 repository.to_record.insert(id);
-                self.think_of_file(repo, id, &kept, summary);
+                self.summarize_file(repo, id, &kept, summary);
             }
             Err(problem) => {
                 let path = repository.tree.path(id);
@@ -138,7 +138,7 @@ impl Engine {
                         });
                         repository.tree.forget_digests(id);
                     }
-                    // The disk is ahead of us: another look at its directory tells what became of it.
+                    // The disk changed meanwhile: the next listing of its directory decides.
                     ReadProblem::Gone | ReadProblem::Moving => {
                         repository.tree.change(id, |node| {
                             node.phase = Phase::Open;
@@ -153,7 +153,7 @@ impl Engine {
     }
 
     /// The content of a file is known: gets its summary. `stored`: one that was written when it was read.
-    pub(in crate::engine) fn think_of_file(
+    pub(in crate::engine) fn summarize_file(
         &mut self,
         repo: RepoId,
         id: NodeId,
@@ -177,6 +177,6 @@ impl Engine {
             return self.apply_summary(repo, id, summary);
         }
         let paid = self.options.paid && contents.content_kind == ContentKind::Text;
-        self.want(repo, id, key, paid);
+        self.request_summary(repo, id, key, paid);
     }
 }
