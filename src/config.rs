@@ -105,7 +105,7 @@ pub enum Batch {
 }
 
 /// `[budget]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Budget {
     /// Requests per day (UTC); 0: unlimited.
     pub max_requests_per_day: u64,
@@ -113,6 +113,8 @@ pub struct Budget {
     pub max_tokens_per_day: u64,
     /// Cost per day (UTC), in the currency of the prices; 0: unlimited.
     pub max_cost_per_day: f64,
+    /// Requests of a first index that are not sent without confirmation; 0: never ask.
+    pub confirm_above: u64,
 }
 
 /// `[watch]`
@@ -145,6 +147,20 @@ pub struct Files {
     pub exclude: Vec<String>,
     /// Larger files are in the map without a summary.
     pub max_bytes: u64,
+    /// Whether virtual environments, installed packages and the like are left out without any rule.
+    pub defaults: bool,
+    /// What describes generated files and data.
+    pub generated: Generated,
+}
+
+/// What describes lock files, generated and minified code, vendored files and data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Generated {
+    /// A line made by rules, without a request.
+    Line,
+    /// The provider, like any other text.
+    Summarize,
 }
 
 /// `[export]`
@@ -227,6 +243,19 @@ impl Default for Files {
             include: Vec::new(),
             exclude: Vec::new(),
             max_bytes: 1_048_576,
+            defaults: true,
+            generated: Generated::Line,
+        }
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            max_requests_per_day: 0,
+            max_tokens_per_day: 0,
+            max_cost_per_day: 0.0,
+            confirm_above: 200,
         }
     }
 }

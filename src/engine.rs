@@ -52,6 +52,8 @@ use waits::Waits;
 pub struct Options {
     /// Who writes the summaries.
     pub author: Generator,
+    /// What writes the lines about text that is not summarized.
+    pub offline: Generator,
     /// Whether there are any.
     pub summaries: bool,
     /// The parser's version: readings of another one are not relied on.

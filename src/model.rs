@@ -10,6 +10,7 @@ pub mod limits;
 pub mod listing;
 pub mod outline;
 pub mod path;
+pub mod policy;
 pub mod price;
 pub mod record;
 pub mod stat;

@@ -208,11 +208,38 @@ async fn uninstall(folder: &Path, force: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What this user has otherwise than the units say. The user's systemd need not have the variables of this shell.
-fn differences(context: &Context, systemd: Option<u32>) -> Result<Differences, Failure> {
-    let program = std::env::current_exe().map_err(|error| {
+/// The program by the path that the user called it by: a link such as `current/epitome` or `~/.cargo/bin/epitome` stays
+/// where the version behind it is replaced.
+///
+/// # Errors
+///
+/// The program's own path cannot be found.
+pub fn program() -> Result<PathBuf, Failure> {
+    let own = std::env::current_exe().map_err(|error| {
         Failure::Failed(format!("the program's own path cannot be found: {error}"))
     })?;
+    let called = std::env::args_os()
+        .next()
+        .map(PathBuf::from)
+        .unwrap_or_default();
+    let found = match called.components().count() {
+        0 => None,
+        1 => std::env::var_os("PATH").and_then(|path| {
+            let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
+            folders
+                .map(|folder| folder.join(&called))
+                .find(|file| file.is_file())
+        }),
+        _ => std::path::absolute(&called).ok(),
+    };
+    let same = |path: &PathBuf| path.canonicalize().ok() == own.canonicalize().ok();
+    let found = found.map(|path| crate::wire::target::clean_path(&path));
+    Ok(found.filter(same).unwrap_or(own))
+}
+
+/// What this user has otherwise than the units say. The user's systemd need not have the variables of this shell.
+fn differences(context: &Context, systemd: Option<u32>) -> Result<Differences, Failure> {
+    let program = program()?;
     let home = directories::BaseDirs::new().map(|base| base.home_dir().to_path_buf());
     let home = home.unwrap_or_default();
     let places = &context.places;

@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::index::repository_of;
 use super::text::{count, tilde};
 use super::{Context, output, paths, reader, start, wait};
+use crate::client::locate::canonical;
 use crate::wire::access::Access;
 
 #[derive(Debug, clap::Args)]
@@ -24,14 +25,20 @@ pub struct UnwatchArguments {
 }
 
 pub async fn watch(context: &Context, arguments: &WatchArguments) -> Result<(), Failure> {
-    let path = paths::absolute(arguments.path.as_deref())?;
+    let path = match &arguments.path {
+        Some(path) => paths::absolute(Some(path))?,
+        None => paths::root_here()?,
+    };
     // Checked before a daemon is started for it.
     reader::require_directory(&path)?;
     let client = start::client(context).await?;
     let before = client.status().await?;
     let repository = client.watch(&path, true).await?;
     let name = tilde(Path::new(&repository.path));
-    if before
+    let root = canonical(Path::new(&repository.path));
+    if path != root && path.starts_with(&root) {
+        output::say(&format!("already watched as part of {name}"));
+    } else if before
         .repositories
         .iter()
         .any(|one| one.path == repository.path)

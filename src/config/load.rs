@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::table::Document;
-use super::{Backend, Batch, Config, Openai, Provider, check};
+use super::{Backend, Batch, Config, Generated, Openai, Provider, check};
 
 /// A larger file is rejected: it is not a configuration.
 pub(super) const MAX_BYTES: u64 = 1_048_576;
@@ -166,6 +166,7 @@ impl Config {
             &mut budget.max_tokens_per_day,
         )?;
         section.price("max_cost_per_day", &mut budget.max_cost_per_day)?;
+        section.integer("confirm_above", 0..=u64::MAX, &mut budget.confirm_above)?;
         if budget.max_cost_per_day > 0.0 && !priced {
             let reason = "needs the prices: set openai.price_per_million_input and \
                           openai.price_per_million_output";
@@ -187,6 +188,15 @@ impl Config {
         section.list("include", &mut config.files.include, check::glob)?;
         section.list("exclude", &mut config.files.exclude, check::glob)?;
         section.integer("max_bytes", 1..=1_073_741_824, &mut config.files.max_bytes)?;
+        section.boolean("defaults", &mut config.files.defaults)?;
+        section.choice(
+            "generated",
+            &[
+                ("line", Generated::Line),
+                ("summarize", Generated::Summarize),
+            ],
+            &mut config.files.generated,
+        )?;
         section.finish()?;
 
         let mut section = top.section("export")?;

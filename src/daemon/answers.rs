@@ -82,13 +82,14 @@ fn file(context: &Context, repo: RepoId, view: &NodeView, common: Common) -> Nod
         imports: outline.imports,
         docstring: outline.docstring,
         partial: outline.partial,
+        withheld: withheld(context, repo, view),
     })
 }
 
 /// The outline of a text file. It is made again when the store lost it. Other files have none: a secret's content may
 /// also exist under another name, and that file's outline must not be shown here.
 fn shown_outline(context: &Context, repo: RepoId, view: &NodeView) -> Outline {
-    let text = |contents: &&Contents| contents.content_kind == ContentKind::Text;
+    let text = |contents: &&Contents| contents.content_kind.is_text();
     let Some(contents) = view.contents.as_ref().filter(text) else {
         return Outline::default();
     };
@@ -98,6 +99,15 @@ fn shown_outline(context: &Context, repo: RepoId, view: &NodeView) -> Outline {
     };
     let found = outline(context, contents.language, contents.digest, bytes);
     found.map(|(_, outline)| outline).unwrap_or_default()
+}
+
+/// The AI-ignore file and line that keeps a file's content from models.
+fn withheld(context: &Context, repo: RepoId, view: &NodeView) -> Option<String> {
+    let contents = view.contents.as_ref()?;
+    if contents.content_kind != ContentKind::Withheld {
+        return None;
+    }
+    context.registry.get(repo)?.rules().withheld_by(&view.path)
 }
 
 /// A path as text, and its bytes in base64 when the text does not contain all of them.

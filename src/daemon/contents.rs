@@ -1,5 +1,6 @@
 //! What a file contains: its digests, its outline from the store or the parser, its text.
 
+use crate::config::Generated;
 use crate::daemon::context::Context;
 use crate::engine::event::ReadProblem;
 use crate::model::contents::Contents;
@@ -9,7 +10,7 @@ use crate::model::language::Language;
 use crate::model::outline::Outline;
 use crate::model::path::{RelPath, RepoId};
 use crate::shell::read::ReadError;
-use crate::shell::{parse, read};
+use crate::shell::{classify, parse, read};
 
 /// The content is no longer the one that was requested.
 pub struct Moved;
@@ -54,6 +55,9 @@ pub fn read_file(
     let Some(bytes) = reading.bytes else {
         return Ok((contents, None));
     };
+    let detect = context.config.files.generated == Generated::Line;
+    let policy = entry.rules().policy(path);
+    contents.content_kind = classify::kind(path, contents.language, &bytes, policy, detect);
     let parsed = parsed(context, contents.language, contents.digest, || Some(bytes));
     let parsed = parsed.ok_or(ReadProblem::Gone)?;
     contents.syntax = parsed.syntax;

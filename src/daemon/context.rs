@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::config::places::Places;
 use crate::config::{Config, Provider as Configured};
 use crate::daemon::prompt::PART_TOKENS;
+use crate::daemon::provider::offline::Offline;
 use crate::daemon::provider::{self, Provider};
 use crate::engine::event::Event;
 use crate::engine::pacing::DayUse;
@@ -70,6 +72,8 @@ pub struct Context {
     pub provider: Arc<dyn Provider>,
     /// The provider's name in the keys of summaries.
     pub generator: Generator,
+    /// The offline provider's name: it writes the lines about text that is not summarized.
+    pub offline: Generator,
     pub registry: Registry,
     pub notes: Notes,
     pub followers: Followers,
@@ -83,6 +87,8 @@ pub struct Context {
     pub started: Instant,
     /// The largest content of one request, in bytes. It shrinks when the model turns out to read less.
     pub max_prompt_bytes: AtomicUsize,
+    /// What the daemon was started with; unset in a run without a socket.
+    pub places: OnceLock<Places>,
     /// The requests of a dry run.
     pub pretended: Pretended,
 }
@@ -122,6 +128,7 @@ impl Context {
             mode,
             store,
             generator: provider.generator(),
+            offline: Offline.generator(),
             provider,
             registry: Registry::default(),
             notes: Notes::default(),
@@ -131,6 +138,7 @@ impl Context {
             stopping: AtomicBool::new(false),
             started: Instant::now(),
             max_prompt_bytes: AtomicUsize::new(largest),
+            places: OnceLock::new(),
             pretended: Pretended::default(),
         })
     }

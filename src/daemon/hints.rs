@@ -305,7 +305,9 @@ impl HintForwarder {
         let mut paths = hints.touched;
         // Ignored paths cause no work, not even a listing of their folder. The kind of a path is unknown here, and a rule
         // may concern one kind only.
-        paths.retain(|path| !rules.is_ignored(path, false) || !rules.is_ignored(path, true));
+        paths.retain(|path| {
+            !rules.is_ignored(path, false) || !rules.is_ignored(path, true) || rules.may_mark(path)
+        });
         if !paths.is_empty() {
             tracing::debug!("touched: {paths:?}");
             events.push(Event::Touched { repo, paths });

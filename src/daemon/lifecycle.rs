@@ -61,6 +61,7 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     tokio::spawn(systemd::feed_watchdog(handle.clone()));
     let audits = tokio::spawn(crate::daemon::access::audit::daily(handle.clone()));
     tokio::spawn(crate::daemon::access::cache::tend(handle.clone()));
+    tokio::spawn(access::removed::forget_removed(handle.clone()));
 
     let reason = loop {
         tokio::select! {
@@ -128,6 +129,7 @@ async fn start(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow::R
             }
         },
     )?;
+    let _ = handle.context.places.set(places.clone());
     find_known(&handle, paths).await?;
     Ok(handle)
 }

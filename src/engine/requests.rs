@@ -85,6 +85,7 @@ impl Engine {
 
     fn subject(&self, repo: RepoId, id: NodeId) -> Option<Subject> {
         let tree = &self.repositories.get(&repo)?.tree;
+        let paid = self.options.paid;
         match &tree.get(id)?.body {
             Body::File { contents } => {
                 let contents = contents.as_ref()?;
@@ -101,7 +102,7 @@ impl Engine {
                         Some(Child {
                             name: name.into(),
                             kind: node.kind(),
-                            words: node.words.map(|words| words.key),
+                            words: node.summary_for_parent(paid).map(|words| words.key),
                         })
                     })
                     .collect(),

@@ -158,12 +158,13 @@ impl Engine {
             })
         });
         let empty = visible_children(tree, id).next().is_none();
+        let paid = self.options.paid;
         let key = self
             .options
             .author
             .directory_key(visible_children(tree, id).filter_map(|(name, child)| {
                 let node = tree.get(child)?;
-                let words = match node.words {
+                let words = match node.summary_for_parent(paid) {
                     Some(words) => ChildSummary::Said(words.digest),
                     None => ChildSummary::LeftOut,
                 };

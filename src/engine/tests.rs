@@ -38,6 +38,12 @@ impl Bench {
                 prompt_version: 1,
                 parameters: String::new(),
             },
+            offline: Generator {
+                provider: "offline".to_owned(),
+                model: "offline".to_owned(),
+                prompt_version: 1,
+                parameters: String::new(),
+            },
             summaries: paid,
             parser: 1,
             paid,
@@ -88,6 +94,7 @@ impl Bench {
         let entry = |(name, stat): &(&str, Stat)| Entry {
             name: name.as_bytes().into(),
             file: Some(*stat),
+            policy: crate::model::policy::Policy::None,
         };
         let root = ListedDirectory {
             path: RelPath::root(),

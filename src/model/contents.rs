@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::digest::Digest;
 use super::language::Language;
+use super::policy::Policy;
 use super::stat::Stat;
 
 /// The kind of a file's content; only [`ContentKind::Text`] is sent to a model.
@@ -19,6 +20,60 @@ pub enum ContentKind {
     TooLarge,
     /// A secret by its name (`.env`, a private key): a node without content.
     Secret,
+    /// Text that an AI-ignore file keeps from models.
+    Withheld,
+    /// A lock file of a package manager.
+    Lock,
+    /// Minified or bundled code, or a source map.
+    Minified,
+    /// Code that a tool generated, by a marker in it.
+    Generated,
+    /// A copy of another project.
+    Vendored,
+    /// Data: large JSON or CSV files, dumps, fixtures, snapshots.
+    Data,
+    /// A catalogue of translations.
+    Translation,
+    /// A certificate or a public key.
+    Certificate,
+    /// An image as text.
+    Picture,
+    /// Generated, by an attribute of git.
+    DeclaredGenerated,
+    /// A copy of another project, by an attribute of git.
+    DeclaredVendored,
+    /// Documentation, by an attribute of git.
+    DeclaredDocumentation,
+    /// Text that people wrote, by an attribute of git, whatever it looks like.
+    DeclaredSource,
+}
+
+impl ContentKind {
+    /// Whether it has a text that can be parsed.
+    pub fn is_text(self) -> bool {
+        !matches!(
+            self,
+            Self::Empty | Self::Binary | Self::TooLarge | Self::Secret
+        )
+    }
+
+    /// Whether the provider summarizes it; otherwise a rule describes it, or nothing does.
+    pub fn is_summarized(self) -> bool {
+        matches!(self, Self::Text | Self::DeclaredSource)
+    }
+
+    /// Whether it is what a file of this policy may be: otherwise the file has to be read again.
+    pub fn fits(self, policy: Policy) -> bool {
+        let declared = match self {
+            Self::Withheld => Policy::Withheld,
+            Self::DeclaredGenerated => Policy::Generated,
+            Self::DeclaredVendored => Policy::Vendored,
+            Self::DeclaredDocumentation => Policy::Documentation,
+            Self::DeclaredSource => Policy::Source,
+            _ => Policy::None,
+        };
+        !self.is_text() || declared == policy
+    }
 }
 
 /// The result of reading a file once.

@@ -46,21 +46,26 @@ pub enum ChildSummary {
 }
 
 impl Generator {
-    /// The key of a file's summary. Content that a rule describes has the same key for every generator.
+    /// The key of a file's summary. Content without text has the same key for every generator. `offline` writes the
+    /// lines about text that is not summarized.
     pub fn file_key(
         &self,
+        offline: &Generator,
         content_kind: ContentKind,
         language: Option<Language>,
         syntax: Digest,
     ) -> SummaryKey {
         let mut hasher = match content_kind {
-            ContentKind::Text => self.hasher("file-summary.1"),
+            kind if kind.is_summarized() => self.hasher("file-summary.1"),
+            kind if kind.is_text() => offline.hasher("file-line.1"),
             _ => Hasher::new("rule-summary.1"),
         };
         hasher.field(language.map_or("", Language::name).as_bytes());
-        match content_kind {
-            ContentKind::Text => hasher.digest(syntax),
-            other => hasher.number(other as u64),
+        if !content_kind.is_summarized() {
+            hasher.number(content_kind as u64);
+        }
+        if content_kind.is_text() {
+            hasher.digest(syntax);
         }
         SummaryKey(hasher.finish())
     }

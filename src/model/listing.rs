@@ -1,6 +1,7 @@
 //! The result of listing directories: their entries, without any content.
 
 use super::path::RelPath;
+use super::policy::Policy;
 use super::stat::Stat;
 
 /// An entry of a directory that is a node or may become one.
@@ -10,6 +11,19 @@ pub struct Entry {
     pub name: Box<[u8]>,
     /// `None` for a directory.
     pub file: Option<Stat>,
+    /// What the files around a file say of it.
+    pub policy: Policy,
+}
+
+impl Entry {
+    /// A directory.
+    pub fn directory(name: Box<[u8]>) -> Self {
+        Self {
+            name,
+            file: None,
+            policy: Policy::None,
+        }
+    }
 }
 
 /// One directory as listed.

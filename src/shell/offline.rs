@@ -68,7 +68,7 @@ pub fn rule(content_kind: ContentKind, language: Option<Language>) -> String {
         (ContentKind::TooLarge, Some(language)) => format!("Too large to summarize ({language})."),
         (ContentKind::TooLarge, None) => "Too large to summarize.".to_owned(),
         (ContentKind::Secret, _) => "Holds secrets: its content is not read.".to_owned(),
-        (ContentKind::Text, Some(language)) => format!("Text file ({language})."),
-        (ContentKind::Text, None) => "Text file.".to_owned(),
+        (_, Some(language)) => format!("Text file ({language})."),
+        (_, None) => "Text file.".to_owned(),
     }
 }

@@ -281,7 +281,7 @@ impl Walk<'_> {
             }
             // A directory's stat is taken when it is listed itself.
             if kind == FileType::Directory {
-                listed.entries.push(Entry { name, file: None });
+                listed.entries.push(Entry::directory(name));
                 continue;
             }
             let stat = match rustix::fs::statat(&descriptor, &*name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -299,9 +299,10 @@ impl Walk<'_> {
                 FileType::RegularFile if known || !ignored(false) => listed.entries.push(Entry {
                     name,
                     file: Some(stat_of(&stat)),
+                    policy: self.rules.policy_of(&rules, &path),
                 }),
                 FileType::Directory if !ignored(true) => {
-                    listed.entries.push(Entry { name, file: None });
+                    listed.entries.push(Entry::directory(name));
                 }
                 _ => {}
             }

@@ -197,6 +197,7 @@ fn a_file_is_shown_with_its_outline() {
         elements: vec![run, inner, after],
         bytes: 2_048,
         partial: true,
+        withheld: None,
         ..file
     });
     let path = Path::new("/repo/src/a.py");

@@ -10,7 +10,8 @@ use crate::engine::view::NodeView;
 use crate::model::contents::{ContentKind, Contents};
 use crate::model::key::{ChildSummary, Generator, Kind};
 use crate::model::path::RepoId;
-use crate::model::summary::{Freshness, SummaryKey};
+use crate::model::summary::{Freshness, SummaryKey, SummaryRef};
+use crate::shell::classify;
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 
 use crate::daemon::contents::Moved;
@@ -66,14 +67,14 @@ pub fn preview(context: &Context, repo: RepoId, view: &NodeView) -> Result<Previ
 /// The key and the subject of a file; or why no model is ever asked about it.
 fn asked_about(author: &Generator, contents: &Contents) -> Result<(SummaryKey, Subject), String> {
     let why = match contents.content_kind {
-        ContentKind::Text => {
+        ContentKind::Text | ContentKind::DeclaredSource => {
             let Contents {
                 digest,
                 language,
                 content_kind,
                 ..
             } = *contents;
-            let key = author.file_key(content_kind, language, contents.syntax);
+            let key = author.file_key(author, content_kind, language, contents.syntax);
             let subject = Subject::File {
                 digest,
                 language,
@@ -85,14 +86,27 @@ fn asked_about(author: &Generator, contents: &Contents) -> Result<(SummaryKey, S
         ContentKind::Binary => "it is binary, and a rule describes it",
         ContentKind::TooLarge => "it is larger than [files] max_bytes",
         ContentKind::Secret => "it is a secret by its name",
+        ContentKind::Withheld => "an AI-ignore file keeps its content from models",
+        kind => match classify::label(kind) {
+            Some(label) => return Err(format!("a rule describes it: {label}")),
+            None => "a rule describes it",
+        },
     };
     Err(why.to_owned())
+}
+
+/// The summary of a child that a model is shown.
+fn shown(child: &NodeView) -> Option<SummaryRef> {
+    let withheld = |contents: &Contents| contents.content_kind == ContentKind::Withheld;
+    child
+        .words
+        .filter(|_| !child.contents.as_ref().is_some_and(withheld))
 }
 
 fn directory(author: &Generator, view: &NodeView) -> (SummaryKey, Subject) {
     let children = view.children.as_deref().unwrap_or_default();
     let key = author.directory_key(children.iter().map(|child| {
-        let words = match child.words {
+        let words = match shown(child) {
             Some(words) => ChildSummary::Said(words.digest),
             None => ChildSummary::LeftOut,
         };
@@ -101,7 +115,7 @@ fn directory(author: &Generator, view: &NodeView) -> (SummaryKey, Subject) {
     let children = children.iter().map(|child| Child {
         name: child.path.name().into(),
         kind: child.kind,
-        words: child.words.map(|words| words.key),
+        words: shown(child).map(|words| words.key),
     });
     let children = children.collect();
     (key, Subject::Directory { children })

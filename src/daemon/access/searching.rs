@@ -16,7 +16,6 @@ use crate::daemon::search::{
 };
 use crate::daemon::{answers, contents};
 use crate::engine::view::NodeView;
-use crate::model::contents::ContentKind;
 use crate::model::digest::Digest;
 use crate::model::key::Kind;
 use crate::model::path::{RelPath, RepoId};
@@ -302,7 +301,7 @@ fn state(view: &NodeView) -> State {
 /// The digest of a file's content, where it is text.
 fn text_digest(view: &NodeView) -> Option<Digest> {
     let contents = view.contents.as_ref()?;
-    (contents.content_kind == ContentKind::Text).then_some(contents.digest)
+    contents.content_kind.is_text().then_some(contents.digest)
 }
 
 /// Reads nodes and their texts, with several threads.

@@ -1,14 +1,16 @@
 //! The daemon's status.
 
-use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::daemon::answers::usage;
-use crate::daemon::context::registry::repository_topic;
+use crate::daemon::context::registry::{Entry, repository_topic};
 use crate::daemon::context::{Context, today};
 use crate::engine::status::{PacingStatus, RepositoryStatus};
 use crate::model::path::RepoId;
-use crate::wire::protocol::{Progress, Repository, RepositoryState, Requests, Status, StoreStatus};
+use crate::wire::protocol::{
+    DaemonPlaces, ExcludedFiles, Progress, Repository, RepositoryState, Requests, Status,
+    StoreStatus,
+};
 
 /// The daemon's status.
 pub fn status(
@@ -26,7 +28,7 @@ pub fn status(
         .map(|(entry, status)| {
             let watches = watch.map_or(0, |watch| watch.watches(entry.repo) as u64);
             let notified = watch.is_some() && !entry.is_remote();
-            repository(context, &entry.root, watches, notified, status, pace)
+            repository(context, &entry, watches, notified, status, pace)
         })
         .collect();
     let mut notes = context.store.notes();
@@ -69,17 +71,36 @@ pub fn status(
         usage: usage::by_day(context),
         budget: usage::budget(pace),
         notes,
+        daemon: context.places.get().map(|places| DaemonPlaces {
+            config: places.config.to_string_lossy().into_owned(),
+            data_dir: places.data.to_string_lossy().into_owned(),
+            socket: places.socket.to_string_lossy().into_owned(),
+            key: key(context).to_owned(),
+        }),
+    }
+}
+
+/// Whether the endpoint's key is in this process's environment or files.
+fn key(context: &Context) -> &'static str {
+    let openai = &context.config.openai;
+    match openai.api_key() {
+        _ if !context.uses_model() => "not needed",
+        Ok(Some(_)) => "present",
+        Ok(None) if openai.api_key_env.is_empty() => "not needed",
+        _ => "absent",
     }
 }
 
 fn repository(
     context: &Context,
-    root: &Path,
+    entry: &Entry,
     watches: u64,
     notified: bool,
     status: &RepositoryStatus,
     pace: &PacingStatus,
 ) -> Repository {
+    let root = &entry.root;
+    let excluded = entry.rules().excluded().into_iter();
     let open = status.files + status.directories - status.fresh - status.failed - status.off;
     let state = if status.unreachable {
         RepositoryState::Unreachable
@@ -128,6 +149,12 @@ fn repository(
         },
         notes,
         unreadable: status.problems.clone(),
+        excluded: excluded
+            .map(|(rule, files)| ExcludedFiles {
+                rule: rule.to_owned(),
+                files,
+            })
+            .collect(),
     }
 }
 

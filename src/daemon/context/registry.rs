@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use crate::config::Config;
+use crate::config::{Config, Generated};
 use crate::engine::event::Polled;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::stat::Stat;
@@ -39,6 +39,8 @@ pub struct Entry {
     /// The outside inputs whose folders are watched.
     inputs: Arc<Mutex<BTreeSet<PathBuf>>>,
     options: Arc<FileRules>,
+    /// Whether it is a linked work tree of git, as it was when it was added.
+    pub is_linked: bool,
 }
 
 /// What has to be polled in a repository.
@@ -291,6 +293,7 @@ impl Registry {
             reloading: Arc::default(),
             inputs: Arc::default(),
             options: Arc::new(options.clone()),
+            is_linked: root.join(".git").is_file(),
         };
         entries.by_repo.insert(entry.repo, entry.clone());
         Ok((entry, true))
@@ -355,6 +358,8 @@ pub fn file_rules(config: &Config) -> FileRules {
         include: config.files.include.clone(),
         exclude: config.files.exclude.clone(),
         export_dir: export_dir.map(|dir| dir.to_string_lossy().into_owned()),
+        defaults: config.files.defaults,
+        attributes: config.files.generated == Generated::Line,
     }
 }
 

@@ -1,15 +1,23 @@
 //! The engine's options, from the configuration, the provider and the run's mode.
 
-use crate::config::Batch;
+use crate::config::{Batch, Config, Generated};
 use crate::daemon::context::{Context, Mode};
 use crate::daemon::prompt;
+use crate::daemon::provider::Provider as _;
+use crate::daemon::provider::offline::Offline;
 use crate::daemon::work::pool;
 use crate::engine::batch::BATCH_FROM;
 use crate::engine::debounce::Window;
 use crate::engine::pacing::{Bounds, Budget};
 use crate::engine::{Options, TokenEstimate};
 use crate::model::price;
-use crate::shell::parse;
+use crate::shell::{classify, parse};
+
+/// The version of everything that decides what reading a file finds, the configuration included.
+fn reading_version(config: &Config) -> u32 {
+    let summarizes = config.files.generated == Generated::Summarize;
+    parse::VERSION * 1_000 + classify::VERSION * 2 + u32::from(summarizes)
+}
 
 /// The engine's options. `notified`: the system reports changes.
 pub(super) fn engine_options(context: &Context, notified: bool) -> Options {
@@ -20,8 +28,9 @@ pub(super) fn engine_options(context: &Context, notified: bool) -> Options {
     let output_tokens = u64::from(config.openai.max_output_tokens);
     Options {
         author: context.provider.generator(),
+        offline: Offline.generator(),
         summaries: config.summaries.enabled,
-        parser: parse::VERSION,
+        parser: reading_version(config),
         paid,
         bounds: Bounds {
             max_workers: config.openai.max_workers as usize,

@@ -4,15 +4,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::daemon::contents::{moved, outline, text_of};
 use crate::daemon::context::Context;
-use crate::daemon::provider::Facts;
+use crate::daemon::provider::offline::Offline;
+use crate::daemon::provider::{Facts, Provider as _};
 use crate::daemon::work::requesting::request;
 use crate::daemon::work::storing::until_written;
 use crate::engine::effect::{Subject, SummaryRequest};
 use crate::engine::event::Event;
 use crate::model::contents::ContentKind;
 use crate::model::failure::{Failure, Remedy};
+use crate::model::language::Language;
+use crate::model::outline::Outline;
 use crate::model::summary::{Summary, SummaryKey};
-use crate::shell::offline;
+use crate::shell::{classify, offline};
 
 /// Writes and stores summaries.
 pub fn describe(context: &Context, requests: &[SummaryRequest]) -> Event {
@@ -49,23 +52,23 @@ fn internal_error() -> Failure {
 fn write(context: &Context, request: &SummaryRequest) -> Result<Summary, Failure> {
     let text = match &request.subject {
         Subject::File {
-            content_kind: kind @ (ContentKind::Empty | ContentKind::Binary),
+            digest,
             language,
-            ..
-        } => offline::rule(*kind, *language),
-        Subject::File {
-            digest, language, ..
+            content_kind,
         } => {
-            let bytes = || {
-                let text = text_of(context, request.repo, &request.path, *digest);
-                text.ok().map(String::into_bytes)
+            let (language, kind) = (*language, *content_kind);
+            let outline = match kind.is_text() {
+                false => Outline::default(),
+                true => {
+                    let bytes = || {
+                        let text = text_of(context, request.repo, &request.path, *digest);
+                        text.ok().map(String::into_bytes)
+                    };
+                    let found = outline(context, language, *digest, bytes);
+                    found.ok_or_else(moved)?.1
+                }
             };
-            let (_, outline) = outline(context, *language, *digest, bytes).ok_or_else(moved)?;
-            let facts = Facts::File {
-                language: *language,
-                outline: &outline,
-            };
-            context.provider.describe(&facts)?
+            file(context, kind, language, &outline)?
         }
         Subject::Directory { children } => {
             let children = request::children(context, children);
@@ -76,4 +79,24 @@ fn write(context: &Context, request: &SummaryRequest) -> Result<Summary, Failure
         }
     };
     Ok(Summary::new(text, "offline"))
+}
+
+/// The text about a file: by rule where the content is no text, a line where it is not to be summarized.
+///
+/// # Errors
+/// The provider writes from prompts.
+pub fn file(
+    context: &Context,
+    kind: ContentKind,
+    language: Option<Language>,
+    outline: &Outline,
+) -> Result<String, Failure> {
+    if !kind.is_text() {
+        return Ok(offline::rule(kind, language));
+    }
+    let facts = Facts::File { language, outline };
+    match kind.is_summarized() {
+        true => context.provider.describe(&facts),
+        false => Ok(classify::described(kind, Offline.describe(&facts)?)),
+    }
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::daemon::contents::{self, Parsed};
 use crate::daemon::context::Context;
-use crate::daemon::provider::Facts;
+use crate::daemon::work::local;
 use crate::daemon::work::storing::until_written;
 use crate::engine::event::{Event, FileRead, ReadProblem};
 use crate::engine::tree::NodeId;
@@ -13,7 +13,6 @@ use crate::model::contents::{ContentKind, Contents};
 use crate::model::outline::Outline;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::summary::{Summary, SummaryKey, SummaryRef};
-use crate::shell::offline;
 
 /// What a job stores at its end.
 #[derive(Default)]
@@ -84,25 +83,21 @@ fn describe(
     contents: &Contents,
     outline: Option<&Outline>,
 ) -> Option<(SummaryKey, Summary)> {
-    if !context.config.summaries.enabled {
-        return None;
-    }
     let Contents {
-        content_kind,
+        content_kind: kind,
         language,
         syntax,
         ..
     } = *contents;
-    let text = match content_kind {
-        ContentKind::Empty | ContentKind::Binary => offline::rule(content_kind, language),
-        ContentKind::Text if !context.provider.capabilities().costs_money => {
-            let outline = outline?;
-            let facts = Facts::File { language, outline };
-            context.provider.describe(&facts).ok()?
-        }
-        ContentKind::Text | ContentKind::TooLarge | ContentKind::Secret => return None,
-    };
-    let key = context.generator.file_key(content_kind, language, syntax);
+    let paid = context.provider.capabilities().costs_money && kind.is_summarized();
+    let off = matches!(kind, ContentKind::TooLarge | ContentKind::Secret);
+    if !context.config.summaries.enabled || paid || off {
+        return None;
+    }
+    let none = Outline::default();
+    let text = local::file(context, kind, language, outline.unwrap_or(&none)).ok()?;
+    let offline = &context.offline;
+    let key = context.generator.file_key(offline, kind, language, syntax);
     Some((key, Summary::new(text, "offline")))
 }
 

@@ -8,7 +8,11 @@ use crate::engine::tree::{Body, NodeId, Phase};
 use crate::model::key::Kind;
 use crate::model::listing::{Entry, ListedDirectory};
 use crate::model::path::RelPath;
+use crate::model::policy::Policy;
 use crate::model::stat::Stat;
+
+/// A file that was found: its stat, and what the files around it say of it.
+type Found = (Stat, Policy);
 
 /// One comparison of a listing with the tree.
 pub(super) struct Comparison<'a> {
@@ -46,10 +50,10 @@ impl Comparison<'_> {
         if path.is_root() && !self.is_root_there(id, listed, targets) {
             return;
         }
-        let found: BTreeMap<&[u8], Option<Stat>> = listed
+        let found: BTreeMap<&[u8], Option<Found>> = listed
             .entries
             .iter()
-            .map(|Entry { name, file }| (&**name, *file))
+            .map(|Entry { name, file, policy }| (&**name, file.map(|stat| (stat, *policy))))
             .collect();
         // An unreadable directory may still contain its children: they stay, and stay suspect.
         if listed.problem.is_none() {
@@ -58,7 +62,7 @@ impl Comparison<'_> {
         for (name, file) in found {
             let child = self.repository.tree.child(id, name);
             match (child, file) {
-                (Some(child), Some(stat)) => self.known_file(child, &stat),
+                (Some(child), Some(found)) => self.known_file(child, found),
                 (None, Some(_)) => {
                     let child = self.add(id, name, Kind::File);
                     self.repository.to_read.push_back(child);
@@ -133,7 +137,7 @@ impl Comparison<'_> {
     }
 
     /// Removes the children that were not found by name and kind.
-    fn remove_missing(&mut self, id: NodeId, found: &BTreeMap<&[u8], Option<Stat>>) {
+    fn remove_missing(&mut self, id: NodeId, found: &BTreeMap<&[u8], Option<Found>>) {
         let tree = &self.repository.tree;
         let children = tree.get(id).and_then(|node| node.directory());
         let children = children.into_iter().flat_map(|known| &known.children);
@@ -169,7 +173,7 @@ impl Comparison<'_> {
         id
     }
 
-    fn known_file(&mut self, id: NodeId, stat: &Stat) {
+    fn known_file(&mut self, id: NodeId, (stat, policy): Found) {
         let doubt = self.doubt;
         let known = self.repository.known;
         let mut read = false;
@@ -181,9 +185,10 @@ impl Comparison<'_> {
             let Body::File { contents } = &node.body else {
                 return;
             };
-            let same = contents
-                .as_ref()
-                .is_some_and(|contents| contents.stat.proves_unchanged(stat, contents.observed_ms));
+            let same = contents.as_ref().is_some_and(|contents| {
+                contents.stat.proves_unchanged(&stat, contents.observed_ms)
+                    && contents.content_kind.fits(policy)
+            });
             match &mut node.phase {
                 Phase::Reading { again } => *again = true,
                 Phase::Open if same => confirmed.clone_from(contents),

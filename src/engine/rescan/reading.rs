@@ -169,14 +169,16 @@ impl Engine {
             self.mark_off(repo, id);
             return;
         }
-        let key =
-            self.options
-                .author
-                .file_key(contents.content_kind, contents.language, contents.syntax);
+        let key = self.options.author.file_key(
+            &self.options.offline,
+            contents.content_kind,
+            contents.language,
+            contents.syntax,
+        );
         if let Some(summary) = stored.filter(|summary| summary.key == key) {
             return self.apply_summary(repo, id, summary);
         }
-        let paid = self.options.paid && contents.content_kind == ContentKind::Text;
+        let paid = self.options.paid && contents.content_kind.is_summarized();
         self.request_summary(repo, id, key, paid);
     }
 }

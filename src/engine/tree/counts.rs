@@ -8,12 +8,19 @@ use super::node::{Node, Phase};
 /// The numbers of visible nodes by state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// Files.
     pub files: u64,
+    /// Directories that contain a file.
     pub directories: u64,
+    /// Fresh nodes.
     pub fresh: u64,
+    /// Stale nodes.
     pub stale: u64,
+    /// Pending nodes.
     pub pending: u64,
+    /// Failed nodes.
     pub failed: u64,
+    /// Nodes without summaries.
     pub off: u64,
     /// Files that have to be read.
     pub to_read: u64,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::contents::Contents;
+use crate::model::contents::{ContentKind, Contents};
 use crate::model::digest::Digest;
 use crate::model::failure::Failure;
 use crate::model::key::Kind;
@@ -143,6 +143,13 @@ impl Node {
             Body::Directory(directory) => Some(directory),
             Body::File { .. } => None,
         }
+    }
+
+    /// The summary that goes into the parent's. A model is not shown one whose content is withheld from models.
+    pub fn summary_for_parent(&self, paid: bool) -> Option<SummaryRef> {
+        let withheld = |contents: &Contents| contents.content_kind == ContentKind::Withheld;
+        let hidden = paid && self.contents().is_some_and(withheld);
+        self.words.filter(|_| !hidden)
     }
 
     /// The file's last reading; `None` for a directory and before the first reading.

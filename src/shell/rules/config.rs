@@ -36,6 +36,8 @@ pub(super) struct Settings {
     pub(super) excludes_file: Option<PathBuf>,
     /// `core.ignoreCase`: patterns match names regardless of case.
     pub(super) ignore_case: bool,
+    /// `extensions.objectFormat`: object names are SHA-256.
+    pub(super) sha256: bool,
     /// Every file that was read or looked for, with its digest.
     pub(super) files: Vec<Seen>,
 }
@@ -93,6 +95,7 @@ impl Environment {
         Settings {
             excludes_file: named,
             ignore_case: reading.ignore_case,
+            sha256: reading.sha256,
             files: reading.files,
         }
     }
@@ -114,6 +117,7 @@ struct Reading<'a> {
     /// The last value of `core.excludesFile`.
     excludes_file: Option<Vec<u8>>,
     ignore_case: bool,
+    sha256: bool,
     /// `extensions.worktreeConfig`: read the work tree's own file too.
     of_work_tree: bool,
     /// URLs of the remotes seen so far.
@@ -130,6 +134,7 @@ impl<'a> Reading<'a> {
             place,
             excludes_file: None,
             ignore_case: false,
+            sha256: false,
             of_work_tree: false,
             remotes: Vec::new(),
             for_remotes: false,
@@ -170,6 +175,9 @@ impl<'a> Reading<'a> {
         match (section, subsection, key.as_slice()) {
             (b"core", None, b"excludesfile") => self.excludes_file = value,
             (b"core", None, b"ignorecase") => self.ignore_case = syntax::is_true(value.as_deref()),
+            (b"extensions", None, b"objectformat") => {
+                self.sha256 = value.is_some_and(|value| value.eq_ignore_ascii_case(b"sha256"));
+            }
             (b"extensions", None, b"worktreeconfig") => {
                 self.of_work_tree = syntax::is_true(value.as_deref());
             }

@@ -33,6 +33,22 @@ impl Place {
         })
     }
 
+    /// Whether this is a linked work tree, made by `git worktree add`.
+    pub(super) fn is_linked(&self) -> bool {
+        self.own != self.common
+    }
+
+    /// The top of the main work tree, unless the repository is bare or a submodule.
+    pub(super) fn main_work_tree(&self) -> Option<PathBuf> {
+        let common = self.common.canonicalize().ok()?;
+        (common.file_name()? == ".git").then(|| common.parent().map(Path::to_path_buf))?
+    }
+
+    /// The index of this work tree; it need not exist.
+    pub(super) fn index_file(&self) -> PathBuf {
+        self.own.join("index")
+    }
+
     /// `info/exclude`; it need not exist.
     pub(super) fn exclude_file(&self) -> PathBuf {
         self.common.join("info").join("exclude")
@@ -58,7 +74,7 @@ pub(super) fn inputs(directory: &Path) -> Vec<PathBuf> {
     let mut inputs = Vec::new();
     // Canonical paths, because a folder is watched under one path only.
     if let Ok(own) = git_directory.canonicalize() {
-        inputs.extend(["HEAD", "commondir"].map(|name| own.join(name)));
+        inputs.extend(["HEAD", "commondir", "index"].map(|name| own.join(name)));
     }
     if let Ok(common) = common.unwrap_or(git_directory).canonicalize() {
         inputs.extend(["objects", "info", "info/exclude"].map(|name| common.join(name)));

@@ -67,7 +67,7 @@ impl Pattern {
     }
 
     /// Whether it matches `path`, which is relative to the directory of the rule file.
-    fn matches(&self, path: &[u8], is_directory: bool) -> bool {
+    pub(super) fn matches(&self, path: &[u8], is_directory: bool) -> bool {
         if self.directories_only && !is_directory {
             return false;
         }
@@ -83,9 +83,18 @@ impl Pattern {
     }
 }
 
-/// The patterns of one file, in order. The last match decides.
+/// The patterns of one file with their 1-based lines, in order. The last match decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct PatternList(Vec<Pattern>);
+pub(super) struct PatternList(Vec<(u32, Pattern)>);
+
+/// What a list says of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// Whether the path is ignored or, by a negated pattern, included again.
+    pub(super) ignored: bool,
+    /// The pattern's line in its file, 1-based.
+    pub(super) line: u32,
+}
 
 impl PatternList {
     /// Parses a file. Lines that can never match are dropped, as git does. With `ignore_case`, the patterns are for
@@ -102,20 +111,21 @@ impl PatternList {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let lines = bytes.split(|&byte| byte == b'\n');
         let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        Self(
-            lines
-                .filter_map(|line| Pattern::parse(line).ok().flatten())
-                .collect(),
-        )
+        let patterns = (1..).zip(lines).filter_map(|(number, line)| {
+            let pattern = Pattern::parse(line).ok().flatten();
+            pattern.map(|pattern| (number, pattern))
+        });
+        Self(patterns.collect())
     }
 
     /// Parses a list of globs; `{a,b}` expands to both. An invalid one is returned with its flaw.
     pub(super) fn of_globs(globs: &[String]) -> Result<Self, (String, Flaw)> {
         let mut patterns = Vec::new();
-        for glob in globs {
+        for (number, glob) in (1..).zip(globs) {
             let flawed = |flaw| (glob.clone(), flaw);
             for one in expand_braces(glob).map_err(flawed)? {
-                patterns.extend(Pattern::parse(one.as_bytes()).map_err(flawed)?);
+                let pattern = Pattern::parse(one.as_bytes()).map_err(flawed)?;
+                patterns.extend(pattern.map(|pattern| (number, pattern)));
             }
         }
         Ok(Self(patterns))
@@ -127,10 +137,18 @@ impl PatternList {
 
     /// `Some(true)`: ignored; `Some(false)`: included again; `None`: no pattern matches.
     pub(super) fn verdict(&self, path: &[u8], is_directory: bool) -> Option<bool> {
+        self.decide(path, is_directory)
+            .map(|verdict| verdict.ignored)
+    }
+
+    /// The same with the line that decides; of a list of globs, the glob's number.
+    pub(super) fn decide(&self, path: &[u8], is_directory: bool) -> Option<Verdict> {
         let mut latest_first = self.0.iter().rev();
-        latest_first
-            .find(|pattern| pattern.matches(path, is_directory))
-            .map(|pattern| !pattern.negated)
+        let found = latest_first.find(|(_, pattern)| pattern.matches(path, is_directory));
+        found.map(|(line, pattern)| Verdict {
+            ignored: !pattern.negated,
+            line: *line,
+        })
     }
 }
 

@@ -372,6 +372,7 @@ fn configured_excludes_are_neither_listed_nor_watched() {
         include: vec!["*.{rs,json}".into(), "docs/".into()],
         exclude: vec!["/gen/".into()],
         export_dir: Some("./written/".into()),
+        ..FileRules::default()
     };
     let rules = Rules::open_with(root, &options, None).unwrap();
     let told = Mutex::new(BTreeSet::new());

@@ -201,15 +201,13 @@ impl Disk {
             .map(|(file, found)| Entry {
                 name: name(file).as_bytes().into(),
                 file: Some(found.stat),
+                policy: epitome::model::policy::Policy::None,
             });
         let directories = self
             .directories
             .keys()
             .filter(|directory| here(directory))
-            .map(|directory| Entry {
-                name: name(directory).as_bytes().into(),
-                file: None,
-            });
+            .map(|directory| Entry::directory(name(directory).as_bytes().into()));
         Some(ListedDirectory {
             path: RelPath::new(path),
             identity: (1, inode),

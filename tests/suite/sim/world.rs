@@ -123,6 +123,12 @@ fn options(batches: bool, paid: bool) -> Options {
             prompt_version: 1,
             parameters: String::new(),
         },
+        offline: Generator {
+            provider: "openai".to_owned(),
+            model: "made".to_owned(),
+            prompt_version: 1,
+            parameters: String::new(),
+        },
         summaries: true,
         parser: 1,
         paid,

@@ -164,7 +164,7 @@ impl World {
                 if content_kind == ContentKind::TooLarge {
                     return expect(&path, view.freshness, &[Freshness::Off]);
                 }
-                author.file_key(content_kind, language, syntax)
+                author.file_key(&author, content_kind, language, syntax)
             }
             Some(children) => {
                 for child in children {

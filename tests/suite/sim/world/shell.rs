@@ -210,19 +210,21 @@ impl World {
         let free = match contents.content_kind {
             ContentKind::Empty | ContentKind::Binary => true,
             ContentKind::Text => !self.paid,
-            ContentKind::TooLarge | ContentKind::Secret => false,
+            _ => false,
         };
         if !free {
             return None;
         }
-        let author = options(false, true).author;
+        let options = options(false, true);
         let Contents {
             content_kind,
             language,
             syntax,
             ..
         } = *contents;
-        let key = author.file_key(content_kind, language, syntax);
+        let key = options
+            .author
+            .file_key(&options.offline, content_kind, language, syntax);
         let summary = Summary::new(format!("File {syntax}."), "made");
         let digest = summary.digest();
         self.stored.insert(key, summary);

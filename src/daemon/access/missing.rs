@@ -1,0 +1,28 @@
+//! Why a path has no node.
+
+use crate::daemon::context::registry::Entry;
+use crate::model::path::RelPath;
+
+/// The reason in words, to follow the path. Reads the disk.
+pub(super) fn reason(entry: &Entry, path: &RelPath) -> String {
+    let found = path.under(&entry.root).symlink_metadata();
+    let is_directory = found.as_ref().is_ok_and(std::fs::Metadata::is_dir);
+    let Ok(found) = found else {
+        return "no such file or folder".to_owned();
+    };
+    let rules = entry.rules();
+    let inside = || {
+        // What marks a folder as one to leave out is in it.
+        let entry = path.join(b"\0");
+        rules
+            .explain(&entry, false)
+            .filter(|reason| is_directory && reason.reported().is_some())
+    };
+    match rules.explain(path, is_directory).or_else(inside) {
+        Some(reason) => reason.to_string(),
+        None if found.is_symlink() => "symbolic links are not followed".to_owned(),
+        None if is_directory => "contains no files".to_owned(),
+        None if !found.is_file() => "not a regular file".to_owned(),
+        None => "not scanned yet; `epitome wait` returns when it is".to_owned(),
+    }
+}

@@ -1,0 +1,113 @@
+//! Decides which text is not worth a request: lock files, generated and minified code, copies of other projects, data.
+//!
+//! A table: by name, folder, size or the first lines. It reads nothing itself, and never looks at a path above the
+//! root. What it says is part of a summary's key, so that equal content of another kind has another summary.
+
+mod marker;
+mod table;
+
+use crate::model::contents::ContentKind;
+use crate::model::language::Language;
+use crate::model::path::RelPath;
+use crate::model::policy::Policy;
+
+use table::{By, ROWS};
+
+/// Raised whenever the table changes: files are classified again.
+pub const VERSION: u32 = 1;
+
+/// How much of a file's beginning rows look at, in bytes.
+const HEAD: usize = 4 << 10;
+
+/// What kind of text a file is. `policy` is what the files around it say of it; without `detect`, nothing else counts.
+pub fn kind(
+    path: &RelPath,
+    language: Option<Language>,
+    bytes: &[u8],
+    policy: Policy,
+    detect: bool,
+) -> ContentKind {
+    match policy {
+        Policy::Withheld => return ContentKind::Withheld,
+        Policy::Generated => return ContentKind::DeclaredGenerated,
+        Policy::Vendored => return ContentKind::DeclaredVendored,
+        Policy::Documentation => return ContentKind::DeclaredDocumentation,
+        Policy::Source => return ContentKind::DeclaredSource,
+        Policy::None if !detect => return ContentKind::Text,
+        Policy::None => {}
+    }
+    let file = File::new(path, language, bytes);
+    let row = ROWS.iter().find(|row| row.by.iter().all(|by| file.is(by)));
+    row.map_or(ContentKind::Text, |row| row.kind)
+}
+
+/// What a rule calls text that is not summarized; `None` for other content.
+pub fn label(kind: ContentKind) -> Option<&'static str> {
+    let found = table::LABELS.iter().find(|(known, _)| *known == kind);
+    found.map(|(_, label)| *label)
+}
+
+/// The line about text that is not summarized. `text` is what the offline provider says of it.
+pub fn described(kind: ContentKind, text: String) -> String {
+    match label(kind) {
+        None => text,
+        // What the text of these is about is of no use to a reader.
+        Some(label) if table::OPAQUE.contains(&kind) => format!("{label}."),
+        Some(label) if text.starts_with(label) => text,
+        Some(label) => format!("{label}: {text}"),
+    }
+}
+
+/// What rows ask of a file.
+struct File<'a> {
+    /// In lower case, as the rows are.
+    name: String,
+    folders: Vec<String>,
+    language: &'static str,
+    bytes: &'a [u8],
+    head: &'a [u8],
+}
+
+impl<'a> File<'a> {
+    fn new(path: &RelPath, language: Option<Language>, bytes: &'a [u8]) -> Self {
+        let lower = |name: &[u8]| String::from_utf8_lossy(name).to_lowercase();
+        let parent = path.parent().unwrap_or_else(RelPath::root);
+        Self {
+            name: lower(path.name()),
+            folders: parent.names().map(lower).collect(),
+            language: language.map_or("", Language::name),
+            bytes,
+            head: &bytes[..bytes.len().min(HEAD)],
+        }
+    }
+
+    fn is(&self, by: &By) -> bool {
+        match by {
+            By::Name(names) => names.contains(&&*self.name),
+            By::Ending(endings) => endings.iter().any(|ending| self.name.ends_with(ending)),
+            By::Beginning(beginnings) => {
+                beginnings.iter().any(|start| self.name.starts_with(start))
+            }
+            By::Folder(names) => self.folders.iter().any(|folder| names.contains(&&**folder)),
+            By::Language(names) => names.contains(&self.language),
+            By::Above(bytes) => self.bytes.len() > *bytes,
+            By::Contains(texts) => texts.iter().any(|text| contains(self.head, text)),
+            By::Begins(texts) => {
+                let head = self.head.trim_ascii_start();
+                texts.iter().any(|text| head.starts_with(text))
+            }
+            By::LongLines(mean) => {
+                let lines = 1 + self.bytes.iter().filter(|&&byte| byte == b'\n').count();
+                self.bytes.len() / lines > *mean
+            }
+            By::GeneratedMarker => marker::is_generated(self.head),
+        }
+    }
+}
+
+fn contains(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|window| window == text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,347 @@
+//! What is left out without any rule of the repository: a table. A file that git tracks stays in the map.
+//!
+//! To leave out more, add a row: by what marks a folder where something does, by its name otherwise.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::LazyLock;
+
+use super::pattern::PatternList;
+
+/// What is left out for one reason.
+struct Row {
+    /// The reason, as people are shown it.
+    rule: &'static str,
+    by: By,
+}
+
+/// How it is recognized.
+enum By {
+    /// A folder of one of these names.
+    Name(&'static [&'static str]),
+    /// A folder that contains all of the first names and none of the second.
+    Marker(&'static [&'static str], &'static [&'static str]),
+    /// A folder of one of the first names next to one of the second; `*.x` stands for any name that ends so.
+    Beside(&'static [&'static str], &'static [&'static str]),
+    /// Files, by patterns as in `.gitignore`.
+    Files(&'static str),
+}
+
+const ROWS: &[Row] = &[
+    Row {
+        rule: "version control",
+        by: By::Name(&[
+            ".svn",
+            ".hg",
+            ".jj",
+            ".bzr",
+            "_darcs",
+            "CVS",
+            ".pijul",
+            ".sl",
+            ".repo",
+            "SCCS",
+            "_MTN",
+            "{arch}",
+            ".arch-ids",
+            ".git-rewrite",
+            ".got",
+            ".osc",
+            ".plastic",
+            "$tf",
+            ".tf",
+        ]),
+    },
+    Row {
+        rule: "version control",
+        by: By::Files("_FOSSIL_\n.fslckout\n*,v\n"),
+    },
+    Row {
+        rule: "git repository without a work tree",
+        by: By::Marker(&["HEAD", "objects", "refs"], &[]),
+    },
+    Row {
+        rule: "virtual environment",
+        by: By::Marker(&["pyvenv.cfg"], &[]),
+    },
+    Row {
+        rule: "virtual environment",
+        by: By::Marker(&["conda-meta"], &[]),
+    },
+    Row {
+        rule: "virtual environment",
+        by: By::Name(&[".direnv", ".devenv", "site-packages", "__pypackages__"]),
+    },
+    Row {
+        rule: "cache folder (CACHEDIR.TAG)",
+        by: By::Marker(&["CACHEDIR.TAG"], &[]),
+    },
+    Row {
+        rule: "installed packages",
+        by: By::Name(&[
+            "node_modules",
+            "bower_components",
+            "jspm_packages",
+            "web_modules",
+            "elm-stuff",
+            "lua_modules",
+            ".pnpm-store",
+            ".yarn",
+            ".npm",
+            ".bundle",
+            ".eggs",
+            ".spago",
+            ".luarocks",
+        ]),
+    },
+    Row {
+        rule: "installed packages",
+        by: By::Marker(&["autoload.php", "composer"], &[]),
+    },
+    Row {
+        rule: "installed packages",
+        by: By::Beside(&["Pods"], &["Podfile"]),
+    },
+    Row {
+        rule: "installed packages",
+        by: By::Beside(&["Carthage"], &["Cartfile"]),
+    },
+    Row {
+        rule: "installed packages",
+        by: By::Beside(&["deps"], &["mix.exs"]),
+    },
+    Row {
+        rule: "package metadata",
+        by: By::Marker(&["PKG-INFO", "SOURCES.txt"], &[]),
+    },
+    Row {
+        rule: "tool cache",
+        by: By::Name(&[
+            "__pycache__",
+            ".mypy_cache",
+            ".pytest_cache",
+            ".ruff_cache",
+            ".pytype",
+            ".hypothesis",
+            ".tox",
+            ".nox",
+            ".ipynb_checkpoints",
+            ".cache",
+            ".sass-cache",
+            ".jekyll-cache",
+            ".parcel-cache",
+            ".turbo",
+            ".nx",
+            ".angular",
+            ".vite",
+            ".nyc_output",
+            ".gradle",
+            ".kotlin",
+            ".metals",
+            ".bloop",
+            ".cpcache",
+            ".shadow-cljs",
+            ".clj-kondo",
+            ".elixir_ls",
+            ".ccls-cache",
+            ".clangd",
+            ".terraform",
+            ".terragrunt-cache",
+            ".vagrant",
+            ".scannerwork",
+            ".Rproj.user",
+            ".dart_tool",
+            ".swiftpm",
+            ".vs",
+            ".vscode-test",
+            "nimcache",
+            ".zig-cache",
+            "zig-cache",
+        ]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Marker(&[".rustc_info.json"], &[]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Marker(&["CMakeCache.txt"], &["CMakeLists.txt"]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Marker(&["meson-info", "meson-private"], &[]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Name(&[
+            "CMakeFiles",
+            ".next",
+            ".nuxt",
+            ".output",
+            ".svelte-kit",
+            ".docusaurus",
+            ".astro",
+            ".expo",
+            ".serverless",
+            ".aws-sam",
+            "cdk.out",
+            ".vercel",
+            ".netlify",
+            ".wrangler",
+            "dist-newstyle",
+            ".stack-work",
+            "zig-out",
+            "DerivedData",
+            ".externalNativeBuild",
+            ".cxx",
+        ]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Beside(&["target"], &["Cargo.toml", "pom.xml", "build.sbt"]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Beside(
+            &["build"],
+            &["build.gradle", "build.gradle.kts", "pubspec.yaml"],
+        ),
+    },
+    Row {
+        rule: "build output",
+        by: By::Beside(&["bin", "obj"], &["*.csproj", "*.fsproj", "*.vbproj"]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Beside(&["_build"], &["mix.exs", "rebar.config", "dune-project"]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Beside(&[".build"], &["Package.swift"]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Beside(&["Library", "Temp", "Logs"], &["ProjectSettings"]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Beside(
+            &["Intermediate", "Saved", "DerivedDataCache", "Binaries"],
+            &["*.uproject"],
+        ),
+    },
+    Row {
+        rule: "coverage report",
+        by: By::Name(&["htmlcov"]),
+    },
+    Row {
+        rule: "coverage report",
+        by: By::Marker(&["lcov-report"], &[]),
+    },
+    Row {
+        rule: "editor file",
+        by: By::Files(
+            "*~\n\\#*\\#\n.\\#*\n.~lock.*\\#\n~$*\n*.orig\n*.rej\n*.bak\n.*.sw[a-p]\n.*.kate-swp\n*.tmp.[0-9]*\n\
+             *___jb_tmp___\n*___jb_old___\n.goutputstream-*\n",
+        ),
+    },
+    Row {
+        rule: "editor file",
+        by: By::Name(&[".idea", ".history"]),
+    },
+    Row {
+        rule: "system file",
+        by: By::Files(
+            ".DS_Store\n._*\nThumbs.db\nehthumbs.db\n[Dd]esktop.ini\n.directory\n.nfs[0-9a-f]*\n.fuse_hidden*\n",
+        ),
+    },
+    Row {
+        rule: "system file",
+        by: By::Name(&[
+            "__MACOSX",
+            ".Trash",
+            ".Spotlight-V100",
+            ".fseventsd",
+            "$RECYCLE.BIN",
+            "System Volume Information",
+            "lost+found",
+        ]),
+    },
+];
+
+/// The rule for a nested work tree of a repository that is in the map already.
+pub(super) const LINKED_WORK_TREE: &str = "linked work tree";
+
+static NAMES: LazyLock<HashMap<&[u8], &str>> = LazyLock::new(|| {
+    let rows = ROWS.iter().filter_map(|row| match row.by {
+        By::Name(names) => Some(names.iter().map(|name| (name.as_bytes(), row.rule))),
+        _ => None,
+    });
+    rows.flatten().collect()
+});
+
+static FILES: LazyLock<Vec<(PatternList, &str)>> = LazyLock::new(|| {
+    let rows = ROWS.iter().filter_map(|row| match row.by {
+        By::Files(patterns) => Some((PatternList::parse(patterns.as_bytes(), false), row.rule)),
+        _ => None,
+    });
+    rows.collect()
+});
+
+/// The names that a row looks for in a folder, `*.x` among them.
+pub(super) fn markers() -> impl Iterator<Item = &'static str> {
+    ROWS.iter()
+        .flat_map(|row| match row.by {
+            By::Marker(with, without) => [with, without],
+            By::Beside(_, markers) => [markers, &[]],
+            By::Name(_) | By::Files(_) => [&[][..], &[]],
+        })
+        .flatten()
+        .copied()
+}
+
+/// Whether a file or folder of that name may mark a folder.
+pub(super) fn is_marker(name: &[u8]) -> bool {
+    static MARKERS: LazyLock<HashSet<&[u8]>> =
+        LazyLock::new(|| markers().map(str::as_bytes).collect());
+    MARKERS.contains(name) || suffix_marker(name).is_some()
+}
+
+/// The marker `*.x` that a name fits.
+pub(super) fn suffix_marker(name: &[u8]) -> Option<&'static str> {
+    static SUFFIXES: LazyLock<Vec<&str>> =
+        LazyLock::new(|| markers().filter(|marker| marker.starts_with('*')).collect());
+    let fits = |marker: &&&str| name.ends_with(&marker.as_bytes()[1..]);
+    SUFFIXES.iter().find(fits).copied()
+}
+
+/// The rule by which an entry is left out for its name.
+pub(super) fn of_name(name: &[u8], is_directory: bool) -> Option<&'static str> {
+    if is_directory {
+        return NAMES.get(name).copied();
+    }
+    let mut rows = FILES.iter();
+    let (_, rule) = rows.find(|(patterns, _)| patterns.verdict(name, false) == Some(true))?;
+    Some(rule)
+}
+
+/// The rule by which a folder with these names in it is left out.
+pub(super) fn of_markers(names: &BTreeSet<&'static str>) -> Option<&'static str> {
+    ROWS.iter().find_map(|row| match row.by {
+        By::Marker(with, without) => (with.iter().all(|name| names.contains(name))
+            && !without.iter().any(|name| names.contains(name)))
+        .then_some(row.rule),
+        _ => None,
+    })
+}
+
+/// The folders that are left out in a folder with these names in it, with their rules.
+pub(super) fn beside(names: &BTreeSet<&'static str>) -> Vec<(&'static str, &'static str)> {
+    let rows = ROWS.iter().filter_map(|row| match row.by {
+        By::Beside(folders, markers) => markers
+            .iter()
+            .any(|marker| names.contains(marker))
+            .then(|| folders.iter().map(|folder| (*folder, row.rule))),
+        _ => None,
+    });
+    rows.flatten().collect()
+}

@@ -1,0 +1,340 @@
+//! What is in the map, and what is worth a request.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::Value;
+
+use crate::harness::{FakeModel, Home, Repo, find, paths};
+
+const QUICK: &str = "[watch]\nsettle_ms = 20\n";
+
+/// The files in the map after a wait.
+#[track_caller]
+fn files(home: &Home, root: &str) -> BTreeSet<String> {
+    home.run(&["wait", root, "--timeout", "35"]).expect(0);
+    let tree = home.node(root, 99);
+    let is_file = |path: &&str| find(&tree, path)["kind"] == "file";
+    paths(&tree)
+        .into_iter()
+        .filter(is_file)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn set<const N: usize>(paths: [&str; N]) -> BTreeSet<String> {
+    paths.into_iter().map(str::to_owned).collect()
+}
+
+fn excluded(status: &Value, rule: &str) -> u64 {
+    let rules = status["repositories"][0]["excluded"].as_array().unwrap();
+    let mut found = rules.iter().filter(|one| one["rule"] == rule);
+    found.next().map_or(0, |one| one["files"].as_u64().unwrap())
+}
+
+#[test]
+fn what_people_did_not_write_is_left_out_by_markers() {
+    let (home, repo) = (Home::with(QUICK), Repo::new());
+    repo.write("app.py", "x = 1\n");
+    for path in [
+        "env/pyvenv.cfg",
+        "env/lib/pip/a.py",
+        "node_modules/left-pad/index.js",
+        "web/node_modules/a/b.js",
+        "out/CACHEDIR.TAG",
+        "out/x.txt",
+        "pkg/__pycache__/a.txt",
+        "target/.rustc_info.json",
+        "target/debug/x.rs",
+        ".svn/pristine/ab/a.svn-base",
+        ".hg/hgrc",
+        "CVS/Root",
+        "_darcs/pristine/a",
+        ".jj/repo/a",
+        ".bzr/a",
+        ".pijul/a",
+        ".sl/a",
+        ".repo/a",
+        "bare.git/HEAD",
+        "bare.git/objects/ab/cd",
+        "bare.git/refs/heads/main",
+        "app.py~",
+        "#app.py#",
+        "app.py.orig",
+        ".app.py.swp",
+        ".~lock.a.odt#",
+        ".DS_Store",
+        "java/pom.xml",
+        "java/target/A.java",
+    ] {
+        repo.write(path, "x = 1\n");
+    }
+    let root = repo.at("");
+    let _daemon = home.daemon(&[&root]);
+    assert_eq!(files(&home, &root), set(["app.py", "java/pom.xml"]));
+    let status = home.status();
+    assert_eq!(excluded(&status, "virtual environment"), 2, "{status}");
+    assert_eq!(excluded(&status, "installed packages"), 2, "{status}");
+    assert_eq!(excluded(&status, "editor file"), 5, "{status}");
+    let found = home.json(&["search", "x", &root, "--json"]);
+    let hits = found["hits"].as_array().unwrap();
+    let known = ["", "app.py", "java", "java/pom.xml"];
+    assert!(
+        hits.iter()
+            .all(|hit| known.contains(&hit["path"].as_str().unwrap())),
+        "{found}"
+    );
+
+    // A marker that appears or disappears counts at once.
+    repo.remove("env/pyvenv.cfg");
+    assert!(files(&home, &root).contains("env/lib/pip/a.py"));
+    repo.write("env/pyvenv.cfg", "home = /usr\n");
+    assert!(!files(&home, &root).contains("env/lib/pip/a.py"));
+
+    let shown = home.run(&["show", &repo.at("node_modules/left-pad/index.js")]);
+    let shown = shown.expect(1).stderr;
+    assert!(shown.contains("installed packages"), "{shown}");
+}
+
+#[test]
+fn defaults_can_be_switched_off_and_never_hide_what_git_tracks() {
+    let (home, repo) = (Home::with(QUICK), Repo::new());
+    repo.init();
+    repo.write(".gitignore", "config/*\n*.gen\n/deep/\n");
+    for path in [
+        "a.py",
+        "config/default.yml",
+        "config/local.yml",
+        "x.gen",
+        "deep/er/kept.py",
+        "deep/er/other.py",
+        "node_modules/own/a.js",
+        "node_modules/other/a.js",
+        "venv/pyvenv.cfg",
+        "venv/own.py",
+        "venv/lib/a.py",
+        "b.py~",
+    ] {
+        repo.write(path, "x = 1\n");
+    }
+    repo.git(&[
+        "add",
+        "-f",
+        "a.py",
+        "config/default.yml",
+        "deep/er/kept.py",
+        "node_modules/own/a.js",
+        "venv/own.py",
+        "b.py~",
+    ]);
+    let root = repo.at("");
+    let _daemon = home.daemon(&[&root]);
+    let tracked = [
+        "a.py",
+        ".gitignore",
+        "config/default.yml",
+        "deep/er/kept.py",
+        "node_modules/own/a.js",
+        "venv/own.py",
+        "b.py~",
+    ];
+    assert_eq!(files(&home, &root), set(tracked));
+    for (path, reason) in [
+        ("config/local.yml", ".gitignore:1"),
+        ("x.gen", ".gitignore:2"),
+        ("deep/er/other.py", ".gitignore:3"),
+        ("venv/lib/a.py", "virtual environment"),
+        ("none.py", "no such file"),
+    ] {
+        let said = home.run(&["show", &repo.at(path)]).expect(1).stderr;
+        assert!(said.contains(path) && said.contains(reason), "{said}");
+    }
+    // The index changes under the daemon.
+    repo.git(&["add", "-f", "config/local.yml"]);
+    assert!(files(&home, &root).contains("config/local.yml"));
+    repo.git(&[
+        "rm",
+        "-q",
+        "--cached",
+        "config/local.yml",
+        "deep/er/kept.py",
+    ]);
+    let now = files(&home, &root);
+    assert!(
+        !now.contains("config/local.yml") && !now.contains("deep/er/kept.py"),
+        "{now:?}"
+    );
+
+    let home = Home::with(&format!("{QUICK}[files]\ndefaults = false\n"));
+    let _daemon = home.daemon(&[&root]);
+    let all = files(&home, &root);
+    for path in ["node_modules/other/a.js", "venv/lib/a.py"] {
+        assert!(all.contains(path), "{path}: {all:?}");
+    }
+    assert!(!all.contains("x.gen"));
+}
+
+#[test]
+fn linked_work_trees_are_not_in_the_map_of_their_repository() {
+    let (home, repo) = (Home::with(QUICK), Repo::new());
+    repo.init();
+    repo.write("src/a.py", "x = 1\n");
+    repo.commit("one");
+    let root = repo.at("");
+    let _daemon = home.daemon(&[&root]);
+    assert_eq!(files(&home, &root), set(["src/a.py"]));
+    repo.git(&["worktree", "add", "-q", ".claude/worktrees/w", "-b", "w"]);
+    assert_eq!(files(&home, &root), set(["src/a.py"]));
+    // By itself, it is a repository like any other.
+    let linked = repo.at(".claude/worktrees/w");
+    home.run(&["watch", &linked]).expect(0);
+    assert_eq!(files(&home, &linked), set(["src/a.py"]));
+}
+
+#[test]
+fn what_epitome_wrote_is_never_in_the_map() {
+    let (home, repo) = (
+        Home::with(&format!("{QUICK}[export]\ndir = \"map\"\n")),
+        Repo::package(),
+    );
+    let root = repo.at("");
+    let daemon = home.daemon(&[&root]);
+    let before = files(&home, &root);
+    drop(daemon);
+    assert!(fs::exists(repo.root().join("map/src/index.json")).unwrap());
+    // A colleague has the export, and no such key in the configuration; and a store of another place.
+    let other = Home::with(QUICK);
+    let store = repo.at(".epi2");
+    home.run(&["--data-dir", &store, "index", &root]).expect(0);
+    repo.write("web/index.json", "{\"path\": \"x\"}\n");
+    let _daemon = other.daemon(&[&root]);
+    let mut expected = before;
+    expected.insert("web/index.json".to_owned());
+    assert_eq!(files(&other, &root), expected);
+    // An export into the tree is not in the next one.
+    for _ in 0..2 {
+        let output = repo.at("docs/idx");
+        other
+            .run(&["export", &root, "--format", "index", "--output", &output])
+            .expect(0);
+        assert_eq!(files(&other, &root), expected);
+    }
+    assert!(!fs::exists(repo.root().join("docs/idx/docs/idx")).unwrap());
+}
+
+#[test]
+fn ai_ignore_files_keep_content_from_the_model_and_not_from_the_map() {
+    let model = FakeModel::new();
+    let home = Home::asking(&model, "quiet_ms = 0");
+    let repo = Repo::new();
+    repo.write("app.py", "x = 1\n");
+    repo.write("customers/list.csv", "name,secretvalue\nAda,1\n");
+    repo.write(
+        "customers/deep/load.py",
+        "def load_customers():\n    return 'secretvalue'\n",
+    );
+    repo.write("notes/a.md", "# secretvalue\n");
+    repo.write(".cursorignore", "# none of these\ncustomers/\n");
+    repo.write("notes/.aiexclude", "*.md\n");
+    let root = repo.at("");
+    let _daemon = home.daemon(&[&root]);
+    home.wait(&repo);
+    for request in model.requests() {
+        assert!(
+            !request.content.contains("secretvalue"),
+            "{}",
+            request.content
+        );
+        assert!(
+            !request.content.contains("load_customers"),
+            "{}",
+            request.content
+        );
+    }
+    let node = home.node(&repo.at("customers/deep/load.py"), 0);
+    assert_eq!(node["model"], "offline", "{node}");
+    assert_eq!(node["freshness"], "fresh", "{node}");
+    assert_eq!(node["withheld"], ".cursorignore:2", "{node}");
+    assert!(node["elements"][0]["name"] == "load_customers", "{node}");
+    let node = home.node(&repo.at("notes/a.md"), 0);
+    assert_eq!(node["withheld"], "notes/.aiexclude:1", "{node}");
+    // A change of withheld content costs nothing, and one of the rules takes effect at once.
+    let before = model.count();
+    repo.write("customers/list.csv", "name,secretvalue\nBob,1\n");
+    home.wait(&repo);
+    assert_eq!(model.count(), before);
+    repo.write("notes/.aiexclude", "# nothing\n");
+    home.wait(&repo);
+    assert!(
+        model
+            .requests()
+            .iter()
+            .any(|request| request.content.contains("# secretvalue"))
+    );
+}
+
+#[test]
+fn what_is_not_worth_a_request_gets_a_line_by_rule() {
+    let model = FakeModel::new();
+    let repo = Repo::new();
+    repo.write("src/app.py", "def run():\n    pass\n");
+    let rows = [
+        (
+            "package-lock.json",
+            "{\"lockfileVersion\": 3, \"packages\": {}}\n",
+            "Lock file",
+        ),
+        ("app.min.js", "function a(){return 1}\n", "Minified"),
+        (
+            "api_pb2.py",
+            "# Generated by the protocol buffer compiler.  DO NOT EDIT!\nX = 1\n",
+            "Generated",
+        ),
+        ("gen/plain.py", "X = 1\n", "Generated"),
+        ("lib/copy.py", "X = 1\n", "Copy of another project"),
+        ("third_party/z.c", "int z;\n", "Copy of another project"),
+        (
+            "locale/de.po",
+            "msgid \"a\"\nmsgstr \"b\"\n",
+            "Translations",
+        ),
+        ("data.csv", "a,b\n1,2\n", "Data"),
+        ("logo.svg", "<svg xmlns=\"x\"/>\n", "Image"),
+        (
+            "ca.crt",
+            "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n",
+            "Certificate",
+        ),
+    ];
+    for (path, text, _) in rows {
+        repo.write(path, text);
+    }
+    repo.write(
+        ".gitattributes",
+        "gen/** linguist-generated\nlib/* linguist-vendored\nreal_pb2.py -linguist-generated\n",
+    );
+    repo.write("real_pb2.py", "def by_hand():\n    pass\n");
+    let home = Home::asking(&model, "quiet_ms = 0");
+    let root = repo.at("");
+    let daemon = home.daemon(&[&root]);
+    home.wait(&repo);
+    for (path, _, line) in rows {
+        let node = home.node(&repo.at(path), 0);
+        assert_eq!(node["model"], "offline", "{node}");
+        assert!(node["line"].as_str().unwrap().starts_with(line), "{node}");
+    }
+    assert_ne!(home.node(&repo.at("real_pb2.py"), 0)["model"], "offline");
+    // Attributes that change count at once.
+    repo.write(".gitattributes", "lib/* linguist-vendored\n");
+    home.wait(&repo);
+    assert_ne!(home.node(&repo.at("gen/plain.py"), 0)["model"], "offline");
+    assert_eq!(home.node(&repo.at("real_pb2.py"), 0)["model"], "offline");
+    drop(daemon);
+    let config = fs::read_to_string(home.config()).unwrap();
+    home.configure(&format!("{config}\n[files]\ngenerated = \"summarize\"\n"));
+    let _daemon = home.daemon(&[&root]);
+    home.wait(&repo);
+    for (path, ..) in rows {
+        assert_ne!(home.node(&repo.at(path), 0)["model"], "offline", "{path}");
+    }
+}
