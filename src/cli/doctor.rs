@@ -97,6 +97,13 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
             checks.push(Check::ok("configuration", detail));
             checks.extend(config.repos.iter().map(|path| repository(path)));
             checks.push(key(&config));
+            let files = [Some(&places.config), config.openai.api_key_file.as_ref()];
+            checks.extend(
+                files
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|file| readable(file)),
+            );
             if config.watch.backend == Backend::Native {
                 checks.extend(inotify(|name| {
                     fs::read_to_string(format!("/proc/sys/fs/inotify/{name}"))
@@ -168,12 +175,46 @@ fn repository(path: &Path) -> Check {
     }
 }
 
+/// A warning for a file that other users can read or write.
+fn readable(file: &Path) -> Option<Check> {
+    let mode = fs::metadata(file).ok()?.mode();
+    let what = match mode & 0o077 {
+        0 => return None,
+        others if others & 0o022 != 0 => "writable",
+        _ => "readable",
+    };
+    Some(Check::warning(
+        "permissions",
+        format!(
+            "{}: {what} by other users (mode {:03o})",
+            file.display(),
+            mode & 0o777
+        ),
+        format!("chmod 600 '{}'", file.display()),
+    ))
+}
+
 fn key(config: &Config) -> Check {
     let openai = &config.openai;
     if !config.summaries.enabled || config.summaries.provider == Provider::Offline {
         return Check::ok("key", "not needed: summaries are written on this machine");
     }
+    if openai.is_remote_http() && !openai.allow_http {
+        return Check::warning(
+            "key",
+            format!(
+                "not sent: {} is unencrypted and on another machine",
+                openai.base_url
+            ),
+            "use https://, or set openai.allow_http = true",
+        );
+    }
     match openai.api_key() {
+        Ok(Some(_)) if openai.is_remote_http() => Check::warning(
+            "key",
+            format!("sent unencrypted to {}", openai.base_url),
+            "use https://",
+        ),
         Ok(Some(_)) => Check::ok("key", format!("present, for {}", openai.base_url)),
         Ok(None) if openai.api_key_env.is_empty() => {
             Check::ok("key", format!("none is sent to {}", openai.base_url))

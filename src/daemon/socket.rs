@@ -2,15 +2,17 @@
 //!
 //! It must never touch a socket that somebody answers at.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{Instant, sleep};
+
+use crate::shell::regular;
 
 /// A daemon that was killed a moment ago may still hold its lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
@@ -179,15 +181,7 @@ async fn is_answered(path: &Path) -> bool {
 async fn lock(socket: &Path) -> anyhow::Result<File> {
     let path = lock_path(socket);
     let context = || format!("locking {}", path.display());
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        // In a folder that others may write, a link of theirs would have us empty another file of ours.
-        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
-        .open(&path)
-        .with_context(context)?;
+    let file = regular::open_private(&path).with_context(context)?;
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
         match file.try_lock() {
@@ -213,8 +207,8 @@ fn lock_path(socket: &Path) -> PathBuf {
 }
 
 fn taken(path: &Path) -> String {
-    let process = fs::read_to_string(lock_path(path)).unwrap_or_default();
-    let process = match process.trim().parse::<u32>() {
+    let process = regular::read(&lock_path(path), 64).unwrap_or_default();
+    let process = match String::from_utf8_lossy(&process).trim().parse::<u32>() {
         Ok(process) => format!(" (process {process})"),
         Err(_) => String::new(),
     };
