@@ -3,7 +3,7 @@
 use super::Context;
 use super::failure::Failure;
 use crate::config::{Config, Openai, Provider};
-use crate::shell::openai::models::{Unusable, is_local, models};
+use crate::shell::openai::models::{Address, Unusable, is_local, models};
 
 /// Names of models that an error suggests.
 const SUGGESTED: usize = 3;
@@ -55,13 +55,23 @@ async fn openai(openai: &Openai) -> Result<(), Problem> {
     let key = openai.api_key();
     let key =
         key.map_err(|what| problem(what, "see openai.api_key_env and openai.api_key_file"))?;
-    if key.is_none() && !openai.api_key_env.is_empty() && !is_local(&openai.base_url) {
+    let needs_key = !openai.api_key_env.is_empty() && openai.headers.is_empty();
+    if key.is_none() && needs_key && !is_local(&openai.base_url) {
         return Err(problem(
             format!("{} is not set", openai.api_key_env),
             "set it to the key, or name another variable in openai.api_key_env",
         ));
     }
-    match models(&openai.base_url, key.as_deref()).await {
+    let headers = openai.headers();
+    let headers = headers.map_err(|what| problem(what, "see openai.headers"))?;
+    let address = Address {
+        base_url: openai.base_url.clone(),
+        key,
+        key_header: openai.api_key_header.clone(),
+        headers,
+        query: openai.query.clone().into_iter().collect(),
+    };
+    match models(&address).await {
         Ok(Some(names)) if !names.is_empty() && !offers(&names, &openai.model) => {
             let nearest = nearest(&names, &openai.model);
             Err(problem(

@@ -1,7 +1,7 @@
 //! The providers that this machine could use.
 
 use crate::config::{Config, Provider};
-use crate::shell::openai::models::models;
+use crate::shell::openai::models::{Address, models};
 
 /// Where summaries come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +116,11 @@ pub async fn find() -> Vec<Choice> {
 
 /// A server that answers there and has a model for text.
 async fn local((name, base_url): (&str, &str)) -> Option<Choice> {
-    let names = models(base_url, None).await.ok()??;
+    let address = Address {
+        base_url: base_url.to_owned(),
+        ..Address::default()
+    };
+    let names = models(&address).await.ok()??;
     let for_text = |name: &&String| !name.contains("embed") && !name.contains("whisper");
     let model = names.iter().find(for_text)?;
     Some(Choice {

@@ -49,7 +49,7 @@ pub(super) fn tool(outline: &Outline) -> Option<&'static str> {
         facts.bindings.iter().any(|binding| binding.name == **name)
             || outline.headings.iter().any(|heading| heading == *name)
     };
-    let sets = |names: &[&str]| names.iter().all(|name| is_set(name));
+    let sets = |names: &[&str]| names.iter().all(&is_set);
     if let Some((_, tool)) = TOOLS_BY_NAMES.iter().find(|(names, _)| sets(names)) {
         return Some(tool);
     }

@@ -34,21 +34,43 @@ pub fn is_local(base_url: &str) -> bool {
     Url::parse(base_url).is_ok_and(|url| is_loopback(&url))
 }
 
+/// Where to ask, and with which credentials.
+#[derive(Clone, Debug, Default)]
+pub struct Address {
+    /// The URL in front of `/models`.
+    pub base_url: String,
+    /// The key.
+    pub key: Option<String>,
+    /// The header that carries the key without `Bearer`; empty: Authorization.
+    pub key_header: String,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+    /// Further query parameters.
+    pub query: Vec<(String, String)>,
+}
+
 /// The names of the models; `None` if the endpoint does not list them.
 ///
 /// # Errors
 /// The endpoint cannot be reached or refuses the key.
-pub async fn models(base_url: &str, key: Option<&str>) -> Result<Option<Vec<String>>, Unusable> {
-    let address = base_url.trim_end_matches('/').to_owned();
+pub async fn models(at: &Address) -> Result<Option<Vec<String>>, Unusable> {
+    let address = at.base_url.trim_end_matches('/').to_owned();
     let unreachable = |reason: String| Unusable::Unreachable {
         address: address.clone(),
         reason,
     };
     let url = Url::parse(&address).map_err(|error| unreachable(error.to_string()))?;
     let client = http_client(&url, TIMEOUT).map_err(|failure| unreachable(failure.to_line()))?;
-    let mut request = client.get(format!("{address}/models"));
-    if let Some(key) = key {
-        request = request.bearer_auth(key);
+    let list = Url::parse_with_params(&format!("{address}/models"), &at.query);
+    let list = list.map_err(|error| unreachable(error.to_string()))?;
+    let mut request = client.get(list);
+    request = match (&at.key, at.key_header.as_str()) {
+        (Some(key), "") => request.bearer_auth(key),
+        (Some(key), header) => request.header(header, key),
+        (None, _) => request,
+    };
+    for (name, value) in &at.headers {
+        request = request.header(name, value);
     }
     let response = request.send().await.map_err(|error| {
         unreachable(match error.is_timeout() {
@@ -106,7 +128,11 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}/v1", listener.local_addr().expect("bound"));
         drop(listener);
-        let error = models(&address, None).await.expect_err("nothing listens");
+        let at = Address {
+            base_url: address.clone(),
+            ..Address::default()
+        };
+        let error = models(&at).await.expect_err("nothing listens");
         assert!(
             error
                 .to_string()
