@@ -63,7 +63,6 @@ pub struct FileNode {
     /// The lines that the parser could not read: first and last of each part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_lines: Vec<(u32, u32)>,
-    /// The AI-ignore file and line that keeps the content from models, as `.cursorignore:3`.
     /// Why the content is withheld from models: the AI-ignore file and line, as `.cursorignore:3`, or "a secret by its name".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<String>,

@@ -120,6 +120,9 @@ pub(super) const STRICT: Formatting = Formatting {
 /// Returns a text for the parser in place of a file's own, byte for byte at the same offsets.
 pub(super) type Repair = fn(&[u8]) -> Option<Vec<u8>>;
 
+/// Names the row that a file belongs to by its content.
+pub(super) type Dialect = fn(&[u8]) -> Option<&'static str>;
+
 /// One language.
 pub(super) struct Grammar {
     /// The language's name in `model::language`.
@@ -167,7 +170,7 @@ pub(super) struct Grammar {
     /// Words that are never the name of a definition: an error made one of them.
     pub keywords: &'static [&'static str],
     /// The row that a file belongs to by its content, if not to this one.
-    pub dialect: Option<fn(&[u8]) -> Option<&'static str>>,
+    pub dialect: Option<Dialect>,
     /// Rows to try if there are still errors.
     pub fallbacks: &'static [&'static str],
     /// The node kind of a macro call and the kind of its arguments, which may hold definitions.
