@@ -99,7 +99,7 @@ fn with_grammar(name: &str, source: &Source<'_>) -> Option<Parsed> {
     walk(&parse, &embedded, &mut reader, digest.as_mut());
     let mut outline = reader.finish();
     outline.facts = facts::facts(&parse.tree, source.bytes);
-    if row.extract.is_some() {
+    if row.components {
         outline.elements.extend(scan::components(source.bytes));
     }
     outline.partial = broken;

@@ -269,11 +269,15 @@ impl<'a, 't> Reader<'a, 't> {
             let scope = self.source.one_line(self.compiled, scope);
             qualified_name = format!("{qualified_name}{scope}{}", self.grammar.separator);
         }
+        let outer = !qualified_name.is_empty();
         let kind = match kind {
-            "method" if qualified_name.is_empty() => "function",
+            "method" if !outer => "function",
             kind => kind,
         };
         qualified_name.push_str(&name);
+        if self.grammar.separator == "." {
+            qualified_name = qualified_name.replace("::", ".");
+        }
         let docstring = match self.grammar.docs {
             Docs::FirstString(_) => found.body.and_then(|body| self.first_string(body)),
             Docs::Comments { .. } if leading.is_empty() => self.comment_text(&docs),

@@ -7,6 +7,7 @@ mod components;
 mod data;
 mod markup;
 mod prose;
+mod sections;
 
 use crate::model::outline::{Element, Outline};
 
@@ -209,6 +210,7 @@ pub(super) fn outline(language: &str, text: &str) -> Outline {
         .into_iter()
         .map(|heading| cut(&heading, MAX_HEADING));
     Outline {
+        elements: sections::elements(language, text),
         docstring: scanned
             .docstring
             .map(|text| cut(text.trim(), MAX_DOCSTRING))

@@ -3,6 +3,7 @@
 
 mod languages;
 mod reports;
+mod samples;
 
 use super::*;
 

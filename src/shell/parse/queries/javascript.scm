@@ -410,6 +410,16 @@
         ])
       value: (_) @closed))) @item.constant
 
+(export_statement
+  declaration: (_
+    (variable_declarator
+      name: (identifier) @name
+      value: (object
+        [
+          (method_definition)
+          (pair value: [(arrow_function) (function_expression) (generator_function)])
+        ]) @body))) @item.constant
+
 ; Functions that wrap a file: module loaders, "document ready", suites.
 (expression_statement
   (call_expression

@@ -2,8 +2,38 @@
 //! split braces, and macros that stand where the grammar expects types, names or nothing.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
 
 use super::blank;
+
+/// C++ by its looks: a header of C holds no such line.
+pub(in super::super) fn dialect(text: &[u8]) -> Option<&'static str> {
+    static SIGNS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(
+            r"(?m-u)^[ \t]*(?:class\s+\w+[^;()]{0,300}\{|namespace\b[\w\s:]{0,300}\{|template\s*<|using\s+\w+|(?:public|private|protected):)",
+        )
+        .ok()
+    });
+    SIGNS.as_ref()?.is_match(text).then_some("cpp")
+}
+
+/// The text without macros between the word `struct` and a name, which the grammar reads as a function.
+pub(in super::super) fn attributes(text: &[u8]) -> Option<Vec<u8>> {
+    static MACROS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(
+            r"(?-u)\b(?:struct|union|enum|class)[ \t]+([A-Z_][A-Z0-9_]+(?:\([^()]{0,200}\))?)[ \t]+[A-Za-z_]\w*\s*(?:final\s*)?[{:]",
+        )
+        .ok()
+    });
+    let mut out = None;
+    for captures in MACROS.as_ref()?.captures_iter(text) {
+        let range = captures.get(1)?.range();
+        blank(&mut out.get_or_insert_with(|| text.to_vec())[range]);
+    }
+    out
+}
 
 pub(in super::super) fn c(text: &[u8]) -> Option<Vec<u8>> {
     repaired(text, false)
@@ -312,6 +342,7 @@ const CONTROL: [&[u8]; 9] = [
 /// Where macros stand that the grammar cannot place.
 fn macros(text: &[u8], tokens: &[Range<usize>]) -> Vec<Range<usize>> {
     let word = |at: usize| tokens.get(at).map_or(&[][..], |token| &text[token.clone()]);
+    let closings = closings(text, tokens);
     let mut found = Vec::new();
     // For each open brace whether it is that of code.
     let mut braces: Vec<bool> = Vec::new();
@@ -320,7 +351,13 @@ fn macros(text: &[u8], tokens: &[Range<usize>]) -> Vec<Range<usize>> {
     while at < tokens.len() {
         let in_code = braces.last().copied().unwrap_or(false);
         match word(at) {
-            b"(" => at = closing(text, tokens, at),
+            b"(" => {
+                // `(WINAPI *name)`
+                if !in_code && is_macro(word(at + 1)) && word(at + 2) == b"*" {
+                    found.push(tokens[at + 1].clone());
+                }
+                at = closings[at];
+            }
             b"{" => {
                 let statement = &tokens[start..at];
                 let container = statement
@@ -329,9 +366,9 @@ fn macros(text: &[u8], tokens: &[Range<usize>]) -> Vec<Range<usize>> {
                     && at > 0
                     && word(at - 1) != b")";
                 if in_code {
-                    block_macro(text, tokens, start, at, &mut found);
+                    block_macro(text, tokens, &closings, start..at, &mut found);
                 } else {
-                    head(text, tokens, start..at, &mut found);
+                    head(text, tokens, &closings, start..at, &mut found);
                 }
                 braces.push(!container || in_code);
                 start = at + 1;
@@ -342,7 +379,7 @@ fn macros(text: &[u8], tokens: &[Range<usize>]) -> Vec<Range<usize>> {
             }
             b";" => {
                 if !in_code {
-                    head(text, tokens, start..at, &mut found);
+                    head(text, tokens, &closings, start..at, &mut found);
                 }
                 start = at + 1;
             }
@@ -354,31 +391,35 @@ fn macros(text: &[u8], tokens: &[Range<usize>]) -> Vec<Range<usize>> {
     found
 }
 
-/// The index of the token that closes a parenthesis.
-fn closing(text: &[u8], tokens: &[Range<usize>], open: usize) -> usize {
-    let mut depth = 0;
-    for (at, token) in tokens.iter().enumerate().skip(open) {
+/// For each token that opens a parenthesis the index of the one that closes it; for all others their own.
+fn closings(text: &[u8], tokens: &[Range<usize>]) -> Vec<usize> {
+    let mut closings: Vec<usize> = (0..tokens.len()).collect();
+    let mut open = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
         match text[token.start] {
-            b'(' => depth += 1,
-            b')' => depth -= 1,
-            b'{' | b'}' | b';' if depth > 0 && at > open + 400 => return open,
+            b'(' => open.push(at),
+            b')' => {
+                if let Some(opening) = open.pop() {
+                    closings[opening] = at;
+                }
+            }
+            // A statement in braces may stand in a macro's arguments, but then it is short.
+            b'}' | b';' => open.retain(|opening| at < opening + 400),
             _ => {}
         }
-        if depth == 0 {
-            return at;
-        }
     }
-    open
+    closings
 }
 
 /// `for_each(x, list) {` in code: without the macro a block is left.
 fn block_macro(
     text: &[u8],
     tokens: &[Range<usize>],
-    start: usize,
-    brace: usize,
+    closings: &[usize],
+    statement: Range<usize>,
     found: &mut Vec<Range<usize>>,
 ) {
+    let Range { start, end: brace } = statement;
     let (Some(first), Some(last)) = (tokens.get(start), tokens.get(brace.wrapping_sub(1))) else {
         return;
     };
@@ -386,24 +427,26 @@ fn block_macro(
     let group = tokens
         .get(start + 1)
         .is_some_and(|token| text[token.start] == b'(');
-    if group
-        && is_word(name[0])
-        && !CONTROL.contains(&name)
-        && closing(text, tokens, start + 1) + 1 == brace
-    {
+    if group && is_word(name[0]) && !CONTROL.contains(&name) && closings[start + 1] + 1 == brace {
         found.push(first.start..last.end);
     }
 }
 
 /// Finds the macros in the head of a declaration.
-fn head(text: &[u8], tokens: &[Range<usize>], part: Range<usize>, found: &mut Vec<Range<usize>>) {
+fn head(
+    text: &[u8],
+    tokens: &[Range<usize>],
+    closings: &[usize],
+    part: Range<usize>,
+    found: &mut Vec<Range<usize>>,
+) {
     // Words, and groups in parentheses as one.
     let mut items: Vec<(Range<usize>, bool)> = Vec::new();
     let mut at = part.start;
     while at < part.end {
         let byte = text[tokens[at].start];
         if byte == b'(' {
-            let end = closing(text, tokens, at).min(part.end - 1);
+            let end = closings[at].min(part.end - 1);
             items.push((tokens[at].start..tokens[end].end, true));
             at = end + 1;
             continue;

@@ -49,8 +49,8 @@ fn apply(rules: &[Rule], text: &[u8]) -> Option<Vec<u8>> {
 const SCRIPT: &[(&str, &str)] = &[
     (r"\bfor\s*(?:await\s*)?\((\s*await\s+using)\s", "const"),
     (r"\bfor\s*(?:await\s*)?\(\s*(using)\s", "const"),
-    (r"(?m)^\s*(await\s+using)\s+\w", "const"),
-    (r"(?m)^\s*(using)\s+\w+\s*=", "const"),
+    (r"(?m)^[ \t]*(await\s+using)\s+\w", "const"),
+    (r"(?m)^[ \t]*(using)\s+\w+\s*=", "const"),
     (r"\bimport\s+(defer|source)\s", ""),
     (r"\bimport\s+type\s+(?:\w+,)?(\s)", " "),
     // Text and attributes between tags.
@@ -70,8 +70,8 @@ const FLOW: &[(&str, &str)] = &[
     (r"(?:[:<|,(=&]|=>)\s*(\?)\s*[A-Za-z_$({\[]", " "),
     (r"\{(\|)", " "),
     (r"(\|)\}", " "),
-    (r"(?m)(?:^|[{,;])\s*([+-])\s*[\w\[]+\??\s*:", " "),
-    (r"(?m)(?:^|[{,;])\s*([+-])\[", " "),
+    (r"(?m)(?:^|[{,;])[ \t]*([+-])\s*[\w\[]+\??\s*:", " "),
+    (r"(?m)(?:^|[{,;])[ \t]*([+-])\[", " "),
     (r"\bimport\s+(typeof)\s", "type"),
     (r"\b(opaque)\s+type\b", ""),
     (r"\b(declare\s+)export\b", ""),
@@ -101,16 +101,19 @@ pub(in super::super) fn flow(text: &[u8]) -> Option<Vec<u8>> {
 
 pub(in super::super) fn java(text: &[u8]) -> Option<Vec<u8>> {
     static RULES: LazyLock<Vec<Rule>> =
-        LazyLock::new(|| rules(&[(r"(?m)^\s*import\s+(module)\s", "")]));
+        LazyLock::new(|| rules(&[(r"(?m)^[ \t]*import\s+(module)\s", "")]));
     apply(&RULES, text)
 }
 
 pub(in super::super) fn rust(text: &[u8]) -> Option<Vec<u8>> {
     static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         rules(&[
-            (r"(?m)^\s*(?:pub(?:\([^)]*\))?\s+)?(macro)\s+\w+\s*\(", "fn"),
             (
-                r"(?m)^\s*(?:pub(?:\([^)]*\))?\s+)?(trait)\s+\w+[^{;]*=[^{;]*;",
+                r"(?m)^[ \t]*(?:pub(?:\([^)]*\))?\s+)?(macro)\s+\w+\s*\(",
+                "fn",
+            ),
+            (
+                r"(?m)^[ \t]*(?:pub(?:\([^)]*\))?\s+)?(trait)\s+\w+[^{;]{0,200}=[^{;]{0,400};",
                 "type",
             ),
             (r"\b(const)\s+(?:unsafe\s+)?trait\b", ""),

@@ -43,7 +43,7 @@ const SCRIPTS: &[(&str, &[&str])] = &[
     ("export default defineConfig({});", &["default"]),
     (
         "export default connect(a)(class Foo { b() {} });",
-        &["Foo", "Foo.b"],
+        &["default", "Foo", "Foo.b"],
     ),
     (
         "export const { auth, handlers: h, ...rest } = f();",

@@ -402,9 +402,11 @@ pub(super) static C: Grammar = Grammar {
         "preproc_arg",
     ],
     lines: Lines::Free,
+    extract: Some(repair::attributes),
     repair: Some(repair::c),
     keywords: C_WORDS,
     // Many headers of C++ end in `.h`.
+    dialect: Some(repair::dialect),
     fallbacks: &["cpp"],
     ..BRACES
 };

@@ -45,6 +45,7 @@ pub(super) static CPP: Grammar = Grammar {
         "preproc_arg",
     ],
     lines: Lines::Free,
+    extract: Some(repair::attributes),
     repair: Some(repair::cpp),
     keywords: super::first::C_WORDS,
     ..BRACES
@@ -123,12 +124,14 @@ pub(super) static SHELL: Grammar = Grammar {
 pub(super) static VUE: Grammar = Grammar {
     name: "vue",
     extract: Some(repair::component),
+    components: true,
     ..super::first::COMPONENT
 };
 
 pub(super) static SVELTE: Grammar = Grammar {
     name: "svelte",
     extract: Some(repair::component),
+    components: true,
     ..super::first::COMPONENT
 };
 
