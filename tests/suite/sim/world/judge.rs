@@ -32,6 +32,40 @@ impl World {
         Ok(())
     }
 
+    /// A request that never passes blocks no other: all others are fresh, after a bounded number of requests.
+    pub(super) fn judge_others(&mut self, asks: u64) -> Result<(), String> {
+        if !self.refusing {
+            return Ok(());
+        }
+        let root = self.engine.view(REPO, &RelPath::root(), usize::MAX);
+        let (mut nodes, mut refused) = (0, 0);
+        let mut todo = vec![root.ok_or("no root")?];
+        while let Some(view) = todo.pop() {
+            nodes += 1;
+            let for_ever = view.digest.and_then(Self::refusal_for_ever).is_some();
+            if view.children.is_none() && for_ever {
+                refused += 1;
+            } else if view.children.is_none()
+                && !matches!(view.freshness, Freshness::Fresh | Freshness::Off)
+            {
+                return Err(format!(
+                    "{} is {}, though its own request passes: {:?}",
+                    view.path.to_text(),
+                    view.freshness,
+                    view.error
+                ));
+            }
+            todo.extend(view.children.into_iter().flatten());
+        }
+        let bound = 60 + 40 * refused + 8 * nodes;
+        match asks > bound {
+            true => Err(format!(
+                "{asks} requests for {nodes} nodes, {refused} of them refused"
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// At any moment at which all notifications have been handed in: what is called fresh is what is on disk.
     pub(super) fn glance(&mut self) -> Result<(), String> {
         let told = |pending: &Pending| {
@@ -205,8 +239,15 @@ impl World {
             }
             return Ok(());
         }
+        // A text that never passes may be in one of its late retries.
+        let retried = |view: &NodeView| {
+            let for_ever = view.digest.and_then(Self::refusal_for_ever).is_some();
+            self.refusing
+                && (for_ever || view.children.is_some() && view.freshness == Freshness::Pending)
+        };
+        let retried = retried(view) || view.children.iter().flatten().any(retried);
         // What is not fresh must have failed, or stand above something that did.
-        if view.error.is_none() && !below_failed {
+        if view.error.is_none() && !below_failed && !retried {
             return Err(format!("{path} is {} for no reason", view.freshness));
         }
         Ok(())
