@@ -36,6 +36,20 @@ impl World {
         Ok(())
     }
 
+    /// Whether the request about a file never passes.
+    fn never_passes(view: &NodeView) -> bool {
+        let author = options(false, true).author;
+        let key = view.contents.as_ref().map(|contents| {
+            author.file_key(
+                &author,
+                contents.content_kind,
+                contents.language,
+                contents.syntax,
+            )
+        });
+        key.and_then(|key| Self::refusal_for_ever(key.0)).is_some()
+    }
+
     /// A request that never passes blocks no other: all others are fresh, after a bounded number of requests.
     pub(super) fn judge_others(&mut self, asks: u64) -> Result<(), String> {
         if !self.refusing {
@@ -46,7 +60,7 @@ impl World {
         let mut todo = vec![root.ok_or("no root")?];
         while let Some(view) = todo.pop() {
             nodes += 1;
-            let for_ever = view.digest.and_then(Self::refusal_for_ever).is_some();
+            let for_ever = Self::never_passes(&view);
             if view.children.is_none() && for_ever {
                 refused += 1;
             } else if view.children.is_none()
@@ -61,7 +75,8 @@ impl World {
             }
             todo.extend(view.children.into_iter().flatten());
         }
-        let bound = 60 + 40 * refused + 8 * nodes;
+        // A part of a text may pass, and brings new attempts.
+        let bound = 60 + 120 * refused + 8 * nodes;
         match asks > bound {
             true => Err(format!(
                 "{asks} requests for {nodes} nodes, {refused} of them refused"
@@ -278,7 +293,7 @@ impl World {
         }
         // A text that never passes may be in one of its late retries.
         let retried = |view: &NodeView| {
-            let for_ever = view.digest.and_then(Self::refusal_for_ever).is_some();
+            let for_ever = Self::never_passes(view);
             self.refusing
                 && (for_ever || view.children.is_some() && view.freshness == Freshness::Pending)
         };

@@ -37,9 +37,9 @@ impl World {
         if self.has_changed(ask) {
             return Err(Failure::new(Remedy::Changed, "changed meanwhile"));
         }
-        if let Subject::File { digest, .. } = &ask.subject
+        if matches!(ask.subject, Subject::File { .. })
             && self.refusing
-            && let Some(failure) = Self::refusal_for_ever(*digest)
+            && let Some(failure) = Self::refusal_for_ever(ask.key.0)
         {
             self.tally.failures += 1;
             return Err(failure);
