@@ -29,6 +29,10 @@ impl Drop for InFlight {
     }
 }
 
+pub(super) async fn unlisted() -> Response {
+    respond(404, &[], "no list of models".to_owned())
+}
+
 pub(super) async fn strange(State(desk): State<Arc<BatchRunner>>, uri: Uri) -> Response {
     // A client may ask how many tokens the model reads; this server has no such place.
     let window = ["/v1/models", "/props", "/api/ps", "/api/show"];
