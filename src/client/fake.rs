@@ -399,6 +399,7 @@ pub(crate) fn status(repositories: Vec<Repository>) -> Status {
             until: "2026-02-01T00:00:00Z".to_owned(),
         }),
         notes: Vec::new(),
+        paused_until: None,
         daemon: None,
     }
 }

@@ -68,6 +68,8 @@ pub struct PacingStatus {
     pub means_ms: (u64, u64),
     /// Why requests are paused, if they are.
     pub trouble: Option<String>,
+    /// Until when no request is sent (Unix milliseconds).
+    pub paused_until_ms: Option<u64>,
     /// Whether that needs a person's action.
     pub stopped: bool,
     /// The budget of a day.
@@ -143,6 +145,7 @@ impl Engine {
             batched: self.pace.batched(),
             width: self.pace.width(),
             means_ms: self.pace.means_ms(),
+            paused_until_ms: self.pace.paused_until_unix_ms(self.now),
             stopped: stopped.is_some(),
             budget: self.pace.budget(),
             today: self.pace.used_on(self.now.day()),

@@ -151,6 +151,9 @@ pub struct Status {
     /// What the user should know or fix, one line each.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Until when all requests are paused (RFC 3339), if they are.
+    #[serde(default)]
+    pub paused_until: Option<String>,
     /// What the daemon was started with; missing in one of an earlier version.
     #[serde(default)]
     pub daemon: Option<DaemonPlaces>,

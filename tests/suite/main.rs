@@ -9,6 +9,7 @@ mod cli;
 mod contents;
 mod counting;
 mod documents;
+mod endpoints;
 mod failures;
 mod faults;
 mod following;

@@ -14,6 +14,7 @@ impl World {
     /// A world of so many files before the night.
     pub fn at_night(seed: u64, files: u32) -> Self {
         let mut world = Self::new(seed, Sabotage::None);
+        world.refusing = false;
         world.weather = Weather {
             night: true,
             // A look costs as much as there are files.
