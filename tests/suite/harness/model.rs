@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -124,6 +124,7 @@ impl FakeModel {
         let port = listener.local_addr().unwrap().port();
         let router = batches::routes(Router::new())
             .route("/v1/chat/completions", post(answer))
+            .route("/v1/models", get(models))
             .fallback(strange)
             .with_state(Arc::clone(&desk));
         runtime.spawn(async move { axum::serve(listener, router).await });
@@ -248,6 +249,11 @@ impl FakeModel {
             Kind::Directory => format!("Gathers pieces as {mark:016x}. They belong together."),
         }
     }
+}
+
+/// The list of models that `doctor` asks for.
+async fn models() -> axum::Json<serde_json::Value> {
+    axum::Json(serde_json::json!({"object": "list", "data": [{"id": "fake-1", "object": "model"}]}))
 }
 
 impl Drop for FakeModel {
