@@ -124,7 +124,8 @@ impl FakeModel {
         let port = listener.local_addr().unwrap().port();
         let router = batches::routes(Router::new())
             .route("/v1/chat/completions", post(answer))
-            .route("/v1/models", get(models))
+            // It does not list its models, as some servers do not.
+            .route("/v1/models", get(answering::unlisted))
             .fallback(strange)
             .with_state(Arc::clone(&desk));
         runtime.spawn(async move { axum::serve(listener, router).await });
@@ -249,11 +250,6 @@ impl FakeModel {
             Kind::Directory => format!("Gathers pieces as {mark:016x}. They belong together."),
         }
     }
-}
-
-/// The list of models that `doctor` asks for.
-async fn models() -> axum::Json<serde_json::Value> {
-    axum::Json(serde_json::json!({"object": "list", "data": [{"id": "fake-1", "object": "model"}]}))
 }
 
 impl Drop for FakeModel {
