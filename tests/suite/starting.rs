@@ -264,7 +264,7 @@ fn doctor_compares_the_daemon_with_this_shell() {
     let done = home.run(&["doctor"]).expect(1);
     assert!(done.stdout.contains("the daemon has none"), "{done:?}");
     assert!(
-        done.stdout.contains("127.0.0.1:9/v1 cannot be reached"),
+        done.stdout.contains("cannot reach http://127.0.0.1:9/v1"),
         "{done:?}"
     );
 }
