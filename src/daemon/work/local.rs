@@ -18,6 +18,22 @@ use crate::shell::{classify, offline};
 /// # Errors
 /// The file changed since its digest was taken.
 pub fn write(context: &Arc<Context>, request: &SummaryRequest) -> Result<Summary, Failure> {
+    described(context, request, |facts| context.provider.describe(facts))
+}
+
+/// Writes the summary from facts, for a node that the model gives no text about.
+///
+/// # Errors
+/// The file changed since its digest was taken.
+pub fn fall_back(context: &Arc<Context>, request: &SummaryRequest) -> Result<Summary, Failure> {
+    described(context, request, |facts| Offline.describe(facts))
+}
+
+fn described(
+    context: &Arc<Context>,
+    request: &SummaryRequest,
+    describe: impl Fn(&Facts<'_>) -> Result<String, Failure>,
+) -> Result<Summary, Failure> {
     let text = match &request.subject {
         Subject::File {
             content_kind: kind @ (ContentKind::Empty | ContentKind::Binary),
@@ -39,7 +55,7 @@ pub fn write(context: &Arc<Context>, request: &SummaryRequest) -> Result<Summary
                 outline: &outline,
             };
             match content_kind.is_summarized() {
-                true => context.provider.describe(&facts)?,
+                true => describe(&facts)?,
                 false => classify::described(*content_kind, Offline.describe(&facts)?),
             }
         }
@@ -48,7 +64,7 @@ pub fn write(context: &Arc<Context>, request: &SummaryRequest) -> Result<Summary
             let facts = Facts::Directory {
                 children: &children,
             };
-            context.provider.describe(&facts)?
+            describe(&facts)?
         }
     };
     Ok(Summary::new(text, "offline"))
