@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::table::Document;
-use super::{Backend, Batch, Config, Generated, Openai, Provider, check};
+use super::{Backend, Batch, Config, Generated, Openai, Profile, Provider, check};
 
 /// A larger file is rejected: it is not a configuration.
 pub(super) const MAX_BYTES: u64 = 1_048_576;
@@ -104,6 +104,7 @@ impl Config {
             &[("offline", Provider::Offline), ("openai", Provider::Openai)],
             &mut config.summaries.provider,
         )?;
+        section.text("language", &mut config.summaries.language, check::language)?;
         section.finish()?;
 
         let mut section = top.section("openai")?;
@@ -114,6 +115,24 @@ impl Config {
         section.text("api_key_file", &mut openai.api_key_file, |text| {
             check::optional(text, |text| check::folder(text, home))
         })?;
+        section.text("api_key_header", &mut openai.api_key_header, check::header)?;
+        section.texts("headers", &mut openai.headers, check::header)?;
+        section.texts("query", &mut openai.query, |name| Ok(name.to_owned()))?;
+        section.json("extra_body", &mut openai.extra_body)?;
+        section.text(
+            "reasoning_effort",
+            &mut openai.reasoning_effort,
+            check::word,
+        )?;
+        section.choice(
+            "profile",
+            &[
+                ("auto", Profile::Auto),
+                ("full", Profile::Full),
+                ("small", Profile::Small),
+            ],
+            &mut openai.profile,
+        )?;
         section.boolean("allow_http", &mut openai.allow_http)?;
         section.integer("max_workers", 1..=1_000, &mut openai.max_workers)?;
         section.integer(
@@ -240,6 +259,24 @@ impl Openai {
     /// One line that says why the key cannot be used. It never contains the key.
     pub fn api_key(&self) -> Result<Option<String>, String> {
         self.api_key_from(|name| std::env::var_os(name))
+    }
+
+    /// The configured headers, with `$NAME` replaced by the variable's value.
+    ///
+    /// # Errors
+    ///
+    /// A line that names the variable that is not set. It never holds a value.
+    pub fn headers(&self) -> Result<Vec<(String, String)>, String> {
+        let resolved = |(name, value): (&String, &String)| match value.strip_prefix('$') {
+            None => Ok((name.clone(), value.clone())),
+            Some(variable) => match std::env::var(variable) {
+                Ok(value) => Ok((name.clone(), value.trim().to_owned())),
+                Err(_) => Err(format!(
+                    "openai.headers: {name}: {variable} is not set in the daemon's environment"
+                )),
+            },
+        };
+        self.headers.iter().map(resolved).collect()
     }
 
     pub(super) fn api_key_from(

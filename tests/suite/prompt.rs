@@ -370,7 +370,11 @@ fn words_and_names_are_plain_text_wherever_they_are_shown() {
         })
     };
     let model = FakeModel::new();
-    let long: &'static str = String::leak("A sentence of \x1b[1mwords. ".repeat(45_000));
+    let long: &'static str = String::leak(
+        (0..45_000)
+            .map(|n| format!("Part {n} of \x1b[1mit holds item {n}. "))
+            .collect(),
+    );
     assert!(long.len() > 1_000_000);
     model.fail(1, crate::harness::Reply::SummaryRef(long), |asked| {
         asked.content.contains("LONG")
