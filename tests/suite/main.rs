@@ -29,6 +29,7 @@ mod parts;
 mod prompt;
 mod refusals;
 mod searching;
+mod secrets;
 mod service;
 mod shapes;
 mod sim;
