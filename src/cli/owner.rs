@@ -6,8 +6,8 @@ use std::path::Path;
 use super::failure::Failure;
 use crate::config::places::Places;
 
-/// Refuses to go on as root where the store or the socket would lie in a folder of somebody else: that user's own
-/// programs could not use what root makes there.
+/// Refuses to go on as root if the store or the socket would be in another user's folder: that user's own programs could
+/// not use what root creates there.
 pub fn refuse_foreign_folders(places: &Places) -> Result<(), Failure> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());

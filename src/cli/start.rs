@@ -4,10 +4,10 @@
 
 mod spawn;
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use super::service::{self, systemctl};
 use super::text::clean;
 use super::{Context, output, reader, version};
 use crate::client::{Client, ConnectError};
+use crate::shell::regular;
 use crate::wire::access::Access;
 
 /// How long a daemon may take until it answers.
@@ -194,9 +195,7 @@ fn cannot(path: &Path, error: &io::Error) -> Failure {
 /// The file whose lock the process that starts a daemon holds until it answers.
 fn start_lock(data: &Path) -> io::Result<File> {
     DirBuilder::new().recursive(true).mode(0o700).create(data)?;
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600);
-    options.open(data.join("start.lock"))
+    regular::open_private(&data.join("start.lock"))
 }
 
 /// The log, and where in it the new daemon's part begins.
@@ -204,15 +203,14 @@ fn open_log(path: &Path) -> io::Result<(File, u64)> {
     if fs::metadata(path).is_ok_and(|log| log.len() > LOG_BYTES) {
         fs::rename(path, path.with_extension("log.before"))?;
     }
-    let mut options = OpenOptions::new();
-    let log = options.append(true).create(true).mode(0o600).open(path)?;
+    let log = regular::append_private(path)?;
     let begin = log.metadata()?.len();
     Ok((log, begin))
 }
 
 /// The last line that was written after `begin`.
-fn last_line(path: &PathBuf, begin: u64) -> Option<String> {
-    let mut log = File::open(path).ok()?;
+fn last_line(path: &Path, begin: u64) -> Option<String> {
+    let mut log = regular::open(path).ok()?;
     let end = log.metadata().ok()?.len();
     let from = begin.max(end.saturating_sub(TAIL_BYTES));
     log.seek(SeekFrom::Start(from)).ok()?;

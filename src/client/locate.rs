@@ -36,7 +36,7 @@ pub fn locate(folder: &Path, repositories: &[Repository]) -> Located {
 }
 
 /// The root of the git work tree that holds `folder`. The home folder and what is above it count only where `folder`
-/// itself is that: a repository of dot files is not what somebody in a project below it means.
+/// itself is that: a repository of dot files is not the project of a folder below it.
 pub fn work_tree(folder: &Path) -> Option<PathBuf> {
     let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
     let above = folder.ancestors().take_while(|above| {

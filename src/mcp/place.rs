@@ -289,7 +289,7 @@ fn folder_of(text: &str) -> PathBuf {
     canonical(&base.resolve(text, |path| path.exists()).path)
 }
 
-/// Whether a folder may be somebody's project: not the whole machine, and not all that a user has.
+/// Whether a folder may be a project: not the whole machine, and not a user's home.
 fn is_project(folder: &Path) -> bool {
     let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
     let holds_home = home.is_some_and(|home| home.starts_with(folder));

@@ -63,7 +63,7 @@ pub struct FileNode {
     /// Whether there were syntax errors: the elements may be incomplete.
     #[serde(default)]
     pub partial: bool,
-    /// The AI-ignore file and line that keeps the content from models, as `.cursorignore:3`.
+    /// Why the content is withheld from models: the AI-ignore file and line, as `.cursorignore:3`, or "a secret by its name".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<String>,
 }

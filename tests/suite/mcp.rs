@@ -151,7 +151,7 @@ fn what_is_not_fresh_is_marked() {
 }
 
 #[test]
-fn a_call_that_waits_is_answered_when_nobody_will_ask_again() {
+fn a_call_that_waits_is_answered_when_standard_input_ends() {
     let model = FakeModel::new();
     let (home, repo) = (Home::asking(&model, ""), Repo::package());
     model.hold();
@@ -422,7 +422,7 @@ fn changes_are_told_by_revision_and_by_time() {
 }
 
 #[test]
-fn the_handshake_needs_no_daemon_and_errors_say_how_to_mend_them() {
+fn the_handshake_needs_no_daemon_and_errors_say_how_to_fix_them() {
     let (home, repo) = (Home::new(), Repo::package());
     let mut agent = Agent::start(&home, &repo.at(""));
     let (text, is_error) = agent.call("get_overview", json!({}));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::client::locate::is_work_tree;
+use crate::client::locate::{is_work_tree, work_tree};
 use crate::daemon::context::registry::{Entry, repository_topic};
 use crate::daemon::mailbox::Input;
 use crate::engine::event::Event;
@@ -60,11 +60,12 @@ impl Handle {
         }
     }
 
-    /// The watched repository that `root` is a folder of. A repository of its own and an ignored folder are no part of it.
+    /// The watched git repository that `root` is a folder of. A folder that it ignores is no part of it; nor is a folder
+    /// in a watched one without git, which may be watched alone.
     fn around(&self, root: &Path) -> Option<Entry> {
         let (entry, below) = self.context.registry.holding(root, None)?;
         let is_part = !below.is_root()
-            && inner_repository(&entry.root, root).is_none()
+            && work_tree(root).is_some_and(|top| top == entry.root)
             && !entry.rules().is_ignored(&below, true);
         is_part.then_some(entry)
     }

@@ -33,7 +33,14 @@ pub fn status(
         .collect();
     let mut notes = context.store.notes();
     notes.extend(pace.trouble.clone());
-    for topic in ["notifications", "batch", "store", "export", "repos"] {
+    for topic in [
+        "notifications",
+        "endpoint",
+        "batch",
+        "store",
+        "export",
+        "repos",
+    ] {
         notes.extend(context.notes.about(topic));
     }
     Status {
