@@ -225,7 +225,7 @@ fn results_follow_the_disk() {
 #[test]
 fn a_draft_stands_in_for_a_summary_that_is_pending() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 60000"), Repo::package());
+    let (home, repo) = (Home::asking(&model, "quiet_ms = 30000"), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     repo.write("src/draft.py", "\"\"\"Keeps what is not done yet.\"\"\"\n");
