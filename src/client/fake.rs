@@ -284,6 +284,7 @@ pub(crate) fn common(path: impl AsRef<[u8]>, summary: &str) -> Common {
         freshness: Freshness::Fresh,
         error: None,
         model: Some("offline".to_owned()),
+        draft: false,
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Facts {
     pub bindings: Vec<Binding>,
     /// What the default export or `module.exports` is, in a few words.
     pub default_export: Option<String>,
+    /// The comment at the top, where it says that a program made the file.
+    pub generated: Option<String>,
     /// Whether the file runs when it is the main program.
     pub is_script: bool,
     /// Names imported for type checkers only.

@@ -37,6 +37,9 @@ pub struct Common {
     pub error: Option<String>,
     /// What wrote the summary: a model's name, or `offline`.
     pub model: Option<String>,
+    /// Whether the summary is offline text that stands in for a model's, which is pending or failed.
+    #[serde(default)]
+    pub draft: bool,
 }
 
 /// A file, as `show --json` and `tree --json` print it.
@@ -119,6 +122,14 @@ impl Node {
         match self {
             Self::File(file) => &file.common,
             Self::Directory(directory) => &directory.common,
+        }
+    }
+
+    /// The shared fields, to change them.
+    pub fn common_mut(&mut self) -> &mut Common {
+        match self {
+            Self::File(file) => &mut file.common,
+            Self::Directory(directory) => &mut directory.common,
         }
     }
 }

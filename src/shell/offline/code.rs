@@ -31,7 +31,8 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
         paragraph.say(&without_preamble(sentence));
     }
     let is_spoken = !paragraph.is_empty();
-    let generated = generated(comment.or(outline.docstring.as_deref()).unwrap_or(""));
+    let head = outline.facts.generated.as_deref().or(comment);
+    let generated = generated(head.or(outline.docstring.as_deref()).unwrap_or(""));
     match generated.filter(|_| !is_spoken) {
         Some(opening) => {
             let mut content = Paragraph::default();

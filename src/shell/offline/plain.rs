@@ -446,7 +446,10 @@ fn is_code(lower: &str) -> bool {
     let has_marks = marks.iter().filter(|mark| lower.contains(**mark)).count() >= 2;
     let ends =
         lower.ends_with([';', '{', '}']) || lower.starts_with("use ") || lower.contains("; use ");
-    has_marks && ends
+    let defines = begins(&["def ", "class "]) && lower.contains(':')
+        || begins(&["fn ", "pub fn ", "func ", "function "]) && lower.contains('(');
+    defines && lower.contains('(')
+        || has_marks && ends
         || begins(&["import ", "export "]) && quotes
         || begins(&["from "]) && lower.contains(" import ")
         || begins(&["const ", "let ", "var "]) && lower.contains(" = ")

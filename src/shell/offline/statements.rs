@@ -45,11 +45,11 @@ const TOOLS_BY_NAMES: &[(&[&str], &str)] = &[
 /// The configuration of which tool a file is. Only a file that hands something to a tool is one.
 pub(super) fn tool(outline: &Outline) -> Option<&'static str> {
     let facts = &outline.facts;
-    let is_set = |name: &&str| {
-        facts.bindings.iter().any(|binding| binding.name == **name)
-            || outline.headings.iter().any(|heading| heading == *name)
+    let is_set = |name: &str| {
+        facts.bindings.iter().any(|binding| binding.name == name)
+            || outline.headings.iter().any(|heading| heading == name)
     };
-    let sets = |names: &[&str]| names.iter().all(&is_set);
+    let sets = |names: &[&str]| names.iter().all(|name| is_set(name));
     if let Some((_, tool)) = TOOLS_BY_NAMES.iter().find(|(names, _)| sets(names)) {
         return Some(tool);
     }
