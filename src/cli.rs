@@ -11,12 +11,14 @@ pub mod failure;
 mod failures;
 mod help;
 mod index;
+mod init;
 mod logging;
 mod man;
 mod mcp;
 mod output;
 mod owner;
 mod paths;
+mod preflight;
 mod reader;
 mod render;
 mod search;
@@ -86,6 +88,8 @@ struct PlaceFlags {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Set up: provider, cost, configuration
+    Init(init::Arguments),
     /// Watch repositories in the foreground
     Daemon(daemon::Arguments),
     /// Index once and exit
@@ -220,6 +224,7 @@ impl Cli {
         }
         match self.command {
             Command::Daemon(arguments) => daemon::run(context, arguments).await,
+            Command::Init(arguments) => init::run(&context, &arguments).await,
             Command::Index(arguments) => index::run(&context, arguments).await,
             Command::Watch(arguments) => watch::watch(&context, &arguments).await,
             Command::Unwatch(arguments) => watch::unwatch(&context, &arguments).await,
@@ -257,6 +262,8 @@ mod tests {
         for line in [
             "daemon",
             "daemon /a /b --config /c",
+            "init --yes",
+            "init --provider ollama",
             "index --json",
             "index /a --dry-run --json",
             "search words",
@@ -301,7 +308,6 @@ mod tests {
             "tree --depth -1",
             "search",
             "search x --limit 0",
-            "search x --limit 101",
             "wait --timeout -1",
             "wait --timeout soon",
             "wait --timeout inf",
