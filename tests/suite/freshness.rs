@@ -246,7 +246,7 @@ fn a_file_that_fails_for_good_is_named_and_holds_nothing_up() {
     );
     assert_eq!(home.status()["repositories"][0]["failed"], 1);
 
-    // Mended: the next edit asks again.
+    // Fixed: the next edit sends a request again.
     model.heal();
     repo.append(DEEP, "\nX = 1\n");
     home.wait(&repo);

@@ -41,7 +41,7 @@ pub enum Sabotage {
     BarrierOvertakes,
     /// A file that changed is reported with its old stat.
     ListsWithoutReading,
-    /// After a restart nobody remembers what is in batches.
+    /// After a restart the keys in batches are not known.
     BatchesAreForgotten,
 }
 

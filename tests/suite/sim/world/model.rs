@@ -10,7 +10,7 @@ use super::{Sabotage, World};
 /// What the model is like.
 #[derive(Clone, Copy, Debug)]
 pub struct Weather {
-    /// One in three fails, and now and then nobody is let in for minutes; but nothing fails for good.
+    /// One in three requests fails, with waves of refusals for minutes; no failure is permanent.
     pub night: bool,
     /// One step in so many is followed by a look at what is called fresh.
     pub glance_one_in: u32,
@@ -135,7 +135,7 @@ impl World {
             return None;
         }
         let remedy = match random.u8(0..24) {
-            // A bad key, which somebody mends.
+            // A bad key, which a person fixes.
             0 if !self.calm && random.u8(0..20) == 0 => Remedy::Fatal,
             0..=2 => Remedy::Throttled,
             3..=5 => Remedy::Unreachable,
