@@ -277,7 +277,10 @@ fn no_planted_secret_comes_out_offline() {
 #[test]
 fn no_planted_secret_comes_out_with_a_model() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "quiet_ms = 0\nmax_workers = 50");
+    let home = Home::asking(
+        &model,
+        "quiet_ms = 0\nmax_workers = 50\n\n[budget]\nconfirm_above = 0",
+    );
     everything_that_comes_out(&home, Some(&model));
 }
 
