@@ -12,7 +12,7 @@ use crate::model::outline::Element;
 use crate::wire::access::Access;
 use crate::wire::prompt::Preview;
 use crate::wire::protocol::{Node, PROBLEM_NOT_WATCHED};
-use crate::wire::target::Spot;
+use crate::wire::target::{Spot, definitions};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -50,7 +50,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
             reader.close().await;
             let mut node = node?;
             if let Some(spot) = &target.spot {
-                narrow(&mut node, spot)?;
+                narrow(&mut node, spot);
             }
             (node, path)
         }
@@ -116,45 +116,23 @@ async fn find(reader: &Reader, here: &Path, name: &str) -> Result<(Node, PathBuf
         output::say(&format!("also defined in {}", others.join(", ")));
     }
     let mut node = (*node).clone();
-    narrow(&mut node, &Spot::Symbol(name.to_owned()))?;
+    narrow(&mut node, &Spot::Symbol(name.to_owned()));
     Ok((node, root.join(path)))
 }
 
-/// Leaves only the definition that is meant, and what lies in it.
-fn narrow(node: &mut Node, spot: &Spot) -> Result<(), Failure> {
-    let failed = |what: String| Failure::Failed(what);
+/// Leaves only the definitions that are meant.
+fn narrow(node: &mut Node, spot: &Spot) {
     let Node::File(file) = node else {
-        return Err(failed(format!(
-            "{}: a folder has no definitions",
-            node.common().path
-        )));
+        return;
     };
-    let innermost = |line: u32| {
-        let holds = |one: &&Element| (one.line_start..=one.line_end).contains(&line);
-        file.elements
-            .iter()
-            .filter(holds)
-            .min_by_key(|one| one.line_end - one.line_start)
-    };
-    let meant = match spot {
-        Spot::Line(line) => innermost(*line),
-        Spot::Symbol(name) => {
-            let all = || file.elements.iter();
-            all()
-                .find(|one| one.qualified_name == *name)
-                .or_else(|| all().find(|one| one.name == *name))
-        }
-    };
-    let Some(meant) = meant else {
-        return Err(failed(match spot {
-            Spot::Line(line) => format!("{}: no definition contains line {line}", file.common.path),
-            Spot::Symbol(name) => format!("{}: defines no {name}", file.common.path),
-        }));
-    };
-    let (start, end) = (meant.line_start, meant.line_end);
-    file.elements
-        .retain(|one| start <= one.line_start && one.line_end <= end);
-    Ok(())
+    let meant = definitions(&file.elements, spot);
+    file.elements = meant.into_iter().cloned().collect();
+    if file.elements.is_empty() {
+        output::say(&match spot {
+            Spot::Line(line) => format!("no definition contains line {line}"),
+            Spot::Symbol(symbol) => format!("no definition is called {symbol}"),
+        });
+    }
 }
 
 /// The requests about `path`: from the daemon if it watches the repository, else made in this process.
@@ -181,22 +159,7 @@ async fn preview(context: &Context, path: &Path) -> Result<Preview, Failure> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
     use super::*;
-    use crate::client::fake;
-
-    #[test]
-    fn a_line_or_a_name_leaves_one_definition() {
-        for spot in [Spot::Line(5), Spot::Symbol("run".to_owned())] {
-            let mut node = fake::file("a.py", "Does a.");
-            narrow(&mut node, &spot).unwrap();
-        }
-        let mut node = fake::file("a.py", "Does a.");
-        let missing = narrow(&mut node, &Spot::Symbol("walk".to_owned())).unwrap_err();
-        assert_eq!(missing.to_string(), "a.py: defines no walk");
-        assert!(narrow(&mut node, &Spot::Line(99)).is_err());
-    }
 
     #[test]
     fn only_a_name_that_is_no_path_is_a_symbol() {
