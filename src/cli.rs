@@ -3,6 +3,7 @@
 
 mod cache;
 mod completions;
+mod consent;
 mod daemon;
 mod doctor;
 mod events;

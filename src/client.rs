@@ -8,6 +8,7 @@ pub(crate) mod fake;
 mod tests;
 
 mod follow;
+pub mod globs;
 pub mod locate;
 
 use std::ffi::OsString;
@@ -315,10 +316,23 @@ impl Access for Client {
         let body = encode(&WatchRequest {
             path: path.to_string_lossy().into_owned(),
             keep,
+            confirm: false,
         })?;
         let route = format!("/v1/repositories{}", exact(path));
         let response = self.request(Method::POST, &route, Some(body), Some(PATIENCE));
         decode(&response.await?)
+    }
+
+    async fn confirm(&self, path: &Path) -> Result<(), Problem> {
+        let body = encode(&WatchRequest {
+            path: path.to_string_lossy().into_owned(),
+            keep: false,
+            confirm: true,
+        })?;
+        let route = format!("/v1/repositories{}", exact(path));
+        self.request(Method::POST, &route, Some(body), Some(PATIENCE))
+            .await
+            .map(drop)
     }
 
     async fn unwatch(&self, path: &Path) -> Result<(), Problem> {

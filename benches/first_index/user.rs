@@ -26,7 +26,7 @@ impl User {
         fs::write(
             folder.path().join("config.toml"),
             format!(
-                "[summaries]\nprovider = \"openai\"\n\n[openai]\nbase_url = \"{}\"\nmodel = \"fake-1\"\n{more}\n",
+                "[summaries]\nprovider = \"openai\"\n\n[budget]\nconfirm_above = 0\n\n[openai]\nbase_url = \"{}\"\nmodel = \"fake-1\"\n{more}\n",
                 model.url()
             ),
         )?;

@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::failures;
 use super::terminal::Terminal;
 use super::text::{clean, count, money, number, tokens};
-use super::{Context, output, paths, preflight, reader, render};
+use super::{Context, consent, output, paths, preflight, reader, render};
 use crate::client::{Client, ConnectError};
 use crate::wire::access::Access;
 use crate::wire::protocol::{Node, Repository, RepositoryState, Requests, Status, WaitOutcome};
@@ -42,6 +42,9 @@ pub struct Arguments {
     /// Print what it would cost, and send nothing
     #[arg(long)]
     dry_run: bool,
+    /// Send the requests of a first index without asking
+    #[arg(long)]
+    yes: bool,
 }
 
 /// The result of an index.
@@ -84,14 +87,22 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
     let indexed = match Client::connect(&context.places.socket).await {
         Ok(client) => {
             announce_cost(&client, &path).await;
-            index(&client, &path, true, depth, &mut progress).await?.0
+            let how = How {
+                temporary: true,
+                yes: arguments.yes,
+            };
+            index(&client, &path, how, depth, &mut progress).await?.0
         }
         Err(ConnectError::NoDaemon) => {
             let config = context.config()?;
             preflight::require(context, &config, &path).await?;
             let local = crate::daemon::start_local(&config, &context.places).await?;
             announce_cost(&local, &path).await;
-            let indexed = index(&local, &path, false, depth, &mut progress).await;
+            let how = How {
+                temporary: false,
+                yes: arguments.yes,
+            };
+            let indexed = index(&local, &path, how, depth, &mut progress).await;
             // Stopped before a failure is reported: what was paid for has to be stored.
             local.stop().await;
             indexed?.0
@@ -115,12 +126,21 @@ async fn announce_cost<A: Access>(access: &A, path: &Path) {
     }
 }
 
+/// How an index is made.
+#[derive(Clone, Copy)]
+struct How {
+    /// A repository that was not watched before is removed again.
+    temporary: bool,
+    /// The requests of a first index are confirmed.
+    yes: bool,
+}
+
 /// Indexes `path` and returns whether it was watched before. A `temporary` repository is removed again, also after an
 /// interrupt.
 async fn index<A: Access>(
     access: &A,
     path: &Path,
-    temporary: bool,
+    how: How,
     depth: usize,
     progress: &mut Progress,
 ) -> Result<(Indexed, bool), Failure> {
@@ -132,13 +152,16 @@ async fn index<A: Access>(
         let added = access.watch(path, false).await?;
         known = before.repositories.iter().any(|one| one.path == added.path);
     }
+    if how.yes {
+        access.confirm(path).await?;
+    }
     let result = tokio::select! {
-        result = settle(access, path, depth, &before.requests, progress) => result,
+        result = settle_confirmed(access, path, depth, &before.requests, progress) => result,
         () = interrupted() => Err(Failure::Failed(progress.interrupted())),
     };
     progress.end();
     if !known
-        && temporary
+        && how.temporary
         && let Err(problem) = access.unwatch(path).await
     {
         output::say(&format!("it is still watched: {problem}"));
@@ -154,6 +177,23 @@ async fn index<A: Access>(
         notes: status.notes,
     };
     Ok((indexed, known))
+}
+
+/// The same, after the user confirmed the requests of a large first index.
+async fn settle_confirmed<A: Access>(
+    access: &A,
+    path: &Path,
+    depth: usize,
+    before: &Requests,
+    progress: &mut Progress,
+) -> Result<(Node, WaitOutcome, Status), Failure> {
+    let settled = settle(access, path, depth, before, progress).await?;
+    let Some(requests) = consent::awaited(&settled.2, path) else {
+        return Ok(settled);
+    };
+    progress.end();
+    consent::obtain(access, path, requests).await?;
+    settle(access, path, depth, before, progress).await
 }
 
 /// Waits until everything is summarized, showing progress, and returns `depth` levels of the tree. `before`: the

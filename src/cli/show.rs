@@ -10,11 +10,12 @@ use super::{Context, output, paths, render};
 use crate::client::{Client, ConnectError};
 use crate::wire::access::Access;
 use crate::wire::prompt::Preview;
-use crate::wire::protocol::PROBLEM_NOT_WATCHED;
+use crate::wire::protocol::{Node, PROBLEM_NOT_WATCHED};
+use crate::wire::target::{Spot, Target, definitions};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A file or folder [default: the current folder]
+    /// A file or folder, also FILE:LINE or FILE:SYMBOL [default: the current folder]
     path: Option<PathBuf>,
     /// Print the exact requests that a model would get about it, and send nothing
     #[arg(long)]
@@ -25,7 +26,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let path = paths::absolute(arguments.path.as_deref())?;
+    let Target { path, spot } = paths::target(arguments.path.as_deref())?;
     let terminal = Terminal::of_stdout();
     if arguments.prompt {
         let preview = preview(context, &path).await?;
@@ -42,7 +43,17 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     let reader = Reader::open(context, &path).await?;
     let node = reader.node(&path, 1).await;
     reader.close().await;
-    let node = node?;
+    let mut node = node?;
+    if let (Some(spot), Node::File(file)) = (&spot, &mut node) {
+        let meant = definitions(&file.elements, spot);
+        file.elements = meant.into_iter().cloned().collect();
+        if file.elements.is_empty() {
+            output::say(&match spot {
+                Spot::Line(line) => format!("no definition contains line {line}"),
+                Spot::Symbol(symbol) => format!("no definition is called {symbol}"),
+            });
+        }
+    }
     if arguments.json {
         return output::print_json(&node);
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 use super::index::repository_of;
 use super::text::{count, tilde};
-use super::{Context, output, paths, preflight, reader, start, wait};
+use super::{Context, consent, output, paths, preflight, reader, start, wait};
 use crate::client::locate::{Located, canonical, locate};
 use crate::wire::access::Access;
 
@@ -16,6 +16,9 @@ pub struct WatchArguments {
     /// On a terminal, return at once and do not wait for the first index
     #[arg(long)]
     no_wait: bool,
+    /// Send the requests of a first index without asking
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -39,6 +42,9 @@ pub async fn watch(context: &Context, arguments: &WatchArguments) -> Result<(), 
         _ => path.clone(),
     };
     let repository = client.watch(&part_of, true).await?;
+    if arguments.yes {
+        client.confirm(&part_of).await?;
+    }
     let name = tilde(Path::new(&repository.path));
     let root = canonical(Path::new(&repository.path));
     let known = before
@@ -58,8 +64,13 @@ pub async fn watch(context: &Context, arguments: &WatchArguments) -> Result<(), 
         return Ok(());
     }
     let root = PathBuf::from(&repository.path);
-    let waited = wait::wait(&client, &root, None).await?;
-    let status = client.status().await?;
+    let mut waited = wait::wait(&client, &root, None).await?;
+    let mut status = client.status().await?;
+    if let Some(requests) = consent::awaited(&status, &root) {
+        consent::obtain(&client, &root, requests).await?;
+        waited = wait::wait(&client, &root, None).await?;
+        status = client.status().await?;
+    }
     let repository = repository_of(&status, &root);
     wait::report(&waited, repository, &root);
     if let Some(repository) = repository {

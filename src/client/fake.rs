@@ -198,6 +198,12 @@ impl Access for Fake {
         Ok(added)
     }
 
+    async fn confirm(&self, path: &Path) -> Result<(), Problem> {
+        let mut world = self.world.lock().unwrap();
+        world.log.push(format!("confirm {path:?}"));
+        Ok(())
+    }
+
     async fn unwatch(&self, path: &Path) -> Result<(), Problem> {
         let mut world = self.world.lock().unwrap();
         world.log.push(format!("unwatch {path:?}"));
@@ -278,6 +284,7 @@ pub(crate) fn common(path: impl AsRef<[u8]>, summary: &str) -> Common {
         freshness: Freshness::Fresh,
         error: None,
         model: Some("offline".to_owned()),
+        draft: false,
     }
 }
 
@@ -351,6 +358,8 @@ pub(crate) fn repository(path: &str) -> Repository {
         },
         notes: Vec::new(),
         unreadable: Vec::new(),
+        awaiting_confirmation: None,
+        hot: Vec::new(),
         excluded: Vec::new(),
     }
 }
@@ -391,6 +400,7 @@ pub(crate) fn status(repositories: Vec<Repository>) -> Status {
             until: "2026-02-01T00:00:00Z".to_owned(),
         }),
         notes: Vec::new(),
+        paused_until: None,
         daemon: None,
     }
 }

@@ -120,7 +120,7 @@ impl Executor {
         let context = Arc::clone(&self.context);
         match effect {
             Effect::Load(repo) => self.run(
-                move || vec![loading::load(&context, repo)],
+                move || loading::load(&context, repo),
                 move || {
                     let records = Vec::new();
                     vec![Event::Loaded { repo, records }]
@@ -136,6 +136,15 @@ impl Executor {
                         vec![Event::Listed { repo, listing }]
                     },
                 );
+            }
+            Effect::AwaitConfirmation { repo, requests } => {
+                if let Some(entry) = context.registry.get(repo) {
+                    let root = entry.root.display();
+                    tracing::warn!(
+                        "{root}: {requests} requests await confirmation; run `epitome watch --yes {root}`, \
+                         or raise [budget] confirm_above"
+                    );
+                }
             }
             Effect::Forget { repo, paths } => {
                 self.forgotten.entry(repo).or_default().extend(paths);

@@ -24,6 +24,13 @@ pub enum Effect {
         /// The directories, each with its depth.
         targets: Vec<(RelPath, Depth)>,
     },
+    /// A person has to confirm the requests of a first index. No answer.
+    AwaitConfirmation {
+        /// The repository.
+        repo: RepoId,
+        /// How many requests.
+        requests: u64,
+    },
     /// These directories are gone: remove the watches at and below them. No answer.
     Forget {
         /// The repository.

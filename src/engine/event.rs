@@ -22,6 +22,8 @@ pub struct WaitId(pub u64);
 pub enum Event {
     /// Watch a repository.
     Watch(RepoId),
+    /// The requests of a repository's first index are confirmed.
+    Confirm(RepoId),
     /// Stop watching a repository.
     Unwatch(RepoId),
     /// The answer to [`super::effect::Effect::Load`].

@@ -6,10 +6,12 @@ use crate::model::contents::Contents;
 use crate::model::path::RelPath;
 use crate::model::usage::Usage;
 
+use super::confirmation::Confirmation;
 use super::debounce::Debounce;
 use super::effect::{Depth, NodeChange};
 use super::event::Polled;
 use super::export::Exports;
+use super::heat::HeatTable;
 use super::tree::{NodeId, Tree};
 
 /// Whether the disk is being scanned.
@@ -82,6 +84,10 @@ pub struct Repository {
     pub reported_settled: bool,
     /// Its use of the model since the start.
     pub used: Usage,
+    /// Whether the requests of its first index may be sent.
+    pub confirmation: Confirmation,
+    /// How often its files were requested.
+    pub heat: HeatTable,
 }
 
 /// The interval of looking for a missing root, in milliseconds: its return may send no notification.
@@ -176,6 +182,8 @@ impl Default for Repository {
             news: Vec::new(),
             reported_settled: false,
             used: Usage::default(),
+            confirmation: Confirmation::default(),
+            heat: HeatTable::default(),
         }
     }
 }

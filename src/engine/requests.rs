@@ -46,6 +46,7 @@ impl Engine {
                 continue;
             };
             let sent = self.pace.sent(true, tokens, self.now);
+            self.note_heat(key);
             self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Requester;
                 flight.sent = sent;
@@ -56,6 +57,23 @@ impl Engine {
                 flight.batchable = false;
             });
             effects.push(Effect::SummaryRequest(Box::new(ask)));
+        }
+    }
+
+    /// Counts a request for each file that waits for it.
+    fn note_heat(&mut self, key: SummaryKey) {
+        let waiters: Vec<_> = self.waiters(key).collect();
+        let (quiet, now) = (self.options.quiet, self.now);
+        for (repo, id) in waiters {
+            let Some(repository) = self.repositories.get_mut(&repo) else {
+                continue;
+            };
+            let Some(node) = repository.tree.get(id) else {
+                continue;
+            };
+            if node.directory().is_none() {
+                repository.heat.requested(id, node.changed, quiet, now);
+            }
         }
     }
 

@@ -31,6 +31,8 @@ impl Engine {
             return;
         }
         let parser = self.options.parser;
+        let known = records.iter().map(|(_, record)| record);
+        repository.confirmation = repository.confirmation.with_records(known);
         let tree = &mut repository.tree;
         for (path, record) in records {
             let kind = record.kind;
@@ -250,6 +252,8 @@ impl Engine {
             effects.push(Effect::Forget { repo, paths: gone });
         }
         let meanwhile = std::mem::take(&mut repository.touched_meanwhile);
+        let Repository { tree, heat, .. } = repository;
+        heat.forget(|id| tree.get(id).is_some());
         self.settle_confirmed(repo);
         for path in meanwhile {
             self.touched(repo, &path);

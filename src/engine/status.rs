@@ -5,15 +5,22 @@ use crate::model::path::{RelPath, RepoId};
 use crate::model::usage::Usage;
 
 use super::Engine;
+use super::confirmation::Confirmation;
 use super::pacing::{Budget, Counters, DayUse};
 use super::repository::ScanState;
 
+/// How many of the hottest files a status names.
+const HOTTEST: usize = 5;
 /// The number of directories with problems in a status.
 const PROBLEMS: usize = 10;
 
 /// The state of a repository, and the numbers of nodes by state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RepositoryStatus {
+    /// The requests of a first index that wait for confirmation.
+    pub awaiting: Option<u64>,
+    /// The files that were requested most often today, with the number of requests.
+    pub hot: Vec<(RelPath, u64)>,
     /// A scan is in progress, or the first one is not finished.
     pub scanning: bool,
     /// The root does not exist.
@@ -61,6 +68,8 @@ pub struct PacingStatus {
     pub means_ms: (u64, u64),
     /// Why requests are paused, if they are.
     pub trouble: Option<String>,
+    /// Until when no request is sent (Unix milliseconds).
+    pub paused_until_ms: Option<u64>,
     /// Whether that needs a person's action.
     pub stopped: bool,
     /// The budget of a day.
@@ -107,6 +116,16 @@ impl Engine {
             last_change_ms: repository.last_change_ms,
             problems: problems.map(problem).collect(),
             used: repository.used,
+            awaiting: match repository.confirmation {
+                Confirmation::Awaiting(requests) => Some(requests),
+                _ => None,
+            },
+            hot: repository
+                .heat
+                .hottest(self.now.day(), HOTTEST)
+                .into_iter()
+                .map(|(id, requests)| (tree.path(id), requests))
+                .collect(),
         })
     }
 
@@ -126,6 +145,7 @@ impl Engine {
             batched: self.pace.batched(),
             width: self.pace.width(),
             means_ms: self.pace.means_ms(),
+            paused_until_ms: self.pace.paused_until_unix_ms(self.now),
             stopped: stopped.is_some(),
             budget: self.pace.budget(),
             today: self.pace.used_on(self.now.day()),

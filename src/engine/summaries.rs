@@ -9,12 +9,16 @@ use crate::model::summary::{SummaryDigest, SummaryKey, SummaryRef};
 
 use super::Engine;
 use super::batch::Way;
+use super::confirmation::{Confirmation, UNCONFIRMED_MS};
 use super::effect::{Effect, NodeChange};
 use super::in_flight::{InFlight, Rank, Stage};
 use super::pacing::Sent;
 use super::repository::ScanState;
 use super::retry::Attempts;
 use super::tree::{Body, Node, NodeId, Phase, ROOT, Tree};
+
+/// How many times longer a directory rests than a file before a paid request: edits in a row change it again and again.
+const DIRECTORY_REST: u64 = 5;
 
 /// How long requests wait for a rebase or the like, at most, in milliseconds: it may be interrupted for hours.
 const HELD_ASK_MS: u64 = 60_000;
@@ -65,11 +69,19 @@ impl Engine {
         let quiet_until_ms = match node.changed {
             Some(changed) if paid && !expedite => {
                 let quiet = self.options.quiet;
-                (changed.last_ms + quiet.quiet_ms).min(changed.first_ms + quiet.cap_ms)
+                let factor = if is_file { 1 } else { DIRECTORY_REST };
+                let rested_ms = changed.last_ms + quiet.quiet_ms * factor;
+                let usual_ms = rested_ms.min(changed.first_ms + quiet.cap_ms * factor.min(2));
+                usual_ms.max(repository.heat.not_before_ms(id, quiet))
             }
             _ => 0,
         }
-        .max(held_ms);
+        .max(held_ms)
+        .max(match repository.confirmation {
+            Confirmation::Given => 0,
+            _ if paid => UNCONFIRMED_MS,
+            _ => 0,
+        });
         let bulk = node.changed.is_none();
         let need = self.options.tokens.of(&repository.tree, id);
         let batchable =
@@ -98,7 +110,7 @@ impl Engine {
                 is_file,
                 rank: Rank {
                     bulk,
-                    failures: 0,
+                    failures: u32::from(self.pace.was_given_up(key)),
                     // Each part before the last request takes about as long as a directory above.
                     depth: Reverse(depth.saturating_add(need.parts)),
                     arrival,

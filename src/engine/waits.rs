@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::path::{RelPath, RepoId};
 
 use super::Engine;
+use super::confirmation::Confirmation;
 use super::effect::Effect;
 use super::event::{Polled, WaitId};
 use super::repository::{Repository, ScanState};
@@ -118,6 +119,12 @@ impl Engine {
         if repository.unreachable {
             return repository.look == ScanState::Idle && repository.debounce.is_empty();
         }
+        // A wait does not last until a person confirms the requests.
+        if matches!(repository.confirmation, Confirmation::Awaiting(_)) {
+            return repository.look == ScanState::Idle
+                && repository.debounce.is_empty()
+                && repository.is_read();
+        }
         // A wait does not last until the next day's budget, but until what was paid for is stored.
         let idle = !self.pace.is_busy() && self.pace.batched() == 0;
         if self.pace.is_budget_spent(self.now.day()) && idle {
@@ -139,6 +146,12 @@ impl Engine {
 fn failures(repository: &Repository, path: &RelPath, spent: bool) -> Vec<(RelPath, String)> {
     let tree = &repository.tree;
     let from = tree.find(path).unwrap_or(ROOT);
+    if let Confirmation::Awaiting(requests) = repository.confirmation {
+        let reason = format!(
+            "{requests} requests await confirmation: run `epitome watch --yes`, or raise [budget] confirm_above"
+        );
+        return vec![(tree.path(from), reason)];
+    }
     tree.walk(from)
         .filter_map(|(id, node)| match &node.phase {
             Phase::Failed(failure) => Some((tree.path(id), failure.to_line())),

@@ -55,6 +55,8 @@ pub trait Access: Clone + Send + Sync + 'static {
         path: &Path,
         keep: bool,
     ) -> impl Future<Output = Result<Repository, Problem>> + Send;
+    /// Lets the requests of a watched repository's first index be sent, however many they are.
+    fn confirm(&self, path: &Path) -> impl Future<Output = Result<(), Problem>> + Send;
     /// Removes a repository. Its stored summaries are kept.
     fn unwatch(&self, path: &Path) -> impl Future<Output = Result<(), Problem>> + Send;
     /// The requests that a model would get about the node at `path`. Nothing is sent.

@@ -37,6 +37,9 @@ pub struct Common {
     pub error: Option<String>,
     /// What wrote the summary: a model's name, or `offline`.
     pub model: Option<String>,
+    /// Whether the summary is offline text that stands in for a model's, which is pending or failed.
+    #[serde(default)]
+    pub draft: bool,
 }
 
 /// A file, as `show --json` and `tree --json` print it.
@@ -121,6 +124,14 @@ impl Node {
             Self::Directory(directory) => &directory.common,
         }
     }
+
+    /// The shared fields, to change them.
+    pub fn common_mut(&mut self) -> &mut Common {
+        match self {
+            Self::File(file) => &mut file.common,
+            Self::Directory(directory) => &mut directory.common,
+        }
+    }
 }
 
 /// `status --json` and `GET /v1/status`.
@@ -151,6 +162,9 @@ pub struct Status {
     /// What the user should know or fix, one line each.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Until when all requests are paused (RFC 3339), if they are.
+    #[serde(default)]
+    pub paused_until: Option<String>,
     /// What the daemon was started with; missing in one of an earlier version.
     #[serde(default)]
     pub daemon: Option<DaemonPlaces>,
@@ -183,6 +197,9 @@ pub enum RepositoryState {
     Paused,
     /// The folder does not exist.
     Unreachable,
+    /// A first index needs more requests than are sent without confirmation.
+    #[serde(rename = "awaiting_confirmation")]
+    AwaitingConfirmation,
 }
 
 /// One repository in [`Status`].
@@ -225,9 +242,24 @@ pub struct Repository {
     /// Folders that cannot be read, with the reason; they are also among the notes.
     #[serde(default)]
     pub unreadable: Vec<String>,
+    /// How many requests wait for confirmation.
+    #[serde(default)]
+    pub awaiting_confirmation: Option<u64>,
+    /// The files that were requested most often today because they changed.
+    #[serde(default)]
+    pub hot: Vec<HotFile>,
     /// Files that are not in the map though no rule of the repository says so.
     #[serde(default)]
     pub excluded: Vec<ExcludedFiles>,
+}
+
+/// A file that changes often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HotFile {
+    /// Its path in the repository.
+    pub path: String,
+    /// Requests about it on this day (UTC).
+    pub requests_today: u64,
 }
 
 /// Files that one default rule leaves out.
@@ -318,6 +350,9 @@ pub struct WatchRequest {
     /// Keep it across restarts.
     #[serde(default = "yes")]
     pub keep: bool,
+    /// Send the requests of its first index, however many they are.
+    #[serde(default)]
+    pub confirm: bool,
 }
 
 fn yes() -> bool {

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::harness::{FakeModel, Home, Repo, find, paths};
+use crate::harness::{FakeModel, Home, Repo, find, paths, until};
 
 const QUICK: &str = "[watch]\nsettle_ms = 20\n";
 
@@ -337,4 +337,92 @@ fn what_is_not_worth_a_request_gets_a_line_by_rule() {
     for (path, ..) in rows {
         assert_ne!(home.node(&repo.at(path), 0)["model"], "offline", "{path}");
     }
+}
+
+#[test]
+fn a_large_first_index_waits_for_confirmation() {
+    let model = FakeModel::new();
+    let home = Home::asking(&model, "\n[budget]\nconfirm_above = 5");
+    let repo = Repo::new();
+    for number in 0..6 {
+        repo.write(&format!("f{number}.py"), format!("x = {number}\n"));
+    }
+    let root = repo.at("");
+    let refused = home.run(&["index", &root]).expect(1).stderr;
+    assert!(
+        refused.contains("7 requests") && refused.contains("--yes"),
+        "{refused}"
+    );
+    let daemon = home.daemon(&[&root]);
+    let waited = home
+        .run(&["wait", &root, "--timeout", "35"])
+        .expect(1)
+        .stderr;
+    assert!(waited.contains("confirm"), "{waited}");
+    let repository = &home.status()["repositories"][0];
+    assert_eq!(repository["state"], "awaiting_confirmation");
+    assert_eq!(repository["awaiting_confirmation"], 7);
+    assert_eq!(model.count(), 0);
+    home.run(&["watch", "--yes", &root]).expect(0);
+    home.wait(&repo);
+    assert_eq!(model.count(), 7);
+    assert_eq!(home.status()["repositories"][0]["state"], "idle");
+    drop(daemon);
+    // What was confirmed stays confirmed, and the offline provider is never asked about.
+    for number in 0..6 {
+        repo.write(&format!("f{number}.py"), format!("y = {number}\n"));
+    }
+    let daemon = home.daemon(&[&root]);
+    home.wait(&repo);
+    assert_eq!(model.count(), 14);
+    drop(daemon);
+    let other = Home::asking(&model, "\n[budget]\nconfirm_above = 5");
+    other.run(&["index", "--yes", &root]).expect(0);
+    let free = Home::with("[budget]\nconfirm_above = 1\n");
+    free.run(&["index", &root]).expect(0);
+}
+
+#[test]
+fn a_file_that_changes_again_and_again_is_named_and_requested_less_often() {
+    let model = FakeModel::new();
+    let home = Home::asking(&model, "quiet_ms = 50");
+    let repo = Repo::new();
+    repo.write("a/stamp.py", "x = 0\n");
+    let root = repo.at("");
+    let _daemon = home.daemon(&[&root]);
+    home.wait(&repo);
+    let mut number = 0;
+    let before = model.count();
+    // Each state is requested before the next one, as long as it is requested as usual.
+    let requested = |text: &str| {
+        model
+            .requests()
+            .iter()
+            .any(|one| one.content.contains(text))
+    };
+    until("the file is hot", || {
+        number += 1;
+        let text = format!("x = {number}0001");
+        repo.write("a/stamp.py", &text);
+        let began = std::time::Instant::now();
+        while !requested(&text) {
+            if began.elapsed() > std::time::Duration::from_secs(3) {
+                return true;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        false
+    });
+    assert!(number < 12, "{number}");
+    let hot = &home.status()["repositories"][0]["hot"][0];
+    assert_eq!(hot["path"], "a/stamp.py");
+    assert!(hot["requests_today"].as_u64().unwrap() >= 3, "{hot}");
+    assert!(
+        model.count() - before <= 3 * number,
+        "{} requests",
+        model.count() - before
+    );
+    // A wait ends the pause.
+    home.wait(&repo);
+    assert_eq!(home.node(&root, 0)["freshness"], "fresh");
 }

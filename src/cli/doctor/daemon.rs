@@ -77,6 +77,17 @@ pub(super) fn notes(status: &Status) -> Vec<Check> {
     all.map(warning).collect()
 }
 
+/// What the daemon leaves out of each repository's map, and by which rule.
+pub fn left_out(status: &Status) -> Vec<Check> {
+    let repositories = status.repositories.iter();
+    let with_some = repositories.filter(|repository| !repository.excluded.is_empty());
+    let check = |repository| {
+        let files = crate::cli::render::status::excluded(repository);
+        Check::ok("left out", format!("{}: {files}", repository.path))
+    };
+    with_some.map(check).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

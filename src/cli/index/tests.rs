@@ -6,6 +6,15 @@ use super::*;
 use crate::client::fake::{self, Fake};
 use crate::wire::protocol::{FailedNode, PROBLEM_NO_NODE, Problem};
 
+const TEMPORARY: How = How {
+    temporary: true,
+    yes: false,
+};
+const KEPT: How = How {
+    temporary: false,
+    yes: false,
+};
+
 fn quiet() -> Progress {
     Progress::on_stderr()
 }
@@ -16,7 +25,7 @@ async fn what_was_watched_stays_watched() {
     let (indexed, known) = index(
         &fake,
         Path::new("/repo/src"),
-        true,
+        TEMPORARY,
         usize::MAX,
         &mut quiet(),
     )
@@ -33,9 +42,15 @@ async fn what_was_watched_stays_watched() {
 #[tokio::test]
 async fn what_was_not_watched_is_removed_again() {
     let fake = Fake::new("/repo", fake::tree());
-    let (indexed, known) = index(&fake, Path::new("/new"), true, usize::MAX, &mut quiet())
-        .await
-        .unwrap();
+    let (indexed, known) = index(
+        &fake,
+        Path::new("/new"),
+        TEMPORARY,
+        usize::MAX,
+        &mut quiet(),
+    )
+    .await
+    .unwrap();
     assert!(!known);
     assert_eq!(indexed.tree.common().path, "");
     assert_eq!(
@@ -51,7 +66,7 @@ async fn what_was_not_watched_is_removed_again() {
 #[tokio::test]
 async fn in_this_process_nothing_has_to_be_removed() {
     let fake = Fake::new("/repo", fake::tree());
-    index(&fake, Path::new("/new"), false, usize::MAX, &mut quiet())
+    index(&fake, Path::new("/new"), KEPT, usize::MAX, &mut quiet())
         .await
         .unwrap();
     assert_eq!(
@@ -64,7 +79,14 @@ async fn in_this_process_nothing_has_to_be_removed() {
 async fn a_failure_on_the_way_removes_it_too() {
     let fake = Fake::new("/repo", fake::tree());
     fake.world.lock().unwrap().refusal = Some(Problem::new(PROBLEM_NO_NODE, "gone"));
-    let result = index(&fake, Path::new("/new"), true, usize::MAX, &mut quiet()).await;
+    let result = index(
+        &fake,
+        Path::new("/new"),
+        TEMPORARY,
+        usize::MAX,
+        &mut quiet(),
+    )
+    .await;
     assert_eq!(result.err(), Some(Failure::Failed("gone".to_owned())));
     assert_eq!(fake.log().last().unwrap(), "unwatch \"/new\"");
 }

@@ -165,6 +165,7 @@ fn repository(repository: &Repository, terminal: Terminal) -> Vec<String> {
         RepositoryState::Summarizing => (Style::Warning, "summarizing"),
         RepositoryState::Paused => (Style::Error, "paused"),
         RepositoryState::Unreachable => (Style::Error, "unreachable"),
+        RepositoryState::AwaitingConfirmation => (Style::Warning, "awaiting confirmation"),
     };
     let mut lines = vec![format!(
         "{}  {}",
@@ -203,8 +204,26 @@ fn repository(repository: &Repository, terminal: Terminal) -> Vec<String> {
         );
         lines.push(terminal.paint(Style::Dim, &text));
     }
+    if !repository.excluded.is_empty() {
+        let text = format!("  left out by default: {}", excluded(repository));
+        lines.push(terminal.paint(Style::Dim, &text));
+    }
+    for hot in &repository.hot {
+        let requests = count(hot.requests_today, "request");
+        lines.push(format!(
+            "  changes often: {} ({requests} today); [files] exclude leaves it out",
+            clean(&hot.path)
+        ));
+    }
     lines.extend(notes(&repository.notes, "  ", terminal));
     lines
+}
+
+/// What the default rules leave out: `812 files (virtual environment), 3 files (editor file)`.
+pub fn excluded(repository: &Repository) -> String {
+    let rules = repository.excluded.iter();
+    let rules = rules.map(|one| format!("{} ({})", count(one.files, "file"), clean(&one.rule)));
+    rules.collect::<Vec<_>>().join(", ")
 }
 
 /// `all fresh`, or `4 fresh, 1 stale, 2 off`.

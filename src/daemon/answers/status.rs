@@ -8,9 +8,14 @@ use crate::daemon::context::{Context, today};
 use crate::engine::status::{PacingStatus, RepositoryStatus};
 use crate::model::path::RepoId;
 use crate::wire::protocol::{
-    DaemonPlaces, ExcludedFiles, Progress, Repository, RepositoryState, Requests, Status,
+    DaemonPlaces, ExcludedFiles, HotFile, Progress, Repository, RepositoryState, Requests, Status,
     StoreStatus,
 };
+
+/// A time for people and programs, in whole seconds.
+fn rfc3339(unix_ms: u64) -> String {
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(unix_ms)).to_string()
+}
 
 /// The daemon's status.
 pub fn status(
@@ -32,7 +37,11 @@ pub fn status(
         })
         .collect();
     let mut notes = context.store.notes();
-    notes.extend(pace.trouble.clone());
+    let until = pace.paused_until_ms.map(rfc3339);
+    notes.extend(pace.trouble.as_ref().map(|trouble| match &until {
+        Some(until) => format!("{trouble}; requests are paused until {until}"),
+        None => trouble.clone(),
+    }));
     for topic in [
         "notifications",
         "endpoint",
@@ -78,6 +87,7 @@ pub fn status(
         usage: usage::by_day(context),
         budget: usage::budget(pace),
         notes,
+        paused_until: pace.paused_until_ms.map(rfc3339),
         daemon: context.places.get().map(|places| DaemonPlaces {
             config: places.config.to_string_lossy().into_owned(),
             data_dir: places.data.to_string_lossy().into_owned(),
@@ -113,6 +123,8 @@ fn repository(
         RepositoryState::Unreachable
     } else if status.scanning {
         RepositoryState::Scanning
+    } else if status.awaiting.is_some() {
+        RepositoryState::AwaitingConfirmation
     } else if status.settled {
         RepositoryState::Idle
     } else if pace.trouble.is_some() {
@@ -122,6 +134,12 @@ fn repository(
     };
     let mut notes = status.problems.clone();
     notes.extend(context.notes.about(&repository_topic(root, "")));
+    notes.extend(status.awaiting.map(|requests| {
+        format!(
+            "{requests} requests await confirmation: run `epitome watch --yes {}`, or raise [budget] confirm_above",
+            root.display()
+        )
+    }));
     let busy = !status.settled || status.scanning;
     // The end of a batch, or of an endpoint's outage, cannot be predicted.
     let known = !status.scanning && pace.batched == 0 && pace.trouble.is_none();
@@ -156,6 +174,8 @@ fn repository(
         },
         notes,
         unreadable: status.problems.clone(),
+        awaiting_confirmation: status.awaiting,
+        hot: hot(status),
         excluded: excluded
             .map(|(rule, files)| ExcludedFiles {
                 rule: rule.to_owned(),
@@ -163,6 +183,14 @@ fn repository(
             })
             .collect(),
     }
+}
+
+fn hot(status: &RepositoryStatus) -> Vec<HotFile> {
+    let named = status.hot.iter().map(|(path, requests)| HotFile {
+        path: path.to_text(),
+        requests_today: *requests,
+    });
+    named.collect()
 }
 
 /// The error of a wait that timed out: what is not settled yet.

@@ -64,6 +64,10 @@ pub(super) fn engine_options(context: &Context, notified: bool) -> Options {
             quiet_ms: config.openai.quiet_ms,
             cap_ms: 30_000,
         },
+        confirm_above: match config.budget.confirm_above {
+            limit if limit > 0 && paid && mode.keeps() => Some(limit),
+            _ => None,
+        },
         batch_from: (provider.batches && mode.keeps() && config.openai.batch == Batch::Auto)
             .then_some(BATCH_FROM),
         export: mode.keeps() && config.export.dir.is_some(),

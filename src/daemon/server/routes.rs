@@ -90,13 +90,19 @@ async fn watch<A: Access>(
     let query = Query::parse(query.as_deref(), &["path"])?;
     let body: Option<WatchRequest> = read(body, answers.patience).await?;
     let keep = body.as_ref().is_none_or(|body| body.keep);
+    let confirm = body.as_ref().is_some_and(|body| body.confirm);
     // The query's path takes precedence over the body's: JSON cannot express one that is not UTF-8.
     let said = body.map(|body| absolute(PathBuf::from(body.path)));
     let path = match query.path()? {
         Some(path) => Some(path),
         None => said.transpose()?,
     };
-    answers.access.watch(&needed(path)?, keep).await.map(Json)
+    let path = needed(path)?;
+    let repository = answers.access.watch(&path, keep).await?;
+    if confirm {
+        answers.access.confirm(&path).await?;
+    }
+    Ok(Json(repository))
 }
 
 async fn unwatch<A: Access>(

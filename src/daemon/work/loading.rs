@@ -10,10 +10,20 @@ use crate::model::path::{RelPath, RepoId};
 use crate::model::record::NodeRecord;
 use crate::shell::export;
 
-/// Loads a repository's records.
-pub fn load(context: &Context, repo: RepoId) -> Event {
+/// How many days back a repository's requests are looked for.
+const DAYS: usize = 4_000;
+
+/// Loads a repository's records. One that sent requests before was confirmed then.
+pub fn load(context: &Context, repo: RepoId) -> Vec<Event> {
     let records = records(context, repo);
-    Event::Loaded { repo, records }
+    let mut events = vec![Event::Loaded { repo, records }];
+    let root = context.registry.get(repo).map(|entry| entry.root);
+    let by_day = context.store.usage_by_day(DAYS);
+    let mut repositories = by_day.into_iter().flat_map(|(_, used)| used);
+    if repositories.any(|(of, used)| Some(of) == root && used.requests > 0) {
+        events.push(Event::Confirm(repo));
+    }
+    events
 }
 
 fn records(context: &Context, repo: RepoId) -> Vec<(RelPath, NodeRecord)> {
