@@ -1,7 +1,7 @@
 //! What languages, kinds of definitions and well-known base classes are called in a sentence. All of it is data.
 
-/// Languages whose files are told of by what they define.
-const CODE: [&str; 25] = [
+/// Languages whose files are described by what they define.
+const CODE: &[&str] = &[
     "python",
     "rust",
     "javascript",
@@ -16,7 +16,14 @@ const CODE: [&str; 25] = [
     "php",
     "shell",
     "kotlin",
+    #[cfg(feature = "swift")]
     "swift",
+    #[cfg(feature = "scala")]
+    "scala",
+    #[cfg(feature = "haskell")]
+    "haskell",
+    "vue",
+    "svelte",
     "dart",
     "lua",
     "elixir",
