@@ -182,7 +182,7 @@ def checkout(directory, commit, root):
         ["git", f"--git-dir={directory}", f"--work-tree={root}", *words], env=environment, check=True, capture_output=True
     )
     if os.path.exists(f"{root}/.git/recall-index"):
-        run("read-tree", "-m", "-u", "--reset", commit)
+        run("read-tree", "--reset", "-u", commit)
     else:
         run("read-tree", commit)
         run("checkout-index", "-a", "-f")

@@ -1,4 +1,4 @@
-//! Files of code that define nothing public: what they re-export, or the names that they set.
+//! Files of code that define nothing public: what they re-export, or else what their statements do.
 
 use crate::model::outline::Outline;
 
@@ -9,7 +9,7 @@ use super::{names, statements};
 /// Names are compared with each other up to this number.
 const MAX_RANKED: usize = 500;
 
-/// A file that defines nothing public: what it re-exports, or the names that it sets.
+/// Writes what a file without public definitions does.
 pub(super) fn without_definitions(language: &str, outline: &Outline, paragraph: &mut Paragraph) {
     let exported = marked(outline, "re-export");
     if !exported.is_empty() {
@@ -54,7 +54,7 @@ pub(super) fn marked(outline: &Outline, kind: &str) -> Vec<String> {
     outline.headings.iter().filter_map(of_kind).collect()
 }
 
-/// The names that a file says to offer, but for those of its own making and the package's own matters.
+/// The exported names that other files define.
 pub(super) fn offered(outline: &Outline) -> Vec<String> {
     let here = |name: &String| {
         let mut elements = outline.elements.iter();
@@ -65,7 +65,7 @@ pub(super) fn offered(outline: &Outline) -> Vec<String> {
     names
 }
 
-/// The sentence about names that a file offers and others define.
+/// The sentence about exported names that other files define.
 pub(super) fn offers(outline: &Outline, offered: &[String]) -> String {
     let mut modules: Vec<String> = Vec::new();
     for import in &outline.imports {
@@ -106,7 +106,7 @@ pub(super) fn offers(outline: &Outline, offered: &[String]) -> String {
     }
 }
 
-/// What a file passes on that says so itself.
+/// The sentence about `export … from`.
 fn exports_of_others(outline: &Outline, exported: &[String], paragraph: &mut Paragraph) {
     let mut modules: Vec<String> = Vec::new();
     for import in &outline.imports {
@@ -145,7 +145,7 @@ pub(super) fn is_re_export(outline: &Outline) -> bool {
         || beside > 0 && beside * 2 >= outline.imports.len()
 }
 
-/// The sentence about what a file takes from beside it, and whether that is so little that it may only use it.
+/// The sentence about names imported from the same package, and whether they are so few that the file may only use them.
 fn re_exports(outline: &Outline) -> (String, bool) {
     let mut names: Vec<String> = Vec::new();
     let mut minor: Vec<String> = Vec::new();
@@ -232,7 +232,7 @@ fn is_for_types(outline: &Outline, import: &str) -> bool {
         .any(|known| known == name)
 }
 
-/// The foreign modules that a file imports and that tell something.
+/// The modules of other packages that a file imports.
 pub(super) fn modules(language: &str, outline: &Outline) -> Vec<String> {
     let mut modules: Vec<String> = Vec::new();
     for import in &outline.imports {

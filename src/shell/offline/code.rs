@@ -1,4 +1,4 @@
-//! Files of code: what they say of themselves, then what they define.
+//! Files of code: their documentation, then what they define or do.
 
 use crate::model::outline::{Element, Outline};
 
@@ -8,7 +8,7 @@ use super::shown::{self, Shown};
 use super::words::{Paragraph, capitalized, continued, count, list, quoted, quoted_list};
 use super::{bare, plain, statements, suite};
 
-/// The longest opening that is taken from documentation, in characters, before definitions are told.
+/// The longest opening taken from documentation, in characters.
 const OPENING: usize = 260;
 /// Terms named at the end.
 const MAX_TERMS: usize = 8;
@@ -48,7 +48,7 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
 fn say_content(language: &str, outline: &Outline, is_spoken: bool, paragraph: &mut Paragraph) {
     let elements = shown::visible(language, outline);
     let has_public = elements.first().is_some_and(|first| first.public);
-    if let Some(tests) = suite::told(outline) {
+    if let Some(tests) = suite::sentence(outline) {
         paragraph.say(&tests);
         return;
     }
@@ -206,7 +206,7 @@ fn offers_more(outline: &Outline, own: usize) -> bool {
     bare::is_re_export(outline) && bare::offered(outline).len() > 2 * own
 }
 
-/// What a file adds to types that stand in others; `false` where there is nothing of that kind.
+/// Methods for types that other files define; `false` if there are none.
 fn methods_of_others(language: &str, outline: &Outline, paragraph: &mut Paragraph) -> bool {
     let others = shown::methods_of_others(language, outline);
     let most = if others.len() == 1 { 6 } else { 3 };
@@ -425,7 +425,7 @@ fn is_property(method: &Element) -> bool {
         .any(|text| text.contains("property") || text.ends_with(".setter"))
 }
 
-/// What the most important definitions say of themselves.
+/// The documentation of the most important definitions.
 fn details(shown: &[Shown<'_>], alone: bool, paragraph: &mut Paragraph) {
     if alone {
         let methods = shown[0]
@@ -433,8 +433,8 @@ fn details(shown: &[Shown<'_>], alone: bool, paragraph: &mut Paragraph) {
             .iter()
             .filter(|method| !is_property(method));
         let methods: Vec<String> = methods.map(|method| method.name.clone()).collect();
-        let told = paragraph.has(&format!(", with {}", quoted_list(&methods, 4)));
-        if !methods.is_empty() && shown[0].element.docstring.is_some() && !told {
+        let is_said = paragraph.has(&format!(", with {}", quoted_list(&methods, 4)));
+        if !methods.is_empty() && shown[0].element.docstring.is_some() && !is_said {
             let noun = if methods.len() == 1 {
                 "Method"
             } else {
@@ -468,7 +468,7 @@ fn details(shown: &[Shown<'_>], alone: bool, paragraph: &mut Paragraph) {
     }
 }
 
-/// Whether a file is made to be run: it has a `main`, and nobody calls it from elsewhere.
+/// Whether a file is a program: it has a `main` that no other file calls.
 fn is_program(language: &str, outline: &Outline, shown: &[Shown<'_>]) -> bool {
     const PARSERS: [&str; 6] = ["argparse", "optparse", "click", "typer", "docopt", "fire"];
     let has_main = shown

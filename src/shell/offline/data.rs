@@ -420,7 +420,7 @@ fn keys(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
         (None, true) => format!("{display} list"),
         (None, false) => format!("{display} data"),
     };
-    let mut told = String::new();
+    let mut keys = String::new();
     let names = if is_list { &headings[1..] } else { headings };
     let noun = match (language, is_list, names.len()) {
         (_, true, _) => "entries that have",
@@ -432,13 +432,13 @@ fn keys(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
         _ => "keys",
     };
     if !names.is_empty() {
-        told = format!("{noun} {}", quoted_list(names, 6));
+        keys = format!("{noun} {}", quoted_list(names, 6));
     }
-    match (words, told.is_empty()) {
+    match (words, keys.is_empty()) {
         (Some(words), _) => {
             paragraph.say(&format!("{opening}: {}", continued(&words)));
-            if !told.is_empty() && known.is_none_or(|(.., label)| !label.starts_with("Lock")) {
-                paragraph.say(&capital(&told.replacen(
+            if !keys.is_empty() && known.is_none_or(|(.., label)| !label.starts_with("Lock")) {
+                paragraph.say(&capital(&keys.replacen(
                     &format!("{noun} "),
                     &format!("{noun}: "),
                     1,
@@ -448,8 +448,8 @@ fn keys(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
         (None, false) if known.is_some_and(|(.., label)| label.starts_with("Lock")) => {
             _ = paragraph.say(&opening)
         }
-        (None, false) if is_list => _ = paragraph.say(&format!("{opening} of {told}")),
-        (None, false) => _ = paragraph.say(&format!("{opening} with the {told}")),
+        (None, false) if is_list => _ = paragraph.say(&format!("{opening} of {keys}")),
+        (None, false) => _ = paragraph.say(&format!("{opening} with the {keys}")),
         (None, true) if is_list || known.is_some() => _ = paragraph.say(&opening),
         (None, true) => {}
     }

@@ -65,7 +65,7 @@ impl Inline<'_> {
             '[' if depth < 3 => self.link(rest, depth),
             '<' => tag(rest),
             '{' => template_tag(rest),
-            // A role that somebody forgot to write: `~Table`.
+            // A reference without its role: `~Table`.
             '~' if rest.get(1).is_some_and(|c| c.is_uppercase())
                 && at
                     .checked_sub(1)

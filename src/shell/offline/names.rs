@@ -108,7 +108,7 @@ const fn bare(singular: &'static str, plural: &'static str) -> Noun {
     }
 }
 
-/// Kinds of elements in the order in which they are told. Kinds that do not stand here are not told.
+/// Kinds of elements, in the order in which they are named. Other kinds are not named.
 const KINDS: &[(&str, Noun)] = &[
     ("class", noun("class", "classes")),
     ("record", noun("record", "records")),
@@ -184,7 +184,7 @@ const EXCEPTION_ENDS: [&str; 5] = ["Error", "Exception", "Warning", "DoesNotExis
 /// Decorators that say what a class is.
 const DECORATORS: &[(&str, Noun)] = &[("dataclass", noun("data class", "data classes"))];
 
-/// Modules that are imported so often that their names tell nothing.
+/// Modules that are imported so often that their names say nothing.
 const ORDINARY: &[&str] = &[
     "__future__",
     "abc",
@@ -324,12 +324,12 @@ pub(super) const MINOR_MODULES: [&str; 8] = [
 /// Base classes that say nothing of what is derived from them.
 pub(super) const EMPTY_BASES: [&str; 3] = ["object", "Generic", "ABC"];
 
-/// Whether files of a language are told of by what they define.
+/// Whether files of a language are described by what they define.
 pub(super) fn is_code(language: &str) -> bool {
     CODE.contains(&language)
 }
 
-/// Whether an imported module says something about the file that imports it.
+/// Whether an imported module says something about the file.
 pub(super) fn is_telling_import(module: &str) -> bool {
     !ORDINARY.contains(&module) && !module.is_empty()
 }

@@ -4,7 +4,7 @@ use crate::model::summary::first_sentence;
 
 use super::markup::plain;
 
-/// More paragraphs than this are not looked through for one that says something.
+/// Paragraphs that are searched for one that says something.
 const MAX_BLOCKS: usize = 8;
 
 /// The sentences of the first paragraph that says something, plain and on one line; empty where there is none.
@@ -235,13 +235,13 @@ fn is_ruler(line: &str) -> bool {
         && line != "..."
 }
 
-/// Tools that are told what to do in comments such as `# pylint: disable=…`.
+/// Tools that read directives in comments such as `# pylint: disable=…`.
 const TOOLS: [&str; 13] = [
     "pylint", "pyright", "mypy", "type", "flake8", "ruff", "isort", "fmt", "yapf", "noqa",
     "pragma", "cython", "vim",
 ];
 
-/// Lines that tell of the file and its writers, at the head of a script.
+/// Fields about the file and its authors, at the top of a script.
 fn is_field(line: &str) -> bool {
     const FIELDS: [&str; 18] = [
         "author",
@@ -424,7 +424,7 @@ fn is_answer_to_the_reader(sentence: &str) -> bool {
     !goes_on(sentence) || STARTS.iter().any(|start| sentence.starts_with(start))
 }
 
-/// How a word to the reader begins that says nothing of the matter.
+/// How remarks to the reader begin.
 const SHOUTS: [&str; 10] = [
     "thank you",
     "thanks for",

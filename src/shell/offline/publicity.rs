@@ -54,7 +54,7 @@ const PUBLICITY: &[Publicity] = &[
     },
 ];
 
-/// How the modules that files import are told of.
+/// How imported modules are named in a sentence.
 struct Modules {
     languages: &'static [&'static str],
     /// Between the parts of a name.
@@ -128,7 +128,7 @@ pub(super) fn publicity(language: &str) -> Option<&'static Publicity> {
 }
 
 impl Publicity {
-    /// Whether everybody may see the definition; `member`: it belongs to another.
+    /// Whether the definition is public. `member`: it belongs to another definition.
     pub fn shows(&self, element: &Element, member: bool) -> bool {
         let begins = |marks: &[&str]| marks.iter().any(|mark| element.signature.starts_with(mark));
         let marks = if member {

@@ -1,4 +1,4 @@
-//! Which definitions of a file are shown to a reader, and in which order.
+//! Which definitions of a file a summary names, and in which order.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use super::names::{self, Noun};
 use super::publicity::publicity;
 use super::suite;
 
-/// So many owners of methods that stand in other files are told apart.
+/// Owners of methods, defined in other files, that are distinguished.
 const MAX_OTHERS: usize = 20;
 
 /// Base classes are followed so far up.

@@ -73,9 +73,9 @@ fn is_go_test(element: &Element) -> bool {
 }
 
 /// The sentence about a file whose functions are mostly tests; `None` for any other.
-pub(super) fn told(outline: &Outline) -> Option<String> {
-    if let Some(told) = called(outline) {
-        return Some(told);
+pub(super) fn sentence(outline: &Outline) -> Option<String> {
+    if let Some(sentence) = called(outline) {
+        return Some(sentence);
     }
     let callable = |element: &&Element| matches!(element.kind.as_str(), "function" | "method");
     let functions: Vec<&Element> = outline.elements.iter().filter(callable).collect();

@@ -1,4 +1,4 @@
-//! Sentences and lists: how what was found becomes a paragraph.
+//! Sentences and lists, and the paragraph made of them.
 
 use crate::model::summary::first_sentence;
 
@@ -8,19 +8,19 @@ const MAX_PARAGRAPH: usize = 600;
 /// The longest sentence, in characters.
 const MAX_SENTENCE: usize = 240;
 
-/// A paragraph that is being written.
+/// A paragraph under construction.
 #[derive(Debug, Default)]
 pub(super) struct Paragraph {
     text: String,
 }
 
 impl Paragraph {
-    /// Whether nothing was said yet.
+    /// Whether the paragraph is empty.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// Whether something was said already.
+    /// Whether the paragraph contains a text.
     pub fn has(&self, words: &str) -> bool {
         self.text.contains(words)
     }
@@ -35,7 +35,7 @@ impl Paragraph {
         MAX_PARAGRAPH.saturating_sub(self.text.chars().count() + 1)
     }
 
-    /// Adds a sentence, if there is room for it and it was not said before. The first is always said.
+    /// Adds a sentence if it fits and is new. The first one is always added.
     pub fn say(&mut self, sentence: &str) -> bool {
         let Some(sentence) = sentence_of(sentence, MAX_SENTENCE) else {
             return false;
@@ -68,7 +68,7 @@ impl Paragraph {
 
 /// One sentence with a capital letter and a full stop, cut to a length in characters.
 pub(super) fn sentence_of(text: &str, most: usize) -> Option<String> {
-    // A name that is no UTF-8 keeps the mark that says so.
+    // A name that is not UTF-8 keeps its U+FFFD.
     let mut code = false;
     let is_visible = |c: &char| {
         code ^= *c == '`';
@@ -91,7 +91,7 @@ pub(super) fn sentence_of(text: &str, most: usize) -> Option<String> {
     Some(sentence)
 }
 
-/// Characters that show nothing, or that turn the direction of writing.
+/// Invisible characters, and those that change the direction of writing.
 pub(super) fn is_invisible(c: char) -> bool {
     let turns = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
     turns || matches!(c, '\u{feff}' | '\u{fffd}') || c.is_control() && !c.is_whitespace()
