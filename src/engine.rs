@@ -72,6 +72,9 @@ pub struct Options {
     pub settle: Window,
     /// Quiet time before a changed file is asked about.
     pub quiet: Window,
+    /// Quiet time before a directory is asked about, below which something changed: edits in a row change it again and
+    /// again.
+    pub directory_quiet: Window,
     /// Requests of a first index above which a person has to confirm them; `None`: any number is sent.
     pub confirm_above: Option<u64>,
     /// Whether the directories are written out as they settle.

@@ -110,6 +110,15 @@ pub struct World {
     tally: Tally,
 }
 
+/// Longer than any pause of the engine: a file that changed without end rests for an hour.
+const QUIET_MS: u64 = 120 * 60_000;
+
+/// The quiet time before a paid request.
+const QUIET: Window = Window {
+    quiet_ms: 300,
+    cap_ms: 2_000,
+};
+
 fn options(batches: bool) -> Options {
     Options {
         author: Generator {
@@ -142,10 +151,8 @@ fn options(batches: bool) -> Options {
             quiet_ms: 50,
             cap_ms: 500,
         },
-        quiet: Window {
-            quiet_ms: 300,
-            cap_ms: 2_000,
-        },
+        quiet: QUIET,
+        directory_quiet: QUIET,
         export: false,
         confirm_above: None,
         batch_from: batches.then_some(1),
@@ -210,7 +217,7 @@ impl World {
             self.disk.root_is_there = true;
             self.lose();
         }
-        self.pass_until(self.now_ms + 40 * 60_000)?;
+        self.pass_until(self.now_ms + QUIET_MS)?;
         self.judge()?;
         // A restart with nothing changed asks for nothing.
         let asks = self.tally.asks;
@@ -218,7 +225,7 @@ impl World {
         let permanent = status.failed + status.stale;
         self.flush();
         self.crash()?;
-        self.pass_until(self.now_ms + 40 * 60_000)?;
+        self.pass_until(self.now_ms + QUIET_MS)?;
         self.judge()?;
         if permanent == 0 && self.tally.asks != asks {
             return Err(format!(

@@ -13,7 +13,7 @@ impl World {
     /// All is quiet: the tree must be the disk, every node settled, every stored key the one recomputed from below.
     pub(super) fn judge(&mut self) -> Result<(), String> {
         if !self.agenda.is_empty() {
-            return Err("something is still under way after forty quiet minutes".to_owned());
+            return Err("something is still under way after two quiet hours".to_owned());
         }
         let view = self
             .engine
