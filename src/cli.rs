@@ -16,6 +16,7 @@ mod logging;
 mod man;
 mod mcp;
 mod output;
+mod owner;
 mod paths;
 mod reader;
 mod render;
@@ -24,9 +25,11 @@ mod service;
 mod show;
 mod start;
 mod status;
+mod stop;
 mod terminal;
 mod text;
 mod tree;
+mod version;
 mod wait;
 mod watch;
 
@@ -104,6 +107,10 @@ enum Command {
     Wait(wait::Arguments),
     /// Follow changes as they happen, one line each
     Events(events::Arguments),
+    /// End the daemon; what was paid for is kept
+    Stop,
+    /// Restart the daemon, after an upgrade or a new configuration
+    Restart,
     /// Serve coding agents over MCP
     Mcp(mcp::Arguments),
     /// Write the summaries as HTML, Markdown or JSON
@@ -136,7 +143,9 @@ impl Context {
 
     /// The running daemon.
     async fn client(&self) -> Result<Client, Failure> {
-        Ok(Client::connect(&self.places.socket).await?)
+        let client = Client::connect(&self.places.socket).await?;
+        version::compare(&client).await;
+        Ok(client)
     }
 }
 
@@ -207,6 +216,9 @@ impl Cli {
             socket: self.places.socket,
         })?;
         let context = Context { places };
+        if !matches!(self.command, Command::Doctor(_)) {
+            owner::refuse_foreign_folders(&context.places)?;
+        }
         match self.command {
             Command::Daemon(arguments) => daemon::run(context, arguments).await,
             Command::Index(arguments) => index::run(&context, arguments).await,
@@ -218,6 +230,8 @@ impl Cli {
             Command::Search(arguments) => search::run(&context, &arguments).await,
             Command::Wait(arguments) => wait::run(&context, &arguments).await,
             Command::Events(arguments) => events::run(&context, &arguments).await,
+            Command::Stop => stop::stop(&context).await,
+            Command::Restart => stop::restart(&context).await,
             Command::Mcp(arguments) => mcp::run(&context, &arguments).await,
             Command::Export(arguments) => export::run(&context, &arguments).await,
             Command::Check(arguments) => export::check(&context, &arguments).await,
@@ -252,6 +266,10 @@ mod tests {
             "events /a --json",
             "mcp",
             "mcp /a --watch",
+            "mcp --root /a",
+            "mcp install claude --print",
+            "stop",
+            "restart",
             "watch",
             "unwatch /a",
             "status --json --watch",

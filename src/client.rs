@@ -1,4 +1,4 @@
-//! Asks a daemon over its socket: HTTP/1.1, a connection for each question.
+//! The client of the daemon's socket: HTTP/1.1, one connection per request.
 //!
 //! It starts no daemon and retries nothing.
 
@@ -8,6 +8,7 @@ pub(crate) mod fake;
 mod tests;
 
 mod follow;
+pub mod locate;
 
 use std::ffi::OsString;
 use std::io;
@@ -38,17 +39,17 @@ use crate::wire::protocol::{
 };
 use crate::wire::search::{MAX_QUERY_BYTES, Search, SearchResults, too_long};
 
-/// No daemon answers at the socket (never sent by a server).
+/// No daemon listens on the socket. The client makes this problem; a server never sends it.
 pub const PROBLEM_NO_DAEMON: &str = "/problems/no-daemon";
 
-/// How long a daemon that lives may need for an answer; a wait has its own time.
+/// Time limit of a response. A wait adds its own time to it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Levels of children in one answer. Deeper trees come in slices: a JSON reader follows 128 levels of nesting, and a
-/// level of children takes two.
+/// Levels of children in one response. Deeper trees come in slices: the JSON parser follows 128 levels of nesting, and
+/// a level of children takes two.
 const SLICE: usize = 40;
 
-/// A way to the daemon at one socket.
+/// A client of the daemon at one socket.
 #[derive(Clone, Debug)]
 pub struct Client {
     socket: PathBuf,
@@ -57,12 +58,12 @@ pub struct Client {
 /// Why no daemon could be reached.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// There is no socket, or nobody listens on it.
+    /// There is no socket, or nothing listens on it.
     #[error(
         "no daemon runs: `epitome watch` in a repository starts one (or `epitome daemon`, or `epitome service install`)"
     )]
     NoDaemon,
-    /// Somebody else's program listens there.
+    /// A program of another user listens there.
     #[error("{}: another user's program listens there; name another socket with --socket", .0.display())]
     Foreign(PathBuf),
     /// The socket is there and cannot be used.
@@ -70,7 +71,7 @@ pub enum ConnectError {
     Unusable {
         /// Its path.
         socket: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -86,7 +87,7 @@ impl From<ConnectError> for Problem {
 }
 
 impl Client {
-    /// A client for the daemon at `socket`, which must answer a connection now.
+    /// A client of the daemon at `socket`, which must accept a connection now.
     ///
     /// # Errors
     ///
@@ -115,20 +116,20 @@ impl Client {
         Ok(stream)
     }
 
-    /// One question and its answer's body.
-    async fn ask(
+    /// One request, and its response's body.
+    async fn request(
         &self,
         method: Method,
         route: &str,
         body: Option<Vec<u8>>,
         patience: Option<Duration>,
     ) -> Result<Bytes, Problem> {
-        let answer = self.exchange(method, route, body);
+        let response = self.exchange(method, route, body);
         match patience {
-            None => answer.await,
-            Some(patience) => timeout(patience, answer).await.unwrap_or_else(|_| {
+            None => response.await,
+            Some(patience) => timeout(patience, response).await.unwrap_or_else(|_| {
                 Err(internal(format!(
-                    "the daemon did not answer within {} s; see what it does with `epitome doctor`",
+                    "the daemon did not respond within {} s: check it with `epitome doctor`, or `epitome restart`",
                     patience.as_secs()
                 )))
             }),
@@ -154,21 +155,20 @@ impl Client {
         }
         let request = request
             .body(Full::new(Bytes::from(body.unwrap_or_default())))
-            .map_err(|error| internal(format!("the question cannot be asked: {error}")))?;
-        let answer = async {
+            .map_err(|error| internal(format!("the request cannot be built: {error}")))?;
+        let exchange = async {
             let response = sender.send_request(request).await.map_err(broken)?;
             let status = response.status();
             let body = response.into_body().collect().await.map_err(broken)?;
             Ok::<_, Problem>((status, body.to_bytes()))
         };
-        // The connection does the reading and writing; it need not outlive the answer, and a dropped question closes
-        // it, which tells the daemon.
-        let mut answer = std::pin::pin!(answer);
+        // The connection does the reading and writing. A dropped request closes it, and the daemon notices.
+        let mut exchange = std::pin::pin!(exchange);
         let mut connection = std::pin::pin!(connection);
         let (status, body) = tokio::select! {
-            answer = &mut answer => answer?,
+            done = &mut exchange => done?,
             ended = &mut connection => match ended {
-                Ok(()) => answer.await?,
+                Ok(()) => exchange.await?,
                 Err(error) => return Err(broken(error)),
             },
         };
@@ -188,14 +188,18 @@ impl Client {
         if let Some(root) = within {
             route += &format!("&repository={}", query(root));
         }
-        decode(&self.ask(Method::GET, &route, None, Some(PATIENCE)).await?)
+        decode(
+            &self
+                .request(Method::GET, &route, None, Some(PATIENCE))
+                .await?,
+        )
     }
 
-    /// Puts the levels from `depth` on below the directories at which a slice ended.
+    /// Adds the levels below the directories at which a slice ended, down to `depth`.
     async fn deepen(&self, path: &Path, node: &mut Node, depth: usize) -> Result<(), Problem> {
-        // A list instead of recursion: the nodes at which slices ended, each with its own path.
+        // A work list instead of recursion: the nodes at which slices ended, each with its absolute path.
         let mut open: Vec<(PathBuf, &mut Node)> = Vec::new();
-        // A repository that lies in this one must not answer for it.
+        // Names the repository: one nested in it would answer for its own part otherwise.
         let names = node
             .common()
             .path
@@ -213,7 +217,7 @@ impl Client {
             for (path, end) in open {
                 match self.slice(&path, left.min(SLICE), root).await {
                     Ok(deeper) => *end = deeper,
-                    // It went away between two slices: it stays as it was told, without children.
+                    // Deleted between two slices: it stays without children.
                     Err(problem) if problem.kind == PROBLEM_NO_NODE => continue,
                     Err(problem) => return Err(problem),
                 }
@@ -263,7 +267,7 @@ impl Access for Client {
     async fn status(&self) -> Result<Status, Problem> {
         decode(
             &self
-                .ask(Method::GET, "/v1/status", None, Some(PATIENCE))
+                .request(Method::GET, "/v1/status", None, Some(PATIENCE))
                 .await?,
         )
     }
@@ -277,7 +281,7 @@ impl Access for Client {
     }
 
     async fn search(&self, search: &Search) -> Result<SearchResults, Problem> {
-        // As long as this or longer, it might not even fit into the route.
+        // A longer query may not fit into the request line.
         if search.query.trim().len() > MAX_QUERY_BYTES {
             return Err(too_long());
         }
@@ -294,7 +298,11 @@ impl Access for Client {
         if let Some(limit) = search.limit {
             route += &format!("&limit={limit}");
         }
-        decode(&self.ask(Method::GET, &route, None, Some(PATIENCE)).await?)
+        decode(
+            &self
+                .request(Method::GET, &route, None, Some(PATIENCE))
+                .await?,
+        )
     }
 
     async fn events(&self, path: Option<&Path>) -> Result<EventStream, Problem> {
@@ -310,8 +318,8 @@ impl Access for Client {
             confirm: false,
         })?;
         let route = format!("/v1/repositories{}", exact(path));
-        let answer = self.ask(Method::POST, &route, Some(body), Some(PATIENCE));
-        decode(&answer.await?)
+        let response = self.request(Method::POST, &route, Some(body), Some(PATIENCE));
+        decode(&response.await?)
     }
 
     async fn confirm(&self, path: &Path) -> Result<(), Problem> {
@@ -321,14 +329,14 @@ impl Access for Client {
             confirm: true,
         })?;
         let route = format!("/v1/repositories{}", exact(path));
-        self.ask(Method::POST, &route, Some(body), Some(PATIENCE))
+        self.request(Method::POST, &route, Some(body), Some(PATIENCE))
             .await
             .map(drop)
     }
 
     async fn unwatch(&self, path: &Path) -> Result<(), Problem> {
         let route = format!("/v1/repositories?path={}", query(path));
-        self.ask(Method::DELETE, &route, None, Some(PATIENCE))
+        self.request(Method::DELETE, &route, None, Some(PATIENCE))
             .await?;
         Ok(())
     }
@@ -336,29 +344,33 @@ impl Access for Client {
     async fn estimate(&self, path: &Path, first_only: bool) -> Result<Estimate, Problem> {
         let first = u8::from(first_only);
         let route = format!("/v1/estimate?path={}&first={first}", query(path));
-        // Everything is read for it.
-        decode(&self.ask(Method::GET, &route, None, None).await?)
+        // No time limit: the daemon reads every file for it.
+        decode(&self.request(Method::GET, &route, None, None).await?)
     }
 
     async fn prompt(&self, path: &Path) -> Result<Preview, Problem> {
         let route = format!("/v1/prompt?path={}", query(path));
-        decode(&self.ask(Method::GET, &route, None, Some(PATIENCE)).await?)
+        decode(
+            &self
+                .request(Method::GET, &route, None, Some(PATIENCE))
+                .await?,
+        )
     }
 
     async fn cache(&self) -> Result<CacheStatistics, Problem> {
-        // Everything is read for it, and for the next two.
-        decode(&self.ask(Method::GET, "/v1/cache", None, None).await?)
+        // No time limit here and in the next two: the daemon reads the whole store.
+        decode(&self.request(Method::GET, "/v1/cache", None, None).await?)
     }
 
     async fn collect(&self, request: CollectRequest) -> Result<Collected, Problem> {
         let body = encode(&request)?;
-        let answer = self.ask(Method::POST, "/v1/cache/gc", Some(body), None);
-        decode(&answer.await?)
+        let response = self.request(Method::POST, "/v1/cache/gc", Some(body), None);
+        decode(&response.await?)
     }
 
     async fn verify(&self) -> Result<Verified, Problem> {
-        let answer = self.ask(Method::POST, "/v1/cache/verify", None, None);
-        decode(&answer.await?)
+        let response = self.request(Method::POST, "/v1/cache/verify", None, None);
+        decode(&response.await?)
     }
 
     async fn wait(
@@ -372,7 +384,11 @@ impl Access for Client {
         })?;
         let route = format!("/v1/wait{}", path.map(exact).unwrap_or_default());
         let patience = timeout.and_then(|timeout| timeout.checked_add(PATIENCE));
-        decode(&self.ask(Method::POST, &route, Some(body), patience).await?)
+        decode(
+            &self
+                .request(Method::POST, &route, Some(body), patience)
+                .await?,
+        )
     }
 }
 
@@ -380,7 +396,7 @@ fn query(path: &Path) -> String {
     percent::encode(path.as_os_str().as_bytes())
 }
 
-/// The query that says a path exactly where JSON cannot.
+/// The query that carries a path which JSON cannot: one that is not UTF-8.
 fn exact(path: &Path) -> String {
     match path.to_str() {
         Some(_) => String::new(),
@@ -394,19 +410,19 @@ fn internal(detail: String) -> Problem {
 
 fn broken(error: hyper::Error) -> Problem {
     internal(format!(
-        "the daemon ended the connection before it had answered ({error})"
+        "the daemon closed the connection before its response was complete ({error})"
     ))
 }
 
-fn encode(question: &impl Serialize) -> Result<Vec<u8>, Problem> {
-    serde_json::to_vec(question)
-        .map_err(|error| internal(format!("the question cannot be written: {error}")))
+fn encode(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
+    serde_json::to_vec(body)
+        .map_err(|error| internal(format!("the request cannot be encoded: {error}")))
 }
 
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| {
         internal(format!(
-            "the daemon's answer cannot be read ({error}): is it of another version? Restart it with `systemctl --user restart epitome`"
+            "the daemon's response cannot be decoded ({error}): it may be of another version; run `epitome restart`"
         ))
     })
 }
@@ -414,7 +430,7 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 fn decode_problem(status: StatusCode, body: &[u8]) -> Problem {
     serde_json::from_slice(body).unwrap_or_else(|_| {
         internal(format!(
-            "the daemon answered {status} and did not say why: is it of another version? Restart it with `systemctl --user restart epitome`"
+            "the daemon responded {status} without a reason: it may be of another version; run `epitome restart`"
         ))
     })
 }

@@ -10,6 +10,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -47,6 +48,8 @@ pub struct Summaries {
     pub enabled: bool,
     /// What generates summaries.
     pub provider: Provider,
+    /// The language of summaries that a model writes: a code (`de`) or a name.
+    pub language: String,
 }
 
 /// What generates summaries.
@@ -70,6 +73,20 @@ pub struct Openai {
     pub api_key_env: String,
     /// A file that contains the key; takes precedence over the variable.
     pub api_key_file: Option<PathBuf>,
+    /// The header that carries the key without `Bearer`; empty: `Authorization`.
+    pub api_key_header: String,
+    /// Further headers; a value `$NAME` is read from the environment.
+    pub headers: BTreeMap<String, String>,
+    /// Further query parameters.
+    pub query: BTreeMap<String, String>,
+    /// Further fields of each request.
+    pub extra_body: serde_json::Map<String, serde_json::Value>,
+    /// How much a reasoning model is to reason; empty: its default.
+    pub reasoning_effort: String,
+    /// Length and form of the instructions.
+    pub profile: Profile,
+    /// Whether the key may be sent over `http://` to another machine.
+    pub allow_http: bool,
     /// Maximum concurrent requests, 1 to 1000.
     pub max_workers: u32,
     /// 0: learned from the endpoint's responses.
@@ -92,6 +109,18 @@ pub struct Openai {
     pub price_per_million_cached: f64,
     /// The price of a batched request relative to a single one, 0 to 1.
     pub batch_price_factor: f64,
+}
+
+/// Length and form of the instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Short where the model is known to read 8,192 tokens or less.
+    Auto,
+    /// Long, and good for a prompt cache.
+    Full,
+    /// Short, for small models.
+    Small,
 }
 
 /// The use of the Batch API.
@@ -184,6 +213,7 @@ impl Default for Summaries {
         Self {
             enabled: true,
             provider: Provider::Offline,
+            language: "en".to_owned(),
         }
     }
 }
@@ -195,6 +225,13 @@ impl Default for Openai {
             model: "gpt-4o-mini".to_owned(),
             api_key_env: "OPENAI_API_KEY".to_owned(),
             api_key_file: None,
+            api_key_header: String::new(),
+            headers: BTreeMap::new(),
+            query: BTreeMap::new(),
+            extra_body: serde_json::Map::new(),
+            reasoning_effort: String::new(),
+            profile: Profile::Auto,
+            allow_http: false,
             max_workers: 10,
             requests_per_minute: 0,
             tokens_per_minute: 0,

@@ -262,7 +262,7 @@ impl Engine {
         let asks = self.flights.next_due_ms();
         let asks = asks.filter(|&due_ms| due_ms < UNCONFIRMED_MS);
         let stop = self.pace.stopped_until_ms();
-        let chance = self.pace.chance_ms();
+        let chance = self.pace.late_retry_ms();
         looks
             .chain(asks)
             .chain(stop)

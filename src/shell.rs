@@ -9,6 +9,7 @@ pub mod openai;
 pub mod parse;
 pub mod read;
 pub mod redact;
+pub mod regular;
 pub mod rules;
 pub mod scan;
 pub mod store;

@@ -8,7 +8,10 @@ const GROUPS: [(&str, &[&str]); 4] = [
         "Read",
         &["show", "tree", "search", "status", "events", "wait"],
     ),
-    ("Run", &["index", "watch", "unwatch", "daemon"]),
+    (
+        "Run",
+        &["index", "watch", "unwatch", "daemon", "stop", "restart"],
+    ),
     ("Share", &["export", "check", "mcp"]),
     ("Maintain", &["doctor", "cache", "service", "completions"]),
 ];

@@ -1,46 +1,93 @@
-//! `epitome mcp`: the map for coding agents.
+//! `epitome mcp`: summaries for coding agents, and the configuration of their clients.
 
-use std::path::PathBuf;
+pub mod install;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::failure::Failure;
 use super::{Context, output, paths, start};
-use crate::mcp;
-use crate::wire::access::Access;
+use crate::mcp::{self, Options, Start, Starter};
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
-    /// A folder of the repository that the agent works in [default: the current folder]
+    #[command(subcommand)]
+    install: Option<Action>,
+    /// A folder of the repository that the agent works in [default: the current folder, or the client's roots]
     path: Option<PathBuf>,
-    /// Watch that folder where nothing does, and start the daemon
+    /// The same, for clients that want options only; a path or a file:// address
+    #[arg(long, value_name = "PATH", conflicts_with = "path")]
+    root: Option<PathBuf>,
+    /// Start the daemon and watch the repository if neither is done yet
     #[arg(long)]
     watch: bool,
 }
 
-pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let folder = paths::absolute(arguments.path.as_deref())?;
-    let serving = mcp::serve(context.places.socket.clone(), folder.clone());
-    if !arguments.watch {
-        return Ok(serving.await?);
-    }
-    // The handshake waits for nothing: what is asked before the daemon is there is told so.
-    let watching = async {
-        if let Err(failure) = watch(context, &folder).await {
-            output::say(&failure.to_string());
-        }
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        served = serving => Ok(served?),
-        () = watching => Ok(()),
-    }
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Add Epitome to a client's configuration
+    Install(install::Arguments),
 }
 
-async fn watch(context: &Context, folder: &std::path::Path) -> Result<(), Failure> {
-    let client = start::client(context).await?;
-    let status = client.status().await?;
-    let holds = |root: &String| folder.starts_with(root);
-    if !status.repositories.iter().any(|one| holds(&one.path)) {
-        client.watch(folder, true).await?;
+pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(Action::Install(arguments)) = &arguments.install {
+        return install::run(arguments);
     }
+    let start = match arguments.root.as_deref().or(arguments.path.as_deref()) {
+        Some(path) => named(path),
+        None => Start::Here(paths::absolute(None).ok()),
+    };
+    let starter: Option<Starter> = arguments.watch.then(|| starter(context));
+    if let Some(start) = &starter {
+        // Not before the handshake: the first call waits for what is under way here.
+        let starting = start();
+        tokio::spawn(async move {
+            if let Err(reason) = starting.await {
+                output::say(&reason);
+            }
+        });
+    }
+    let places = &context.places;
+    mcp::serve(Options {
+        socket: places.socket.clone(),
+        start,
+        starter,
+        own: (places.config.clone(), places.data.clone()),
+    })
+    .await?;
     Ok(())
+}
+
+/// Starts the daemon where none runs.
+fn starter(context: &Context) -> Starter {
+    let places = context.places.clone();
+    Arc::new(move || {
+        let context = Context {
+            places: places.clone(),
+        };
+        Box::pin(async move {
+            let started = start::client(&context).await;
+            started.map(drop).map_err(|failure| failure.to_string())
+        })
+    })
+}
+
+/// The folder that was named, where it is one.
+fn named(path: &Path) -> Start {
+    let shown = path.display();
+    if path.to_str().is_some_and(|text| text.contains("${")) {
+        return Start::Unusable(format!(
+            "the client started this server with the folder {shown}, a variable that it did not replace"
+        ));
+    }
+    match paths::absolute(Some(path)) {
+        Ok(found) if found.is_dir() => Start::Named(found),
+        Ok(found) if found.is_file() => match found.parent() {
+            Some(folder) => Start::Named(folder.to_path_buf()),
+            None => Start::Unusable(format!("{shown} is no folder")),
+        },
+        Ok(_) => Start::Unusable(format!("the folder {shown} does not exist")),
+        Err(failure) => Start::Unusable(failure.to_string()),
+    }
 }

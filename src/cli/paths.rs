@@ -1,43 +1,84 @@
 //! Paths as people type them, made absolute.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use crate::client::locate::{canonical, work_tree};
+use crate::wire::target::{Base, Target, clean_path};
 
-/// The absolute path of `path`, or of the current folder: links resolved as far as the path exists, the rest as
-/// written, because a node may be asked for that is deleted.
+/// The absolute path of `path`, or of the current folder. Symbolic links are resolved as far as the path exists; the
+/// rest stays as written, because a node may be named that is deleted.
 ///
 /// # Errors
 ///
 /// The current folder is needed and gone.
 pub fn absolute(path: Option<&Path>) -> Result<PathBuf, Failure> {
+    Ok(target(path)?.path)
+}
+
+/// The same with the line or definition that was named: `src/a.py:42`, `src/a.py#L3`, `src/a.py:Cart.add`.
+///
+/// # Errors
+///
+/// The current folder is needed and gone.
+pub fn target(path: Option<&Path>) -> Result<Target, Failure> {
     let path = path.unwrap_or(Path::new("."));
-    let whole = if path.is_absolute() {
-        path.to_path_buf()
-    } else {
-        let here = std::env::current_dir().map_err(|error| {
-            Failure::Failed(format!(
-                "the current folder cannot be found ({error}): change to one that exists"
-            ))
-        })?;
-        here.join(path)
+    let here = match path.is_absolute() {
+        true => PathBuf::from("/"),
+        false => current_folder()?,
     };
-    for start in whole.ancestors() {
-        let (Ok(mut found), Ok(rest)) = (start.canonicalize(), whole.strip_prefix(start)) else {
-            continue;
-        };
-        for part in rest.components() {
-            match part {
-                Component::Normal(name) => found.push(name),
-                Component::ParentDir => {
-                    found.pop();
-                }
-                _ => {}
-            }
+    // A name that is not UTF-8 has one reading.
+    let Some(text) = path.to_str() else {
+        let path = canonical(&physical(&here.join(path)));
+        return Ok(Target { path, spot: None });
+    };
+    let home = std::env::home_dir();
+    let base = Base {
+        folder: &here,
+        home: home.as_deref(),
+    };
+    let exists = |path: &Path| path.symlink_metadata().is_ok();
+    // A `..` behind a symbolic link leads to the folder above the link's end: the system's reading goes first.
+    let whole = here.join(path);
+    let target = match exists(&whole) {
+        true => Target {
+            path: whole,
+            spot: None,
+        },
+        false => base.resolve(text, exists),
+    };
+    Ok(Target {
+        path: canonical(&physical(&target.path)),
+        ..target
+    })
+}
+
+/// The repository's root for a verb that got no path: the git work tree of the current folder, else that folder.
+///
+/// # Errors
+///
+/// The current folder is gone.
+pub fn root_here() -> Result<PathBuf, Failure> {
+    let here = absolute(None)?;
+    Ok(work_tree(&here).unwrap_or(here))
+}
+
+/// The path without `.` and `..`, where links before a `..` are followed as the system follows them.
+fn physical(path: &Path) -> PathBuf {
+    for start in path.ancestors() {
+        if let (Ok(found), Ok(rest)) = (start.canonicalize(), path.strip_prefix(start)) {
+            return clean_path(&found.join(rest));
         }
-        return Ok(found);
     }
-    Ok(whole)
+    clean_path(path)
+}
+
+fn current_folder() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|error| {
+        Failure::Failed(format!(
+            "the current folder cannot be found ({error}): change to one that exists"
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -45,6 +86,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::wire::target::Spot;
 
     #[test]
     fn links_are_resolved_as_far_as_the_path_exists() {
@@ -63,6 +105,19 @@ mod tests {
             assert_eq!(found, root.join(expected), "{given}");
         }
         assert_eq!(absolute(Some(Path::new("/"))).unwrap(), Path::new("/"));
+    }
+
+    #[test]
+    fn a_line_is_read_off_a_file_s_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::write(root.join("a.py"), "").unwrap();
+        let address = format!("file://{}/a.py#L7", root.display());
+        let found = target(Some(Path::new(&address))).unwrap();
+        assert_eq!(found.path, root.join("a.py"));
+        assert_eq!(found.spot, Some(Spot::Line(7)));
+        let found = target(Some(&root.join("a.py:Cart"))).unwrap();
+        assert_eq!(found.spot, Some(Spot::Symbol("Cart".to_owned())));
     }
 
     #[test]

@@ -5,8 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Context;
 use super::failure::Failure;
+use super::{Context, version};
+use crate::client::locate::{Located, locate, work_tree};
 use crate::client::{Client, ConnectError};
 use crate::config::Provider;
 use crate::daemon::{self, Handle};
@@ -38,7 +39,7 @@ impl Reader {
     /// No daemon runs and EPITOME_NO_SPAWN forbids to do without one; or the repository cannot be read.
     pub async fn open(context: &Context, path: &Path) -> Result<Self, Failure> {
         if is_spawn_forbidden() {
-            return Ok(Self::Daemon(Client::connect(&context.places.socket).await?));
+            return Ok(Self::Daemon(context.client().await?));
         }
         Self::open_always(context, path).await
     }
@@ -63,7 +64,10 @@ impl Reader {
         excluded: Option<&Path>,
     ) -> Result<Self, Failure> {
         match Client::connect(&context.places.socket).await {
-            Ok(client) => return Ok(Self::Daemon(client)),
+            Ok(client) => {
+                version::compare(&client).await;
+                return Ok(Self::Daemon(client));
+            }
             Err(ConnectError::NoDaemon) => {}
             Err(error) => return Err(error.into()),
         }
@@ -114,10 +118,12 @@ impl Reader {
         match self {
             Self::Daemon(client) => {
                 let status = client.status().await?;
-                let roots = status.repositories.into_iter();
-                let roots = roots.map(|repository| PathBuf::from(repository.path));
-                let roots = roots.filter(|root| path.starts_with(root));
-                Ok(roots.max_by_key(|root| root.components().count()))
+                match locate(path, &status.repositories) {
+                    Located::Watched(root) => Ok(Some(PathBuf::from(root))),
+                    // A work tree in a watched repository is another one: nothing may answer for it.
+                    Located::Unwatched(root) if work_tree(path).is_some() => Ok(Some(root)),
+                    Located::Unwatched(_) => Ok(None),
+                }
             }
             Self::Local { root, .. } => Ok(Some(root.clone())),
         }
@@ -162,10 +168,7 @@ fn root_of(path: &Path) -> Result<PathBuf, Failure> {
         true => path,
         false => path.parent().unwrap_or(path),
     };
-    let root = folder
-        .ancestors()
-        .find(|folder| folder.join(".git").exists());
-    Ok(root.unwrap_or(folder).to_path_buf())
+    Ok(work_tree(folder).unwrap_or_else(|| folder.to_path_buf()))
 }
 
 /// Marks what was not requested here as what it is: not summarized yet, or still described by an earlier summary. The

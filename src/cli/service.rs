@@ -1,6 +1,6 @@
 //! `epitome service`: the daemon as a service of the user's systemd.
 //!
-//! A unit that the user changed is never overwritten or removed without `--force`, and the old one is kept then.
+//! A unit that the user changed is overwritten or removed only with `--force`; the old one is kept then.
 
 mod status;
 pub mod systemctl;
@@ -26,25 +26,25 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Put the units in place and listen: the first question starts the daemon
+    /// Install the units: systemd listens, and the first request starts the daemon
     Install {
         /// Also replace units that were changed by hand; the old ones are kept beside them
         #[arg(long)]
         force: bool,
-        /// Start the daemon at every login, not only at the first question
+        /// Start the daemon at every login, not only at the first request
         #[arg(long)]
         at_login: bool,
-        /// Let the daemon write nothing but its own files; the system must allow user namespaces
+        /// Let the daemon write only its own files; the system must allow user namespaces
         #[arg(long)]
         hardened: bool,
     },
-    /// Stop the daemon and take the units away; what was paid for is kept
+    /// Stop the daemon and remove the units; store and configuration stay
     Uninstall {
         /// Also remove units that were changed by hand
         #[arg(long)]
         force: bool,
     },
-    /// Tell what is installed and what runs; starts nothing
+    /// Show what is installed and what runs; starts nothing
     Status {
         /// Print one JSON document
         #[arg(long)]
@@ -65,26 +65,34 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     }
 }
 
-/// Whether systemd is to listen at `socket`: a socket unit, the user's or the system's, says so.
+/// Whether a socket unit, the user's or the system's, has systemd listen at `socket`.
 pub fn is_installed(socket: &Path) -> bool {
     let own = folder().ok();
-    let everybody_s = ["/etc", "/run", "/usr/local/lib", "/usr/lib"]
+    let system = ["/etc", "/run", "/usr/local/lib", "/usr/lib"]
         .map(|above| Path::new(above).join("systemd/user"));
     let text = own
         .into_iter()
-        .chain(everybody_s)
+        .chain(system)
         .find_map(|folder| fs::read_to_string(folder.join(SOCKET)).ok());
     let listens = text.and_then(|text| units::listens_at(&text, &systemctl::runtime_folder()));
     listens.is_some_and(|listens| listens == socket)
 }
 
-/// Where a user's own units are.
+/// The folder of the user's own units.
 fn folder() -> Result<PathBuf, Failure> {
     let base = directories::BaseDirs::new();
     let folder = base.map(|base| base.config_dir().join("systemd/user"));
     folder
         .filter(|folder| folder.is_absolute())
         .ok_or_else(|| Failure::Failed("the home folder is not known: set HOME".to_owned()))
+}
+
+/// The user's own unit of the daemon, where one is installed, and the program that it runs.
+pub fn installed_program() -> Option<(PathBuf, PathBuf)> {
+    let unit = folder().ok()?.join(SERVICE);
+    let text = fs::read_to_string(&unit).ok()?;
+    let program = units::program_of(&text, &std::env::home_dir()?)?;
+    Some((unit, program))
 }
 
 async fn install(
@@ -95,13 +103,13 @@ async fn install(
     hardened: bool,
 ) -> Result<(), Failure> {
     let differences = differences(context, systemctl::version().await?)?;
-    // Before anything is written: whether there is somebody to read it.
+    // Before anything is written: whether the user's systemd answers.
     systemctl::user(&["show-environment"]).await.map_err(|failure| {
         Failure::Failed(format!(
-            "{failure}; the user's systemd does not answer: log in by a session that has one (not su or sudo), or run `epitome daemon`"
+            "{failure}; the user's systemd does not answer: log in with a session that has one (not su or sudo), or run `epitome daemon`"
         ))
     })?;
-    // Who asked for the drop-in once keeps it.
+    // A drop-in that was asked for once stays.
     let hardened_before = units::found(&folder.join(HARDENING))? != Found::Nothing;
     let mut names = vec![SOCKET, SERVICE];
     if hardened || hardened_before {
@@ -110,7 +118,7 @@ async fn install(
     if !force {
         refuse_changed(folder, &names, "overwritten")?;
     }
-    make_private(&context.places.data)?;
+    create_private(&context.places.data)?;
     let socket_before = fs::read_to_string(folder.join(SOCKET)).ok();
     for name in &names {
         put(&folder.join(name), &units::text(name, &differences)?)?;
@@ -122,7 +130,7 @@ async fn install(
     let runs = is_active(SERVICE).await;
     if is_active(SOCKET).await {
         if socket_changed {
-            // It takes the daemon down with it.
+            // This stops the daemon, too.
             systemctl::user(&["restart", SOCKET]).await?;
         }
     } else if let Ok(client) = Client::connect(&context.places.socket).await
@@ -130,7 +138,7 @@ async fn install(
     {
         let process = status.pid;
         output::say(&format!(
-            "the daemon that runs now (process {process}) ends, and the service takes its place"
+            "the running daemon (process {process}) ends, and the service takes its place"
         ));
     }
     systemctl::user(&["enable", "--now", SOCKET]).await?;
@@ -138,7 +146,7 @@ async fn install(
         systemctl::user(&["enable", SERVICE]).await?;
     }
     if runs || at_login || hardened {
-        // A program that was replaced, a unit that is another: the old one has run long enough.
+        // The program or the unit may be new.
         let restarted = systemctl::user(&["restart", SERVICE]).await;
         if let Err(failure) = restarted {
             return Err(not_started(folder, hardened && !hardened_before, failure).await);
@@ -149,13 +157,13 @@ async fn install(
         folder.display(),
         match runs || at_login || hardened {
             true => "the daemon runs",
-            false => "the first question, as `epitome status`, starts the daemon",
+            false => "the first request, such as `epitome status`, starts the daemon",
         }
     ));
     Ok(())
 }
 
-/// The service does not start: a drop-in that this system does not allow is taken away again.
+/// The failure of a service that does not start. A drop-in that this system does not allow is removed again.
 async fn not_started(folder: &Path, hardened_now: bool, failure: Failure) -> Failure {
     if hardened_now {
         let _ = fs::remove_file(folder.join(HARDENING));
@@ -164,7 +172,7 @@ async fn not_started(folder: &Path, hardened_now: bool, failure: Failure) -> Fai
         let started = systemctl::user(&["restart", SERVICE]).await;
         if reloaded.is_ok() && started.is_ok() {
             return Failure::Failed(
-                "installed without --hardened: with it the service does not start here, probably because the system does not let users have user namespaces"
+                "installed without --hardened: with it the service does not start here, probably because the system allows users no user namespaces"
                     .to_owned(),
             );
         }
@@ -189,13 +197,13 @@ async fn uninstall(folder: &Path, force: bool) -> Result<(), Failure> {
     if !force {
         refuse_changed(folder, &there, "removed")?;
     }
-    // Without systemd nothing runs, and the files can go all the same.
+    // Without systemd nothing runs, and the files are removed all the same.
     let disabled = systemctl::user(&["disable", "--now", SOCKET, SERVICE]).await;
     for name in there {
         let path = folder.join(name);
         fs::remove_file(&path).map_err(|error| failed(&path, &error))?;
     }
-    // Only where the user has no drop-ins of their own in there.
+    // Fails where the user has drop-ins of their own in it.
     let _ = fs::remove_dir(folder.join("epitome.service.d"));
     match disabled {
         Ok(_) => {
@@ -208,11 +216,38 @@ async fn uninstall(folder: &Path, force: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What this user has otherwise than the units say. The user's systemd need not have the variables of this shell.
-fn differences(context: &Context, systemd: Option<u32>) -> Result<Differences, Failure> {
-    let program = std::env::current_exe().map_err(|error| {
+/// The program by the path that the user called it by: a link such as `current/epitome` or `~/.cargo/bin/epitome` stays
+/// where the version behind it is replaced.
+///
+/// # Errors
+///
+/// The program's own path cannot be found.
+pub fn program() -> Result<PathBuf, Failure> {
+    let own = std::env::current_exe().map_err(|error| {
         Failure::Failed(format!("the program's own path cannot be found: {error}"))
     })?;
+    let called = std::env::args_os()
+        .next()
+        .map(PathBuf::from)
+        .unwrap_or_default();
+    let found = match called.components().count() {
+        0 => None,
+        1 => std::env::var_os("PATH").and_then(|path| {
+            let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
+            folders
+                .map(|folder| folder.join(&called))
+                .find(|file| file.is_file())
+        }),
+        _ => std::path::absolute(&called).ok(),
+    };
+    let same = |path: &PathBuf| path.canonicalize().ok() == own.canonicalize().ok();
+    let found = found.map(|path| crate::wire::target::clean_path(&path));
+    Ok(found.filter(same).unwrap_or(own))
+}
+
+/// How this user's places differ from the units' defaults. The user's systemd may lack this shell's variables.
+fn differences(context: &Context, systemd: Option<u32>) -> Result<Differences, Failure> {
+    let program = program()?;
     let home = directories::BaseDirs::new().map(|base| base.home_dir().to_path_buf());
     let home = home.unwrap_or_default();
     let places = &context.places;
@@ -248,7 +283,7 @@ fn refuse_changed(folder: &Path, names: &[&str], what: &str) -> Result<(), Failu
     Ok(())
 }
 
-/// Writes a unit as a whole. One that was changed by hand is kept beside it.
+/// Writes a unit atomically. One that was changed by hand is kept beside it.
 fn put(path: &Path, text: &str) -> Result<(), Failure> {
     if fs::read_to_string(path).is_ok_and(|now| now == text) {
         return Ok(());
@@ -267,7 +302,7 @@ fn put(path: &Path, text: &str) -> Result<(), Failure> {
     write().map_err(|error| failed(path, &error))
 }
 
-/// The same name with a last part that systemd does not know.
+/// The same name with an ending that systemd ignores.
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
@@ -275,10 +310,10 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-fn make_private(folder: &Path) -> Result<(), Failure> {
+fn create_private(folder: &Path) -> Result<(), Failure> {
     let mut builder = fs::DirBuilder::new();
-    let made = builder.recursive(true).mode(0o700).create(folder);
-    made.map_err(|error| failed(folder, &error))
+    let created = builder.recursive(true).mode(0o700).create(folder);
+    created.map_err(|error| failed(folder, &error))
 }
 
 fn failed(path: &Path, error: &io::Error) -> Failure {
@@ -292,7 +327,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_changed_unit_is_kept_even_by_force() {
+    fn a_changed_unit_is_kept_even_with_force() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deeper").join(SOCKET);
         put(&path, "one\n").unwrap();

@@ -1,12 +1,14 @@
-//! A daemon for `epitome watch`: the one that runs, else one started now.
+//! The daemon for a command that needs one: the running one, else one started now.
 //!
-//! Where systemd listens for it, systemd starts it; else this does, once, however many ask at a time.
+//! Where systemd listens for it, systemd starts it. Else this process does, once, however many ask at a time.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+mod spawn;
+
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -14,38 +16,40 @@ use tokio::time::{Instant, sleep};
 use super::failure::Failure;
 use super::service::{self, systemctl};
 use super::text::clean;
-use super::{Context, output};
+use super::{Context, output, reader, version};
 use crate::client::{Client, ConnectError};
+use crate::shell::regular;
 use crate::wire::access::Access;
 
 /// How long a daemon may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Between two attempts.
+/// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(20);
-/// A log that is larger begins anew; the one before is kept.
+/// A larger log is set aside and a new one begun.
 const LOG_BYTES: u64 = 4 * 1_048_576;
-/// As much of the log is looked at for its last line.
+/// The end of the log that is searched for its last line.
 const TAIL_BYTES: u64 = 4_096;
 
 /// A daemon that answers.
 ///
 /// # Errors
 ///
-/// None runs, and none could be started or may be (EPITOME_NO_SPAWN).
+/// None runs, and none could be started, or EPITOME_NO_SPAWN forbids it.
 pub async fn client(context: &Context) -> Result<Client, Failure> {
     let socket = &context.places.socket;
     if let Some(client) = running(socket).await? {
+        version::compare(&client).await;
         return Ok(client);
     }
-    if std::env::var_os("EPITOME_NO_SPAWN").is_some_and(|value| !value.is_empty()) {
+    if reader::is_spawn_forbidden() {
         return Err(ConnectError::NoDaemon.into());
     }
-    // What is wrong with the configuration is said here, and not in a log.
+    // A mistake in the configuration is reported here, and not in a log.
     context.config()?;
     if service::is_installed(socket) {
         return by_systemd(socket).await;
     }
-    by_ourselves(context).await
+    by_this_process(context).await
 }
 
 async fn running(socket: &Path) -> Result<Option<Client>, Failure> {
@@ -57,13 +61,13 @@ async fn running(socket: &Path) -> Result<Option<Client>, Failure> {
 }
 
 async fn by_systemd(socket: &Path) -> Result<Client, Failure> {
-    // Who asks for it by name has mended whatever made it fall; it fails only where there is nothing to forgive.
+    // An explicit start forgives earlier failures. It fails only where there is nothing to forgive.
     let _ = systemctl::user(&["reset-failed", "epitome.service", "epitome.socket"]).await;
-    // The second, where the unit still listens on a socket whose file was removed.
+    // The second is for a unit that still listens on a socket whose file was removed.
     for verb in ["start", "restart"] {
         if let Err(failure) = systemctl::user(&[verb, "epitome.socket"]).await {
             return Err(Failure::NoDaemon(format!(
-                "no daemon runs, and systemd, which is to start it, does not: {failure}; see `epitome service status`"
+                "no daemon runs, and systemd did not start it: {failure}; see `epitome service status`"
             )));
         }
         if let Some(client) = running(socket).await? {
@@ -71,17 +75,17 @@ async fn by_systemd(socket: &Path) -> Result<Client, Failure> {
         }
     }
     Err(Failure::NoDaemon(format!(
-        "systemd says that it listens, and nobody answers at {}; see `epitome service status`",
+        "systemd listens, but nothing answers at {}; see `epitome service status`",
         socket.display()
     )))
 }
 
-async fn by_ourselves(context: &Context) -> Result<Client, Failure> {
+async fn by_this_process(context: &Context) -> Result<Client, Failure> {
     let places = &context.places;
     let socket = &places.socket;
     let deadline = Instant::now() + PATIENCE;
     let lock = start_lock(&places.data).map_err(|error| cannot(&places.data, &error))?;
-    // One of all who want a daemon starts it; the others find it.
+    // Of all processes that want a daemon, the one with the lock starts it; the others find it.
     loop {
         match lock.try_lock() {
             Ok(()) => break,
@@ -91,7 +95,7 @@ async fn by_ourselves(context: &Context) -> Result<Client, Failure> {
         if let Some(client) = running(socket).await? {
             return Ok(client);
         }
-        // The one who starts it has as much time, and says itself why it failed.
+        // The process with the lock has as much time, and reports itself why it failed.
         if Instant::now() >= deadline + PATIENCE {
             return Err(ConnectError::NoDaemon.into());
         }
@@ -100,14 +104,52 @@ async fn by_ourselves(context: &Context) -> Result<Client, Failure> {
     if let Some(client) = running(socket).await? {
         return Ok(client);
     }
-    let log_file = places.data.join("daemon.log");
-    let (log, begin) = open_log(&log_file).map_err(|error| cannot(&log_file, &error))?;
-    let mut child = spawn(context, log)?;
+    if let Some(command) = spawn::in_scope(context)? {
+        match attempt(context, command).await {
+            Ok(client) => return Ok(client),
+            Err(Unstarted::Scope(reason)) => output::say(&format!(
+                "no systemd scope for the daemon ({reason}): it may end with this login session; `epitome service install` keeps it"
+            )),
+            Err(Unstarted::Daemon(failure)) => return Err(failure),
+        }
+    } else if spawn::ends_with_session() {
+        output::say(
+            "the daemon belongs to this login session and may end with it; `epitome service install` keeps it",
+        );
+    }
+    let command = spawn::plain(context)?;
+    attempt(context, command)
+        .await
+        .map_err(|unstarted| match unstarted {
+            Unstarted::Daemon(failure) => failure,
+            Unstarted::Scope(reason) => Failure::NoDaemon(reason),
+        })
+}
+
+/// Why an attempt gave no daemon.
+enum Unstarted {
+    /// systemd gave no scope, and the daemon was not even run.
+    Scope(String),
+    Daemon(Failure),
+}
+
+/// Runs `command`, which becomes a daemon, and waits until that answers.
+async fn attempt(context: &Context, mut command: spawn::Start) -> Result<Client, Unstarted> {
+    let (data, socket) = (&context.places.data, &context.places.socket);
+    let log_file = data.join("daemon.log");
+    let start = || -> io::Result<_> {
+        let (log, begin) = open_log(&log_file)?;
+        command.command.stdout(log.try_clone()?).stderr(log);
+        Ok((command.command.spawn()?, begin))
+    };
+    let mut start = start;
+    let (mut child, begin) =
+        start().map_err(|error| Unstarted::Daemon(cannot(&log_file, &error)))?;
     let deadline = Instant::now() + PATIENCE;
     let mut refused = false;
     loop {
-        if !refused && let Some(client) = running(socket).await? {
-            // It listens before it is there, and refuses whoever asks where it cannot be: then its log tells more.
+        if !refused && let Some(client) = running(socket).await.map_err(Unstarted::Daemon)? {
+            // It listens before it is ready, and refuses requests where it cannot become so: its log says more.
             refused = client.status().await.is_err();
             if !refused {
                 output::say(&format!(
@@ -121,17 +163,25 @@ async fn by_ourselves(context: &Context) -> Result<Client, Failure> {
         let ended = child.try_wait().ok().flatten();
         if ended.is_some() || Instant::now() >= deadline {
             let last = last_line(&log_file, begin);
-            let last = match (last, ended) {
-                (Some(line), _) => line.trim_start_matches("epitome: ").to_owned(),
-                (None, Some(status)) => format!("{status}"),
-                (None, None) => format!("no answer within {} s", PATIENCE.as_secs()),
-            };
-            return Err(Failure::NoDaemon(format!(
-                "the daemon did not start: {last} (its log is {})",
+            if command.in_scope && last.as_ref().is_none_or(|line| !line.contains("epitome")) {
+                return Err(Unstarted::Scope(why(last, ended)));
+            }
+            return Err(Unstarted::Daemon(Failure::NoDaemon(format!(
+                "the daemon did not start: {} (its log is {})",
+                why(last, ended),
                 log_file.display()
-            )));
+            ))));
         }
         sleep(PAUSE).await;
+    }
+}
+
+/// Why it ended, or did not answer.
+fn why(last: Option<String>, ended: Option<ExitStatus>) -> String {
+    match (last, ended) {
+        (Some(line), _) => line.trim_start_matches("epitome: ").to_owned(),
+        (None, Some(status)) => format!("{status}"),
+        (None, None) => format!("no answer within {} s", PATIENCE.as_secs()),
     }
 }
 
@@ -142,12 +192,10 @@ fn cannot(path: &Path, error: &io::Error) -> Failure {
     ))
 }
 
-/// The file that whoever starts a daemon holds a lock on, until it answers.
+/// The file whose lock the process that starts a daemon holds until it answers.
 fn start_lock(data: &Path) -> io::Result<File> {
     DirBuilder::new().recursive(true).mode(0o700).create(data)?;
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600);
-    options.open(data.join("start.lock"))
+    regular::open_private(&data.join("start.lock"))
 }
 
 /// The log, and where in it the new daemon's part begins.
@@ -155,38 +203,14 @@ fn open_log(path: &Path) -> io::Result<(File, u64)> {
     if fs::metadata(path).is_ok_and(|log| log.len() > LOG_BYTES) {
         fs::rename(path, path.with_extension("log.before"))?;
     }
-    let mut options = OpenOptions::new();
-    let log = options.append(true).create(true).mode(0o600).open(path)?;
+    let log = regular::append_private(path)?;
     let begin = log.metadata()?.len();
     Ok((log, begin))
 }
 
-fn spawn(context: &Context, log: File) -> Result<Child, Failure> {
-    let places = &context.places;
-    let start = || -> io::Result<Child> {
-        let program = std::env::current_exe()?;
-        let mut command = Command::new(program);
-        command.arg("--data-dir").arg(&places.data);
-        command.arg("--socket").arg(&places.socket);
-        if places.config_named {
-            command.arg("--config").arg(&places.config);
-        }
-        // It makes a session of its own, so that it outlives this terminal.
-        command.args(["daemon", "--detached"]).current_dir("/");
-        command.stdin(Stdio::null());
-        command.stdout(log.try_clone()?).stderr(log);
-        command.spawn()
-    };
-    start().map_err(|error| {
-        Failure::NoDaemon(format!(
-            "no daemon runs, and none can be started: {error}; run `epitome daemon`"
-        ))
-    })
-}
-
 /// The last line that was written after `begin`.
-fn last_line(path: &PathBuf, begin: u64) -> Option<String> {
-    let mut log = File::open(path).ok()?;
+fn last_line(path: &Path, begin: u64) -> Option<String> {
+    let mut log = regular::open(path).ok()?;
     let end = log.metadata().ok()?.len();
     let from = begin.max(end.saturating_sub(TAIL_BYTES));
     log.seek(SeekFrom::Start(from)).ok()?;
@@ -204,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_this_daemon_said_is_told() {
+    fn only_the_new_daemon_s_lines_are_reported() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("daemon.log");
         fs::write(&path, "earlier\n").unwrap();
@@ -215,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_log_begins_anew() {
+    fn a_large_log_is_set_aside() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("daemon.log");
         let log = File::create(&path).unwrap();

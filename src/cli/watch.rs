@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::index::repository_of;
 use super::text::{count, tilde};
 use super::{Context, consent, output, paths, reader, start, wait};
+use crate::client::locate::{Located, canonical, locate};
 use crate::wire::access::Access;
 
 #[derive(Debug, clap::Args)]
@@ -27,25 +28,34 @@ pub struct UnwatchArguments {
 }
 
 pub async fn watch(context: &Context, arguments: &WatchArguments) -> Result<(), Failure> {
-    let path = paths::absolute(arguments.path.as_deref())?;
+    let here = paths::absolute(arguments.path.as_deref())?;
+    let path = match &arguments.path {
+        Some(_) => here.clone(),
+        None => paths::root_here()?,
+    };
     // Checked before a daemon is started for it.
     reader::require_directory(&path)?;
     let client = start::client(context).await?;
     let before = client.status().await?;
-    let repository = client.watch(&path, true).await?;
+    let part_of = match locate(&here, &before.repositories) {
+        Located::Watched(root) if arguments.path.is_none() => canonical(Path::new(&root)),
+        _ => path.clone(),
+    };
+    let repository = client.watch(&part_of, true).await?;
     if arguments.yes {
-        client.confirm(&path).await?;
+        client.confirm(&part_of).await?;
     }
     let name = tilde(Path::new(&repository.path));
-    if before
+    let root = canonical(Path::new(&repository.path));
+    let known = before
         .repositories
         .iter()
-        .any(|one| one.path == repository.path)
-    {
-        output::say(&format!("already watching {name}"));
-    } else {
-        output::say(&format!("watching {name}"));
-    }
+        .any(|one| one.path == repository.path);
+    output::say(&match (known, here == root) {
+        (true, false) => format!("already watched as part of {name}"),
+        (true, true) => format!("already watching {name}"),
+        (false, _) => format!("watching {name}"),
+    });
     if arguments.no_wait || !std::io::IsTerminal::is_terminal(&std::io::stderr()) {
         return Ok(());
     }

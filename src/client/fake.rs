@@ -1,4 +1,4 @@
-//! A made daemon for tests: one repository in memory that answers as a real one would.
+//! A fake daemon for tests: one repository in memory, served through [`Access`].
 
 #![allow(clippy::unwrap_used)]
 
@@ -22,24 +22,24 @@ use crate::wire::protocol::*;
 use crate::wire::search::{Search, SearchResults};
 use crate::wire::usage::{BudgetStatus, DayUsage, RepositoryUsage, Used};
 
-/// The made daemon.
+/// The fake daemon.
 #[derive(Clone)]
 pub(crate) struct Fake {
     pub(crate) world: Arc<Mutex<World>>,
-    /// How many waits are under way, for tests that have to know that one was dropped.
+    /// Waits in progress: tests check that a dropped one ended.
     pub(crate) waits: watch::Sender<usize>,
 }
 
-/// What it knows.
+/// Its state.
 pub(crate) struct World {
     pub(crate) root: PathBuf,
     pub(crate) tree: Node,
     pub(crate) status: Status,
-    /// What a wait answers; `None`: it never does.
+    /// The outcome of a wait; `None`: it never ends.
     pub(crate) waited: Option<WaitOutcome>,
-    /// What every question for a node is refused with.
+    /// The problem that every request for a node returns.
     pub(crate) refusal: Option<Problem>,
-    /// Every question that changes something.
+    /// The calls so far, but for those that only read nodes or the status.
     pub(crate) log: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ impl Fake {
     }
 }
 
-/// Counts a wait while it lives, so that a dropped one is seen.
+/// Counts a wait while it lives.
 struct Waiting(watch::Sender<usize>);
 
 impl Drop for Waiting {
@@ -270,7 +270,7 @@ fn cut(node: &Node, depth: usize) -> Node {
     }
 }
 
-/// What nodes have in common, with a fresh summary.
+/// The common fields of a node, with a fresh summary.
 pub(crate) fn common(path: impl AsRef<[u8]>, summary: &str) -> Common {
     let bytes = path.as_ref();
     Common {
@@ -310,7 +310,7 @@ pub(crate) fn file(path: impl AsRef<[u8]>, summary: &str) -> Node {
     })
 }
 
-/// A directory of these.
+/// A directory with these children.
 pub(crate) fn directory(path: &str, summary: &str, children: Vec<Node>) -> Node {
     Node::Directory(DirectoryNode {
         common: common(path, summary),
@@ -333,7 +333,7 @@ pub(crate) fn tree() -> Node {
     )
 }
 
-/// A repository at rest.
+/// An idle repository.
 pub(crate) fn repository(path: &str) -> Repository {
     Repository {
         path: path.to_owned(),
@@ -362,7 +362,7 @@ pub(crate) fn repository(path: &str) -> Repository {
     }
 }
 
-/// A daemon at rest.
+/// An idle daemon.
 pub(crate) fn status(repositories: Vec<Repository>) -> Status {
     Status {
         version: "0.1.0".to_owned(),
@@ -398,5 +398,6 @@ pub(crate) fn status(repositories: Vec<Repository>) -> Status {
             until: "2026-02-01T00:00:00Z".to_owned(),
         }),
         notes: Vec::new(),
+        daemon: None,
     }
 }

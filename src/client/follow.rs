@@ -1,4 +1,4 @@
-//! Server-sent events, read as they come.
+//! Server-sent events, decoded as they arrive.
 
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
@@ -11,11 +11,11 @@ use super::{Client, broken, decode, decode_problem, internal};
 use crate::wire::events::{EventStream, StreamEvent};
 use crate::wire::protocol::Problem;
 
-/// Bytes of one event at most.
-const LONGEST: usize = 1_048_576;
+/// The most bytes of one event.
+const MAX_EVENT_BYTES: usize = 1_048_576;
 
 impl Client {
-    /// Asks for events; the connection lives as long as somebody takes them.
+    /// Subscribes to events; the connection lives until the receiver is dropped.
     pub(super) async fn follow(&self, route: &str) -> Result<EventStream, Problem> {
         let stream = TokioIo::new(self.open().await?);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
@@ -26,7 +26,7 @@ impl Client {
             .uri(route)
             .header(HOST, "localhost")
             .body(Empty::<Bytes>::new())
-            .map_err(|error| internal(format!("the question cannot be asked: {error}")))?;
+            .map_err(|error| internal(format!("the request cannot be built: {error}")))?;
         let response = sender.send_request(request).await.map_err(broken)?;
         let status = response.status();
         let mut body = response.into_body();
@@ -34,16 +34,16 @@ impl Client {
             let body = body.collect().await.map_err(broken)?;
             return Err(decode_problem(status, &body.to_bytes()));
         }
-        let (ready, happenings) = mpsc::channel(1);
+        let (ready, events) = mpsc::channel(1);
         tokio::spawn(async move {
-            // The sender is kept: without it the connection would end.
+            // Without the sender the connection would close.
             let _sender = sender;
             tokio::select! {
                 () = read(&mut body, &ready) => {}
                 () = ready.closed() => {}
             }
         });
-        Ok(happenings)
+        Ok(events)
     }
 }
 
@@ -58,10 +58,10 @@ async fn read(body: &mut Incoming, ready: &mpsc::Sender<Result<StreamEvent, Prob
                 return;
             }
         }
-        if events.open.len() > LONGEST {
+        if events.open.len() > MAX_EVENT_BYTES {
             let _ = ready
                 .send(Err(internal(
-                    "the daemon's events cannot be read".to_owned(),
+                    "the daemon sent an event larger than 1 MiB".to_owned(),
                 )))
                 .await;
             return;
@@ -69,14 +69,14 @@ async fn read(body: &mut Incoming, ready: &mpsc::Sender<Result<StreamEvent, Prob
     }
 }
 
-/// Cuts a stream into events: the data lines between two empty lines.
+/// Splits a stream into events: the data lines between two empty lines.
 #[derive(Default)]
 struct Events {
     open: Vec<u8>,
 }
 
 impl Events {
-    /// The data of those that these bytes complete.
+    /// The data of the events that these bytes complete.
     fn take(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
         self.open.extend_from_slice(bytes);
         let mut whole = Vec::new();

@@ -1,4 +1,4 @@
-//! What a client says where nobody, or the wrong one, answers. Its questions are tested against the real server.
+//! The client's errors when nothing, or something else, listens. Its requests are tested against the real server.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,7 +30,7 @@ async fn without_a_socket_or_a_listener_no_daemon_runs() {
 }
 
 #[tokio::test]
-async fn a_file_in_the_socket_s_place_is_named() {
+async fn a_file_at_the_socket_path_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("s");
     let nested = socket.join("below");
@@ -40,44 +40,47 @@ async fn a_file_in_the_socket_s_place_is_named() {
     assert!(error.to_string().contains("below"), "{error}");
 }
 
-/// A server that answers every request with these bytes and closes.
-async fn answers(socket: &Path, answer: &'static [u8]) {
+/// A server that responds to every request with these bytes and closes.
+async fn respond(socket: &Path, response: &'static [u8]) {
     let listener = UnixListener::bind(socket).unwrap();
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = [0; 4096];
             if stream.read(&mut request).await.unwrap() > 0 {
-                stream.write_all(answer).await.unwrap();
+                stream.write_all(response).await.unwrap();
             }
         }
     });
 }
 
 #[tokio::test]
-async fn nonsense_becomes_a_problem_in_one_line() {
-    for (answer, expected) in [
-        (&b""[..], "ended the connection before it had answered"),
+async fn a_malformed_response_becomes_a_problem_in_one_line() {
+    for (response, expected) in [
+        (
+            &b""[..],
+            "closed the connection before its response was complete",
+        ),
         (
             b"220 ftp ready\r\n\r\n",
-            "ended the connection before it had answered",
+            "closed the connection before its response was complete",
         ),
         (
             b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
-            "the daemon's answer cannot be read",
+            "the daemon's response cannot be decoded",
         ),
         (
             b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}",
-            "ended the connection before it had answered",
+            "closed the connection before its response was complete",
         ),
         (
             b"HTTP/1.1 500 Oh\r\ncontent-length: 2\r\n\r\nhm",
-            "answered 500 Internal Server Error",
+            "responded 500 Internal Server Error",
         ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("s");
-        answers(&socket, answer).await;
+        respond(&socket, response).await;
         let client = Client::connect(&socket).await.unwrap();
         let problem = client.status().await.unwrap_err();
         assert!(problem.detail.contains(expected), "{}", problem.detail);

@@ -52,8 +52,8 @@ pub(super) fn base_url(text: &str) -> Result<String, String> {
                 .to_owned(),
         );
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("must not have a query or fragment, {example}"));
+    if url.fragment().is_some() {
+        return Err(format!("must not have a fragment, {example}"));
     }
     Ok(text.trim().trim_end_matches('/').to_owned())
 }
@@ -67,6 +67,37 @@ pub(super) fn model(text: &str) -> Result<String, String> {
         return Err("must not contain control characters".to_owned());
     }
     Ok(text.trim().to_owned())
+}
+
+/// A language's code or name.
+pub(super) fn language(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '(' | ')');
+    if text.is_empty() || text.chars().count() > 40 || !text.chars().all(fits) {
+        return Err(
+            "must be a language, such as \"en\", \"de\" or \"Brazilian Portuguese\"".to_owned(),
+        );
+    }
+    Ok(text.to_owned())
+}
+
+/// The name of an HTTP header, or nothing.
+pub(super) fn header(text: &str) -> Result<String, String> {
+    match text.is_empty() || reqwest::header::HeaderName::from_bytes(text.as_bytes()).is_ok() {
+        true => Ok(text.to_owned()),
+        false => Err("must be the name of an HTTP header, such as \"api-key\"".to_owned()),
+    }
+}
+
+/// One word, or nothing.
+pub(super) fn word(text: &str) -> Result<String, String> {
+    match text
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    {
+        true => Ok(text.to_owned()),
+        false => Err("must be one word, such as \"low\"".to_owned()),
+    }
 }
 
 /// The name of an environment variable, not a key written in its place.

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::table::Document;
-use super::{Backend, Batch, Config, Generated, Openai, Provider, check};
+use super::{Backend, Batch, Config, Generated, Openai, Profile, Provider, check};
 
 /// A larger file is rejected: it is not a configuration.
 pub(super) const MAX_BYTES: u64 = 1_048_576;
@@ -104,6 +104,7 @@ impl Config {
             &[("offline", Provider::Offline), ("openai", Provider::Openai)],
             &mut config.summaries.provider,
         )?;
+        section.text("language", &mut config.summaries.language, check::language)?;
         section.finish()?;
 
         let mut section = top.section("openai")?;
@@ -114,6 +115,25 @@ impl Config {
         section.text("api_key_file", &mut openai.api_key_file, |text| {
             check::optional(text, |text| check::folder(text, home))
         })?;
+        section.text("api_key_header", &mut openai.api_key_header, check::header)?;
+        section.texts("headers", &mut openai.headers, check::header)?;
+        section.texts("query", &mut openai.query, |name| Ok(name.to_owned()))?;
+        section.json("extra_body", &mut openai.extra_body)?;
+        section.text(
+            "reasoning_effort",
+            &mut openai.reasoning_effort,
+            check::word,
+        )?;
+        section.choice(
+            "profile",
+            &[
+                ("auto", Profile::Auto),
+                ("full", Profile::Full),
+                ("small", Profile::Small),
+            ],
+            &mut openai.profile,
+        )?;
+        section.boolean("allow_http", &mut openai.allow_http)?;
         section.integer("max_workers", 1..=1_000, &mut openai.max_workers)?;
         section.integer(
             "requests_per_minute",
@@ -217,8 +237,22 @@ impl Config {
 }
 
 impl Openai {
+    /// Whether the endpoint is another machine that is reached without encryption.
+    pub fn is_remote_http(&self) -> bool {
+        let Ok(url) = reqwest::Url::parse(&self.base_url) else {
+            return false;
+        };
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let is_loopback = match host.parse::<std::net::IpAddr>() {
+            Ok(address) => address.is_loopback(),
+            Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        };
+        url.scheme() == "http" && !is_loopback
+    }
+
     /// The key: from `api_key_file`, else from systemd's credentials, else from the variable. `None` if none of them
-    /// has one, or if the variable's name is empty: then none is sent.
+    /// has one, if the variable's name is empty, or if it would go unencrypted to another machine without
+    /// `allow_http`: then none is sent.
     ///
     /// # Errors
     ///
@@ -227,10 +261,31 @@ impl Openai {
         self.api_key_from(|name| std::env::var_os(name))
     }
 
+    /// The configured headers, with `$NAME` replaced by the variable's value.
+    ///
+    /// # Errors
+    ///
+    /// A line that names the variable that is not set. It never holds a value.
+    pub fn headers(&self) -> Result<Vec<(String, String)>, String> {
+        let resolved = |(name, value): (&String, &String)| match value.strip_prefix('$') {
+            None => Ok((name.clone(), value.clone())),
+            Some(variable) => match std::env::var(variable) {
+                Ok(value) => Ok((name.clone(), value.trim().to_owned())),
+                Err(_) => Err(format!(
+                    "openai.headers: {name}: {variable} is not set in the daemon's environment"
+                )),
+            },
+        };
+        self.headers.iter().map(resolved).collect()
+    }
+
     pub(super) fn api_key_from(
         &self,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Option<String>, String> {
+        if self.is_remote_http() && !self.allow_http {
+            return Ok(None);
+        }
         let (key, origin) = if let Some(file) = &self.api_key_file {
             let text = std::fs::read_to_string(file)
                 .map_err(|error| format!("openai.api_key_file: {}: {error}", file.display()))?;

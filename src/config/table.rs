@@ -3,6 +3,7 @@
 //! It does not know what the keys mean.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
 use std::path::Path;
@@ -215,6 +216,49 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
+    /// A table of texts; `check` is applied to their names.
+    pub(super) fn texts(
+        &mut self,
+        key: &'static str,
+        into: &mut BTreeMap<String, String>,
+        check: impl Fn(&str) -> Result<String, String>,
+    ) -> Result<(), ConfigError> {
+        let Some(value) = self.value(key) else {
+            return Ok(());
+        };
+        let allowed = "a table of texts, such as { name = \"value\" }";
+        let DeValue::Table(table) = value.get_ref() else {
+            return Err(self.wrong(key, value, allowed));
+        };
+        into.clear();
+        for (name, item) in table {
+            let text = item
+                .get_ref()
+                .as_str()
+                .ok_or_else(|| self.error(key, &item.span(), format!("must be {allowed}")))?;
+            let name =
+                check(name.get_ref()).map_err(|reason| self.error(key, &name.span(), reason))?;
+            into.insert(name, text.to_owned());
+        }
+        Ok(())
+    }
+
+    /// A table of anything that JSON has, too.
+    pub(super) fn json(
+        &mut self,
+        key: &'static str,
+        into: &mut serde_json::Map<String, serde_json::Value>,
+    ) -> Result<(), ConfigError> {
+        let Some(value) = self.value(key) else {
+            return Ok(());
+        };
+        match json(value.get_ref()) {
+            Some(serde_json::Value::Object(fields)) => *into = fields,
+            _ => return Err(self.wrong(key, value, "a table, such as { top_p = 0.9 }")),
+        }
+        Ok(())
+    }
+
     /// Fails at the first key that was not read.
     pub(super) fn finish(self) -> Result<(), ConfigError> {
         let known = self.known.borrow();
@@ -264,6 +308,30 @@ impl<'a> Section<'a> {
             reason: one_line(&reason),
         }
     }
+}
+
+/// A TOML value as JSON. `None`: JSON has no such value.
+fn json(value: &DeValue<'_>) -> Option<serde_json::Value> {
+    use serde_json::Value as Json;
+    Some(match value {
+        DeValue::String(text) => Json::from(text.as_ref()),
+        DeValue::Boolean(value) => Json::from(*value),
+        DeValue::Integer(number) => {
+            Json::from(i64::from_str_radix(number.as_str(), number.radix()).ok()?)
+        }
+        DeValue::Float(number) => Json::from(number.as_str().parse::<f64>().ok()?),
+        DeValue::Array(items) => {
+            let items = items.iter().map(|item| json(item.get_ref()));
+            Json::Array(items.collect::<Option<_>>()?)
+        }
+        DeValue::Table(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(name, item)| Some((name.get_ref().to_string(), json(item.get_ref())?)));
+            Json::Object(fields.collect::<Option<_>>()?)
+        }
+        DeValue::Datetime(_) => return None,
+    })
 }
 
 /// The 1-based line of a byte.

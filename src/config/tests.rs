@@ -58,6 +58,10 @@ fn values_are_parsed() {
         [openai]
         base_url = "http://localhost:11434/v1/"
         api_key_env = ""
+        api_key_header = "api-key"
+        headers = { X-App-Id = "epitome" }
+        query = { api-version = "2024-10-21" }
+        extra_body = { temperature = 0.2, stop = ["x"], nested = { on = true } }
         api_key_file = "~/key"
         max_workers = 0x10
         batch = "auto"
@@ -75,6 +79,14 @@ fn values_are_parsed() {
     assert_eq!(config.repos, repos.map(PathBuf::from));
     assert_eq!(config.summaries.provider, Provider::Openai);
     assert_eq!(config.openai.base_url, "http://localhost:11434/v1");
+    assert_eq!(config.openai.api_key_header, "api-key");
+    assert_eq!(config.openai.headers["X-App-Id"], "epitome");
+    assert_eq!(config.openai.query["api-version"], "2024-10-21");
+    let extra = serde_json::json!({"temperature": 0.2, "stop": ["x"], "nested": {"on": true}});
+    assert_eq!(
+        serde_json::Value::Object(config.openai.extra_body.clone()),
+        extra
+    );
     assert_eq!(config.openai.api_key_file, Some("/home/u/key".into()));
     assert_eq!(config.openai.max_workers, 16);
     assert_eq!(config.openai.batch, Batch::Auto);

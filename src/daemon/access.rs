@@ -8,6 +8,7 @@ mod following;
 mod membership;
 mod missing;
 pub mod preview;
+pub mod removed;
 mod searching;
 
 use std::path::{Path, PathBuf};
@@ -36,8 +37,8 @@ use crate::wire::estimate::Estimate;
 use crate::wire::events::EventStream;
 use crate::wire::prompt::Preview;
 use crate::wire::protocol::{
-    FailedNode, Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, PROBLEM_NOT_YET, PROBLEM_TIMEOUT, Problem,
-    Repository, Status, WaitOutcome,
+    FailedNode, Node, PROBLEM_INTERNAL, PROBLEM_NO_NODE, PROBLEM_NOT_WATCHED, PROBLEM_NOT_YET,
+    PROBLEM_TIMEOUT, Problem, Repository, Status, WaitOutcome,
 };
 use crate::wire::search::{Search, SearchResults};
 
@@ -152,12 +153,23 @@ impl Handle {
             });
             let (kind, detail) = match found.await? {
                 Lookup::Found(view) => return Ok((repo, *view)),
-                Lookup::Missing => {
-                    let shown = relative.to_text();
-                    let entry = entry.clone();
-                    let reason = blocking(move || missing::reason(&entry, &relative)).await?;
-                    (PROBLEM_NO_NODE, format!("{shown}: {reason}"))
-                }
+                Lookup::Missing => match membership::inner_repository(&entry.root, path) {
+                    // A linked work tree, or a repository that this one ignores.
+                    Some(inner) => (
+                        PROBLEM_NOT_WATCHED,
+                        format!(
+                            "{} is in the repository {}, which is not watched: add it with `epitome watch`",
+                            path.display(),
+                            inner.display()
+                        ),
+                    ),
+                    None => {
+                        let shown = relative.to_text();
+                        let entry = entry.clone();
+                        let reason = blocking(move || missing::reason(&entry, &relative)).await?;
+                        (PROBLEM_NO_NODE, format!("{shown}: {reason}"))
+                    }
+                },
                 // Before the first scan, an unknown node may exist.
                 Lookup::NotScanned => match tokio::time::timeout_at(until, stirred.changed()).await
                 {

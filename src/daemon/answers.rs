@@ -101,13 +101,14 @@ fn shown_outline(context: &Context, repo: RepoId, view: &NodeView) -> Outline {
     found.map(|(_, outline)| outline).unwrap_or_default()
 }
 
-/// The AI-ignore file and line that keeps a file's content from models.
+/// Why a file's content is withheld from models: its name, or an AI-ignore file and line.
 fn withheld(context: &Context, repo: RepoId, view: &NodeView) -> Option<String> {
     let contents = view.contents.as_ref()?;
-    if contents.content_kind != ContentKind::Withheld {
-        return None;
+    match contents.content_kind {
+        ContentKind::Secret => Some("a secret by its name".to_owned()),
+        ContentKind::Withheld => context.registry.get(repo)?.rules().withheld_by(&view.path),
+        _ => None,
     }
-    context.registry.get(repo)?.rules().withheld_by(&view.path)
 }
 
 /// A path as text, and its bytes in base64 when the text does not contain all of them.

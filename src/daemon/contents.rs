@@ -37,18 +37,18 @@ pub fn read_file(context: &Context, repo: RepoId, path: &RelPath) -> Result<Cont
         language: reading.language,
         content_kind: reading.content_kind,
     };
-    if let Some(bytes) = reading.bytes {
+    if let Some(text) = reading.text {
         let detect = context.config.files.generated == Generated::Line;
         let policy = entry.rules().policy(path);
-        contents.content_kind = classify::kind(path, contents.language, &bytes, policy, detect);
-        let (syntax, _) = outline(context, contents.language, contents.digest, || Some(bytes))
+        contents.content_kind = classify::kind(path, contents.language, &text, policy, detect);
+        let (syntax, _) = outline(context, contents.language, contents.digest, || Some(text))
             .ok_or(ReadProblem::Gone)?;
         contents.syntax = syntax;
     }
     Ok(contents)
 }
 
-/// The syntax digest and the outline of a content: from the store, or parsed from `bytes`.
+/// The syntax digest and the outline of a content: from the store, or parsed from its text without secrets.
 pub fn outline(
     context: &Context,
     language: Option<Language>,
@@ -82,7 +82,7 @@ pub fn outline_key(language: Option<Language>, digest: Digest) -> Digest {
     hasher.finish()
 }
 
-/// A file's text, for a prompt.
+/// A file's text without secrets.
 ///
 /// # Errors
 /// The content no longer has this digest.
@@ -95,9 +95,9 @@ pub fn text_of(
     let entry = context.registry.get(repo).ok_or(Moved)?;
     let max_bytes = context.config.files.max_bytes;
     let reading = read::read(&entry.root, path, max_bytes).map_err(|_| Moved)?;
-    let bytes = reading
-        .bytes
+    let text = reading
+        .text
         .filter(|_| reading.digest == digest)
         .ok_or(Moved)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }

@@ -7,14 +7,15 @@ pub mod followers;
 pub mod registry;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use crate::config::{Config, Provider as Configured};
-use crate::daemon::prompt::PART_TOKENS;
+use crate::config::places::Places;
+use crate::config::{Config, Profile, Provider as Configured};
+use crate::daemon::prompt::{PART_TOKENS, Style};
 use crate::daemon::provider::{self, Provider};
 use crate::engine::event::Event;
 use crate::engine::pacing::DayUse;
@@ -33,6 +34,9 @@ const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The error of a node whose summary is unknown in a run that sends no requests.
 pub const NOT_REQUESTED: &str = "not requested";
+
+/// Up to so many tokens a window is small: it gets short instructions.
+const SMALL_WINDOW: u32 = 8_192;
 
 /// Bytes of a token, as is usual for English and code.
 const TOKEN_BYTES: usize = 4;
@@ -80,6 +84,10 @@ pub struct Context {
     pub started: Instant,
     /// The largest content of one request, in bytes. It shrinks when the model turns out to read less.
     pub max_prompt_bytes: AtomicUsize,
+    /// Tokens that the model reads; 0: not known.
+    pub context_tokens: AtomicU32,
+    /// What the daemon was started with; unset in a run without a socket.
+    pub places: OnceLock<Places>,
     /// The requests of a dry run.
     pub pretended: Pretended,
 }
@@ -95,7 +103,7 @@ impl Context {
         data: &Path,
         mode: Mode,
     ) -> anyhow::Result<Context> {
-        let provider = provider::open(&config);
+        let provider = provider::open(&config, data);
         Self::with_provider(config, store, data, mode, provider)
     }
 
@@ -127,8 +135,20 @@ impl Context {
             stopping: AtomicBool::new(false),
             started: Instant::now(),
             max_prompt_bytes: AtomicUsize::new(largest),
+            context_tokens: AtomicU32::new(0),
+            places: OnceLock::new(),
             pretended: Pretended::default(),
         })
+    }
+
+    /// Length and language of the instructions.
+    pub fn style(&self) -> Style {
+        let mut style = provider::openai::style(&self.config);
+        let window = self.context_tokens.load(Ordering::Relaxed);
+        if self.config.openai.profile == Profile::Auto {
+            style.small = (1..=SMALL_WINDOW).contains(&window);
+        }
+        style
     }
 
     /// Compares the exported files with what this process wrote; returns the event that has the changed ones written

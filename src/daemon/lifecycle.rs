@@ -23,20 +23,20 @@ use crate::daemon::access::{self, Handle};
 use crate::daemon::context::Mode;
 use crate::daemon::hints;
 
-/// How long the known repositories may take to be found (a network folder that hangs) before questions are answered
-/// without them.
+/// How long the known repositories may take to be opened (a network folder may hang) before the daemon responds without
+/// them.
 const FINDING_PATIENCE: Duration = Duration::from_secs(10);
-/// How long answers under way are waited for at the end.
+/// How long responses in flight are awaited at the end.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// The longest pause between two attempts to make the socket again.
+/// The longest pause between two attempts to recreate the socket.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
-/// Runs until it is told to end.
+/// Runs until a signal ends it.
 pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let (mut socket, listener) = listen(places).await?;
-    // From here on a question waits for its answer: opening a large store takes seconds, and nobody is to hear meanwhile
-    // that no daemon runs.
+    // From here on requests wait: opening a large store takes seconds, and a client should not conclude that no daemon
+    // runs.
     let handle = tokio::select! {
         handle = start(config, places, paths) => handle,
         signal = signals.next() => {
@@ -61,6 +61,7 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     tokio::spawn(systemd::feed_watchdog(handle.clone()));
     let audits = tokio::spawn(crate::daemon::access::audit::daily(handle.clone()));
     tokio::spawn(crate::daemon::access::cache::tend(handle.clone()));
+    tokio::spawn(access::removed::forget_removed(handle.clone()));
 
     let reason = loop {
         tokio::select! {
@@ -77,7 +78,7 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     audits.abort();
     tokio::select! {
         () = handle.stop() => {}
-        // Whoever asks twice does not want to wait.
+        // A second signal skips the wait.
         _ = signals.next() => {}
     }
     servers.end().await;
@@ -85,7 +86,7 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     Ok(())
 }
 
-/// Tells those who wait at the socket that systemd passed why there is no daemon.
+/// Tells clients that wait on the socket passed by systemd why there is no daemon.
 pub async fn refuse(reason: &str) {
     match systemd::inherited() {
         Ok(Some((listener, _))) => give_up(listener, reason).await,
@@ -98,7 +99,7 @@ async fn give_up(listener: UnixListener, reason: &str) {
     refusal::refuse(listener, reason).await;
 }
 
-/// The socket: systemd's, where it passed one on, else our own.
+/// The socket: the one that systemd passed, else a new one.
 async fn listen(places: &Places) -> anyhow::Result<(Socket, UnixListener)> {
     if let Some((listener, path)) = systemd::inherited()? {
         return Ok((Socket::inherited(&path), listener));
@@ -109,7 +110,7 @@ async fn listen(places: &Places) -> anyhow::Result<(Socket, UnixListener)> {
     Ok((socket, listener))
 }
 
-/// All but the socket: nobody is answered before everything is there.
+/// Starts everything but the socket. No request is answered before it is done.
 async fn start(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow::Result<Handle> {
     systemd::status("opening the store");
     let store = Arc::new(crate::daemon::context::open_store(&places.data).await?);
@@ -128,25 +129,26 @@ async fn start(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow::R
             }
         },
     )?;
+    let _ = handle.context.places.set(places.clone());
     find_known(&handle, paths).await?;
     Ok(handle)
 }
 
-/// Before anybody can ask: no repository that was added earlier is ever called unknown.
+/// Opens the repositories that were added earlier, before the first request: none of them is ever reported as unknown.
 async fn find_known(handle: &Handle, paths: &[PathBuf]) -> anyhow::Result<()> {
     let (handle, paths) = (handle.clone(), paths.to_vec());
-    // A folder may hang in its file system: that takes a thread, and not the loop's.
+    // A folder on a network file system may hang; that must not block the loop's thread.
     let finding = tokio::task::spawn_blocking(move || handle.watch_known(&paths));
     match timeout(FINDING_PATIENCE, finding).await {
-        Ok(found) => found.context("looking for the repositories")??,
+        Ok(found) => found.context("opening the repositories")??,
         Err(_) => {
-            tracing::warn!("a folder to watch does not answer: going on without waiting for it");
+            tracing::warn!("a watched folder does not respond: starting without waiting for it");
         }
     }
     Ok(())
 }
 
-/// Waits until the socket's file was lost, and makes it again. `None`: another daemon answers in its place.
+/// Waits until the socket's file is lost, and recreates it. `None`: another daemon has taken its place.
 async fn keep(socket: &mut Socket) -> Option<UnixListener> {
     let mut pause = Duration::from_secs(1);
     loop {
@@ -160,11 +162,11 @@ async fn keep(socket: &mut Socket) -> Option<UnixListener> {
         }
         match socket.bind_again().await {
             Ok(listener) => {
-                tracing::warn!("{} was removed and is made again", socket.path().display());
+                tracing::warn!("{} was removed and is recreated", socket.path().display());
                 return Some(listener);
             }
             Err(error) => {
-                tracing::warn!("the socket was removed and cannot be made again: {error:#}")
+                tracing::warn!("the socket was removed and cannot be recreated: {error:#}")
             }
         }
         sleep(pause).await;
@@ -172,7 +174,7 @@ async fn keep(socket: &mut Socket) -> Option<UnixListener> {
     }
 }
 
-/// The servers of all listeners: those of sockets that were removed still have answers under way.
+/// The servers of all listeners. Those of removed sockets may still have responses in flight.
 struct Servers {
     handle: Handle,
     end: watch::Sender<bool>,
@@ -210,7 +212,7 @@ impl Servers {
     }
 }
 
-/// The signals that mean the end, heard from here on.
+/// The signals that end the daemon.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -237,13 +239,13 @@ impl Signals {
     }
 }
 
-/// The folder whose notifications prove that all earlier ones are in; outside every repository.
+/// The folder of barrier cookies: its notifications prove that all earlier ones have arrived. Outside every repository.
 fn cookie_directory(data: &Path) -> anyhow::Result<PathBuf> {
     let folder = data.join("barriers");
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(&folder)
-        .with_context(|| format!("making {}", folder.display()))?;
+        .with_context(|| format!("creating {}", folder.display()))?;
     Ok(std::fs::canonicalize(folder)?)
 }

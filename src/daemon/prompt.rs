@@ -1,10 +1,11 @@
-//! What a model is asked, for files and for directories: one place, one version.
+//! The prompts about files and directories: one place, one version.
 //!
-//! The system prompt comes first and never changes, so that an endpoint can keep it in its cache. What follows is
-//! somebody's content: it stands between delimiters that it cannot know, and is to be described, not obeyed. No path
-//! goes in, because a summary is stored under what went into it and has to survive a rename. What is too large for
-//! one request is asked about in parts: see [`parts`].
+//! The system prompt comes first and never changes, so that an endpoint can cache it. The content that follows was
+//! written by others: it stands between delimiters that it cannot know, and is described, not obeyed. A prompt contains no
+//! path, because a summary is stored under its inputs and has to survive a rename. Content that is too large for one
+//! request is split: see [`parts`].
 
+pub mod check;
 mod instructions;
 pub mod parts;
 
@@ -12,14 +13,81 @@ use crate::model::digest::Hasher;
 use crate::model::key::Kind;
 use crate::model::text::is_invisible;
 
-use instructions::SYSTEM;
+use instructions::{SMALL, SYSTEM};
 
-/// Part of every key: raised with each change of the words here and of the instructions.
+/// Part of each key: raised with each change of the texts here and of the instructions.
 pub const VERSION: u32 = 2;
 
-/// The largest content of one request, in tokens: what is larger is asked about in parts. With the instructions and the
-/// answer it stays well below the 128,000 that most models read.
+/// The largest content of one request, in tokens; larger content is split. With the instructions and the output it stays
+/// well below the 128,000 tokens that most models read.
 pub const PART_TOKENS: u64 = 48_000;
+
+/// Length and language of the instructions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Short instructions, for small models and windows.
+    pub small: bool,
+    /// A code (`de`) or a name; `en` is the default.
+    pub language: String,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            small: false,
+            language: "en".to_owned(),
+        }
+    }
+}
+
+/// Names of common language codes: small models do not know the codes.
+const LANGUAGES: [(&str, &str); 20] = [
+    ("en", "English"),
+    ("de", "German"),
+    ("fr", "French"),
+    ("es", "Spanish"),
+    ("pt", "Portuguese"),
+    ("it", "Italian"),
+    ("nl", "Dutch"),
+    ("pl", "Polish"),
+    ("cs", "Czech"),
+    ("sv", "Swedish"),
+    ("da", "Danish"),
+    ("fi", "Finnish"),
+    ("tr", "Turkish"),
+    ("ru", "Russian"),
+    ("uk", "Ukrainian"),
+    ("zh", "Chinese"),
+    ("ja", "Japanese"),
+    ("ko", "Korean"),
+    ("hi", "Hindi"),
+    ("ar", "Arabic"),
+];
+
+impl Style {
+    /// The instructions.
+    pub fn instructions(&self) -> String {
+        let text = if self.small { SMALL } else { SYSTEM };
+        let code = self.language.to_lowercase();
+        let named = LANGUAGES.iter().find(|(known, _)| *known == code);
+        match named.map_or(self.language.as_str(), |(_, name)| name) {
+            "English" => text.to_owned(),
+            language => text.replacen("in English", &format!("in {language}"), 1),
+        }
+    }
+
+    /// The part of a summary's key that depends on it; empty for the default.
+    pub fn parameters(&self) -> String {
+        let mut parameters = Vec::new();
+        if self.small {
+            parameters.push("profile=small".to_owned());
+        }
+        if self.language != "en" {
+            parameters.push(format!("language={}", self.language));
+        }
+        parameters.join(" ")
+    }
+}
 
 /// One request to a chat model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +100,10 @@ pub struct Prompt {
 
 const CLOSING: &str = "Write the paragraph now, and nothing else.";
 
-/// What a model answers where the words from before a change still hold.
+/// The answer of a model if the summary from before a change still holds.
 pub const UNCHANGED: &str = "UNCHANGED";
 
-/// The end of a request: where there are earlier words, they may be kept.
+/// The end of a request: an earlier summary may be kept.
 fn closing(earlier: Option<&str>, boundary: &str) -> String {
     match earlier {
         None => CLOSING.to_owned(),
@@ -47,15 +115,14 @@ fn closing(earlier: Option<&str>, boundary: &str) -> String {
     }
 }
 
-/// Whether an answer says that the earlier words hold.
+/// Whether an answer keeps the earlier summary.
 pub fn is_unchanged(answer: &str) -> bool {
     let word = answer.trim_matches(|c: char| !c.is_ascii_alphabetic());
     word.eq_ignore_ascii_case(UNCHANGED)
 }
 
-/// The marker word of a request: `seed`, or another one made of it where the content holds that. The seed is a digest
-/// of the content, so that the same is sent each time; whoever could find a content that holds its own digest would
-/// still gain nothing.
+/// The marker word of a request: `seed`, or another one derived from it if the content contains that. The seed is a
+/// digest of the content, so that the same is sent each time; a content that contains its own digest gains nothing.
 fn marker(seed: &str, contents: &[&str]) -> String {
     let mut word = seed.to_owned();
     while !word.is_empty() && contents.iter().any(|content| content.contains(&word)) {
@@ -66,7 +133,7 @@ fn marker(seed: &str, contents: &[&str]) -> String {
     word
 }
 
-/// The request about a file. `boundary` is a word that the content should not know; where it does, it gets another.
+/// The request about a file. `boundary` is a word that the content should not contain; if it does, another one is used.
 pub fn file(
     language: Option<&str>,
     content: &str,
@@ -102,7 +169,7 @@ impl ChildText {
             Kind::Directory => "/",
             Kind::File => "",
         };
-        // A name may hold anything: what steers a reader's eye or a terminal does not go along.
+        // A name may contain anything: control and invisible characters are removed.
         let seen = |c: &char| c.is_whitespace() || !c.is_control() && !is_invisible(*c);
         let name: String = self.name.chars().filter(seen).collect();
         format!("{}{slash}", one_line(&name))
@@ -133,7 +200,7 @@ pub fn entry(title: &str, summary: &str) -> String {
     format!("- {title}: {}\n", one_line(summary))
 }
 
-/// The request about a directory: its children's names and summaries, as [`children_list`] makes them.
+/// The request about a directory, with the list that [`children_list`] makes.
 pub fn directory(list: &str, earlier: Option<&str>, boundary: &str) -> Prompt {
     listed(
         "A directory, by the summaries of what it holds. Say what they are for together.",
@@ -143,7 +210,7 @@ pub fn directory(list: &str, earlier: Option<&str>, boundary: &str) -> Prompt {
     )
 }
 
-/// The request about one part of a file. `outline` tells what there is in all of it.
+/// The request about one part of a file, with the outline of the whole file.
 pub fn file_part(
     language: Option<&str>,
     place: &str,
@@ -216,7 +283,7 @@ pub fn merge_directory_parts(
 
 /// How a request about a list ends.
 enum Closing<'a> {
-    /// It is about all of it: the earlier words, where there are some, may be kept.
+    /// It is about all of it: an earlier summary may be kept.
     Whole(Option<&'a str>),
     /// It is about some of it.
     Part,
@@ -239,12 +306,15 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The tokens of the instructions that come with each request, roughly.
-pub fn instruction_tokens() -> u64 {
-    tokens(&file(None, "", None, ""))
+/// A rough count of the tokens of a request without content.
+pub fn instruction_tokens(style: &Style) -> u64 {
+    tokens(&Prompt {
+        system: style.instructions(),
+        ..file(None, "", None, "")
+    })
 }
 
-/// A rough count of a prompt's tokens: four bytes each, as is usual for English and code.
+/// A rough count of a prompt's tokens: four bytes each, which is usual for English and code.
 pub fn tokens(prompt: &Prompt) -> u64 {
     (prompt.system.len() + prompt.user.len()).div_ceil(4) as u64
 }
@@ -253,7 +323,7 @@ pub fn tokens(prompt: &Prompt) -> u64 {
 mod tests {
     use super::*;
 
-    /// Of the instructions whose tokens were counted.
+    /// The length of the instructions whose tokens were counted.
     const MEASURED_BYTES: usize = 4779;
 
     #[test]
@@ -273,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_content_that_knows_its_marker_gets_another() {
+    fn content_with_its_own_marker_gets_another_marker() {
         let seed = Hasher::new("x").finish().to_string();
         let next = marker(&seed, &[&seed]);
         assert_ne!(next, seed);
@@ -311,7 +381,27 @@ mod tests {
     }
 
     #[test]
-    fn earlier_words_may_be_kept_by_one_word() {
+    fn instructions_name_the_language_and_are_part_of_the_key_only_where_they_differ() {
+        let style = |small, language: &str| Style {
+            small,
+            language: language.to_owned(),
+        };
+        assert_eq!(Style::default().instructions(), SYSTEM);
+        assert_eq!(Style::default().parameters(), "");
+        for small in [false, true] {
+            assert!(style(small, "de").instructions().contains("in German"));
+            assert!(
+                style(small, "Klingon")
+                    .instructions()
+                    .contains("in Klingon")
+            );
+        }
+        assert_eq!(style(true, "de").parameters(), "profile=small language=de");
+        assert!(SMALL.split_whitespace().count() <= 130);
+    }
+
+    #[test]
+    fn an_earlier_summary_may_be_kept_by_one_word() {
         let prompt = file(None, "x", Some("Old words."), "k");
         assert!(prompt.user.contains("Old words.") && prompt.user.contains(UNCHANGED));
         assert!(!file(None, "x", None, "k").user.contains(UNCHANGED));
@@ -320,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_cannot_break_its_line_and_one_without_words_is_named() {
+    fn a_child_cannot_break_its_line_and_one_without_summary_is_named() {
         let children = [
             ChildText {
                 name: "a\n- \u{202e}b\u{1b}".to_owned(),

@@ -7,6 +7,7 @@ pub mod offline;
 pub mod openai;
 
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -54,6 +55,8 @@ pub struct Response {
     pub limits: Limits,
     /// The model cannot read a prompt of this length.
     pub too_long: bool,
+    /// Tokens that the endpoint read of the prompt and tokens that the prompt has, where it cut the prompt silently.
+    pub truncated: Option<(u64, u64)>,
 }
 
 /// A request in flight.
@@ -86,7 +89,13 @@ pub trait Provider: Send + Sync {
             used: Usage::default(),
             limits: Limits::default(),
             too_long: false,
+            truncated: None,
         }))
+    }
+
+    /// Tokens that its model reads, as far as that was learnt.
+    fn context_tokens(&self) -> Option<u32> {
+        None
     }
 
     /// Its Batch API.
@@ -105,25 +114,25 @@ pub trait Provider: Send + Sync {
 pub struct Row {
     /// Its name in the configuration.
     pub name: Name,
-    /// Prepares it; sends nothing.
-    pub open: fn(&Config) -> Arc<dyn Provider>,
+    /// Prepares it, with the folder of the store; sends nothing.
+    pub open: fn(&Config, &Path) -> Arc<dyn Provider>,
 }
 
 /// All providers.
 const PROVIDERS: [Row; 2] = [
     Row {
         name: Name::Offline,
-        open: |_| Arc::new(offline::Offline),
+        open: |_, _| Arc::new(offline::Offline),
     },
     Row {
         name: Name::Openai,
-        open: |config| Arc::new(openai::OpenAi::new(config)),
+        open: |config, data| Arc::new(openai::OpenAi::new(config, data)),
     },
 ];
 
 /// Prepares the configured provider.
-pub fn open(config: &Config) -> Arc<dyn Provider> {
+pub fn open(config: &Config, data: &Path) -> Arc<dyn Provider> {
     let name = config.summaries.provider;
     let row = PROVIDERS.iter().find(|row| row.name == name);
-    (row.unwrap_or(&PROVIDERS[0]).open)(config)
+    (row.unwrap_or(&PROVIDERS[0]).open)(config, data)
 }

@@ -1,10 +1,10 @@
-//! The socket's file: taken where nobody answers, watched while it is ours, removed at the end.
+//! The socket's file: claimed if nothing listens on it, watched while it is ours, removed at the end.
 //!
-//! It must never touch a socket that somebody answers at.
+//! Invariant: a socket that something listens on is never touched.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,29 +12,31 @@ use anyhow::{Context, bail};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{Instant, sleep};
 
-/// A daemon that was killed a moment ago may still hold its lock.
-const LOCK_PATIENCE: Duration = Duration::from_secs(1);
-/// Between two looks at the file where the system cannot tell of it.
-#[cfg_attr(target_os = "linux", allow(dead_code))]
-const SLOW_LOOK: Duration = Duration::from_secs(60);
+use crate::shell::regular;
 
-/// Our place in the file system.
+/// A daemon that was just killed may still hold its lock.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// Between two checks of the file where the system reports no changes of it.
+#[cfg_attr(target_os = "linux", allow(dead_code))]
+const POLL_PAUSE: Duration = Duration::from_secs(60);
+
+/// The socket's file.
 pub(super) struct Socket {
     path: PathBuf,
-    /// The file that was made here; `None` where there was none to be seen.
+    /// The file that was created; `None` if it is unknown.
     identity: Option<Identity>,
-    /// Nobody else may make a socket of this name while it is held. systemd's is systemd's business.
+    /// Held while the socket is ours, so that no other daemon creates one of this name. `None` for systemd's socket.
     lock: Option<File>,
 }
 
-/// What became of the file.
+/// The state of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// It is there, and ours.
+    /// It exists and is ours.
     Ours,
-    /// It is gone, or a dead one is in its place.
+    /// It is gone, or a dead socket is in its place.
     Lost,
-    /// Somebody else answers there.
+    /// Another process listens on it.
     Taken,
 }
 
@@ -55,10 +57,10 @@ impl Identity {
 }
 
 impl Socket {
-    /// Reserves the name, which must not have a daemon behind it.
+    /// Reserves the path.
     ///
     /// # Errors
-    /// Another daemon answers there or is about to; or the folder cannot be used.
+    /// Another daemon listens there or is about to; or the folder cannot be used.
     pub(super) async fn claim(path: &Path) -> anyhow::Result<Self> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
@@ -74,7 +76,7 @@ impl Socket {
         })
     }
 
-    /// The socket that systemd made and passed on.
+    /// The socket that systemd created and passed.
     pub(super) fn inherited(path: &Path) -> Self {
         Self {
             path: path.to_path_buf(),
@@ -83,15 +85,15 @@ impl Socket {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Makes the file and listens. Whatever dead file had that name is gone.
+    /// Creates the file and listens. Replaces a dead one.
     pub(super) fn bind(&mut self) -> anyhow::Result<UnixListener> {
         let path = &self.path;
-        // Made under a name of its own and renamed, so that nobody meets it before it is private.
+        // Created under another name and renamed, so that it is never visible with open permissions.
         let private = path.with_extension(format!("sock-{}", std::process::id()));
         let bind = || -> io::Result<(UnixListener, Identity)> {
             match fs::remove_file(&private) {
@@ -113,15 +115,15 @@ impl Socket {
         Ok(listener)
     }
 
-    /// Makes the file again after it was lost. From then on it is ours, whoever made the first one.
+    /// Recreates the file after it was lost. From then on it is ours, even if systemd created the first one.
     pub(super) async fn bind_again(&mut self) -> anyhow::Result<UnixListener> {
-        // The lock's file may be gone too; and one process cannot lock one file twice.
+        // The lock file may be gone too, and one process cannot lock a file twice.
         self.lock = None;
         *self = Self::claim(&self.path).await?;
         self.bind()
     }
 
-    /// What became of the file.
+    /// The state of the file.
     pub(super) async fn state(&self) -> State {
         match Identity::of(&self.path) {
             Ok(found) if Some(found) == self.identity => State::Ours,
@@ -130,23 +132,23 @@ impl Socket {
         }
     }
 
-    /// Returns when something may have happened to the file. It sleeps until then.
+    /// Returns when something may have happened to the file.
     pub(super) async fn touched(&self) {
         #[cfg(target_os = "linux")]
-        if let Ok(told) = told_of(&self.path) {
-            // What happened before it was asked for is told of by nobody.
+        if let Ok(events) = events_of(&self.path) {
+            // Changes before the watch are not reported.
             if Identity::of(&self.path).ok() == self.identity {
-                let _ = told.readable().await;
+                let _ = events.readable().await;
             }
             return;
         }
-        // No file to ask about, or no watch left for it.
+        // The file is gone, or no inotify watch is left.
         if Identity::of(&self.path).ok() == self.identity {
-            sleep(SLOW_LOOK).await;
+            sleep(POLL_PAUSE).await;
         }
     }
 
-    /// Removes the file, where it is ours and not systemd's.
+    /// Removes the file, if it is ours and not systemd's.
     pub(super) fn remove(&self) {
         let found = Identity::of(&self.path).ok();
         if self.lock.is_some() && found.is_some() && found == self.identity {
@@ -155,19 +157,19 @@ impl Socket {
     }
 }
 
-/// The system's word on one file: its links, its name, its end. Nothing that others do beside it wakes us.
+/// The inotify events of one file: links, renames, removal. Nothing else in its folder wakes the daemon.
 #[cfg(target_os = "linux")]
-fn told_of(path: &Path) -> io::Result<tokio::net::unix::pipe::Receiver> {
+fn events_of(path: &Path) -> io::Result<tokio::net::unix::pipe::Receiver> {
     use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
     let descriptor = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
     let events = WatchFlags::ATTRIB | WatchFlags::MOVE_SELF | WatchFlags::DELETE_SELF;
     inotify::add_watch(&descriptor, path, events | WatchFlags::DONT_FOLLOW)?;
-    // Waited for as a pipe is: AsyncFd cannot be had without unsafe code.
+    // Awaited like a pipe: AsyncFd would need unsafe code.
     tokio::net::unix::pipe::Receiver::from_owned_fd_unchecked(descriptor)
 }
 
-/// Whether somebody answers, or at least is there: a full queue is a daemon's too.
+/// Whether something listens. A full queue belongs to a daemon, too.
 async fn is_answered(path: &Path) -> bool {
     match UnixStream::connect(path).await {
         Ok(_) => true,
@@ -175,24 +177,16 @@ async fn is_answered(path: &Path) -> bool {
     }
 }
 
-/// The lock beside the socket; it stays when the daemon ends, because a lock's file that goes away guards nothing.
+/// The lock file beside the socket. It stays when the daemon ends: a lock file that is removed guards nothing.
 async fn lock(socket: &Path) -> anyhow::Result<File> {
     let path = lock_path(socket);
     let context = || format!("locking {}", path.display());
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        // In a folder that others may write, a link of theirs would have us empty another file of ours.
-        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
-        .open(&path)
-        .with_context(context)?;
+    let file = regular::open_private(&path).with_context(context)?;
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
         match file.try_lock() {
             Ok(()) => {
-                // For people only: the lock itself says whether anybody is there.
+                // For people only: the lock itself shows whether a daemon runs.
                 let _ = file.set_len(0);
                 let _ = (&file).write_all(std::process::id().to_string().as_bytes());
                 return Ok(file);
@@ -213,8 +207,8 @@ fn lock_path(socket: &Path) -> PathBuf {
 }
 
 fn taken(path: &Path) -> String {
-    let process = fs::read_to_string(lock_path(path)).unwrap_or_default();
-    let process = match process.trim().parse::<u32>() {
+    let process = regular::read(&lock_path(path), 64).unwrap_or_default();
+    let process = match String::from_utf8_lossy(&process).trim().parse::<u32>() {
         Ok(process) => format!(" (process {process})"),
         Err(_) => String::new(),
     };
@@ -246,7 +240,7 @@ mod tests {
         let mode = fs::metadata(&path).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600);
 
-        // As after a kill: the lock is free, the file is there, and nobody answers.
+        // As after a kill: the lock is free, the file exists, and nothing listens.
         drop((socket, listener));
         assert!(path.exists());
         let (socket, _listener) = bound(&path).await;
@@ -257,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_socket_that_is_not_of_a_daemon_of_ours_is_left_alone() {
+    async fn a_socket_of_another_program_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
         let _other = UnixListener::bind(&path).unwrap();
@@ -266,14 +260,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_removed_socket_is_noticed_at_once_and_made_again() {
+    async fn a_removed_socket_is_noticed_at_once_and_recreated() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sub/s");
         let (mut socket, _listener) = bound(&path).await;
         for how in ["file", "folder"] {
             let noticed = socket.touched();
             let removed = async {
-                // First the watch, then the deed.
+                // First the watch, then the removal.
                 tokio::task::yield_now().await;
                 match how {
                     "file" => fs::remove_file(&path).unwrap(),
@@ -281,7 +275,7 @@ mod tests {
                 }
             };
             let both = async { tokio::join!(noticed, removed) };
-            tokio::time::timeout(SLOW_LOOK / 2, both).await.expect(how);
+            tokio::time::timeout(POLL_PAUSE / 2, both).await.expect(how);
             assert_eq!(socket.state().await, State::Lost, "{how}");
             let _listener = socket.bind_again().await.unwrap();
             assert_eq!(socket.state().await, State::Ours, "{how}");
@@ -290,14 +284,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_socket_that_another_put_there_is_seen_and_left_at_the_end() {
+    async fn a_socket_of_another_process_in_its_place_is_left_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
         let (socket, _listener) = bound(&path).await;
         fs::remove_file(&path).unwrap();
         let other = UnixListener::bind(&path).unwrap();
         assert_eq!(socket.state().await, State::Taken);
-        // It returns at once, because it is not the file that it was.
+        // Returns at once: it is another file.
         socket.touched().await;
         socket.remove();
         assert!(path.exists());
@@ -314,7 +308,7 @@ mod tests {
         assert_eq!(socket.state().await, State::Ours);
         socket.remove();
         assert!(path.exists());
-        // Lost and made again, it is ours.
+        // Recreated, it is ours.
         fs::remove_file(&path).unwrap();
         let _again = socket.bind_again().await.unwrap();
         socket.remove();

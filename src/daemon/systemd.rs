@@ -1,6 +1,6 @@
-//! What systemd gives and wants to hear: the socket, readiness, a line of status, proofs of life.
+//! The service manager's interface: socket activation, readiness, the status line, the watchdog.
 //!
-//! Without systemd all of it is nothing. A proof of life is only given after work was really done.
+//! Without systemd all of it does nothing. The watchdog is fed only after a request went through the event loop.
 
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::PathBuf;
@@ -15,22 +15,22 @@ use crate::engine::status::{PacingStatus, RepositoryStatus};
 
 use crate::daemon::access::Handle;
 
-/// The status line is renewed this often at most.
+/// The shortest time between two status lines.
 const STATUS_PAUSE: Duration = Duration::from_secs(1);
 /// The longest status line, in characters.
 const STATUS_LENGTH: usize = 200;
 
-/// The socket that systemd listens on for us, and its path.
+/// The socket that systemd passed, and its path.
 ///
 /// # Errors
-/// What was passed is no Unix socket with a path.
+/// The passed descriptor is not a Unix socket with a path.
 pub(super) fn inherited() -> anyhow::Result<Option<(UnixListener, PathBuf)>> {
-    // listenfd takes descriptors without an addressee too; systemd always names one.
+    // listenfd also accepts descriptors without LISTEN_PID; systemd always sets it.
     if std::env::var_os("LISTEN_PID").is_none_or(|pid| pid.is_empty()) {
         return Ok(None);
     }
     let context =
-        "taking the socket that systemd passes; see `systemctl --user cat epitome.socket`";
+        "cannot use the socket that systemd passed; see `systemctl --user cat epitome.socket`";
     let mut passed = listenfd::ListenFd::from_env();
     if passed.len() > 1 {
         tracing::warn!("systemd passes {} sockets: the first is used", passed.len());
@@ -52,23 +52,23 @@ fn path_of(listener: &StdListener) -> anyhow::Result<PathBuf> {
     Ok(path.to_path_buf())
 }
 
-/// The socket answers.
+/// Reports that the socket responds.
 pub(super) fn ready() {
     tell(&[NotifyState::Ready]);
 }
 
-/// The end has begun.
+/// Reports that the daemon is ending.
 pub(super) fn stopping() {
     tell(&[NotifyState::Stopping, NotifyState::Status("ending")]);
 }
 
-/// What it is doing, in one line.
+/// Reports what the daemon does, in one line.
 pub(super) fn status(line: &str) {
     tell(&[NotifyState::Status(&one_line(line))]);
 }
 
 fn tell(states: &[NotifyState<'_>]) {
-    // Nobody can be told if that fails, and the work goes on without.
+    // A failure has no one to report to, and the work goes on.
     let _ = sd_notify::notify(states);
 }
 
@@ -76,7 +76,7 @@ fn is_listening() -> bool {
     std::env::var_os("NOTIFY_SOCKET").is_some_and(|socket| !socket.is_empty())
 }
 
-/// Keeps the status line true. Sleeps while nothing happens.
+/// Keeps the status line current. Sleeps while nothing happens.
 pub(super) async fn update_status(handle: Handle) {
     if !is_listening() {
         return;
@@ -96,13 +96,13 @@ pub(super) async fn update_status(handle: Handle) {
     }
 }
 
-/// Feeds the watchdog, each time after a question went through the loop. Where something happened since the last
-/// time, a notification must have come through, too; while nothing happens the disk is left alone.
+/// Feeds the watchdog each time a request went through the event loop. If something happened since the last time, a
+/// notification must have come through as well; while nothing happens the disk is not touched.
 pub(super) async fn feed_watchdog(handle: Handle) {
     let Some(period) = sd_notify::watchdog_enabled() else {
         return;
     };
-    // Time for a second attempt, where the first one was lost in a flood.
+    // Leaves time for a second attempt.
     let pause = period / 3;
     let mut stirred = handle.stirred();
     loop {
@@ -113,7 +113,7 @@ pub(super) async fn feed_watchdog(handle: Handle) {
             Ok(true) => tell(&[NotifyState::Watchdog]),
             Ok(false) => return,
             Err(_) => {
-                tracing::error!("no proof of life within {pause:?}");
+                tracing::error!("the event loop did not respond within {pause:?}");
                 if timeout(pause, handle.pulse(something)).await == Ok(true) {
                     tell(&[NotifyState::Watchdog]);
                 }
@@ -132,11 +132,11 @@ fn line(repositories: &[RepositoryStatus], pace: &PacingStatus) -> String {
         many => format!("{many} repositories"),
     };
     let mut line = if repositories.iter().any(|one| one.scanning) {
-        format!("{count}: looking at the disk, {done} of {nodes} nodes are done")
+        format!("{count}: scanning, {done} of {nodes} files and folders are done")
     } else if repositories.iter().all(|one| one.settled) {
-        format!("{count}, {nodes} nodes: all done")
+        format!("{count}, {nodes} files and folders: all done")
     } else {
-        format!("{count}: {done} of {nodes} nodes are done")
+        format!("{count}: {done} of {nodes} files and folders are done")
     };
     let failed = total(|one| one.failed);
     if failed > 0 {
@@ -152,7 +152,7 @@ fn line(repositories: &[RepositoryStatus], pace: &PacingStatus) -> String {
     line
 }
 
-/// A line's end would be another assignment.
+/// A line break would start another assignment.
 fn one_line(text: &str) -> String {
     let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     plain.take(STATUS_LENGTH).collect()
@@ -174,16 +174,16 @@ mod tests {
     }
 
     #[test]
-    fn the_status_line_says_what_is_done() {
+    fn the_status_line_shows_progress() {
         let pace = PacingStatus::default();
         assert_eq!(line(&[], &pace), "no repository is watched");
         assert_eq!(
             line(&[repository(3, 0)], &pace),
-            "1 repository, 3 nodes: all done"
+            "1 repository, 3 files and folders: all done"
         );
         assert_eq!(
             line(&[repository(3, 0), repository(1, 4)], &pace),
-            "2 repositories: 4 of 8 nodes are done"
+            "2 repositories: 4 of 8 files and folders are done"
         );
         let scanning = RepositoryStatus {
             scanning: true,
@@ -192,12 +192,12 @@ mod tests {
         };
         assert_eq!(
             line(&[scanning], &pace),
-            "1 repository: looking at the disk, 2 of 5 nodes are done, 1 failed"
+            "1 repository: scanning, 2 of 5 files and folders are done, 1 failed"
         );
     }
 
     #[test]
-    fn trouble_cannot_say_more_than_a_status() {
+    fn an_error_message_stays_inside_the_status_line() {
         let pace = PacingStatus {
             trouble: Some(format!("refused\nREADY=1{}", "!".repeat(500))),
             ..PacingStatus::default()

@@ -1,7 +1,7 @@
-//! Many files at once, through the endpoint's Batch API: a first index at half the price, when nobody is in a hurry.
+//! Batches: a first index through the endpoint's Batch API, at half the price.
 //!
-//! A batch is made once all files are read, so that it is one and not many; what is changed meanwhile is asked about
-//! alone. What comes back from one, with or without words, never goes into another.
+//! A batch is made once all files are read, so that it is one and not many; files that change meanwhile are requested
+//! alone. A key that returned from a batch never goes into another.
 
 use std::collections::HashMap;
 
@@ -14,28 +14,28 @@ use super::effect::{Effect, SummaryRequest};
 use super::in_flight::Stage;
 use super::tree::NodeId;
 
-/// Below so many files a batch is not worth its wait.
+/// Below so many files a batch is not worth the wait.
 pub const BATCH_FROM: usize = 200;
 
-/// What is known of a key that an earlier run put into a batch.
+/// A key that an earlier run put into a batch.
 #[derive(Clone, Copy, Debug)]
 enum Known {
     /// The endpoint has it.
     UnderWay,
-    /// It was answered before anybody here wanted it, and is stored.
+    /// It was answered before a node needed it, and is stored.
     Stored(SummaryDigest),
 }
 
-/// What is known of batches.
+/// The batches of this run and of earlier ones.
 #[derive(Debug, Default)]
 pub struct Batches {
-    /// The endpoint has none, or takes none from us: not tried again in this run.
+    /// The endpoint accepts no batches: none is sent in this run.
     refused: bool,
     known: HashMap<SummaryKey, Known>,
 }
 
 impl Batches {
-    /// An answer to a key that nobody wants yet: whoever wants it later must not pay for it again.
+    /// A response for a key that no node needs yet: it must not be paid for again.
     pub fn answered_early(&mut self, key: SummaryKey, result: &Result<Summary, Failure>) {
         if let Some(known) = self.known.get_mut(&key) {
             match result {
@@ -45,24 +45,24 @@ impl Batches {
         }
     }
 
-    /// The keys that an earlier run put into batches, and that nobody was told of yet.
+    /// The keys in batches of an earlier run that no node has asked for yet.
     pub fn keys(&self) -> impl Iterator<Item = SummaryKey> {
         self.known.keys().copied()
     }
 
-    /// The key is answered, and its flight told.
+    /// The key is answered.
     pub fn forget(&mut self, key: SummaryKey) -> bool {
         self.known.remove(&key).is_some()
     }
 }
 
-/// Where a key that the store does not have goes.
+/// The way of a key that the store does not have.
 pub enum Way {
-    /// It is to be asked about.
+    /// It has to be requested.
     SummaryRequest,
-    /// It is being asked about already.
+    /// It is requested already.
     UnderWay,
-    /// It was stored since the store was asked.
+    /// It was stored meanwhile.
     Stored(SummaryDigest),
 }
 
@@ -73,7 +73,7 @@ impl Engine {
         self.batches.known.extend(known);
     }
 
-    /// Where a key goes that the store does not have.
+    /// The way of a key that the store does not have.
     pub(super) fn way_of(&self, key: SummaryKey) -> Way {
         match self.batches.known.get(&key) {
             None => Way::SummaryRequest,
@@ -82,7 +82,7 @@ impl Engine {
         }
     }
 
-    /// These keys reached no batch: back into the queue with them.
+    /// These keys reached no batch, and return to the queue.
     pub(super) fn batch_refused(&mut self, keys: &[SummaryKey], for_good: bool) {
         let now_ms = self.now.monotonic_ms;
         self.batches.refused |= for_good;
@@ -95,14 +95,14 @@ impl Engine {
             self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
                 flight.in_batch = false;
-                // It did not go, after all.
+                // It was not sent.
                 let undone = u32::from(!of_earlier_run);
                 flight.tried.times = flight.tried.times.saturating_sub(undone);
             });
         }
     }
 
-    /// Makes a batch of the bulk's files where that is worth while. Tells whether they may go one by one now.
+    /// Makes a batch of the bulk's files if it is large enough. Returns whether they may be sent one by one now.
     pub(super) fn batch_next(&mut self, effects: &mut Vec<Effect>) -> bool {
         let Some(least) = self.options.batch_from else {
             return true;
@@ -114,7 +114,7 @@ impl Engine {
             return false;
         }
         let (mut requests, mut tokens, mut nanos) = self.pace.budget_left(self.now.day());
-        if self.flights.batchable().len() < least || !self.pace.is_well(self.now.monotonic_ms) {
+        if self.flights.batchable().len() < least || !self.pace.is_healthy(self.now.monotonic_ms) {
             return true;
         }
         let mut chosen = Vec::new();
@@ -167,7 +167,7 @@ impl Engine {
         Some(ask)
     }
 
-    /// Whether the first look at everything is over, and all that it found is ready or under way.
+    /// Whether the first scan is over, and all that it found is ready or in flight.
     fn is_gathered(&self) -> bool {
         self.flights.looking_up() == 0
             && self.repositories.values().all(|repository| {

@@ -1,57 +1,57 @@
-//! A limit per minute, kept from this side: so that the endpoint never has to refuse.
+//! A token bucket for one of the endpoint's limits per minute, kept on this side so that the endpoint need not refuse.
 //!
-//! Where the endpoint tells what is left, its word is compared with what was believed when the request went: what was
-//! spent and what came in since is known here alone.
+//! What the endpoint reports as remaining is compared with the bucket's level when that request was sent: only this side
+//! knows what was spent and refilled since.
 
 use crate::model::limits::Limit;
 
-/// Milliseconds in which a limit is renewed.
+/// The window of a limit, in milliseconds.
 const MINUTE_MS: f64 = 60_000.0;
-/// How much of the limit is used: a clock that differs from the endpoint's must not cost a refusal.
+/// The share of the limit that is used: a clock that differs from the endpoint's must not cost a refusal.
 const SHARE: f64 = 0.98;
-/// How much of a limit may be spent at once where the endpoint says nothing of it: with the share above, no minute
-/// ever sees more than the limit, however the endpoint counts, nor a second more than a second's worth and a half.
+/// The burst of a limit that the endpoint does not report: with the share above, no minute sees more than the limit, and
+/// no second more than a second's worth and a half, however the endpoint counts.
 const BLIND_BURST: f64 = 1.0 / 120.0;
 
-/// By which share a guess has to be too high before guesses are lowered, and how much then.
+/// An estimate that is too high by more than `SURELY` lowers the correction by `FORGET`.
 const SURELY: f64 = 0.05;
 const FORGET: f64 = 0.05;
 
-/// What may still be spent. It fills all the time, at the limit's rate.
+/// A token bucket; it refills at the limit's rate.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bucket {
     /// A window's worth; 0: no limit is known.
     capacity: f64,
-    /// How long the endpoint takes to renew it, where that is not a minute.
+    /// The endpoint's window, if it is not a minute.
     window_ms: Option<f64>,
     level: f64,
     at_ms: u64,
-    /// Spent by requests that are under way.
+    /// Spent by requests in flight.
     in_flight: f64,
-    /// All that the endpoint's words have changed, so far.
+    /// The sum of all corrections by the endpoint's reports.
     corrected: f64,
-    /// Whether the endpoint has told how much is left.
+    /// Whether the endpoint has reported what remains.
     heard: bool,
-    /// A limit that a person has set; 0: none.
+    /// The configured limit; 0: none.
     set: f64,
-    /// Amounts are guesses: the endpoint may count more.
+    /// Amounts are estimates: the endpoint may count more.
     guessed: bool,
-    /// By which share it counts more of late.
+    /// The share by which it counted more recently.
     short: f64,
 }
 
-/// What was believed when a request went.
+/// The bucket's state when a request was sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spent {
     amount: f64,
-    /// What was left after it, before any correction.
+    /// The level after it, before any correction.
     left: f64,
-    /// What else was under way.
+    /// Spent by other requests in flight.
     others: f64,
 }
 
 impl Bucket {
-    /// A limit that a person has set; 0: none. What the endpoint says can only lower it.
+    /// A configured limit; 0: none. The endpoint's reports can only lower it.
     pub fn of(limit: u64) -> Self {
         let capacity = limit as f64;
         Self {
@@ -62,7 +62,7 @@ impl Bucket {
         }
     }
 
-    /// The same of amounts that are guesses, as a prompt's tokens are.
+    /// The same for amounts that are estimates, such as a prompt's tokens.
     pub fn of_guesses(limit: u64) -> Self {
         Self {
             guessed: true,
@@ -76,12 +76,12 @@ impl Bucket {
         self.at_ms = self.at_ms.max(now_ms);
     }
 
-    /// What comes in each millisecond.
+    /// The refill per millisecond.
     fn rate(&self) -> f64 {
         self.capacity * SHARE / self.window_ms.unwrap_or(MINUTE_MS)
     }
 
-    /// The most that may gather.
+    /// The burst.
     fn most(&self) -> f64 {
         match self.heard {
             true => self.capacity,
@@ -89,8 +89,8 @@ impl Bucket {
         }
     }
 
-    /// When `amount` can be spent (monotonic milliseconds): now or later. An amount above the most that gathers waits
-    /// for that.
+    /// When `amount` can be spent (monotonic milliseconds): now or later. An amount above the burst waits for a full
+    /// bucket.
     pub fn ready_ms(&mut self, amount: f64, now_ms: u64) -> u64 {
         if self.capacity == 0.0 {
             return now_ms;
@@ -103,7 +103,7 @@ impl Bucket {
         now_ms + (missing / self.rate()).ceil() as u64
     }
 
-    /// Spends, when the request goes.
+    /// Spends for a request that is sent.
     pub fn spend(&mut self, amount: f64) -> Spent {
         let amount = amount * (1.0 + self.short);
         let others = self.in_flight;
@@ -116,13 +116,13 @@ impl Bucket {
         }
     }
 
-    /// The request came back, and cost `really`; nothing: it was refused. `said`: what the endpoint tells of the limit.
+    /// The request returned and cost `really`; `None`: it was refused. `said`: the limit as the endpoint reports it.
     pub fn returned(&mut self, spent: Spent, really: Option<f64>, said: Limit, now_ms: u64) {
         self.in_flight = (self.in_flight - spent.amount).max(0.0);
         self.fill(now_ms);
         self.level += match really {
             None => spent.amount,
-            // Where it tells what is left, that tells what it charged, too.
+            // What remains shows what was charged, too.
             Some(_) if self.heard => 0.0,
             Some(really) => spent.amount - really,
         };
@@ -142,11 +142,11 @@ impl Bucket {
         self.level = self.level.min(self.most());
     }
 
-    /// The endpoint's word on what was left after the request.
+    /// The endpoint reports what remained after the request.
     fn hear(&mut self, spent: Spent, refused: bool, remaining: f64) {
         if !self.heard {
             self.heard = true;
-            // What is under way may be counted in it or not: the safe belief is that it is not.
+            // Requests in flight may be counted in it or not: the safe assumption is that they are not.
             let level = remaining - self.in_flight;
             self.corrected += level - self.level;
             self.level = level;
@@ -165,7 +165,7 @@ impl Bucket {
         let correction = if error < 0.0 {
             error
         } else {
-            // What went at the same time may have come there later: only what is beyond that is truly left.
+            // Concurrent requests may have arrived later: only what is beyond them truly remains.
             (error - spent.others).max(0.0)
         };
         self.level += correction;
@@ -173,7 +173,7 @@ impl Bucket {
     }
 }
 
-/// The window of a limit that takes more than a minute to be whole again: it is none for each minute.
+/// The window of a limit that takes more than a minute to be renewed: it is not one per minute.
 fn window_ms(said: Limit) -> Option<f64> {
     let (limit, remaining) = (said.limit? as f64, said.remaining? as f64);
     let reset_ms = said.reset_ms.filter(|&ms| ms as f64 > MINUTE_MS)? as f64;
@@ -185,7 +185,7 @@ fn window_ms(said: Limit) -> Option<f64> {
 mod tests {
     use super::*;
 
-    /// An endpoint's own bucket, exact.
+    /// The endpoint's own bucket.
     struct Endpoint {
         limit: f64,
         level: f64,
@@ -201,7 +201,7 @@ mod tests {
             }
         }
 
-        /// A request: what is left, or nothing where it is refused.
+        /// A request: what remains, or `None` if it is refused.
         fn take(&mut self, amount: f64, now_ms: u64, burst: f64) -> Option<u64> {
             let passed = (now_ms - self.at_ms) as f64;
             self.level = (self.level + passed * self.limit / MINUTE_MS).min(burst);
@@ -224,16 +224,16 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_nothing_waits() {
+    fn without_a_limit_no_request_waits() {
         let mut bucket = Bucket::of(0);
         bucket.spend(1e9);
         assert_eq!(bucket.ready_ms(1.0, 5), 5);
     }
 
     #[test]
-    fn no_minute_sees_more_than_a_limit_of_which_nothing_is_heard() {
+    fn no_minute_exceeds_a_limit_that_the_endpoint_does_not_report() {
         let mut bucket = Bucket::of(300);
-        // After a long rest, too.
+        // Also after a long idle time.
         let mut now_ms = 600_000;
         let mut times = Vec::new();
         while now_ms < 720_000 {
@@ -250,10 +250,10 @@ mod tests {
         assert!(times.len() > 580, "{}", times.len());
     }
 
-    /// Whatever the endpoint's burst and the time that its answers take: its limit is used up to the share, and it
-    /// never refuses once it was heard.
+    /// Whatever the endpoint's burst and latency: its limit is used up to the share, and it never refuses after its
+    /// first report.
     #[test]
-    fn an_endpoint_that_tells_what_is_left_never_has_to_refuse_and_is_used() {
+    fn an_endpoint_that_reports_what_remains_never_refuses_and_is_used() {
         for (limit, amount) in [(300.0, 1.0), (60_000.0, 700.0)] {
             for burst_share in [1.0 / 20.0, 1.0] {
                 for latency_ms in [30, 900] {
@@ -277,7 +277,7 @@ mod tests {
                             let remaining = endpoint.take(amount, now_ms, burst);
                             match remaining {
                                 Some(_) => sent += amount,
-                                // The first ones go before anything is known.
+                                // The first ones are sent before anything is known.
                                 None => refused += usize::from(now_ms > 0),
                             }
                             under_way.push((now_ms, spent, remaining));
@@ -293,9 +293,9 @@ mod tests {
         }
     }
 
-    /// A third more is counted than was guessed.
+    /// The endpoint counts a third more than was estimated.
     #[test]
-    fn guesses_that_are_too_low_are_noticed() {
+    fn estimates_that_are_too_low_are_corrected() {
         let (limit, guess, really) = (60_000.0, 600.0, 800.0);
         let mut endpoint = Endpoint::new(limit, limit);
         let mut bucket = Bucket::of_guesses(0);
@@ -303,7 +303,7 @@ mod tests {
         let mut now_ms = 0;
         while now_ms < 240_000 {
             now_ms = bucket.ready_ms(guess, now_ms);
-            // Asked again, as the loop does when it wakes.
+            // Once more, as the loop does when it wakes.
             assert_eq!(bucket.ready_ms(guess, now_ms), now_ms);
             let spent = bucket.spend(guess);
             let remaining = endpoint.take(really, now_ms, limit);
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_take_from_the_same_limit_is_noticed() {
+    fn other_users_of_the_same_limit_are_noticed() {
         let mut bucket = Bucket::of(0);
         let spent = bucket.spend(1.0);
         bucket.returned(spent, Some(1.0), said(300.0, 200), 10);
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_a_person_has_set_is_not_raised_by_the_endpoint() {
+    fn a_configured_limit_is_not_raised_by_the_endpoint() {
         let mut bucket = Bucket::of(60);
         let spent = bucket.spend(1.0);
         bucket.returned(spent, Some(1.0), said(3_000.0, 2_990), 0);
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_for_each_day_is_not_taken_for_one_of_each_minute() {
+    fn a_daily_limit_is_not_taken_for_one_per_minute() {
         let mut bucket = Bucket::of(0);
         let spent = bucket.spend(1.0);
         let told = Limit {

@@ -1,35 +1,35 @@
-//! How many requests at once: additive increase, multiplicative decrease, once for each event of congestion.
+//! The concurrency limit: AIMD, with one decrease for each congestion event.
 //!
-//! An endpoint without headers tells where its end is by refusing only. So the width that was refused is kept in mind,
-//! and tried again ever more seldom while it keeps being refused.
+//! An endpoint without headers shows its limit by refusals only. So the limit that was refused is remembered, and probed
+//! ever more seldom while it keeps being refused.
 
-/// The width that a run begins with; above it, it has to be earned.
+/// The limit that a run starts with.
 const FIRST: f64 = 10.0;
-/// By how much an answer widens it until something was refused or late: by half for each whole width of answers, so that
-/// an end that nobody told of is overshot by no more than that.
+/// The increase per response until something was refused or late: by half for as many responses as the limit, so that an
+/// unknown limit is overshot by no more than that.
 const RAMP: f64 = 0.5;
-/// What is left of the width after an event of congestion.
+/// The share of the limit that is left after a congestion event.
 const DECREASE: f64 = 0.7;
-/// Answers before a width that was refused is tried again, at first and at most.
+/// Responses before a refused limit is probed again, at first and at most.
 const PROBE_AFTER: (u32, u32) = (32, 2_048);
 
-/// The width.
+/// The limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Concurrency {
     now: f64,
     ceiling: f64,
-    /// Whether the endpoint ever had more to do than it liked.
+    /// Whether there ever was congestion.
     met_end: bool,
-    /// The least width that was refused of late.
+    /// The least limit that was refused recently.
     refused: Option<usize>,
-    /// Answers since then.
+    /// Responses since then.
     clean: u32,
-    /// How many there have to be before it is tried again.
+    /// How many there have to be before it is probed.
     patience: u32,
 }
 
 impl Concurrency {
-    /// A width that never exceeds `ceiling`, which is at least 1.
+    /// A limit that never exceeds `ceiling`, which is at least 1.
     pub fn up_to(ceiling: usize) -> Self {
         let ceiling = ceiling.max(1) as f64;
         Self {
@@ -42,19 +42,25 @@ impl Concurrency {
         }
     }
 
-    /// How many may be under way.
+    /// The requests that may be in flight.
     pub fn get(&self) -> usize {
         (self.now as usize).max(1)
     }
 
-    /// An answer came; so many are under way besides.
+    /// The endpoint bounds the requests at once.
+    pub fn limit(&mut self, requests: u32) {
+        self.ceiling = self.ceiling.min(f64::from(requests.max(1)));
+        self.now = self.now.min(self.ceiling);
+    }
+
+    /// A response came; so many requests are in flight besides.
     pub fn answered(&mut self, others: usize) {
         self.clean = self.clean.saturating_add(1);
-        // Where the width was not used, nothing is proven.
+        // An unused limit proves nothing.
         if others + 1 < self.get() {
             return;
         }
-        // Once the end was met, one more for a whole width of answers.
+        // After congestion, one more for as many responses as the limit.
         let step = if self.met_end { 1.0 / self.now } else { RAMP };
         let next = (self.now + step).min(self.ceiling);
         if let Some(refused) = self.refused
@@ -71,7 +77,7 @@ impl Concurrency {
         self.now = next;
     }
 
-    /// The endpoint has more to do than it likes.
+    /// The endpoint is overloaded.
     pub fn congested(&mut self) {
         let width = self.get();
         self.patience = match self.refused {
@@ -90,12 +96,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_comes_back_where_it_is_used_and_never_above_the_ceiling() {
+    fn the_limit_recovers_when_it_is_used_and_never_exceeds_the_ceiling() {
         let mut width = Concurrency::up_to(10);
         width.congested();
         assert_eq!(width.get(), 7);
         width.answered(0);
-        assert_eq!(width.get(), 7, "nothing was under way: nothing is proven");
+        assert_eq!(width.get(), 7, "an unused limit proves nothing");
         for _ in 0..1_000 {
             width.answered(width.get() - 1);
         }
@@ -108,9 +114,9 @@ mod tests {
         assert_eq!(Concurrency::up_to(3).get(), 3);
     }
 
-    /// Each in flight is answered, and then as many go as the width allows: how many rounds to the ceiling?
+    /// All in flight are answered, and then as many are sent as the limit allows: how many rounds to the ceiling?
     #[test]
-    fn a_wide_ceiling_is_reached_in_a_few_rounds_where_nothing_is_refused() {
+    fn a_high_ceiling_is_reached_in_a_few_rounds_without_refusals() {
         let mut width = Concurrency::up_to(200);
         let mut rounds = 0;
         while width.get() < 200 {
@@ -122,9 +128,9 @@ mod tests {
         assert!(rounds <= 8, "{rounds}");
     }
 
-    /// An endpoint that takes forty at once and refuses the rest, of a width that was wide open to two hundred.
+    /// An endpoint that accepts forty at once and refuses the rest, below a ceiling of two hundred.
     #[test]
-    fn an_end_on_the_way_up_is_overshot_by_half_at_most() {
+    fn an_unknown_limit_is_overshot_by_half_at_most() {
         let mut width = Concurrency::up_to(200);
         let mut refused = 0;
         for _ in 0..100 {
@@ -142,9 +148,9 @@ mod tests {
         assert!(refused <= 40, "{refused}");
     }
 
-    /// An endpoint that takes two at once and refuses the third.
+    /// An endpoint that accepts two at once and refuses the third.
     #[test]
-    fn an_end_that_shows_by_refusals_only_is_found_and_seldom_run_into() {
+    fn a_limit_that_shows_by_refusals_only_is_found_and_seldom_hit() {
         let mut width = Concurrency::up_to(10);
         let mut refused = 0;
         for _ in 0..1_000 {
@@ -161,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_moves_away_is_followed() {
+    fn a_limit_that_rises_is_followed() {
         let mut width = Concurrency::up_to(10);
         for _ in 0..4 {
             width.congested();

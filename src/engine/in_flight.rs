@@ -1,4 +1,4 @@
-//! One request for one key, however many nodes wait for it: what is looked up, ready, asked for or being stored.
+//! The in-flight table: one entry for one key, however many nodes wait for it.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -10,61 +10,63 @@ use super::pacing::Sent;
 use super::retry::Attempts;
 use super::tree::NodeId;
 
-/// How far a flight has come.
+/// The stage of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// The store is asked whether it has the words.
+    /// The store is asked whether it has the summary.
     LookingUp,
-    /// It is to be asked about, when its time and its turn come.
+    /// It waits in the queue.
     Ready,
-    /// It is being asked about.
+    /// Its request is in flight.
     Requester,
-    /// The answer is being stored.
+    /// The response is being stored.
     Committing,
 }
 
-/// Who comes first among files, and who among directories: the lesser goes first. Which of the two firsts has the
-/// longer way to the root depends on what is known by then of the time that either takes.
+/// The order among files, and among directories: the lesser is sent first. Which of both firsts has the longer path to
+/// the root depends on the latencies measured so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     /// Edits before the bulk of a first index.
     pub bulk: bool,
-    /// Directories above it, the most first.
+    /// Failures so far: a request that failed does not delay others.
+    pub failures: u32,
+    /// Directories above it, most first.
     pub depth: Reverse<u32>,
     /// Then in order of arrival.
     pub arrival: u64,
 }
 
-/// One key under way.
+/// One key.
 #[derive(Debug)]
 pub struct InFlight {
-    /// How far it has come.
+    /// Its stage.
     pub stage: Stage,
-    /// The nodes that want the words; those that changed their mind are still among them.
+    /// The nodes that need the summary; some may have changed since.
     pub waiters: Vec<(RepoId, NodeId)>,
     /// Whether it costs a request.
     pub paid: bool,
-    /// Whether a file is asked about (a directory otherwise).
+    /// Whether it is about a file (a directory otherwise).
     pub is_file: bool,
     /// Its place in the order.
     pub rank: Rank,
-    /// Left alone until then, because its file may be saved again (monotonic milliseconds).
+    /// Not sent before, because its file may be saved again (monotonic milliseconds).
     pub quiet_until_ms: u64,
-    /// Not to be tried again before (monotonic milliseconds).
+    /// Not retried before (monotonic milliseconds).
     pub retry_at_ms: u64,
-    /// What it has behind it.
+    /// Its history.
     pub tried: Attempts,
     /// When it failed last (monotonic milliseconds).
     pub failed_ms: u64,
-    /// The request under way.
+    /// The request in flight.
     pub sent: Sent,
-    /// What it is thought to need, of prompt and answer.
+    /// Its estimate of tokens, input and output.
     pub tokens: u64,
-    /// Whether it may go by a batch: a file of the bulk that was never asked about.
+    /// Whether it may go by a batch: a file of the bulk that was never requested.
     pub batchable: bool,
     /// Whether it is in a batch now.
     pub in_batch: bool,
-    /// The digest of the answer that is being stored.
+    /// The digest of the summary that is being stored.
     pub words: Option<SummaryDigest>,
 }
 
@@ -81,57 +83,57 @@ impl InFlight {
     }
 }
 
-/// Which queue is whose.
+/// The queue of a key.
 fn queue(paid: bool, is_file: bool) -> usize {
     usize::from(paid) * 2 + usize::from(is_file)
 }
 
-/// The queue of those that may go by a batch.
+/// The queue of keys that may go by a batch.
 const BATCHABLE: usize = 4;
 
-/// All flights, by key, with those that are ready in order.
+/// All keys, with those that are ready in order.
 #[derive(Debug, Default)]
 pub struct InFlightTable {
     flights: HashMap<SummaryKey, InFlight>,
-    /// Ready and due: paid and free apart, files and directories, and those that may go by a batch, so that none
-    /// holds another up.
+    /// Ready and due. Paid and free keys, files and directories, and those for a batch have queues of their own, so that
+    /// none blocks another.
     due: [BTreeSet<(Rank, SummaryKey)>; 5],
-    /// How many are being looked up.
+    /// The number of keys that are being looked up.
     looking_up: usize,
-    /// Ready, and not due before a moment.
+    /// Ready, but not due yet.
     later: BTreeSet<(u64, SummaryKey)>,
     arrivals: u64,
 }
 
 impl InFlightTable {
-    /// The flight of a key.
+    /// The entry of a key.
     pub fn get(&self, key: SummaryKey) -> Option<&InFlight> {
         self.flights.get(&key)
     }
 
-    /// How many there are.
+    /// The number of keys.
     pub fn len(&self) -> usize {
         self.flights.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.flights.is_empty()
     }
 
-    /// The number of the next to arrive.
+    /// The next arrival number.
     pub fn arrival(&mut self) -> u64 {
         self.arrivals += 1;
         self.arrivals
     }
 
-    /// Begins a flight, which is to be looked up.
+    /// Adds a key.
     pub fn begin(&mut self, key: SummaryKey, flight: InFlight) {
         self.looking_up += usize::from(flight.stage == Stage::LookingUp);
         self.flights.insert(key, flight);
     }
 
-    /// Changes a flight and puts it where it belongs afterwards.
+    /// Changes an entry and requeues it.
     pub fn change(&mut self, key: SummaryKey, now_ms: u64, change: impl FnOnce(&mut InFlight)) {
         self.unqueue(key);
         let Some(flight) = self.flights.get_mut(&key) else {
@@ -153,7 +155,7 @@ impl InFlightTable {
         }
     }
 
-    /// Ends a flight.
+    /// Removes a key.
     pub fn end(&mut self, key: SummaryKey) -> Option<InFlight> {
         self.unqueue(key);
         let ended = self.flights.remove(&key)?;
@@ -161,12 +163,12 @@ impl InFlightTable {
         Some(ended)
     }
 
-    /// How many are being looked up.
+    /// The number of keys that are being looked up.
     pub fn looking_up(&self) -> usize {
         self.looking_up
     }
 
-    /// Those that are ready and due, and may go by a batch, in order.
+    /// The due keys that may go by a batch, in order.
     pub fn batchable(&self) -> impl ExactSizeIterator<Item = SummaryKey> {
         self.due[BATCHABLE].iter().map(|&(_, key)| key)
     }
@@ -180,7 +182,7 @@ impl InFlightTable {
         }
     }
 
-    /// Those whose moment has come join those that are due.
+    /// Moves keys whose time has come to the due queues.
     pub fn mature(&mut self, now_ms: u64) {
         while let Some(&(due_ms, key)) = self.later.first() {
             if due_ms > now_ms {
@@ -193,9 +195,9 @@ impl InFlightTable {
         }
     }
 
-    /// The first that is ready and due, with `batchable` also of those that may go by a batch: edits before the rest,
-    /// then the longest remaining path to the root, which `remaining_ms` tells of a file (or a directory) below so many
-    /// directories.
+    /// The first due key, with `batchable` also of those that may go by a batch: edits before the bulk, those without
+    /// failures before others, then the longest remaining path to the root, which `remaining_ms` estimates for a file (or
+    /// a directory) below so many directories.
     pub fn next(
         &self,
         paid: bool,
@@ -205,7 +207,7 @@ impl InFlightTable {
         let first = |queue: usize, is_file: bool| {
             let &(rank, key) = self.due[queue].first()?;
             let remaining = Reverse(remaining_ms(is_file, rank.depth.0));
-            Some((rank.bulk, remaining, is_file, key))
+            Some((rank.bulk, rank.failures, remaining, is_file, key))
         };
         let firsts = [
             first(queue(paid, false), false),
@@ -217,17 +219,17 @@ impl InFlightTable {
         firsts.into_iter().flatten().min().map(|(.., key)| key)
     }
 
-    /// When the next one becomes due (monotonic milliseconds).
+    /// When the next key becomes due (monotonic milliseconds).
     pub fn next_due_ms(&self) -> Option<u64> {
         self.later.first().map(|&(due_ms, _)| due_ms)
     }
 
-    /// Ends the quiet times of all that `wanted` names.
+    /// Ends the quiet times of all entries that `wanted` selects.
     pub fn expedite(&mut self, now_ms: u64, wanted: impl Fn(&InFlight) -> bool) {
         self.shorten(now_ms, now_ms, wanted);
     }
 
-    /// Ends the quiet times of all that `wanted` names at `end_ms` where they would end later.
+    /// Ends the quiet times of all entries that `wanted` selects at `end_ms` at the latest.
     pub fn shorten(&mut self, now_ms: u64, end_ms: u64, wanted: impl Fn(&InFlight) -> bool) {
         let keys: Vec<SummaryKey> = self
             .flights
@@ -240,7 +242,7 @@ impl InFlightTable {
         }
     }
 
-    /// All of them.
+    /// All entries.
     pub fn iter(&self) -> impl Iterator<Item = (&SummaryKey, &InFlight)> {
         self.flights.iter()
     }

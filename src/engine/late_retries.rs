@@ -1,23 +1,22 @@
-//! New tries for what used all of its own: an endpoint that answers nothing of use for an hour must not cost a day.
+//! Late retries after all attempts are exhausted: an outage of an hour must not cost a day.
 //!
-//! Each request has its own time, so that one that never gets an answer is asked about ever more seldom, and takes
-//! nobody else along.
+//! Each key has its own time, so that one that never succeeds is retried ever more seldom without affecting others.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::summary::SummaryKey;
 
-/// How long until what was given up gets new tries, at first, in milliseconds.
+/// The first pause before a late retry, in milliseconds.
 pub const FIRST_MS: u64 = 10 * 60_000;
-/// The same at most: the time doubles while that is of no use.
+/// The longest one: the pause doubles with each failure.
 const LAST_MS: u64 = 24 * 60 * 60_000;
 
-/// What was given up.
+/// The keys that were given up.
 #[derive(Debug, Default)]
 pub struct LateRetries {
-    /// How long each waits, from when it was given up last.
+    /// The pause of each, since it was given up last.
     pauses: HashMap<SummaryKey, Pause>,
-    /// Those that wait, by the moment of their chance (monotonic milliseconds).
+    /// Those that wait, by the time of their retry (monotonic milliseconds).
     due: BTreeSet<(u64, SummaryKey)>,
 }
 
@@ -28,12 +27,18 @@ struct Pause {
 }
 
 impl LateRetries {
-    /// When the next one gets its chance (monotonic milliseconds).
+    /// When the next retry is due (monotonic milliseconds).
     pub fn at_ms(&self) -> Option<u64> {
         self.due.first().map(|(at_ms, _)| *at_ms)
     }
 
-    /// It was given up, once more or for the first time.
+    /// Whether a retry of the key is due later.
+    pub fn waits(&self, key: SummaryKey) -> bool {
+        let pause = self.pauses.get(&key);
+        pause.is_some_and(|pause| self.due.contains(&(pause.until_ms, key)))
+    }
+
+    /// A key was given up, again or for the first time.
     pub fn given_up(&mut self, key: SummaryKey, now_ms: u64) {
         let length_ms = match self.pauses.get(&key) {
             Some(pause) => {
@@ -51,8 +56,8 @@ impl LateRetries {
         self.due.insert((until_ms, key));
     }
 
-    /// The endpoint answers again: whatever was given up for the first time gets its chance now. What never gets an
-    /// answer must not be asked about again at each such moment.
+    /// The endpoint recovered: keys that were given up once are retried now. A key that never succeeds must not be
+    /// retried at each recovery.
     pub fn healed(&mut self, now_ms: u64) {
         for (&key, pause) in &mut self.pauses {
             if pause.length_ms == FIRST_MS && self.due.remove(&(pause.until_ms, key)) {
@@ -62,7 +67,7 @@ impl LateRetries {
         }
     }
 
-    /// Those whose chance has come: they have it now.
+    /// Takes the keys whose retry is due.
     pub fn take(&mut self, now_ms: u64) -> BTreeSet<SummaryKey> {
         let mut taken = BTreeSet::new();
         while let Some(&(at_ms, key)) = self.due.first()
@@ -74,7 +79,7 @@ impl LateRetries {
         taken
     }
 
-    /// It has its words: whoever still stands there without may come for them now.
+    /// The key has its summary: nodes that are still without may look it up now.
     pub fn answered(&mut self, key: SummaryKey, now_ms: u64) {
         if self.pauses.contains_key(&key) {
             self.forget(key);
@@ -82,7 +87,7 @@ impl LateRetries {
         }
     }
 
-    /// Nobody wants it any more.
+    /// No node needs the key any more.
     pub fn forget(&mut self, key: SummaryKey) {
         if let Some(pause) = self.pauses.remove(&key) {
             self.due.remove(&(pause.until_ms, key));
@@ -103,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_doubles_for_each_by_itself_and_not_without_end() {
+    fn the_pause_doubles_for_each_key_up_to_a_day() {
         let mut chances = LateRetries::default();
         chances.given_up(ONE, 0);
         assert_eq!(chances.at_ms(), Some(FIRST_MS));
@@ -119,9 +124,9 @@ mod tests {
         }
         assert_eq!(chances.at_ms(), Some(LAST_MS));
         chances.answered(ONE, 7);
-        assert_eq!(chances.at_ms(), Some(7), "others may want its words");
+        assert_eq!(chances.at_ms(), Some(7), "other nodes may need its summary");
         assert_eq!(chances.take(7), only(ONE));
-        // What comes later is another matter.
+        // A later failure starts again.
         chances.given_up(ONE, 0);
         assert_eq!(chances.at_ms(), Some(FIRST_MS));
         chances.forget(ONE);
@@ -129,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_is_back_is_asked_at_once_what_it_was_not_asked_often() {
+    fn after_a_recovery_keys_that_failed_once_are_retried_at_once() {
         let mut chances = LateRetries::default();
         chances.given_up(ONE, 0);
         chances.take(FIRST_MS);
@@ -137,7 +142,7 @@ mod tests {
         chances.given_up(OTHER, FIRST_MS);
         chances.healed(FIRST_MS + 5);
         assert_eq!(chances.take(FIRST_MS + 5), only(OTHER));
-        // Under way: nothing is there to be called forward.
+        // It is in flight: there is no retry to bring forward.
         chances.healed(FIRST_MS + 6);
         assert_eq!(chances.at_ms(), Some(3 * FIRST_MS));
     }

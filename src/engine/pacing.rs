@@ -1,8 +1,7 @@
-//! How many requests at once, and when not at all: the width, the limits, the shared pause, the breaker, the budget,
-//! the end of asking.
+//! When a request may be sent: concurrency, rate limits, the shared pause, the circuit breaker, the budget, the stop.
 //!
-//! The limits are kept from this side by buckets that follow the endpoint's own words. Nobody sleeps in a slot: who
-//! may not go stays in the queue.
+//! Rate limits are kept on this side by token buckets that follow the endpoint's headers. A request that may not be sent
+//! stays in the queue; none sleeps in a slot.
 
 mod budget;
 mod failed;
@@ -23,69 +22,73 @@ use super::late_retries::LateRetries;
 
 pub use budget::{Budget, DayUse};
 pub use failed::Next;
+use failed::Refusals;
 
-/// Answers on their way to the disk that keep nobody from asking.
+/// Shorter pauses are not mentioned, in milliseconds.
+const MENTIONED_MS: u64 = 2_000;
+
+/// Responses on their way to the disk that do not count as in flight.
 const STORING_FREE: usize = 2;
 
-/// What was used since the engine began.
+/// Totals since the engine started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Requests that went out and came back, retries among them. What never reached the endpoint is none.
+    /// Requests that were sent and returned, retries included; not those that never reached the endpoint.
     pub sent: u64,
-    /// Answered with a summary.
+    /// Those that brought a summary.
     pub succeeded: u64,
-    /// Those among them that had failed before.
+    /// Those that had failed before.
     pub retried: u64,
     /// Given up.
     pub failed: u64,
-    /// Tokens of prompts.
+    /// Input tokens.
     pub prompt_tokens: u64,
-    /// Tokens of answers.
+    /// Output tokens.
     pub completion_tokens: u64,
-    /// Tokens of prompts that the endpoint had in its cache.
+    /// Input tokens from the endpoint's cache.
     pub cached_tokens: u64,
-    /// Answers that the earlier words still hold.
+    /// Responses that keep the earlier summary.
     pub unchanged: u64,
-    /// Directories that were not asked about because of that.
+    /// Requests about directories that were saved by that.
     pub spared: u64,
-    /// What it cost, in billionths of the prices' currency.
+    /// The cost, in billionths of the prices' currency.
     pub cost_nanos: u64,
 }
 
-/// What bounds the pace, by configuration.
+/// Limits by configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
-    /// Requests under way at once, at most.
+    /// Requests in flight at most.
     pub max_workers: usize,
-    /// Summaries written on this machine at once, at most.
+    /// Summaries that are written on this machine at once, at most.
     pub free_workers: usize,
-    /// 0: learnt.
+    /// 0: learnt from headers.
     pub requests_per_minute: u64,
-    /// 0: learnt.
+    /// 0: learnt from headers.
     pub tokens_per_minute: u64,
     /// For each day.
     pub budget: Budget,
-    /// What tokens cost, where that is known.
+    /// Prices of tokens, if known.
     pub prices: Option<Prices>,
-    /// Tokens that an answer may have: what a request is thought to need holds as many.
+    /// The cap on output tokens, which is part of each estimate.
     pub answer_tokens: u64,
 }
 
-/// Why nothing is sent now.
+/// Why a request is not sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PauseReason {
-    /// The width is used up: an answer has to come first.
+    /// All slots are taken: a response has to come first.
     Full,
     /// Not before this moment (monotonic milliseconds).
     Until(u64),
-    /// Not on this day any more.
+    /// The day's budget is spent.
     Budget,
 }
 
-/// A request that went, as it is kept until it comes back.
+/// A request in flight.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sent {
-    /// When (monotonic milliseconds).
+    /// When it was sent (monotonic milliseconds).
     pub at_ms: u64,
     paid: bool,
     request: Spent,
@@ -93,50 +96,49 @@ pub struct Sent {
     tokens: Spent,
 }
 
-/// The pace of asking.
+/// The rate of requests.
 #[derive(Debug)]
 pub struct Pacing {
     bounds: Bounds,
-    width: Concurrency,
+    concurrency: Concurrency,
     in_flight: usize,
     free_in_flight: usize,
-    /// Answers that are on their way to the disk.
+    /// Responses on their way to the disk.
     storing: usize,
     requests: Bucket,
     tokens: Bucket,
     /// Nothing is sent before (monotonic milliseconds).
     paused_until_ms: u64,
-    /// When the last event of congestion began: what was sent before belongs to it.
+    /// When the last congestion event began: requests sent before belong to it.
     congested_ms: u64,
-    /// Failures in a row of an endpoint that is full or down.
+    /// Congestion events in a row.
     trouble: u32,
-    /// Bad answers in a row, whoever asked.
+    /// Bad responses in a row, of any requests.
     bad: u32,
-    /// Forbidden texts in a row.
-    forbidden: u32,
-    /// Something was answered since the asking began, or began again.
+    refusals: Refusals,
+    /// A request succeeded since the start or the last stop.
     answers: bool,
     /// The endpoint cannot be reached: one request at a time probes.
     down: bool,
     stopped: Option<(Failure, u64)>,
-    chances: LateRetries,
+    late_retries: LateRetries,
     last_trouble: Option<String>,
-    /// Requests that are in batches, and what they are thought to need.
+    /// Requests in batches, and their estimates.
     batched: usize,
     batched_tokens: u64,
     batched_nanos: u64,
-    /// What the requests under way are thought to need.
+    /// Estimates of the requests in flight.
     reserved_tokens: u64,
     reserved_nanos: u64,
     used: DayUse,
     file_ms: u64,
     directory_ms: u64,
-    /// What was used.
+    /// Totals.
     pub counters: Counters,
 }
 
 impl Pacing {
-    /// A pace within these bounds.
+    /// Pacing within these limits.
     pub fn new(bounds: Bounds) -> Self {
         let bounds = Bounds {
             max_workers: bounds.max_workers.max(1),
@@ -144,7 +146,7 @@ impl Pacing {
             ..bounds
         };
         Self {
-            width: Concurrency::up_to(bounds.max_workers),
+            concurrency: Concurrency::up_to(bounds.max_workers),
             requests: Bucket::of(bounds.requests_per_minute),
             tokens: Bucket::of_guesses(bounds.tokens_per_minute),
             bounds,
@@ -155,11 +157,11 @@ impl Pacing {
             congested_ms: 0,
             trouble: 0,
             bad: 0,
-            forbidden: 0,
+            refusals: Refusals::default(),
             answers: false,
             down: false,
             stopped: None,
-            chances: LateRetries::default(),
+            late_retries: LateRetries::default(),
             last_trouble: None,
             batched: 0,
             batched_tokens: 0,
@@ -167,80 +169,92 @@ impl Pacing {
             reserved_tokens: 0,
             reserved_nanos: 0,
             used: DayUse::default(),
-            // The proportion that the first indexer of this kind saw; learnt from then on.
+            // First guesses; learnt from then on.
             file_ms: 3_000,
             directory_ms: 2_000,
             counters: Counters::default(),
         }
     }
 
-    /// What a file's request takes, and a directory's, in milliseconds: moving means.
+    /// Moving means of the latency of requests about files and directories, in milliseconds.
     pub fn means_ms(&self) -> (u64, u64) {
         (self.file_ms, self.directory_ms)
     }
 
-    /// Requests to the model under way.
+    /// Requests to the model in flight.
     pub fn in_flight(&self) -> usize {
         self.in_flight
     }
 
-    /// Whether a request is under way, or an answer to one is not stored yet.
+    /// Whether a request is in flight or its response is not stored yet.
     pub fn is_busy(&self) -> bool {
         self.in_flight > 0 || self.storing > 0
     }
 
-    /// How many may be under way now.
+    /// The concurrency limit.
     pub fn width(&self) -> usize {
-        if self.down { 1 } else { self.width.get() }
+        if self.down { 1 } else { self.concurrency.get() }
     }
 
-    /// Why nothing at all is asked any more.
+    /// Why no request is sent any more.
     pub fn stopped(&self) -> Option<&Failure> {
         self.stopped.as_ref().map(|(failure, _)| failure)
     }
 
-    /// Until when that holds (monotonic milliseconds).
+    /// When a probe tests whether the stop still holds (monotonic milliseconds).
     pub fn stopped_until_ms(&self) -> Option<u64> {
         self.stopped.as_ref().map(|(_, until_ms)| *until_ms)
     }
 
-    /// Lets one request try whether it still holds.
-    pub fn try_again(&mut self) {
+    /// Lets one request probe whether the stop still holds.
+    pub fn probe(&mut self) {
         self.stopped = None;
     }
 
-    /// When what was given up after its last try is to get new ones (monotonic milliseconds).
-    pub fn chance_ms(&self) -> Option<u64> {
-        self.chances.at_ms()
+    /// A request passed that had been refused before, or not.
+    pub fn passed(&mut self, refused: u32, sent_ms: u64) {
+        self.refusals.passed(refused, sent_ms);
     }
 
-    /// What gets them now.
-    pub fn take_chances(&mut self, now_ms: u64) -> BTreeSet<SummaryKey> {
-        self.chances.take(now_ms)
+    /// When the next late retry is due (monotonic milliseconds).
+    pub fn late_retry_ms(&self) -> Option<u64> {
+        self.late_retries.at_ms()
     }
 
-    /// Its words are there.
-    pub fn has_words(&mut self, key: SummaryKey, now_ms: u64) {
-        self.chances.answered(key, now_ms);
+    /// The keys whose late retry is due.
+    pub fn take_late_retries(&mut self, now_ms: u64) -> BTreeSet<SummaryKey> {
+        self.late_retries.take(now_ms)
     }
 
-    /// Nobody wants it any more.
+    /// The key has its summary.
+    pub fn has_summary(&mut self, key: SummaryKey, now_ms: u64) {
+        self.late_retries.answered(key, now_ms);
+    }
+
+    /// No node needs the key any more.
     pub fn forget(&mut self, key: SummaryKey) {
-        self.chances.forget(key);
+        self.late_retries.forget(key);
     }
 
-    /// What keeps the endpoint from answering now, where something does.
+    /// Until when all requests are paused (Unix milliseconds), where they are for a while that is worth mentioning.
+    pub fn paused_until_unix_ms(&self, now: Timestamp) -> Option<u64> {
+        let until_ms = self.stopped_until_ms().unwrap_or(self.paused_until_ms);
+        let left_ms = until_ms.saturating_sub(now.monotonic_ms);
+        (left_ms >= MENTIONED_MS).then(|| now.unix_ms + left_ms)
+    }
+
+    /// What keeps the endpoint from answering now, if anything.
     pub fn trouble(&self) -> Option<&str> {
         self.last_trouble.as_deref().filter(|_| self.trouble > 0)
     }
 
-    /// Whether nothing speaks against asking for much at once.
-    pub fn is_well(&self, now_ms: u64) -> bool {
+    /// Whether the endpoint answers, so that many requests may be sent at once.
+    pub fn is_healthy(&self, now_ms: u64) -> bool {
         self.stopped.is_none() && !self.down && self.paused_until_ms <= now_ms
     }
 
-    /// Why one more may not go now; `None`: it may.
-    pub fn hold(&mut self, paid: bool, tokens: u64, now: Timestamp) -> Option<PauseReason> {
+    /// Why one more request may not be sent now; `None`: it may.
+    pub fn pause_reason(&mut self, paid: bool, tokens: u64, now: Timestamp) -> Option<PauseReason> {
         if !paid {
             return (self.free_in_flight >= self.bounds.free_workers).then_some(PauseReason::Full);
         }
@@ -248,15 +262,15 @@ impl Pacing {
         if self.is_budget_spent(now.day()) {
             return Some(PauseReason::Budget);
         }
-        // What is under way may spend the rest of it: what that really takes is waited for. So a budget is exceeded by
-        // no more than one request's need.
+        // Requests in flight may spend the rest of it: their real usage comes first. So a budget is exceeded by one
+        // request's need at most.
         let (tokens_under_way, nanos_under_way) = (self.reserved_tokens, self.reserved_nanos);
         let spends_it = self.bound_reached(now.day(), tokens_under_way, nanos_under_way);
         if self.in_flight > 0 && spends_it.is_some() {
             return Some(PauseReason::Full);
         }
-        // An answer that is not on the disk yet is lost by a kill, like a request under way: where the disk is slow,
-        // it keeps its slot.
+        // A response that is not on the disk yet is lost by a kill, like a request in flight: if the disk is slow, it
+        // keeps its slot.
         let storing = self.storing.saturating_sub(STORING_FREE);
         if self.in_flight + storing >= self.width() {
             return Some(PauseReason::Full);
@@ -268,7 +282,7 @@ impl Pacing {
         (ready_ms > now_ms).then_some(PauseReason::Until(ready_ms))
     }
 
-    /// One goes, which is thought to need so many tokens.
+    /// A request is sent, with an estimate of its tokens.
     pub fn sent(&mut self, paid: bool, tokens: u64, now: Timestamp) -> Sent {
         let at_ms = now.monotonic_ms;
         if !paid {
@@ -292,7 +306,7 @@ impl Pacing {
         sent
     }
 
-    /// One came back, and needed `really`; `None`: it never went out. `refused`: for want of room at the endpoint.
+    /// A request returned and used `really` tokens; `None`: it never went out. `refused`: the endpoint was full.
     pub fn returned(
         &mut self,
         sent: Sent,
@@ -313,12 +327,15 @@ impl Pacing {
             self.used.requests = self.used.requests.saturating_sub(1);
         }
         self.used.tokens += really.unwrap_or(0);
-        // An endpoint charges what it was asked to reserve where it does not tell what was used.
+        // An endpoint that reports no usage charges what was reserved.
         let tokens = match really {
             Some(0) => sent.reserved,
             Some(really) => really,
             None => 0,
         };
+        if let Some(limit) = said.parallel {
+            self.concurrency.limit(limit);
+        }
         let charged = |amount: f64| really.filter(|_| !refused).map(|_| amount);
         self.requests
             .returned(sent.request, charged(1.0), said.requests, now_ms);
@@ -326,20 +343,19 @@ impl Pacing {
             .returned(sent.tokens, charged(tokens as f64), said.tokens, now_ms);
     }
 
-    /// It came back with words, after so many milliseconds.
+    /// A request succeeded, after so many milliseconds.
     pub fn succeeded(&mut self, is_file: bool, took_ms: u64, now_ms: u64) {
         self.trouble = 0;
         self.bad = 0;
-        self.forbidden = 0;
-        // What was on its way when the asking was stopped proves nothing, and must not hide that it was.
+        // A request that was in flight at the stop proves nothing.
         if self.stopped.is_none() {
             if self.down {
-                self.chances.healed(now_ms);
+                self.late_retries.healed(now_ms);
             }
             self.down = false;
             self.answers = true;
         }
-        self.width.answered(self.in_flight);
+        self.concurrency.answered(self.in_flight);
         let mean = if is_file {
             &mut self.file_ms
         } else {
@@ -349,19 +365,19 @@ impl Pacing {
         *mean = (*mean * 7 + took_ms.max(1)) / 8;
     }
 
-    /// An answer goes to the disk.
+    /// A response goes to the disk.
     pub fn storing(&mut self) {
         self.storing += 1;
     }
 
-    /// An answer is on the disk: only now it counts.
+    /// A response is on the disk: only now it counts.
     pub fn stored(&mut self) {
         self.counters.succeeded += 1;
         self.storing = self.storing.saturating_sub(1);
     }
 
-    /// What a file's request is expected to take, or a directory's, and then those of the `depth` directories above,
-    /// in milliseconds.
+    /// The expected time of a request about a file or a directory and of those about the `depth` directories above, in
+    /// milliseconds.
     pub fn remaining_ms(&self, is_file: bool, depth: u32) -> u64 {
         let own = if is_file {
             self.file_ms

@@ -1,4 +1,4 @@
-//! What is asked next, as far as the pace and the budget let it be asked.
+//! Sends the next requests, as far as pacing and budget allow.
 
 use crate::model::path::RepoId;
 use crate::model::summary::SummaryKey;
@@ -11,7 +11,7 @@ use super::summaries::visible_children;
 use super::tree::{Body, NodeId};
 
 impl Engine {
-    /// Asks for as many summaries as may be under way.
+    /// Sends as many requests as may be in flight.
     pub(super) fn send_ready_requests(&mut self, effects: &mut Vec<Effect>) {
         let now_ms = self.now.monotonic_ms;
         self.flights.mature(now_ms);
@@ -22,7 +22,7 @@ impl Engine {
                 self.pace.remaining_ms(is_file, depth)
             }) {
                 let Some((repo, id)) = self.first_waiter(key) else {
-                    // Nobody wants it any more: it is not asked about.
+                    // No node needs it any more.
                     self.flights.end(key);
                     continue;
                 };
@@ -31,7 +31,7 @@ impl Engine {
                     continue;
                 }
                 let tokens = self.flights.get(key).map_or(0, |flight| flight.tokens);
-                match self.pace.hold(paid, tokens, self.now) {
+                match self.pace.pause_reason(paid, tokens, self.now) {
                     None => {}
                     Some(PauseReason::Full) => break,
                     Some(PauseReason::Until(until_ms)) => {
@@ -81,7 +81,7 @@ impl Engine {
         }
     }
 
-    /// What is to be asked for a flight; `None`, and the flight ends, where its node is not known well enough.
+    /// The request for a key; `None`, and the key is dropped, if its node is not known well enough.
     pub(super) fn send_request(
         &mut self,
         key: SummaryKey,

@@ -1,5 +1,4 @@
-//! What every answer means, whatever it brought: it is counted, its place is free, and its words are stored or what
-//! becomes of it without them is decided.
+//! Handles responses: counts usage, frees the slot, and stores the summary or decides on a retry.
 
 use crate::model::failure::{Failure, Remedy};
 use crate::model::path::RepoId;
@@ -14,7 +13,7 @@ use super::pacing::{Next, Sent};
 use super::retry::Attempts;
 use super::tree::{Node, NodeId, Phase, ROOT};
 
-/// What a flight was when its answer came.
+/// A request when its response came.
 pub struct Returned {
     /// Whether it cost a request.
     pub paid: bool,
@@ -22,15 +21,14 @@ pub struct Returned {
     pub is_file: bool,
     /// Whether it came back from a batch.
     pub in_batch: bool,
-    /// What it had behind it.
+    /// Its history.
     pub tried: Attempts,
-    /// The request; says nothing where it was in a batch.
+    /// When it was sent, and its reservations; meaningless for a batch.
     pub sent: Sent,
 }
 
 impl Engine {
-    /// A request came back. `None`: nobody waits for it.
-    /// `refused`: the endpoint was too full to take it.
+    /// A request returned. `None`: it is not in flight. `refused`: the endpoint was full.
     pub(super) fn returned(
         &mut self,
         key: SummaryKey,
@@ -71,7 +69,7 @@ impl Engine {
         Some(returned)
     }
 
-    /// Counts what a request used, for all and for the repository that it was asked for.
+    /// Counts the usage of a request, in total and for its repository.
     fn count_used(&mut self, key: SummaryKey, usage: &Usage) {
         let flight = self.flights.get(key);
         let in_batch = flight.is_some_and(|flight| flight.in_batch);
@@ -102,23 +100,26 @@ impl Engine {
         }
     }
 
-    /// One request of several was answered. The next takes its turn like any other.
+    /// One of several requests for a summary was answered. The next one is queued like any other.
     pub(super) fn answered_part(&mut self, key: SummaryKey, usage: Usage) {
         let now_ms = self.now.monotonic_ms;
         let Some(returned) = self.returned(key, &usage, false) else {
             return;
         };
         let took_ms = now_ms.saturating_sub(returned.sent.at_ms);
+        self.pace
+            .passed(returned.tried.refused, returned.sent.at_ms);
         self.pace.succeeded(returned.is_file, took_ms, now_ms);
         self.pace.counters.succeeded += 1;
         self.flights.change(key, now_ms, |flight| {
             flight.stage = Stage::Ready;
-            // What is sent next is not the same again.
+            // The next request is another one.
             flight.tried = Attempts::default();
+            flight.rank.failures = 0;
         });
     }
 
-    /// An answer, or none. It counts for whoever wants the key now, and is stored in any case: it was paid for.
+    /// A response or a failure. It counts for the nodes that need the key now, and is stored in any case: it was paid for.
     pub(super) fn answered(
         &mut self,
         key: SummaryKey,
@@ -145,8 +146,9 @@ impl Engine {
                     if usage.unchanged {
                         self.count_spared(key, effects);
                     }
-                    // How long a batch took tells nothing of the pace.
+                    // The duration of a batch says nothing about latency.
                     if !in_batch {
+                        self.pace.passed(tried.refused, sent.at_ms);
                         let took_ms = now_ms.saturating_sub(sent.at_ms);
                         self.pace.succeeded(is_file, took_ms, now_ms);
                     }
@@ -162,7 +164,7 @@ impl Engine {
             Err(failure) => failure,
         };
         if failure.remedy == Remedy::Changed {
-            // Whoever wanted the words of a content that is gone will want others once it is read again.
+            // Nodes with outdated content are read again, and need another key then.
             let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
             self.flights.end(key);
             for (repo, id) in waiters {
@@ -175,7 +177,7 @@ impl Engine {
             return;
         }
         if in_batch && failure.remedy != Remedy::Permanent {
-            // Alone it may well succeed, or tell better what the matter is.
+            // It is retried alone, which may succeed or show the cause.
             self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
             });
@@ -185,7 +187,8 @@ impl Engine {
         match self.pace.failed(&failure, key, tried, sent.at_ms, now_ms) {
             Next::Again { at_ms, costs_a_try } => self.flights.change(key, now_ms, |flight| {
                 flight.stage = Stage::Ready;
-                flight.tried.lost += u32::from(costs_a_try);
+                flight.tried = flight.tried.failed(failure.remedy, costs_a_try, now_ms);
+                flight.rank.failures += 1;
                 flight.failed_ms = now_ms;
                 flight.retry_at_ms = at_ms;
             }),
@@ -193,22 +196,22 @@ impl Engine {
         }
         if !stopped_before && let Some(failure) = self.pace.stopped() {
             effects.push(Effect::Notice(format!(
-                "nothing more is asked: {}",
+                "requests paused: {}",
                 failure.to_line()
             )));
         }
     }
 
-    /// What failed is thought about again when its time has come: what nothing was to be asked about any more, since
-    /// a person may have mended that; and what had used all of its tries.
+    /// Retries failed nodes that are due: those that a stop took along, since its cause may be fixed, and those whose
+    /// attempts were exhausted.
     pub(super) fn start_late_retries(&mut self) {
         let now_ms = self.now.monotonic_ms;
         let due = |at_ms: Option<u64>| at_ms.is_some_and(|at_ms| now_ms >= at_ms);
         let stopped = due(self.pace.stopped_until_ms());
         if stopped {
-            self.pace.try_again();
+            self.pace.probe();
         }
-        let mut given_up = self.pace.take_chances(now_ms);
+        let mut given_up = self.pace.take_late_retries(now_ms);
         if !stopped && given_up.is_empty() {
             return;
         }
@@ -220,10 +223,8 @@ impl Engine {
                 };
                 let wanted = match failure.remedy {
                     Remedy::Fatal => stopped,
-                    Remedy::Retry | Remedy::TimedOut | Remedy::RetryLater | Remedy::Forbidden => {
-                        node.key.is_some_and(|key| given_up.contains(&key))
-                    }
-                    _ => false,
+                    Remedy::Permanent | Remedy::Changed => false,
+                    _ => node.key.is_some_and(|key| given_up.contains(&key)),
                 };
                 if wanted {
                     revived.push((repo, id, node.contents().cloned()));
@@ -239,7 +240,7 @@ impl Engine {
                 given_up.remove(&key);
             }
         }
-        // Nobody wants these any more.
+        // No node needs these any more.
         for key in given_up {
             self.pace.forget(key);
         }
@@ -253,7 +254,7 @@ impl Engine {
         }
     }
 
-    /// The earlier words hold: nothing above has to be asked about.
+    /// The earlier summary is kept: the directories above need no request.
     fn count_spared(&mut self, key: SummaryKey, effects: &mut Vec<Effect>) {
         let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
         let mut unchanged = 1;

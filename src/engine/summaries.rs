@@ -103,6 +103,7 @@ impl Engine {
                 is_file,
                 rank: Rank {
                     bulk,
+                    failures: 0,
                     // Each part before the last request is about as long a way as a directory above.
                     depth: Reverse(depth.saturating_add(need.parts)),
                     arrival,
@@ -246,7 +247,7 @@ impl Engine {
         if flight.paid {
             self.pace.stored();
         }
-        self.pace.has_words(key, self.now.monotonic_ms);
+        self.pace.has_summary(key, self.now.monotonic_ms);
         if let Some(digest) = digest {
             self.land(SummaryRef { key, digest });
         }

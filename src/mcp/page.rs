@@ -1,13 +1,15 @@
-//! An answer of bounded length: what fits is in it, what does not is named.
+//! An answer of bounded length: what fits is in it, and what does not is named.
 
+use super::tokens::tokens;
 use crate::model::summary::Freshness;
-use crate::wire::protocol::{Common, Repository};
+use crate::wire::plain::{name, one_line};
+use crate::wire::protocol::{Common, Repository, RepositoryState};
 
-/// Bytes of a token, in tenths, as usual for English and code.
-const TOKEN_TENTHS: usize = 36;
 /// Tokens kept for the block at the end.
 const CLOSING: usize = 120;
-/// What an answer may take at least and at most, whatever was asked for.
+/// Tokens of the names in that block.
+const LEFT_OUT: usize = 70;
+/// The least and the most tokens of an answer.
 const BOUNDS: (usize, usize) = (200, 50_000);
 
 /// `1 file`, `2 files`
@@ -18,16 +20,13 @@ pub fn count(many: u64, one: &str, more: &str) -> String {
     }
 }
 
-/// Tokens of a text, near enough.
-pub fn tokens(text: &str) -> usize {
-    (text.len() + 1) * 10 / TOKEN_TENTHS + 1
-}
-
-/// An answer as it is written.
+/// An answer while it is written.
+#[derive(Debug)]
 pub struct Page {
     text: String,
     left: usize,
     left_out: Vec<String>,
+    is_error: bool,
 }
 
 impl Page {
@@ -37,12 +36,13 @@ impl Page {
             text: String::new(),
             left: max_tokens.clamp(BOUNDS.0, BOUNDS.1) - CLOSING,
             left_out: Vec::new(),
+            is_error: false,
         }
     }
 
-    /// Writes a line, if there is room for it.
+    /// Writes a line, if it fits.
     pub fn line(&mut self, line: &str) -> bool {
-        let Some(left) = self.left.checked_sub(tokens(line)) else {
+        let Some(left) = self.left.checked_sub(tokens(line) + 1) else {
             return false;
         };
         self.left = left;
@@ -56,36 +56,67 @@ impl Page {
         self.left >= tokens
     }
 
+    /// Tokens that are left.
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
     /// Names what is not in the answer, and how to get it.
     pub fn leave_out(&mut self, what: impl Into<String>) {
         self.left_out.push(what.into());
     }
 
-    /// The answer, with its closing block.
-    pub fn finish(mut self, repository: &Repository) -> String {
+    /// The answer is nothing but errors.
+    pub fn fail(&mut self) {
+        self.is_error = true;
+    }
+
+    /// The answer with its closing block, and whether it is an error. `notes`: what else the agent should know, a line
+    /// each.
+    pub fn finish(mut self, repository: &Repository, notes: &[String]) -> (String, bool) {
         self.text.push_str("\n---\n");
         self.text.push_str(&freshness(repository));
+        self.text.push_str("\nleft out: ");
+        self.text.push_str(&match self.left_out.as_slice() {
+            [] => "nothing".to_owned(),
+            some => whole_parts(some),
+        });
         self.text.push('\n');
-        match self.left_out.as_slice() {
-            [] => self.text.push_str("left out: nothing\n"),
-            // The block has its own bounds.
-            some => {
-                let mut named = some.join("; ");
-                if named.len() > 240 {
-                    let end = (0..=240).rev().find(|&at| named.is_char_boundary(at));
-                    named.truncate(end.unwrap_or_default());
-                    named.push('…');
-                }
-                self.text.push_str(&format!("left out: {named}\n"));
-            }
+        for note in notes {
+            self.text.push_str(&format!("note: {note}\n"));
         }
-        self.text
+        (self.text, self.is_error)
     }
 }
 
-/// How much of the repository's summaries can be relied on.
+/// As many parts as the block has tokens for. A part is never cut: it may end with a path to give back.
+fn whole_parts(parts: &[String]) -> String {
+    let mut left = LEFT_OUT;
+    let mut text = String::new();
+    for (at, part) in parts.iter().enumerate() {
+        let cost = tokens(part) + 1;
+        if cost > left && at > 0 {
+            text.push_str(&format!("; and {} more", parts.len() - at));
+            break;
+        }
+        left = left.saturating_sub(cost);
+        if at > 0 {
+            text.push_str("; ");
+        }
+        text.push_str(part);
+    }
+    text
+}
+
+/// How many of the repository's summaries are fresh.
 fn freshness(repository: &Repository) -> String {
     let all = repository.files + repository.directories;
+    if repository.state == RepositoryState::Scanning && repository.fresh < all.max(1) {
+        return format!(
+            "freshness: the repository is being scanned, {} found so far; ask again in a moment",
+            count(repository.files, "file", "files")
+        );
+    }
     let wanting = [
         (repository.stale, "stale"),
         (repository.pending, "pending"),
@@ -122,10 +153,15 @@ pub fn line_about(common: &Common) -> String {
     let mut text = mark(common.freshness);
     if let Some(line) = &common.line {
         text.push_str("  ");
-        text.push_str(line);
+        text.push_str(&one_line(line));
     }
     if let (Freshness::Failed, Some(error)) = (common.freshness, &common.error) {
-        text.push_str(&format!(" ({error})"));
+        text.push_str(&format!(" ({})", one_line(error)));
     }
     text
+}
+
+/// A path and a line about what is there.
+pub fn path_and_line(path: &str, common: &Common) -> String {
+    format!("{}{}", name(path), line_about(common))
 }

@@ -1,4 +1,4 @@
-//! The six tools: their descriptions and their arguments; each answers in a file of its own.
+//! The six tools: their descriptions, their arguments, and the way from a call to its answer.
 
 mod changes;
 mod nodes;
@@ -9,25 +9,28 @@ mod summaries;
 mod tree;
 
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
+use rmcp::service::{Peer, RoleServer};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Place, Session};
+use super::arguments;
+use super::page::Page;
+use super::place::Place;
 use crate::wire::protocol::Problem;
 
-/// Milliseconds that a call may wait for freshness.
-const LONGEST_WAIT_MS: u64 = 60_000;
+/// The longest wait of a call in milliseconds: below the usual time-out of clients, which is 60 s.
+const MAX_WAIT_MS: u64 = 50_000;
 /// Paths in one call.
-const MOST_PATHS: usize = 50;
+const MAX_PATHS: usize = 50;
 
-/// An answer, or what went wrong.
-type Answer = Result<String, String>;
+/// An answer, or why there is none.
+type Answer = Result<Page, String>;
 
 /// The tools, as they are listed.
 pub fn all() -> Vec<Tool> {
     let max_tokens = |default: usize| {
         json!({"type": "integer", "minimum": 200, "maximum": 50_000, "default": default,
-               "description": "Bounds the answer; what is left out is named."})
+               "description": "Limits the answer; what is left out is named. Some clients refuse more than 25,000."})
     };
     vec![
         tool(
@@ -40,10 +43,12 @@ pub fn all() -> Vec<Tool> {
         tool(
             "get_summary",
             "Call this before you open a file or look through a folder, to learn what it is for. Gives the summary of \
-             files and directories; `full` adds a file's outline with line numbers, or a directory's children.",
+             files and directories; `full` adds a file's outline with line numbers, or a directory's children. \
+             `path:line` and `path:Symbol` give that definition.",
             json!({
-                "paths": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_PATHS,
-                          "description": "Paths in the repository; \"\" is the repository itself."},
+                "paths": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_PATHS,
+                          "examples": [["src/main.rs"]],
+                          "description": "Paths in the repository, also path:line or path:Symbol; \"\" is the repository itself."},
                 "detail": {"type": "string", "enum": ["line", "short", "full"], "default": "short",
                            "description": "line: a sentence; short: the summary; full: and what is in it."},
                 "max_tokens": max_tokens(2_500)
@@ -55,7 +60,8 @@ pub fn all() -> Vec<Tool> {
             "Call this to see how a repository or a folder is laid out. Gives the tree with a line about each file \
              and directory.",
             json!({
-                "path": {"type": "string", "default": "", "description": "Where to begin, in the repository."},
+                "path": {"type": "string", "default": "", "examples": ["src"],
+                         "description": "The folder to begin with, in the repository."},
                 "depth": {"type": "integer", "minimum": 1, "default": 2, "description": "Levels below it."},
                 "max_tokens": max_tokens(2_500)
             }),
@@ -65,10 +71,12 @@ pub fn all() -> Vec<Tool> {
             "search",
             "Call this when you know what you look for and not where it is: a behaviour, a definition's name, a part \
              of a path. Gives the best files and directories with the reason, a line about each, and the lines of \
-             matching definitions.",
+             matching definitions as path:line.",
             json!({
-                "query": {"type": "string", "description": "A few words, or a name."},
-                "path_glob": {"type": "string", "description": "Only paths that match, as in .gitignore: *.py, src/**"},
+                "query": {"type": "string", "examples": ["retry after a time-out"],
+                          "description": "A few words, or a name."},
+                "path_glob": {"type": "string", "examples": ["src/**"],
+                              "description": "Only paths that match, as in .gitignore: *.py, src/**"},
                 "kind": {"type": "string", "enum": ["file", "directory", "symbol", "all"]},
                 "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 10},
                 "max_tokens": max_tokens(2_000)
@@ -78,20 +86,22 @@ pub fn all() -> Vec<Tool> {
         tool(
             "list_changes",
             "Call this when you come back to a repository, or before a review, to learn what changed. Gives the files \
-             that differ since a git revision or a time, and the summaries that this renewed or made stale.",
+             that differ since a git revision or a time, and the summaries that this renewed or made stale. Without \
+             `since`: the uncommitted changes.",
             json!({
-                "since": {"type": "string", "description": "A git revision (HEAD~3, main) or a time (2h, 3 days, 2026-01-31)."},
+                "since": {"type": "string", "examples": ["HEAD~3"],
+                          "description": "A git revision (HEAD~3, main) or a time (2h, yesterday, 2026-01-31 13:00); without it, the uncommitted changes."},
                 "max_tokens": max_tokens(2_000)
             }),
-            &["since"],
+            &[],
         ),
         tool(
             "get_status",
             "Call this when an answer was marked stale or pending, or before you rely on summaries after many edits. \
              Can wait until all is fresh. Gives freshness, what is still to do, failures, and what was spent.",
             json!({
-                "wait_fresh_ms": {"type": "integer", "minimum": 0, "maximum": LONGEST_WAIT_MS, "default": 0,
-                                  "description": "Waits at most so long for all to be fresh."},
+                "wait_fresh_ms": {"type": "integer", "minimum": 0, "maximum": MAX_WAIT_MS, "default": 0,
+                                  "description": "Waits at most so long for all to be fresh: 50,000 ms at most."},
                 "max_tokens": max_tokens(2_000)
             }),
             &[],
@@ -99,12 +109,22 @@ pub fn all() -> Vec<Tool> {
     ]
 }
 
+/// Their names.
+pub fn names() -> Vec<String> {
+    all()
+        .into_iter()
+        .map(|tool| tool.name.into_owned())
+        .collect()
+}
+
 fn tool(
     name: &'static str,
     description: &'static str,
-    properties: Value,
+    mut properties: Value,
     required: &[&str],
 ) -> Tool {
+    properties["repository"] = json!({"type": "string", "examples": ["/home/me/project"],
+        "description": "Another watched repository, by its folder; without it, the one you work in."});
     let mut schema = JsonObject::new();
     schema.insert("type".to_owned(), "object".into());
     schema.insert("properties".to_owned(), properties);
@@ -118,61 +138,67 @@ fn tool(
     Tool::new(name, description, schema).with_annotations(annotations)
 }
 
-/// What a tool answers; `None`: there is none of that name.
-pub async fn call(place: &Place, name: &str, arguments: JsonObject) -> Option<Answer> {
-    Some(match name {
-        "get_overview" => answer(place, arguments, overview::overview).await,
-        "get_summary" => answer(place, arguments, summaries::summaries).await,
-        "list_tree" => answer(place, arguments, tree::tree).await,
-        "search" => answer(place, arguments, search::search).await,
-        "list_changes" => answer(place, arguments, changes::list_changes).await,
-        "get_status" => answer(place, arguments, status::status).await,
-        _ => return None,
+/// The text of a tool's answer, and whether it is an error; `None`: there is no such tool.
+pub async fn call(
+    place: &Place,
+    peer: &Peer<RoleServer>,
+    name: &str,
+    given: JsonObject,
+) -> Option<(String, bool)> {
+    let name = name.trim();
+    let tool = all()
+        .into_iter()
+        .find(|tool| tool.name.eq_ignore_ascii_case(name))?;
+    Some(match answer(place, peer, &tool, given).await {
+        Ok(answer) => answer,
+        Err(reason) => (reason, true),
     })
 }
 
-async fn answer<T: DeserializeOwned>(
+async fn answer(
     place: &Place,
-    arguments: JsonObject,
-    tool: impl AsyncFnOnce(Session, T) -> Answer,
-) -> Answer {
-    // Some clients send null for what is not said.
-    let said = arguments.into_iter().filter(|(_, value)| !value.is_null());
-    let said: JsonObject = said.collect();
-    let arguments = read(&said).map_err(|error| {
-        // The one whose absence changes what is wrong is the one that is wrong.
-        let about = said.keys().find(|name| {
-            let mut others = said.clone();
-            others.remove(*name);
-            read::<T>(&others).err().as_ref() != Some(&error)
-        });
-        let about = about.map_or(String::new(), |name| format!("{name}: "));
-        // Whoever reads this knows JSON, and not this program's types.
-        let error = error.replace("a sequence", "an array");
-        let error = ["usize", "u64"].iter().fold(error, |error, kind| {
-            error.replace(
-                &format!("expected {kind}"),
-                "expected a whole number, 0 or more",
-            )
-        });
-        format!("the arguments do not fit: {about}{error}")
-    })?;
-    let session = place.session().await.map_err(told)?;
-    tool(session, arguments).await
+    peer: &Peer<RoleServer>,
+    tool: &Tool,
+    given: JsonObject,
+) -> Result<(String, bool), String> {
+    let mut read = arguments::read(&tool.input_schema, given)?;
+    let repository = read.values.remove("repository");
+    let first = &read.values.get("paths").map_or_else(
+        || read.values.get("path").cloned(),
+        |paths| paths.get(0).cloned(),
+    );
+    let text = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
+    let (repository, first) = (text(&repository), text(first));
+    let mut session = place
+        .session(peer, repository.as_deref(), first.as_deref())
+        .await?;
+    let values = Value::Object(read.values);
+    let page = match &*tool.name {
+        "get_overview" => overview::overview(&session, parse(values)?).await,
+        "get_summary" => summaries::summaries(&session, parse(values)?).await,
+        "list_tree" => tree::tree(&session, parse(values)?).await,
+        "search" => search::search(&session, parse(values)?).await,
+        "list_changes" => changes::list_changes(&session, parse(values)?).await,
+        _ => status::status(&mut session, parse(values)?).await,
+    }?;
+    let mut notes = read.notes;
+    notes.append(&mut session.notes);
+    Ok(page.finish(&session.repository, &notes))
 }
 
-fn read<T: DeserializeOwned>(arguments: &JsonObject) -> Result<T, String> {
-    serde_json::from_value(Value::Object(arguments.clone())).map_err(|error| error.to_string())
+/// The arguments as the tool takes them. They fit the schema by now.
+fn parse<T: DeserializeOwned>(values: Value) -> Result<T, String> {
+    serde_json::from_value(values).map_err(|error| format!("the arguments do not fit: {error}"))
 }
 
-fn told(problem: Problem) -> String {
-    problem.detail
+fn detail(problem: Problem) -> String {
+    crate::wire::plain::clean(&problem.detail)
 }
 
-fn much() -> usize {
+fn many_tokens() -> usize {
     2_500
 }
 
-fn medium() -> usize {
+fn some_tokens() -> usize {
     2_000
 }

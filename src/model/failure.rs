@@ -17,12 +17,16 @@ pub enum Remedy {
     Unreachable,
     /// The input changed during the request: read it again.
     Changed,
-    /// This request will never succeed; others may.
+    /// This request will never succeed, because of its content; others may.
     Permanent,
     /// Forbidden: if other requests succeed, this text is refused; if none does, all are.
     Forbidden,
     /// No request will succeed until a person fixes something (bad key, no quota, unknown model).
     Fatal,
+    /// Refused for a reason that is not understood: several in a row mean that all requests are refused.
+    Rejected,
+    /// The response is no summary (repetition, our own instructions, …): retry once.
+    Useless,
 }
 
 /// A failed attempt.

@@ -18,4 +18,6 @@ pub struct Limits {
     pub requests: Limit,
     /// Tokens, input and output together.
     pub tokens: Limit,
+    /// Requests at once, where the endpoint bounds them.
+    pub parallel: Option<u32>,
 }

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::model::path::RelPath;
 use crate::model::stat::Stat;
 
-use super::lstat;
+use super::{lstat, regular};
 
 /// The file's name in each directory.
 const NAME: &str = "index.json";
@@ -187,7 +187,7 @@ fn write(
     make: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<()> {
     let target = at.join(name);
-    if fs::read(&target).is_ok_and(|known| known == bytes) {
+    if regular::read(&target, bytes.len() as u64).is_ok_and(|known| known == bytes) {
         return Ok(());
     }
     if fs::metadata(at).is_ok_and(|found| !found.is_dir()) {

@@ -26,7 +26,7 @@ use crate::model::outline::Outline;
 use words::Paragraph;
 
 /// Raised whenever the words change: summaries of an earlier version are written anew.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// A child of a directory.
 #[derive(Clone, Copy, Debug)]

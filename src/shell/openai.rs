@@ -1,51 +1,85 @@
-//! One question to an OpenAI-compatible endpoint, and its answer: Chat Completions through `async-openai`.
+//! Requests to an OpenAI-compatible endpoint: Chat Completions through `async-openai`.
 //!
-//! One call is one HTTP request, whatever happens: when to ask again is decided elsewhere. What the endpoint answers is
-//! never trusted to have the right shape, and the key never leaves this room but in the one header that it is for.
+//! One call is one HTTP request; retries are decided elsewhere. A response is never trusted to have the right shape, and
+//! the key leaves this module in one header only. What an endpoint does not accept is learnt from its refusals, and
+//! further requests are sent otherwise: see [`adapt`].
 
+pub mod adapt;
 pub mod batch;
 mod caching;
 mod clean;
 mod exchange;
+mod length;
 mod limits;
+mod meaning;
 mod pause;
 mod problem;
+mod reasoning;
 mod reply;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod truncation;
+mod window;
+mod words;
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Url;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+pub use self::exchange::is_loopback;
 pub use self::limits::Limits;
 
+use self::adapt::{Adaptations, Adapted, CAP_NAMES, Facts, Sent};
 use self::caching::{Caching, Told};
 use self::exchange::{Exchange, Secret};
 use self::problem::Problem;
 use self::reply::Reply;
+use self::truncation::Counting;
 use crate::model::failure::{Failure, Remedy};
 use crate::model::usage::Usage;
 
-/// How far the cap of an answer is raised for a model that needs more room: reasoning counts as output.
+/// How far the cap on a request's output is raised for a model that reasons: reasoning counts as output.
 const LARGEST_FACTOR: u32 = 8;
+/// Raised caps that are remembered, at most.
+const RAISED_CAPS: usize = 4_096;
+/// The longest pause after a refusal of too many requests at once, in milliseconds.
+const CROWDED_PAUSE_MS: u64 = 500;
+/// Below so many tokens a cap is not lowered for a small window.
+const SMALLEST_CAP: u32 = 96;
 
-/// Where to ask, as whom, and for how long.
-#[derive(Clone)]
+/// An endpoint, and how requests to it are made.
+#[derive(Clone, Default)]
 pub struct Options {
-    /// The URL in front of `/chat/completions`; a trailing slash does no harm.
+    /// The URL in front of `/chat/completions`; a trailing slash and a query are accepted.
     pub base_url: String,
     /// The model's name, as the endpoint knows it.
     pub model: String,
     /// The key; without one no Authorization header is sent.
     pub api_key: Option<String>,
-    /// How long one request may take, from the first byte sent to the last one read.
+    /// The header that carries the key without `Bearer`; `None`: Authorization.
+    pub api_key_header: Option<String>,
+    /// Further headers; their values are treated as secrets.
+    pub headers: Vec<(String, String)>,
+    /// Further query parameters.
+    pub query: Vec<(String, String)>,
+    /// Further fields of each request; they go before our own.
+    pub extra_body: Map<String, Value>,
+    /// How much a reasoning model is to reason; `None`: its default.
+    pub reasoning_effort: Option<String>,
+    /// The time limit of one request, from the first byte sent to the last one read.
     pub timeout: Duration,
-    /// The most tokens that an answer is ever given, however much room a model wants. 0: no such bound.
+    /// The largest cap on the output tokens of a request. 0: none.
     pub max_output_tokens: u32,
+    /// Where facts about endpoints are kept; `None`: nowhere.
+    pub facts_file: Option<PathBuf>,
 }
 
 impl fmt::Debug for Options {
@@ -56,12 +90,12 @@ impl fmt::Debug for Options {
             .field("api_key", &self.api_key.as_ref().map(|_| "…"))
             .field("timeout", &self.timeout)
             .field("max_output_tokens", &self.max_output_tokens)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
-/// What is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The messages of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Prompt {
     /// The standing instructions.
     pub system: String,
@@ -70,31 +104,36 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// The messages as they are sent: who speaks, and what.
+    /// The messages as they are sent: role and content.
     pub fn messages(&self) -> [(&'static str, &str); 2] {
         [("system", &self.system), ("user", &self.user)]
     }
 }
 
-/// What came back.
+/// A response with a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Plain text: no reasoning, no markup around it, no invisible characters, at most about 2,000 characters.
     pub text: String,
-    /// What it used up.
+    /// What it used.
     pub usage: Usage,
-    /// What the endpoint said about its limits.
+    /// The endpoint's limits.
     pub limits: Limits,
 }
 
-/// An endpoint, ready to be asked by many at once.
+/// An endpoint; many requests may use it at once.
 pub struct Endpoint {
     exchange: Exchange,
     options: Options,
-    cap: CapParameter,
+    /// Which of both names the cap goes by at first.
+    first_cap_name: usize,
     caching: Caching,
-    /// By how much the asked cap is multiplied: 1, 2, 4 or 8.
-    factor: AtomicU32,
+    adaptations: Adaptations,
+    counting: Mutex<Counting>,
+    /// Prompts whose output did not fit: their own caps.
+    caps: Mutex<HashMap<u64, u32>>,
+    /// The server was asked for its window.
+    window_asked: AtomicBool,
 }
 
 impl fmt::Debug for Endpoint {
@@ -104,21 +143,28 @@ impl fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    /// Prepares an endpoint; asks nothing yet.
+    /// Prepares an endpoint; sends nothing yet.
     ///
     /// # Errors
-    /// [`Remedy::Fatal`], with a hint: a URL or key that can never work, or no certificates on this machine to
+    /// [`Remedy::Fatal`], with a hint: a URL, key or header that can never work, or no certificates on this machine to
     /// check an `https` endpoint with.
     pub fn new(options: Options) -> Result<Self, Failure> {
-        let base_url = options.base_url.trim().trim_end_matches('/').to_owned();
-        let url = checked(&base_url)?;
+        let (base_url, url, query) = parsed(options.base_url.trim())?;
         let key = options.api_key.as_deref().map(str::trim).unwrap_or("");
-        let exchange = Exchange::new(&base_url, &url, Secret::new(key)?, options.timeout)?;
+        let secret = Secret::new(key, options.api_key_header.as_deref(), &options.headers)?;
+        let query = query
+            .into_iter()
+            .chain(options.query.iter().cloned())
+            .collect();
+        let exchange = Exchange::new(&base_url, &url, query, secret, options.timeout)?;
         Ok(Self {
             exchange,
-            cap: CapParameter::of(&url),
+            first_cap_name: usize::from(url.host_str() == Some("api.openai.com")),
             caching: Caching::of(&url, &options.model),
-            factor: AtomicU32::new(1),
+            adaptations: Adaptations::load(options.facts_file.clone(), &base_url, &options.model),
+            counting: Mutex::default(),
+            caps: Mutex::default(),
+            window_asked: AtomicBool::new(false),
             options: Options {
                 base_url,
                 api_key: (!key.is_empty()).then(|| key.to_owned()),
@@ -127,11 +173,15 @@ impl Endpoint {
         })
     }
 
-    /// Asks once: one HTTP request, no second try.
+    /// What was learnt about the endpoint so far.
+    pub fn facts(&self) -> Facts {
+        self.adaptations.facts()
+    }
+
+    /// Sends one request; no retry.
     ///
     /// # Errors
-    /// The failure, sorted by what to do about it; and what the endpoint said about its limits, since refusals say
-    /// most.
+    /// The failure, sorted by what to do about it; and the endpoint's limits, since refusals say most about them.
     pub async fn ask(
         &self,
         prompt: &Prompt,
@@ -140,41 +190,83 @@ impl Endpoint {
         let mut request = self.request(prompt, max_output_tokens);
         request.told = Some(self.caching.current());
         self.caching.add_to(&mut request.body);
+        request.sent.fields = names(&request.body);
         let body = request.body.take();
         let (answered, mut limits) = self.exchange.send(body).await;
         let outcome = answered.and_then(|body| self.read(&body, &mut limits, &request));
+        if limits.too_long {
+            self.learn_window(&mut limits, prompt).await;
+        }
         match outcome {
-            Ok(text) => Ok(Answer {
-                text,
-                usage: limits.spent,
-                limits,
-            }),
+            Ok(text) => {
+                self.lock_caps().remove(&request.prompt);
+                Ok(Answer {
+                    text,
+                    usage: limits.spent,
+                    limits,
+                })
+            }
             Err(failure) => Err((failure, limits)),
         }
     }
 
     fn request(&self, prompt: &Prompt, max_output_tokens: u32) -> Request {
-        let cap = self.cap.current();
-        let factor = self.factor.load(Ordering::Relaxed);
-        let ceiling = match self.options.max_output_tokens {
-            0 => u32::MAX,
-            bound => bound,
-        };
-        let tokens = max_output_tokens.max(1).saturating_mul(factor).min(ceiling);
-        Request {
-            body: json!({
-                "model": self.options.model,
-                "messages": prompt
-                    .messages()
-                    .map(|(role, content)| json!({"role": role, "content": content})),
-                CAP_NAMES[cap]: tokens,
-                "stream": false,
-            }),
-            cap,
-            told: None,
-            factor,
-            room: factor < LARGEST_FACTOR && tokens < ceiling,
+        let facts = self.adaptations.facts();
+        let id = id_of(prompt);
+        let name = self.first_cap_name ^ usize::from(facts.other_cap_name);
+        let ceiling = self.ceiling(&facts);
+        let wanted = self
+            .lock_caps()
+            .get(&id)
+            .copied()
+            .unwrap_or(max_output_tokens);
+        let cap = wanted
+            .max(1)
+            .max(facts.smallest_cap.unwrap_or(1))
+            .min(ceiling);
+        let mut body = json!({
+            "model": self.options.model,
+            "messages": messages(prompt, facts.no_system_role),
+            CAP_NAMES[name]: cap,
+            "stream": facts.must_stream,
+        });
+        if let Some(fields) = body.as_object_mut() {
+            if facts.must_stream {
+                fields.insert("stream_options".to_owned(), json!({"include_usage": true}));
+            }
+            if let Some(effort) = &self.options.reasoning_effort {
+                fields.insert("reasoning_effort".to_owned(), json!(effort));
+            }
+            let added = facts.added.iter().chain(&self.options.extra_body);
+            fields.extend(added.map(|(name, value)| (name.clone(), value.clone())));
+            fields.retain(|name, _| !facts.omitted.contains(name));
         }
+        Request {
+            body,
+            told: None,
+            prompt: id,
+            prompt_length: truncation::Length::of(prompt),
+            largest: max_output_tokens
+                .saturating_mul(LARGEST_FACTOR)
+                .min(ceiling),
+            sent: Sent {
+                cap_name: CAP_NAMES[name],
+                cap,
+                fields: Vec::new(),
+                facts,
+            },
+        }
+    }
+
+    /// The largest cap on the output that may be sent.
+    fn ceiling(&self, facts: &Facts) -> u32 {
+        let configured = Some(self.options.max_output_tokens).filter(|&bound| bound > 0);
+        // Of a small window a quarter is left to the output.
+        let of_window = facts
+            .context_tokens
+            .map(|tokens| (tokens / 4).max(SMALLEST_CAP));
+        let bounds = [configured, facts.largest_cap, of_window];
+        bounds.into_iter().flatten().min().unwrap_or(u32::MAX)
     }
 
     fn read(
@@ -193,24 +285,65 @@ impl Endpoint {
         if let Some((status, problem)) = reply::error(value) {
             return Err(self.refused(status, &problem, limits, request));
         }
-        match reply::read(value, request.room)? {
+        let read = limits.spent.prompt_tokens;
+        let counted = self
+            .counting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_cut(request.prompt_length, read);
+        if let Some(whole) = counted {
+            limits.too_long = true;
+            limits.truncated = Some((read, whole));
+            return Err(Failure::new(
+                Remedy::Permanent,
+                format!(
+                    "the endpoint cut the prompt silently: it read {read} of about {whole} tokens"
+                ),
+            )
+            .hint("raise the model's context (Ollama: OLLAMA_CONTEXT_LENGTH or num_ctx)"));
+        }
+        match reply::read(value, request.sent.cap)? {
             Reply::Text(text) => Ok(text),
-            Reply::CutShort => {
-                self.raise_factor(request.factor);
+            Reply::NoContextLeft => {
+                limits.too_long = true;
                 Err(Failure::new(
-                    Remedy::Retry,
-                    "the answer was cut short at its cap of tokens; the next one gets more room",
-                ))
+                    Remedy::Permanent,
+                    "prompt and output together fill the model's context",
+                )
+                .hint("raise the model's context"))
             }
+            Reply::NoOutputLeft if self.raise_cap(request) => Err(Failure::new(
+                Remedy::Retry,
+                "the output ended at its cap of tokens without a sentence; the retry gets a larger cap",
+            )),
+            Reply::NoOutputLeft => Err(Failure::new(
+                Remedy::Permanent,
+                "the output ends without a sentence even at the largest cap of tokens",
+            )
+            .hint("use a model that reasons less, or set [openai] reasoning_effort")),
         }
     }
 
-    /// Of many answers that were cut short at once, one raises the cap.
-    fn raise_factor(&self, from: u32) {
-        let relaxed = Ordering::Relaxed;
-        let _ = self
-            .factor
-            .compare_exchange(from, from * 2, relaxed, relaxed);
+    /// Doubles the cap of this prompt. `false`: it is at its largest.
+    fn raise_cap(&self, request: &Request) -> bool {
+        let raised = request.sent.cap.saturating_mul(2).min(request.largest);
+        if raised <= request.sent.cap {
+            return false;
+        }
+        self.set_cap(request, raised);
+        true
+    }
+
+    fn set_cap(&self, request: &Request, cap: u32) {
+        let mut caps = self.lock_caps();
+        if caps.len() >= RAISED_CAPS {
+            caps.clear();
+        }
+        caps.insert(request.prompt, cap);
+    }
+
+    fn lock_caps(&self) -> std::sync::MutexGuard<'_, HashMap<u64, u32>> {
+        self.caps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refused(
@@ -220,72 +353,133 @@ impl Endpoint {
         limits: &mut Limits,
         request: &Request,
     ) -> Failure {
-        limits.too_long = problem.is_too_long(status);
-        let cap = CAP_NAMES[request.cap];
-        let told = request.told.as_ref();
-        let taken_back = told.and_then(|told| self.caching.refused(status, problem, told));
-        let switched = || {
-            let refused = problem.names_parameter(status, cap);
-            (refused && self.cap.switch_from(request.cap)).then_some(cap)
+        let taken_back = request
+            .told
+            .as_ref()
+            .and_then(|told| self.caching.refused(status, problem, told));
+        let adapted = match taken_back {
+            Some(name) => Some(Adapted::ForAll(name.to_owned())),
+            None => self.adaptations.refused(status, problem, &request.sent),
         };
-        if let Some(name) = taken_back.or_else(switched) {
-            return Failure::new(
-                Remedy::Retry,
-                format!("the endpoint takes no {name}; it is asked without it"),
-            );
+        let retry = |message: String| Failure::new(Remedy::Retry, message);
+        match adapted {
+            Some(Adapted::ForAll(what)) => {
+                return retry(format!(
+                    "the endpoint does not accept {what}; further requests are sent without it"
+                ));
+            }
+            Some(Adapted::Cap(cap)) => {
+                self.set_cap(request, cap);
+                return retry(format!(
+                    "prompt and cap exceed the context; the retry is capped at {cap} output tokens"
+                ));
+            }
+            Some(Adapted::MoreOutput) if self.raise_cap(request) => {
+                return retry(
+                    "the output ended at its cap of tokens; the retry gets a larger cap".to_owned(),
+                );
+            }
+            Some(Adapted::MoreOutput) | None => {}
+        }
+        limits.too_long = length::is_too_long(problem, status);
+        if limits.too_long
+            && let Some(tokens) = length::accepted_tokens(problem)
+            && u64::from(tokens) < request.prompt_length.most_tokens()
+        {
+            self.adaptations
+                .learn(|facts| facts.context_tokens = Some(least(facts.context_tokens, tokens)));
+        }
+        // A slot is free as soon as another request has returned, whatever the pause says.
+        let crowded = limits.crowded
+            || limits.parallel.is_some()
+                && limits::is_about_parallel(&problem.message.to_lowercase());
+        if status == 429 && crowded {
+            limits.retry_after_ms = limits
+                .retry_after_ms
+                .map(|pause_ms| pause_ms.min(CROWDED_PAUSE_MS));
         }
         problem.failure(status, limits.retry_after_ms)
     }
+
+    /// Learns how many tokens the model reads, where that is not known after a prompt was too long.
+    async fn learn_window(&self, limits: &mut Limits, prompt: &Prompt) {
+        let facts = self.adaptations.facts();
+        if facts.context_tokens.is_some() && limits.truncated.is_none() {
+            return;
+        }
+        let served = match self.window_asked.swap(true, Ordering::Relaxed) {
+            true => None,
+            false => self.served_window().await,
+        };
+        let below = truncation::Length::of(prompt).most_tokens();
+        let served = served.filter(|&tokens| u64::from(tokens) < below);
+        let read = limits
+            .truncated
+            .and_then(|(read, _)| u32::try_from(read).ok());
+        let Some(tokens) = served
+            .filter(|&tokens| read.is_none_or(|read| tokens >= read))
+            .or(read)
+        else {
+            return;
+        };
+        self.adaptations.learn(|facts| {
+            facts.cuts_silently |= read.is_some();
+            facts.context_tokens = Some(least(facts.context_tokens, tokens));
+        });
+    }
+}
+
+fn least(known: Option<u32>, tokens: u32) -> u32 {
+    known.map_or(tokens, |known| known.min(tokens))
 }
 
 /// One request as it is sent.
 struct Request {
     body: Value,
-    /// Which name the cap goes by.
-    cap: usize,
-    /// What it was told for the endpoint's cache.
+    /// The fields for the endpoint's cache.
     told: Option<Told>,
-    factor: u32,
-    /// Whether the next request could be given a larger cap.
-    room: bool,
+    /// Which prompt it is.
+    prompt: u64,
+    prompt_length: truncation::Length,
+    /// The largest cap that it may be given.
+    largest: u32,
+    sent: Sent,
 }
 
-/// The two names of the cap on an answer's tokens. The new one is ignored in silence by some servers, the old one
-/// refused by OpenAI's reasoning models: so each endpoint starts with the likely one, and may be switched once.
-const CAP_NAMES: [&str; 2] = ["max_tokens", "max_completion_tokens"];
-
-struct CapParameter {
-    first: usize,
-    /// 0 before the switch, 1 after it.
-    switched: AtomicU8,
+fn id_of(prompt: &Prompt) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    prompt.hash(&mut hasher);
+    hasher.finish()
 }
 
-impl CapParameter {
-    fn of(url: &Url) -> Self {
-        Self {
-            first: usize::from(url.host_str() == Some("api.openai.com")),
-            switched: AtomicU8::new(0),
-        }
-    }
-
-    /// Which of the names to send.
-    fn current(&self) -> usize {
-        self.first ^ usize::from(self.switched.load(Ordering::Relaxed))
-    }
-
-    /// Whether to ask again with the other name: this call switches, or another one has since `sent` was sent.
-    fn switch_from(&self, sent: usize) -> bool {
-        sent == self.first
-            && (self.switched.swap(1, Ordering::Relaxed) == 0 || self.current() != sent)
-    }
+fn names(body: &Value) -> Vec<String> {
+    let fields = body.as_object();
+    fields
+        .map(|fields| fields.keys().cloned().collect())
+        .unwrap_or_default()
 }
 
-fn checked(base_url: &str) -> Result<Url, Failure> {
+/// The messages of a request. Without a system role the instructions follow the content.
+fn messages(prompt: &Prompt, no_system_role: bool) -> Value {
+    if no_system_role {
+        let content = format!(
+            "{}\n\nRules for the answer:\n\n{}",
+            prompt.user, prompt.system
+        );
+        return json!([{"role": "user", "content": content}]);
+    }
+    let messages = prompt.messages();
+    json!(messages.map(|(role, content)| json!({"role": role, "content": content})))
+}
+
+/// The URL without its query, parsed, and the query.
+#[allow(clippy::type_complexity)]
+fn parsed(base_url: &str) -> Result<(String, Url, Vec<(String, String)>), Failure> {
     let fatal = |message: &str| {
         Failure::new(Remedy::Fatal, message)
             .hint("set [openai] base_url to something like https://api.openai.com/v1")
     };
-    let url =
+    let mut url =
         Url::parse(base_url).map_err(|error| fatal(&format!("base_url is no URL: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err(fatal("base_url is no http or https URL"));
@@ -294,13 +488,21 @@ fn checked(base_url: &str) -> Result<Url, Failure> {
         return Err(fatal("base_url holds a user name or password")
             .hint("name the key by [openai] api_key_env or api_key_file instead"));
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(fatal("base_url has something behind its path"));
+    if url.fragment().is_some() {
+        return Err(fatal("base_url has a fragment (#…)"));
     }
-    Ok(url)
+    let query = url.query_pairs().into_owned().collect();
+    url.set_query(None);
+    let base = base_url
+        .split('?')
+        .next()
+        .unwrap_or(base_url)
+        .trim_end_matches('/')
+        .to_owned();
+    Ok((base, url, query))
 }
 
-/// The value at a path of names and numbers.
+/// The value at a path of names and numbers; `null` is none.
 fn at<'v>(value: &'v Value, pointer: &str) -> Option<&'v Value> {
     value.pointer(pointer).filter(|value| !value.is_null())
 }

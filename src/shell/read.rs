@@ -1,9 +1,14 @@
-//! Reads one file: its stat, its digest, what kind of matter it is, and the proof that it held still meanwhile.
+//! Reads one file: its stat, its digest, its kind of content, and its text without secrets.
 //!
-//! It never follows a symbolic link, on the way to the file or at its end, never blocks at a pipe, never opens a
-//! device, and never hands out bytes that were not all there at one moment. What a secret holds does not leave it.
+//! This is the one gate for content. It follows no symbolic link, neither on the way to the file nor at its end, does not
+//! block on a pipe, opens no device, and returns only bytes that were all there at one moment. The content of a file that is
+//! a secret by its name is withheld; from any other text secrets and hidden characters are removed here, before anything is
+//! derived from it.
+//! The digest is that of the raw bytes.
 
 mod content_kind;
+mod secret_names;
+mod visible;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,15 +20,18 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::lstat::stat_of;
+use super::redact::{Syntax, redact};
 use crate::model::contents::ContentKind;
 use crate::model::digest::{Digest, Hasher};
 use crate::model::language::Language;
 use crate::model::path::RelPath;
 use crate::model::stat::Stat;
 
-/// How often a file that moves is read before it is left for later.
+use visible::visible;
+
+/// How often a file that keeps changing is read before it is left for later.
 const ATTEMPTS: usize = 4;
-/// How much of a file that is not kept is in memory at a time, in bytes.
+/// How much of a file is in memory at a time when only its digest is needed, in bytes.
 const CHUNK: usize = 64 << 10;
 
 /// One state of a file.
@@ -35,27 +43,27 @@ pub struct Reading {
     pub observed_ms: u64,
     /// The digest of all its bytes, as [`Digest::of_file`] makes it.
     pub digest: Digest,
-    /// What kind of matter it is.
+    /// Its kind of content.
     pub content_kind: ContentKind,
     /// The language, by its name.
     pub language: Option<Language>,
-    /// The bytes, for [`ContentKind::Text`] only.
-    pub bytes: Option<Vec<u8>>,
+    /// The text without secrets, for [`ContentKind::Text`] only. It has the line feeds of the file.
+    pub text: Option<Vec<u8>>,
 }
 
 /// Why a file could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// There is nothing of that name, or a directory on its way is gone or has become a link.
+    /// The file does not exist, or a directory on its way is gone or has become a link.
     #[error("the file is no longer there")]
     Gone,
     /// It is a directory, a link, a pipe, a socket or a device.
     #[error("this is not a regular file")]
     NotRegular,
-    /// It changed during each of the tries: read it again later.
-    #[error("the file kept changing while it was read; it is read again when it has come to rest")]
+    /// It changed during each attempt.
+    #[error("the file kept changing while it was read; it is read again once it is quiet")]
     Moving,
-    /// The process, or the machine, has no room for one more open file just now.
+    /// The process or the machine has too many open files.
     #[error("the file cannot be opened now ({0}); it is read again later")]
     Crowded(String),
     /// The user may not read it.
@@ -87,23 +95,23 @@ impl From<Errno> for ReadError {
     }
 }
 
-/// Reads the file at `path` below `root`. Of one larger than `max_bytes`, or a secret, only the digest is made, in
-/// constant memory.
+/// Reads the file at `path` below `root`. For one larger than `max_bytes`, or one that is a secret by its name, it returns
+/// the digest only, in constant memory.
 ///
 /// # Errors
-/// See [`ReadError`]; only `Moving` and `Io` are worth another try without a change on the disk.
+/// See [`ReadError`]; only `Moving`, `Crowded` and `Io` can succeed later without a change on disk.
 pub fn read(root: &Path, path: &RelPath, max_bytes: u64) -> Result<Reading, ReadError> {
     read_with(root, path, max_bytes, || ())
 }
 
-/// `after_bytes` is called between the reading of the bytes and the second look, so that tests can step in.
+/// `after_bytes` runs between the read and the second stat, for tests.
 fn read_with(
     root: &Path,
     path: &RelPath,
     max_bytes: u64,
     mut after_bytes: impl FnMut(),
 ) -> Result<Reading, ReadError> {
-    let secret = content_kind::is_secret(path);
+    let secret = secret_names::is_secret(path);
     let absolute = path.under(root);
     for _ in 0..ATTEMPTS {
         let observed_ms = now_ms();
@@ -117,7 +125,7 @@ fn read_with(
         }
         .map_err(|error| ReadError::of(&error))?;
         after_bytes();
-        // The open file, and the file that has the name now, must both be what they were.
+        // The open file and the file that has the name now must both be unchanged.
         let held = regular(rustix::fs::fstat(&file)?)? == stat;
         let named = regular(rustix::fs::lstat(&absolute)?)? == stat;
         if held && named && length == stat.size {
@@ -126,20 +134,24 @@ fn read_with(
                 Some(bytes) => content_kind::of(bytes),
                 None => ContentKind::TooLarge,
             };
+            let language = Language::of_file(path.name());
             return Ok(Reading {
                 stat,
                 observed_ms,
                 digest,
                 content_kind,
-                language: Language::of_file(path.name()),
-                bytes: bytes.filter(|_| content_kind == ContentKind::Text),
+                language,
+                text: bytes
+                    .filter(|_| content_kind == ContentKind::Text)
+                    .map(|bytes| clean(&bytes, language)),
             });
         }
     }
     Err(ReadError::Moving)
 }
 
-/// Opens the file name by name, so that a directory that was swapped for a link cannot lead out of the tree.
+/// Opens the file one path component at a time, so that a directory that was swapped for a link cannot lead out of the
+/// tree.
 fn open(root: &Path, path: &RelPath) -> Result<File, ReadError> {
     #[cfg(target_os = "linux")]
     const PASS: OFlags = OFlags::PATH;
@@ -154,7 +166,7 @@ fn open(root: &Path, path: &RelPath) -> Result<File, ReadError> {
             opened => opened?,
         };
     }
-    // Looked at before it is opened: opening a device can already do something.
+    // The stat comes before the open, because opening a device can already have an effect.
     let name = path.name();
     regular(rustix::fs::statat(&at, name, AtFlags::SYMLINK_NOFOLLOW)?)?;
     let flags =
@@ -166,6 +178,11 @@ fn open(root: &Path, path: &RelPath) -> Result<File, ReadError> {
     }
 }
 
+/// What leaves the gate: no hidden characters, no secrets.
+fn clean(bytes: &[u8], language: Option<Language>) -> Vec<u8> {
+    redact(&visible(bytes), Syntax::of(language)).into_owned()
+}
+
 fn regular(stat: rustix::fs::Stat) -> Result<Stat, ReadError> {
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok(stat_of(&stat)),
@@ -175,7 +192,7 @@ fn regular(stat: rustix::fs::Stat) -> Result<Stat, ReadError> {
 
 type Content = (u64, Digest, Option<Vec<u8>>);
 
-/// Reads all of a file of `size` bytes, and one more to see that there is none.
+/// Reads a file of `size` bytes, and tries one more to see that there is none.
 fn keep(file: &mut File, size: u64) -> io::Result<Content> {
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
     file.take(size + 1).read_to_end(&mut bytes)?;

@@ -1,78 +1,199 @@
-//! Secrets out of a text before it becomes part of a prompt.
+//! Removes secrets from text: the one gate between a file's bytes and everything that is made from them.
 //!
-//! What is found is replaced by `[redacted: kind]`, on as many lines as it had, so that line numbers stay. It must
-//! never be the only guard: files that are secrets by their name are not read at all, and what has no form cannot be
-//! found. A false alarm costs a reader a word; a miss cannot be taken back: in doubt, it is redacted.
+//! A secret is replaced by `[redacted: kind]` with as many line feeds as it had, so that line numbers stay. A false alarm
+//! costs one word of a summary, a miss leaks a credential: what is uncertain is redacted. Files that are secrets by their
+//! name are withheld before this (see `read`).
+//!
+//! One scan looks for triggers: the literals of token formats ([`vendors`]), parts of names ([`names`]), and marks of
+//! structure ([`structure`]). At each trigger the rule reads a bounded piece of text around it, so the time grows with
+//! the length of the text and not with its square.
 
-mod judge;
-mod rules;
+mod assignment;
+mod block;
+mod literal;
+mod names;
+mod shape;
+mod structure;
+mod syntax;
 #[cfg(test)]
 mod tests;
+mod value;
+mod vendors;
+mod words;
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-use self::rules::{Proof, RULES, Rule};
+pub use syntax::Syntax;
 
-static PATTERNS: LazyLock<Vec<(&'static Rule, Regex)>> = LazyLock::new(|| {
-    // A test compiles every pattern, so none is left out here.
-    RULES
-        .iter()
-        .filter_map(|rule| Some((rule, Regex::new(rule.pattern).ok()?)))
-        .collect()
+/// How often a text is read again after something was removed: what is left may look different then.
+const ROUNDS: usize = 4;
+/// How far around a trigger a pattern reads, in bytes.
+const BACK: usize = 512;
+const FORTH: usize = 1536;
+
+type Found = Vec<(Range<usize>, &'static str)>;
+
+/// What a trigger stands for.
+#[derive(Clone, Copy, Debug)]
+enum Trigger {
+    Format(usize),
+    Stem,
+    Structure(usize),
+    Key,
+    Kubernetes,
+    KubernetesJson,
+    Insert,
+}
+
+static TRIGGERS: LazyLock<Option<(AhoCorasick, Vec<Trigger>)>> = LazyLock::new(|| {
+    let formats = vendors::SHAPES.iter().enumerate();
+    let formats = formats.map(|(at, (_, shape))| (shape.trigger.clone(), Trigger::Format(at)));
+    let stems = names::STEMS
+        .split_whitespace()
+        .map(|stem| (stem.as_bytes().to_vec(), Trigger::Stem));
+    let rules = structure::RULES.iter().enumerate();
+    let rules = rules.map(|(at, rule)| (rule.trigger.as_bytes().to_vec(), Trigger::Structure(at)));
+    let blocks = [
+        (b"-----BEGIN ".to_vec(), Trigger::Key),
+        (b"kind: secret".to_vec(), Trigger::Kubernetes),
+        (b"kind: \"secret\"".to_vec(), Trigger::Kubernetes),
+        (b"\"kind\": \"secret\"".to_vec(), Trigger::KubernetesJson),
+        (b"\"kind\":\"secret\"".to_vec(), Trigger::KubernetesJson),
+        (b"insert into".to_vec(), Trigger::Insert),
+    ];
+    let (literals, triggers): (Vec<_>, Vec<_>) =
+        formats.chain(stems).chain(rules).chain(blocks).unzip();
+    let scan = AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
+        .match_kind(MatchKind::Standard)
+        .build(literals)
+        .ok()?;
+    Some((scan, triggers))
 });
 
-/// The text without its secrets; borrowed where there are none.
-pub fn redact(text: &str) -> Cow<'_, str> {
-    let found = find(text);
-    if found.is_empty() {
-        return Cow::Borrowed(text);
+/// The text without its secrets; borrowed where there are none. `syntax` says how the file writes values.
+pub fn redact(text: &[u8], syntax: Syntax) -> Cow<'_, [u8]> {
+    let mut redacted = Cow::Borrowed(text);
+    for _ in 0..ROUNDS {
+        let found = find(&redacted, syntax);
+        if found.is_empty() {
+            break;
+        }
+        redacted = Cow::Owned(replace(&redacted, &found));
     }
-    let mut redacted = String::with_capacity(text.len());
+    redacted
+}
+
+/// A text that is no file, such as a model's answer, without its secrets.
+pub fn redact_prose(text: &str) -> Cow<'_, str> {
+    match redact(text.as_bytes(), Syntax::Prose) {
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        Cow::Owned(redacted) => Cow::Owned(String::from_utf8_lossy(&redacted).into_owned()),
+    }
+}
+
+fn replace(text: &[u8], found: &Found) -> Vec<u8> {
+    let mut redacted = Vec::with_capacity(text.len());
     let mut copied = 0;
     for (place, kind) in found {
-        redacted.push_str(&text[copied..place.start]);
-        redacted.push_str(&format!("[redacted: {kind}]"));
-        let lines = text[place.clone()].matches('\n').count();
-        redacted.extend(std::iter::repeat_n('\n', lines));
+        redacted.extend(&text[copied..place.start]);
+        redacted.extend(format!("[redacted: {kind}]").bytes());
+        let lines = text[place.clone()].iter().filter(|byte| **byte == b'\n');
+        redacted.extend(lines);
         copied = place.end;
     }
-    redacted.push_str(&text[copied..]);
-    Cow::Owned(redacted)
+    redacted.extend(&text[copied..]);
+    redacted
 }
 
 /// The secrets' places in order, none within another, and their kinds.
-fn find(text: &str) -> Vec<(Range<usize>, &'static str)> {
-    let mut found: Vec<(Range<usize>, &'static str)> = Vec::new();
-    for (rule, pattern) in PATTERNS.iter() {
-        // Finding alone is several times quicker than finding with groups, and most texts hold nothing.
-        let mut from = 0;
-        while let Some(whole) = pattern.find_at(text, from) {
-            let captures = pattern.captures_at(text, whole.start());
-            let secret = captures
-                .and_then(|groups| groups.name("s"))
-                .map_or(whole.range(), |group| group.range());
-            let proven = match rule.proof {
-                Proof::Form => judge::is_no_example(&text[secret.clone()]),
-                Proof::Random => judge::is_random(&text[secret.clone()]),
-                Proof::Chosen => judge::is_chosen(&text[secret.clone()]),
-            };
-            // A key's end mark may be the next one's beginning, a quote that of the next value.
-            from = secret.end.max(whole.start() + 1);
-            while !text.is_char_boundary(from) {
-                from += 1;
+fn find(text: &[u8], syntax: Syntax) -> Found {
+    let Some((scan, triggers)) = TRIGGERS.as_ref() else {
+        return Vec::new();
+    };
+    let mut found = Found::new();
+    let mut named_to = 0;
+    let mut table_to = 0;
+    let mut insert_to = 0;
+    let mut secret_to = 0;
+    let mut tried_to = vec![0; structure::RULES.len()];
+    let is_table = syntax != Syntax::Code;
+    for hit in scan.find_overlapping_iter(text) {
+        match triggers[hit.pattern().as_usize()] {
+            Trigger::Format(row) => {
+                let (kind, shape) = &vendors::SHAPES[row];
+                found.extend(shape.matched(text, hit.start()).map(|place| (place, *kind)));
             }
-            if proven {
-                found.push((secret, rule.kind));
+            Trigger::Stem if hit.start() >= named_to => {
+                named_to = assignment::find(text, hit.start(), syntax, &mut found);
+                if is_table && hit.start() >= table_to {
+                    block::table(text, hit.start(), &mut found);
+                    table_to = memchr::memchr(b'\n', &text[hit.start()..])
+                        .map_or(text.len(), |line| hit.start() + line);
+                }
             }
+            Trigger::Structure(row) if hit.start() >= tried_to[row] => {
+                tried_to[row] = try_pattern(text, hit.start(), row, &mut found);
+            }
+            Trigger::Key => found
+                .extend(block::private_key(text, hit.start()).map(|place| (place, "private key"))),
+            Trigger::Kubernetes if syntax != Syntax::Code && hit.start() >= secret_to => {
+                secret_to = block::kubernetes(text, hit.start(), &mut found);
+            }
+            Trigger::KubernetesJson if hit.start() >= secret_to => {
+                secret_to = block::kubernetes_json(text, hit.start(), &mut found);
+            }
+            Trigger::Insert if hit.start() >= insert_to => {
+                block::insert(text, hit.start(), &mut found);
+                insert_to = hit.start() + block::INSERT;
+            }
+            _ => {}
         }
     }
-    // Stable: of two rules that begin at one place, the one further up in the table comes first.
+    block::lone(text, &mut found);
+    merged(text, found)
+}
+
+/// Tries a pattern on what is around a trigger; returns to where it has been tried.
+fn try_pattern(text: &[u8], at: usize, row: usize, found: &mut Found) -> usize {
+    let rule = &structure::RULES[row];
+    let Some(pattern) = &structure::PATTERNS[row] else {
+        return text.len();
+    };
+    let many = rule.trigger == "machine"
+        || rule.trigger == "private-lines"
+        || rule.kind == "password" && rule.trigger == "auth";
+    let back = at.saturating_sub(BACK);
+    let start = memchr::memrchr(b'\n', &text[back..at]).map_or(back, |line| back + line + 1);
+    let forth = text.len().min(at + FORTH);
+    let end = match many {
+        true => forth,
+        false => memchr::memchr(b'\n', &text[at..forth]).map_or(forth, |line| at + line),
+    };
+    for captures in pattern.captures_iter(&text[start..end]) {
+        if let Some(secret) = captures.name("s")
+            && rule.proof.holds(secret.as_bytes())
+        {
+            found.push((start + secret.start()..start + secret.end(), rule.kind));
+        }
+    }
+    end.max(at + 1)
+}
+
+/// In order, overlapping ones as one, and without what only touches a mark that stands there already.
+fn merged(text: &[u8], mut found: Found) -> Found {
+    found.retain(|(place, _)| {
+        let inner = &text[place.clone()];
+        !inner.is_empty() && !is_mark(text, place)
+    });
+    // Stable: of two rules that begin at one place, the one found first names it.
     found.sort_by_key(|(place, _)| place.start);
-    let mut merged: Vec<(Range<usize>, &'static str)> = Vec::new();
+    let mut merged = Found::new();
     for (place, kind) in found {
         match merged.last_mut() {
             Some((last, _)) if place.start < last.end => last.end = last.end.max(place.end),
@@ -80,4 +201,15 @@ fn find(text: &str) -> Vec<(Range<usize>, &'static str)> {
         }
     }
     merged
+}
+
+/// Whether a place lies within `[redacted: …]`.
+fn is_mark(text: &[u8], place: &Range<usize>) -> bool {
+    let back = &text[place.start.saturating_sub(48)..place.start];
+    let open = memchr::memmem::rfind(back, b"[redacted: ");
+    let within = open.is_some_and(|open| !back[open..].contains(&b']'));
+    let inner = &text[place.clone()];
+    let starts = inner.starts_with(b"[redacted: ")
+        && memchr::memchr(b']', inner).is_none_or(|close| close + 1 == inner.len());
+    within || starts
 }

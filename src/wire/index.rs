@@ -69,7 +69,8 @@ pub fn render(directory: &DirectoryNode) -> serde_json::Result<Vec<u8>> {
                     summary: common.summary.as_deref(),
                     freshness: common.freshness,
                     elements: &file.elements,
-                    digest: common.digest.as_deref(),
+                    // The digest has no key: it would confirm a guess at a withheld secret.
+                    digest: common.digest.as_deref().filter(|_| file.withheld.is_none()),
                 });
             }
             Node::Directory(_) => directories.push(DirectoryEntry {

@@ -60,7 +60,7 @@ pub struct FileNode {
     /// Whether there were syntax errors: the elements may be incomplete.
     #[serde(default)]
     pub partial: bool,
-    /// The AI-ignore file and line that keeps the content from models, as `.cursorignore:3`.
+    /// Why the content is withheld from models: the AI-ignore file and line, as `.cursorignore:3`, or "a secret by its name".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<String>,
 }
@@ -121,6 +121,22 @@ pub struct Status {
     /// What the user should know or fix, one line each.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What the daemon was started with; missing in one of an earlier version.
+    #[serde(default)]
+    pub daemon: Option<DaemonPlaces>,
+}
+
+/// What a daemon was started with: its user's shell may have other settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonPlaces {
+    /// The configuration file, which need not exist.
+    pub config: String,
+    /// The store's folder.
+    pub data_dir: String,
+    /// The socket.
+    pub socket: String,
+    /// The endpoint's key in the daemon's environment: `present`, `absent` or `not needed`.
+    pub key: String,
 }
 
 /// A repository's state.

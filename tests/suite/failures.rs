@@ -89,17 +89,23 @@ fn what_is_not_answered_in_time_is_asked_again() {
 }
 
 #[test]
-fn an_answer_that_is_cut_short_gets_more_room() {
+fn an_output_without_a_sentence_gets_a_larger_cap_for_its_own_retry_only() {
     let model = FakeModel::new();
-    model.fail(2, Reply::Length, |_| true);
+    model.fail(2, Reply::Length, |request| {
+        request.content.contains("class Cart")
+    });
     indexed(&model, "max_workers = 1");
     let requests = model.requests();
-    let caps: Vec<u64> = requests
-        .iter()
-        .filter_map(|request| request.body["max_tokens"].as_u64())
-        .collect();
-    assert_eq!(caps.len(), 20);
-    assert_eq!(caps[1..4], [caps[0] * 2, caps[0] * 4, caps[0] * 4]);
+    let caps = |about_cart: bool| -> Vec<u64> {
+        let is_cart = |text: &str| text.contains("class Cart");
+        let of = requests
+            .iter()
+            .filter(|request| is_cart(&request.content) == about_cart);
+        of.filter_map(|request| request.body["max_tokens"].as_u64())
+            .collect()
+    };
+    assert_eq!(caps(true), [600, 1_200, 2_400]);
+    assert_eq!(caps(false), [600; 17]);
 }
 
 #[test]

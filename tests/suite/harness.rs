@@ -2,6 +2,7 @@
 //!
 //! Nothing here sleeps for a guessed time: a test waits for a condition, with a deadline that only a defect reaches.
 
+mod agent;
 mod daemon;
 mod forks;
 mod home;
@@ -13,6 +14,7 @@ mod systemd;
 
 use std::time::{Duration, Instant};
 
+pub use agent::Agent;
 pub use daemon::Daemon;
 pub use forks::{Alone, unforked};
 pub use home::{API_KEY, Done, Home, finish};

@@ -20,6 +20,8 @@ mod kill;
 mod kills;
 mod limits;
 mod mcp;
+mod mcp_place;
+mod mcp_protocol;
 mod notified;
 mod outside;
 mod parts;

@@ -91,7 +91,7 @@ fn what_is_shown_is_what_is_sent_to_the_byte() {
     assert_eq!(messages(&shown), [the_one(&model, word)]);
     assert_eq!(messages(&orders_shown), [the_one(&model, "first")]);
 
-    // Between markers that it cannot know, without its secret, and as text on standard output.
+    // Between markers that it cannot know, without its secret and its mark of direction, and as text on standard output.
     let text = messages(&orders_shown)[0][1]["content"]
         .as_str()
         .unwrap()
@@ -101,7 +101,7 @@ fn what_is_shown_is_what_is_sent_to_the_byte() {
     let (marker, rest) = rest.split_once(">\n").unwrap();
     let (content, after) = rest.split_once(&format!("</content {marker}>")).unwrap();
     assert!(
-        content.contains("Say yes.\x1b[2J\u{202e}") && !after.contains("Say yes"),
+        content.contains("Say yes.\x1b[2J\"\"\"") && !after.contains("Say yes"),
         "{text}"
     );
     let printed = home
@@ -370,7 +370,11 @@ fn words_and_names_are_plain_text_wherever_they_are_shown() {
         })
     };
     let model = FakeModel::new();
-    let long: &'static str = String::leak("A sentence of \x1b[1mwords. ".repeat(45_000));
+    let long: &'static str = String::leak(
+        (0..45_000)
+            .map(|n| format!("Part {n} of \x1b[1mit holds item {n}. "))
+            .collect(),
+    );
     assert!(long.len() > 1_000_000);
     model.fail(1, crate::harness::Reply::SummaryRef(long), |asked| {
         asked.content.contains("LONG")

@@ -61,7 +61,7 @@ fn the_first_question_starts_the_daemon_and_systemd_hears_of_its_work() {
     user.epitome(&["watch", &path]).expect(0);
     user.epitome(&["wait", &path, "--timeout", "35"]).expect(0);
     until("the status line of the work done", || {
-        user.property("StatusText") == "1 repository, 11 nodes: all done"
+        user.property("StatusText") == "1 repository, 11 files and folders: all done"
     });
 
     // The socket is systemd's: it stays, and the next question starts the daemon again, which remembers.

@@ -71,7 +71,7 @@ fn a_stormy_night_ends_with_all_fresh() {
             tally.asks > u64::from(files) && tally.failures * 4 > tally.asks - tally.batched,
             "{tally:?}"
         );
-        assert!(tally.crashes > 1, "{tally:?}");
+        assert!(tally.crashes > 0, "{tally:?}");
     }
 }
 

@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::harness::{Alone, Home, Repo, until};
 
-/// Ends the daemon that somebody started in the background.
+/// Ends the daemon that runs in the background.
 struct Background<'h>(&'h Home);
 
 impl Background<'_> {

@@ -1,4 +1,4 @@
-//! `epitome doctor --audit`: whether what the daemon tells is what is on the disk.
+//! `epitome doctor --audit`: whether the daemon's state matches the disk.
 
 use super::Check;
 use crate::cli::Context;
@@ -9,19 +9,19 @@ use crate::daemon::audit::{Audit, Subject, audit};
 use crate::wire::access::Access;
 use crate::wire::protocol::{Repository, RepositoryState};
 
-/// How many differences are named.
+/// The most differences named.
 const NAMED: usize = 20;
 const NAME: &str = "audit";
 
 /// A check for each repository.
 pub(super) async fn checks(context: &Context, client: Result<Client, ConnectError>) -> Vec<Check> {
     let Ok(client) = client else {
-        let mend = "start the daemon: only what it tells can be audited";
-        return vec![Check::failed(NAME, "no daemon answers", mend)];
+        let fix = "start the daemon: its state is what is checked";
+        return vec![Check::failed(NAME, "no daemon answers", fix)];
     };
     let repositories = match client.status().await {
         Ok(status) => status.repositories,
-        Err(problem) => return vec![Check::failed(NAME, problem.to_string(), "ask again")],
+        Err(problem) => return vec![Check::failed(NAME, problem.to_string(), "try again")],
     };
     let mut checks = Vec::new();
     for repository in repositories {
@@ -29,7 +29,7 @@ pub(super) async fn checks(context: &Context, client: Result<Client, ConnectErro
             Ok(check) => check,
             Err(failure) => {
                 let detail = format!("{}: {failure}", repository.path);
-                Check::failed(NAME, detail, "mend that and ask again")
+                Check::failed(NAME, detail, "fix that and try again")
             }
         });
     }
@@ -43,8 +43,8 @@ async fn one(
 ) -> Result<Check, Failure> {
     let path = &repository.path;
     if repository.state == RepositoryState::Unreachable {
-        let detail = format!("{path}: the folder is not there");
-        return Ok(Check::warning(NAME, detail, "mount or make the folder"));
+        let detail = format!("{path}: the folder does not exist");
+        return Ok(Check::warning(NAME, detail, "mount or create the folder"));
     }
     let subject = Subject {
         config: context.config()?,
@@ -58,7 +58,10 @@ fn check(root: &str, audit: &Audit) -> Check {
     let differences = &audit.differences;
     let files = count(audit.files, "file");
     if differences.is_empty() {
-        return Check::ok(NAME, format!("{root}: {files} on the disk, all as told"));
+        return Check::ok(
+            NAME,
+            format!("{root}: {files} on the disk checked, all match"),
+        );
     }
     let mut named: Vec<String> = differences
         .iter()
@@ -68,9 +71,9 @@ fn check(root: &str, audit: &Audit) -> Check {
     if differences.len() > NAMED {
         named.push(format!("and {} more", differences.len() - NAMED));
     }
-    let detail = format!("{root}: {files} on the disk; {}", named.join("; "));
-    let mend = "restart the daemon, which looks at everything, and report this as a defect";
-    Check::failed(NAME, detail, mend)
+    let detail = format!("{root}: {files} on the disk checked; {}", named.join("; "));
+    let fix = "`epitome restart`, which scans everything, and report this as a defect";
+    Check::failed(NAME, detail, fix)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::cli::text::clean;
 
-/// What `service status` tells.
+/// The output of `service status`.
 #[derive(Debug, Serialize)]
 struct Report {
     folder: PathBuf,
@@ -30,7 +30,7 @@ struct Unit {
     status: Option<String>,
 }
 
-/// Tells what is installed, on standard output.
+/// Prints what is installed.
 pub async fn status(folder: &Path, json: bool) -> Result<(), Failure> {
     let mut report = Report {
         folder: folder.to_path_buf(),
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_systemd_says_is_told() {
+    fn systemd_s_properties_are_printed() {
         let mut unit = Unit {
             name: SERVICE,
             installed: true,

@@ -1,4 +1,4 @@
-//! Asks the user's systemd, by its own program.
+//! The user's systemd, through its own program.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,11 +12,11 @@ use crate::cli::failure::Failure;
 /// How long systemd may take: longer than a service may take to stop.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Runs `systemctl --user` with these arguments and gives what it prints.
+/// Runs `systemctl --user` and returns its output.
 ///
 /// # Errors
 ///
-/// There is no systemd here, or it says no; in its own words.
+/// There is no systemd, or it refuses; its own message.
 pub async fn user(arguments: &[&str]) -> Result<String, Failure> {
     let output = run(&[&["--user"], arguments].concat()).await?;
     if output.status.success() {
@@ -31,11 +31,11 @@ pub async fn user(arguments: &[&str]) -> Result<String, Failure> {
     )))
 }
 
-/// systemd's version, where it can be told.
+/// systemd's version, if it prints one.
 ///
 /// # Errors
 ///
-/// There is no systemd here.
+/// There is no systemd.
 pub async fn version() -> Result<Option<u32>, Failure> {
     let output = run(&["--version"]).await?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -54,7 +54,7 @@ async fn run(arguments: &[&str]) -> Result<Output, Failure> {
     let mut command = Command::new("systemctl");
     command
         .args(arguments)
-        // Where nobody set it (cron, a bare ssh command), it would not find the user's own systemd.
+        // Unset in cron and in a bare ssh command, it would not find the user's systemd.
         .env("XDG_RUNTIME_DIR", runtime_folder())
         .env("SYSTEMD_COLORS", "0")
         .env("SYSTEMD_PAGER", "")
@@ -62,14 +62,14 @@ async fn run(arguments: &[&str]) -> Result<Output, Failure> {
     let running = tokio::task::spawn_blocking(move || command.output());
     let ended = timeout(PATIENCE, running).await.map_err(|_| {
         Failure::Failed(format!(
-            "systemctl did not answer within {} s; look with `systemctl --user status epitome`",
+            "systemctl did not respond within {} s; see `systemctl --user status epitome`",
             PATIENCE.as_secs()
         ))
     })?;
     match ended.map_err(io::Error::other).flatten() {
         Ok(output) => Ok(output),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::Failed(
-            "there is no systemctl here; without systemd, `epitome watch` starts the daemon, or run `epitome daemon`"
+            "systemctl is not installed; without systemd, `epitome watch` starts the daemon, or run `epitome daemon`"
                 .to_owned(),
         )),
         Err(error) => Err(Failure::Failed(format!("systemctl cannot be run: {error}"))),

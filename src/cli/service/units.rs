@@ -1,6 +1,6 @@
-//! The unit files: their text for this user, and whether somebody has changed them since.
+//! The unit files: their text for this user, and whether they were changed since.
 //!
-//! It never runs anything.
+//! This module runs nothing.
 
 use std::fs;
 use std::io;
@@ -14,9 +14,9 @@ use crate::cli::failure::Failure;
 pub const SOCKET: &str = "epitome.socket";
 /// The daemon's unit.
 pub const SERVICE: &str = "epitome.service";
-/// The drop-in that only who asks for it gets.
+/// The drop-in of `--hardened`.
 pub const HARDENING: &str = "epitome.service.d/hardening.conf";
-/// All of them, as the repository has them.
+/// Their texts in the repository.
 const TEXTS: [(&str, &str); 3] = [
     (SOCKET, include_str!("../../../systemd/epitome.socket")),
     (SERVICE, include_str!("../../../systemd/epitome.service")),
@@ -25,35 +25,38 @@ const TEXTS: [(&str, &str); 3] = [
         include_str!("../../../systemd/epitome.service.d/hardening.conf"),
     ),
 ];
-/// The first line of a file that was put there by this program, without its checksum.
+/// The first line of a file that this program wrote, up to its checksum.
 const MARK: &str =
     "# Written by `epitome service install`; to change something, use a drop-in. Check: ";
 /// The first systemd whose user services get credentials.
 const CREDENTIALS_SINCE: u32 = 252;
+/// The first systemd that lengthens the pauses between restarts; earlier ones complain about the settings.
+const STEPS_SINCE: u32 = 254;
+const STEPS: &str = "# Each restart waits longer.\nRestartSteps=5\nRestartMaxDelaySec=1min";
 
-/// What is different for this user. Paths are absolute; what is `None` is where the unit's text has it.
+/// How this user's places differ from the units' text. Paths are absolute; `None`: as in the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Differences {
     /// The program.
     pub program: PathBuf,
-    /// The configuration, where the user's systemd would look for another.
+    /// The configuration, if the user's systemd would find another.
     pub config: Option<PathBuf>,
     /// The store's folder, likewise.
     pub data: Option<PathBuf>,
     /// The socket, likewise.
     pub socket: Option<PathBuf>,
-    /// systemd's version, where it is known.
+    /// systemd's version, if it is known.
     pub systemd: Option<u32>,
 }
 
-/// What is at a unit's place.
+/// What is at a unit's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// Nothing.
     Nothing,
     /// A file that this program wrote, as it wrote it.
     Ours,
-    /// A file that somebody wrote or changed.
+    /// A file that was written or changed by hand.
     Changed,
 }
 
@@ -75,6 +78,13 @@ pub fn text(name: &str, differences: &Differences) -> Result<String, Failure> {
             ("ExecStart", _) => exec_start(differences)?,
             ("ListenStream", Some(socket)) => format!("ListenStream={}", specifier(socket)?),
             ("ReadWritePaths", _) => read_write_paths(differences)?,
+            ("RestartSec", _)
+                if differences
+                    .systemd
+                    .is_some_and(|version| version >= STEPS_SINCE) =>
+            {
+                format!("{line}\n{STEPS}")
+            }
             ("LoadCredential" | "SetCredential", _) if no_credentials => {
                 format!("# since systemd {CREDENTIALS_SINCE}: {line}")
             }
@@ -109,7 +119,39 @@ fn is_unchanged(text: &str) -> bool {
         .is_some_and(|sum| sum == format!("{:016x}", xxh3_64(rest.as_bytes())))
 }
 
-/// The socket that a socket unit's text listens on, where that can be told. `runtime` is what `%t` means.
+/// The program that a service unit's text runs. `home` is what `%h` means.
+pub fn program_of(text: &str, home: &Path) -> Option<PathBuf> {
+    let value = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("ExecStart="))
+        .rfind(|value| !value.is_empty())?;
+    let word = match value.strip_prefix('"') {
+        Some(quoted) => {
+            let mut escaped = false;
+            let mut word = String::new();
+            for c in quoted.chars() {
+                match c {
+                    _ if escaped => {
+                        word.push(c);
+                        escaped = false;
+                    }
+                    '\\' => escaped = true,
+                    '"' => break,
+                    c => word.push(c),
+                }
+            }
+            word
+        }
+        None => value.split_whitespace().next()?.to_owned(),
+    };
+    let path = match word.strip_prefix("%h/") {
+        Some(rest) => home.join(rest.replace("%%", "%")),
+        None => PathBuf::from(word.replace("%%", "%")),
+    };
+    path.is_absolute().then_some(path)
+}
+
+/// The socket that a socket unit's text listens on, if that is a path. `runtime` is what `%t` means.
 pub fn listens_at(text: &str, runtime: &Path) -> Option<PathBuf> {
     let value = text
         .lines()
@@ -148,7 +190,7 @@ fn read_write_paths(differences: &Differences) -> Result<String, Failure> {
     Ok(format!("ReadWritePaths={data} %t{folder}"))
 }
 
-/// A path as one word of a unit, behind a sign.
+/// A path as one word of a unit, after a sign.
 fn quoted(sign: &str, path: &Path) -> Result<String, Failure> {
     let text = specifier(path)?;
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%".contains(c);
@@ -166,7 +208,7 @@ fn specifier(path: &Path) -> Result<String, Failure> {
     match path.to_str() {
         Some(text) if !text.chars().any(char::is_control) => Ok(text.replace('%', "%%")),
         _ => Err(Failure::Failed(format!(
-            "{} cannot stand in a systemd unit: give it a name without special characters",
+            "{} cannot be in a systemd unit: give it a name without control characters",
             path.display()
         ))),
     }
@@ -186,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_different_only_the_program_is() {
+    fn with_the_default_places_only_the_program_differs() {
         for (name, text) in TEXTS {
             let rendered = super::text(name, &plain()).unwrap();
             let expected = text.replace("%h/.cargo/bin/epitome", "/usr/bin/epitome");
@@ -195,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn places_of_one_s_own_are_written_so_that_systemd_takes_them_back_apart() {
+    fn other_places_are_quoted_as_systemd_reads_them() {
         let differences = Differences {
             program: "/opt/my tools/100%/epi\"tome".into(),
             config: Some("/etc/e.toml".into()),
@@ -225,8 +267,13 @@ mod tests {
     }
 
     #[test]
-    fn an_old_systemd_gets_no_credentials() {
-        for (version, credentials) in [(Some(249), false), (Some(252), true), (None, true)] {
+    fn each_systemd_gets_the_settings_that_it_knows() {
+        for (version, credentials, steps) in [
+            (Some(249), false, false),
+            (Some(252), true, false),
+            (Some(254), true, true),
+            (None, true, false),
+        ] {
             let differences = Differences {
                 systemd: version,
                 ..plain()
@@ -234,11 +281,12 @@ mod tests {
             let text = text(SERVICE, &differences).unwrap();
             assert_eq!(text.contains("\nLoadCredential="), credentials);
             assert_eq!(text.contains("\nSetCredential="), credentials);
+            assert_eq!(text.contains("\nRestartSteps="), steps);
         }
     }
 
     #[test]
-    fn a_changed_unit_is_told_from_ours() {
+    fn a_changed_unit_is_recognized() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(SOCKET);
         assert_eq!(found(&path).unwrap(), Found::Nothing);
@@ -256,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_unit_listens_is_read_from_it() {
+    fn the_socket_and_the_program_are_read_from_the_units() {
         let runtime = Path::new("/run/user/7");
         let text = text(SOCKET, &plain()).unwrap();
         assert_eq!(
@@ -267,5 +315,19 @@ mod tests {
         assert_eq!(listens_at(own, runtime), Some("/a%b/s".into()));
         assert_eq!(listens_at("[Socket]\nListenStream=8080\n", runtime), None);
         assert_eq!(listens_at("", runtime), None);
+        let home = Path::new("/home/u");
+        for program in ["/usr/bin/epitome", "/opt/my tools/100%/epi\"tome"] {
+            let differences = Differences {
+                program: program.into(),
+                ..Differences::default()
+            };
+            let text = super::text(SERVICE, &differences).unwrap();
+            assert_eq!(program_of(&text, home), Some(program.into()));
+        }
+        let plain = TEXTS[1].1;
+        assert_eq!(
+            program_of(plain, home),
+            Some("/home/u/.cargo/bin/epitome".into())
+        );
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::client::locate::{is_work_tree, work_tree};
 use crate::daemon::context::registry::{Entry, repository_topic};
 use crate::daemon::mailbox::Input;
 use crate::engine::event::Event;
@@ -50,10 +51,23 @@ impl Handle {
         {
             return self.enter(&known.root, keep);
         }
+        if let Some(around) = self.around(&root) {
+            return Ok(around);
+        }
         match unfit(&root, std::env::home_dir().as_deref()) {
             Some(reason) => Err(bad(reason)),
             None => self.enter(&root, keep),
         }
+    }
+
+    /// The watched git repository that `root` is a folder of. A folder that it ignores is no part of it; nor is a folder
+    /// in a watched one without git, which may be watched alone.
+    fn around(&self, root: &Path) -> Option<Entry> {
+        let (entry, below) = self.context.registry.holding(root, None)?;
+        let is_part = !below.is_root()
+            && work_tree(root).is_some_and(|top| top == entry.root)
+            && !entry.rules().is_ignored(&below, true);
+        is_part.then_some(entry)
     }
 
     /// Adds a repository by its canonical root.
@@ -163,6 +177,15 @@ impl Handle {
             .await;
         Ok(())
     }
+}
+
+/// The git work tree below `root` that `path` lies in, if there is one: it is a repository of its own.
+pub(super) fn inner_repository(root: &Path, path: &Path) -> Option<PathBuf> {
+    let below = path
+        .ancestors()
+        .take_while(|above| *above != root && above.starts_with(root));
+    let mut below = below.filter(|above| is_work_tree(above));
+    below.next().map(Path::to_path_buf)
 }
 
 /// Why a folder is none to be watched because somebody was in it just then; `repos` in the configuration takes any.

@@ -8,7 +8,8 @@ use crate::daemon::context::{Context, today};
 use crate::engine::status::{PacingStatus, RepositoryStatus};
 use crate::model::path::RepoId;
 use crate::wire::protocol::{
-    ExcludedFiles, HotFile, Progress, Repository, RepositoryState, Requests, Status, StoreStatus,
+    DaemonPlaces, ExcludedFiles, HotFile, Progress, Repository, RepositoryState, Requests, Status,
+    StoreStatus,
 };
 
 /// The daemon's status.
@@ -32,7 +33,14 @@ pub fn status(
         .collect();
     let mut notes = context.store.notes();
     notes.extend(pace.trouble.clone());
-    for topic in ["notifications", "batch", "store", "export", "repos"] {
+    for topic in [
+        "notifications",
+        "endpoint",
+        "batch",
+        "store",
+        "export",
+        "repos",
+    ] {
         notes.extend(context.notes.about(topic));
     }
     Status {
@@ -70,6 +78,23 @@ pub fn status(
         usage: usage::by_day(context),
         budget: usage::budget(pace),
         notes,
+        daemon: context.places.get().map(|places| DaemonPlaces {
+            config: places.config.to_string_lossy().into_owned(),
+            data_dir: places.data.to_string_lossy().into_owned(),
+            socket: places.socket.to_string_lossy().into_owned(),
+            key: key(context).to_owned(),
+        }),
+    }
+}
+
+/// Whether the endpoint's key is in this process's environment or files.
+fn key(context: &Context) -> &'static str {
+    let openai = &context.config.openai;
+    match openai.api_key() {
+        _ if !context.uses_model() => "not needed",
+        Ok(Some(_)) => "present",
+        Ok(None) if openai.api_key_env.is_empty() => "not needed",
+        _ => "absent",
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which repositories there are: number, root, rules; and what people should be told.
+//! The watched repositories: number, root, rules; and the notes for people.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -13,55 +13,56 @@ use crate::shell::mounts;
 use crate::shell::rules::{FileRules, Rules, RulesError};
 use crate::shell::watch::Watch;
 
-/// A repository as the outside knows it.
+/// A watched repository.
 #[derive(Clone)]
 pub struct Entry {
     /// Its number.
     pub repo: RepoId,
     /// Its root, canonical.
     pub root: PathBuf,
-    /// What is ignored in it; replaced when a rule file changes.
+    /// Its ignore rules; replaced when a rule file changes.
     pub rules: Arc<RwLock<Arc<Rules>>>,
-    /// The rule files that were seen, to notice that one changed where nothing notifies of it; `None` before the
-    /// first look.
+    /// The rule files of the last scan, to detect changes without notifications; `None` before the first scan.
     pub rule_files: Arc<Mutex<Option<HashMap<RelPath, Stat>>>>,
-    /// Directories that the system does not watch, and why not.
+    /// Directories without a watch, and why.
     pub unwatched: Arc<Mutex<Unwatched>>,
-    /// The root without links, as it was at the last look at everything: a folder that was moved, and is a link at its
-    /// old place, is still known by that.
+    /// The root without links at the last full scan: a folder that was moved and is a link at its old place is still
+    /// found by it.
     pub real: Arc<Mutex<PathBuf>>,
-    /// What was written into the export folder.
+    /// The files written into the export folder.
     pub exported: Arc<Known>,
-    /// What was mounted in it before the last look at everything; `None` before the first one.
+    /// The mounts in it before the last full scan; `None` before the first.
     mounts: Arc<Mutex<Option<Vec<Vec<u8>>>>>,
-    /// Held while the rules are read: who began later has the later ones.
+    /// Held while the rules are read, so that the newest ones win.
     reloading: Arc<Mutex<()>>,
     /// The outside inputs whose folders are watched.
     inputs: Arc<Mutex<BTreeSet<PathBuf>>>,
     options: Arc<FileRules>,
+    /// Whether it is a linked work tree of git, as it was when it was added.
+    pub is_linked: bool,
 }
 
-/// What has to be polled in a repository.
+/// What is polled in a repository.
 #[derive(Debug, Default)]
 pub struct Unwatched {
-    /// Directories that got no watch.
+    /// Directories without a watch.
     pub directories: BTreeSet<RelPath>,
-    /// Why the last of them got none.
+    /// Why the last of them has none.
     pub reason: String,
-    /// Why a folder around it, where rules stand, got none.
+    /// Why an enclosing folder with rule files has none.
     pub around: Option<String>,
-    /// The kind of file system that never tells of all changes, where the root lies on one.
+    /// The kind of file system, if the root is on one that does not report all changes.
     pub remote: Option<&'static str>,
-    /// What the loop was told last.
+    /// What was last sent to the event loop.
     pub told: Polled,
 }
 
 impl Unwatched {
-    /// What is to be polled, where that is not what the loop was told last.
+    /// What to poll, if that differs from what was last sent to the event loop.
     pub fn news(&mut self) -> Option<Polled> {
         let mut directories = self.directories.clone();
         if self.around.is_some() {
-            // With the root, what stands around it is looked at.
+            // A poll of the root checks the enclosing folders.
             directories.insert(RelPath::root());
         }
         let now = match (self.remote, directories.is_empty()) {
@@ -74,7 +75,7 @@ impl Unwatched {
         news.then_some(now)
     }
 
-    /// What people should know of it, where there is something.
+    /// The note about it, if there is anything to say.
     pub fn note(&self, poll_seconds: u64) -> Option<String> {
         if let Some(kind) = self.remote {
             return Some(format!(
@@ -84,7 +85,7 @@ impl Unwatched {
         }
         let folders = match (self.directories.len(), &self.around) {
             (0, None) => return None,
-            (0, Some(_)) => "what is around it is".to_owned(),
+            (0, Some(_)) => "the enclosing folder is".to_owned(),
             (1, _) => "1 folder is".to_owned(),
             (many, _) => format!("{many} folders are"),
         };
@@ -96,21 +97,21 @@ impl Unwatched {
     }
 }
 
-/// Why something is polled that lies on such a file system.
+/// Why a path on such a file system is polled.
 pub fn unreported(kind: &str) -> String {
-    format!("lies on a file system ({kind}) that does not tell of all changes")
+    format!("is on a file system ({kind}) that does not report all changes")
 }
 
-/// How often rules are read again because they changed while they were read.
+/// The most attempts to read rules that change meanwhile.
 const RULE_ROUNDS: usize = 4;
 
 impl Entry {
-    /// The rules as they are now.
+    /// The current rules.
     pub fn rules(&self) -> Arc<Rules> {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether some of it has to be looked at because nobody notifies of changes.
+    /// Whether some of it is polled.
     pub fn is_polled(&self) -> bool {
         let unwatched = self
             .unwatched
@@ -121,7 +122,7 @@ impl Entry {
             || !unwatched.directories.is_empty()
     }
 
-    /// Whether it lies on a file system that never tells of all changes.
+    /// Whether it is on a file system that does not report all changes.
     pub fn is_remote(&self) -> bool {
         let unwatched = self
             .unwatched
@@ -130,14 +131,14 @@ impl Entry {
         unwatched.remote.is_some()
     }
 
-    /// Takes note of where the root is; to be called when all of it is looked at.
+    /// Records where the root is; called at a full scan.
     pub fn note_real(&self) {
         if let Ok(now) = self.root.canonicalize() {
             *self.real.lock().unwrap_or_else(PoisonError::into_inner) = now;
         }
     }
 
-    /// The root without links. A file system that may not answer is not asked: what was noted last has to do.
+    /// The root without links. A file system that may hang is not asked: the last record is used.
     fn real_root(&self) -> PathBuf {
         if !self.is_remote() {
             self.note_real();
@@ -146,26 +147,26 @@ impl Entry {
         real.clone()
     }
 
-    /// Takes note of what is mounted in it; to be called before all of it is looked at.
+    /// Records the mounts in it; called before a full scan.
     pub fn note_mounts(&self) {
         let now = mounts::at_or_below(&self.root);
         *self.mounts.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
     }
 
-    /// Whether anything was mounted in it at the last look at everything.
+    /// Whether anything was mounted in it at the last full scan.
     pub fn has_mounts(&self) -> bool {
         let known = self.mounts.lock().unwrap_or_else(PoisonError::into_inner);
         known.as_ref().is_some_and(|known| !known.is_empty())
     }
 
-    /// Whether something else is mounted in it now: then all is to be looked at.
+    /// Whether the mounts in it changed: then a full scan is needed.
     pub fn mounts_changed(&self) -> bool {
         let known = self.mounts.lock().unwrap_or_else(PoisonError::into_inner);
         let now = || mounts::at_or_below(&self.root);
         known.as_ref().is_some_and(|known| *known != now())
     }
 
-    /// Reads the rules again.
+    /// Rereads the rules.
     pub fn reload_rules(&self) -> Result<(), RulesError> {
         let _reloading = self
             .reloading
@@ -226,11 +227,11 @@ impl Entry {
         (!same || refused || unwatched) && self.follow_outside(watch, seen_all)
     }
 
-    /// Reads the rules again; those from before stay where that fails.
+    /// Rereads the rules; keeps the earlier ones if that fails.
     pub fn reload_or_say_why(&self) {
         if let Err(error) = self.reload_rules() {
             tracing::warn!(
-                "{}: {error}; the rules from before stay",
+                "{}: {error}; the earlier rules stay in use",
                 self.root.display()
             );
         }
@@ -261,7 +262,7 @@ impl Registry {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a repository; tells whether it is new. The folder `own`, this program's, is never part of it.
+    /// Adds a repository; returns whether it is new. The program's own folder `own` is never part of it.
     pub fn add(
         &self,
         root: &Path,
@@ -274,7 +275,7 @@ impl Registry {
         let options = &leaving_out(options.clone(), root, own);
         let rules = Arc::new(RwLock::new(Arc::new(Rules::open(root, options)?)));
         let mut entries = self.lock();
-        // Somebody may have added it since it was looked for.
+        // Another request may have added it meanwhile.
         if let Some(known) = entries.at(root) {
             return Ok((known, false));
         }
@@ -291,6 +292,7 @@ impl Registry {
             reloading: Arc::default(),
             inputs: Arc::default(),
             options: Arc::new(options.clone()),
+            is_linked: root.join(".git").is_file(),
         };
         entries.by_repo.insert(entry.repo, entry.clone());
         Ok((entry, true))
@@ -348,7 +350,7 @@ impl Registry {
     }
 }
 
-/// What the configuration says of files.
+/// The file rules of the configuration.
 pub fn file_rules(config: &Config) -> FileRules {
     let export_dir = config.export.dir.as_ref();
     FileRules {
@@ -360,7 +362,7 @@ pub fn file_rules(config: &Config) -> FileRules {
     }
 }
 
-/// The same without this program's own folder, where it lies in the repository.
+/// The same, excluding the program's own folder if that is in the repository.
 pub fn leaving_out(mut options: FileRules, root: &Path, own: &Path) -> FileRules {
     if let Some(below) = RelPath::below(root, own).filter(|below| !below.is_root()) {
         options.exclude.push(literal_glob(&below));
@@ -368,7 +370,7 @@ pub fn leaving_out(mut options: FileRules, root: &Path, own: &Path) -> FileRules
     options
 }
 
-/// A glob that means this path and nothing else.
+/// A glob that matches this path only.
 fn literal_glob(path: &RelPath) -> String {
     let mut glob = String::from("/");
     for character in path.to_text().chars() {
@@ -380,13 +382,13 @@ fn literal_glob(path: &RelPath) -> String {
     glob
 }
 
-/// The topic of what people should be told of one repository; all of its topics begin with the one of no `what`. The
-/// path ends with what no path holds, so that a folder is not taken for another one whose name begins alike.
+/// The topic of a note about one repository; all of its topics begin with the one without `what`. A NUL ends the path, so
+/// that a folder is not confused with one whose name begins alike.
 pub fn repository_topic(root: &Path, what: &str) -> String {
     format!("watch {}\0{what}", root.display())
 }
 
-/// What people should be told, by topic: the newest word on each.
+/// Notes for people by topic: the newest of each.
 #[derive(Clone, Default)]
 pub struct Notes {
     notes: Arc<Mutex<BTreeMap<String, String>>>,
@@ -397,7 +399,7 @@ impl Notes {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says something about a topic.
+    /// Sets the note of a topic.
     pub fn set(&self, topic: &str, text: impl Into<String>) {
         self.lock().insert(topic.to_owned(), text.into());
     }

@@ -5,6 +5,7 @@ use crate::daemon::context::{Context, Mode};
 use crate::daemon::prompt;
 use crate::daemon::provider::Provider as _;
 use crate::daemon::provider::offline::Offline;
+use crate::daemon::provider::openai;
 use crate::daemon::work::pool;
 use crate::engine::batch::BATCH_FROM;
 use crate::engine::debounce::Window;
@@ -53,7 +54,7 @@ pub(super) fn engine_options(context: &Context, notified: bool) -> Options {
             answer_tokens: output_tokens,
         },
         tokens: TokenEstimate {
-            instructions: prompt::instruction_tokens(),
+            instructions: prompt::instruction_tokens(&openai::style(config)),
             answer: output_tokens,
             largest_input: provider.largest_input,
         },

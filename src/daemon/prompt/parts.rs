@@ -1,7 +1,7 @@
-//! What is too large for one request: cut into parts, a request for each, and one that makes them one.
+//! Splits content that is too large for one request into parts: a request for each, and one that merges them.
 //!
-//! Nothing is sampled and nothing is cut off: every byte of a file and every child of a directory stands in one
-//! request. Parts are cut at definitions, so that an edit changes one of them and leaves the words about the others.
+//! Nothing is sampled or dropped: each byte of a file and each child of a directory is in one request. Parts are cut at
+//! definitions, so that an edit changes one of them and keeps the notes about the others.
 
 mod cut;
 
@@ -12,35 +12,35 @@ use crate::model::summary::SummaryKey;
 
 use crate::daemon::prompt::{self, ChildText, Prompt};
 
-/// Below so many bytes no part is made smaller: instructions take as much.
-pub const SMALLEST_PART: usize = 4_000;
+/// No part is made smaller than this, in bytes.
+pub const SMALLEST_PART: usize = 1_000;
 /// The share of a part that the outline in front of it may take.
 const OUTLINE_SHARE: usize = 8;
 
 /// The next request on the way to a summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// The last one: its answer is the summary.
+    /// The last request: its answer is the summary.
     Last(Prompt),
-    /// One about a part: what it says is to be kept under the key, and then the next is asked for.
+    /// A request about a part: its answer is stored under the key before the next request is made.
     Part(SummaryKey, Prompt),
 }
 
-/// All that a request is made of, besides its subject.
+/// The inputs of a request, besides its subject.
 pub struct Plan<'a> {
-    /// Who answers: part of the parts' keys.
+    /// What generates the text: part of the parts' keys.
     pub author: &'a Generator,
     /// The largest content of one request, in bytes.
     pub most: usize,
-    /// The words from before a change.
+    /// The summary from before a change.
     pub earlier: Option<&'a str>,
-    /// A word that the content cannot know.
+    /// A word that the content cannot contain.
     pub boundary: &'a str,
-    /// What was said about a part.
+    /// The stored note about a part.
     pub known: &'a dyn Fn(SummaryKey) -> Option<String>,
 }
 
-/// What was said about a part.
+/// The note about a part.
 #[derive(Clone)]
 struct Note {
     first: String,
@@ -55,7 +55,7 @@ impl Note {
 }
 
 impl Plan<'_> {
-    /// The next request about a file. `text` has no secrets in it; `outline` is asked for where it is needed.
+    /// The next request about a file. `text` is redacted; `outline` is computed only if it is needed.
     pub fn file(
         &self,
         language: Option<&str>,
@@ -133,8 +133,8 @@ impl Plan<'_> {
         })
     }
 
-    /// Many notes become few, and few the last request. `prompt` makes a request of a list: a whole one with this
-    /// plan's boundary, or one about some of the notes with their key's.
+    /// Merges many notes into few, and few into the last request. `prompt` makes a request of a list: of the whole one with
+    /// this plan's boundary, or of some notes with the boundary of their key.
     fn join(
         &self,
         role: &str,
@@ -147,7 +147,7 @@ impl Plan<'_> {
             if list.len() <= self.most || notes.len() < 3 {
                 return Next::Last(prompt(&list, Whole::All(self.boundary)));
             }
-            // Two at least, so that there are fewer each time.
+            // At least two, so that there are fewer each time.
             let sizes = notes.iter().map(|note| note.entry().len());
             let mut fewer = Vec::new();
             for group in cut::groups(sizes, self.most, 2) {
@@ -173,7 +173,7 @@ impl Plan<'_> {
         }
     }
 
-    /// What the words about a part are stored under: what went into them, and not where it stands in its whole.
+    /// The key of a note: its inputs, and not its place in the whole.
     fn key(&self, role: &str, language: Option<&str>, content: &str) -> SummaryKey {
         let mut hasher = Hasher::new("part.1");
         hasher.field(self.author.provider.as_bytes());
@@ -187,7 +187,7 @@ impl Plan<'_> {
     }
 }
 
-/// Whether a list is all that there is.
+/// Whether a list is complete.
 #[derive(Clone, Copy)]
 enum Whole<'a> {
     All(&'a str),
@@ -238,7 +238,7 @@ mod tests {
         }
     }
 
-    /// Asks until the last request is answered; gives all requests, in order.
+    /// Answers all requests; returns them in order.
     fn ask_all(most: usize, next: impl Fn(&Plan<'_>) -> Next) -> Vec<Prompt> {
         ask_with(&RefCell::default(), most, next)
     }
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_is_one_request() {
+    fn content_that_fits_is_one_request() {
         let (text, outline) = file(10);
         let asked = ask_all(text.len(), |plan| {
             plan.file(Some("python"), &text, || outline.clone())
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_of_a_large_file_stands_in_one_part_and_parts_begin_with_definitions() {
+    fn each_byte_of_a_large_file_is_in_one_part_and_parts_begin_with_definitions() {
         let (text, outline) = file(500);
         let asked = ask_all(8_000, |plan| plan.file(None, &text, || outline.clone()));
         let (last, parts) = asked.split_last().expect("requests");
@@ -346,18 +346,18 @@ mod tests {
     }
 
     #[test]
-    fn more_parts_than_fit_are_joined_in_steps() {
+    fn more_notes_than_fit_are_merged_in_steps() {
         let (text, outline) = file(3_000);
         let asked = ask_all(4_000, |plan| plan.file(None, &text, || outline.clone()));
         assert!(asked.len() > 60);
         for prompt in &asked {
-            // The outline in front has room of its own.
+            // The outline in front is not counted.
             assert!(content(prompt).len() <= 4_001, "{}", content(prompt).len());
         }
     }
 
     #[test]
-    fn every_child_of_a_large_directory_stands_in_one_part() {
+    fn each_child_of_a_large_directory_is_in_one_part() {
         let children: Vec<ChildText> = (0..300)
             .map(|number| ChildText {
                 name: format!("child{number:03}"),

@@ -1,9 +1,10 @@
 //! The provider `openai`: a model behind an OpenAI-compatible endpoint.
 
+use std::path::Path;
 use std::time::Duration;
 
-use crate::config::Config;
-use crate::daemon::prompt::{self, Prompt};
+use crate::config::{Config, Openai, Profile};
+use crate::daemon::prompt::{self, Prompt, Style};
 use crate::model::failure::{Failure, Remedy};
 use crate::model::key::Generator;
 use crate::model::limits::Limits;
@@ -20,8 +21,8 @@ pub struct OpenAi {
 
 impl OpenAi {
     /// Prepares the configured endpoint; sends nothing.
-    pub fn new(config: &Config) -> Self {
-        let endpoint = endpoint(config);
+    pub fn new(config: &Config, data: &Path) -> Self {
+        let endpoint = endpoint(config, data);
         if let Err(failure) = &endpoint {
             tracing::error!("{}", failure.to_line());
         }
@@ -38,7 +39,16 @@ pub fn generator(config: &Config) -> Generator {
         provider: "openai".to_owned(),
         model: config.openai.model.clone(),
         prompt_version: prompt::VERSION,
-        parameters: String::new(),
+        // Facts that are learnt about an endpoint are not part of the key: they must not make a summary be paid for twice.
+        parameters: style(config).parameters(),
+    }
+}
+
+/// The configured length and language of the instructions.
+pub fn style(config: &Config) -> Style {
+    Style {
+        small: config.openai.profile == Profile::Small,
+        language: config.summaries.language.clone(),
     }
 }
 
@@ -50,19 +60,55 @@ pub fn to_endpoint_prompt(prompt: Prompt) -> openai::Prompt {
     }
 }
 
-fn endpoint(config: &Config) -> Result<Endpoint, Failure> {
-    let key = config
-        .openai
-        .api_key()
-        .map_err(|problem| Failure::new(Remedy::Fatal, problem))?;
+fn endpoint(config: &Config, data: &Path) -> Result<Endpoint, Failure> {
+    let config = &config.openai;
+    let fatal = |problem| Failure::new(Remedy::Fatal, problem);
+    let api_key = config.api_key().map_err(fatal)?;
+    let headers = config.headers().map_err(fatal)?;
+    may_send(config, api_key.is_some())?;
+    let optional = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Endpoint::new(openai::Options {
-        base_url: config.openai.base_url.clone(),
-        model: config.openai.model.clone(),
-        api_key: key,
-        timeout: Duration::from_secs(config.openai.timeout_seconds),
+        base_url: config.base_url.clone(),
+        model: config.model.clone(),
+        api_key,
+        api_key_header: optional(&config.api_key_header),
+        headers,
+        query: config.query.clone().into_iter().collect(),
+        extra_body: config.extra_body.clone(),
+        reasoning_effort: optional(&config.reasoning_effort),
+        timeout: Duration::from_secs(config.timeout_seconds),
         // The endpoint may raise the cap of each request as far as it finds necessary.
         max_output_tokens: 0,
+        facts_file: Some(data.join(openai::adapt::FACTS_FILE)),
     })
+}
+
+/// Whether requests may go to the endpoint at all: with a key, encrypted, or on this machine.
+fn may_send(config: &Openai, has_key: bool) -> Result<(), Failure> {
+    let Ok(url) = reqwest::Url::parse(&config.base_url) else {
+        // The endpoint itself reports what is wrong with it.
+        return Ok(());
+    };
+    if openai::is_loopback(&url) {
+        return Ok(());
+    }
+    let variable = &config.api_key_env;
+    if !has_key && !variable.is_empty() && config.headers.is_empty() {
+        return Err(Failure::new(
+            Remedy::Fatal,
+            format!("{variable} is not set in the daemon's environment: nothing is sent"),
+        )
+        .hint("set it where the daemon starts, or set [openai] api_key_file; api_key_env = \"\" sends without a key"));
+    }
+    let has_secret = has_key || !config.headers.is_empty();
+    if url.scheme() == "http" && has_secret && !config.allow_http {
+        return Err(Failure::new(
+            Remedy::Fatal,
+            "base_url is http: the key would go unencrypted to another machine",
+        )
+        .hint("use https, or set [openai] allow_http = true in a network that you trust"));
+    }
+    Ok(())
 }
 
 impl Provider for OpenAi {
@@ -99,10 +145,18 @@ impl Provider for OpenAi {
                 limits: Limits {
                     requests: reported.requests,
                     tokens: reported.tokens,
+                    parallel: reported
+                        .parallel
+                        .and_then(|limit| u32::try_from(limit).ok()),
                 },
                 too_long: reported.too_long,
+                truncated: reported.truncated,
             }
         })
+    }
+
+    fn context_tokens(&self) -> Option<u32> {
+        self.endpoint.as_ref().ok()?.facts().context_tokens
     }
 
     fn batch_api(&self) -> Result<&Endpoint, Failure> {

@@ -5,17 +5,18 @@
 //! speaks of them.
 
 use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashSet};
 
 use super::document::{FIELDS, PerField};
 use super::index::Index;
 use super::question::Question;
 use super::role::Role;
-use super::segment::Entry;
+use super::segment::{Entry, Segment};
 use crate::model::path::RelPath;
 use crate::wire::search::{NodeKind, SearchKind};
 
-/// How soon more of the same term adds nothing (the usual value).
-const SATURATION: f64 = 1.2;
+/// How soon more of the same term adds nothing. This and the numbers below were tuned with `benches/search`.
+const SATURATION: f64 = 1.6;
 
 /// What a match in a field counts, and how much the length of the field takes from it.
 struct FieldRule {
@@ -30,15 +31,15 @@ const fn rule(weight: f64, length: f64) -> FieldRule {
 /// In the order of [`FIELDS`].
 const RULES: PerField<FieldRule> = [
     rule(1.0, 0.3),
-    rule(0.5, 0.3),
-    rule(0.8, 0.5),
-    rule(0.6, 0.6),
+    rule(0.8, 0.3),
+    rule(0.7, 0.5),
+    rule(0.4, 0.5),
     rule(0.6, 0.5),
-    rule(1.0, 0.3),
+    rule(2.0, 0.3),
 ];
 
 /// The share of a query's weight that a document must match.
-const MIN_SHARE: f64 = 0.3;
+const MIN_SHARE: f64 = 0.05;
 /// A word that occurs nowhere stands for the words that begin with it; it has this many letters at least.
 const MIN_PREFIX: usize = 3;
 /// Words that it stands for at most.
@@ -105,9 +106,7 @@ pub fn rank(question: &Question, places: &[Place<'_>], limit: usize) -> Ranking 
         let hash = question.name_hash();
         let named = hash.map(|hash| {
             let numbers = segment_of(places, &matches, at).documents_with_name(hash);
-            numbers
-                .into_iter()
-                .collect::<std::collections::HashSet<u32>>()
+            numbers.into_iter().collect::<HashSet<u32>>()
         });
         for (number, (score, share)) in scores.into_iter().enumerate() {
             let entry = &segment.entries[number];
@@ -174,11 +173,7 @@ pub fn rank(question: &Question, places: &[Place<'_>], limit: usize) -> Ranking 
     }
 }
 
-fn segment_of<'a>(
-    places: &[Place<'a>],
-    matches: &[Matches<'_>],
-    at: usize,
-) -> &'a super::segment::Segment {
+fn segment_of<'a>(places: &[Place<'a>], matches: &[Matches<'_>], at: usize) -> &'a Segment {
     let place = matches[at].place;
     let first = matches.iter().position(|other| other.place == place);
     &places[place].index.segments()[at - first.unwrap_or(at)]
@@ -230,25 +225,28 @@ fn matches<'a>(question: &Question, places: &[Place<'a>]) -> Vec<Matches<'a>> {
         if is_known || !term.is_word || term.text.len() < MIN_PREFIX {
             continue;
         }
-        let mut segments = all.iter_mut();
-        for Place { index, .. } in places {
-            for (segment, matches) in index.segments().iter().zip(&mut segments) {
-                let mut terms = Vec::new();
-                segment.each_term_with_prefix(&term.text, |term| terms.push(term.to_owned()));
-                terms.sort_unstable_by_key(|term| (term.len(), term.clone()));
-                let mut merged = std::collections::BTreeMap::<u32, PerField<u8>>::new();
-                for term in terms.iter().take(MAX_EXPANSIONS) {
-                    segment.each_posting(term, |number, counts| {
-                        let sums = merged.entry(number).or_default().iter_mut();
-                        sums.zip(counts)
-                            .for_each(|(sum, count)| *sum = sum.saturating_add(count));
-                    });
-                }
-                matches.terms[at] = merged.into_iter().collect();
-            }
+        let segments = places.iter().flat_map(|place| place.index.segments());
+        for (segment, matches) in segments.zip(&mut all) {
+            matches.terms[at] = words_with_prefix(segment, &term.text);
         }
     }
     all
+}
+
+/// The postings of the shortest words that begin with this one, merged.
+fn words_with_prefix(segment: &Segment, text: &str) -> Postings {
+    let mut words = Vec::new();
+    segment.each_term_with_prefix(text, |word| words.push(word.to_owned()));
+    words.sort_unstable_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+    let mut merged = BTreeMap::<u32, PerField<u8>>::new();
+    for word in words.iter().take(MAX_EXPANSIONS) {
+        segment.each_posting(word, |number, counts| {
+            let sums = merged.entry(number).or_default().iter_mut();
+            sums.zip(counts)
+                .for_each(|(sum, count)| *sum = sum.saturating_add(count));
+        });
+    }
+    merged.into_iter().collect()
 }
 
 impl Matches<'_> {
@@ -305,33 +303,44 @@ impl Weights {
     /// For each document of a segment, its score and the share of the query that it matches.
     fn scores(&self, question: &Question, segment: &Matches<'_>) -> Vec<(f64, f64)> {
         let mut scores = vec![(0.0, 0.0); segment.entries.len()];
-        for (at, (term, postings)) in question.terms.iter().zip(&segment.terms).enumerate() {
-            for (number, counts) in postings {
-                let entry = &segment.entries[*number as usize];
-                let weights = match entry.kind {
-                    NodeKind::File => &self.files,
-                    NodeKind::Directory => &self.directories,
-                };
-                let Some(rarity) = weights.rarity.get(at) else {
-                    continue;
-                };
-                let (score, share) = &mut scores[*number as usize];
-                let mut sum = 0.0;
-                for field in 0..FIELDS.len() {
-                    let count = f64::from(counts[field]);
-                    if count == 0.0 {
-                        continue;
-                    }
-                    let FieldRule { weight, length } = &RULES[field];
-                    let relative = f64::from(entry.lengths[field]) / weights.lengths[field];
-                    let norm = SATURATION * (1.0 - length + length * relative);
-                    sum += weight * rarity[field] * count * (SATURATION + 1.0) / (count + norm);
-                }
-                *score += term.weight * sum;
-                *share += weights.shares[at];
+        for (at, term) in question.terms.iter().enumerate() {
+            for (number, counts) in &segment.terms[at] {
+                self.score(at, segment, *number, counts, term.weight, &mut scores);
             }
         }
         scores
+    }
+
+    /// Adds one posting of a term to the scores.
+    fn score(
+        &self,
+        term: usize,
+        segment: &Matches<'_>,
+        number: u32,
+        counts: &PerField<u8>,
+        weight: f64,
+        scores: &mut [(f64, f64)],
+    ) {
+        let entry = &segment.entries[number as usize];
+        let kind = match entry.kind {
+            NodeKind::File => &self.files,
+            NodeKind::Directory => &self.directories,
+        };
+        let Some(rarity) = kind.rarity.get(term) else {
+            return;
+        };
+        let mut sum = 0.0;
+        for (field, rule) in RULES.iter().enumerate() {
+            let count = f64::from(counts[field]);
+            if count > 0.0 {
+                let relative = f64::from(entry.lengths[field]) / kind.lengths[field];
+                let norm = SATURATION * (1.0 - rule.length + rule.length * relative);
+                sum += rule.weight * rarity[field] * count * (SATURATION + 1.0) / (count + norm);
+            }
+        }
+        let (score, share) = &mut scores[number as usize];
+        *score += weight * sum;
+        *share += kind.shares[term];
     }
 }
 

@@ -1,5 +1,6 @@
 //! Requests to a model: one request in, one event out.
 
+mod limits;
 pub mod request;
 
 use std::collections::BTreeMap;
@@ -11,8 +12,8 @@ use std::sync::atomic::Ordering;
 
 use crate::daemon::contents::{Moved, moved};
 use crate::daemon::context::{Context, Mode, NOT_REQUESTED, today};
-use crate::daemon::prompt;
 use crate::daemon::prompt::parts::Next;
+use crate::daemon::prompt::{self, Prompt};
 use crate::daemon::provider::Response;
 use crate::daemon::work::writer::{Write, Writer};
 use crate::engine::effect::SummaryRequest;
@@ -37,6 +38,7 @@ pub struct Requester {
 impl Requester {
     /// Prepares requests; sends nothing.
     pub fn new(context: Arc<Context>, writer: Writer) -> Self {
+        limits::set_known(&context);
         Self {
             generator: Arc::new(context.provider.generator()),
             context,
@@ -103,15 +105,18 @@ impl Requester {
         };
         let length = prompt.user.len();
         let provider = &self.context.provider;
-        let mut response = provider.send(prompt, self.answer_cap()).await;
+        let mut response = provider.send(prompt.clone(), self.answer_cap()).await;
+        limits::learn(&self.context, &response);
         let earlier = earlier.as_ref().filter(|_| part.is_none());
         let text = std::mem::replace(&mut response.text, Ok(String::new()));
         let result = match text {
-            Ok(text) => self.summary_of(&text, earlier, &self.context.config.openai.model),
-            Err(_) if response.too_long && self.reduce_prompt_limit(length) => Err(Failure::new(
-                Remedy::Retry,
-                "the prompt is longer than the model can read; it is sent in parts next",
-            )),
+            Ok(text) => self.checked(&text, &prompt, earlier),
+            Err(_) if response.too_long && limits::reduce(&self.context, length) => {
+                Err(Failure::new(
+                    Remedy::Retry,
+                    "the prompt is longer than the model can read; it is sent in parts next",
+                ))
+            }
             Err(failure) => Err(failure),
         };
         let usage = self.record_usage(&request, &response, &result).await;
@@ -189,6 +194,22 @@ impl Requester {
         self.context.config.openai.max_output_tokens
     }
 
+    /// The summary in a response, if it is one.
+    fn checked(
+        &self,
+        response: &str,
+        prompt: &Prompt,
+        earlier: Option<&Summary>,
+    ) -> Result<Summary, Failure> {
+        match prompt::check::fault(response, prompt) {
+            Some(fault) if !prompt::is_unchanged(response) => Err(Failure::new(
+                Remedy::Useless,
+                format!("the model's response is no summary: {fault}"),
+            )),
+            _ => self.summary_of(response, earlier, &self.context.config.openai.model),
+        }
+    }
+
     /// The summary that a response means: a new text, or the earlier one where the model says that it still holds.
     pub(super) fn summary_of(
         &self,
@@ -196,17 +217,21 @@ impl Requester {
         earlier: Option<&Summary>,
         model: &str,
     ) -> Result<Summary, Failure> {
+        // A model may make up a credential, or repeat one that the gate missed.
+        let text = redact::redact_prose(response);
         match earlier {
-            Some(earlier) if prompt::is_unchanged(response) => Ok(Summary {
-                reaffirmed: earlier.reaffirmed + 1,
-                ..earlier.clone()
-            }),
+            // A model that does not follow the rule about the word repeats the text.
+            Some(earlier) if prompt::is_unchanged(response) || earlier.text == text => {
+                Ok(Summary {
+                    reaffirmed: earlier.reaffirmed + 1,
+                    ..earlier.clone()
+                })
+            }
             None if prompt::is_unchanged(response) => Err(Failure::new(
-                Remedy::Retry,
+                Remedy::Useless,
                 "the model replied \"unchanged\" without an earlier text",
             )),
-            // Removes a secret that the model repeats.
-            _ => Ok(Summary::new(redact::redact(response), model)),
+            _ => Ok(Summary::new(text, model)),
         }
     }
 }

@@ -1,25 +1,25 @@
-//! What may be used on a day, what was, and what is in batches: they take no place, and the budget knows them.
+//! The daily budget, and the requests in batches, which take no slot but count against it.
 
 use crate::model::time::Timestamp;
 use crate::model::usage::Usage;
 
 use super::Pacing;
 
-/// How far a clock may be set back, in days, before it is thought to have been wrong until then.
+/// A clock that is set back further than this, in days, was wrong before.
 const SET_BACK_DAYS: u64 = 2;
 
-/// What may be used on one day.
+/// Limits of one day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
-    /// Requests; 0: no bound.
+    /// Requests; 0: no limit.
     pub requests: u64,
-    /// Tokens, of prompts and answers; 0: no bound.
+    /// Tokens, input and output; 0: no limit.
     pub tokens: u64,
-    /// Money, in billionths of the prices' currency; 0: no bound.
+    /// Money, in billionths of the prices' currency; 0: no limit.
     pub cost_nanos: u64,
 }
 
-/// What was used on one day.
+/// Usage of one day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DayUse {
     /// The day, since 1970, UTC.
@@ -33,7 +33,7 @@ pub struct DayUse {
 }
 
 impl Pacing {
-    /// What was used on the day, so far, by earlier runs.
+    /// Sets the day's usage by earlier runs.
     pub fn set_used(&mut self, used: DayUse) {
         self.used = used;
     }
@@ -43,12 +43,12 @@ impl Pacing {
         self.spent_bound(day).is_some()
     }
 
-    /// Which bound of the day's budget is reached: the name of its key in the configuration.
+    /// The configuration key of the day's limit that is reached.
     pub fn spent_bound(&self, day: u64) -> Option<&'static str> {
         self.bound_reached(day, 0, 0)
     }
 
-    /// The same, with so much more used.
+    /// The same, with additional usage.
     pub(super) fn bound_reached(
         &self,
         day: u64,
@@ -68,7 +68,7 @@ impl Pacing {
         reached(budget.cost_nanos, nanos).then_some("max_cost_per_day")
     }
 
-    /// What was used on that day, so far.
+    /// The day's usage so far.
     pub fn used_on(&self, day: u64) -> DayUse {
         match self.used.day == self.counted_on(day) {
             true => self.used,
@@ -79,7 +79,7 @@ impl Pacing {
         }
     }
 
-    /// Requests, tokens and money that the day's budget still allows.
+    /// Requests, tokens and money left of the day's budget.
     pub fn budget_left(&self, day: u64) -> (u64, u64, u64) {
         let budget = self.bounds.budget;
         let used = self.used_on(day);
@@ -94,7 +94,7 @@ impl Pacing {
         )
     }
 
-    /// What a request costs at most that is thought to need so many tokens.
+    /// The highest cost of a request with this estimate of tokens.
     pub fn guess_nanos(&self, tokens: u64, batched: bool) -> u64 {
         let answer = self.bounds.answer_tokens.min(tokens);
         let guess = Usage {
@@ -105,7 +105,7 @@ impl Pacing {
         self.cost_nanos(&guess, batched)
     }
 
-    /// What that cost; 0 where there are no prices.
+    /// The cost of this usage; 0 without prices.
     pub fn cost_nanos(&self, used: &Usage, batched: bool) -> u64 {
         let prices = self.bounds.prices;
         prices.map_or(0, |prices| prices.cost_nanos(used, batched))
@@ -117,30 +117,30 @@ impl Pacing {
         self.used.cost_nanos = self.used.cost_nanos.saturating_add(cost_nanos);
     }
 
-    /// What bounds it.
+    /// The budget.
     pub fn budget(&self) -> Budget {
         self.bounds.budget
     }
 
-    /// Requests that are in batches.
+    /// Requests in batches.
     pub fn batched(&self) -> usize {
         self.batched
     }
 
-    /// One goes by a batch: it takes no place of those under way, but the budget knows it.
+    /// A request goes by a batch.
     pub fn sent_batched(&mut self, tokens: u64, now: Timestamp) {
         self.joined_batch(tokens);
         self.count_request(now);
     }
 
-    /// One was found in a batch of an earlier run, which counted it.
+    /// A request was found in a batch of an earlier run, which counted it.
     pub fn joined_batch(&mut self, tokens: u64) {
         self.batched += 1;
         self.batched_tokens += tokens;
         self.batched_nanos += self.guess_nanos(tokens, true);
     }
 
-    /// One came back from a batch; it had been thought to need `tokens`, and needed `really`.
+    /// A request returned from a batch; its estimate was `tokens`, its usage `really`.
     pub fn returned_from_batch(&mut self, tokens: u64, really: u64) {
         self.batched = self.batched.saturating_sub(1);
         self.batched_tokens = self.batched_tokens.saturating_sub(tokens);
@@ -149,13 +149,13 @@ impl Pacing {
         self.used.tokens += really;
     }
 
-    /// One reached no batch; `counted`: it was counted when it went.
+    /// A request reached no batch; `counted`: it was counted when it was sent.
     pub fn unsent_batched(&mut self, tokens: u64, counted: bool) {
         self.returned_from_batch(tokens, 0);
         self.used.requests = self.used.requests.saturating_sub(u64::from(counted));
     }
 
-    /// The day on which is counted what is used on this one: a clock that was set back a little gives no second budget.
+    /// The day that usage is counted on: a clock that was set back a little gives no second budget.
     fn counted_on(&self, day: u64) -> u64 {
         match self.used.day.checked_sub(day) {
             Some(days) if days <= SET_BACK_DAYS => self.used.day,

@@ -1,4 +1,9 @@
-//! What a failure means for all: a pause, a narrower width, one request that probes, the end of asking.
+//! What a failure means: for its request, and for all of them.
+//!
+//! An endpoint's state (a shared pause, lower concurrency, one probe at a time, a stop) is told apart from a request that
+//! never passes: where others pass, its failures cost that request its attempts and do not block the others.
+
+use std::collections::BTreeSet;
 
 use crate::model::failure::{Failure, Remedy};
 use crate::model::summary::SummaryKey;
@@ -6,18 +11,32 @@ use crate::model::summary::SummaryKey;
 use super::Pacing;
 use crate::engine::retry::{Attempts, MAX_TRIES, backoff_ms};
 
-/// Bad answers in a row after which it is the endpoint that is broken, and not a request: more than one request has
-/// tries.
+/// Bad responses in a row after which the endpoint counts as broken: more than one request has attempts.
 pub(super) const BROKEN: u32 = 8;
-/// Forbidden texts in a row, with no other answered between them, after which all are thought to be forbidden.
-pub(super) const FORBIDDEN: u32 = 3;
-/// How long after the last word that nothing more is to be asked one request tries whether that still holds.
+/// Equal refusals in a row of different requests after which the endpoint counts as refusing all: before anything was
+/// answered, and later.
+pub(super) const REFUSED_FOR_ALL: (usize, usize) = (3, 5);
+/// The same, whatever the refusals say.
+const REFUSED_IN_ANY_WORDS: usize = 12;
+/// The time from a stop to the request that probes whether it still holds.
 pub(super) const STOPPED_MS: u64 = 10 * 60_000;
+/// Different requests refused in a row from which on it is the endpoint that is full.
+const SEVERAL: usize = 3;
+/// Refusals of a request while no other is refused after which it counts as the request's own.
+const REFUSED_ALONE: u32 = 8;
+/// Refusals of its own from which on a request says nothing about the endpoint.
+const PROVEN: u32 = 3;
+/// Refusals of its own after which a request is given up: the endpoint may still have been full at some of them.
+pub(super) const OWN_REFUSALS: u32 = 10;
+/// The longest pause of a request that is refused by itself, in milliseconds.
+const OWN_PAUSE_MS: u64 = 8_000;
+/// Attempts for a response that is useless as a text: one retry.
+const USELESS_TRIES: u32 = 2;
 
-/// What becomes of a request that failed.
+/// The next step for a request that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It is tried again.
+    /// It is retried.
     Again {
         /// Not before (monotonic milliseconds).
         at_ms: u64,
@@ -28,8 +47,48 @@ pub enum Next {
     Never,
 }
 
+/// What the refusals so far say about the endpoint and about single requests.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    /// When the last request that succeeded was sent (monotonic milliseconds).
+    success_sent_ms: Option<u64>,
+    /// Requests that were refused since the last success; those that are proven not to pass are left out.
+    since_success: BTreeSet<SummaryKey>,
+    /// The most refusals after which a request still passed: so many say nothing.
+    overcome: u32,
+    /// The last refusal that is the same for all, and the requests that got it in a row.
+    sentence: String,
+    same: BTreeSet<SummaryKey>,
+    /// Requests in a row that were refused for good, in whatever words.
+    any: BTreeSet<SummaryKey>,
+}
+
+impl Refusals {
+    /// A request passed that had been refused so often.
+    pub fn passed(&mut self, refused: u32, sent_ms: u64) {
+        self.overcome = self.overcome.max(refused);
+        self.success_sent_ms = Some(
+            self.success_sent_ms
+                .map_or(sent_ms, |known| known.max(sent_ms)),
+        );
+        self.since_success.clear();
+        self.same.clear();
+        self.any.clear();
+    }
+
+    /// Whether a refusal is about this request: others passed since it was refused first, or only it is refused.
+    fn is_own(&self, tried: Attempts) -> bool {
+        let passed = self
+            .success_sent_ms
+            .is_some_and(|sent_ms| sent_ms >= tried.refused_ms);
+        let usual = self.overcome * 2 + 1;
+        tried.refused >= usual && passed
+            || tried.refused >= usual.max(REFUSED_ALONE) && self.since_success.len() <= 1
+    }
+}
+
 impl Pacing {
-    /// It came back without. Tells what becomes of it.
+    /// A request failed. Returns its next step.
     pub fn failed(
         &mut self,
         failure: &Failure,
@@ -40,31 +99,27 @@ impl Pacing {
     ) -> Next {
         match failure.remedy {
             Remedy::Retry | Remedy::TimedOut | Remedy::RetryLater => {
-                self.bad_answer(failure, key, tried, sent_ms, now_ms)
+                self.bad_response(failure, key, tried, sent_ms, now_ms)
             }
             Remedy::Throttled | Remedy::Unreachable => {
-                let down = failure.remedy == Remedy::Unreachable;
-                self.congested(failure, down, key, sent_ms, now_ms);
-                // Where the endpoint names no time, whoever was refused more often waits longer, and lets others try.
-                let own_ms = match failure.retry_after_ms {
-                    Some(_) => 0,
-                    None => tried.pause_ms(key),
-                };
-                Next::Again {
-                    at_ms: self.paused_until_ms.max(now_ms + own_ms),
-                    costs_a_try: false,
-                }
+                self.refused(failure, key, tried, sent_ms, now_ms)
             }
             Remedy::Fatal => {
                 self.stop(failure, now_ms);
                 Next::Never
             }
-            Remedy::Forbidden => {
-                self.forbidden += 1;
-                // It gets its chance again, seldom: other texts must not wait for it.
-                self.chances.given_up(key, now_ms);
-                if !self.answers || self.forbidden >= FORBIDDEN {
-                    self.stop(failure, now_ms);
+            Remedy::Forbidden | Remedy::Rejected => {
+                self.refused_for_good(failure, key, now_ms);
+                Next::Never
+            }
+            Remedy::Useless if tried.lost + 1 < USELESS_TRIES => Next::Again {
+                at_ms: self.paused_until_ms.max(now_ms + tried.pause_ms(key)),
+                costs_a_try: true,
+            },
+            Remedy::Useless => {
+                self.refusals.any.insert(key);
+                if self.refusals.any.len() >= REFUSED_IN_ANY_WORDS {
+                    self.stop_for_all(failure, now_ms);
                 }
                 Next::Never
             }
@@ -72,8 +127,84 @@ impl Pacing {
         }
     }
 
-    /// Nothing more is asked until a person has mended what is wrong; one request tries now and then whether that was
-    /// done.
+    /// The endpoint is full or cannot be reached; or it answers so to this request only.
+    fn refused(
+        &mut self,
+        failure: &Failure,
+        key: SummaryKey,
+        tried: Attempts,
+        sent_ms: u64,
+        now_ms: u64,
+    ) -> Next {
+        let own = self.refusals.is_own(tried);
+        if !(own && tried.refused >= PROVEN) && self.refusals.since_success.len() < SEVERAL {
+            self.refusals.since_success.insert(key);
+        }
+        let shared = !own || self.refusals.since_success.len() >= SEVERAL;
+        // A pause that the endpoint names is obeyed by all, whichever request it was named to.
+        if shared || failure.retry_after_ms.is_some() {
+            let down = failure.remedy == Remedy::Unreachable && shared;
+            self.congested(failure, down, key, sent_ms, now_ms);
+        }
+        if own && tried.refused >= OWN_REFUSALS {
+            self.late_retries.given_up(key, now_ms);
+            return Next::Never;
+        }
+        let own_ms = match failure.retry_after_ms {
+            // Each time it leaves the others more time between two pauses.
+            Some(pause_ms) if own => pause_ms * u64::from(1 + tried.refused.min(3)),
+            Some(_) => 0,
+            None => tried.pause_ms(key).min(OWN_PAUSE_MS),
+        };
+        // After a shared pause the others have the first try.
+        let others_first_ms = backoff_ms(0, key) / 4;
+        Next::Again {
+            at_ms: self.paused_until_ms.max(now_ms + own_ms) + others_first_ms,
+            costs_a_try: false,
+        }
+    }
+
+    /// A request was refused for good. Several in a row mean that all are.
+    fn refused_for_good(&mut self, failure: &Failure, key: SummaryKey, now_ms: u64) {
+        if failure.remedy == Remedy::Forbidden || self.stopped.is_some() {
+            // It is retried, ever more seldom: whether it is this text shows only later.
+            self.late_retries.given_up(key, now_ms);
+        }
+        let refusals = &mut self.refusals;
+        let sentence = sentence(failure);
+        if refusals.sentence != sentence {
+            refusals.sentence = sentence;
+            refusals.same.clear();
+        }
+        refusals.same.insert(key);
+        refusals.any.insert(key);
+        let (first, later) = REFUSED_FOR_ALL;
+        let enough = match (failure.remedy, self.answers) {
+            (Remedy::Forbidden, false) => 1,
+            (Remedy::Rejected, true) => later,
+            _ => first,
+        };
+        if refusals.same.len() >= enough || refusals.any.len() >= REFUSED_IN_ANY_WORDS {
+            self.stop_for_all(failure, now_ms);
+        }
+    }
+
+    /// Stops, and takes along those whose refusals led to it: they were not refused for their own sake.
+    fn stop_for_all(&mut self, failure: &Failure, now_ms: u64) {
+        if self.stopped.is_none() {
+            for key in self.refusals.any.iter().chain(&self.refusals.same) {
+                if !self.late_retries.waits(*key) {
+                    self.late_retries.given_up(*key, now_ms);
+                }
+            }
+        }
+        let hint = failure.hint.as_deref().unwrap_or(
+            "the endpoint refuses every request: check [openai] base_url, model, headers and extra_body",
+        );
+        self.stop(&failure.clone().hint(hint), now_ms);
+    }
+
+    /// Nothing more is sent until a person has fixed the cause; one request probes now and then whether that was done.
     fn stop(&mut self, failure: &Failure, now_ms: u64) {
         let failure = Failure {
             remedy: Remedy::Fatal,
@@ -82,11 +213,10 @@ impl Pacing {
         self.stopped = Some((failure, now_ms + STOPPED_MS));
         self.down = true;
         self.answers = false;
-        self.forbidden = 0;
     }
 
-    /// Nothing that can be used, or nothing in time.
-    fn bad_answer(
+    /// A useless response, or none in time.
+    fn bad_response(
         &mut self,
         failure: &Failure,
         key: SummaryKey,
@@ -96,15 +226,15 @@ impl Pacing {
     ) -> Next {
         self.bad = self.bad.saturating_add(1);
         if self.bad >= BROKEN {
-            // It is not this request: nobody gets an answer. One at a time finds out when that is over.
+            // It is the endpoint and not a request. One at a time finds out when that is over.
             self.congested(failure, true, key, sent_ms, now_ms);
         } else if failure.remedy == Remedy::TimedOut && sent_ms >= self.congested_ms {
             // Fewer at once are answered sooner.
             self.congested_ms = now_ms + 1;
-            self.width.congested();
+            self.concurrency.congested();
         }
         if tried.lost + 1 >= MAX_TRIES || failure.remedy == Remedy::RetryLater {
-            self.chances.given_up(key, now_ms);
+            self.late_retries.given_up(key, now_ms);
             return Next::Never;
         }
         let least_ms = failure.retry_after_ms.unwrap_or(0);
@@ -115,7 +245,7 @@ impl Pacing {
         }
     }
 
-    /// The endpoint is full or down: everybody waits.
+    /// The endpoint is full or down: all requests wait.
     fn congested(
         &mut self,
         failure: &Failure,
@@ -126,7 +256,7 @@ impl Pacing {
     ) {
         let least_ms = failure.retry_after_ms.unwrap_or(0);
         self.last_trouble = Some(failure.to_line());
-        // What was sent before the event began belongs to it: the width falls, and the pause doubles, once.
+        // Requests that were sent before the event began belong to it: concurrency falls, and the pause doubles, once.
         if sent_ms < self.congested_ms {
             self.paused_until_ms = self.paused_until_ms.max(now_ms + least_ms);
             self.down |= down;
@@ -144,7 +274,14 @@ impl Pacing {
         self.paused_until_ms = now_ms + pause_ms.max(least_ms + jitter_ms);
         self.down |= down;
         if !down {
-            self.width.congested();
+            self.concurrency.congested();
         }
     }
+}
+
+/// A refusal without what differs from request to request: words with digits, such as request numbers.
+fn sentence(failure: &Failure) -> String {
+    let words = failure.message.split_whitespace();
+    let same = words.filter(|word| !word.contains(|c: char| c.is_ascii_digit()));
+    same.collect::<Vec<_>>().join(" ").to_lowercase()
 }

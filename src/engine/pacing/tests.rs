@@ -1,6 +1,6 @@
-//! When one may go, and when nobody may.
+//! When a request may be sent, and when none may.
 
-use super::failed::{BROKEN, STOPPED_MS};
+use super::failed::{BROKEN, OWN_REFUSALS, STOPPED_MS};
 use super::*;
 use crate::engine::late_retries::FIRST_MS as CHANCE_MS;
 use crate::engine::retry::{Attempts, MAX_TRIES};
@@ -21,8 +21,18 @@ fn tried(times: u32, lost: u32) -> Attempts {
     Attempts {
         times,
         lost,
-        waited_ms: 0,
+        ..Attempts::default()
     }
+}
+
+fn key(byte: u8) -> SummaryKey {
+    SummaryKey(Digest([byte; 16]))
+}
+
+/// A request that was never refused succeeds.
+fn pass(pace: &mut Pacing, sent_ms: u64, now_ms: u64) {
+    pace.passed(0, sent_ms);
+    pace.succeeded(true, now_ms - sent_ms, now_ms);
 }
 
 fn at(monotonic_ms: u64) -> Timestamp {
@@ -36,25 +46,23 @@ fn at(monotonic_ms: u64) -> Timestamp {
 fn an_endpoint_that_is_down_is_probed_by_one_request_at_a_time() {
     let mut pace = pace();
     let down = Failure::new(Remedy::Unreachable, "connection refused");
-    let Next::Again {
-        at_ms: until_ms, ..
-    } = pace.failed(&down, KEY, tried(1, 0), 900, 1_000)
-    else {
-        panic!("given up");
+    let next = pace.failed(&down, KEY, tried(1, 0), 900, 1_000);
+    let Some(PauseReason::Until(until_ms)) = pace.pause_reason(true, 1, at(1_000)) else {
+        panic!("no pause");
     };
-    assert_eq!(
-        pace.hold(true, 1, at(1_000)),
-        Some(PauseReason::Until(until_ms))
+    assert!(
+        matches!(next, Next::Again { at_ms, .. } if at_ms > until_ms),
+        "others have the first try"
     );
-    assert_eq!(pace.hold(true, 1, at(until_ms)), None);
+    assert_eq!(pace.pause_reason(true, 1, at(until_ms)), None);
     let sent = pace.sent(true, 1, at(until_ms));
     assert_eq!(
-        pace.hold(true, 1, at(until_ms)),
+        pace.pause_reason(true, 1, at(until_ms)),
         Some(PauseReason::Full),
         "only one probes"
     );
     assert_eq!(
-        pace.hold(false, 1, at(until_ms)),
+        pace.pause_reason(false, 1, at(until_ms)),
         None,
         "what is free goes on"
     );
@@ -78,7 +86,7 @@ fn ten_refusals_at_once_are_one_event() {
 }
 
 #[test]
-fn a_bad_answer_is_tried_a_bounded_number_of_times_and_a_refusal_costs_none_of_them() {
+fn a_bad_response_costs_an_attempt_and_a_refusal_costs_none() {
     let mut pace = pace();
     let garbled = Failure::new(Remedy::Retry, "garbled");
     assert_eq!(
@@ -107,7 +115,7 @@ fn a_bad_answer_is_tried_a_bounded_number_of_times_and_a_refusal_costs_none_of_t
 }
 
 #[test]
-fn an_endpoint_that_answers_nobody_is_probed_by_one_at_a_time() {
+fn an_endpoint_that_never_answers_is_probed_by_one_request_at_a_time() {
     let mut pace = pace();
     let broken = Failure::new(Remedy::Retry, "500");
     for _ in 0..BROKEN {
@@ -117,7 +125,7 @@ fn an_endpoint_that_answers_nobody_is_probed_by_one_at_a_time() {
     assert_eq!(pace.width(), 1);
     assert!(pace.trouble().is_some());
     assert!(matches!(
-        pace.hold(true, 1, at(11)),
+        pace.pause_reason(true, 1, at(11)),
         Some(PauseReason::Until(_))
     ));
     pace.succeeded(true, 10, 20);
@@ -125,7 +133,7 @@ fn an_endpoint_that_answers_nobody_is_probed_by_one_at_a_time() {
 }
 
 #[test]
-fn what_was_given_up_gets_new_tries_when_the_endpoint_is_back_and_then_ever_more_seldom() {
+fn keys_that_were_given_up_are_retried_after_a_recovery_and_then_ever_more_seldom() {
     let mut pace = pace();
     let broken = Failure::new(Remedy::Retry, "500");
     for other in 1..BROKEN {
@@ -133,24 +141,24 @@ fn what_was_given_up_gets_new_tries_when_the_endpoint_is_back_and_then_ever_more
         pace.failed(&broken, key, tried(1, 0), 10, 10);
     }
     pace.failed(&broken, KEY, tried(6, MAX_TRIES - 1), 10, 10);
-    assert_eq!(pace.chance_ms(), Some(10 + CHANCE_MS));
+    assert_eq!(pace.late_retry_ms(), Some(10 + CHANCE_MS));
     pace.succeeded(true, 10, 500);
-    assert_eq!(pace.chance_ms(), Some(500));
-    assert_eq!(pace.take_chances(500).len(), 1);
-    assert_eq!(pace.chance_ms(), None);
+    assert_eq!(pace.late_retry_ms(), Some(500));
+    assert_eq!(pace.take_late_retries(500).len(), 1);
+    assert_eq!(pace.late_retry_ms(), None);
     // It was of no use: whatever comes back, it waits.
     pace.failed(&broken, KEY, tried(6, MAX_TRIES - 1), 600, 600);
     let later = Some(600 + 2 * CHANCE_MS);
-    assert_eq!(pace.chance_ms(), later);
+    assert_eq!(pace.late_retry_ms(), later);
     for _ in 0..BROKEN {
         pace.failed(&broken, KEY, tried(1, 0), 700, 700);
     }
     pace.succeeded(true, 10, 800);
-    assert_eq!(pace.chance_ms(), later);
+    assert_eq!(pace.late_retry_ms(), later);
 }
 
 #[test]
-fn answers_that_come_too_late_make_it_ask_for_fewer_at_once() {
+fn timeouts_lower_concurrency() {
     let mut pace = pace();
     let late = Failure::new(Remedy::TimedOut, "no answer in time");
     for _ in 0..5 {
@@ -160,35 +168,35 @@ fn answers_that_come_too_late_make_it_ask_for_fewer_at_once() {
 }
 
 #[test]
-fn an_answer_that_was_on_its_way_does_not_hide_that_the_asking_was_stopped() {
+fn a_late_response_does_not_end_a_stop() {
     let mut pace = pace();
     pace.failed(&Failure::new(Remedy::Fatal, "401"), KEY, tried(1, 0), 0, 10);
     pace.succeeded(true, 10, 20);
     assert_eq!(pace.stopped_until_ms(), Some(10 + STOPPED_MS));
-    pace.try_again();
+    pace.probe();
     assert_eq!((pace.stopped_until_ms(), pace.width()), (None, 1));
     pace.succeeded(true, 10, 30 + STOPPED_MS);
     assert_eq!(pace.width(), 10);
 }
 
 #[test]
-fn one_forbidden_text_stops_nobody_else_and_three_in_a_row_do() {
+fn one_forbidden_text_does_not_block_others_and_three_in_a_row_do() {
     let no = Failure::new(Remedy::Forbidden, "403");
     let mut pace = pace();
     pace.failed(&no, KEY, tried(1, 0), 0, 10);
     assert!(pace.stopped().is_some(), "nothing was ever answered");
-    pace.try_again();
-    pace.succeeded(true, 10, 20);
+    pace.probe();
+    pass(&mut pace, 10, 20);
     for round in 0..5 {
-        for _ in 0..2 {
-            let next = pace.failed(&no, KEY, tried(1, 0), 20, 30);
+        for text in 0..2 {
+            let next = pace.failed(&no, key(text), tried(1, 0), 20, 30);
             assert_eq!((next, pace.stopped()), (Next::Never, None), "{round}");
         }
-        pace.succeeded(true, 10, 40);
+        pass(&mut pace, 30, 40);
     }
-    for _ in 0..3 {
+    for text in 0..3 {
         assert!(pace.stopped().is_none());
-        pace.failed(&no, KEY, tried(1, 0), 40, 50);
+        pace.failed(&no, key(text), tried(1, 0), 40, 50);
     }
     assert_eq!(
         pace.stopped().map(|failure| failure.remedy),
@@ -197,7 +205,7 @@ fn one_forbidden_text_stops_nobody_else_and_three_in_a_row_do() {
 }
 
 #[test]
-fn a_spent_budget_holds_until_the_next_day() {
+fn a_spent_budget_lasts_until_the_next_day() {
     let mut pace = Pacing::new(Bounds {
         max_workers: 10,
         budget: Budget {
@@ -207,28 +215,37 @@ fn a_spent_budget_holds_until_the_next_day() {
         ..Bounds::default()
     });
     for _ in 0..2 {
-        assert_eq!(pace.hold(true, 1, at(5)), None);
+        assert_eq!(pace.pause_reason(true, 1, at(5)), None);
         pace.sent(true, 1, at(5));
     }
-    assert_eq!(pace.hold(true, 1, at(5)), Some(PauseReason::Budget));
+    assert_eq!(pace.pause_reason(true, 1, at(5)), Some(PauseReason::Budget));
     let later = |days: u64| at(days * crate::model::time::DAY_MS + 5);
-    assert_eq!(pace.hold(true, 1, later(1)), None);
+    assert_eq!(pace.pause_reason(true, 1, later(1)), None);
     for _ in 0..2 {
         pace.sent(true, 1, later(1));
     }
-    assert_eq!(pace.hold(true, 1, later(1)), Some(PauseReason::Budget));
+    assert_eq!(
+        pace.pause_reason(true, 1, later(1)),
+        Some(PauseReason::Budget)
+    );
     // The clock was set back, and on again.
-    assert_eq!(pace.hold(true, 1, later(0)), Some(PauseReason::Budget));
+    assert_eq!(
+        pace.pause_reason(true, 1, later(0)),
+        Some(PauseReason::Budget)
+    );
     assert_eq!(pace.budget_left(0), (0, u64::MAX, u64::MAX));
-    assert_eq!(pace.hold(true, 1, later(1)), Some(PauseReason::Budget));
-    assert_eq!(pace.hold(true, 1, later(9)), None);
+    assert_eq!(
+        pace.pause_reason(true, 1, later(1)),
+        Some(PauseReason::Budget)
+    );
+    assert_eq!(pace.pause_reason(true, 1, later(9)), None);
     pace.sent(true, 1, later(9));
     // It was far in the future by mistake.
     assert_eq!(pace.budget_left(1), (2, u64::MAX, u64::MAX));
 }
 
 #[test]
-fn money_and_tokens_under_way_are_not_spent_twice() {
+fn money_and_tokens_in_flight_are_not_spent_twice() {
     let prices = Prices::per_million(1.0, 1.0, 2.0, 0.5);
     let mut pace = Pacing::new(Bounds {
         max_workers: 10,
@@ -244,7 +261,7 @@ fn money_and_tokens_under_way_are_not_spent_twice() {
     assert_eq!(pace.guess_nanos(1_600, false), 2_200_000);
     assert_eq!(pace.guess_nanos(1_600, true), 1_100_000);
     let mut under_way = Vec::new();
-    while pace.hold(true, 1_600, at(5)).is_none() {
+    while pace.pause_reason(true, 1_600, at(5)).is_none() {
         under_way.push(pace.sent(true, 1_600, at(5)));
     }
     assert_eq!(
@@ -252,16 +269,180 @@ fn money_and_tokens_under_way_are_not_spent_twice() {
         3,
         "the third may go above it, and no other"
     );
-    assert_eq!(pace.hold(true, 1_600, at(5)), Some(PauseReason::Full));
+    assert_eq!(
+        pace.pause_reason(true, 1_600, at(5)),
+        Some(PauseReason::Full)
+    );
     for sent in under_way {
         pace.returned(sent, Some(1_100), false, &Limits::default(), 6);
         // Much less than was thought.
         pace.spent_money(1_200_000);
     }
     assert_eq!(pace.spent_bound(0), None);
-    assert_eq!(pace.hold(true, 1_600, at(7)), None);
+    assert_eq!(pace.pause_reason(true, 1_600, at(7)), None);
     pace.spent_money(1_400_000);
     assert_eq!(pace.spent_bound(0), Some("max_cost_per_day"));
-    assert_eq!(pace.hold(true, 1_600, at(7)), Some(PauseReason::Budget));
+    assert_eq!(
+        pace.pause_reason(true, 1_600, at(7)),
+        Some(PauseReason::Budget)
+    );
     assert_eq!(pace.spent_bound(1), None);
+}
+
+/// Plays one request that is refused for ever, whatever is done, beside others that pass.
+fn play_refused(pace: &mut Pacing, key: SummaryKey, failure: &Failure, others: bool) -> (u32, u64) {
+    let mut attempts = Attempts::default();
+    let mut now_ms = 1_000;
+    for times in 1..100 {
+        attempts.times = times;
+        if others {
+            pass(pace, now_ms, now_ms);
+        }
+        match pace.failed(failure, key, attempts, now_ms, now_ms) {
+            Next::Never => return (times, now_ms),
+            Next::Again { at_ms, costs_a_try } => {
+                attempts = attempts.failed(failure.remedy, costs_a_try, now_ms);
+                now_ms = at_ms;
+            }
+        }
+    }
+    panic!("{failure:?} never ends");
+}
+
+#[test]
+fn a_request_that_never_passes_costs_itself_and_not_the_others() {
+    for remedy in [
+        Remedy::Throttled,
+        Remedy::Unreachable,
+        Remedy::Retry,
+        Remedy::TimedOut,
+        Remedy::RetryLater,
+    ] {
+        let mut pace = pace();
+        let no = Failure::new(remedy, "no");
+        let (times, now_ms) = play_refused(&mut pace, KEY, &no, true);
+        assert!(times <= OWN_REFUSALS + 1, "{remedy:?}: {times}");
+        assert!(now_ms < 90_000, "{remedy:?}: {now_ms}");
+        assert!(pace.late_retry_ms().is_some(), "{remedy:?}");
+    }
+    // The first refusal may be the endpoint's; the later ones pause only this request.
+    let mut pace = pace();
+    let full = Failure::new(Remedy::Throttled, "503");
+    let first = pace.failed(&full, KEY, tried(1, 0), 0, 10);
+    let Next::Again { at_ms, .. } = first else {
+        panic!("given up");
+    };
+    let until_ms = match pace.pause_reason(true, 1, at(11)) {
+        Some(PauseReason::Until(until_ms)) => until_ms,
+        other => panic!("{other:?}"),
+    };
+    assert!(until_ms < at_ms, "others have the first try");
+    pass(&mut pace, until_ms, until_ms);
+    let refused = tried(2, 0).failed(Remedy::Throttled, false, 10);
+    pace.failed(&full, KEY, refused, at_ms, at_ms + 10);
+    assert_eq!(pace.pause_reason(true, 1, at(at_ms + 11)), None);
+}
+
+#[test]
+fn a_request_that_is_refused_alone_ends_without_any_other() {
+    let mut pace = pace();
+    let full = Failure::new(Remedy::Throttled, "503");
+    let (times, _) = play_refused(&mut pace, KEY, &full, false);
+    assert!(times < 40, "{times}");
+}
+
+#[test]
+fn refusals_of_many_requests_are_the_endpoints() {
+    let mut pace = pace();
+    let full = Failure::new(Remedy::Throttled, "503");
+    for round in 0..200_u32 {
+        for byte in 0..6 {
+            let refused = Attempts {
+                times: 1 + round,
+                refused: round,
+                refused_ms: 1,
+                ..Attempts::default()
+            };
+            let next = pace.failed(
+                &full,
+                key(byte),
+                refused,
+                u64::from(round) * 1_000,
+                u64::from(round) * 1_000,
+            );
+            assert_ne!(next, Next::Never, "no request passed");
+        }
+    }
+}
+
+#[test]
+fn equal_refusals_of_different_requests_stop_the_rest() {
+    let no = |message: &str| Failure::new(Remedy::Rejected, message);
+    let mut fresh = pace();
+    for text in 0..3 {
+        assert!(fresh.stopped().is_none());
+        fresh.failed(
+            &no(&format!("400: no system role (request r{text})")),
+            key(text),
+            tried(1, 0),
+            0,
+            10,
+        );
+    }
+    let stopped = fresh.stopped().expect("a stop");
+    assert_eq!(stopped.remedy, Remedy::Fatal);
+    assert!(stopped.hint.is_some());
+    assert_eq!(
+        fresh.take_late_retries(20 + STOPPED_MS).len(),
+        3,
+        "they are retried after the stop"
+    );
+
+    // Others pass: it takes more of them, and different refusals are no sign.
+    let mut pace = pace();
+    pass(&mut pace, 0, 10);
+    for text in 0..4 {
+        pace.failed(&no("400: no"), key(text), tried(1, 0), 20, 30);
+    }
+    assert!(pace.stopped().is_none());
+    for (text, message) in (4..).zip(["one", "two", "three", "four", "five", "six", "seven"]) {
+        pace.failed(&no(message), key(text), tried(1, 0), 20, 30);
+    }
+    assert!(pace.stopped().is_none());
+    pass(&mut pace, 40, 50);
+    for text in 0..5 {
+        assert!(pace.stopped().is_none());
+        pace.failed(&no("400: no"), key(text), tried(1, 0), 60, 70);
+    }
+    assert!(pace.stopped().is_some());
+}
+
+#[test]
+fn a_useless_response_is_retried_once() {
+    let mut pace = pace();
+    let useless = Failure::new(Remedy::Useless, "repetition");
+    let first = pace.failed(&useless, KEY, tried(1, 0), 0, 10);
+    assert!(matches!(
+        first,
+        Next::Again {
+            costs_a_try: true,
+            ..
+        }
+    ));
+    assert_eq!(pace.failed(&useless, KEY, tried(2, 1), 20, 30), Next::Never);
+    assert_eq!(pace.pause_reason(true, 1, at(40)), None);
+}
+
+#[test]
+fn a_limit_on_parallel_requests_is_obeyed() {
+    let mut pace = pace();
+    let sent = pace.sent(true, 1, at(5));
+    let said = Limits {
+        parallel: Some(2),
+        ..Limits::default()
+    };
+    pace.returned(sent, Some(1), false, &said, 6);
+    assert_eq!(pace.width(), 2);
+    pace.succeeded(true, 1, 7);
+    assert_eq!(pace.width(), 2);
 }

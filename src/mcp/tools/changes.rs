@@ -6,42 +6,49 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 
-use super::super::Session;
 use super::super::changes::{self, Change, Since};
 use super::super::page::{Page, count, line_about};
+use super::super::place::Session;
 use super::nodes::{children, shown};
-use super::{Answer, medium, told};
+use super::{Answer, detail, some_tokens};
 use crate::wire::access::Access;
+use crate::wire::plain::{clean, name};
 use crate::wire::protocol::Node;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Changes {
+pub(super) struct Arguments {
+    #[serde(default)]
     since: String,
-    #[serde(default = "medium")]
+    #[serde(default = "some_tokens")]
     max_tokens: usize,
 }
 
-pub(super) async fn list_changes(session: Session, arguments: Changes) -> Answer {
+pub(super) async fn list_changes(session: &Session, arguments: Arguments) -> Answer {
     let since = Since::parse(&arguments.since, SystemTime::now())?;
-    let root = session.path("");
-    let tree = session.client.node(&root, usize::MAX).await.map_err(told)?;
-    let by_time = matches!(since, Since::Time(_));
+    let root = session.target("")?.path;
+    let tree = session
+        .client
+        .node(&root, usize::MAX)
+        .await
+        .map_err(detail)?;
+    let title = match &since {
+        Since::LastCommit => "since the last commit (uncommitted changes)".to_owned(),
+        _ => format!("since {}", clean(arguments.since.trim())),
+    };
     let (tree, changes) = tokio::task::spawn_blocking(move || {
-        let changes = changes::since(&root, &tree, &since);
+        let changes = changes::changes(&root, &tree, &since);
         changes.map(|changes| (tree, changes))
     })
     .await
-    .map_err(|_| "an internal error; the log may tell more".to_owned())??;
+    .map_err(|_| "an internal error; the log may say more".to_owned())??;
     let mut page = Page::new(arguments.max_tokens);
     page.line(&format!(
-        "{} changed since {}.",
-        count(changes.len() as u64, "file", "files"),
-        arguments.since.trim()
+        "{} changed {title}.",
+        count(changes.files.len() as u64, "file", "files")
     ));
     let mut above: BTreeSet<String> = BTreeSet::new();
     let mut unreported = 0;
-    for (path, change) in &changes {
+    for (path, change) in &changes.files {
         above.extend(
             Path::new(path)
                 .ancestors()
@@ -52,15 +59,16 @@ pub(super) async fn list_changes(session: Session, arguments: Changes) -> Answer
             (Change::Deleted, _) | (_, None) => String::new(),
             (_, Some(node)) => line_about(node.common()),
         };
-        unreported += usize::from(!page.line(&format!("{} {path}{about}", change.word())));
+        let line = format!("{} {}{about}", change.word(), name(path));
+        unreported += usize::from(!page.line(&line));
     }
-    if !changes.is_empty() {
+    if !changes.files.is_empty() {
         page.line("\nDirectories above them, whose summaries follow:");
     }
     for path in &above {
         if let Some(node) = find(&tree, path) {
-            unreported +=
-                usize::from(!page.line(&format!("{}{}", shown(node), line_about(node.common()))));
+            let line = format!("{}{}", shown(node), line_about(node.common()));
+            unreported += usize::from(!page.line(&line));
         }
     }
     if unreported > 0 {
@@ -69,10 +77,8 @@ pub(super) async fn list_changes(session: Session, arguments: Changes) -> Answer
             count(unreported as u64, "line", "lines")
         ));
     }
-    if by_time {
-        page.leave_out("files deleted since then (give a git revision to see them)");
-    }
-    Ok(page.finish(&session.repository))
+    changes.notes.iter().for_each(|note| page.leave_out(note));
+    Ok(page)
 }
 
 /// The node at a path in the tree.

@@ -1,7 +1,9 @@
-//! Nodes in words, as all tools write them.
+//! Files and folders as all tools write them.
 
 use super::super::page::{Page, count, line_about};
+use crate::model::outline::Element;
 use crate::model::summary::Freshness;
+use crate::wire::plain::{clean, name, one_line};
 use crate::wire::protocol::Node;
 
 pub(super) fn children(node: &Node) -> &[Node] {
@@ -15,22 +17,21 @@ pub(super) fn children(node: &Node) -> &[Node] {
 pub(super) fn shown(node: &Node) -> String {
     let path = &node.common().path;
     match node {
-        Node::File(_) => path.clone(),
+        Node::File(_) => name(path),
         Node::Directory(_) if path.is_empty() => "./".to_owned(),
-        Node::Directory(_) => format!("{path}/"),
+        Node::Directory(_) => name(&format!("{path}/")),
     }
 }
 
 /// A child in its folder: its own name and a line about it.
 pub(super) fn entry(node: &Node, indent: &str) -> String {
     let path = &node.common().path;
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let slash = if matches!(node, Node::Directory(_)) {
-        "/"
-    } else {
-        ""
+    let own = path.rsplit('/').next().unwrap_or_default();
+    let own = match node {
+        Node::File(_) => name(own),
+        Node::Directory(_) => name(&format!("{own}/")),
     };
-    format!("{indent}{name}{slash}{}", line_about(node.common()))
+    format!("{indent}{own}{}", line_about(node.common()))
 }
 
 /// Size and kind, in brackets, with a space before.
@@ -50,11 +51,26 @@ pub(super) fn facts(node: &Node) -> String {
     }
 }
 
-/// The summary, or its first sentence where there is no room for all of it.
-pub(super) fn words(page: &mut Page, node: &Node, rest: &str) {
+/// A definition in one line: its lines and its signature. `depth`: how deep it lies in others.
+pub(super) fn element(element: &Element, depth: usize) -> String {
+    let signature = match element.signature.is_empty() {
+        true => &element.qualified_name,
+        false => &element.signature,
+    };
+    format!(
+        "  {}-{} {}{}",
+        element.line_start,
+        element.line_end,
+        " ".repeat(depth),
+        one_line(signature)
+    )
+}
+
+/// The summary, or its first sentence where not all of it fits.
+pub(super) fn summary(page: &mut Page, node: &Node, rest: &str) {
     let common = node.common();
     if let Some(error) = &common.error {
-        page.line(&format!("! {error}"));
+        page.line(&format!("! {}", clean(error)));
     }
     let Some(summary) = &common.summary else {
         page.line(match common.freshness {
@@ -64,8 +80,9 @@ pub(super) fn words(page: &mut Page, node: &Node, rest: &str) {
         });
         return;
     };
-    if !page.line(summary) {
-        page.line(common.line.as_deref().unwrap_or_default());
+    if !page.line(&format!("  {}", one_line(summary))) {
+        let line = common.line.as_deref().unwrap_or_default();
+        page.line(&format!("  {}", one_line(line)));
         page.leave_out(rest);
     }
 }

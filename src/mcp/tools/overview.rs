@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 
 use serde::Deserialize;
 
-use super::super::Session;
-use super::super::page::{Page, count, line_about, tokens};
-use super::nodes::{children, entry, facts, words};
-use super::{Answer, told};
+use super::super::page::{Page, count, path_and_line};
+use super::super::place::Session;
+use super::super::tokens::tokens;
+use super::nodes::{children, entry, facts, summary};
+use super::{Answer, detail};
 use crate::wire::access::Access;
+use crate::wire::plain::clean;
 use crate::wire::protocol::Node;
 
 /// Files that people begin to read with, by their names.
@@ -36,44 +38,42 @@ const ENTRY_POINTS: [&str; 22] = [
     "README.md",
     "README.rst",
 ];
-/// How deep entry points are looked for.
+/// How deep entry points are searched for.
 const ENTRY_DEPTH: usize = 4;
 /// Entry points named.
-const MOST_ENTRIES: usize = 12;
+const MAX_ENTRIES: usize = 12;
 
 #[derive(Deserialize)]
-#[serde(default, deny_unknown_fields)]
 pub(super) struct Overview {
+    #[serde(default = "default_tokens")]
     max_tokens: usize,
 }
 
-impl Default for Overview {
-    fn default() -> Self {
-        Self { max_tokens: 1_500 }
-    }
+fn default_tokens() -> usize {
+    1_500
 }
 
-pub(super) async fn overview(session: Session, arguments: Overview) -> Answer {
-    let root = session.path("");
+pub(super) async fn overview(session: &Session, arguments: Overview) -> Answer {
+    let root = session.target("")?.path;
     let node = session
         .client
         .node(&root, ENTRY_DEPTH)
         .await
-        .map_err(told)?;
+        .map_err(detail)?;
     let mut page = Page::new(arguments.max_tokens);
-    page.line(&format!("# {}{}", session.repository.path, facts(&node)));
-    words(&mut page, &node, "get_summary with paths [\"\"]");
+    page.line(&format!(
+        "# {}{}",
+        clean(&session.repository.path),
+        facts(&node)
+    ));
+    summary(&mut page, &node, "get_summary with paths [\"\"]");
     let children = children(&node);
     let entries = entry_points(&node);
-    // Half of the room for folders at most, if there are entry points to be named.
+    // A few entry points always fit.
     page.line("\n## Top folders and files");
     let mut more = 0;
     for child in children {
-        let reserve = if entries.is_empty() {
-            0
-        } else {
-            30 * entries.len().min(4)
-        };
+        let reserve = 30 * entries.len().min(4);
         let line = entry(child, "");
         if !page.has(tokens(&line) + reserve) || !page.line(&line) {
             more += 1;
@@ -89,13 +89,7 @@ pub(super) async fn overview(session: Session, arguments: Overview) -> Answer {
         page.line("\n## Entry points");
         let fits = entries
             .iter()
-            .take_while(|node| {
-                page.line(&format!(
-                    "{}{}",
-                    node.common().path,
-                    line_about(node.common())
-                ))
-            })
+            .take_while(|node| page.line(&path_and_line(&node.common().path, node.common())))
             .count();
         if fits < entries.len() {
             page.leave_out(count(
@@ -105,7 +99,7 @@ pub(super) async fn overview(session: Session, arguments: Overview) -> Answer {
             ));
         }
     }
-    Ok(page.finish(&session.repository))
+    Ok(page)
 }
 
 /// Files to begin with, the highest first.
@@ -116,7 +110,7 @@ fn entry_points(top: &Node) -> Vec<&Node> {
         level.extend(children(node));
         let name = node.common().path.rsplit('/').next().unwrap_or_default();
         let is_file = matches!(node, Node::File(_));
-        if is_file && ENTRY_POINTS.contains(&name) && found.len() < MOST_ENTRIES {
+        if is_file && ENTRY_POINTS.contains(&name) && found.len() < MAX_ENTRIES {
             found.push(node);
         }
     }

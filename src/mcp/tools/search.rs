@@ -1,15 +1,18 @@
 //! `search`: where something is.
 
+use ignore::gitignore::GitignoreBuilder;
 use serde::Deserialize;
 
-use super::super::Session;
 use super::super::page::{Page, count, mark};
-use super::{Answer, medium, told};
+use super::super::place::Session;
+use super::nodes::children;
+use super::{Answer, detail, some_tokens};
 use crate::wire::access::Access;
+use crate::wire::plain::{clean, name, one_line};
+use crate::wire::protocol::Node;
 use crate::wire::search::{HitKind, Search, SearchKind};
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Searching {
     query: String,
     #[serde(default)]
@@ -18,44 +21,52 @@ pub(super) struct Searching {
     kind: Option<SearchKind>,
     #[serde(default)]
     limit: Option<usize>,
-    #[serde(default = "medium")]
+    #[serde(default = "some_tokens")]
     max_tokens: usize,
 }
 
-pub(super) async fn search(session: Session, arguments: Searching) -> Answer {
+pub(super) async fn search(session: &Session, arguments: Searching) -> Answer {
+    let glob = arguments.path_glob.as_deref();
     let search = Search {
         query: arguments.query,
-        path: Some(session.path("")),
-        glob: arguments.path_glob,
+        path: Some(session.target("")?.path),
+        glob: glob.map(|glob| session.glob(glob)).transpose()?,
         kind: arguments.kind,
         limit: arguments.limit,
     };
-    let found = session.client.search(&search).await.map_err(told)?;
+    let found = session.client.search(&search).await.map_err(detail)?;
     let mut page = Page::new(arguments.max_tokens);
     if found.hits.is_empty() {
-        page.line("Nothing answers that; fewer or other words may find more.");
+        match &search.glob {
+            Some(read) if matches_nothing(session, read).await? => page.line(&format!(
+                "path_glob {} matches no file or folder of this repository; try list_tree, or leave it out.",
+                clean(glob.unwrap_or_default())
+            )),
+            _ => page.line("No results; try fewer or different words."),
+        };
     }
     let mut shown = 0;
     for hit in &found.hits {
-        let slash = if hit.kind == HitKind::Directory {
-            "/"
-        } else {
-            ""
+        let path = match hit.kind {
+            HitKind::Directory => name(&format!("{}/", hit.path)),
+            _ => name(&hit.path),
         };
         let mut lines = vec![format!(
-            "{}{slash}  (score {}){}",
-            hit.path,
+            "{path}  (score {}){}",
             hit.score,
             mark(hit.freshness)
         )];
-        lines.extend(hit.line.iter().map(|line| format!("  {line}")));
+        lines.extend(hit.line.iter().map(|line| format!("  {}", one_line(line))));
         lines.extend(hit.elements.iter().map(|element| {
             format!(
-                "  {}-{} {} {}",
-                element.line_start, element.line_end, element.kind, element.qualified_name
+                "  {path}:{}-{} {} {}",
+                element.line_start,
+                element.line_end,
+                clean(&element.kind),
+                one_line(&element.qualified_name)
             )
         }));
-        lines.push(format!("  why: {}", hit.reason));
+        lines.push(format!("  why: {}", one_line(&hit.reason)));
         if !page.line(&lines.join("\n")) {
             break;
         }
@@ -68,5 +79,31 @@ pub(super) async fn search(session: Session, arguments: Searching) -> Answer {
             count(more, "more hit", "more hits")
         ));
     }
-    Ok(page.finish(&session.repository))
+    Ok(page)
+}
+
+/// Whether no path of the repository matches a glob: then the words are not what is wrong.
+async fn matches_nothing(session: &Session, glob: &str) -> Result<bool, String> {
+    let mut builder = GitignoreBuilder::new("/");
+    let Ok(globs) = builder
+        .add_line(None, glob)
+        .and_then(|builder| builder.build())
+    else {
+        return Ok(false);
+    };
+    let root = session.target("")?.path;
+    let tree = session
+        .client
+        .node(&root, usize::MAX)
+        .await
+        .map_err(detail)?;
+    let mut open: Vec<&Node> = children(&tree).iter().collect();
+    while let Some(node) = open.pop() {
+        let is_directory = matches!(node, Node::Directory(_));
+        if globs.matched(&node.common().path, is_directory).is_ignore() {
+            return Ok(false);
+        }
+        open.extend(children(node));
+    }
+    Ok(true)
 }

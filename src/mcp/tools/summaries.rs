@@ -2,12 +2,15 @@
 
 use serde::Deserialize;
 
-use super::super::Session;
 use super::super::page::{Page, count, line_about, mark};
-use super::nodes::{children, entry, facts, shown, words};
-use super::{Answer, MOST_PATHS, much};
+use super::super::place::Session;
+use super::nodes::{children, element, entry, facts, shown, summary};
+use super::{Answer, MAX_PATHS, detail, many_tokens};
+use crate::model::outline::Element;
 use crate::wire::access::Access;
-use crate::wire::protocol::Node;
+use crate::wire::plain::{clean, name, one_line};
+use crate::wire::protocol::{FileNode, Node};
+use crate::wire::target::Spot;
 
 #[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -19,83 +22,181 @@ pub(super) enum Detail {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Summaries {
     paths: Vec<String>,
     #[serde(default)]
     detail: Detail,
-    #[serde(default = "much")]
+    #[serde(default = "many_tokens")]
     max_tokens: usize,
 }
 
-pub(super) async fn summaries(session: Session, arguments: Summaries) -> Answer {
-    if arguments.paths.is_empty() || arguments.paths.len() > MOST_PATHS {
+pub(super) async fn summaries(session: &Session, arguments: Summaries) -> Answer {
+    if arguments.paths.is_empty() {
         return Err(format!(
-            "paths must name 1 to {MOST_PATHS} files or directories"
+            "paths: the list is empty; name 1 to {MAX_PATHS} files or directories, for example {{\"paths\":[\"src\"]}}"
         ));
     }
     let mut page = Page::new(arguments.max_tokens);
     let mut unknown = 0;
+    let asked = arguments.paths.len();
     for (at, path) in arguments.paths.iter().enumerate() {
-        if !page.has(30) {
-            page.leave_out(format!(
-                "{} of the paths (ask for fewer)",
-                arguments.paths.len() - at
-            ));
+        if !page.has(30) || at == MAX_PATHS {
+            let rest: Vec<String> = arguments.paths[at..]
+                .iter()
+                .map(|path| name(path))
+                .collect();
+            let many = count((asked - at) as u64, "path", "paths");
+            page.leave_out(format!("{many} (request fewer): {}", rest[0]));
+            rest[1..].iter().for_each(|path| page.leave_out(path));
             break;
         }
-        let node = match session.client.node(&session.path(path), 1).await {
-            Ok(node) => node,
-            Err(problem) => {
-                page.line(&format!("{path}: {}", problem.detail));
+        let found = match session.target(path) {
+            Ok(target) => {
+                let node = session.client.node(&target.path, 1).await;
+                node.map(|node| (node, target.spot))
+                    .map_err(|problem| format!("{}: {}", name(path), detail(problem)))
+            }
+            Err(reason) => Err(reason),
+        };
+        let (node, spot) = match found {
+            Ok(found) => found,
+            Err(reason) => {
+                page.line(&reason);
                 unknown += 1;
                 continue;
             }
         };
-        let name = shown(&node);
-        if arguments.detail == Detail::Line {
-            page.line(&format!("{name}{}", line_about(node.common())));
+        let shown = shown(&node);
+        if arguments.detail == Detail::Line && spot.is_none() {
+            page.line(&format!("{shown}{}", line_about(node.common())));
             continue;
         }
-        page.line(&format!(
-            "# {name}{}{}",
-            facts(&node),
-            mark(node.common().freshness)
-        ));
-        words(
-            &mut page,
-            &node,
-            &format!("the rest of the summary of {name}"),
-        );
-        if arguments.detail == Detail::Full {
-            contents(&mut page, &node, &name);
+        let mark = mark(node.common().freshness);
+        page.line(&format!("# {shown}{}{mark}", facts(&node)));
+        match (&spot, &node) {
+            (Some(spot), Node::File(file)) => definition(&mut page, file, spot, &shown),
+            _ => {
+                summary(
+                    &mut page,
+                    &node,
+                    &format!("the rest of the summary of {shown}"),
+                );
+                if arguments.detail == Detail::Full {
+                    contents(&mut page, &node, &shown);
+                }
+            }
         }
         page.line("");
     }
-    match unknown == arguments.paths.len() {
-        true => Err(page.finish(&session.repository)),
-        false => Ok(page.finish(&session.repository)),
+    if unknown == asked.min(MAX_PATHS) {
+        page.fail();
+    }
+    Ok(page)
+}
+
+/// The definitions that a line or a name means, after a line about their file.
+fn definition(page: &mut Page, file: &FileNode, spot: &Spot, shown: &str) {
+    let line = file.common.line.as_deref().unwrap_or("(no summary yet)");
+    page.line(&format!("  {}", one_line(line)));
+    let meant = meant(&file.elements, spot);
+    match (meant.is_empty(), spot) {
+        (true, Spot::Line(line)) => {
+            page.line(&format!("  no definition holds line {line}"));
+        }
+        (true, Spot::Symbol(symbol)) => {
+            page.line(&format!("  no definition is called {}", clean(symbol)));
+            contents(page, &Node::File(file.clone()), shown);
+        }
+        (false, _) => {}
+    }
+    for found in meant {
+        if !page.line(&element(found, 0)) {
+            page.leave_out(format!("a definition of {shown}"));
+            return;
+        }
+        page.line(&format!(
+            "    {} {}",
+            clean(&found.kind),
+            one_line(&found.qualified_name)
+        ));
+        if let Some(docstring) = &found.docstring
+            && !page.line(&format!("    {}", one_line(docstring)))
+        {
+            page.leave_out(format!(
+                "the docstring of {}",
+                one_line(&found.qualified_name)
+            ));
+        }
+        // What is in it, one level deep.
+        let inside = file.elements.iter().filter(|other| {
+            other.qualified_name.len() > found.qualified_name.len()
+                && other.line_start >= found.line_start
+                && other.line_end <= found.line_end
+        });
+        let left = inside
+            .filter(|other| !page.line(&element(other, 1)))
+            .count();
+        if left > 0 {
+            page.leave_out(format!(
+                "{} in {}",
+                count(left as u64, "definition", "definitions"),
+                one_line(&found.qualified_name)
+            ));
+        }
+    }
+}
+
+/// The innermost definition that holds a line; or those of a name: the qualified one first, then its last part.
+fn meant<'e>(elements: &'e [Element], spot: &Spot) -> Vec<&'e Element> {
+    match spot {
+        Spot::Line(line) => {
+            let holds = |one: &&Element| (one.line_start..=one.line_end).contains(line);
+            let innermost = elements.iter().filter(holds);
+            innermost
+                .min_by_key(|one| one.line_end - one.line_start)
+                .into_iter()
+                .collect()
+        }
+        Spot::Symbol(symbol) => {
+            let parts = |name: &str| -> Vec<String> {
+                let name = name.replace("::", ".").replace('#', ".");
+                name.split('.').map(str::to_owned).collect()
+            };
+            let wanted = parts(symbol);
+            let ends = |one: &&Element, same: fn(&str, &str) -> bool| {
+                let names = parts(&one.qualified_name);
+                let tail = names.len().checked_sub(wanted.len());
+                tail.is_some_and(|at| {
+                    names[at..]
+                        .iter()
+                        .zip(&wanted)
+                        .all(|(one, other)| same(one, other))
+                })
+            };
+            let exact: Vec<&Element> = elements
+                .iter()
+                .filter(|one| ends(one, |one, other| one == other))
+                .collect();
+            match exact.is_empty() {
+                false => exact,
+                true => elements
+                    .iter()
+                    .filter(|one| ends(one, |one, other| one.eq_ignore_ascii_case(other)))
+                    .collect(),
+            }
+        }
     }
 }
 
 /// A file's outline or a directory's children, as far as they fit.
-fn contents(page: &mut Page, node: &Node, name: &str) {
+fn contents(page: &mut Page, node: &Node, shown: &str) {
     let lines: Vec<String> = match node {
         Node::File(file) => file
             .elements
             .iter()
-            .map(|element| {
-                let signature = match element.signature.is_empty() {
-                    true => &element.qualified_name,
-                    false => &element.signature,
-                };
-                let depth = element.qualified_name.matches(['.', ':']).count().min(8);
-                format!(
-                    "{}-{} {}{signature}",
-                    element.line_start,
-                    element.line_end,
-                    " ".repeat(depth)
-                )
+            .map(|one| {
+                let depth = one.qualified_name.matches(['.', ':']).count().min(8);
+                element(one, depth)
             })
             .collect(),
         Node::Directory(_) => children(node)
@@ -106,16 +207,14 @@ fn contents(page: &mut Page, node: &Node, name: &str) {
     let fits = lines.iter().take_while(|line| page.line(line)).count();
     if fits < lines.len() {
         page.leave_out(format!(
-            "{} about what is in {name}",
+            "{} about what is in {shown}",
             count((lines.len() - fits) as u64, "line", "lines")
         ));
     }
     if let Node::Directory(directory) = node
         && !directory.left_out.is_empty()
     {
-        page.line(&format!(
-            "(written without {})",
-            directory.left_out.join(", ")
-        ));
+        let names: Vec<String> = directory.left_out.iter().map(|child| name(child)).collect();
+        page.line(&format!("(written without {})", names.join(", ")));
     }
 }

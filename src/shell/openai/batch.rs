@@ -1,7 +1,6 @@
-//! The Batch API: many questions in one file, answered when the endpoint finds time, for half the price.
+//! The Batch API: many requests in one file, processed within a day at half the price.
 //!
-//! Each call is one HTTP request; when to ask again, and what to do about a refusal, is decided elsewhere. Nothing is
-//! ever cancelled: what is under way is paid for.
+//! Each call is one HTTP request; retries are decided elsewhere. No batch is cancelled: it is paid for.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,26 +21,26 @@ use crate::model::usage::Usage;
 
 /// The most requests of one batch.
 const MOST_LINES: usize = 50_000;
-/// The most bytes of one batch's file: half of what endpoints take, because all of it is held in memory.
+/// The most bytes of one batch's file: half of what endpoints accept, because all of it is held in memory.
 const MOST_BYTES: usize = 100 << 20;
-/// Pages of the list of batches that are looked through, a hundred batches each.
+/// Pages of the list of batches that are searched, a hundred batches each.
 const PAGES: usize = 20;
-/// Under this name our own name for a batch stands in its metadata.
+/// The metadata field with our own name for a batch.
 const NAME: &str = "epitome_batch";
 
-/// Whole files are sent.
+/// Sends a whole file.
 const UPLOAD: RequestForm = RequestForm {
     timeout: Some(Duration::from_secs(900)),
     ..QUESTION
 };
-/// Whole files are read.
+/// Reads a whole file.
 const DOWNLOAD: RequestForm = RequestForm {
     timeout: Some(Duration::from_secs(900)),
     longest: 512 << 20,
     json: false,
 };
 
-/// The file of a batch, while it is written.
+/// The file of a batch under construction.
 #[derive(Debug, Default)]
 pub struct BatchFile {
     bytes: Vec<u8>,
@@ -62,23 +61,23 @@ impl BatchFile {
     }
 }
 
-/// How far a batch has come.
+/// The state of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// The endpoint works on it.
     Working,
-    /// It is over; what there is of answers can be had.
+    /// It is over; its answers can be downloaded.
     Over,
     /// It was refused as a whole.
     Refused(Refusal),
 }
 
-/// What the endpoint says of a batch.
+/// A batch as the endpoint reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchState {
     /// The endpoint's name for it.
     pub id: String,
-    /// How far it has come.
+    /// Its state.
     pub stage: Stage,
     /// Lines that are done, failed ones too.
     pub done: u64,
@@ -86,7 +85,7 @@ pub struct BatchState {
     pub files: Vec<String>,
 }
 
-/// Why something about a batch could not be had.
+/// Why a call about a batch failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What to do about it.
@@ -100,39 +99,40 @@ pub struct Refusal {
 pub enum RefusalKind {
     /// The endpoint has no such thing.
     Gone,
-    /// It takes none from us.
+    /// It accepts none from us.
     Never,
-    /// It is too much at once: a smaller one may be taken.
+    /// It is too large: a smaller one may be accepted.
     TooMuch,
-    /// It may go better later. Whether the request had an effect is not known.
+    /// A retry may succeed. Whether the request had an effect is not known.
     Later,
 }
 
 /// The answer to one line of a batch.
 #[derive(Clone, Debug)]
 pub struct LineAnswer {
-    /// The words, or why there are none.
+    /// The text, or why there is none.
     pub result: Result<String, Failure>,
-    /// What it used up.
+    /// What it used.
     pub usage: Usage,
 }
 
 impl Endpoint {
-    /// One line of a batch's file. `name` comes back with its answer.
+    /// One line of a batch's file. Its answer carries `name`.
     pub fn batch_line(&self, name: &str, prompt: &Prompt, max_output_tokens: u32) -> String {
         let mut body = self.request(prompt, max_output_tokens).body;
         if let Some(fields) = body.as_object_mut() {
-            // There is nobody to stream to.
+            // A batch cannot be streamed.
             fields.remove("stream");
+            fields.remove("stream_options");
         }
         json!({"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body})
             .to_string()
     }
 
-    /// Hands in a batch's file; gives the endpoint's name for it.
+    /// Uploads a batch's file; returns the endpoint's name for it.
     ///
     /// # Errors
-    /// Why it was not taken.
+    /// Why it was not accepted.
     pub async fn upload(&self, file: BatchFile) -> Result<String, Refusal> {
         let request = CreateFileRequest {
             file: FileInput {
@@ -150,10 +150,10 @@ impl Endpoint {
         name_in(&answer.await?).map(str::to_owned)
     }
 
-    /// Has the batch of an uploaded file begun. `name` is our own name for it.
+    /// Creates the batch of an uploaded file. `name` is our own name for it.
     ///
     /// # Errors
-    /// Why it was not begun; after [`RefusalKind::Later`], look for it before it is tried again.
+    /// Why it was not created; after [`RefusalKind::Later`], search for it before a retry.
     pub async fn create_batch(&self, file: &str, name: &str) -> Result<BatchState, Refusal> {
         let request = json!({
             "input_file_id": file,
@@ -167,10 +167,10 @@ impl Endpoint {
         state_of(&answer.await?)
     }
 
-    /// How far a batch has come.
+    /// The state of a batch.
     ///
     /// # Errors
-    /// Why that is not known.
+    /// Why it is not known.
     pub async fn batch(&self, id: &str) -> Result<BatchState, Refusal> {
         let answer = self.answer(QUESTION, async |client| {
             client.batches().retrieve_byot(id).await
@@ -178,10 +178,10 @@ impl Endpoint {
         state_of(&answer.await?)
     }
 
-    /// The batch with our own name, or of that file, where there is one.
+    /// The batch with our own name or of that file, if there is one.
     ///
     /// # Errors
-    /// Why that is not known.
+    /// Why it is not known.
     pub async fn find_batch(&self, name: &str, file: &str) -> Result<Option<BatchState>, Refusal> {
         let mut after = String::new();
         for _ in 0..PAGES {
@@ -212,10 +212,10 @@ impl Endpoint {
         Ok(None)
     }
 
-    /// The answers in one of a batch's files, by the names of their lines. Lines that make no sense are left out.
+    /// The answers in one of a batch's files, by the names of their lines. Unreadable lines are left out.
     ///
     /// # Errors
-    /// Why the file could not be had.
+    /// Why the file could not be downloaded.
     pub async fn batch_answers(&self, file: &str) -> Result<HashMap<String, LineAnswer>, Refusal> {
         let content = self.answer(DOWNLOAD, async |client| client.files().content(file).await);
         let content = content.await?;
@@ -230,7 +230,7 @@ impl Endpoint {
         let name = text(line, "/custom_id")?.to_owned();
         let failed = |problem: &Problem, status: Option<u16>| {
             let mut failure = problem.failure(status.unwrap_or(500), None);
-            // Alone it may do better; what can never be asked is found out then.
+            // It is retried alone; a permanent refusal shows then.
             failure.remedy = Remedy::Retry;
             failure
         };
@@ -238,7 +238,7 @@ impl Endpoint {
         let status = status.and_then(|status| u16::try_from(status).ok());
         let body = at(line, "/response/body").unwrap_or(&Value::Null);
         let mut usage = reply::usage(body);
-        // It was counted when the batch was begun.
+        // It was counted when the batch was created.
         usage.requests = 0;
         let result = if let Some(error) = at(line, "/error") {
             Err(failed(&Problem::of_json(error), status))
@@ -247,11 +247,11 @@ impl Endpoint {
         } else if let Some((status, problem)) = reply::error(body) {
             Err(failed(&problem, Some(status)))
         } else {
-            match reply::read(body, true) {
+            match reply::read(body, u32::MAX) {
                 Ok(Reply::Text(text)) => Ok(text),
-                Ok(Reply::CutShort) => Err(Failure::new(
+                Ok(Reply::NoOutputLeft | Reply::NoContextLeft) => Err(Failure::new(
                     Remedy::Retry,
-                    "the answer was cut short at its cap of tokens",
+                    "the output ended at its cap of tokens without a sentence",
                 )),
                 Err(failure) => Err(failure),
             }
@@ -261,12 +261,12 @@ impl Endpoint {
 
     async fn answer<T>(
         &self,
-        manner: RequestForm,
+        form: RequestForm,
         call: impl AsyncFnOnce(
             async_openai::Client<async_openai::config::OpenAIConfig>,
         ) -> Result<T, OpenAIError>,
     ) -> Result<T, Refusal> {
-        match self.exchange.run(manner, call).await.0 {
+        match self.exchange.run(form, call).await.0 {
             Ok(Body::Answer(answer)) => Ok(answer),
             Ok(Body::Refusal(status, problem)) => Err(refusal(status, &problem)),
             Err(failure) => Err(Refusal {
@@ -294,12 +294,12 @@ fn refusal(status: u16, problem: &Problem) -> Refusal {
     }
 }
 
-/// The endpoint has a bound on the tokens of all batches that are not over.
+/// Whether the tokens of all open batches are above the endpoint's limit.
 fn is_too_much(code: &str, message: &str) -> bool {
     code == "token_limit_exceeded" || message.to_lowercase().contains("enqueued token")
 }
 
-/// The name of what was made. Some servers answer 200 to everything.
+/// The name of the created object. Some servers answer 200 to everything.
 fn name_in(answer: &Value) -> Result<&str, Refusal> {
     if let Some((status, problem)) = reply::error(answer) {
         return Err(Refusal {
@@ -309,7 +309,7 @@ fn name_in(answer: &Value) -> Result<&str, Refusal> {
     }
     text(answer, "/id").ok_or_else(|| Refusal {
         kind: RefusalKind::Never,
-        message: "the endpoint's answer names nothing: it seems to have no Batch API".to_owned(),
+        message: "the endpoint's answer has no id: it seems to have no Batch API".to_owned(),
     })
 }
 

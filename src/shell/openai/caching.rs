@@ -1,7 +1,7 @@
-//! What an endpoint has to be told so that it keeps the instructions, which all requests have in common, in its cache.
+//! Request fields for the prompt cache, so that the endpoint keeps the instructions that all requests share.
 //!
-//! Only OpenAI itself is told anything: others cache without a word, or refuse what they do not know. What it refuses
-//! (older models take less) is found out once.
+//! Only OpenAI gets them: other servers cache without, or refuse unknown fields. A field that an older model refuses is
+//! left out from then on.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use reqwest::Url;
 use serde_json::{Value, json};
 
+use super::adapt::complains;
 use super::problem::Problem;
+use super::words::Words;
 
-/// Requests a minute that one key is good for: above that, OpenAI spreads them over machines that do not share a cache.
+/// Requests a minute for one cache key: above that, OpenAI spreads them over machines that do not share a cache.
 const A_MINUTE: u32 = 15;
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -20,24 +22,24 @@ const KEY: &str = "prompt_cache_key";
 const OPTIONS: &str = "prompt_cache_options";
 const BREAKPOINT: &str = "prompt_cache_breakpoint";
 
-/// What is told.
+/// Which fields are sent.
 pub(super) struct Caching {
-    /// A key, by which requests with the same prefix come to the same machine.
+    /// A key that routes requests with the same prefix to the same machine.
     keys: AtomicBool,
-    /// Where the prefix that is worth keeping ends. Models from 5.6 on write all of a prompt to the cache otherwise, and
-    /// bill a quarter more for that: a file's content is sent once, and never read from there.
+    /// The end of the shared prefix. Without it, models from 5.6 on write the whole prompt to the cache and bill a quarter
+    /// more for that: a file's content is sent once, and never read from the cache.
     breakpoint: AtomicBool,
-    /// Since when a minute is counted, and its requests so far.
+    /// The start of the counted minute, and its requests so far.
     minute: Mutex<(Instant, u32)>,
 }
 
 impl Caching {
-    /// For that model at that endpoint.
+    /// The fields for a model at an endpoint.
     pub fn of(url: &Url, model: &str) -> Self {
         Self::told(url.host_str() == Some("api.openai.com"), model)
     }
 
-    /// For that model; `told`: at an endpoint that is told something.
+    /// The fields for a model; `told`: at an endpoint that gets some.
     pub(super) fn told(told: bool, model: &str) -> Self {
         Self {
             keys: AtomicBool::new(told),
@@ -46,7 +48,7 @@ impl Caching {
         }
     }
 
-    /// Adds to a request what is to be told, and marks the end of its first message.
+    /// Adds the fields to a request, and marks the end of its first message.
     pub fn add_to(&self, body: &mut Value) {
         if self.keys.load(Ordering::Relaxed) {
             body[KEY] = json!(self.key(Instant::now()));
@@ -59,9 +61,10 @@ impl Caching {
         }
     }
 
-    /// Whether a refusal is about something that was told, which is not told any more: the parameter's name.
+    /// Stops sending a field that a refusal is about; returns its name.
     pub fn refused(&self, status: u16, problem: &Problem, sent: &Told) -> Option<&'static str> {
-        let names = |name: &&str| problem.names_parameter(status, name);
+        let words = Words::of(&problem.message);
+        let names = |name: &&str| matches!(status, 400 | 422) && complains(problem, &words, name);
         if sent.keys && names(&KEY) {
             self.keys.store(false, Ordering::Relaxed);
             return Some(KEY);
@@ -74,7 +77,7 @@ impl Caching {
         None
     }
 
-    /// What a request made now is told.
+    /// The fields of a request that is made now.
     pub fn current(&self) -> Told {
         Told {
             keys: self.keys.load(Ordering::Relaxed),
@@ -82,7 +85,7 @@ impl Caching {
         }
     }
 
-    /// The key for a request made now: the first of a minute's share it, and then the next ones another.
+    /// The cache key of a request that is made now: each serves the next few requests of a minute.
     fn key(&self, now: Instant) -> String {
         let mut minute = self.minute.lock().unwrap_or_else(PoisonError::into_inner);
         if now.duration_since(minute.0) >= MINUTE {
@@ -94,14 +97,14 @@ impl Caching {
     }
 }
 
-/// What one request was told.
+/// The fields that one request was sent with.
 #[derive(Clone, Copy)]
 pub(super) struct Told {
     keys: bool,
     breakpoint: bool,
 }
 
-/// Whether a model bills for what it writes to the cache: `gpt-5.6` and later.
+/// Whether a model bills for cache writes: `gpt-5.6` and later.
 fn writes_cost(model: &str) -> bool {
     let version = model.strip_prefix("gpt-").unwrap_or("");
     let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(str::parse);
@@ -119,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_good_for_fifteen_requests_a_minute() {
+    fn a_key_serves_fifteen_requests_a_minute() {
         let caching = Caching::told(true, "gpt-4o-mini");
         let start = Instant::now();
         let keys: Vec<String> = (0..31).map(|_| caching.key(start)).collect();
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn only_late_models_bill_for_writes() {
+    fn only_recent_models_bill_for_writes() {
         for model in ["gpt-5.6", "gpt-5.10-mini", "gpt-6", "gpt-5.6-2026-08-01"] {
             assert!(writes_cost(model), "{model}");
         }
@@ -147,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_told_nothing() {
+    fn other_endpoints_get_no_fields() {
         let mut body = json!({"messages": [{"role": "system", "content": "x"}]});
         let before = body.clone();
         let url = Url::parse("http://127.0.0.1:8000/v1").expect("a URL");

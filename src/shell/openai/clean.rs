@@ -1,39 +1,45 @@
-//! A model's answer made plain text: what it wraps around the words is cut, and what no reader can see.
+//! Turns a model's output into plain text: without reasoning, markup around it, and invisible characters.
 
+use super::reasoning;
 use crate::model::text::is_invisible;
 
 /// The longest text, in characters. It ends with a sentence where one ends before that.
 const LONGEST_TEXT: usize = 2000;
 
-/// The words alone: no reasoning, fences, headings or quotes around them, no invisible characters, white space made
-/// single spaces, paragraphs kept, at most about 2,000 characters.
+/// How often a text is unwrapped at most: each wrapping costs a pass.
+const MAX_PASSES: usize = 64;
+
+/// Removes reasoning, fences, headings, quotes and invisible characters; collapses white space, keeps paragraphs, and
+/// cuts at about 2,000 characters.
 pub(super) fn clean(text: &str) -> String {
-    let mut words = visible(text);
-    // White space made single may show another heading or label.
-    loop {
-        let bare = bounded(spaced(unwrapped(words.trim())));
-        if bare == words {
+    let mut text = visible(text);
+    // A pass may uncover another heading or label.
+    for _ in 0..MAX_PASSES {
+        let answer = reasoning::answer(text.trim());
+        let bare = bounded(spaced(unwrapped(answer.trim())));
+        if bare == text {
             return bare;
         }
-        words = bare;
+        text = bare;
     }
+    text
 }
 
-/// Without what is wrapped around the words.
-fn unwrapped(mut words: &str) -> &str {
-    // Wrappings come inside each other: a fence around a heading, a label before quotes.
+/// Removes what is wrapped around the text.
+fn unwrapped(mut text: &str) -> &str {
+    // Wrappings are nested: a fence around a heading, a label before quotes.
     loop {
-        let bare = without_quotes(without_label(without_fence(without_reasoning(words))));
-        if bare == words {
-            return words;
+        let bare = without_quotes(without_label(without_fence(text)));
+        if bare == text {
+            return text;
         }
-        words = bare;
+        text = bare;
     }
 }
 
-/// The same words, with single spaces and single blank lines between them.
-fn spaced(words: &str) -> String {
-    let paragraphs: Vec<String> = words
+/// Collapses white space to single spaces and single blank lines.
+fn spaced(text: &str) -> String {
+    let paragraphs: Vec<String> = text
         .split("\n\n")
         .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
         .filter(|paragraph| !paragraph.is_empty())
@@ -41,15 +47,18 @@ fn spaced(words: &str) -> String {
     paragraphs.join("\n\n")
 }
 
-/// The sentences of a text that are whole within its first `limit` bytes. `None` where there is none.
+/// The whole sentences within the first `limit` bytes of a text, if any.
 pub(super) fn whole_sentences(text: &str, limit: usize) -> Option<&str> {
-    let marks = text.match_indices(['.', '!', '?']).map(|(at, _)| at + 1);
-    let ends = marks.take_while(|end| *end <= limit);
-    let ends = ends.filter(|end| text[*end..].chars().next().is_none_or(char::is_whitespace));
-    ends.last().map(|end| &text[..end])
+    let marks = text.match_indices(['.', '!', '?', '。', '！', '？']);
+    let ends = marks.map(|(at, mark)| (at + mark.len(), mark.len() > 1));
+    let ends = ends.take_while(|(end, _)| *end <= limit);
+    // Full-width marks need no space behind them.
+    let ends = ends
+        .filter(|(end, wide)| *wide || text[*end..].chars().next().is_none_or(char::is_whitespace));
+    ends.last().map(|(end, _)| &text[..end])
 }
 
-/// The text shortened to the longest length, at the end of a sentence, else of a word and with an ellipsis.
+/// Shortens a text at the end of a sentence, else after a word and with an ellipsis.
 fn bounded(text: String) -> String {
     let Some((limit, _)) = text.char_indices().nth(LONGEST_TEXT) else {
         return text;
@@ -64,7 +73,7 @@ fn bounded(text: String) -> String {
     }
 }
 
-/// Without what is not seen, or is seen out of its order: an answer must not be able to hide anything in the words.
+/// Removes characters that are invisible or reorder others: a model must not be able to hide anything in a summary.
 fn visible(text: &str) -> String {
     text.replace("\r\n", "\n")
         .chars()
@@ -76,27 +85,6 @@ fn visible(text: &str) -> String {
             c => Some(c),
         })
         .collect()
-}
-
-/// Without a block of reasoning in front. A text that only speaks of such a tag keeps it.
-fn without_reasoning(text: &str) -> &str {
-    let mut text = text.trim_start();
-    for (open, close) in [("<think>", "</think>"), ("<thinking>", "</thinking>")] {
-        while let Some(rest) = text.strip_prefix(open) {
-            // Never closed: all of it is reasoning.
-            text = rest
-                .find(close)
-                .map_or("", |end| rest[end + close.len()..].trim_start());
-        }
-        // Some templates put the opening tag into the prompt; then only the closing one is in the answer.
-        let closing = format!("{close}\n");
-        if let Some(end) = text.find(&closing)
-            && !text[..end].contains(open)
-        {
-            text = text[end + closing.len()..].trim_start();
-        }
-    }
-    text
 }
 
 fn without_fence(text: &str) -> &str {
@@ -112,7 +100,7 @@ fn without_fence(text: &str) -> &str {
     }
 }
 
-/// Without a heading or label that says "summary", and without a line that only announces the words.
+/// Removes a heading or label "summary", and a line that only announces the text.
 fn without_label(text: &str) -> &str {
     let first = text.lines().next().unwrap_or("");
     let after = |length: usize| text[length..].trim_start();
@@ -174,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wrappings_are_cut_and_words_stay() {
+    fn wrappings_are_cut_and_the_text_stays() {
         for (text, wanted) in [
             ("Reads files.", "Reads files."),
             (
@@ -244,10 +232,14 @@ mod tests {
         assert_eq!(clean(&exact), exact);
     }
 
-    /// Whatever a model says: plain text of bounded length, and cleaning it again changes nothing.
+    /// The result is plain text of bounded length, and cleaning it again changes nothing.
     #[test]
-    fn any_answer_becomes_plain_text() {
-        let words: [&[u8]; 12] = [
+    fn any_output_becomes_plain_text() {
+        let words: [&[u8]; 16] = [
+            b"<|im_end|>",
+            b"<|channel|>final<|message|>",
+            b"Final answer:",
+            b"<answer>",
             b"<think>",
             b"</think>\n",
             b"```",

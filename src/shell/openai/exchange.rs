@@ -1,8 +1,7 @@
-//! One HTTP exchange, through `async-openai` and a service of our own beneath it.
+//! One HTTP exchange, through `async-openai` and a tower service beneath it.
 //!
-//! The service is what keeps that crate from retrying by itself, from logging bodies it cannot read, from reading the
-//! key out of the environment, and from losing status and headers. It must never follow a redirect: the key would go
-//! along.
+//! The service keeps that crate from retrying, from logging bodies that it cannot read, from reading the key out of the
+//! environment, and from dropping status and headers. It never follows a redirect: the key would go along.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -18,107 +17,139 @@ use async_openai::Client;
 use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Response, Url};
 use serde_json::Value;
 
 use super::limits::{self, Limits};
 use super::problem::{Problem, one_line};
+use super::stream;
 use crate::model::failure::{Failure, Remedy};
 
-/// How long a connection may take to come up.
+/// The time limit of connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How an exchange is carried out.
+/// The form of an exchange.
 #[derive(Clone, Copy)]
 pub(super) struct RequestForm {
-    /// How long it may take; `None`: as long as a question.
+    /// Its time limit; `None`: the configured one.
     pub timeout: Option<Duration>,
     /// The longest body that is read, in bytes.
     pub longest: usize,
-    /// Whether an answer has to be JSON.
+    /// Whether a response has to be JSON.
     pub json: bool,
 }
 
-/// A question: its answer takes a few thousand bytes.
+/// A chat request: its response takes a few thousand bytes.
 pub(super) const QUESTION: RequestForm = RequestForm {
     timeout: None,
     longest: 4 << 20,
     json: true,
 };
 
-/// Shorter keys are placeholders, as local servers want them: they are no secret, and may be words.
-const SHORTEST_KEY: usize = 8;
+/// Shorter values are placeholders, as local servers want them: they are no secret, and may be ordinary words.
+const SHORTEST_SECRET: usize = 8;
 
-/// The key, in the form in which it is sent.
-#[derive(Clone)]
+/// The headers that authenticate, and the secrets in them.
+#[derive(Clone, Default)]
 pub(super) struct Secret {
-    key: String,
-    header: Option<HeaderValue>,
+    values: Vec<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// What an endpoint answered.
 pub(super) enum Body<T = Value> {
-    /// 2xx, and what was wanted.
+    /// 2xx, and a readable body.
     Answer(T),
-    /// Anything else: the status and what was said with it.
+    /// Anything else: the status and the refusal.
     Refusal(u16, Problem),
 }
 
-/// Everything that is needed to send.
+/// An HTTP client for one endpoint.
 pub(super) struct Exchange {
     http: reqwest::Client,
+    query: Arc<[(String, String)]>,
     proxy: Option<&'static str>,
     client: Client<OpenAIConfig>,
     secret: Secret,
 }
 
 impl Secret {
-    /// A key without white space around it; an empty one is none.
-    pub fn new(key: &str) -> Result<Self, Failure> {
-        let header = match key {
-            "" => None,
-            key => {
-                let mut header = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
-                    Failure::new(
-                        Remedy::Fatal,
-                        "the API key holds characters that no key can have",
-                    )
-                    .hint("check that api_key_env or api_key_file holds the key and nothing else")
-                })?;
-                header.set_sensitive(true);
-                Some(header)
-            }
-        };
-        Ok(Self {
-            key: key.to_owned(),
-            header,
-        })
+    /// A key without white space around it (an empty one is none) in its header, and further headers.
+    pub fn new(
+        key: &str,
+        key_header: Option<&str>,
+        headers: &[(String, String)],
+    ) -> Result<Self, Failure> {
+        let mut secret = Self::default();
+        match key_header {
+            _ if key.is_empty() => {}
+            None => secret
+                .add(AUTHORIZATION.as_str(), &format!("Bearer {key}"), key)
+                .map_err(|_| bad_key())?,
+            Some(name) => secret.add(name, key, key).map_err(|_| bad_key())?,
+        }
+        for (name, value) in headers {
+            secret.add(name, value, value).map_err(|_| {
+                Failure::new(
+                    Remedy::Fatal,
+                    format!("[openai] headers: {name:?} or its value is no HTTP header"),
+                )
+                .hint("use a header's name and one line of printable text")
+            })?;
+        }
+        Ok(secret)
     }
 
-    /// What an endpoint sent, without the key, should it have repeated it: some do so when they refuse.
-    fn cut_from(&self, sent: Vec<u8>) -> Vec<u8> {
-        if self.key.len() < SHORTEST_KEY {
-            return sent;
-        }
-        match std::str::from_utf8(&sent) {
-            Ok(text) if text.contains(&self.key) => {
-                text.replace(&self.key, "[the key]").into_bytes()
-            }
-            _ => sent,
+    fn add(&mut self, name: &str, value: &str, secret: &str) -> Result<(), ()> {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(drop)?;
+        let mut value = HeaderValue::from_str(value).map_err(drop)?;
+        value.set_sensitive(true);
+        self.headers.push((name, value));
+        self.values.push(secret.to_owned());
+        Ok(())
+    }
+
+    fn add_to(&self, headers: &mut HeaderMap) {
+        headers.remove(AUTHORIZATION);
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
         }
     }
+
+    /// Removes the secrets from what an endpoint sent: some repeat a key that they refuse.
+    fn cut_from(&self, sent: Vec<u8>) -> Vec<u8> {
+        let secrets = self
+            .values
+            .iter()
+            .filter(|value| value.len() >= SHORTEST_SECRET);
+        secrets.fold(sent, |sent, secret| match std::str::from_utf8(&sent) {
+            Ok(text) if text.contains(secret.as_str()) => {
+                text.replace(secret.as_str(), "[the key]").into_bytes()
+            }
+            _ => sent,
+        })
+    }
+}
+
+fn bad_key() -> Failure {
+    Failure::new(
+        Remedy::Fatal,
+        "the API key holds characters that no key can have",
+    )
+    .hint("check that api_key_env or api_key_file holds the key and nothing else")
 }
 
 impl Exchange {
     pub fn new(
         base_url: &str,
         url: &Url,
+        query: Vec<(String, String)>,
         secret: Secret,
         timeout: Duration,
     ) -> Result<Self, Failure> {
         let http = http_client(url, timeout)?;
-        // All four are given: what is not would come from the environment.
+        // All four are given: a missing one would come from the environment.
         let config = OpenAIConfig::new()
             .with_api_base(base_url)
             .with_api_key("")
@@ -127,12 +158,13 @@ impl Exchange {
         Ok(Self {
             client: Client::build(http.clone(), config),
             http,
+            query: query.into(),
             proxy: proxy_variable(url, |name| std::env::var_os(name)),
             secret,
         })
     }
 
-    /// Asks one question. The limits are told whatever the outcome.
+    /// Sends one chat request. The limits are returned whatever the outcome.
     pub async fn send(&self, request: Value) -> (Result<Body, Failure>, Limits) {
         self.run(QUESTION, async |client| {
             client.chat().create_byot(request).await
@@ -140,19 +172,47 @@ impl Exchange {
         .await
     }
 
-    /// Makes one request by `call`. The limits are told whatever the outcome.
+    /// Reads a JSON document of the same server, with the same headers; `None`: there is none. With a body it is a POST.
+    pub async fn fetch(&self, url: &str, body: Option<&Value>, timeout: Duration) -> Option<Value> {
+        let url = Url::parse(url).ok()?;
+        let request = match body {
+            None => self.http.get(url),
+            Some(body) => self
+                .http
+                .post(url)
+                .header(reqwest::header::CONTENT_TYPE, "application/json")
+                .body(body.to_string()),
+        };
+        let mut request = request.timeout(timeout).build().ok()?;
+        self.secret.add_to(request.headers_mut());
+        let mut response = self.http.execute(request).await.ok()?;
+        if !response.status().is_success() {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.ok()? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > QUESTION.longest {
+                return None;
+            }
+        }
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Makes one request by `call`. The limits are returned whatever the outcome.
     pub async fn run<T>(
         &self,
-        manner: RequestForm,
+        form: RequestForm,
         call: impl AsyncFnOnce(Client<OpenAIConfig>) -> Result<T, OpenAIError>,
     ) -> (Result<Body<T>, Failure>, Limits) {
         let seen = Arc::new(Mutex::new(Limits::default()));
         let service = Service {
             http: self.http.clone(),
+            query: Arc::clone(&self.query),
             proxy: self.proxy,
             secret: self.secret.clone(),
             seen: Arc::clone(&seen),
-            manner,
+            form,
         };
         let client = self.client.clone().with_http_service(service);
         let body = match call(client).await {
@@ -172,7 +232,7 @@ impl Exchange {
 }
 
 fn http_client(url: &Url, timeout: Duration) -> Result<reqwest::Client, Failure> {
-    // An error says that one is installed already, which is as good.
+    // An error says that one is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("epitome/", env!("CARGO_PKG_VERSION")))
@@ -182,11 +242,11 @@ fn http_client(url: &Url, timeout: Duration) -> Result<reqwest::Client, Failure>
         .retry(reqwest::retry::never())
         .tcp_keepalive(Duration::from_secs(30));
     if is_loopback(url) {
-        // A proxy cannot know this machine's own servers.
+        // A proxy does not know this machine's own servers.
         builder = builder.no_proxy();
     }
     if url.scheme() == "http" {
-        // No certificates are needed, so it is no matter if the machine has none.
+        // No certificates are needed, and the machine may have none.
         builder = builder.tls_certs_only([]);
     }
     builder.build().map_err(|error| {
@@ -198,7 +258,8 @@ fn http_client(url: &Url, timeout: Duration) -> Result<reqwest::Client, Failure>
     })
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether a URL's host is this machine.
+pub fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or("");
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
@@ -206,7 +267,7 @@ fn is_loopback(url: &Url) -> bool {
         || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
-/// Why the service hands nothing to the crate above it.
+/// Why the service returns no response to the crate above it.
 #[derive(Debug)]
 enum Stopped {
     Refused(u16, Problem),
@@ -230,14 +291,15 @@ impl From<Stopped> for OpenAIError {
     }
 }
 
-/// The service: made for one request, so that what it saw belongs to that one.
+/// The service of one request.
 #[derive(Clone)]
 struct Service {
     http: reqwest::Client,
+    query: Arc<[(String, String)]>,
     proxy: Option<&'static str>,
     secret: Secret,
     seen: Arc<Mutex<Limits>>,
-    manner: RequestForm,
+    form: RequestForm,
 }
 
 impl Service {
@@ -247,7 +309,7 @@ impl Service {
     }
 
     async fn read_body(&self, mut response: Response) -> Result<Vec<u8>, Stopped> {
-        let longest = self.manner.longest;
+        let longest = self.form.longest;
         let mut body = Vec::new();
         while let Some(chunk) = response
             .chunk()
@@ -280,16 +342,19 @@ impl tower::Service<HttpRequestFactory> for Service {
                 let message = one_line(&error.to_string());
                 Stopped::Failed(Failure::new(Remedy::Permanent, message))
             })?;
-            match &service.secret.header {
-                Some(header) => request.headers_mut().insert(AUTHORIZATION, header.clone()),
-                None => request.headers_mut().remove(AUTHORIZATION),
-            };
-            if let Some(timeout) = service.manner.timeout {
+            service.secret.add_to(request.headers_mut());
+            if !service.query.is_empty() {
+                request
+                    .url_mut()
+                    .query_pairs_mut()
+                    .extend_pairs(service.query.iter());
+            }
+            if let Some(timeout) = service.form.timeout {
                 *request.timeout_mut() = Some(timeout);
             }
             let response = service.http.execute(request).await;
             if !response.as_ref().is_err_and(reqwest::Error::is_connect) {
-                // It may have arrived: then it counts, answered or not.
+                // It may have arrived, and counts then.
                 let headers = response.as_ref().map(|response| response.headers());
                 service.note(headers.unwrap_or(&HeaderMap::new()));
             }
@@ -306,15 +371,29 @@ impl tower::Service<HttpRequestFactory> for Service {
                 problem.should_retry = limits::should_retry(&headers);
                 return Err(Stopped::Refused(status.as_u16(), problem));
             }
-            let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
-            if service.manner.json && !is_json() {
-                return Err(Stopped::Failed(garbled(&body)));
-            }
-            // Whole and readable: what the crate above makes of it cannot fail.
+            let body = match service.form.json {
+                true => json(body).map_err(Stopped::Failed)?,
+                false => body,
+            };
+            // It is whole and readable: the crate above cannot fail on it.
             let mut whole = axum::http::Response::new(body);
             *whole.headers_mut() = headers;
             Ok(Response::from(whole))
         })
+    }
+}
+
+/// A body as one JSON document: streams are put together, a byte order mark is removed.
+fn json(body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    let is_json = |bytes: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
+    if is_json(&body) {
+        return Ok(body);
+    }
+    match body.strip_prefix("\u{feff}".as_bytes()) {
+        Some(rest) if is_json(rest) => Ok(rest.to_vec()),
+        _ => stream::assemble(&body)
+            .map(|answer| answer.to_string().into_bytes())
+            .ok_or_else(|| garbled(&body)),
     }
 }
 
@@ -325,14 +404,14 @@ fn garbled(body: &[u8]) -> Failure {
             Remedy::Unreachable,
             "the endpoint answered with a web page instead of JSON",
         )
-        .hint("check [openai] base_url, which mostly ends in /v1, and whether this network wants a login");
+        .hint("check [openai] base_url, which usually ends in /v1, and whether this network requires a login");
     }
     let start: String = text.chars().take(60).collect();
     let message = format!("the endpoint's answer is no JSON: {}", one_line(&start));
     Failure::new(Remedy::Retry, message)
 }
 
-/// The variable that names the proxy by which an endpoint is reached, unless NO_PROXY leaves it out.
+/// The environment variable that names the proxy to an endpoint, if one is set.
 fn proxy_variable(url: &Url, of: impl Fn(&str) -> Option<OsString>) -> Option<&'static str> {
     if is_loopback(url) {
         return None;
@@ -346,7 +425,7 @@ fn proxy_variable(url: &Url, of: impl Fn(&str) -> Option<OsString>) -> Option<&'
     all.into_iter().find(is_set)
 }
 
-/// What a transport error means. `proxy`: the variable that names the proxy on the way, where there is one.
+/// The failure of a transport error. `proxy`: the variable that names the proxy on the way.
 fn broken(error: reqwest::Error, proxy: Option<&str>) -> Stopped {
     let cause = innermost(&error);
     let failure = if is_certificate(&error) {
@@ -355,8 +434,7 @@ fn broken(error: reqwest::Error, proxy: Option<&str>) -> Stopped {
             format!("the endpoint's certificate is not trusted: {cause}"),
         )
         .hint(
-            "check the clock and the system's certificates; SSL_CERT_FILE can name another file, as of a company's own \
-             authority",
+            "check the clock and the system's certificates; SSL_CERT_FILE may name a file with a company's own authority",
         )
     } else if error.is_connect() {
         Failure::new(
@@ -365,14 +443,13 @@ fn broken(error: reqwest::Error, proxy: Option<&str>) -> Stopped {
         )
         .hint(match proxy {
             Some(proxy) => format!(
-                "check [openai] base_url, that the server runs, and the proxy that {proxy} names; NO_PROXY leaves out \
-                 hosts that need none"
+                "check [openai] base_url, that the server runs, and the proxy in {proxy}; NO_PROXY lists hosts without one"
             ),
             None => "check [openai] base_url and that the server runs".to_owned(),
         })
     } else if error.is_timeout() {
         Failure::new(Remedy::TimedOut, "the endpoint did not answer in time")
-            .hint("raise [openai] timeout_seconds where the model is slow")
+            .hint("raise [openai] timeout_seconds if the model is slow")
     } else {
         Failure::new(
             Remedy::Retry,
@@ -390,13 +467,13 @@ fn is_invalid_certificate(cause: &(dyn Error + 'static)) -> bool {
     if let Some(error) = cause.downcast_ref::<rustls::Error>() {
         return matches!(error, rustls::Error::InvalidCertificate(_));
     }
-    // One I/O error may hold another, and does not name it as its source.
+    // An I/O error may wrap another without naming it as its source.
     let inner = cause.downcast_ref::<std::io::Error>();
     let inner = inner.and_then(|error| error.get_ref());
     inner.is_some_and(|inner| is_invalid_certificate(inner))
 }
 
-/// The last cause says what happened; those around it say where, with the URL.
+/// The innermost cause says what happened; those around it repeat the URL.
 fn innermost(error: &reqwest::Error) -> String {
     let last = chain(error).last().map(ToString::to_string);
     one_line(&last.unwrap_or_default())

@@ -1,6 +1,6 @@
-//! What an endpoint's headers say about its limits and about when to ask again.
+//! Rate limits and pauses from an endpoint's headers.
 //!
-//! Every one of them may be missing or make no sense: then it says nothing.
+//! Each of them may be missing or make no sense; such a header is ignored.
 
 use std::time::SystemTime;
 
@@ -10,26 +10,32 @@ use super::pause::{self, duration_ms};
 use crate::model::limits::Limit;
 use crate::model::usage::Usage;
 
-/// Longer pauses than this are not believed, in milliseconds: one hour.
-pub(super) const LONGEST_PAUSE_MS: u64 = 3_600_000;
+/// Longer pauses than this are not believed, in milliseconds: one day.
+pub(super) const LONGEST_PAUSE_MS: u64 = 86_400_000;
 
-/// What one exchange told about limits, and what it used up.
+/// Limits and usage of one exchange.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Of requests.
     pub requests: Limit,
     /// Of tokens.
     pub tokens: Limit,
-    /// The pause that the endpoint asks for, in milliseconds, at most an hour.
+    /// Requests at once.
+    pub parallel: Option<u64>,
+    /// The refusal is about requests at once, not about requests a minute.
+    pub crowded: bool,
+    /// The pause that the endpoint asks for, in milliseconds, at most a day.
     pub retry_after_ms: Option<u64>,
-    /// Whether the request was refused because it is longer than the model can read.
+    /// The model does not read all of the request.
     pub too_long: bool,
-    /// What the exchange used up, also where its answer was of no use. No requests: it never arrived.
+    /// Tokens that an endpoint read of a prompt and tokens that the prompt has, where it cut the prompt in silence.
+    pub truncated: Option<(u64, u64)>,
+    /// What the exchange used, also where its answer was useless. No requests: it never arrived.
     pub spent: Usage,
 }
 
 impl Limits {
-    /// Reads an answer's headers; `now` is used where the answer has no date of its own.
+    /// Reads the headers of a response; `now` is used where it has no date.
     pub(super) fn read(headers: &HeaderMap, now: SystemTime) -> Self {
         let limit = |what: &str| Limit {
             limit: number(headers, &format!("x-ratelimit-limit-{what}")),
@@ -39,8 +45,11 @@ impl Limits {
         let mut limits = Self {
             requests: limit("requests"),
             tokens: limit("tokens"),
+            parallel: parallel(headers),
+            crowded: text(headers, "rate_limit_type").is_some_and(is_about_parallel),
             retry_after_ms: None,
             too_long: false,
+            truncated: None,
             spent: Usage {
                 requests: 1,
                 ..Usage::default()
@@ -53,7 +62,7 @@ impl Limits {
         limits
     }
 
-    /// How long until whatever is used up is there again.
+    /// The time until the limits that are used up are renewed.
     fn used_up_for_ms(&self) -> Option<u64> {
         let all = [self.requests, self.tokens];
         let empty = all.iter().filter(|limit| limit.remaining == Some(0));
@@ -61,7 +70,29 @@ impl Limits {
     }
 }
 
-/// Whether the endpoint says that the same request may be made again; `None`: it says nothing of that.
+/// A limit on requests at once, under any of the names that proxies give it.
+fn parallel(headers: &HeaderMap) -> Option<u64> {
+    let names = headers.keys().map(|name| name.as_str());
+    let mut limits = names.filter(|name| {
+        is_about_parallel(name)
+            && name.contains("limit")
+            && !["remaining", "reset", "used"]
+                .iter()
+                .any(|word| name.contains(word))
+    });
+    limits
+        .find_map(|name| number(headers, name))
+        .filter(|&limit| limit > 0)
+}
+
+/// Whether a name or a refusal is about requests at once.
+pub(super) fn is_about_parallel(text: &str) -> bool {
+    ["parallel", "concurren", "in-flight", "inflight"]
+        .iter()
+        .any(|word| text.contains(word))
+}
+
+/// `x-should-retry`; `None`: it is missing.
 pub(super) fn should_retry(headers: &HeaderMap) -> Option<bool> {
     match text(headers, "x-should-retry")? {
         "true" => Some(true),
@@ -152,6 +183,21 @@ mod tests {
             (&[("x-ratelimit-reset", "8")], None),
         ] {
             assert_eq!(pause(headers), wanted, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_limit_on_parallel_requests_is_read_under_each_name() {
+        for (name, wanted) in [
+            ("x-ratelimit-api_key-limit-max_parallel_requests", Some(2)),
+            ("x-ratelimit-limit-concurrent-requests", Some(2)),
+            ("x-concurrency-limit", Some(2)),
+            ("x-ratelimit-api_key-remaining-max_parallel_requests", None),
+            ("x-ratelimit-limit-requests", None),
+        ] {
+            let mut map = HeaderMap::new();
+            map.insert(name, "2".parse().unwrap());
+            assert_eq!(parallel(&map), wanted, "{name}");
         }
     }
 }

@@ -1,5 +1,4 @@
-//! How long an endpoint asks to be left alone, in every form in which that is said: headers, and bodies where there
-//! are no headers.
+//! How long an endpoint asks to be left alone: by headers, by fields of a refusal, or in words.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +13,7 @@ const A_MOMENT: f64 = 1e8;
 /// The same in milliseconds.
 const A_MOMENT_MS: f64 = 1e11;
 
-/// The pause that is asked for outright: milliseconds, seconds or a date, in this order.
+/// The pause of `retry-after-ms` or `retry-after` (seconds or a date), in this order.
 pub(super) fn pause_from_headers_ms(headers: &HeaderMap, now: SystemTime) -> Option<u64> {
     let in_ms = text(headers, "retry-after-ms").and_then(|text| text.parse().ok());
     if let Some(ms) = in_ms.and_then(whole_ms) {
@@ -24,11 +23,16 @@ pub(super) fn pause_from_headers_ms(headers: &HeaderMap, now: SystemTime) -> Opt
     if let Ok(seconds) = after.parse::<f64>() {
         return whole_ms(seconds * 1000.0);
     }
-    let pause = Duration::from_secs(http_date(after)?).saturating_sub(clock(headers, now)?);
-    Some(pause.as_millis() as u64)
+    match http_date(after) {
+        Some(date) => {
+            let pause = Duration::from_secs(date).saturating_sub(clock(headers, now)?);
+            Some(pause.as_millis() as u64)
+        }
+        None => duration_ms(after),
+    }
 }
 
-/// How long until a limit that is told without a name is there again. Its reset is a moment or a length of time.
+/// The time until the limit of the headers without a name is renewed. Its reset is a moment or a length of time.
 pub(super) fn until_reset_ms(headers: &HeaderMap, now: SystemTime) -> Option<u64> {
     if number(headers, "x-ratelimit-remaining") != Some(0) {
         return None;
@@ -43,7 +47,7 @@ pub(super) fn until_reset_ms(headers: &HeaderMap, now: SystemTime) -> Option<u64
     Some(pause.as_millis() as u64)
 }
 
-/// The time since 1970 by the endpoint's own clock, where it tells it: ours may be wrong.
+/// The time since 1970 by the endpoint's own clock where it sends one: ours may be wrong.
 fn clock(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let date = headers.get(DATE).and_then(|date| date.to_str().ok());
     match date.and_then(http_date) {
@@ -52,8 +56,7 @@ fn clock(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     }
 }
 
-/// The pause that a refusal asks for in its body: headers of whoever is behind the endpoint, a delay of its own, or
-/// words. At most an hour.
+/// The pause that a refusal's body asks for: headers of a provider behind the endpoint, a field, or words.
 pub(super) fn pause_from_text_ms(error: &Value, message: &str, now: SystemTime) -> Option<u64> {
     let behind = at(error, "/metadata/headers").and_then(Value::as_object);
     let behind = behind.and_then(|all| {
@@ -67,22 +70,184 @@ pub(super) fn pause_from_text_ms(error: &Value, message: &str, now: SystemTime) 
         });
         Limits::read(&headers.collect(), now).retry_after_ms
     });
-    let delay = || {
-        let details = at(error, "/details").and_then(Value::as_array)?;
-        let said = details.iter().find_map(|one| at(one, "/retryDelay"))?;
-        duration_ms(said.as_str()?)
-    };
-    let words = || {
-        let (_, rest) = message
-            .split_once("try again in ")
-            .or_else(|| message.split_once("retry in "))?;
-        let length = rest.split_whitespace().next()?;
-        let length = length.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        // A bare number has its unit in the next word, if any.
-        length.ends_with('s').then(|| duration_ms(length))?
-    };
-    let pause_ms = behind.or_else(delay).or_else(words)?;
+    let pause_ms = behind
+        .or_else(|| pause_from_fields_ms(error))
+        .or_else(|| pause_from_words_ms(message))?;
     Some(pause_ms.min(LONGEST_PAUSE_MS))
+}
+
+fn pause_from_fields_ms(error: &Value) -> Option<u64> {
+    let details = at(error, "/details")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let places = [error]
+        .into_iter()
+        .chain(at(error, "/metadata"))
+        .chain(details);
+    for place in places {
+        for (name, unit_ms) in [
+            ("/retryDelay", 1000.0),
+            ("/retry_after", 1000.0),
+            ("/retryAfter", 1000.0),
+            ("/retry_after_seconds", 1000.0),
+            ("/retry_after_ms", 1.0),
+            ("/retryAfterMs", 1.0),
+        ] {
+            let pause_ms = match at(place, name) {
+                Some(Value::String(text)) => duration_ms(text.trim()),
+                Some(number) => number
+                    .as_f64()
+                    .and_then(|number| whole_ms(number * unit_ms)),
+                None => None,
+            };
+            if pause_ms.is_some() {
+                return pause_ms;
+            }
+        }
+    }
+    None
+}
+
+/// What stands in front of a length of time that is to be waited.
+const BEFORE: [&str; 14] = [
+    "again in",
+    "again after",
+    "retry in",
+    "retry after",
+    "retry-after",
+    "retrying in",
+    "retrying after",
+    "wait",
+    "available in",
+    "reset in",
+    "resets in",
+    "resets after",
+    "reset after",
+    "cooldown",
+];
+/// What may stand between both.
+const FILLING: [&str; 16] = [
+    "at",
+    "least",
+    "about",
+    "approximately",
+    "around",
+    "another",
+    "for",
+    "is",
+    "of",
+    "up",
+    "to",
+    "the",
+    "next",
+    "a",
+    "an",
+    "period",
+];
+
+/// A pause in words: "try again in 1m30s", "retry after 45 seconds", "wait 5 minutes", "allowed in 12 s", "30秒后".
+fn pause_from_words_ms(message: &str) -> Option<u64> {
+    let message = message.to_lowercase();
+    for before in BEFORE {
+        for (at, _) in message.match_indices(before) {
+            if let Some(pause_ms) = length_at_start_ms(&message[at + before.len()..], true) {
+                return Some(pause_ms);
+            }
+        }
+    }
+    for (at, _) in message.match_indices(" in ") {
+        // "20 requests in 1 minute" is a limit.
+        let counted = [
+            "requests", "tokens", "calls", "messages", "used", "limit", "made",
+        ];
+        if counted.iter().any(|word| message[..at].ends_with(word)) {
+            continue;
+        }
+        if let Some(pause_ms) = length_at_start_ms(&message[at + 4..], false) {
+            return Some(pause_ms);
+        }
+    }
+    ["秒", "分钟", "小时"]
+        .iter()
+        .zip([1_000, 60_000, 3_600_000])
+        .find_map(|(unit, unit_ms)| {
+            let at = message.find(unit)?;
+            let digits = message[..at]
+                .trim_end()
+                .rsplit(|c: char| !c.is_ascii_digit())
+                .next()?;
+            Some(digits.parse::<u64>().ok()?.saturating_mul(unit_ms))
+        })
+}
+
+/// A length of time at the start of a text, as people and programs write it. `bare`: a number without a unit counts as
+/// seconds.
+fn length_at_start_ms(text: &str, bare: bool) -> Option<u64> {
+    let mut rest = text.trim_start_matches([' ', ':', '(', '=', '"', '~', '<', '\'']);
+    let mut one = false;
+    // The words between: "at least", "about", …; "a minute" is one.
+    loop {
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(rest.len());
+        let word = &rest[..end];
+        if word.is_empty() || !FILLING.contains(&word) {
+            break;
+        }
+        one = matches!(word, "a" | "an");
+        rest = rest[end..].trim_start_matches([' ', ':', '(', '=', '~']);
+    }
+    let mut total_ms = 0.0;
+    let mut found = false;
+    loop {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
+        let number = rest[..digits].trim_end_matches('.');
+        let behind = &rest[number.len()..];
+        let after = behind.trim_start_matches([' ', '-']);
+        let letters = after
+            .find(|c: char| !c.is_alphabetic())
+            .unwrap_or(after.len());
+        let unit_ms = unit_ms(&after[..letters]);
+        let amount = match number.parse::<f64>() {
+            Ok(amount) => amount,
+            Err(_) if one && !found => 1.0,
+            Err(_) => break,
+        };
+        match unit_ms {
+            Some(unit_ms) => {
+                total_ms += amount * unit_ms;
+                found = true;
+                let next = after[letters..].trim_start_matches([' ', ',']);
+                rest = next.strip_prefix("and ").unwrap_or(next);
+                if number.is_empty() {
+                    break;
+                }
+            }
+            None if bare && !found && !number.is_empty() => {
+                total_ms = amount * 1000.0;
+                found = true;
+                break;
+            }
+            None => break,
+        }
+    }
+    found.then(|| whole_ms(total_ms))?
+}
+
+fn unit_ms(unit: &str) -> Option<f64> {
+    Some(match unit {
+        "d" | "day" | "days" => 86_400_000.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600_000.0,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60_000.0,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1000.0,
+        "ms" | "msec" | "millisecond" | "milliseconds" => 1.0,
+        "us" | "µs" => 0.001,
+        "ns" => 0.000_001,
+        _ => return None,
+    })
 }
 
 /// Rounded up: a pause that is too short costs a request.
@@ -90,40 +255,31 @@ fn whole_ms(ms: f64) -> Option<u64> {
     (ms.is_finite() && ms >= 0.0).then(|| ms.ceil() as u64)
 }
 
-/// A length of time as Go prints it ("6m0s", "20ms", "1h2m3.5s"), or a plain number of seconds.
+/// A length of time as Go prints it ("6m0s", "20ms", "1h2m3.5s"), with its unit in words, or a number of seconds.
 pub(super) fn duration_ms(text: &str) -> Option<u64> {
+    let text = text.trim();
     if let Ok(seconds) = text.parse::<f64>() {
         return whole_ms(seconds * 1000.0);
     }
-    if text.is_empty() {
-        return None;
-    }
     let mut total = 0.0;
     let mut rest = text;
+    if rest.is_empty() {
+        return None;
+    }
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let number: f64 = rest[..digits].parse().ok()?;
-        rest = &rest[digits..];
+        rest = rest[digits..].trim_start();
         let letters = rest
-            .find(|c: char| c.is_ascii_digit())
+            .find(|c: char| !c.is_alphabetic())
             .unwrap_or(rest.len());
-        let unit = match &rest[..letters] {
-            "d" => 86_400_000.0,
-            "h" => 3_600_000.0,
-            "m" => 60_000.0,
-            "s" => 1000.0,
-            "ms" => 1.0,
-            "us" | "µs" => 0.001,
-            "ns" => 0.000_001,
-            _ => return None,
-        };
-        rest = &rest[letters..];
-        total += number * unit;
+        total += number * unit_ms(&rest[..letters].to_lowercase())?;
+        rest = rest[letters..].trim_start();
     }
     whole_ms(total)
 }
 
-/// Seconds since 1970 of a date as HTTP writes it today: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7).
+/// Seconds since 1970 of a date as HTTP writes it: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7).
 fn http_date(text: &str) -> Option<u64> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let (_, rest) = text.split_once(", ")?;
@@ -163,55 +319,73 @@ mod tests {
     #[test]
     fn pauses_are_read_from_bodies() {
         let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        for (error, message, wanted) in [
+        let reset = json!({"metadata": {"headers": {
+            "X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1700000005000",
+        }}});
+        for (error, wanted) in [
             (
                 json!({"metadata": {"headers": {"Retry-After": "3"}}}),
-                "",
                 Some(3_000),
             ),
             (
                 json!({"metadata": {"headers": {"Retry-After": 3}}}),
-                "",
                 Some(3_000),
             ),
-            (
-                json!({"metadata": {"headers": {
-                    "X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1700000005000",
-                }}}),
-                "",
-                Some(5_000),
-            ),
+            (reset, Some(5_000)),
             (
                 json!({"metadata": {"headers": {"a b": "1", "c": "\n"}}}),
-                "",
                 None,
             ),
             (
                 json!({"details": [{"@type": "Help"}, {"@type": "RetryInfo", "retryDelay": "34.5s"}]}),
-                "",
                 Some(34_500),
             ),
+            (json!({"retry_after": 12}), Some(12_000)),
+            (json!({"retry_after_ms": 1500}), Some(1_500)),
+            (json!({"metadata": {"retryAfter": "1m30s"}}), Some(90_000)),
+        ] {
+            assert_eq!(pause_from_text_ms(&error, "", now), wanted, "{error}");
+        }
+    }
+
+    #[test]
+    fn pauses_are_read_from_words() {
+        for (message, wanted) in [
             (
-                json!("text"),
                 "Rate limit reached. Please try again in 20ms. See …",
                 Some(20),
             ),
-            (json!({}), "Please try again in 6m0s.", Some(360_000)),
-            (json!({}), "Please retry in 34.07s", Some(34_070)),
+            ("Please try again in 6m0s.", Some(360_000)),
+            ("Please retry in 34.07s", Some(34_070)),
+            ("Please try again in 10s.", Some(10_000)),
+            ("Please try again in 99999h0s.", Some(359_996_400_000)),
+            ("Please try again in 5 minutes.", Some(300_000)),
+            ("Please retry after 45 seconds.", Some(45_000)),
+            ("Try again after 86400 seconds", Some(86_400_000)),
+            ("Retry after 20s", Some(20_000)),
+            ("try again in 1h2m", Some(3_720_000)),
+            ("Please try again in 1m30s", Some(90_000)),
             (
-                json!({}),
-                "Please try again in 99999h0s.",
-                Some(LONGEST_PAUSE_MS),
+                "Please wait 30 seconds before the next request",
+                Some(30_000),
             ),
-            (json!({}), "Please try again in 5 minutes.", None),
-            (json!({}), "Please try again in a few seconds.", None),
-            (json!({}), "Please try again in ", None),
+            ("The request will be allowed in 12 seconds", Some(12_000)),
+            ("Slow down: retry in 10 s", Some(10_000)),
+            ("retry after: 7", Some(7_000)),
+            (
+                "Please wait at least 2 minutes and 30 seconds",
+                Some(150_000),
+            ),
+            ("Limit resets in 1 hour, 5 minutes", Some(3_900_000)),
+            ("Try again in a minute", Some(60_000)),
+            ("try again in about an hour", Some(3_600_000)),
+            ("请求过于频繁，请在30秒后重试", Some(30_000)),
+            ("You made 20 requests in 1 minute", None),
+            ("Please try again in a few seconds.", None),
+            ("Please try again later", None),
+            ("Please try again in ", None),
         ] {
-            assert_eq!(
-                pause_from_text_ms(&error, message, now),
-                wanted,
-                "{error} {message}"
-            );
+            assert_eq!(pause_from_words_ms(message), wanted, "{message}");
         }
     }
 
@@ -224,6 +398,7 @@ mod tests {
             ("1.5", Some(1500)),
             ("0s", Some(0)),
             ("100µs", Some(1)),
+            ("30 seconds", Some(30_000)),
             ("", None),
             ("5x", None),
             ("s", None),

@@ -1,117 +1,103 @@
-//! What an endpoint says when it refuses, in any of the shapes that are met, and what to do about it.
+//! A refusal's body, read in each shape that servers use.
 //!
-//! It must never put more than one bounded line of what was said into a message.
+//! Invariant: a message holds at most one bounded line of what the endpoint sent.
 
 use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::{CAP_NAMES, at, pause};
+use super::{at, meaning, pause};
 use crate::model::failure::{Failure, Remedy};
 
 /// The longest message, in characters.
 const LONGEST_MESSAGE: usize = 300;
 
-/// A refusal, as far as it could be read. What was not said is empty.
+/// A refusal, as far as it could be read. Missing fields are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Problem {
     pub message: String,
-    /// `error.code`, numbers too.
+    /// `error.code`; numbers as text.
     pub code: String,
     /// `error.type`.
     pub kind: String,
-    /// `error.param`.
+    /// `error.param`, or the last part of a validator's `loc`.
     pub parameter: String,
-    /// Where a redirect points.
+    /// The target of a redirect.
     pub location: Option<String>,
-    /// The pause that the words ask for, in milliseconds.
+    /// The pause that the text asks for, in milliseconds.
     pub pause_ms: Option<u64>,
-    /// What the endpoint itself says about asking again.
+    /// `x-should-retry`.
     pub should_retry: Option<bool>,
+    /// The context length in a field of its own (llama.cpp's `n_ctx`).
+    pub window: Option<u32>,
+    /// It came with status 200.
+    pub inside_success: bool,
 }
 
 impl Problem {
-    /// Reads the body of a refusal: OpenAI's shape, its looser relatives, `detail` or `message` alone, plain text,
-    /// a web page, or nothing.
+    /// Reads the body of a refusal: OpenAI's shape, its looser relatives, plain text, a web page, or nothing.
     pub fn read(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
-        match serde_json::from_str::<Value>(&text) {
+        let text = text.trim_start_matches('\u{feff}');
+        match serde_json::from_str::<Value>(text) {
             Ok(value) => Self::of_json(&value),
-            Err(_) => Self {
-                message: readable(&text),
-                ..Self::default()
-            },
+            Err(_) => {
+                let message = readable(text);
+                Self {
+                    pause_ms: pause::pause_from_text_ms(&Value::Null, &message, SystemTime::now()),
+                    message,
+                    ..Self::default()
+                }
+            }
         }
     }
 
-    /// The same of JSON that was read already.
+    /// The same, from JSON.
     pub fn of_json(value: &Value) -> Self {
-        // One server wraps everything in a list.
+        // Gemini wraps everything in a list.
         let value = match value {
             Value::Array(list) if list.len() == 1 => &list[0],
             other => other,
         };
-        let error = at(value, "/error").unwrap_or(value);
-        let message = match error {
-            Value::String(text) => Some(text.clone()),
-            _ => ["/message", "/detail", "/detail/0/msg", "/detail/message"]
+        let error = ["/error", "/base_resp", "/errors/0", "/response/error"]
+            .iter()
+            .find_map(|place| at(value, place))
+            .unwrap_or(value);
+        // LiteLLM and others put the upstream's own error into the text.
+        let message = message_of(error)
+            .or_else(|| message_of(value))
+            .unwrap_or_else(|| error.to_string());
+        let field = |names: &[&str]| {
+            let found = names
                 .iter()
-                .filter_map(|place| at(error, place).or_else(|| at(value, place)))
-                .find_map(|said| said.as_str().map(str::to_owned)),
+                .find_map(|name| at(error, name).or_else(|| at(value, name)));
+            scalar(found)
         };
-        let message = message.unwrap_or_else(|| error.to_string());
         // The last name of the place that a validator complains about.
-        let place = at(error, "/detail/0/loc").and_then(Value::as_array);
+        let place = at(error, "/detail/0/loc")
+            .or_else(|| at(value, "/detail/0/loc"))
+            .and_then(Value::as_array);
         let place = at(error, "/param").or_else(|| place.and_then(|names| names.last()));
+        let window = ["/n_ctx", "/max_context_length", "/context_length", "/limit"]
+            .iter()
+            .find_map(|place| at(error, place));
         Self {
             pause_ms: pause::pause_from_text_ms(error, &message, SystemTime::now()),
             message: one_line(&message),
-            code: scalar(at(error, "/code")),
-            kind: scalar(at(error, "/type")),
+            code: field(&["/code", "/status_code", "/error_code", "/err_code"]),
+            kind: field(&["/type", "/status", "/error_type"]),
             parameter: scalar(place),
+            window: window
+                .and_then(Value::as_u64)
+                .and_then(|window| u32::try_from(window).ok())
+                .filter(|&window| window >= 128),
             ..Self::default()
         }
     }
 
-    /// Whether it complains about that parameter of the request.
-    pub fn names_parameter(&self, status: u16, name: &str) -> bool {
-        // `max_tokens` is no part of `max_completion_tokens`.
-        self.is_about_a_parameter(status) && (self.parameter == name || self.says(name))
-    }
-
-    fn says(&self, word: &str) -> bool {
-        self.message.to_lowercase().contains(word)
-    }
-
-    /// Whether it wants no such parameter, whatever its value.
-    fn is_about_a_parameter(&self, status: u16) -> bool {
-        matches!(status, 400 | 422)
-            && (matches!(
-                self.code.as_str(),
-                "unsupported_parameter" | "unknown_parameter"
-            ) || [
-                "unsupported",
-                "not supported",
-                "unrecognized",
-                "unknown",
-                "extra",
-            ]
-            .iter()
-            .any(|word| self.says(word)))
-    }
-
-    /// Whether it wants one of the parameters not that every request has: then no request can succeed.
-    fn refuses_all(&self, status: u16) -> bool {
-        let ours = |name: &&str| self.parameter == **name;
-        matches!(
-            self.code.as_str(),
-            "unsupported_parameter" | "unknown_parameter"
-        ) || self.is_about_a_parameter(status) && ["stream"].iter().chain(&CAP_NAMES).any(ours)
-    }
-
-    /// What to do about it.
+    /// The failure, sorted by what to do about it.
     pub fn failure(&self, status: u16, retry_after_ms: Option<u64>) -> Failure {
-        let (remedy, hint) = self.advised(status);
+        let (remedy, hint) = meaning::remedy(self, status);
         let mut failure = Failure::new(remedy, self.line(status));
         failure.hint = hint.map(str::to_owned);
         if matches!(remedy, Remedy::Retry | Remedy::Throttled) {
@@ -120,105 +106,14 @@ impl Problem {
         failure
     }
 
-    /// The remedy, where the endpoint itself says nothing else about asking again.
-    fn advised(&self, status: u16) -> (Remedy, Option<&'static str>) {
-        const USELESS: &str = "the provider says that asking again is of no use: look at its page on usage and limits";
-        let (remedy, hint) = self.remedy(status);
-        match (remedy, self.should_retry) {
-            (Remedy::Throttled, Some(false)) => (Remedy::Fatal, Some(USELESS)),
-            (Remedy::Retry, Some(false)) => (Remedy::RetryLater, hint),
-            (Remedy::Permanent, Some(true)) if !self.is_too_long(status) => (Remedy::Retry, hint),
-            _ => (remedy, hint),
-        }
-    }
-
-    fn remedy(&self, status: u16) -> (Remedy, Option<&'static str>) {
-        const CREDIT: &str = "add credit or raise the spending limit at the provider";
-        const KEY: &str = "check the key that [openai] api_key_env or api_key_file names";
-        const MODEL: &str =
-            "check [openai] model and base_url: it takes no request of the kind that it is sent";
-        const FORBIDDEN: &str = "where others are answered, the provider refuses this text; else check that this key may \
-                                 use this model, and that the provider serves this country";
-        const PLACE: &str = "check [openai] base_url, which mostly ends in /v1, and model";
-        const LONG: &str = "it is longer than the model can read: take a model that reads more, or lower [files] max_bytes";
-        match status {
-            402 => (Remedy::Fatal, Some(CREDIT)),
-            429 if self.is_billing() => (Remedy::Fatal, Some(CREDIT)),
-            429 | 503 | 529 => (Remedy::Throttled, None),
-            _ if self.code == "server_is_overloaded" || self.kind == "overloaded_error" => {
-                (Remedy::Throttled, None)
-            }
-            401 => (Remedy::Fatal, Some(KEY)),
-            403 if self.is_moderation() => (Remedy::Permanent, None),
-            403 => (Remedy::Forbidden, Some(FORBIDDEN)),
-            404 | 405 => (Remedy::Fatal, Some(PLACE)),
-            300..=399 => (
-                Remedy::Fatal,
-                Some("set [openai] base_url to the address that it points to"),
-            ),
-            400 if self.is_unknown_model() => (Remedy::Fatal, Some(PLACE)),
-            400 | 422 if self.refuses_all(status) => (Remedy::Fatal, Some(MODEL)),
-            408 | 409 | 425 | 500..=599 => (Remedy::Retry, None),
-            _ if self.is_too_long(status) => (Remedy::Permanent, Some(LONG)),
-            _ => (Remedy::Permanent, None),
-        }
-    }
-
-    fn is_billing(&self) -> bool {
-        let names = [self.code.as_str(), self.kind.as_str()];
-        names.iter().any(|name| {
-            matches!(
-                *name,
-                "insufficient_quota"
-                    | "credit_balance_exhausted"
-                    | "organization_usage_limit_exceeded"
-                    | "billing_hard_limit_reached"
-                    | "billing_not_active"
-            ) || name.ends_with("_spend_limit_exceeded")
-        })
-    }
-
-    fn is_moderation(&self) -> bool {
-        let message = self.message.to_lowercase();
-        let names = [self.code.as_str(), self.kind.as_str()];
-        ["moderation", "flagged", "content policy", "content filter"]
-            .iter()
-            .any(|words| message.contains(words))
-            || names.iter().any(|name| name.starts_with("content_"))
-    }
-
-    fn is_unknown_model(&self) -> bool {
-        let message = self.message.to_lowercase();
-        self.code == "model_not_found"
-            || message.contains("not a valid model")
-            || (message.contains("model") && message.contains("does not exist"))
-    }
-
-    /// Whether the request is longer than the model can read.
-    pub fn is_too_long(&self, status: u16) -> bool {
-        if !matches!(status, 400 | 413 | 422) {
-            return false;
-        }
-        let message = self.message.to_lowercase();
-        status == 413
-            || self.code == "context_length_exceeded"
-            || self.kind == "exceed_context_size_error"
-            || [
-                "context length",
-                "context size",
-                "context window",
-                "too many tokens",
-            ]
-            .iter()
-            .any(|words| message.contains(words))
-    }
-
     fn line(&self, status: u16) -> String {
-        let reason = reqwest::StatusCode::from_u16(status)
-            .ok()
-            .and_then(|status| status.canonical_reason());
-        let mut line = format!("the endpoint answered {status}");
-        if let Some(reason) = reason {
+        let reason = reqwest::StatusCode::from_u16(status).ok();
+        let reason = reason.and_then(|status| status.canonical_reason());
+        let mut line = match self.inside_success {
+            true => "the endpoint answered 200 OK with an error".to_owned(),
+            false => format!("the endpoint answered {status}"),
+        };
+        if let Some(reason) = reason.filter(|_| !self.inside_success) {
             line.push_str(&format!(" {reason}"));
         }
         if let Some(location) = &self.location {
@@ -231,7 +126,38 @@ impl Problem {
     }
 }
 
-/// On one line, without what a terminal would obey, at most 300 characters.
+/// The text of an error, from whichever field has one.
+fn message_of(error: &Value) -> Option<String> {
+    if let Value::String(text) = error {
+        return Some(text.clone());
+    }
+    const PLACES: [&str; 12] = [
+        "/message",
+        "/msg",
+        "/status_msg",
+        "/error_msg",
+        "/error_message",
+        "/errorMessage",
+        "/err_msg",
+        "/detail",
+        "/detail/0/msg",
+        "/detail/message",
+        "/detail/error",
+        "/error_description",
+    ];
+    let text = PLACES
+        .iter()
+        .filter_map(|place| at(error, place))
+        .find_map(Value::as_str)?;
+    // OpenRouter says what the provider behind it answered in a place of its own.
+    let behind = at(error, "/metadata/raw").and_then(Value::as_str);
+    Some(match behind {
+        Some(raw) if !raw.trim().is_empty() => format!("{text}: {raw}"),
+        _ => text.to_owned(),
+    })
+}
+
+/// On one line, without control characters, at most 300 characters.
 pub(super) fn one_line(text: &str) -> String {
     let visible: String = text
         .chars()
@@ -244,7 +170,7 @@ pub(super) fn one_line(text: &str) -> String {
     }
 }
 
-/// The words of a body that is no JSON: of a web page, its title.
+/// The text of a body that is no JSON; of a web page, its title.
 fn readable(text: &str) -> String {
     let text = text.trim();
     if !text.starts_with('<') {

@@ -1,110 +1,301 @@
-//! An answer's JSON, read loosely: only what is needed, in every form that servers give it.
+//! An answer's JSON, read loosely: only what is needed, in each form that servers send it.
 
 use serde_json::Value;
 
-use super::at;
 use super::clean::{clean, whole_sentences};
-use super::problem::Problem;
+use super::problem::{Problem, one_line};
+use super::{at, meaning};
 use crate::model::failure::{Failure, Remedy};
 use crate::model::usage::Usage;
 
-/// What an answer came to.
+/// What an answer contains.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// The words.
+    /// The text.
     Text(String),
-    /// It ended at the cap of tokens.
-    CutShort,
+    /// No whole sentence: the output ended at its cap.
+    NoOutputLeft,
+    /// No whole sentence: prompt and output together filled the context.
+    NoContextLeft,
 }
 
-/// An error that came as a success, as some servers send them once they have begun to answer: the status that it
-/// should have had, and what it says.
+/// Reasons of an end that the model chose.
+const FINISHED: [&str; 12] = [
+    "stop",
+    "eos",
+    "eos_token",
+    "end_turn",
+    "stop_sequence",
+    "endoftext",
+    "end",
+    "complete",
+    "completed",
+    "finished",
+    "done",
+    "stop_token",
+];
+/// Reasons of an end at a limit.
+const CUT: [&str; 10] = [
+    "length",
+    "max_tokens",
+    "model_length",
+    "max_output_tokens",
+    "max_completion_tokens",
+    "max_length",
+    "incomplete",
+    "token_limit",
+    "context_length",
+    "limit",
+];
+/// Reasons of an end by a filter.
+const FILTERED: [&str; 9] = [
+    "content_filter",
+    "safety",
+    "recitation",
+    "refusal",
+    "sensitive",
+    "prohibited_content",
+    "blocklist",
+    "spii",
+    "content_filtered",
+];
+/// Reasons of an end in the middle, by a fault.
+const BROKEN: [&str; 14] = [
+    "error",
+    "abort",
+    "aborted",
+    "cancelled",
+    "canceled",
+    "cancel",
+    "insufficient_system_resource",
+    "network_error",
+    "repetition",
+    "timeout",
+    "failed",
+    "failure",
+    "malformed_function_call",
+    "unexpected_tool_call",
+];
+
+/// Whether an `error` field says nothing: "", {}, [], false, null, 0.
+pub(super) fn is_trivial(error: &Value) -> bool {
+    match error {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.trim().is_empty() || text == "null" || text == "none",
+        Value::Array(list) => list.iter().all(is_trivial),
+        Value::Object(fields) => fields.values().all(is_trivial),
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Bool(true) => false,
+    }
+}
+
+/// An error that came as a success: the status that it should have had, and its text.
 pub(super) fn error(value: &Value) -> Option<(u16, Problem)> {
-    let error = at(value, "/error").or_else(|| at(value, "/choices/0/error"))?;
-    let problem = Problem::of_json(error);
+    let named = ["/error", "/choices/0/error", "/errors", "/response/error"];
+    let named = named
+        .iter()
+        .filter_map(|place| at(value, place))
+        .find(|error| !is_trivial(error));
+    let has_text = !content(value).trim().is_empty();
+    let refused = || {
+        let fields = [
+            "/base_resp",
+            "/code",
+            "/msg",
+            "/message",
+            "/detail",
+            "/error_msg",
+            "/status_msg",
+            "/success",
+        ];
+        let says = fields.iter().any(|place| at(value, place).is_some());
+        (!has_text && says && at(value, "/choices/0").is_none()).then_some(value)
+    };
+    // An error beside a whole answer is a remark.
+    let whole = has_text && FINISHED.contains(&finish_reason(value).as_str());
+    let error = named.filter(|_| !whole).or_else(refused)?;
+    let error = match error {
+        Value::Array(list) => list.first()?,
+        other => other,
+    };
+    let mut problem = Problem::of_json(error);
+    problem.inside_success = true;
     let status = match problem.code.parse() {
         Ok(status @ 400..=599) => status,
-        _ if problem.code.contains("rate_limit") || problem.kind.contains("rate_limit") => 429,
+        _ if meaning::is_rate(&problem) => 429,
+        _ if meaning::is_decisive(&problem) => 400,
         _ => 502,
     };
     Some((status, problem))
 }
 
-/// What the answer says that it used up; numbers that are missing count as 0.
+/// The usage that the answer reports; missing numbers count as 0.
 pub(super) fn usage(value: &Value) -> Usage {
-    let number = |place: &str| {
-        let number = at(value, place);
-        let whole = number.and_then(Value::as_u64);
-        whole
-            .or_else(|| number.and_then(Value::as_f64).map(|number| number as u64))
+    let number = |places: &[&str]| {
+        places
+            .iter()
+            .filter_map(|place| {
+                let number = at(value, place)?;
+                number
+                    .as_u64()
+                    .or_else(|| number.as_f64().map(|number| number as u64))
+            })
+            .max()
             .unwrap_or(0)
     };
     Usage {
         requests: 1,
-        prompt_tokens: number("/usage/prompt_tokens"),
-        completion_tokens: number("/usage/completion_tokens"),
-        // Some say it in a place of their own.
-        cached_tokens: number("/usage/prompt_tokens_details/cached_tokens")
-            .max(number("/usage/prompt_cache_hit_tokens")),
-        reasoning_tokens: number("/usage/completion_tokens_details/reasoning_tokens"),
+        prompt_tokens: number(&[
+            "/usage/prompt_tokens",
+            "/usage/input_tokens",
+            "/usage/prompt_eval_count",
+            "/prompt_eval_count",
+        ]),
+        completion_tokens: number(&[
+            "/usage/completion_tokens",
+            "/usage/output_tokens",
+            "/usage/eval_count",
+            "/eval_count",
+        ]),
+        // DeepSeek reports it in a place of its own.
+        cached_tokens: number(&[
+            "/usage/prompt_tokens_details/cached_tokens",
+            "/usage/prompt_cache_hit_tokens",
+        ]),
+        reasoning_tokens: number(&["/usage/completion_tokens_details/reasoning_tokens"]),
         ..Usage::default()
     }
 }
 
-/// The answer's words. With `room`, one that was cut short is not used: the next may be longer.
+/// Reads the answer to a request with a cap of `cap` output tokens.
 ///
 /// # Errors
-/// Where there are none, sorted by whether another try may bring some.
-pub(super) fn read(value: &Value, room: bool) -> Result<Reply, Failure> {
+/// Why there is no text, sorted by whether a retry may bring one.
+pub(super) fn read(value: &Value, cap: u32) -> Result<Reply, Failure> {
     let retry = |message| Failure::new(Remedy::Retry, message);
-    let choice = at(value, "/choices/0").ok_or_else(|| retry("the answer holds no choices"))?;
-    let reason = at(choice, "/finish_reason")
-        .and_then(Value::as_str)
-        .unwrap_or("");
-    if reason == "content_filter" {
+    let raw = content(value);
+    if raw.is_empty()
+        && at(value, "/choices/0").is_none()
+        && at(value, "/message").is_none()
+        && at(value, "/output").is_none()
+    {
+        return Err(retry("the answer holds no choices".to_owned()));
+    }
+    let reason = finish_reason(value);
+    if FILTERED.contains(&reason.as_str()) {
         return Err(Failure::new(
             Remedy::Permanent,
             "the provider's content filter stopped the answer",
         ));
     }
-    let cut_short = matches!(reason, "length" | "max_tokens");
-    if cut_short && room {
-        return Ok(Reply::CutShort);
+    if BROKEN.contains(&reason.as_str()) {
+        let reason = one_line(&reason);
+        return Err(retry(format!(
+            "the answer broke off (finish_reason {reason:?})"
+        )));
     }
-    let text = clean(&content(choice));
-    if cut_short {
-        // No more room is to be had. What is whole of it will do.
-        return whole_sentences(&text, text.len())
-            .map(|text| Reply::Text(text.to_owned()))
-            .ok_or_else(|| {
-                Failure::new(
+    let text = clean(&raw);
+    if CUT.contains(&reason.as_str()) {
+        // The whole sentences are good: a summary is bounded anyway.
+        return Ok(match whole_sentences(&text, text.len()) {
+            Some(text) => Reply::Text(text.to_owned()),
+            None if fills_context(value, cap) => Reply::NoContextLeft,
+            None => Reply::NoOutputLeft,
+        });
+    }
+    if text.is_empty() {
+        return Err(
+            match at(value, "/choices/0/message/refusal").and_then(Value::as_str) {
+                Some(refusal) if !refusal.trim().is_empty() => Failure::new(
                     Remedy::Permanent,
-                    "the answer is cut short even at the largest cap of tokens",
-                )
-                .hint("take a model that reasons less")
-            });
+                    one_line(&format!("the model refused: {refusal}")),
+                ),
+                _ if !raw.trim().is_empty() => {
+                    retry("the answer is nothing but reasoning or markup".to_owned())
+                }
+                _ => retry("the answer is empty".to_owned()),
+            },
+        );
     }
-    if !text.is_empty() {
-        return Ok(Reply::Text(text));
+    if !FINISHED.contains(&reason.as_str()) && !is_finished(&text) {
+        return Err(retry(
+            "the answer ends in the middle of a sentence".to_owned(),
+        ));
     }
-    match at(choice, "/message/refusal").and_then(Value::as_str) {
-        Some(refusal) if !refusal.trim().is_empty() => Err(Failure::new(
-            Remedy::Permanent,
-            super::problem::one_line(&format!("the model refused: {refusal}")),
-        )),
-        _ => Err(retry("the answer is empty")),
+    Ok(Reply::Text(text))
+}
+
+/// Whether a text ends like a sentence.
+fn is_finished(text: &str) -> bool {
+    let end = text.trim_end_matches(['"', '\'', '”', '’', ')', ']', '*', '_', '`', '»', '」']);
+    end.ends_with(['.', '!', '?', '…', ':', ';', '。', '！', '？', '।', '؟'])
+        || end.len() < text.len()
+}
+
+/// Whether the output ended before its cap because prompt and output fill the context: their sum is a usual window.
+fn fills_context(value: &Value, cap: u32) -> bool {
+    let used = usage(value);
+    let total = used.prompt_tokens + used.completion_tokens;
+    let near = |window: u64| total.abs_diff(window) <= 4;
+    let is_window = (9..=20).any(|power| near(1 << power))
+        || total >= 1_024 && (total % 1_024 <= 2 || total % 1_024 >= 1_022);
+    used.prompt_tokens > 0 && is_window && used.completion_tokens < u64::from(cap)
+}
+
+/// Why the output ended, in lower case; empty where that is not said.
+fn finish_reason(value: &Value) -> String {
+    let places = [
+        "/choices/0/finish_reason",
+        "/done_reason",
+        "/incomplete_details/reason",
+        "/stop_reason",
+        "/choices/0/stop_reason",
+        "/candidates/0/finishReason",
+    ];
+    let reason = places
+        .iter()
+        .filter_map(|place| at(value, place))
+        .find_map(Value::as_str);
+    reason.unwrap_or("").trim().to_lowercase()
+}
+
+/// The text of an answer: a string, or parts. Reasoning in fields of its own is ignored.
+fn content(value: &Value) -> String {
+    let places = [
+        "/choices/0/message/content",
+        "/choices/0/text",
+        "/message/content",
+        "/choices/0/delta/content",
+        "/output_text",
+        "/response",
+    ];
+    let found = places
+        .iter()
+        .filter_map(|place| at(value, place))
+        .find(|content| content.is_string() || content.is_array());
+    match found {
+        Some(Value::String(text)) => text.clone(),
+        Some(parts @ Value::Array(_)) => parts_text(parts),
+        _ => at(value, "/output").map(output_text).unwrap_or_default(),
     }
 }
 
-/// The text of a message: a string, or parts of which some are text. Reasoning has fields of its own and is left.
-fn content(choice: &Value) -> String {
-    let content = at(choice, "/message/content").or_else(|| at(choice, "/text"));
-    match content {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(parts)) => parts
-            .iter()
-            .filter(|part| at(part, "/type").is_none_or(|kind| kind == "text"))
-            .filter_map(|part| part.as_str().or_else(|| at(part, "/text")?.as_str()))
-            .collect(),
-        _ => String::new(),
-    }
+fn parts_text(parts: &Value) -> String {
+    let parts = parts.as_array().map(Vec::as_slice).unwrap_or_default();
+    parts
+        .iter()
+        .filter(|part| at(part, "/type").is_none_or(|kind| kind == "text" || kind == "output_text"))
+        .filter_map(|part| part.as_str().or_else(|| at(part, "/text")?.as_str()))
+        .collect()
+}
+
+/// The text of the Responses API's `output`.
+pub(super) fn output_text(output: &Value) -> String {
+    let items = output.as_array().map(Vec::as_slice).unwrap_or_default();
+    items
+        .iter()
+        .filter(|item| at(item, "/type").is_none_or(|kind| kind == "message"))
+        .filter_map(|item| at(item, "/content"))
+        .map(parts_text)
+        .collect()
 }

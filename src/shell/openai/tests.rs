@@ -1,6 +1,7 @@
-//! Every kind of answer, from a server of our own that counts what it was asked.
+//! Each kind of response, from a scripted server that records its requests.
 #![allow(clippy::unwrap_used)]
 
+mod adapting;
 mod batches;
 mod refusals;
 mod tls;
@@ -110,7 +111,7 @@ fn options(url: &str) -> Options {
         model: "m".to_owned(),
         api_key: Some(KEY.to_owned()),
         timeout: Duration::from_secs(20),
-        max_output_tokens: 0,
+        ..Options::default()
     }
 }
 
@@ -125,7 +126,11 @@ async fn ask_once(act: Act) -> (Result<Answer, (Failure, Limits)>, Server) {
     let server = Server::start(vec![act]).await;
     let endpoint = Endpoint::new(options(&server.url)).unwrap();
     let answer = endpoint.ask(&prompt(), 100).await;
-    assert_eq!(server.requests().len(), 1, "one ask is one request");
+    let requests = server.requests();
+    let chats = requests
+        .iter()
+        .filter(|request| request.contains("/chat/completions"));
+    assert_eq!(chats.count(), 1, "one ask is one chat request");
     if let Err((failure, _)) = &answer {
         assert!(!failure.to_line().contains(KEY), "{failure:?}");
         assert!(!failure.message.contains('\n'));
@@ -211,20 +216,37 @@ async fn without_a_key_no_authorization_is_sent() {
 }
 
 #[tokio::test]
-async fn the_cap_is_raised_up_to_eight_times() {
+async fn an_output_at_its_cap_keeps_its_whole_sentences() {
     let server = Server::start(vec![chat("Half of it. And th", "length")]).await;
     let endpoint = Endpoint::new(options(&server.url)).unwrap();
+    let answer = endpoint.ask(&prompt(), 100).await.unwrap();
+    assert_eq!(answer.text, "Half of it.");
+    assert_eq!(server.body(0)["max_tokens"], 100);
+}
+
+#[tokio::test]
+async fn the_cap_is_raised_up_to_eight_times_for_one_prompt_only() {
+    let server = Server::start(vec![chat("Half of i", "length")]).await;
+    let endpoint = Endpoint::new(options(&server.url)).unwrap();
+    let other = Prompt {
+        user: "And that?".to_owned(),
+        ..prompt()
+    };
     for _ in 0..3 {
         let (failure, _) = endpoint.ask(&prompt(), 100).await.unwrap_err();
         assert_eq!(failure.remedy, Remedy::Retry);
     }
-    // At the largest cap, what is whole of the answer will do.
-    let answer = endpoint.ask(&prompt(), 100).await.unwrap();
-    assert_eq!(answer.text, "Half of it.");
-    let caps: Vec<_> = (0..4)
+    let (failure, _) = endpoint.ask(&prompt(), 100).await.unwrap_err();
+    assert_eq!(
+        failure.remedy,
+        Remedy::Permanent,
+        "no sentence at the largest cap"
+    );
+    endpoint.ask(&other, 100).await.unwrap_err();
+    let caps: Vec<_> = (0..5)
         .map(|n| server.body(n)["max_tokens"].clone())
         .collect();
-    assert_eq!(caps, [100, 200, 400, 800]);
+    assert_eq!(caps, [100, 200, 400, 800, 100]);
 
     let server = Server::start(vec![chat("", "length")]).await;
     let bound = Options {
@@ -241,7 +263,7 @@ async fn the_cap_is_raised_up_to_eight_times() {
 }
 
 #[tokio::test]
-async fn the_caps_name_is_switched_once() {
+async fn the_name_of_the_cap_is_switched_once() {
     let no = |name: &str| {
         let body = format!(
             r#"{{"error":{{"message":"Unsupported parameter: '{name}'.","param":"{name}","code":"unsupported_parameter"}}}}"#
@@ -267,7 +289,7 @@ async fn the_caps_name_is_switched_once() {
 }
 
 #[tokio::test]
-async fn a_validator_of_other_words_switches_the_caps_name_too() {
+async fn a_validators_error_switches_the_caps_name_too() {
     let no = r#"{"detail":[{"type":"extra_forbidden","loc":["body","max_tokens"],"msg":"Extra inputs are not permitted"}]}"#;
     let refusal = reply("422 Unprocessable Entity", &[], no);
     let server = Server::start(vec![refusal, chat("Reads.", "stop")]).await;
@@ -279,26 +301,26 @@ async fn a_validator_of_other_words_switches_the_caps_name_too() {
 }
 
 #[test]
-fn openai_itself_is_asked_with_the_new_name() {
-    let first = |url| CapParameter::of(&checked(url).unwrap()).current();
-    assert_eq!(
-        CAP_NAMES[first("https://api.openai.com/v1")],
-        "max_completion_tokens"
-    );
-    assert_eq!(
-        CAP_NAMES[first("https://api.openai.com.example/v1")],
-        "max_tokens"
-    );
+fn openai_gets_the_new_name_of_the_cap() {
+    let first = |url| {
+        Endpoint::new(options(url))
+            .unwrap()
+            .request(&prompt(), 9)
+            .sent
+            .cap_name
+    };
+    assert_eq!(first("https://api.openai.com/v1"), "max_completion_tokens");
+    assert_eq!(first("https://api.openai.com.example/v1"), "max_tokens");
 }
 
 #[test]
-fn what_can_never_work_is_told_at_once() {
+fn settings_that_can_never_work_are_refused_at_once() {
     for (url, key) in [
         ("", KEY),
         ("api.openai.com/v1", KEY),
         ("ftp://a/v1", KEY),
         ("http://user:pass@a/v1", KEY),
-        ("http://a/v1?key=1", KEY),
+        ("http://a/v1#key", KEY),
         ("http://a/v1", "two\nlines"),
         ("http://a/v1", "ünïcode\u{0}"),
     ] {
@@ -345,7 +367,7 @@ fn the_environment_changes_neither_key_nor_place() {
         ("OPENAI_BASE_URL", "http://127.0.0.1:1"),
         ("OPENAI_ORG_ID", "org"),
         ("OPENAI_PROJECT_ID", "project"),
-        // Nobody listens there: whoever asks it does not get far.
+        // Nothing listens there.
         ("HTTP_PROXY", "http://127.0.0.1:1"),
         ("http_proxy", "http://127.0.0.1:1"),
         ("ALL_PROXY", "http://127.0.0.1:1"),
@@ -359,7 +381,7 @@ fn the_environment_changes_neither_key_nor_place() {
 }
 
 #[test]
-fn a_machine_without_certificates_is_told_so() {
+fn a_machine_without_certificates_is_reported() {
     let environment = [
         ("SSL_CERT_FILE", "/nonexistent"),
         ("SSL_CERT_DIR", "/nonexistent"),
@@ -373,7 +395,7 @@ fn a_machine_without_certificates_is_told_so() {
 }
 
 #[test]
-#[ignore = "run without certificates by a_machine_without_certificates_is_told_so"]
+#[ignore = "run without certificates by a_machine_without_certificates_is_reported"]
 fn https_needs_certificates() {
     let failure = Endpoint::new(options("https://127.0.0.1/v1")).unwrap_err();
     assert_eq!(failure.remedy, Remedy::Fatal);

@@ -1,78 +1,11 @@
-//! What kind of matter a file holds, by its name and its first bytes. It reads nothing itself.
+//! The kind of content that bytes are. It reads nothing itself.
 
 use crate::model::contents::ContentKind;
-use crate::model::path::RelPath;
 
-/// How much of a file is looked at, in bytes. git looks for a NUL byte in as much.
+/// How much of a file decides, in bytes. git looks for a NUL byte in as much.
 const SAMPLE: usize = 8 << 10;
 
-/// Names that hold secrets, in lower case.
-const NAMES: &[&str] = &[
-    ".dockercfg",
-    ".env",
-    ".envrc",
-    ".git-credentials",
-    ".htpasswd",
-    ".netrc",
-    ".npmrc",
-    ".pgpass",
-    ".pypirc",
-    ".vault-token",
-    "_netrc",
-    "credentials.json",
-    "id_dsa",
-    "id_ecdsa",
-    "id_ed25519",
-    "id_rsa",
-    "kubeconfig",
-    "secrets.json",
-    "secrets.toml",
-    "secrets.yaml",
-    "secrets.yml",
-];
-
-/// Endings of files that hold secrets, in lower case.
-const ENDINGS: &[&str] = &[
-    ".env",
-    ".jks",
-    ".kdbx",
-    ".key",
-    ".keystore",
-    ".p12",
-    ".p8",
-    ".pem",
-    ".pfx",
-    ".ppk",
-    ".tfstate",
-];
-
-/// Whole paths' ends, for files whose name alone says nothing.
-const PLACES: &[&str] = &[".aws/credentials", ".docker/config.json", ".kube/config"];
-
-/// Marks of a file that only shows which secrets are wanted.
-const EXAMPLES: &[&str] = &["example", "sample", "template", "dist", "defaults"];
-
-/// Whether a file holds a secret, by its name.
-pub(super) fn is_secret(path: &RelPath) -> bool {
-    let name = String::from_utf8_lossy(path.name()).to_lowercase();
-    if NAMES.contains(&name.as_str()) {
-        return true;
-    }
-    let environment = name.starts_with(".env.") || name.ends_with(".env");
-    if environment {
-        return !name.split('.').any(|part| EXAMPLES.contains(&part));
-    }
-    if ENDINGS.iter().any(|ending| name.ends_with(ending)) {
-        return true;
-    }
-    let text = path.to_text();
-    PLACES.iter().any(|place| {
-        text.strip_suffix(place)
-            .is_some_and(|before| before.is_empty() || before.ends_with('/'))
-    })
-}
-
-/// The matter of a file with these bytes. Text in an old 8-bit encoding is still text; UTF-16 is not.
+/// The kind of these bytes. Text in an old 8-bit encoding is still text; UTF-16 is not.
 pub(super) fn of(bytes: &[u8]) -> ContentKind {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return ContentKind::Empty;
@@ -90,8 +23,8 @@ pub(super) fn of(bytes: &[u8]) -> ContentKind {
         .utf8_chunks()
         .map(|chunk| chunk.invalid().len())
         .sum();
-    // Packed data has about a tenth of the first and a half of the second; a page of French in Latin-1 has a
-    // twentieth of the second.
+    // Packed data has about a tenth of control characters and half of it is no UTF-8; of a page of French in Latin-1 a
+    // twentieth is none.
     if controls * 20 > sample.len() || foreign * 10 > sample.len() * 3 {
         return ContentKind::Binary;
     }
@@ -103,45 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_known_by_name() {
-        let secret = |path: &str| is_secret(&RelPath::new(path));
-        for path in [
-            ".env",
-            "a/.env.local",
-            ".ENV.production",
-            "x/prod.env",
-            "tls/server.KEY",
-            "id_rsa",
-            "a/id_ed25519",
-            "cert.pem",
-            ".netrc",
-            ".pgpass",
-            "store.p12",
-            "release.keystore",
-            "credentials.json",
-            ".aws/credentials",
-            "home/.kube/config",
-        ] {
-            assert!(secret(path), "{path}");
-        }
-        for path in [
-            ".env.example",
-            ".env.sample",
-            "a/.env.template",
-            "example.env",
-            "id_rsa.pub",
-            "env.py",
-            "key.rs",
-            "credentials.py",
-            "docs/config",
-            "x.aws/credentials",
-        ] {
-            assert!(!secret(path), "{path}");
-        }
-    }
-
-    #[test]
-    fn matter_is_known_by_its_bytes() {
+    fn the_kind_is_known_by_the_bytes() {
         assert_eq!(of(b""), ContentKind::Empty);
         assert_eq!(of(b" \n\t\r\n"), ContentKind::Empty);
         assert_eq!(of(b"fn main() {}\n"), ContentKind::Text);

@@ -20,7 +20,7 @@ fn a_text_a_secret_and_a_large_file() {
     }
     let reading = read(root, &path("a/x.py"), 1 << 20).unwrap();
     assert_eq!(reading.content_kind, ContentKind::Text);
-    assert_eq!(reading.bytes.as_deref(), Some(text.as_bytes()));
+    assert_eq!(reading.text.as_deref(), Some(text.as_bytes()));
     assert_eq!(reading.digest, Digest::of_file(text.as_bytes()));
     assert_eq!(reading.language.map(Language::name), Some("python"));
     assert_eq!(reading.stat.size, text.len() as u64);
@@ -29,13 +29,13 @@ fn a_text_a_secret_and_a_large_file() {
 
     let large = read(root, &path("a/x.py"), 1000).unwrap();
     assert_eq!(
-        (large.content_kind, large.bytes),
+        (large.content_kind, large.text),
         (ContentKind::TooLarge, None)
     );
     assert_eq!(large.digest, reading.digest);
     let secret = read(root, &path("a/.env"), 1 << 20).unwrap();
     assert_eq!(
-        (secret.content_kind, secret.bytes),
+        (secret.content_kind, secret.text),
         (ContentKind::Secret, None)
     );
     assert_eq!(secret.digest, reading.digest);
@@ -44,10 +44,7 @@ fn a_text_a_secret_and_a_large_file() {
 
     fs::write(root.join("empty"), "").unwrap();
     let empty = read(root, &path("empty"), 1000).unwrap();
-    assert_eq!(
-        (empty.content_kind, empty.bytes),
-        (ContentKind::Empty, None)
-    );
+    assert_eq!((empty.content_kind, empty.text), (ContentKind::Empty, None));
     assert_eq!(empty.digest, Digest::of_file(b""));
 }
 
@@ -120,7 +117,7 @@ fn a_file_that_moves_is_read_again_and_then_given_up() {
             fs::rename(root.join("new"), &file).unwrap();
         }
     });
-    assert_eq!(swapped.unwrap().bytes.unwrap(), b"swapped");
+    assert_eq!(swapped.unwrap().text.unwrap(), b"swapped");
     let removed = read_with(root, &path("x"), 1000, || {
         let _ = fs::remove_file(&file);
     });

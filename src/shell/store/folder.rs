@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::error::StoreError;
+use crate::shell::regular;
 
 /// The newest format that this version reads and writes.
 pub(super) const FORMAT: u32 = 1;
@@ -32,11 +33,7 @@ pub(super) fn make_private(folder: &Path) -> std::io::Result<()> {
 pub(super) fn lock(folder: &Path) -> Result<File, StoreError> {
     let path = folder.join("lock");
     let failed = |source| StoreError::io("lock", &path, source);
-    let mut file = private()
-        .read(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(failed)?;
+    let mut file = regular::open_private(&path).map_err(failed)?;
     let began = Instant::now();
     loop {
         match file.try_lock() {
@@ -68,7 +65,7 @@ pub(super) fn lock(folder: &Path) -> Result<File, StoreError> {
 pub(super) fn check_format(folder: &Path) -> Result<Option<String>, StoreError> {
     let path = folder.join("format");
     let mut note = None;
-    match fs::read(&path) {
+    match regular::read(&path, 4096) {
         Ok(bytes) => match parse_format(&bytes) {
             Some(FORMAT) => return Ok(None),
             Some(found) if found > FORMAT => {

@@ -1,4 +1,4 @@
-//! Where a text is cut: at definitions, else between lines, and within a line only where that alone is too long.
+//! Cuts a text at definitions, else between lines, and within a line only if that line alone is too long.
 
 use std::ops::Range;
 
@@ -15,8 +15,8 @@ pub struct Part {
     pub last_line: usize,
 }
 
-/// Cuts a text into parts of at most `most` bytes, which together are the text. A part ends in front of a definition
-/// where one begins in its second half; of an outer one rather than of one within.
+/// Cuts a text into parts of at most `most` bytes, which together are the text. A part ends in front of a definition that
+/// begins in its second half, preferably of an outer one.
 pub fn cut(text: &str, outline: &Outline, most: usize) -> Vec<Part> {
     let most = most.max(8);
     let lines: Vec<usize> = std::iter::once(0)
@@ -49,7 +49,7 @@ pub fn cut(text: &str, outline: &Outline, most: usize) -> Vec<Part> {
     parts
 }
 
-/// Where outer definitions begin, and where those within them do, in bytes and in order.
+/// The starts of outer definitions and of those within them, in bytes and in order.
 fn beginnings(text: &str, lines: &[usize], elements: &[Element]) -> (Vec<usize>, Vec<usize>) {
     let (mut outer, mut inner) = (Vec::new(), Vec::new());
     let mut covered = 0;
@@ -71,7 +71,7 @@ fn beginnings(text: &str, lines: &[usize], elements: &[Element]) -> (Vec<usize>,
     (outer, inner)
 }
 
-/// Decorators, attributes and comments right above a definition belong to it.
+/// The start of a definition with the decorators, attributes and comments right above it.
 fn with_its_head(text: &str, lines: &[usize], index: usize, start: usize) -> usize {
     let mut start = start;
     for pair in lines[..=index].windows(2).rev() {
@@ -98,7 +98,7 @@ fn floor_char_boundary(text: &str, mut at: usize) -> usize {
     at
 }
 
-/// Neighbours in groups whose sizes come to at most `most`, with `least` of them in each, but perhaps the last.
+/// Groups neighbours so that a group's size is at most `most`, with at least `least` members except in the last.
 pub fn groups(sizes: impl Iterator<Item = usize>, most: usize, least: usize) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
     let mut sum = 0;
@@ -117,8 +117,8 @@ pub fn groups(sizes: impl Iterator<Item = usize>, most: usize, least: usize) -> 
     groups
 }
 
-/// What a file defines, a line each, in at most `most` bytes: first those within others go, and then, with a word on
-/// it, the last ones.
+/// The definitions of a file, one a line, in at most `most` bytes: nested ones are dropped first, then the last ones, with
+/// a line that says so.
 pub fn outline_list(outline: &Outline, most: usize) -> String {
     let line = |element: &Element| {
         format!(

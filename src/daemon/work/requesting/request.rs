@@ -7,13 +7,12 @@ use std::sync::atomic::Ordering;
 use crate::daemon::contents::{Moved, outline, text_of};
 use crate::daemon::context::dry_run::{ANSWER_TOKENS, placeholder};
 use crate::daemon::context::{Context, Mode};
-use crate::daemon::prompt::parts::{Next, Plan, SMALLEST_PART};
+use crate::daemon::prompt::parts::{Next, Plan};
 use crate::daemon::prompt::{self, ChildText, Prompt};
 use crate::engine::effect::{Child, Subject, SummaryRequest};
 use crate::engine::event::Usage;
 use crate::model::key::Generator;
 use crate::model::summary::{Summary, SummaryKey};
-use crate::shell::redact;
 
 use super::{MOST_REAFFIRMED, Requester};
 
@@ -85,24 +84,9 @@ impl Requester {
     ) -> Result<Next, Moved> {
         compose(&self.context, &self.generator, request, earlier, known)
     }
-
-    /// The model cannot read a prompt of `length` bytes: makes the following ones smaller. Returns `false` when they
-    /// cannot be any smaller.
-    pub(super) fn reduce_prompt_limit(&self, length: usize) -> bool {
-        let limit = self.context.max_prompt_bytes.load(Ordering::Relaxed);
-        if length > limit + limit / 4 + SMALLEST_PART {
-            // Another response reduced it while this request was in flight.
-            return true;
-        }
-        let reduced = (limit.min(length) / 2).max(SMALLEST_PART);
-        self.context
-            .max_prompt_bytes
-            .fetch_min(reduced, Ordering::Relaxed);
-        reduced < limit.min(length)
-    }
 }
 
-/// The next request of a summary: reads the content again, checks its digest, redacts it. `known` returns
+/// The next request of a summary: reads the content again, checks its digest. `known` returns
 /// the text about a part.
 pub fn compose(
     context: &Context,
@@ -111,14 +95,18 @@ pub fn compose(
     earlier: Option<&Summary>,
     known: &dyn Fn(SummaryKey) -> Option<String>,
 ) -> Result<Next, Moved> {
+    let style = context.style();
     let plan = Plan {
         author: generator,
         most: context.max_prompt_bytes.load(Ordering::Relaxed),
-        earlier: earlier.map(|summary| summary.text.as_str()),
+        // A small model does not follow the rule about it.
+        earlier: earlier
+            .map(|summary| summary.text.as_str())
+            .filter(|_| !style.small),
         boundary: &request.key.0.to_string(),
         known,
     };
-    match &request.subject {
+    let mut next = match &request.subject {
         Subject::File {
             digest, language, ..
         } => {
@@ -126,17 +114,16 @@ pub fn compose(
             let bytes = || Some(text.as_bytes().to_vec());
             let outline = || {
                 let found = outline(context, *language, *digest, bytes);
-                let mut outline = found.map(|(_, outline)| outline).unwrap_or_default();
-                for heading in &mut outline.headings {
-                    *heading = redact::redact(heading).into_owned();
-                }
-                outline
+                found.map(|(_, outline)| outline).unwrap_or_default()
             };
             let language = language.map(|language| language.name());
-            Ok(plan.file(language, &redact::redact(&text), outline))
+            plan.file(language, &text, outline)
         }
-        Subject::Directory { children } => Ok(plan.directory(&self::children(context, children))),
-    }
+        Subject::Directory { children } => plan.directory(&self::children(context, children)),
+    };
+    let (Next::Last(prompt) | Next::Part(_, prompt)) = &mut next;
+    prompt.system = style.instructions();
+    Ok(next)
 }
 
 /// The summary from before the change. A text that was kept too often may have drifted from the content.

@@ -1,4 +1,4 @@
-//! Everything that is no answer, sorted by what to do about it.
+//! Refusals and failures, sorted by what to do about them.
 
 use super::*;
 
@@ -8,7 +8,7 @@ async fn failure_of(act: Act) -> (Failure, Limits) {
 
 #[tokio::test]
 async fn refusals_are_sorted_by_what_to_do() {
-    use Remedy::{Fatal, Forbidden, Permanent, Retry, Throttled, Unreachable};
+    use Remedy::{Fatal, Forbidden, Permanent, Rejected, Retry, Throttled, Unreachable};
     let openai = |kind: &str, code: &str| {
         format!(
             r#"{{"error":{{"message":"Said so.","type":"{kind}","param":null,"code":"{code}"}}}}"#
@@ -153,7 +153,7 @@ async fn refusals_are_sorted_by_what_to_do() {
         (
             "422 Unprocessable Entity",
             r#"{"detail":[{"loc":["body"],"msg":"field required"}]}"#.into(),
-            Permanent,
+            Rejected,
             "field required",
         ),
         ("413 Payload Too Large", String::new(), Permanent, "413"),
@@ -173,22 +173,22 @@ async fn refusals_are_sorted_by_what_to_do() {
         (
             "400 Bad Request",
             r#"{"object":"error","message":"the prompt holds an unknown token","code":400}"#.into(),
-            Permanent,
+            Rejected,
             "unknown token",
         ),
         (
             "400 Bad Request",
             r#"[{"error":{"code":400,"message":"in a list"}}]"#.into(),
-            Permanent,
+            Rejected,
             "in a list",
         ),
         (
             "400 Bad Request",
             r#"{"odd":true}"#.into(),
-            Permanent,
+            Rejected,
             r#"{"odd":true}"#,
         ),
-        ("400 Bad Request", "x".repeat(5000), Permanent, "xxx…"),
+        ("400 Bad Request", "x".repeat(5000), Rejected, "xxx…"),
         (
             "200 OK",
             r#"{"error":{"code":429,"message":"late"}}"#.into(),
@@ -209,6 +209,7 @@ async fn refusals_are_sorted_by_what_to_do() {
         ),
         ("200 OK", r#"{"choices":[]}"#.into(), Retry, "no choices"),
         ("200 OK", r#"{"choices":[{"#.into(), Retry, "no JSON"),
+        ("200 OK", "data: nonsense".into(), Retry, "no JSON"),
         ("200 OK", "[1,2]".into(), Retry, "no choices"),
         ("200 OK", String::new(), Retry, "no JSON"),
         ("200 OK", page.into(), Unreachable, "web page"),
@@ -224,7 +225,7 @@ async fn refusals_are_sorted_by_what_to_do() {
 }
 
 #[tokio::test]
-async fn pauses_are_handed_on_with_what_may_succeed_later() {
+async fn a_retry_carries_the_pause_that_the_endpoint_asks_for() {
     let slow = reply(
         "429 Too Many Requests",
         &["retry-after-ms: 1500", "x-ratelimit-remaining-requests: 0"],
@@ -238,7 +239,7 @@ async fn pauses_are_handed_on_with_what_may_succeed_later() {
     assert_eq!(limits.requests.remaining, Some(0));
     let broken = reply("500 Internal Server Error", &["Retry-After: 7200"], "");
     let (failure, _) = failure_of(broken).await;
-    assert_eq!(failure.retry_after_ms, Some(3_600_000));
+    assert_eq!(failure.retry_after_ms, Some(7_200_000));
     let refused = reply("400 Bad Request", &["Retry-After: 7"], "");
     assert_eq!(failure_of(refused).await.0.retry_after_ms, None);
 }
@@ -273,8 +274,8 @@ async fn pauses_are_found_in_bodies_too() {
 }
 
 #[tokio::test]
-async fn what_the_endpoint_says_about_asking_again_counts() {
-    use Remedy::{Fatal, Permanent, Retry, RetryLater, Throttled};
+async fn x_should_retry_is_obeyed() {
+    use Remedy::{Fatal, Permanent, Rejected, Retry, RetryLater, Throttled};
     for (status, said, remedy) in [
         ("429 Too Many Requests", "false", Fatal),
         ("429 Too Many Requests", "true", Throttled),
@@ -282,7 +283,7 @@ async fn what_the_endpoint_says_about_asking_again_counts() {
         ("500 Internal Server Error", "false", RetryLater),
         ("500 Internal Server Error", "true", Retry),
         ("400 Bad Request", "true", Retry),
-        ("400 Bad Request", "false", Permanent),
+        ("400 Bad Request", "false", Rejected),
         ("413 Payload Too Large", "true", Permanent),
         ("401 Unauthorized", "true", Fatal),
     ] {
@@ -308,7 +309,7 @@ async fn redirects_are_not_followed() {
 }
 
 #[tokio::test]
-async fn broken_connections_and_silence_are_worth_another_try() {
+async fn broken_connections_and_timeouts_are_retried() {
     let (failure, limits) = failure_of(Act::HangUp).await;
     assert_eq!(failure.remedy, Remedy::Retry, "{failure:?}");
     assert_eq!(limits.spent.requests, 1);
@@ -329,7 +330,7 @@ async fn broken_connections_and_silence_are_worth_another_try() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_given_up() {
+async fn a_body_without_end_is_given_up() {
     let long = reply("200 OK", &[], &" ".repeat(5 << 20));
     let (failure, _) = failure_of(long).await;
     assert_eq!(failure.remedy, Remedy::Retry);
@@ -337,7 +338,7 @@ async fn an_answer_without_end_is_given_up() {
 }
 
 #[tokio::test]
-async fn where_nobody_listens_is_unreachable() {
+async fn a_closed_port_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -354,7 +355,7 @@ async fn where_nobody_listens_is_unreachable() {
 }
 
 #[tokio::test]
-async fn answers_without_words_are_no_answers() {
+async fn answers_without_a_text_are_failures() {
     let of = |message: Value, finish: &str| {
         let body = json!({"choices": [{"message": message, "finish_reason": finish}],
                           "usage": {"prompt_tokens": 9}});
@@ -382,12 +383,12 @@ async fn answers_without_words_are_no_answers() {
     ] {
         let (failure, limits) = failure_of(act).await;
         assert_eq!(failure.remedy, remedy, "{failure:?}");
-        assert_eq!(limits.spent.prompt_tokens, 9, "it was paid for");
+        assert_eq!(limits.spent.prompt_tokens, 9, "usage of a failure counts");
     }
 }
 
 #[tokio::test]
-async fn a_key_that_is_repeated_is_cut_out_wherever_it_stands() {
+async fn a_repeated_key_is_removed_wherever_it_stands() {
     for filling in 200..300 {
         let body = format!("{} {KEY} was refused", "x".repeat(filling));
         let (failure, _) = failure_of(reply("401 Unauthorized", &[], &body)).await;
@@ -398,9 +399,9 @@ async fn a_key_that_is_repeated_is_cut_out_wherever_it_stands() {
     assert!(failure.message.contains("key=[the key]"), "{failure:?}");
 }
 
-/// OpenAI is told which prefix to keep; what an older model does not take is left away from then on.
+/// A cache field that an older model refuses is left out from then on.
 #[tokio::test]
-async fn what_is_told_for_the_cache_is_taken_back_once_where_it_is_refused() {
+async fn cache_fields_that_are_refused_are_left_out() {
     let no = |name: &str| {
         let error = json!({"error": {"message": format!("Unknown parameter: '{name}'."), "type": "invalid_request_error",
                                      "param": name, "code": "unknown_parameter"}});
@@ -432,6 +433,6 @@ async fn what_is_told_for_the_cache_is_taken_back_once_where_it_is_refused() {
         [(true, true), (false, true), (false, false)]
     );
     let content = |n: usize| server.body(n)["messages"][0]["content"].clone();
-    assert_eq!(content(0)[0]["text"], content(1), "the same words, marked");
+    assert_eq!(content(0)[0]["text"], content(1), "the same text, marked");
     assert_eq!(server.body(0)["messages"][1], server.body(1)["messages"][1]);
 }

@@ -1,0 +1,422 @@
+//! Arguments as models and clients really send them, read by the tool's own schema.
+//!
+//! The schema stays strict; the reading is lenient: `"2"` and `2.0` for 2, `"src"` or `"[\"src\"]"` for a list, `path`
+//! for `paths`, an empty text for nothing, any case of a listed word. Unknown arguments are named and ignored. Only
+//! what can mean two things is an error, and it names the argument and gives an example.
+
+use rmcp::model::JsonObject;
+use serde_json::{Map, Value, json};
+
+/// Other names that clients use for an argument.
+const ALIASES: [(&str, &[&str]); 7] = [
+    (
+        "paths",
+        &[
+            "path",
+            "file",
+            "files",
+            "file_path",
+            "file_paths",
+            "filepath",
+            "target",
+            "targets",
+        ],
+    ),
+    (
+        "path",
+        &["paths", "folder", "directory", "dir", "root", "file"],
+    ),
+    ("query", &["q", "text", "pattern", "search"]),
+    (
+        "path_glob",
+        &[
+            "glob",
+            "include",
+            "path_pattern",
+            "path",
+            "paths",
+            "folder",
+            "directory",
+            "file",
+        ],
+    ),
+    ("since", &["revision", "ref", "from", "base"]),
+    (
+        "repository",
+        &["repo", "repo_path", "repository_path", "workspace", "root"],
+    ),
+    ("max_tokens", &["maxTokens", "token_limit"]),
+];
+
+/// Other words for a listed one.
+const WORDS: [(&str, &str); 12] = [
+    ("dir", "directory"),
+    ("folder", "directory"),
+    ("directories", "directory"),
+    ("files", "file"),
+    ("symbols", "symbol"),
+    ("definition", "symbol"),
+    ("function", "symbol"),
+    ("class", "symbol"),
+    ("any", "all"),
+    ("both", "all"),
+    ("medium", "short"),
+    ("summary", "short"),
+];
+
+/// What was read.
+#[derive(Debug, Default, PartialEq)]
+pub struct Read {
+    /// The arguments as the schema has them.
+    pub values: JsonObject,
+    /// What the answer has to say of them, such as an unknown argument.
+    pub notes: Vec<String>,
+}
+
+/// Reads `given` by a tool's input schema.
+///
+/// # Errors
+/// An argument that is missing, or that can mean two things; in one line, with an example.
+pub fn read(schema: &JsonObject, given: JsonObject) -> Result<Read, String> {
+    let empty = Map::new();
+    let properties = schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
+    let mut read = Read::default();
+    let mut unknown = Vec::new();
+    // An argument under its own name goes before one under another.
+    let (exact, other): (Vec<_>, Vec<_>) = given
+        .into_iter()
+        .partition(|(name, _)| properties.contains_key(name));
+    for (name, value) in exact.into_iter().chain(other) {
+        let known = match properties.contains_key(&name) {
+            true => Some(name.clone()),
+            false => alias(properties, &name).filter(|alias| !read.values.contains_key(alias)),
+        };
+        let Some(known) = known else {
+            unknown.push(name);
+            continue;
+        };
+        let property = &properties[&known];
+        let is_absent = value.is_null()
+            // In a list of paths, the empty text is the repository itself.
+            || value.as_str().is_some_and(|text| text.trim().is_empty() && property["type"] != "array");
+        if is_absent {
+            continue;
+        }
+        let given = value;
+        let value = value_of(property, &given).map_err(|flaw| {
+            let example = json!({&known: example(property)});
+            format!("{known}: {flaw}; for example {example}")
+        })?;
+        if let (Some(number), Some(most)) = (value.as_u64(), property["maximum"].as_u64())
+            && number == most
+            && as_number(&given).is_some_and(|given| given > most as f64)
+        {
+            read.notes
+                .push(format!("{known} is {most} at most: {most} was used"));
+        }
+        read.values.insert(known, value);
+    }
+    for required in schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let name = required.as_str().unwrap_or_default();
+        if !read.values.contains_key(name) {
+            let example = json!({name: example(&properties[name])});
+            return Err(format!("missing field `{name}`: for example {example}"));
+        }
+    }
+    if !unknown.is_empty() {
+        let known: Vec<&str> = properties.keys().map(String::as_str).collect();
+        let shown: Vec<String> = unknown
+            .iter()
+            .map(|name| crate::wire::plain::name(name))
+            .collect();
+        read.notes.push(format!(
+            "unknown arguments ignored: {} (known: {})",
+            shown.join(", "),
+            known.join(", ")
+        ));
+    }
+    Ok(read)
+}
+
+/// The argument that a name can only mean: another spelling, or an alias.
+fn alias(properties: &Map<String, Value>, name: &str) -> Option<String> {
+    let same = |one: &str, other: &str| {
+        let letters = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], "");
+        letters(one) == letters(other)
+    };
+    if let Some(known) = properties.keys().find(|known| same(known, name)) {
+        return Some(known.clone());
+    }
+    let meant = ALIASES.iter().find(|(known, others)| {
+        properties.contains_key(*known) && others.iter().any(|other| same(other, name))
+    });
+    meant.map(|(known, _)| (*known).to_owned())
+}
+
+/// The value by its property.
+fn value_of(property: &Value, value: &Value) -> Result<Value, String> {
+    match property["type"].as_str() {
+        Some("integer") => whole_number(property, value),
+        Some("array") => list(property, value),
+        _ => text(property, value),
+    }
+}
+
+fn as_number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().replace(['_', ','], "").parse().ok(),
+        _ => None,
+    }
+}
+
+fn whole_number(property: &Value, value: &Value) -> Result<Value, String> {
+    let expected = "expected a whole number, 0 or more";
+    if let Value::Array(list) = value
+        && let [one] = list.as_slice()
+    {
+        return whole_number(property, one);
+    }
+    let shown = shown(value);
+    let number = as_number(value).ok_or_else(|| format!("{shown} is no number, {expected}"))?;
+    if number.fract() != 0.0 || !(0.0..=1e15).contains(&number) {
+        return Err(format!("{shown} is not possible, {expected}"));
+    }
+    // Above the largest possible value, that is meant; below the smallest, that.
+    let bound = |key: &str| property[key].as_f64();
+    let number = bound("maximum").map_or(number, |most| number.min(most));
+    let number = bound("minimum").map_or(number, |least| number.max(least));
+    Ok(json!(number as u64))
+}
+
+fn list(property: &Value, value: &Value) -> Result<Value, String> {
+    let items = match value {
+        Value::Array(items) => items.clone(),
+        Value::String(text) if text.trim_start().starts_with('[') => {
+            match serde_json::from_str::<Vec<Value>>(text) {
+                Ok(items) => items,
+                // A name may begin with a bracket.
+                Err(_) => vec![value.clone()],
+            }
+        }
+        Value::String(_) | Value::Number(_) => vec![value.clone()],
+        // `{"path": "src"}` and the like, as some models write an item.
+        Value::Object(_) => vec![value.clone()],
+        _ => return Err(format!("{} is no list", shown(value))),
+    };
+    let item = &property["items"];
+    let items: Result<Vec<Value>, String> = items
+        .iter()
+        .filter(|item| !item.is_null())
+        .map(|value| text(item, unwrapped(value)))
+        .collect();
+    Ok(Value::Array(items?))
+}
+
+/// The text in an object with one text.
+fn unwrapped(value: &Value) -> &Value {
+    match value {
+        Value::Object(object) if object.len() == 1 => object.values().next().unwrap_or(value),
+        other => other,
+    }
+}
+
+fn text(property: &Value, value: &Value) -> Result<Value, String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Array(list) if list.len() == 1 => return self::text(property, &list[0]),
+        _ => return Err(format!("{} is no text", shown(value))),
+    };
+    let Some(words) = property["enum"].as_array() else {
+        return Ok(Value::String(text));
+    };
+    let lower = text.trim().to_ascii_lowercase();
+    let lower = match WORDS.iter().find(|(other, _)| *other == lower) {
+        Some((_, word)) if !words.iter().any(|known| known == &lower) => (*word).to_owned(),
+        _ => lower,
+    };
+    match words.iter().any(|word| word == &lower) {
+        true => Ok(Value::String(lower)),
+        false => {
+            let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+            Err(format!("{} is none of {}", shown(value), words.join(", ")))
+        }
+    }
+}
+
+/// The value as it came, cut short.
+fn shown(value: &Value) -> String {
+    let text = crate::wire::plain::clean(&value.to_string());
+    match text.char_indices().nth(60) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+fn example(property: &Value) -> Value {
+    if let Some(example) = property["examples"].get(0) {
+        return example.clone();
+    }
+    match property["type"].as_str() {
+        Some("integer") => property.get("default").cloned().unwrap_or_else(|| json!(2)),
+        Some("array") => json!(["src/main.rs"]),
+        _ => property["enum"]
+            .get(0)
+            .cloned()
+            .unwrap_or_else(|| json!("src")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema() -> JsonObject {
+        let schema = json!({
+            "properties": {
+                "paths": {"type": "array", "items": {"type": "string"}},
+                "depth": {"type": "integer", "minimum": 1, "maximum": 100, "default": 2},
+                "detail": {"type": "string", "enum": ["line", "short", "full"]},
+                "query": {"type": "string"},
+                "repository": {"type": "string"},
+            },
+            "required": ["paths"],
+        });
+        schema.as_object().cloned().unwrap_or_default()
+    }
+
+    fn values(given: Value) -> Result<(Value, usize), String> {
+        let given = given.as_object().cloned().unwrap_or_default();
+        let read = read(&schema(), given)?;
+        Ok((Value::Object(read.values), read.notes.len()))
+    }
+
+    #[test]
+    fn what_can_only_mean_one_thing_is_read_as_that() {
+        for (given, expected, notes) in [
+            (json!({"paths": "src"}), json!({"paths": ["src"]}), 0),
+            (json!({"path": "src"}), json!({"paths": ["src"]}), 0),
+            (
+                json!({"paths": "[\"src\",\"b\"]"}),
+                json!({"paths": ["src", "b"]}),
+                0,
+            ),
+            (
+                json!({"paths": "[id].tsx"}),
+                json!({"paths": ["[id].tsx"]}),
+                0,
+            ),
+            (json!({"paths": ""}), json!({"paths": [""]}), 0),
+            (
+                json!({"paths": [7, {"path": "b"}, null]}),
+                json!({"paths": ["7", "b"]}),
+                0,
+            ),
+            (
+                json!({"paths": ["a"], "depth": "2"}),
+                json!({"paths": ["a"], "depth": 2}),
+                0,
+            ),
+            (
+                json!({"paths": ["a"], "depth": 2.0}),
+                json!({"paths": ["a"], "depth": 2}),
+                0,
+            ),
+            (
+                json!({"paths": ["a"], "depth": " 1e1 "}),
+                json!({"paths": ["a"], "depth": 10}),
+                0,
+            ),
+            (
+                json!({"paths": ["a"], "depth": 0}),
+                json!({"paths": ["a"], "depth": 1}),
+                0,
+            ),
+            (
+                json!({"paths": ["a"], "depth": 5000}),
+                json!({"paths": ["a"], "depth": 100}),
+                1,
+            ),
+            (
+                json!({"paths": ["a"], "depth": "", "detail": "", "query": null}),
+                json!({"paths": ["a"]}),
+                0,
+            ),
+            (
+                json!({"paths": ["a"], "detail": "Full"}),
+                json!({"paths": ["a"], "detail": "full"}),
+                0,
+            ),
+            (
+                json!({"paths": ["a"], "query": 404}),
+                json!({"paths": ["a"], "query": "404"}),
+                0,
+            ),
+            (
+                json!({"paths": ["a"], "toolCallId": "1", "sessionId": 2}),
+                json!({"paths": ["a"]}),
+                1,
+            ),
+            (
+                json!({"Paths": ["a"], "repo": "/r"}),
+                json!({"paths": ["a"], "repository": "/r"}),
+                0,
+            ),
+            (
+                json!({"paths": ["a"], "path": "b", "files": "c"}),
+                json!({"paths": ["a"]}),
+                1,
+            ),
+        ] {
+            assert_eq!(values(given.clone()), Ok((expected, notes)), "{given}");
+        }
+    }
+
+    #[test]
+    fn what_is_ambiguous_is_named_with_an_example() {
+        for (given, parts) in [
+            (json!({}), ["paths", "[\"src/main.rs\"]"]),
+            (
+                json!({"paths": ["a"], "depth": 2.5}),
+                ["depth: 2.5", "{\"depth\":2}"],
+            ),
+            (
+                json!({"paths": ["a"], "depth": "two"}),
+                ["depth: \"two\"", "{\"depth\":2}"],
+            ),
+            (
+                json!({"paths": ["a"], "depth": -1}),
+                ["depth: -1", "0 or more"],
+            ),
+            (
+                json!({"paths": ["a"], "depth": {}}),
+                ["depth: {}", "{\"depth\":2}"],
+            ),
+            (
+                json!({"paths": ["a"], "detail": "huge"}),
+                ["detail: \"huge\"", "line, short, full"],
+            ),
+            (json!({"paths": true}), ["paths: true", "[\"src/main.rs\"]"]),
+            (
+                json!({"paths": ["a"], "query": ["a", "b"]}),
+                ["query: ", "for example"],
+            ),
+        ] {
+            let error = values(given.clone()).expect_err("it is ambiguous");
+            assert!(
+                parts.iter().all(|part| error.contains(part)),
+                "{given}: {error}"
+            );
+        }
+    }
+}

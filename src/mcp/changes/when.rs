@@ -1,0 +1,224 @@
+//! `since` as agents write it: a time, a time ago, or a revision.
+
+use std::time::{Duration, SystemTime};
+
+use chrono::{
+    DateTime, Days, Local, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone,
+};
+
+/// From when on changes are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// The last commit: what is not committed.
+    LastCommit,
+    /// A time.
+    Time(SystemTime),
+    /// A revision of git.
+    Revision(String),
+}
+
+/// Forms of a time without a zone, in local time.
+const TIMES: [&str; 8] = [
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%d.%m.%Y %H:%M",
+    "%Y-%m-%d %I:%M %p",
+];
+/// Forms of a day.
+const DAYS: [&str; 3] = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y"];
+/// Forms of a time with a zone.
+const ZONED: [&str; 4] = [
+    "%Y-%m-%d %H:%M:%S%.f %z",
+    "%Y-%m-%dT%H:%M:%S%.f%z",
+    "%Y-%m-%d %H:%M %z",
+    "%Y-%m-%d %H:%M:%S%.f%z",
+];
+/// Days in the named spans.
+const SPANS: [(&str, u64); 5] = [
+    ("day", 1),
+    ("week", 7),
+    ("fortnight", 14),
+    ("month", 30),
+    ("year", 365),
+];
+
+impl Since {
+    /// Reads `text`; what is no time is a revision.
+    pub fn parse(text: &str, now: SystemTime) -> Result<Self, String> {
+        let text = text.trim();
+        let text = text.strip_prefix("since ").unwrap_or(text).trim();
+        let lower = text.to_ascii_lowercase();
+        if lower.is_empty() || ["uncommitted", "working tree", "worktree"].contains(&lower.as_str())
+        {
+            return Ok(Self::LastCommit);
+        }
+        if let Some(time) = time(text, &lower, now) {
+            return Ok(Self::Time(time));
+        }
+        // `main..`, `main...HEAD`: the left side is the base.
+        let revision = match text.split_once("..") {
+            Some((base, _)) if !base.is_empty() => base,
+            _ => text,
+        };
+        match revision.starts_with('-') || revision.chars().any(char::is_control) {
+            true => Err(format!(
+                "since: {} is no revision and no time; {EXAMPLES}",
+                crate::wire::plain::clean(text)
+            )),
+            false => Ok(Self::Revision(revision.to_owned())),
+        }
+    }
+}
+
+/// How to write it.
+pub const EXAMPLES: &str = "for example HEAD~3, main, 2h, yesterday or 2026-01-31 13:00";
+
+fn time(text: &str, lower: &str, now: SystemTime) -> Option<SystemTime> {
+    let here: DateTime<Local> = now.into();
+    let midnight = |back: u64| {
+        let day = here.date_naive().checked_sub_days(Days::new(back))?;
+        local(day.and_time(NaiveTime::MIN))
+    };
+    let ago = |days: u64| now.checked_sub(Duration::from_secs(days * 86_400));
+    match lower {
+        "now" => return Some(now),
+        "today" | "midnight" => return midnight(0),
+        "yesterday" => return midnight(1),
+        "last hour" => return now.checked_sub(Duration::from_secs(3_600)),
+        _ => {}
+    }
+    let (past, span) = match lower.split_once(' ') {
+        Some(("last" | "past" | "previous", span)) => (true, span),
+        _ => (false, lower),
+    };
+    if past && let Some((_, days)) = SPANS.iter().find(|(name, _)| *name == span) {
+        return ago(*days);
+    }
+    if let Some(time) = moment(text) {
+        return Some(time);
+    }
+    let span = span.strip_suffix("ago").unwrap_or(span).trim();
+    let span = match span.split_once(' ') {
+        Some(("a" | "an" | "one", unit)) => format!("1 {unit}"),
+        _ => span.to_owned(),
+    };
+    humantime::parse_duration(&span)
+        .ok()
+        .and_then(|ago| now.checked_sub(ago))
+}
+
+/// A moment that is written out.
+fn moment(text: &str) -> Option<SystemTime> {
+    if let Ok(time) =
+        DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc2822(text))
+    {
+        return Some(time.into());
+    }
+    let zoned = ZONED
+        .iter()
+        .find_map(|form| DateTime::parse_from_str(text, form).ok());
+    if let Some(time) = zoned {
+        return Some(time.into());
+    }
+    if let Some(plain) = text.strip_suffix(" UTC").or_else(|| text.strip_suffix('Z')) {
+        let time = TIMES
+            .iter()
+            .find_map(|form| NaiveDateTime::parse_from_str(plain, form).ok())?;
+        return Some(time.and_utc().into());
+    }
+    if let Some(time) = TIMES
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+    {
+        return local(time);
+    }
+    let day = DAYS
+        .iter()
+        .find_map(|form| NaiveDate::parse_from_str(text, form).ok());
+    if let Some(day) = day {
+        return local(day.and_time(NaiveTime::MIN));
+    }
+    // Seconds, or milliseconds, since 1970; shorter numbers may be a commit's.
+    let seconds = match (text.len(), text.trim_start_matches('@').parse::<u64>()) {
+        (10, Ok(seconds)) => seconds,
+        (11, Ok(seconds)) if text.starts_with('@') => seconds,
+        (13, Ok(milliseconds)) => milliseconds / 1_000,
+        _ => return None,
+    };
+    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+fn local(time: NaiveDateTime) -> Option<SystemTime> {
+    match Local.from_local_datetime(&time) {
+        MappedLocalTime::Single(time) | MappedLocalTime::Ambiguous(time, _) => Some(time.into()),
+        MappedLocalTime::None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_revisions_and_nothing_are_told_apart() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
+        let parse = |text: &str| Since::parse(text, now);
+        for text in [
+            "2h",
+            "3 days",
+            "2 hours ago",
+            "an hour ago",
+            "1 week",
+            "last week",
+            "yesterday",
+            "today",
+            "last month",
+        ] {
+            let Ok(Since::Time(time)) = parse(text) else {
+                panic!("{text} is a time");
+            };
+            assert!(time < now, "{text}");
+        }
+        for text in [
+            "2026-01-31",
+            "2026-01-31 13:00",
+            "2026-01-31T13:00",
+            "2026-01-31 13:00:07",
+            "2026/01/31 13:00",
+            "2026-01-31T12:00:00Z",
+            "2026-01-31T12:00:00+02:00",
+            "2026-01-31 12:00:00 +0200",
+            "Sat, 31 Jan 2026 12:00:00 +0000",
+            "1770000000",
+            "@1770000000",
+        ] {
+            assert!(matches!(parse(text), Ok(Since::Time(_))), "{text}");
+        }
+        let seconds = |text: &str| match parse(text) {
+            Ok(Since::Time(time)) => time
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .map(|since| since.as_secs())
+                .ok(),
+            _ => None,
+        };
+        assert_eq!(seconds("2026-01-31T12:00:00+02:00"), Some(1_769_853_600));
+        for (text, revision) in [
+            ("HEAD~3", "HEAD~3"),
+            ("main", "main"),
+            ("main..HEAD", "main"),
+            ("main...", "main"),
+            ("2026", "2026"),
+            ("abc1234", "abc1234"),
+        ] {
+            assert_eq!(parse(text), Ok(Since::Revision(revision.to_owned())));
+        }
+        for text in ["", "  ", "uncommitted"] {
+            assert_eq!(parse(text), Ok(Since::LastCommit));
+        }
+        assert!(parse("--output=x").is_err());
+    }
+}

@@ -1,0 +1,360 @@
+//! What one line becomes: a message for the library, a reply, or both.
+
+use serde_json::{Map, Value, json};
+
+/// The revision that knows batches.
+const WITH_BATCHES: &str = "2025-03-26";
+/// The revision whose sessions need no `initialize`.
+const WITHOUT_INITIALIZE: &str = "2026-07-28";
+
+const PARSE_ERROR: i64 = -32_700;
+const INVALID_REQUEST: i64 = -32_600;
+const INVALID_PARAMS: i64 = -32_602;
+
+/// What goes on from one line of the client.
+#[derive(Debug, Default)]
+pub(super) struct Passed {
+    /// Lines for the library.
+    pub messages: Vec<Vec<u8>>,
+    /// Lines for the client.
+    pub replies: Vec<Vec<u8>>,
+}
+
+/// What has to be remembered between lines.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    /// Whether the session has begun: before that the library accepts requests only.
+    open: bool,
+    /// The protocol revision that the client named in `initialize`.
+    version: Option<String>,
+    /// Batches that wait for responses.
+    batches: Vec<Batch>,
+}
+
+/// A batch: the requests without a response so far, and the responses so far.
+#[derive(Debug, Default)]
+struct Batch {
+    waiting: Vec<Value>,
+    responses: Vec<Value>,
+}
+
+/// What becomes of one message.
+enum Fate {
+    Pass(Value),
+    Refuse(Value),
+}
+
+/// The reply to a line that is too long.
+pub(super) fn too_long() -> Passed {
+    let detail = "the line is longer than 16 MiB";
+    Passed {
+        replies: vec![line(&error(Value::Null, INVALID_REQUEST, detail))],
+        ..Passed::default()
+    }
+}
+
+impl Gate {
+    /// What a line of the client becomes.
+    pub(super) fn incoming(&mut self, bytes: &[u8]) -> Passed {
+        let mut passed = Passed::default();
+        let bytes = bytes
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(bytes)
+            .trim_ascii();
+        if bytes.is_empty() {
+            return passed;
+        }
+        match serde_json::from_slice(bytes) {
+            Ok(Value::Array(messages)) => self.batch(messages, &mut passed),
+            Ok(message) => match self.message(message) {
+                Fate::Pass(message) => passed.messages.push(line(&message)),
+                Fate::Refuse(reply) => passed.replies.push(line(&reply)),
+            },
+            Err(flaw) => {
+                let detail = format!("the line is not JSON: {flaw}");
+                passed
+                    .replies
+                    .push(line(&error(Value::Null, PARSE_ERROR, &detail)));
+            }
+        }
+        passed
+    }
+
+    fn batch(&mut self, messages: Vec<Value>, passed: &mut Passed) {
+        let refused = match (self.version.as_deref(), messages.is_empty()) {
+            (_, true) => Some("the batch is empty"),
+            (Some(WITH_BATCHES), false) => None,
+            _ => Some("batches belong to protocol revision 2025-03-26: send one message a line"),
+        };
+        if let Some(detail) = refused {
+            passed
+                .replies
+                .push(line(&error(Value::Null, INVALID_REQUEST, detail)));
+            return;
+        }
+        let mut batch = Batch::default();
+        for message in messages {
+            match self.message(message) {
+                Fate::Refuse(reply) => batch.responses.push(reply),
+                Fate::Pass(message) => {
+                    if message.get("method").is_some()
+                        && let Some(id) = message.get("id")
+                    {
+                        batch.waiting.push(id.clone());
+                    }
+                    passed.messages.push(line(&message));
+                }
+            }
+        }
+        match (batch.waiting.is_empty(), batch.responses.is_empty()) {
+            (false, _) => self.batches.push(batch),
+            (true, false) => passed.replies.push(line(&Value::Array(batch.responses))),
+            // Notifications get no response.
+            (true, true) => {}
+        }
+    }
+
+    fn message(&mut self, mut message: Value) -> Fate {
+        let id = message.get("id").cloned();
+        let refuse = |code, detail: &str| {
+            Fate::Refuse(error(id.clone().unwrap_or(Value::Null), code, detail))
+        };
+        let Some(object) = message.as_object_mut() else {
+            return refuse(INVALID_REQUEST, "a message must be a JSON object");
+        };
+        let method = object
+            .get("method")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        let is_request = method.is_some() && object.contains_key("id");
+        if !self.open && !is_request {
+            let what = method.as_deref().unwrap_or("a response");
+            return refuse(
+                INVALID_REQUEST,
+                &format!("{what} came before initialize: begin with initialize"),
+            );
+        }
+        match method.as_deref() {
+            Some("initialize") => {
+                complete_initialize(object);
+                let version = object["params"]["protocolVersion"].as_str();
+                self.version = version.map(str::to_owned);
+                self.open = true;
+            }
+            Some("tools/call") => {
+                let params = object.entry("params").or_insert_with(|| json!({}));
+                let Some(params) = params.as_object_mut() else {
+                    return refuse(
+                        INVALID_PARAMS,
+                        "params must be an object with name and arguments",
+                    );
+                };
+                if !params.get("name").is_some_and(Value::is_string) {
+                    return refuse(
+                        INVALID_PARAMS,
+                        "name is missing: give the tool's name, for example {\"name\": \"get_overview\"}",
+                    );
+                }
+                if let Err(detail) = tidy_arguments(params) {
+                    return refuse(INVALID_PARAMS, &detail);
+                }
+            }
+            _ => {}
+        }
+        let bootstrap = matches!(method.as_deref(), Some("ping" | "server/discover"));
+        let meta = &message["params"]["_meta"];
+        let inline = meta.as_object().is_some_and(|meta| {
+            meta.iter().any(|(key, value)| {
+                key.ends_with("/protocolVersion") && value == WITHOUT_INITIALIZE
+            })
+        });
+        self.open |= inline && !bootstrap;
+        Fate::Pass(message)
+    }
+
+    /// What a line of the library becomes for the client; `None`: it waits for the rest of its batch.
+    pub(super) fn outgoing(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        if self.batches.is_empty() {
+            return Some(bytes.to_vec());
+        }
+        let Ok(message) = serde_json::from_slice::<Value>(bytes) else {
+            return Some(bytes.to_vec());
+        };
+        let id = message
+            .get("id")
+            .filter(|_| message.get("method").is_none());
+        let found = id.and_then(|id| {
+            let mut batches = self.batches.iter();
+            let batch = batches.position(|batch| batch.waiting.contains(id))?;
+            Some((batch, id.clone()))
+        });
+        let Some((at, id)) = found else {
+            return Some(bytes.to_vec());
+        };
+        let batch = &mut self.batches[at];
+        batch.waiting.retain(|waiting| *waiting != id);
+        batch.responses.push(message);
+        if !batch.waiting.is_empty() {
+            return None;
+        }
+        let batch = self.batches.swap_remove(at);
+        Some(line(&Value::Array(batch.responses)))
+    }
+}
+
+/// Fills in what some clients leave out of `initialize`.
+fn complete_initialize(object: &mut Map<String, Value>) {
+    let params = object.entry("params").or_insert_with(|| json!({}));
+    if !params.is_object() {
+        *params = json!({});
+    }
+    let defaults = [
+        ("protocolVersion", json!("2025-06-18")),
+        ("capabilities", json!({})),
+        (
+            "clientInfo",
+            json!({"name": "unknown", "version": "unknown"}),
+        ),
+    ];
+    for (key, default) in defaults {
+        if params.get(key).is_none_or(Value::is_null) {
+            params[key] = default;
+        }
+    }
+    let info = &mut params["clientInfo"];
+    for key in ["name", "version"] {
+        if info.is_object() && !info[key].is_string() {
+            info[key] = json!("unknown");
+        }
+    }
+}
+
+/// Makes `arguments` an object: some clients send JSON text, null, or an empty list.
+fn tidy_arguments(params: &mut Map<String, Value>) -> Result<(), String> {
+    let Some(arguments) = params.get_mut("arguments") else {
+        return Ok(());
+    };
+    let tidy = match &*arguments {
+        Value::Object(_) => return Ok(()),
+        Value::Null => json!({}),
+        Value::Array(list) if list.is_empty() => json!({}),
+        Value::String(text) if text.trim().is_empty() => json!({}),
+        Value::String(text) => match serde_json::from_str(text) {
+            Ok(Value::Object(object)) => Value::Object(object),
+            Ok(Value::Null) => json!({}),
+            _ => return Err(arguments_are_no_object()),
+        },
+        _ => return Err(arguments_are_no_object()),
+    };
+    *arguments = tidy;
+    Ok(())
+}
+
+fn arguments_are_no_object() -> String {
+    "arguments must be an object, for example {\"paths\": [\"src\"]}".to_owned()
+}
+
+fn error(id: Value, code: i64, message: &str) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}})
+}
+
+fn line(value: &Value) -> Vec<u8> {
+    let mut line = value.to_string().into_bytes();
+    line.push(b'\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(version: &str) -> Gate {
+        let mut gate = Gate::default();
+        let hello = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": version}});
+        let passed = gate.incoming(&line(&hello));
+        assert_eq!(passed.messages.len(), 1);
+        let hello: Value = serde_json::from_slice(&passed.messages[0]).expect("JSON");
+        assert_eq!(hello["params"]["clientInfo"]["name"], "unknown");
+        assert!(hello["params"]["capabilities"].is_object());
+        gate
+    }
+
+    fn code(passed: &Passed) -> i64 {
+        let reply: Value = serde_json::from_slice(&passed.replies[0]).expect("JSON");
+        assert!(passed.messages.is_empty());
+        reply["error"]["code"].as_i64().expect("a code")
+    }
+
+    #[test]
+    fn what_is_no_message_gets_an_error() {
+        let mut gate = Gate::default();
+        for (text, expected) in [
+            (&b"hello\n"[..], PARSE_ERROR),
+            (b"\xff\xfe\n", PARSE_ERROR),
+            (b"{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\":", PARSE_ERROR),
+            (b"7", INVALID_REQUEST),
+            (b"[]", INVALID_REQUEST),
+            (b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}", INVALID_REQUEST),
+            (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}", INVALID_REQUEST),
+            (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"}", INVALID_PARAMS),
+            (
+                b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"x\",\"arguments\":7}}",
+                INVALID_PARAMS,
+            ),
+        ] {
+            assert_eq!(code(&gate.incoming(text)), expected, "{text:?}");
+        }
+        assert!(gate.incoming(b"\r\n").replies.is_empty());
+    }
+
+    #[test]
+    fn arguments_become_an_object() {
+        for (given, expected) in [
+            (json!("{\"depth\": 2}"), json!({"depth": 2})),
+            (json!(""), json!({})),
+            (json!("null"), json!({})),
+            (json!([]), json!({})),
+            (Value::Null, json!({})),
+            (json!({"a": 1}), json!({"a": 1})),
+        ] {
+            let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "x", "arguments": given}});
+            let passed = gate("2025-06-18").incoming(&line(&call));
+            let call: Value = serde_json::from_slice(&passed.messages[0]).expect("JSON");
+            assert_eq!(call["params"]["arguments"], expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_batch_is_answered_as_a_batch_where_the_revision_knows_them() {
+        let batch = json!([
+            {"jsonrpc": "2.0", "id": 1, "method": "ping"},
+            {"jsonrpc": "2.0", "method": "notifications/initialized"},
+            3,
+            {"jsonrpc": "2.0", "id": "b", "method": "ping"},
+        ]);
+        let mut knows = gate(WITH_BATCHES);
+        let passed = knows.incoming(&line(&batch));
+        assert_eq!((passed.messages.len(), passed.replies.len()), (3, 0));
+        let response = |id: Value| line(&json!({"jsonrpc": "2.0", "id": id, "result": {}}));
+        assert_eq!(knows.outgoing(&response(json!("b"))), None);
+        let other = response(json!(9));
+        assert_eq!(knows.outgoing(&other), Some(other.clone()));
+        let whole = knows.outgoing(&response(json!(1))).expect("the batch");
+        let whole: Vec<Value> = serde_json::from_slice(&whole).expect("JSON");
+        let ids: Vec<&Value> = whole.iter().map(|one| &one["id"]).collect();
+        assert_eq!(ids, [&Value::Null, &json!("b"), &json!(1)]);
+
+        let refused = gate("2025-06-18").incoming(&line(&batch));
+        assert_eq!(code(&refused), INVALID_REQUEST);
+    }
+
+    #[test]
+    fn a_session_without_initialize_is_open_too() {
+        let mut gate = Gate::default();
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {
+            "_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}}});
+        assert_eq!(gate.incoming(&line(&call)).messages.len(), 1);
+        let cancelled = json!({"jsonrpc": "2.0", "method": "notifications/cancelled"});
+        assert_eq!(gate.incoming(&line(&cancelled)).messages.len(), 1);
+    }
+}

@@ -1,0 +1,388 @@
+//! Adapts requests to what an endpoint accepts: learns it from refusals, once, and remembers it.
+//!
+//! Each fact is learnt by one refused request at most for each request in flight, and holds for an endpoint and a model.
+//! It expires, so that a server that was upgraded is found out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::length::{self, OutputCap};
+use super::problem::Problem;
+use super::words::{UNSUPPORTED, Words};
+
+/// The file of all facts, in the folder of the store.
+pub const FACTS_FILE: &str = "endpoints.json";
+
+/// After so many seconds a fact is forgotten: two weeks.
+const EXPIRY_SECONDS: u64 = 14 * 86_400;
+/// Below so many tokens an answer is not worth a request.
+const SMALLEST_OUTPUT: u32 = 200;
+/// A cap on the output above this is not believed to be a minimum.
+const LARGEST_MINIMUM: u32 = 32_000;
+
+/// The two names of the cap on the output. Some servers ignore the new one silently, OpenAI's reasoning models refuse the
+/// old one: each endpoint starts with the likely one, and may be switched once.
+pub(super) const CAP_NAMES: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+
+/// What is known of one endpoint and model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Facts {
+    /// The cap goes by the other of its two names.
+    pub other_cap_name: bool,
+    /// The largest cap on the output that is accepted.
+    pub largest_cap: Option<u32>,
+    /// The smallest one.
+    pub smallest_cap: Option<u32>,
+    /// The instructions go into the user's message: there is no system role.
+    pub no_system_role: bool,
+    /// Answers have to be streamed.
+    pub must_stream: bool,
+    /// Fields of a request that are refused.
+    pub omitted: BTreeSet<String>,
+    /// Fields that are required.
+    pub added: BTreeMap<String, Value>,
+    /// Tokens that the model reads, prompt and output together.
+    pub context_tokens: Option<u32>,
+    /// Prompts that are longer are cut without an error.
+    pub cuts_silently: bool,
+    /// When the last of them was learnt, in seconds since 1970.
+    pub learnt_unix: u64,
+}
+
+impl Facts {
+    /// One line for each fact, for people.
+    pub fn to_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(tokens) = self.context_tokens {
+            let how = if self.cuts_silently {
+                ", and cuts longer prompts silently"
+            } else {
+                ""
+            };
+            lines.push(format!("reads {tokens} tokens at most{how}"));
+        }
+        if self.other_cap_name {
+            lines.push("takes the other name of the cap on output tokens".to_owned());
+        }
+        if let Some(cap) = self.largest_cap {
+            lines.push(format!("accepts a cap of {cap} output tokens at most"));
+        }
+        if let Some(cap) = self.smallest_cap {
+            lines.push(format!("wants a cap of {cap} output tokens at least"));
+        }
+        if self.no_system_role {
+            lines.push("has no system role: instructions go into the user's message".to_owned());
+        }
+        if self.must_stream {
+            lines.push("only streams".to_owned());
+        }
+        for name in &self.omitted {
+            lines.push(format!("does not accept {name}"));
+        }
+        for (name, value) in &self.added {
+            lines.push(format!("wants {name} = {value}"));
+        }
+        lines
+    }
+}
+
+/// A request, as far as a refusal may complain about it.
+pub(super) struct Sent {
+    /// The facts that it was made by.
+    pub facts: Facts,
+    /// The name of its cap.
+    pub cap_name: &'static str,
+    /// Its cap.
+    pub cap: u32,
+    /// Names of its fields.
+    pub fields: Vec<String>,
+}
+
+/// What a refusal led to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Adapted {
+    /// All further requests are sent otherwise.
+    ForAll(String),
+    /// This one gets another cap.
+    Cap(u32),
+    /// This one gets a larger cap.
+    MoreOutput,
+}
+
+/// The facts, shared by all requests and kept in a file.
+pub(super) struct Adaptations {
+    facts: Mutex<Facts>,
+    file: Option<PathBuf>,
+    /// Under which name in the file.
+    name: String,
+}
+
+impl Adaptations {
+    /// Loads what was learnt earlier about an endpoint and a model.
+    pub fn load(file: Option<PathBuf>, base_url: &str, model: &str) -> Self {
+        let name = format!("{base_url} {model}");
+        let facts = file
+            .as_ref()
+            .and_then(|file| read(file).remove(&name))
+            .unwrap_or_default();
+        Self {
+            facts: Mutex::new(facts),
+            file,
+            name,
+        }
+    }
+
+    pub fn facts(&self) -> Facts {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the facts, and writes them down if that made a difference.
+    pub fn learn(&self, change: impl FnOnce(&mut Facts)) {
+        let facts = {
+            let mut facts = self.lock();
+            let before = facts.clone();
+            change(&mut facts);
+            if *facts == before {
+                return;
+            }
+            facts.learnt_unix = unix_now();
+            facts.clone()
+        };
+        if let Some(file) = &self.file {
+            let mut all = read(file);
+            all.insert(self.name.clone(), facts);
+            if let Err(error) = write(file, &all) {
+                tracing::warn!("cannot keep what was learnt about the endpoint: {error}");
+            }
+        }
+    }
+
+    /// Adapts to a refusal. `None`: there is nothing to adapt, or it was sent in the adapted form already.
+    pub fn refused(&self, status: u16, problem: &Problem, sent: &Sent) -> Option<Adapted> {
+        if !matches!(status, 200 | 400 | 422 | 500 | 501) {
+            return None;
+        }
+        let words = Words::of(&problem.message);
+        self.output_cap(status, problem, sent)
+            .or_else(|| self.streaming(&words, sent))
+            .or_else(|| self.cap_name(problem, &words, sent))
+            .or_else(|| self.system_role(problem, &words, sent))
+            .or_else(|| self.parameter(problem, &words, sent))
+    }
+
+    fn output_cap(&self, status: u16, problem: &Problem, sent: &Sent) -> Option<Adapted> {
+        match length::output_cap(problem, status, sent.cap)? {
+            OutputCap::UsedUp => Some(Adapted::MoreOutput),
+            OutputCap::Leaves(room) => {
+                let cap = room.saturating_sub(8);
+                (cap >= SMALLEST_OUTPUT.min(sent.cap) && cap < sent.cap)
+                    .then_some(Adapted::Cap(cap))
+            }
+            OutputCap::TooLarge(most) => {
+                let most = most.unwrap_or(sent.cap / 2);
+                if most < 16 || most >= sent.cap {
+                    return None;
+                }
+                self.learn(|facts| {
+                    facts.largest_cap =
+                        Some(facts.largest_cap.map_or(most, |known| known.min(most)));
+                });
+                Some(Adapted::ForAll(format!("a cap above {most} output tokens")))
+            }
+            OutputCap::TooSmall(least) => {
+                if least <= sent.cap || least > LARGEST_MINIMUM {
+                    return None;
+                }
+                self.learn(|facts| facts.smallest_cap = Some(least));
+                Some(Adapted::ForAll(format!(
+                    "a cap below {least} output tokens"
+                )))
+            }
+        }
+    }
+
+    /// "must be streamed"; "enable_thinking must be set to false for non-streaming calls".
+    fn streaming(&self, words: &Words, sent: &Sent) -> Option<Adapted> {
+        let about_stream = words.any(&["stream"]);
+        let thinking = words.any(&[
+            "enable_thinking",
+            "enable thinking",
+            "thinking mode",
+            "thinking",
+        ]);
+        let needed = words.any(&[
+            "must",
+            "only",
+            "require",
+            "need",
+            "please set",
+            "please use",
+            "set stream",
+            "non-stream",
+            "false",
+            "not support",
+            "n't support",
+            "unsupported",
+            "can not",
+            "cannot",
+            "should",
+            "enable",
+        ]);
+        if thinking
+            && needed
+            && !sent.facts.added.contains_key("enable_thinking")
+            && !sent.facts.omitted.contains("enable_thinking")
+        {
+            self.learn(|facts| {
+                drop(
+                    facts
+                        .added
+                        .insert("enable_thinking".to_owned(), json!(false)),
+                )
+            });
+            return Some(Adapted::ForAll(
+                "a request without enable_thinking = false".to_owned(),
+            ));
+        }
+        // "stream" itself may be refused as a field; "stream_options" is another one.
+        let refuses_field = words.any(&[
+            "unrecognized",
+            "unknown",
+            "extra",
+            "unexpected",
+            "parameter: 'stream'",
+            "parameter: stream",
+        ]);
+        if about_stream
+            && needed
+            && !refuses_field
+            && !words.names("stream_options")
+            && !sent.facts.must_stream
+        {
+            self.learn(|facts| facts.must_stream = true);
+            return Some(Adapted::ForAll("an answer that is not streamed".to_owned()));
+        }
+        None
+    }
+
+    fn cap_name(&self, problem: &Problem, words: &Words, sent: &Sent) -> Option<Adapted> {
+        let name = sent.cap_name;
+        if sent.facts.other_cap_name || !complains(problem, words, name) {
+            return None;
+        }
+        self.learn(|facts| facts.other_cap_name = true);
+        Some(Adapted::ForAll(name.to_owned()))
+    }
+
+    fn system_role(&self, problem: &Problem, words: &Words, sent: &Sent) -> Option<Adapted> {
+        let subject = words.any(&[
+            "system role",
+            "role 'system'",
+            "role \"system\"",
+            "role system",
+            "'system'",
+            "\"system\"",
+            "`system`",
+            "got system",
+            "system message",
+            "system prompt",
+            "system instruction",
+            "developer instruction",
+            "developer role",
+            "developer message",
+            "roles must alternate",
+            "roles are supported",
+            "role must be",
+            "roles must be",
+            "system 角色",
+            "系统角色",
+        ]) || problem.parameter.contains("role")
+            || words.all(&[&["role"], &["user", "assistant"]]);
+        let complaint = words.any(UNSUPPORTED)
+            || words.any(&[
+                "alternate",
+                "must be one of",
+                "is not one of",
+                "only user",
+                "only 'user'",
+                "expected",
+                "invalid",
+                "not valid",
+                "not enabled",
+                "must start with",
+                "first message",
+                "should be",
+                "are supported",
+                "does not exist",
+                "not exist",
+            ]);
+        if sent.facts.no_system_role || !subject || !complaint {
+            return None;
+        }
+        self.learn(|facts| facts.no_system_role = true);
+        Some(Adapted::ForAll("a system role".to_owned()))
+    }
+
+    fn parameter(&self, problem: &Problem, words: &Words, sent: &Sent) -> Option<Adapted> {
+        let needed = |name: &str| {
+            matches!(name, "model" | "messages" | "stream") || CAP_NAMES.contains(&name)
+        };
+        let refused = sent.fields.iter().filter(|name| !needed(name));
+        let name = refused
+            .filter(|name| complains(problem, words, name))
+            .max_by_key(|name| name.len())?;
+        self.learn(|facts| {
+            facts.added.remove(name);
+            facts.omitted.insert(name.clone());
+        });
+        Some(Adapted::ForAll(name.clone()))
+    }
+}
+
+/// Whether a refusal is about that field of the request.
+pub(super) fn complains(problem: &Problem, words: &Words, name: &str) -> bool {
+    let by_code = matches!(
+        problem.code.as_str(),
+        "unsupported_parameter" | "unknown_parameter" | "unsupported_value" | "extra_forbidden"
+    );
+    let objects = by_code
+        || words.any(UNSUPPORTED)
+        || words.any(&["only the default", "does not allow", "invalid value"]);
+    let is_named = match problem.parameter.is_empty() {
+        true => words.names(name),
+        // `max_tokens` may stand in the advice against `max_completion_tokens`.
+        false => problem.parameter == name || problem.parameter.ends_with(&format!(".{name}")),
+    };
+    objects && is_named
+}
+
+fn unix_now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default().as_secs()
+}
+
+/// What was learnt about all endpoints, without what has expired. A file that cannot be read is none.
+pub fn read(file: &std::path::Path) -> BTreeMap<String, Facts> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let mut all: BTreeMap<String, Facts> = serde_json::from_str(&text).unwrap_or_default();
+    let now = unix_now();
+    all.retain(|_, facts| now.saturating_sub(facts.learnt_unix) < EXPIRY_SECONDS);
+    all
+}
+
+fn write(file: &std::path::Path, all: &BTreeMap<String, Facts>) -> std::io::Result<()> {
+    let text = serde_json::to_vec_pretty(all)?;
+    let next = file.with_extension("json.new");
+    std::fs::write(&next, text)?;
+    std::fs::rename(next, file)
+}

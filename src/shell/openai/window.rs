@@ -1,0 +1,148 @@
+//! Asks a server how many tokens its model reads, where the server has a place that says it.
+//!
+//! Called only after a prompt turned out to be too long: a server that reads everything is asked nothing.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Endpoint, at};
+
+/// A server on the way to its answer must not delay summaries.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Smaller windows are not believed.
+const SMALLEST_WINDOW: u64 = 256;
+
+/// Fields of a model's entry that hold its window.
+const FIELDS: [&str; 11] = [
+    "/loaded_context_length",
+    "/max_model_len",
+    "/context_length",
+    "/max_context_length",
+    "/context_window",
+    "/max_input_tokens",
+    "/inputTokenLimit",
+    "/n_ctx",
+    "/meta/n_ctx",
+    "/top_provider/context_length",
+    "/limits/max_context_length",
+];
+
+impl Endpoint {
+    /// The smallest window that the server names: of `/v1/models`, llama.cpp's `/props`, Ollama's `/api/ps` and
+    /// `/api/show`.
+    pub(super) async fn served_window(&self) -> Option<u32> {
+        let base = self.options.base_url.as_str();
+        let root = base.strip_suffix("/v1").unwrap_or(base);
+        let model = self.options.model.as_str();
+        let get = async |url: String| self.exchange.fetch(&url, None, TIMEOUT).await;
+        let mut windows = Vec::new();
+        if let Some(models) = get(format!("{base}/models")).await {
+            windows.extend(of_models(&models, model));
+        }
+        if let Some(props) = get(format!("{root}/props")).await {
+            let places = ["/default_generation_settings/n_ctx", "/n_ctx"];
+            windows.extend(places.iter().find_map(|place| number(&props, place)));
+        }
+        if let Some(running) = get(format!("{root}/api/ps")).await {
+            windows.extend(of_models(&running, model));
+        }
+        let body = json!({"model": model, "name": model});
+        if let Some(shown) = self
+            .exchange
+            .fetch(&format!("{root}/api/show"), Some(&body), TIMEOUT)
+            .await
+        {
+            windows.extend(of_ollama(&shown));
+        }
+        windows
+            .into_iter()
+            .min()
+            .and_then(|window| u32::try_from(window).ok())
+    }
+}
+
+/// The window of a model in a list of models; of the only one, whatever its name.
+fn of_models(list: &Value, model: &str) -> Option<u64> {
+    let models = at(list, "/data")
+        .or_else(|| at(list, "/models"))?
+        .as_array()?;
+    let is_it = |entry: &&Value| {
+        ["/id", "/name", "/model"].iter().any(|place| {
+            let name = at(entry, place).and_then(Value::as_str);
+            name.is_some_and(|name| name == model || name.strip_suffix(":latest") == Some(model))
+        })
+    };
+    let only = models.first().filter(|_| models.len() == 1);
+    let entry = models.iter().find(is_it).or(only)?;
+    FIELDS.iter().find_map(|place| number(entry, place))
+}
+
+/// Ollama's answer: the window that the model file sets, else the longest that the model was made for.
+fn of_ollama(shown: &Value) -> Option<u64> {
+    let set = at(shown, "/parameters")
+        .and_then(Value::as_str)
+        .and_then(|parameters| {
+            let line = parameters
+                .lines()
+                .find(|line| line.trim_start().starts_with("num_ctx"))?;
+            line.split_whitespace().nth(1)?.parse().ok()
+        });
+    let made_for = || {
+        let info = at(shown, "/model_info")?.as_object()?;
+        info.iter()
+            .find(|(name, _)| name.ends_with("context_length"))?
+            .1
+            .as_u64()
+    };
+    set.or_else(made_for)
+        .filter(|&window| window >= SMALLEST_WINDOW)
+}
+
+fn number(value: &Value, place: &str) -> Option<u64> {
+    at(value, place)?
+        .as_u64()
+        .filter(|&window| window >= SMALLEST_WINDOW)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_found_in_each_form() {
+        for (list, wanted) in [
+            (
+                json!({"data": [{"id": "other", "max_model_len": 9}, {"id": "m", "max_model_len": 4096}]}),
+                Some(4096),
+            ),
+            (
+                json!({"data": [{"id": "m", "context_length": 8192}]}),
+                Some(8192),
+            ),
+            (
+                json!({"data": [{"id": "some.gguf", "meta": {"n_ctx": 2048, "n_ctx_train": 32768}}]}),
+                Some(2048),
+            ),
+            (
+                json!({"models": [{"name": "m:latest", "context_length": 4096}]}),
+                Some(4096),
+            ),
+            (json!({"data": [{"id": "m"}]}), None),
+            (json!({"data": []}), None),
+            (json!([]), None),
+        ] {
+            assert_eq!(of_models(&list, "m"), wanted, "{list}");
+        }
+        assert_eq!(
+            of_ollama(
+                &json!({"parameters": "stop \"x\"\nnum_ctx    8192", "model_info": {"llama.context_length": 131072}})
+            ),
+            Some(8192)
+        );
+        assert_eq!(
+            of_ollama(&json!({"model_info": {"llama.context_length": 131072}})),
+            Some(131_072)
+        );
+    }
+}

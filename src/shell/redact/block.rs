@@ -1,0 +1,439 @@
+//! Secrets of several lines: private keys, Kubernetes secrets, tables with a column of passwords, tokens alone on a line.
+
+use std::ops::Range;
+
+use super::literal;
+use super::names::{self, Sureness};
+use super::shape::is_in;
+use super::value;
+
+/// How long a block may be, in bytes.
+const LONGEST: usize = 64 << 10;
+
+/// The body of the key whose `-----BEGIN` stands at `at`: up to its end mark, or to the end of what looks like it.
+pub(super) fn private_key(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let rest = &text[at..text.len().min(at + LONGEST)];
+    let head = &rest[..rest.len().min(120)];
+    let label = head.get(10..)?;
+    let close = memchr::memmem::find(label, b"-----")?;
+    let label = &label[..close];
+    let is_key = value::contains(label, b"PRIVATE KEY")
+        || value::contains(label, b"Static key")
+        || value::contains(label, b"ENCRYPTED");
+    if !is_key
+        || !label
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b" -".contains(byte))
+    {
+        return None;
+    }
+    let body = 10 + close + 5;
+    let inner = &rest[body..];
+    let inner = &inner[..memchr::memmem::find(inner, b"-----").unwrap_or(inner.len())];
+    let is_body = |byte: &&u8| {
+        byte.is_ascii_alphanumeric()
+            || byte.is_ascii_whitespace()
+            || b"+/=\\:,.;()\"'-_#*|<>".contains(byte)
+    };
+    let inner = &inner[..inner.iter().take_while(is_body).count()];
+    // What a program compares with has no body; a key has a row of base64.
+    let longest = inner
+        .split(|byte| !is_in(*byte, b'b'))
+        .map(<[u8]>::len)
+        .max()
+        .unwrap_or(0);
+    if longest < 16 {
+        return None;
+    }
+    let lead = inner.len() - inner.trim_ascii_start().len();
+    Some(at + body + lead..at + body + lead + inner.trim_ascii().len())
+}
+
+/// The values of a Kubernetes secret whose `kind: Secret` stands at `at`: all below `data` and `stringData` of the same
+/// document. Returns where that ends.
+pub(super) fn kubernetes(
+    text: &[u8],
+    at: usize,
+    found: &mut Vec<(Range<usize>, &'static str)>,
+) -> usize {
+    let last = text.len().min(at + LONGEST);
+    let from = memchr::memmem::rfind(&text[at.saturating_sub(LONGEST)..at], b"\n---")
+        .map_or(at.saturating_sub(LONGEST), |line| {
+            at.saturating_sub(LONGEST) + line + 4
+        });
+    let to = memchr::memmem::find(&text[at..last], b"\n---").map_or(last, |line| at + line);
+    let mut within: Option<usize> = None;
+    let mut start = from;
+    for line in text[from..to].split_inclusive(|byte| *byte == b'\n') {
+        let place = start;
+        start += line.len();
+        let body = line.trim_ascii();
+        let indent = line.len() - line.trim_ascii_start().len();
+        if body.is_empty() || body.starts_with(b"#") {
+            continue;
+        }
+        if within.is_some_and(|outer| indent <= outer) {
+            within = None;
+        }
+        if let Some(outer) = within {
+            let value = match body.iter().position(|byte| *byte == b':') {
+                Some(colon) if indent > outer => &body[colon + 1..],
+                _ => body,
+            };
+            let value = value.trim_ascii().trim_ascii_start();
+            let value = value
+                .strip_prefix(b"\"")
+                .and_then(|rest| rest.strip_suffix(b"\""))
+                .or_else(|| {
+                    value
+                        .strip_prefix(b"'")
+                        .and_then(|rest| rest.strip_suffix(b"'"))
+                })
+                .unwrap_or(value);
+            let scalar = value.len() >= 3 && !value.starts_with(b"|") && !value.starts_with(b">");
+            if scalar
+                && !value.starts_with(b"[redacted: ")
+                && !value::contains(value, b"{{")
+                && !value::is_placeholder(value)
+            {
+                let offset = value.as_ptr() as usize - line.as_ptr() as usize;
+                found.push((place + offset..place + offset + value.len(), "secret"));
+            }
+        } else if body == b"data:" || body == b"stringData:" {
+            within = Some(indent);
+        }
+    }
+    to
+}
+
+/// The values of a Kubernetes secret in JSON: the strings of its `data` and `stringData`. Returns to where it has read.
+pub(super) fn kubernetes_json(
+    text: &[u8],
+    at: usize,
+    found: &mut Vec<(Range<usize>, &'static str)>,
+) -> usize {
+    let from = at.saturating_sub(LONGEST);
+    let piece = &text[from..text.len().min(at + LONGEST)];
+    for data in [&b"\"data\""[..], b"\"stringData\""] {
+        let Some(place) = memchr::memmem::find(piece, data) else {
+            continue;
+        };
+        let behind = &piece[place + data.len()..];
+        let open = behind
+            .iter()
+            .position(|byte| !b" \t\r\n:".contains(byte))
+            .unwrap_or(0);
+        let Some(b'{') = behind.get(open) else {
+            continue;
+        };
+        let close = memchr::memchr(b'}', behind).unwrap_or(behind.len());
+        let mut next = from + place + data.len() + open;
+        let end = from + place + data.len() + close;
+        let mut is_value = false;
+        while let Some(quote) = text
+            .get(next..end)
+            .and_then(|rest| memchr::memchr(b'"', rest))
+        {
+            let Some(literal) = literal::at(text, next + quote) else {
+                break;
+            };
+            next = literal.end;
+            let inner = &text[literal.inner.clone()];
+            if is_value
+                && inner.len() >= 3
+                && !value::is_placeholder(inner)
+                && !inner.starts_with(b"[redacted: ")
+            {
+                found.push((literal.inner, "secret"));
+            }
+            is_value = !is_value;
+        }
+    }
+    at + LONGEST
+}
+
+/// The values that `INSERT INTO … (…, password) VALUES (…)` gives to columns that a name marks as secret.
+pub(super) fn insert(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'static str)>) {
+    let piece = &text[at..text.len().min(at + INSERT)];
+    let Some(open) = memchr::memchr(b'(', &piece[..piece.len().min(200)]) else {
+        return;
+    };
+    let Some(close) = memchr::memchr(b')', &piece[..piece.len().min(2048)]) else {
+        return;
+    };
+    if close < open {
+        return;
+    }
+    let clean = |cell: &[u8]| -> Vec<u8> {
+        cell.iter()
+            .copied()
+            .filter(|byte| !b"\"'`[] \t\r\n".contains(byte))
+            .collect()
+    };
+    let columns: Vec<Option<Sureness>> = piece[open + 1..close]
+        .split(|byte| *byte == b',')
+        .map(|cell| names::sureness(&clean(cell)))
+        .collect();
+    if columns.iter().all(Option::is_none) {
+        return;
+    }
+    let mut column = 0;
+    let mut place = close + 1;
+    while let Some(&byte) = piece.get(place) {
+        match byte {
+            b';' => break,
+            b'(' => (column, place) = (0, place + 1),
+            b',' => (column, place) = (column + 1, place + 1),
+            b'\'' => {
+                let Some(literal) = literal::at(piece, place) else {
+                    break;
+                };
+                let inner = &piece[literal.inner.clone()];
+                let fits = match columns.get(column).copied().flatten() {
+                    Some(Sureness::Password) => inner.len() >= 4,
+                    Some(_) => value::is_random(inner),
+                    None => false,
+                };
+                if fits && !value::is_placeholder(inner) && !inner.starts_with(b"[redacted: ") {
+                    found.push((at + literal.inner.start..at + literal.inner.end, "password"));
+                }
+                place = literal.end;
+            }
+            _ => place += 1,
+        }
+    }
+}
+
+/// The cells below a heading such as `password`, in comma-separated and Markdown tables.
+pub(super) fn table(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'static str)>) {
+    let line_start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |line| line + 1);
+    let line_end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |line| at + line);
+    if line_end - line_start > 2048 || line_end == text.len() {
+        return;
+    }
+    let heading = &text[line_start..line_end];
+    let Some(&sign) = b"|,\t;".iter().find(|sign| heading.contains(sign)) else {
+        return;
+    };
+    let clean = |cell: &[u8]| -> Vec<u8> {
+        cell.iter()
+            .copied()
+            .filter(|byte| !b"\"' `*\r".contains(byte))
+            .collect()
+    };
+    let cells: Vec<Vec<u8>> = heading.split(|byte| *byte == sign).map(clean).collect();
+    let is_name = |cell: &Vec<u8>| {
+        cell.iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte))
+    };
+    if !cells.iter().all(is_name) || cells.len() < 2 {
+        return;
+    }
+    let columns: Vec<(usize, Sureness)> = cells
+        .iter()
+        .enumerate()
+        .filter_map(|(column, cell)| Some((column, names::sureness(cell)?)))
+        .collect();
+    let mut start = line_end + 1;
+    for line in text[start.min(text.len())..]
+        .split_inclusive(|byte| *byte == b'\n')
+        .take(2000)
+    {
+        let place = start;
+        start += line.len();
+        if line.split(|byte| *byte == sign).count() != cells.len() {
+            break;
+        }
+        let mut cell_start = place;
+        for (column, cell) in line.split(|byte| *byte == sign).enumerate() {
+            let from = cell_start;
+            cell_start += cell.len() + 1;
+            let Some((_, sureness)) = columns.iter().find(|(of, _)| *of == column) else {
+                continue;
+            };
+            let lead = cell
+                .iter()
+                .take_while(|byte| b" \"'`".contains(byte))
+                .count();
+            let tail = cell
+                .iter()
+                .rev()
+                .take_while(|byte| b" \"'`\r\n".contains(byte))
+                .count();
+            let inner = &cell[lead..cell.len().max(lead + tail) - tail];
+            let proven = match sureness {
+                Sureness::Password if sign == b'|' => {
+                    value::is_mixed(inner) || value::is_random(inner)
+                }
+                Sureness::Password => inner.len() >= 4,
+                _ => value::is_random(inner),
+            };
+            if proven
+                && !value::is_placeholder(inner)
+                && !inner.iter().all(|byte| b"-:= ".contains(byte))
+                && !inner.starts_with(b"[redacted: ")
+            {
+                found.push((from + lead..from + lead + inner.len(), "password"));
+            }
+        }
+    }
+}
+
+/// How far the values of an `INSERT` are read, in bytes.
+pub(super) const INSERT: usize = 16 << 10;
+
+/// What a token or a row of base64 is made of.
+static IN_RUN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let sign = byte as u8;
+        table[byte] = sign.is_ascii_alphanumeric() || matches!(sign, b'+' | b'/' | b'_' | b'-');
+        byte += 1;
+    }
+    table
+};
+
+/// Tokens that nothing names: a short prefix, an underscore and a long row that looks drawn; base64 alone on a line.
+pub(super) fn lone(text: &[u8], found: &mut Vec<(Range<usize>, &'static str)>) {
+    let mut at = 0;
+    while at < text.len() {
+        let rest = &text[at..];
+        let length = rest
+            .iter()
+            .take_while(|byte| IN_RUN[usize::from(**byte)])
+            .count();
+        // Signs of equality belong to a run at its end only.
+        let filled = rest[length..]
+            .iter()
+            .take(2)
+            .take_while(|byte| **byte == b'=')
+            .count();
+        let length = length + filled;
+        if length < 20 {
+            at += length.max(1);
+            continue;
+        }
+        let run = &rest[..length];
+        if let Some(place) = discord(text, at, run) {
+            found.push((at + place.start..at + place.end, "Discord token"));
+        }
+        if (24..=300).contains(&length)
+            && !is_checksum(text, at)
+            && let Some(place) = prefixed(run)
+                .or_else(|| alone(text, at, run))
+                .or_else(|| storage_key(run))
+        {
+            found.push((at + place.start..at + place.end, "secret"));
+        }
+        at += length.max(1);
+    }
+}
+
+/// Whether what stands before says that this is a checksum: `sha256=`, `sha512-`, `h1:`.
+fn is_checksum(text: &[u8], at: usize) -> bool {
+    let before = text[at.saturating_sub(7)..at].to_ascii_lowercase();
+    [
+        &b"sha1="[..],
+        b"sha256=",
+        b"sha384=",
+        b"sha512=",
+        b"sha256:",
+        b"sha512:",
+        b"h1:",
+        b"base64,",
+    ]
+    .iter()
+    .any(|name| before.ends_with(name))
+}
+
+/// `acme_live_…`: a prefix of letters, and behind its last underscore or dash at least 20 letters and digits.
+fn prefixed(run: &[u8]) -> Option<Range<usize>> {
+    let tail = run
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .count();
+    let (head, drawn) = run.split_at(run.len() - tail);
+    let begins = head.first().is_some_and(u8::is_ascii_alphabetic);
+    let separated = head.last().is_some_and(|byte| b"_-".contains(byte));
+    let plain = head.len() <= 24
+        && head
+            .iter()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(byte));
+    let digits = drawn.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let upper = drawn
+        .iter()
+        .filter(|byte| byte.is_ascii_uppercase())
+        .count();
+    let lower = drawn
+        .iter()
+        .filter(|byte| byte.is_ascii_lowercase())
+        .count();
+    let mixed = digits >= 1 && upper >= 4 && lower >= 4;
+    (begins && separated && plain && tail >= 20 && mixed && value::is_random(drawn))
+        .then_some(0..run.len())
+}
+
+/// 64 bytes in base64, as Azure's storage keys are.
+fn storage_key(run: &[u8]) -> Option<Range<usize>> {
+    let digits = run.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let fits = run.len() == 88
+        && run.ends_with(b"==")
+        && digits >= 3
+        && !run.contains(&b'-')
+        && value::is_random(run);
+    fits.then_some(0..run.len())
+}
+
+/// Discord's tokens: three parts with dots between them, of which the run ends the first one.
+fn discord(text: &[u8], at: usize, run: &[u8]) -> Option<Range<usize>> {
+    if !(23..=28).contains(&run.len())
+        || !b"MNO".contains(&run[0])
+        || text.get(at + run.len()) != Some(&b'.')
+    {
+        return None;
+    }
+    let is_part = |byte: &&u8| is_in(**byte, b'W');
+    let second = &text[at + run.len() + 1..];
+    let length = second.iter().take(12).take_while(is_part).count();
+    let third = second.get(length + 1..)?;
+    let last = third.iter().take(60).take_while(is_part).count();
+    let fits = (5..=7).contains(&length) && second[length] == b'.' && (25..=50).contains(&last);
+    (fits && value::is_random(run)).then_some(0..run.len() + 2 + length + last)
+}
+
+/// A row of 40 to 120 characters of base64 alone on its line, where the lines around it are none.
+fn alone(text: &[u8], at: usize, run: &[u8]) -> Option<Range<usize>> {
+    let begins = at == 0 || text[at - 1] == b'\n';
+    let end = at + run.len();
+    let ends = text.get(end).is_none_or(|byte| b"\r\n".contains(byte));
+    if !begins || !ends || !(40..=120).contains(&run.len()) {
+        return None;
+    }
+    let upper = run.iter().any(u8::is_ascii_uppercase);
+    let lower = run.iter().any(u8::is_ascii_lowercase);
+    let digits = run.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if !upper || !lower || digits < 3 || !value::is_random(run) {
+        return None;
+    }
+    let like =
+        |line: &[u8]| line.len() >= 20 && line.trim_ascii().iter().all(|byte| is_in(*byte, b'b'));
+    let before = text[..at.saturating_sub(1)]
+        .rsplit(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let after = text[end..]
+        .splitn(3, |byte| *byte == b'\n')
+        .nth(1)
+        .unwrap_or_default();
+    let last_word = before
+        .trim_ascii_end()
+        .trim_ascii_end()
+        .rsplit(|byte| *byte == b' ')
+        .next()
+        .unwrap_or_default();
+    let continues = before.ends_with(b"\\") || like(last_word);
+    (!continues && !like(before) && !like(after) && !before.starts_with(b"-----"))
+        .then_some(0..run.len())
+}

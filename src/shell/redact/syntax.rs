@@ -1,0 +1,63 @@
+//! How a file writes values, by its language: whether an unquoted value is text or an expression.
+
+use crate::model::language::Language;
+
+/// How values are written. It depends on the language alone, because an outline is stored under language and digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syntax {
+    /// A programming language: what is not quoted is an expression.
+    Code,
+    /// Settings: what is not quoted is text, up to the end of the line.
+    Config,
+    /// Commands: what is not quoted is text, up to a space.
+    Shell,
+    /// Running text: only what looks like a secret is one.
+    Prose,
+    /// No known language: text like settings, judged like prose.
+    Unknown,
+}
+
+const SYNTAXES: &[(Syntax, &[&str])] = &[
+    (
+        Syntax::Config,
+        &[
+            "json",
+            "yaml",
+            "toml",
+            "ini",
+            "xml",
+            "csv",
+            "ignore-list",
+            "git-attributes",
+            "sql",
+            "notebook",
+            "jinja",
+        ],
+    ),
+    (Syntax::Shell, &["shell", "dockerfile", "make", "batch"]),
+    (
+        Syntax::Prose,
+        &[
+            "markdown",
+            "restructuredtext",
+            "text",
+            "html",
+            "gettext",
+            "tex",
+            "diff",
+        ],
+    ),
+];
+
+impl Syntax {
+    /// The syntax of a language.
+    pub fn of(language: Option<Language>) -> Self {
+        let Some(language) = language else {
+            return Self::Unknown;
+        };
+        let row = SYNTAXES
+            .iter()
+            .find(|(_, languages)| languages.contains(&language.name()));
+        row.map_or(Self::Code, |(syntax, _)| *syntax)
+    }
+}

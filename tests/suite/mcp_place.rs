@@ -1,0 +1,356 @@
+//! Which repository an agent's call is about, whatever folder its server was started in.
+
+use std::fs;
+use std::process::Command;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use crate::harness::{Agent, Alone, Home, Repo, eventually, until};
+
+/// Ends the daemon that a session started.
+struct Stop<'h>(&'h Home);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.command(&["stop"]).output_alone();
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.0.data().join("daemon.log"));
+            println!("--- the daemon's log: {}", log.unwrap_or_default());
+        }
+    }
+}
+
+/// A repository with a commit.
+fn repository() -> Repo {
+    let repo = Repo::package();
+    repo.init();
+    repo.commit("first");
+    repo
+}
+
+fn root(repo: &Repo) -> String {
+    repo.at("").trim_end_matches('/').to_owned()
+}
+
+#[test]
+fn a_linked_work_tree_is_its_own_repository() {
+    for ignored in [false, true] {
+        let (home, repo) = (Home::new(), repository());
+        if ignored {
+            repo.write(".gitignore", ".claude/\n");
+            repo.commit("ignored");
+        }
+        let _stop = Stop(&home);
+        home.run(&["watch", &repo.at("")]).expect(0);
+        repo.git(&["worktree", "add", "-q", ".claude/worktrees/x", "-b", "x"]);
+        repo.write(
+            ".claude/worktrees/x/only_here.py",
+            "def only_here():\n    return 1\n",
+        );
+        let folder = repo.at(".claude/worktrees/x/src");
+        let mut agent = Agent::with(&home, &folder, &["--watch"], None);
+        let overview = agent.good("get_overview", json!({}));
+        assert!(overview.contains("/.claude/worktrees/x ("), "{overview}");
+        let found = agent.good("search", json!({"query": "only_here"}));
+        assert!(found.starts_with("only_here.py"), "{found}");
+        let changes = agent.good("list_changes", json!({"since": "main"}));
+        assert!(changes.contains("added only_here.py"), "{changes}");
+        // The main checkout beside it, edited at once.
+        repo.write("src/shop/zebra.py", "def zebra():\n    return 1\n");
+        let mut main = Agent::with(&home, &repo.at(""), &["--watch"], None);
+        main.good("get_status", json!({"wait_fresh_ms": 30_000}));
+        let found = main.good("search", json!({"query": "zebra"}));
+        assert!(found.starts_with("src/shop/zebra.py"), "{found}");
+        let none = agent.good("search", json!({"query": "zebra"}));
+        assert!(none.starts_with("No results"), "{none}");
+        // A call may name the other repository.
+        let other = agent.good(
+            "get_summary",
+            json!({"paths": "src/shop/zebra.py", "repository": root(&repo)}),
+        );
+        assert!(other.contains("zebra.py (python"), "{other}");
+        // After its removal it is forgotten.
+        repo.git(&["worktree", "remove", "--force", ".claude/worktrees/x"]);
+        eventually("it is forgotten", || {
+            let status = home.status();
+            let many = status["repositories"].as_array().unwrap().len();
+            if many == 1 {
+                Ok(())
+            } else {
+                Err(status.to_string())
+            }
+        });
+    }
+}
+
+#[test]
+fn a_nested_repository_is_never_answered_from_its_parent() {
+    let (home, repo) = (Home::new(), repository());
+    repo.write(".gitignore", "third/\n");
+    repo.write("third/lib/lib.py", "def libfn():\n    return 1\n");
+    repo.git(&["init", "-q", "third/lib"]);
+    let _stop = Stop(&home);
+    home.run(&["watch", &repo.at("")]).expect(0);
+    let lib = repo.at("third/lib");
+    // Without --watch nothing is added, and the parent is silent.
+    let mut agent = Agent::start(&home, &lib);
+    let refused = agent.bad("get_overview", json!({}));
+    assert!(
+        refused.contains("third/lib is in no watched repository") && refused.contains(&root(&repo)),
+        "{refused}"
+    );
+    let done = home
+        .run_in(repo.at("third/lib").as_ref(), &["show"])
+        .expect(4);
+    assert!(done.stderr.contains("third/lib"), "{done:?}");
+    home.run_in(repo.at("third/lib").as_ref(), &["search", "libfn"])
+        .expect(4);
+    let mut agent = Agent::with(&home, &lib, &["--watch"], None);
+    let found = agent.good("search", json!({"query": "libfn"}));
+    assert!(found.starts_with("lib.py"), "{found}");
+}
+
+#[test]
+fn watch_in_a_folder_of_a_watched_repository_adds_nothing() {
+    let (home, repo) = (Home::new(), repository());
+    let _stop = Stop(&home);
+    // Without a path the whole work tree is meant.
+    let src = repo.at("src");
+    let done = home.run_in(src.as_ref(), &["watch"]).expect(0);
+    assert_eq!(
+        home.status()["repositories"][0]["path"],
+        root(&repo),
+        "{done:?}"
+    );
+    let done = home.run(&["watch", &src]).expect(0);
+    assert!(
+        done.stderr.contains("already watched as part of"),
+        "{done:?}"
+    );
+    assert_eq!(home.status()["repositories"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_server_started_nowhere_asks_for_roots_or_says_how_to_name_the_folder() {
+    let (home, repo) = (Home::new(), repository());
+    let _stop = Stop(&home);
+    let address = format!("file://{}", root(&repo));
+    let own = home.temp().parent().unwrap().join("home");
+    let own = own.to_str().unwrap();
+    for folder in ["/", own] {
+        let mut agent = Agent::with(&home, folder, &["--watch"], None);
+        let text = agent.bad("get_status", json!({}));
+        assert!(
+            text.contains("--root PATH") && text.contains("`repository`"),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 1, "{text}");
+        let mut agent = Agent::with(&home, folder, &["--watch"], Some(&[&address]));
+        let text = agent.good("get_overview", json!({}));
+        assert!(text.starts_with(&format!("# {} (", root(&repo))), "{text}");
+        // Now that it is watched, its name is told, and enough.
+        let mut agent = Agent::start(&home, folder);
+        let text = agent.bad("get_overview", json!({}));
+        assert!(text.contains(&root(&repo)), "{text}");
+        let name = root(&repo);
+        let name = name.rsplit('/').next().unwrap();
+        for repository in [name, &root(&repo), &address] {
+            agent.good("get_overview", json!({"repository": repository}));
+        }
+        let path = repo.at("src/shop/cart.py");
+        agent.good("get_summary", json!({"paths": [path]}));
+        let text = agent.bad("get_overview", json!({"repository": "nowhere"}));
+        assert!(
+            text.contains("nowhere") && text.contains(&root(&repo)),
+            "{text}"
+        );
+    }
+    for arguments in [
+        &["--root", &root(&repo)][..],
+        &["--root", &address],
+        &[&address],
+    ] {
+        let mut agent = Agent::with(&home, "/", arguments, None);
+        agent.good("get_overview", json!({}));
+    }
+    for arguments in [
+        &["--watch", "${workspaceFolder}"][..],
+        &["--root", "/no/such/folder"],
+    ] {
+        let mut agent = Agent::with(&home, "/", arguments, None);
+        let text = agent.bad("get_overview", json!({}));
+        assert!(
+            text.contains(arguments[1]) && text.contains("`repository`"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn the_first_call_waits_for_the_daemon_and_the_first_scan() {
+    let (home, repo) = (Home::new(), repository());
+    let _stop = Stop(&home);
+    let mut agent = Agent::with(&home, &repo.at(""), &["--watch"], None);
+    let text = agent.good("get_overview", json!({}));
+    assert!(
+        text.contains("(12 files, 6 directories)") || text.contains("(12 files, 7 directories)"),
+        "{text}"
+    );
+    // It died: the next call starts another one.
+    let kill = || {
+        let pid = home.status()["pid"].as_i64().unwrap();
+        let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        kill_process(pid, Signal::KILL).unwrap();
+        until("its end", || {
+            home.try_http("GET", "/v1/status", "").is_err()
+        });
+    };
+    kill();
+    agent.good("get_summary", json!({"paths": ["src"]}));
+    // It was unwatched: it is watched again.
+    home.run(&["unwatch", &repo.at("")]).expect(0);
+    agent.good("get_summary", json!({"paths": ["src"]}));
+    // Without --watch the answer says how.
+    let mut plain = Agent::start(&home, &repo.at(""));
+    plain.good("get_summary", json!({"paths": ["src"]}));
+    kill();
+    let text = plain.bad("get_summary", json!({"paths": ["src"]}));
+    assert!(text.contains("no daemon runs"), "{text}");
+    agent.good("get_summary", json!({"paths": ["src"]}));
+    plain.good("get_summary", json!({"paths": ["src"]}));
+}
+
+#[test]
+fn git_s_environment_changes_nothing() {
+    let (home, one, other) = (Home::new(), repository(), repository());
+    other.write("b_only.py", "B = 1\n");
+    other.commit("second");
+    let _daemon = home.daemon(&[&one.at("")]);
+    one.write("src/shop/new.py", "NEW = 1\n");
+    home.wait(&one);
+    let git = other.at(".git");
+    for variables in [
+        &[("GIT_DIR", &*git), ("GIT_WORK_TREE", &*root(&other))][..],
+        &[("GIT_DIR", &git)],
+        &[("GIT_INDEX_FILE", "/nonexistent")],
+        &[("GIT_OBJECT_DIRECTORY", "/nonexistent")],
+        &[("GIT_COMMON_DIR", &git)],
+    ] {
+        let mut command = home.command(&["mcp"]);
+        command
+            .current_dir(one.at(""))
+            .envs(variables.iter().copied());
+        let mut agent = Agent::run(command, None);
+        let text = agent.good("list_changes", json!({"since": "HEAD"}));
+        assert!(
+            text.starts_with("1 file changed since HEAD.\nadded src/shop/new.py"),
+            "{variables:?}: {text}"
+        );
+    }
+}
+
+#[test]
+fn changes_in_submodules_and_nested_repositories_are_listed() {
+    let (home, repo, library) = (Home::new(), repository(), Repo::new());
+    library.init();
+    library.write("file.c", "int a;\n");
+    library.write("other.c", "int b;\n");
+    library.commit("library");
+    let address = root(&library);
+    repo.git(&[
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "add",
+        "-q",
+        &address,
+        "sub",
+    ]);
+    repo.commit("with a submodule");
+    let within = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command
+            .arg("-C")
+            .arg(repo.at("sub"))
+            .args(["-c", "user.name=a", "-c", "user.email=a@b"]);
+        assert!(command.args(arguments).status_alone().unwrap().success());
+    };
+    repo.write("sub/file.c", "int a2;\n");
+    within(&["commit", "-qam", "changed"]);
+    repo.commit("the submodule moved");
+    repo.write("sub/other.c", "int b2;\n");
+    repo.git(&["init", "-q", "nested"]);
+    repo.write("nested/new.py", "NEW = 1\n");
+    repo.write("plain.py", "PLAIN = 1\n");
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let mut agent = Agent::start(&home, &repo.at(""));
+    let text = agent.good("list_changes", json!({"since": "HEAD~1"}));
+    for line in [
+        "modified sub/file.c",
+        "modified sub/other.c",
+        "added nested/new.py",
+        "added plain.py",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert!(text.starts_with("4 files"), "{text}");
+    let text = agent.good("list_changes", json!({}));
+    assert!(
+        text.starts_with("3 files changed since the last commit"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_change_list_says_precisely_why_there_is_none() {
+    let (home, repo, plain) = (Home::new(), repository(), Repo::package());
+    repo.write("src/shop/cart.py", "A = 2\n");
+    repo.commit("second");
+    let shallow = home.temp().join("shallow");
+    let from = format!("file://{}", root(&repo));
+    let shown = shallow.to_str().unwrap();
+    repo.git(&["clone", "-q", "--depth", "1", &from, shown]);
+    let empty = Repo::new();
+    empty.init();
+    empty.write("a.py", "A = 1\n");
+    let all = [repo.at(""), plain.at(""), shown.to_owned(), empty.at("")];
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let _daemon = home.daemon(&all);
+    home.run(&["wait", shown, "--timeout", "35"]).expect(0);
+    for (folder, since, says) in [
+        (all[0], "no-such-branch", "neither a revision"),
+        (all[0], "HEAD~5", "neither a revision"),
+        (all[0], "--output=x", "is no revision and no time"),
+        (all[1], "HEAD", "is in no git repository"),
+        (all[2], "HEAD~5", "shallow clone"),
+        (all[3], "HEAD~1", "no commit yet"),
+    ] {
+        let mut agent = Agent::start(&home, folder);
+        let text = agent.bad("list_changes", json!({"since": since}));
+        assert!(text.contains(says), "{folder} {since}: {text}");
+    }
+    let mut command = home.command(&["mcp"]);
+    command.current_dir(repo.at("")).env("PATH", "/nonexistent");
+    let mut agent = Agent::run(command, None);
+    let text = agent.bad("list_changes", json!({"since": "HEAD"}));
+    assert!(text.contains("git is not installed"), "{text}");
+    let mut agent = Agent::start(&home, all[3]);
+    let text = agent.good("list_changes", json!({}));
+    assert!(text.contains("added a.py"), "{text}");
+    // A time is a time in many forms; new files are new by time, too.
+    let mut agent = Agent::start(&home, all[0]);
+    repo.write("src/shop/newer.py", "NEW = 1\n");
+    agent.good("get_status", json!({"wait_fresh_ms": 30_000}));
+    for since in [
+        "1h",
+        "yesterday",
+        "2 hours ago",
+        "2020-11-27 13:00",
+        "2020-01-31",
+    ] {
+        let text = agent.good("list_changes", json!({"since": since}));
+        assert!(text.contains("added src/shop/newer.py"), "{since}: {text}");
+    }
+}
