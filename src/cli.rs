@@ -12,12 +12,14 @@ pub mod failure;
 mod failures;
 mod help;
 mod index;
+mod init;
 mod logging;
 mod man;
 mod mcp;
 mod output;
 mod owner;
 mod paths;
+mod preflight;
 mod reader;
 mod render;
 mod search;
@@ -87,6 +89,8 @@ struct PlaceFlags {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Set up: provider, cost, configuration
+    Init(init::Arguments),
     /// Watch repositories in the foreground
     Daemon(daemon::Arguments),
     /// Index once and exit
@@ -221,6 +225,7 @@ impl Cli {
         }
         match self.command {
             Command::Daemon(arguments) => daemon::run(context, arguments).await,
+            Command::Init(arguments) => init::run(&context, &arguments).await,
             Command::Index(arguments) => index::run(&context, arguments).await,
             Command::Watch(arguments) => watch::watch(&context, &arguments).await,
             Command::Unwatch(arguments) => watch::unwatch(&context, &arguments).await,
@@ -258,6 +263,8 @@ mod tests {
         for line in [
             "daemon",
             "daemon /a /b --config /c",
+            "init --yes",
+            "init --provider ollama",
             "index --json",
             "index /a --dry-run --json",
             "search words",
@@ -302,7 +309,6 @@ mod tests {
             "tree --depth -1",
             "search",
             "search x --limit 0",
-            "search x --limit 101",
             "wait --timeout -1",
             "wait --timeout soon",
             "wait --timeout inf",

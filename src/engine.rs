@@ -10,6 +10,7 @@ pub mod bucket;
 pub mod concurrency;
 pub mod confirmation;
 pub mod debounce;
+mod describing;
 pub mod effect;
 pub mod event;
 mod export;
@@ -141,6 +142,8 @@ pub struct Engine {
     blocked_until_ms: Option<u64>,
     /// Keys to be looked up, gathered during a step.
     lookups: Vec<SummaryKey>,
+    /// Jobs under way that write summaries which cost nothing.
+    describing: usize,
     now: Timestamp,
 }
 
@@ -156,6 +159,7 @@ impl Engine {
             waits: Waits::default(),
             blocked_until_ms: None,
             lookups: Vec::new(),
+            describing: 0,
             now: Timestamp::default(),
         }
     }
@@ -171,6 +175,7 @@ impl Engine {
         self.process_ready_directories();
         self.decide_confirmations(&mut effects);
         self.send_ready_requests(&mut effects);
+        self.describe_ready(&mut effects);
         // What was given up instead of asked may have been what its directory waited for.
         self.process_ready_directories();
         if !self.lookups.is_empty() {
@@ -222,7 +227,8 @@ impl Engine {
             }
             Event::Held { repo, held } => self.held(repo, held),
             Event::Listed { repo, listing } => self.listed(repo, listing, effects),
-            Event::Read { repo, node, result } => self.read(repo, node, result),
+            Event::Read { repo, files } => self.read(repo, files),
+            Event::Described(results) => self.described(results),
             Event::LookedUp(found) => self.looked_up(found),
             Event::Responded { key, result, usage } => self.answered(key, result, usage, effects),
             Event::PartResponded { key, usage } => self.answered_part(key, usage),

@@ -10,7 +10,9 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ),
     (
         "Run",
-        &["index", "watch", "unwatch", "daemon", "stop", "restart"],
+        &[
+            "init", "index", "watch", "unwatch", "daemon", "stop", "restart",
+        ],
     ),
     ("Share", &["export", "check", "mcp"]),
     ("Maintain", &["doctor", "cache", "service", "completions"]),

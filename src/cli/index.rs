@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::failures;
 use super::terminal::Terminal;
 use super::text::{clean, count, money, number, tokens};
-use super::{Context, consent, output, paths, reader, render};
+use super::{Context, consent, output, paths, preflight, reader, render};
 use crate::client::{Client, ConnectError};
 use crate::wire::access::Access;
 use crate::wire::protocol::{Node, Repository, RepositoryState, Requests, Status, WaitOutcome};
@@ -95,6 +95,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
         }
         Err(ConnectError::NoDaemon) => {
             let config = context.config()?;
+            preflight::require(context, &config, &path).await?;
             let local = crate::daemon::start_local(&config, &context.places).await?;
             announce_cost(&local, &path).await;
             let how = How {

@@ -155,9 +155,8 @@ pub fn require_directory(path: &Path) -> Result<(), Failure> {
     Err(Failure::Failed(format!("{}: {problem}", path.display())))
 }
 
-/// The root of the repository that `path` belongs to: the nearest folder with `.git` at or above it, else the folder
-/// itself.
-fn root_of(path: &Path) -> Result<PathBuf, Failure> {
+/// The root of the repository that `path` belongs to: the nearest git work tree, else the folder itself.
+pub fn root_of(path: &Path) -> Result<PathBuf, Failure> {
     if path.symlink_metadata().is_err() {
         return Err(Failure::Failed(format!(
             "{}: no such file or directory",

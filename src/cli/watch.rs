@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 use super::index::repository_of;
 use super::text::{count, tilde};
-use super::{Context, consent, output, paths, reader, start, wait};
+use super::{Context, consent, output, paths, preflight, reader, start, wait};
 use crate::client::locate::{Located, canonical, locate};
 use crate::wire::access::Access;
 
@@ -56,6 +56,10 @@ pub async fn watch(context: &Context, arguments: &WatchArguments) -> Result<(), 
         (true, true) => format!("already watching {name}"),
         (false, _) => format!("watching {name}"),
     });
+    // The daemon retries by itself; a person at the terminal should know now.
+    if let Some(problem) = preflight::check(&context.config()?).await {
+        output::say(&format!("note: {}; {}", problem.what, problem.hint));
+    }
     if arguments.no_wait || !std::io::IsTerminal::is_terminal(&std::io::stderr()) {
         return Ok(());
     }

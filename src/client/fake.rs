@@ -306,6 +306,7 @@ pub(crate) fn file(path: impl AsRef<[u8]>, summary: &str) -> Node {
         imports: vec!["os".to_owned()],
         docstring: None,
         partial: false,
+        missing_lines: Vec::new(),
         withheld: None,
     })
 }

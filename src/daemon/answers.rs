@@ -82,6 +82,7 @@ fn file(context: &Context, repo: RepoId, view: &NodeView, common: Common) -> Nod
         imports: outline.imports,
         docstring: outline.docstring,
         partial: outline.partial,
+        missing_lines: outline.missing,
         withheld: withheld(context, repo, view),
     })
 }

@@ -20,8 +20,23 @@ pub fn moved() -> Failure {
     Failure::new(Remedy::Changed, "it changed before it was summarized")
 }
 
-/// Reads a file; returns the digests that its key is made of.
-pub fn read_file(context: &Context, repo: RepoId, path: &RelPath) -> Result<Contents, ReadProblem> {
+/// The outline of a content.
+pub struct Parsed {
+    /// Its key in the store.
+    pub key: Digest,
+    /// The digest of the syntax.
+    pub syntax: Digest,
+    pub outline: Outline,
+    /// It is not stored yet.
+    pub is_new: bool,
+}
+
+/// Reads a file; returns the digests that its key is made of, and a text file's outline.
+pub fn read_file(
+    context: &Context,
+    repo: RepoId,
+    path: &RelPath,
+) -> Result<(Contents, Option<Parsed>), ReadProblem> {
     let entry = context.registry.get(repo).ok_or(ReadProblem::Gone)?;
     let max_bytes = context.config.files.max_bytes;
     let reading = read::read(&entry.root, path, max_bytes).map_err(|error| match error {
@@ -37,40 +52,68 @@ pub fn read_file(context: &Context, repo: RepoId, path: &RelPath) -> Result<Cont
         language: reading.language,
         content_kind: reading.content_kind,
     };
-    if let Some(text) = reading.text {
-        let detect = context.config.files.generated == Generated::Line;
-        let policy = entry.rules().policy(path);
-        contents.content_kind = classify::kind(path, contents.language, &text, policy, detect);
-        let (syntax, _) = outline(context, contents.language, contents.digest, || Some(text))
-            .ok_or(ReadProblem::Gone)?;
-        contents.syntax = syntax;
-    }
-    Ok(contents)
+    let Some(text) = reading.text else {
+        return Ok((contents, None));
+    };
+    let detect = context.config.files.generated == Generated::Line;
+    let policy = entry.rules().policy(path);
+    contents.content_kind = classify::kind(path, contents.language, &text, policy, detect);
+    let parsed = parsed(context, contents.language, contents.digest, || Some(text));
+    let parsed = parsed.ok_or(ReadProblem::Gone)?;
+    contents.syntax = parsed.syntax;
+    Ok((contents, Some(parsed)))
 }
 
-/// The syntax digest and the outline of a content: from the store, or parsed from its text without secrets.
+/// The syntax digest and the outline of a content: from the store, or parsed from its text without secrets and
+/// stored.
 pub fn outline(
     context: &Context,
     language: Option<Language>,
     digest: Digest,
     bytes: impl FnOnce() -> Option<Vec<u8>>,
 ) -> Option<(Digest, Outline)> {
-    let key = outline_key(language, digest);
-    if let Ok(Some(known)) = context.store.outline(key) {
-        return Some(known);
-    }
-    let parsed = parse::parse(language, &bytes()?, digest);
-    if context.mode.keeps()
-        && let Err(error) = context
-            .store
-            .put_outline(key, parsed.syntax, &parsed.outline)
-    {
-        // One note for all: a full disk would log a line for each file.
-        context
-            .notes
-            .set("store", format!("cannot store outlines: {error}"));
+    let parsed = parsed(context, language, digest, bytes)?;
+    if parsed.is_new && context.mode.keeps() {
+        store_outlines(context, std::slice::from_ref(&parsed));
     }
     Some((parsed.syntax, parsed.outline))
+}
+
+/// Stores outlines. A failure costs time only, and is noted.
+pub fn store_outlines(context: &Context, outlines: &[Parsed]) {
+    for parsed in outlines {
+        let put = context
+            .store
+            .put_outline(parsed.key, parsed.syntax, &parsed.outline);
+        if let Err(error) = put {
+            let note = format!("cannot store outlines: {error}");
+            return context.notes.set("store", note);
+        }
+    }
+}
+
+fn parsed(
+    context: &Context,
+    language: Option<Language>,
+    digest: Digest,
+    bytes: impl FnOnce() -> Option<Vec<u8>>,
+) -> Option<Parsed> {
+    let key = outline_key(language, digest);
+    if let Ok(Some((syntax, outline))) = context.store.outline(key) {
+        return Some(Parsed {
+            key,
+            syntax,
+            outline,
+            is_new: false,
+        });
+    }
+    let parsed = parse::parse(language, &bytes()?, digest);
+    Some(Parsed {
+        key,
+        syntax: parsed.syntax,
+        outline: parsed.outline,
+        is_new: true,
+    })
 }
 
 /// The key of an outline in the store.

@@ -16,9 +16,11 @@ use anyhow::{Context as _, bail};
 use crate::config::places::Places;
 use crate::config::{Config, Profile, Provider as Configured};
 use crate::daemon::prompt::{PART_TOKENS, Style};
+use crate::daemon::provider::offline::Offline;
 use crate::daemon::provider::{self, Provider};
 use crate::engine::event::Event;
 use crate::engine::pacing::DayUse;
+use crate::model::key::Generator;
 use crate::model::path::RepoId;
 use crate::shell::rules::FileRules;
 use crate::shell::store::{Store, StoreError};
@@ -71,6 +73,10 @@ pub struct Context {
     pub own_folder: PathBuf,
     /// What writes the summaries.
     pub provider: Arc<dyn Provider>,
+    /// The provider's name in the keys of summaries.
+    pub generator: Generator,
+    /// The offline provider's name: it writes the lines about text that is not summarized.
+    pub offline: Generator,
     pub registry: Registry,
     pub notes: Notes,
     pub followers: Followers,
@@ -126,6 +132,8 @@ impl Context {
             config,
             mode,
             store,
+            generator: provider.generator(),
+            offline: Offline.generator(),
             provider,
             registry: Registry::default(),
             notes: Notes::default(),

@@ -7,19 +7,19 @@ mod listing;
 mod loading;
 mod local;
 pub mod pool;
+mod reading;
 pub mod requesting;
+pub mod storing;
 pub mod writer;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::daemon::contents::read_file;
 use crate::daemon::context::{Context, today};
 use crate::daemon::mailbox::{Input, Inputs};
 use crate::engine::effect::{Effect, SummaryRequest};
-use crate::engine::event::{Event, ReadProblem, Usage as NoUsage};
-use crate::model::failure::{Failure, Remedy};
+use crate::engine::event::Event;
 use crate::model::listing::Listing;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
@@ -149,17 +149,20 @@ impl Executor {
             Effect::Forget { repo, paths } => {
                 self.forgotten.entry(repo).or_default().extend(paths);
             }
-            Effect::Read { repo, node, path } => self.run(
-                move || {
-                    let result = read_file(&context, repo, &path);
-                    vec![Event::Read { repo, node, result }]
-                },
-                move || {
-                    let problem = "internal error while reading it".to_owned();
-                    let result = Err(ReadProblem::Denied(problem));
-                    vec![Event::Read { repo, node, result }]
-                },
-            ),
+            Effect::Read { repo, files } => {
+                let nodes: Vec<_> = files.iter().map(|(node, _)| *node).collect();
+                self.run(
+                    move || vec![reading::read(&context, repo, files)],
+                    move || vec![reading::failed(repo, nodes)],
+                );
+            }
+            Effect::Describe(requests) => {
+                let keys: Vec<_> = requests.iter().map(|request| request.key).collect();
+                self.run(
+                    move || vec![local::describe(&context, &requests)],
+                    move || vec![local::failed(keys)],
+                );
+            }
             Effect::LookUp(keys) => {
                 let unknown: Vec<_> = keys.iter().map(|&key| (key, None)).collect();
                 self.run(
@@ -178,9 +181,7 @@ impl Executor {
                 }
             }
             Effect::Commit { key, .. } if dry => self.send(Event::Committed(key)),
-            Effect::Commit { key, summary, paid } => {
-                self.write(Write::Summary { key, summary, paid });
-            }
+            Effect::Commit { key, summary } => self.write(Write::Summary { key, summary }),
             Effect::Record { .. } if dry => {}
             Effect::Record { repo, records } => {
                 if let Some(entry) = context.registry.get(repo) {
@@ -228,29 +229,11 @@ impl Executor {
     }
 
     fn request(&self, request: SummaryRequest) {
-        if request.paid {
-            let (requester, inputs) = (self.requester.clone(), self.inputs.clone());
-            tokio::spawn(async move {
-                let event = requester.carry_out(request).await;
-                inputs.send(Input::Event(event)).await;
-            });
-            return;
-        }
-        let context = Arc::clone(&self.context);
-        let key = request.key;
-        let event = move |result: Result<Summary, Failure>| {
-            let usage = NoUsage::default();
-            vec![Event::Responded { key, result, usage }]
-        };
-        self.run(
-            move || event(local::write(&context, &request)),
-            move || {
-                event(Err(Failure::new(
-                    Remedy::Permanent,
-                    "internal error while writing it",
-                )))
-            },
-        );
+        let (requester, inputs) = (self.requester.clone(), self.inputs.clone());
+        tokio::spawn(async move {
+            let event = requester.carry_out(request).await;
+            inputs.send(Input::Event(event)).await;
+        });
     }
 
     fn write(&mut self, write: Write) {

@@ -1,4 +1,4 @@
-//! Quiet time and its cap: which directories are to be looked at again, and when.
+//! Debouncing: which directories to list, and when.
 
 use std::collections::BTreeMap;
 
@@ -6,16 +6,16 @@ use crate::model::path::RelPath;
 
 use super::effect::Depth;
 
-/// Quiet time before a change is looked at, in milliseconds.
+/// The quiet time before a change is processed, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
-    /// How long it must have been quiet.
+    /// The time without a further change.
     pub quiet_ms: u64,
-    /// How long after the first change it is looked at all the same.
+    /// The limit, counted from the first change.
     pub cap_ms: u64,
 }
 
-/// The directories of one repository that are to be listed.
+/// The directories of one repository to list.
 #[derive(Debug, Default)]
 pub struct Debounce {
     targets: BTreeMap<RelPath, Depth>,
@@ -25,7 +25,7 @@ pub struct Debounce {
 }
 
 impl Debounce {
-    /// Something happened in a directory.
+    /// Something changed in a directory.
     pub fn add(&mut self, directory: RelPath, depth: Depth, now_ms: u64) {
         if self.targets.is_empty() {
             self.first_ms = now_ms;
@@ -35,18 +35,18 @@ impl Debounce {
         *known = depth.max(*known);
     }
 
-    /// The same, with no quiet time for any of them.
+    /// Like `add`, and ends the quiet time of all directories.
     pub fn add_urgent(&mut self, directory: RelPath, depth: Depth, now_ms: u64) {
         self.add(directory, depth, now_ms);
         self.urgent = true;
     }
 
-    /// Whether nothing is to be looked at.
+    /// Whether there is nothing to list.
     pub fn is_empty(&self) -> bool {
         self.targets.is_empty()
     }
 
-    /// When the window closes, in monotonic milliseconds; `None` while there is nothing to look at.
+    /// When the window closes (monotonic milliseconds); `None` while there is nothing to list.
     pub fn due_ms(&self, window: Window, expedite: bool) -> Option<u64> {
         if self.targets.is_empty() {
             return None;
@@ -57,12 +57,12 @@ impl Debounce {
         Some((self.last_ms + window.quiet_ms).min(self.first_ms + window.cap_ms))
     }
 
-    /// All that is to be looked at, without those that lie below another one that is listed with all below it.
+    /// Takes all directories, without those below another one that is listed with everything below it.
     pub fn take(&mut self) -> Vec<(RelPath, Depth)> {
         self.urgent = false;
         let mut kept: Vec<(RelPath, Depth)> = Vec::new();
         let mut cover: Option<RelPath> = None;
-        // In the order of bytes a directory comes before what lies below it, though siblings may come between.
+        // In the order of bytes, a directory precedes everything below it, though siblings may come between.
         for (path, depth) in std::mem::take(&mut self.targets) {
             if cover.as_ref().is_some_and(|cover| path.is_within(cover)) {
                 continue;
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_below_a_whole_directory_is_taken_once() {
+    fn directories_below_a_whole_one_are_listed_once() {
         let mut debounce = Debounce::default();
         debounce.add(RelPath::new("a/b"), Depth::Entries, 0);
         debounce.add(RelPath::new("a"), Depth::Everything, 0);

@@ -1,4 +1,4 @@
-//! The closed set of what the engine may ask of the world. Each effect with an answer has exactly one.
+//! The closed set of the engine's outputs. An effect with an answer has exactly one.
 
 use crate::model::contents::ContentKind;
 use crate::model::digest::Digest;
@@ -12,140 +12,136 @@ use super::event::WaitId;
 use super::tree::NodeId;
 use super::view::NodeView;
 
-/// Something to be done.
+/// One output.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// Fetch the records of a repository; answered by `Loaded`.
+    /// Load the records of a repository; answered by `Loaded`.
     Load(RepoId),
-    /// Watch, then list, these directories (those marked, with all below); answered by `Listed`.
+    /// Watch, then list, these directories; answered by `Listed`.
     List {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// The directories, and how much of each.
+        /// The directories, each with its depth.
         targets: Vec<(RelPath, Depth)>,
     },
-    /// A first index needs so many requests, and a person has to confirm them. No answer.
+    /// A first index needs this many requests, and a person has to confirm them. No answer.
     AwaitConfirmation {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// How many requests.
+        /// The number of requests.
         requests: u64,
     },
-    /// These are no longer there: nothing at or below them is to be watched. No answer.
+    /// These directories are gone: remove the watches at and below them. No answer.
     Forget {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// What went.
+        /// The directories.
         paths: Vec<RelPath>,
     },
-    /// Read a file; answered by `Read`.
+    /// Read these files in one job; answered by `Read`. What costs nothing is described in the same job.
     Read {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// Which node.
-        node: NodeId,
-        /// Where it is.
-        path: RelPath,
+        /// The nodes and their paths.
+        files: Vec<(NodeId, RelPath)>,
     },
-    /// Tell which of these keys the store has; answered by `LookedUp`.
+    /// Write and store these summaries, which cost nothing, in one job; answered by `Described`.
+    Describe(Vec<SummaryRequest>),
+    /// Look up keys in the store; answered by `LookedUp`.
     LookUp(Vec<SummaryKey>),
-    /// Have a summary written by at most one request; answered by `Responded`, or by `PartResponded` where it takes more.
+    /// Send one request for a summary; answered by `Responded`, or by `PartResponded` when it takes more requests.
     SummaryRequest(Box<SummaryRequest>),
-    /// Have these summaries written together, through the Batch API: each is answered by an `Responded` of its own, or
-    /// named by a `BatchRefused`.
+    /// Request these summaries together, through the Batch API; each is answered by its own `Responded`, or named in a
+    /// `BatchRefused`.
     RequestBatch(Vec<SummaryRequest>),
-    /// Store a summary, so that it survives a crash; answered by `Committed`.
+    /// Store a summary that was paid for, so that it survives a crash; answered by `Committed`.
     Commit {
-        /// What it is stored under.
+        /// The summary's key.
         key: SummaryKey,
-        /// The words.
+        /// The summary.
         summary: Summary,
-        /// Whether they were paid for.
-        paid: bool,
     },
-    /// Keep what is known of these nodes (`None`: nothing any more). No answer.
+    /// Store the records of nodes; `None` deletes one. No answer.
     Record {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// Node by node.
+        /// The records.
         records: Vec<(RelPath, Option<NodeRecord>)>,
     },
-    /// Write these directories out; answered by `Exported`.
+    /// Export directories; answered by `Exported`.
     Export {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// Each with its children.
+        /// The directories, each with its children.
         directories: Vec<NodeView>,
-        /// Those that are no more.
+        /// Directories that are gone.
         removed: Vec<RelPath>,
     },
     /// Send a barrier after all notifications so far; answered by `Barrier`.
     Barrier(WaitId),
-    /// Tell a waiter that all is settled, and what failed for good. No answer.
+    /// End a wait. No answer.
     Settled {
-        /// Which wait.
+        /// The wait.
         wait: WaitId,
-        /// What failed for good, and why.
+        /// The failed nodes, each with its error.
         failed: Vec<(RelPath, String)>,
     },
-    /// Write down what a repository was spared. No answer.
+    /// Store how many requests a repository was spared. No answer.
     Spared {
-        /// Which.
+        /// The repository.
         repo: RepoId,
-        /// Answers that the earlier words still hold.
+        /// Responses that kept the earlier text.
         unchanged: u64,
-        /// Directories that were not asked about because of that.
+        /// Directories that needed no request because of that.
         spared: u64,
     },
-    /// Tell those who follow what happens. No answer.
+    /// Publish changes to the followers. No answer.
     Tell {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// What happened where, in order.
+        /// The changes, in order.
         news: Vec<(RelPath, NodeChange)>,
     },
-    /// Tell the people who look after it. No answer.
+    /// Show a notice to people. No answer.
     Notice(String),
 }
 
-/// How much of a directory is to be listed.
+/// How much of a directory to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
     /// Its own entries.
     Entries,
-    /// All below it.
+    /// Everything below it.
     Everything,
 }
 
-/// A summary that is to be written.
+/// A request for a summary.
 #[derive(Clone, Debug)]
 pub struct SummaryRequest {
-    /// What it is stored under.
+    /// The summary's key.
     pub key: SummaryKey,
-    /// In which repository its subject is.
+    /// The subject's repository.
     pub repo: RepoId,
-    /// Where the subject is now: for the reading of it and for logs, never for the words.
+    /// The subject's path now: for reading it and for logs, never part of the prompt.
     pub path: RelPath,
     /// What it is about.
     pub subject: Subject,
-    /// Whether it costs a request to the model; otherwise it is written on this machine.
-    pub paid: bool,
-    /// Where the words from before the change are: they may still hold.
+    /// The key of the summary from before the change, which may still hold.
     pub earlier: Option<SummaryKey>,
-    /// How often it was asked before.
+    /// The number of earlier attempts.
     pub attempts: u32,
 }
 
 /// What a summary is about.
 #[derive(Clone, Debug)]
 pub enum Subject {
-    /// A file; an answer is only worth something while its content has this digest.
+    /// A file. A response counts only while its content has this digest.
     File {
         /// The digest of its content.
         digest: Digest,
         /// Its language.
         language: Option<Language>,
-        /// What kind of matter it is.
+        /// The kind of its content.
         content_kind: ContentKind,
     },
     /// A directory and its children, in order of name.
@@ -155,30 +151,30 @@ pub enum Subject {
     },
 }
 
-/// A child, as its directory's summary is written from it.
+/// A child of a directory that is summarized.
 #[derive(Clone, Debug)]
 pub struct Child {
     /// Its name.
     pub name: Box<[u8]>,
     /// File or directory.
     pub kind: Kind,
-    /// Where its words are; `None`: it has none and is to be named as left out.
+    /// The key of its summary; without one the child is named as left out.
     pub words: Option<SummaryKey>,
 }
 
-/// What happened to a node, for those who follow.
+/// A change of a node, for followers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeChange {
-    /// A file has other content than before, or is new.
+    /// A file has a new content, or is new.
     Changed,
-    /// A file is no longer there.
+    /// A file is gone.
     Removed,
-    /// A node has other words than before.
+    /// A node has a new summary.
     Summarized(Kind, SummaryKey),
-    /// A node got no words, for good.
+    /// A node failed.
     Failed(Kind, String),
-    /// Of the repository itself: there is something to do again.
+    /// The repository: there is work again.
     Busy,
-    /// Of the repository itself: all is seen and settled.
+    /// The repository: everything is seen and settled.
     Settled,
 }

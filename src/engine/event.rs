@@ -1,4 +1,4 @@
-//! The closed set of what can happen to the engine.
+//! The closed set of the engine's inputs.
 
 use std::collections::BTreeSet;
 
@@ -8,170 +8,181 @@ use crate::model::limits::Limits;
 use crate::model::listing::Listing;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::record::NodeRecord;
-use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
+use crate::model::summary::{Summary, SummaryDigest, SummaryKey, SummaryRef};
 
 use super::pacing::DayUse;
 use super::tree::NodeId;
 
-/// Names a wait, so that its reply finds it.
+/// The number of a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WaitId(pub u64);
 
-/// Something that happened. All paths are relative to their repository.
+/// One input. Paths are relative to their repository.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A repository is to be kept.
+    /// Watch a repository.
     Watch(RepoId),
     /// The requests of a repository's first index are confirmed.
     Confirm(RepoId),
-    /// A repository is no longer to be kept.
+    /// Stop watching a repository.
     Unwatch(RepoId),
     /// The answer to [`super::effect::Effect::Load`].
     Loaded {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// Node by node.
+        /// The records of its nodes.
         records: Vec<(RelPath, NodeRecord)>,
     },
     /// Something may have changed at these paths.
     Touched {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// Where.
+        /// The paths.
         paths: Vec<RelPath>,
     },
-    /// Notifications were lost, or the rules changed: all of the repository is in doubt.
+    /// Notifications were lost, or the rules changed: everything in the repository is suspect.
     Lost(RepoId),
-    /// Changes are notified from now on, though they were not when the engine began.
+    /// The system reports changes from now on, though it did not at the start.
     Notified,
-    /// Where nobody notifies of changes from now on.
+    /// The part of a repository that has to be polled from now on.
     Polled {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// What is to be looked at again and again.
+        /// That part.
         polled: Polled,
     },
-    /// Somebody else is at work in all of the repository, or no longer is: what is seen meanwhile will not last.
+    /// Another program (git) begins or ends a change of many files: what is seen meanwhile does not last.
     Held {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// Whether they are.
+        /// Whether it is at work.
         held: bool,
     },
     /// The answer to [`super::effect::Effect::List`].
     Listed {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// What was found.
+        /// The listed directories.
         listing: Listing,
     },
     /// The answer to [`super::effect::Effect::Read`].
     Read {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// Which node.
-        node: NodeId,
-        /// What came of it.
-        result: Result<Contents, ReadProblem>,
+        /// The result for each file.
+        files: Vec<FileRead>,
     },
+    /// The answer to [`super::effect::Effect::Describe`]: the summaries are stored.
+    Described(Vec<(SummaryKey, Result<SummaryDigest, Failure>)>),
     /// The answer to [`super::effect::Effect::LookUp`].
     LookedUp(Vec<(SummaryKey, Option<SummaryDigest>)>),
     /// The answer to [`super::effect::Effect::SummaryRequest`].
     Responded {
-        /// What it is stored under.
+        /// The summary's key.
         key: SummaryKey,
-        /// What came of it.
+        /// The summary, or why there is none.
         result: Result<Summary, Failure>,
-        /// What it cost.
+        /// What the request used.
         usage: Usage,
     },
-    /// One of several requests for this key was answered, and what it said is stored: the next is to follow.
+    /// One of several requests for this key succeeded, and its text is stored: the next one follows.
     PartResponded {
-        /// What the summary will be stored under.
+        /// The summary's key.
         key: SummaryKey,
-        /// What it cost.
+        /// What the request used.
         usage: Usage,
     },
-    /// These keys are in batches that an earlier run made: `Responded` or `BatchRefused` will come for each.
+    /// These keys are in batches of an earlier run: `Responded` or `BatchRefused` follows for each.
     Batched(Vec<SummaryKey>),
-    /// These keys reached no batch, whatever [`super::effect::Effect::RequestBatch`] wanted.
+    /// These keys of a [`super::effect::Effect::RequestBatch`] reached no batch.
     BatchRefused {
-        /// Which.
+        /// The keys.
         keys: Vec<SummaryKey>,
-        /// Whether there is no use in trying another batch in this run.
+        /// No further batch can succeed in this run.
         for_good: bool,
     },
-    /// The answer to [`super::effect::Effect::Commit`]: the words are on disk.
+    /// The answer to [`super::effect::Effect::Commit`]: the summary is on disk.
     Committed(SummaryKey),
     /// The answer to [`super::effect::Effect::Export`].
     Exported {
-        /// Of which repository.
+        /// The repository.
         repo: RepoId,
-        /// Whether all of it could be written.
+        /// Whether everything was written.
         written: bool,
     },
-    /// Somebody else changed what was written out.
+    /// Another program changed exported files.
     ExportTouched {
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// Of which directories.
+        /// Their directories.
         paths: Vec<RelPath>,
     },
-    /// Somebody waits for everything saved before now to be settled.
+    /// A client waits until everything saved before now is settled.
     Wait {
-        /// Which wait.
+        /// The wait.
         id: WaitId,
-        /// In which repository.
+        /// The repository.
         repo: RepoId,
-        /// Where it is.
+        /// The node's path.
         path: RelPath,
     },
-    /// The waiter is gone.
+    /// The client left.
     WaitDropped(WaitId),
-    /// All notifications from before the wait's beginning have been handed in.
+    /// All notifications from before the wait were delivered.
     Barrier(WaitId),
-    /// What was used on a day before the engine began.
+    /// The model's use today before the start.
     Used(DayUse),
-    /// Time passed; see [`super::Engine::deadline_ms`].
+    /// Time passed: see [`super::Engine::deadline_ms`].
     Tick,
 }
 
-/// What has to be looked at from time to time, because nobody notifies of changes in it.
+/// What has to be polled because its changes are not notified.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Polled {
-    /// All changes are notified.
+    /// Nothing.
     #[default]
     Nothing,
-    /// These directories, not what lies below them.
+    /// These directories, not their subdirectories.
     Directories(BTreeSet<RelPath>),
-    /// All of the repository.
+    /// The whole repository.
     Everything,
+}
+
+/// The result of reading one file.
+#[derive(Clone, Debug)]
+pub struct FileRead {
+    /// The node.
+    pub node: NodeId,
+    /// Its content.
+    pub result: Result<Contents, ReadProblem>,
+    /// The summary that was written and stored in the same job, where that costs nothing.
+    pub summary: Option<SummaryRef>,
 }
 
 /// Why a file could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadProblem {
-    /// It is no longer there, or no longer a regular file.
+    /// It is gone, or no longer a regular file.
     Gone,
-    /// It kept changing while it was read.
+    /// It kept changing during the reading.
     Moving,
-    /// It cannot be read; the reason in one line.
+    /// It cannot be read; the reason, in one line.
     Denied(String),
 }
 
-/// What one request used, as the endpoint counted it, and the time it took.
+/// What one request used, as the endpoint counted it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Whether a request was sent at all.
+    /// Whether it reached the endpoint.
     pub sent: bool,
-    /// Tokens of the prompt.
+    /// Input tokens.
     pub prompt_tokens: u64,
-    /// Tokens of the answer.
+    /// Output tokens.
     pub completion_tokens: u64,
-    /// Tokens of the prompt that the endpoint had in its cache.
+    /// Input tokens from the endpoint's cache.
     pub cached_tokens: u64,
-    /// Whether the answer was that the earlier words still hold.
+    /// Whether the model kept the earlier text.
     pub unchanged: bool,
-    /// What the endpoint said of its limits.
+    /// The rate limits that the endpoint reported.
     pub limits: Limits,
 }

@@ -1,6 +1,6 @@
-//! What is to be written out: the directories whose words, or whose children's, are other ones.
+//! Exports directories whose summary, or a child's summary, changed.
 //!
-//! What could not be written is not forgotten: it is tried again, ever more seldom, and at once when somebody waits.
+//! A failed export is retried at growing intervals, and at once when a client waits.
 
 use std::collections::BTreeSet;
 
@@ -12,41 +12,41 @@ use super::repository::Repository;
 use super::tree::{Node, NodeId};
 use super::view::view;
 
-/// The first pause after an export that failed, in milliseconds; it doubles with each further one.
+/// The pause after a failed export, in milliseconds; it doubles with each further failure.
 const FIRST_PAUSE_MS: u64 = 1_000;
-/// The longest.
+/// The longest pause.
 const LONGEST_PAUSE_MS: u64 = 5 * 60_000;
 
-/// A repository's part in it.
+/// A repository's exports.
 #[derive(Debug, Default)]
 pub struct Exports {
-    /// Directories to be written once they have settled.
+    /// Directories to write when they have settled.
     pub open: BTreeSet<NodeId>,
-    /// Directories that went: their files are to be taken out.
+    /// Removed directories, whose files have to be deleted.
     pub gone: BTreeSet<RelPath>,
-    /// What is being written and taken out.
+    /// What is being written and deleted.
     under_way: Option<(BTreeSet<NodeId>, BTreeSet<RelPath>)>,
-    /// How often in a row it failed.
+    /// Failures in a row.
     failures: u32,
-    /// When what failed is tried again (monotonic milliseconds).
+    /// When a failed export is retried (monotonic milliseconds).
     again_ms: Option<u64>,
-    /// Somebody began to wait while something was being written: should that fail, it is tried again at once.
+    /// A client began to wait during an export: if it fails, it is retried at once.
     hurried: bool,
 }
 
 impl Exports {
-    /// Whether all is written, as far as it can be now.
+    /// Whether everything is written, as far as possible now.
     pub fn is_done(&self) -> bool {
         let nothing = self.open.is_empty() && self.gone.is_empty();
         self.under_way.is_none() && (nothing || self.again_ms.is_some())
     }
 
-    /// When what failed is tried again (monotonic milliseconds).
+    /// When a failed export is retried (monotonic milliseconds).
     pub fn again_ms(&self) -> Option<u64> {
         self.again_ms
     }
 
-    /// Somebody waits: what failed is tried now.
+    /// A client waits: retries a failed export now.
     pub fn expedite(&mut self, now_ms: u64) {
         self.hurried = self.under_way.is_some();
         if let Some(at_ms) = &mut self.again_ms {
@@ -54,13 +54,13 @@ impl Exports {
         }
     }
 
-    /// Whether something may be written now.
+    /// Whether an export may start.
     fn may_begin(&mut self, now_ms: u64) -> bool {
         self.again_ms = self.again_ms.filter(|at_ms| *at_ms > now_ms);
         self.again_ms.is_none() && self.under_way.is_none()
     }
 
-    /// What was under way came to its end.
+    /// An export ended.
     fn ended(&mut self, written: bool, now_ms: u64) {
         let Some((directories, removed)) = self.under_way.take() else {
             return;
@@ -82,7 +82,7 @@ impl Exports {
 }
 
 impl Engine {
-    /// Hands out the directories that are to be written out and have settled.
+    /// Exports the directories that have settled.
     pub(super) fn export_settled(&mut self, effects: &mut Vec<Effect>) {
         if !self.options.export {
             return;
@@ -122,7 +122,7 @@ impl Engine {
         }
     }
 
-    /// An export came to its end.
+    /// An export ended.
     pub(super) fn exported(&mut self, repo: RepoId, written: bool) {
         if let Some(repository) = self.repositories.get_mut(&repo) {
             repository.exports.ended(written, self.now.monotonic_ms);
@@ -131,9 +131,9 @@ impl Engine {
 }
 
 impl Repository {
-    /// Others changed what was written out about these.
+    /// Another program changed the exported files of these directories.
     pub(super) fn export_again(&mut self, paths: Vec<RelPath>) {
-        // Before the first look is done nothing is known of what belongs there, and all is written after it.
+        // Before the first scan nothing is known about them; everything is exported after it.
         if !self.known {
             return;
         }
@@ -149,7 +149,7 @@ impl Repository {
         }
     }
 
-    /// What is written out about this node is to be written again: its own directory's file and its parent's.
+    /// Exports what contains this node: its own file, if it is a directory, and its parent's.
     pub(super) fn export(&mut self, id: NodeId) {
         let Some(node) = self.tree.get(id) else {
             return;
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fails_while_somebody_waits_is_tried_once_more_before_they_are_told() {
+    fn a_failed_export_is_retried_once_before_a_wait_ends() {
         let mut exports = Exports::default();
         let begun = || Some((BTreeSet::new(), BTreeSet::from([RelPath::new("a")])));
         exports.under_way = begun();

@@ -1,4 +1,4 @@
-//! What the engine keeps of one repository beside its tree.
+//! The engine's state of one repository, beside its tree.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -14,15 +14,15 @@ use super::export::Exports;
 use super::heat::HeatTable;
 use super::tree::{NodeId, Tree};
 
-/// Whether the disk is being looked at.
+/// Whether the disk is being scanned.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub enum ScanState {
-    /// The store is being read first.
+    /// The records are being loaded.
     #[default]
     Loading,
-    /// No.
+    /// No scan is in progress.
     Idle,
-    /// A listing is under way, begun when the doubts up to this number had been raised.
+    /// A listing is in progress. It answers all hints up to the number `doubt`.
     Under {
         targets: Vec<(RelPath, Depth)>,
         doubt: u64,
@@ -34,55 +34,55 @@ pub enum ScanState {
 pub struct Repository {
     /// Its nodes.
     pub tree: Tree,
-    /// What is to be looked at.
+    /// The directories to list.
     pub debounce: Debounce,
-    /// Whether it is being looked at.
+    /// Whether a scan is in progress.
     pub look: ScanState,
-    /// Paths touched during a look in directories that were not known yet: the look may have been there before the
-    /// touch, and its answer makes the directory known.
+    /// Paths touched during a scan in directories that were unknown: the scan may have listed them before the touch, and
+    /// its result makes the directory known.
     pub touched_meanwhile: BTreeSet<RelPath>,
-    /// When the last look began at what nobody notifies of (monotonic milliseconds). Others do not count: where
-    /// something is told of all the time, that would never be looked at.
+    /// When the last poll began (monotonic milliseconds). Other scans do not count: with constant notifications there
+    /// would never be a poll.
     pub polled_ms: u64,
-    /// How long that look took, in milliseconds; `None`: it is under way.
+    /// How long that poll took, in milliseconds; `None` while it is in progress.
     pub poll_took_ms: Option<u64>,
-    /// The last doubt's number.
+    /// The number of the last hint.
     pub doubt: u64,
-    /// Files to be read, in order.
+    /// Files to read, in order.
     pub to_read: VecDeque<NodeId>,
-    /// Readings under way.
+    /// Jobs that read files.
     pub reading: usize,
-    /// Files that the listing found as they were last read, and that were not thought about yet.
+    /// Files that the listing found unchanged, whose summary is not known yet.
     pub to_confirm: Vec<(NodeId, Contents)>,
-    /// Files that had more than one name when they were read: they can be written under one that nobody watches.
-    /// Nodes that went may be among them.
+    /// Files that had several names when they were read: they can be written through a name that is not watched. Removed
+    /// nodes may be among them.
     pub linked: BTreeSet<NodeId>,
-    /// Device and inode of files that were read lately and turned out to have more than one name. Who made the other
-    /// name told nobody of the first one.
+    /// Device and inode of files that were found to have several names. Creating another name sends no notification for
+    /// the first one.
     pub newly_linked: BTreeSet<(u64, u64)>,
-    /// Whether the first look at everything is done: only then is a new file a change.
+    /// Whether the first full scan is done: only then is a new file a change.
     pub known: bool,
-    /// The root folder is not there.
+    /// The root does not exist.
     pub unreachable: bool,
-    /// Where nobody notifies of changes.
+    /// What has to be polled.
     pub polled: Polled,
-    /// Somebody else is at work in all of it (git switches branches): looking waits.
+    /// Another program changes many files (git switches branches): scans wait.
     pub held: bool,
-    /// Since when that held up a look (monotonic milliseconds).
+    /// Since when a scan has been waiting for that (monotonic milliseconds).
     pub blocked_since_ms: Option<u64>,
     /// When the last change was seen (milliseconds since 1970).
     pub last_change_ms: Option<u64>,
-    /// Nodes whose record is to be written, and paths whose record is to go.
+    /// Nodes whose record has to be written.
     pub to_record: BTreeSet<NodeId>,
-    /// Paths of nodes that went.
+    /// Paths of removed nodes, whose record has to be deleted.
     pub removed: BTreeSet<RelPath>,
-    /// What is to be written out.
+    /// What has to be exported.
     pub exports: Exports,
-    /// What happened in this step, for those who follow.
+    /// The changes of this step, for followers.
     pub news: Vec<(RelPath, NodeChange)>,
-    /// Whether those who follow were told that all is settled.
+    /// Whether followers know that everything is settled.
     pub reported_settled: bool,
-    /// What it used of the model since the engine began.
+    /// Its use of the model since the start.
     pub used: Usage,
     /// Whether the requests of its first index may be sent.
     pub confirmation: Confirmation,
@@ -90,20 +90,19 @@ pub struct Repository {
     pub heat: HeatTable,
 }
 
-/// Milliseconds between looks for a folder that is not there: nobody may notify of its return.
+/// The interval of looking for a missing root, in milliseconds: its return may send no notification.
 const MISSING_POLL_MS: u64 = 5_000;
 
-/// What is polled is looked at for one part in so many of the time, at most: a large tree on a slow network is not
-/// looked at without end.
+/// Polling takes at most this fraction of the time (1/5), so that a large tree on a slow network is not scanned
+/// constantly.
 const POLL_SHARE: u64 = 5;
 
-/// How long a look waits for git to end what it does, at most. Locks can be left behind by a crash.
+/// How long a scan waits for git, at most, in milliseconds: a crash can leave a lock behind.
 const HELD_LOOK_MS: u64 = 10_000;
 
 impl Repository {
-    /// When the next look is due that no notification asks for: (monotonic milliseconds). `configured`: milliseconds
-    /// between looks at everything, where that is the way of all repositories; `otherwise`: between looks at what
-    /// nobody notifies of.
+    /// When the next poll is due (monotonic milliseconds). `configured`: the interval of polling everything, when there are
+    /// no notifications at all; `otherwise`: the interval of polling what sends none.
     pub fn poll_due_ms(&self, configured: Option<u64>, otherwise: u64) -> Option<u64> {
         let missing = self.unreachable.then_some(MISSING_POLL_MS);
         let polled = (self.polled != Polled::Nothing).then_some(otherwise);
@@ -112,7 +111,7 @@ impl Repository {
         Some(self.polled_ms + every_ms.max(rest_ms))
     }
 
-    /// What is to be looked at because nobody would notify of a change in it, is.
+    /// Schedules a poll.
     pub fn poll(&mut self, configured: bool, now_ms: u64) {
         self.polls(now_ms);
         match &self.polled {
@@ -128,28 +127,28 @@ impl Repository {
         }
     }
 
-    /// The next look is at all that nobody notifies of.
+    /// The next scan is a poll.
     pub fn polls(&mut self, now_ms: u64) {
         self.polled_ms = now_ms;
         self.poll_took_ms = None;
     }
 
-    /// Until when looking waits for somebody else's work to end (monotonic milliseconds).
+    /// Until when scans wait for another program (monotonic milliseconds).
     pub fn blocked_until_ms(&self) -> Option<u64> {
         (self.held && self.known).then_some(self.blocked_since_ms? + HELD_LOOK_MS)
     }
 
-    /// Something happened to a node.
+    /// Reports a change of a node to followers.
     pub fn tell(&mut self, id: NodeId, news: NodeChange) {
         self.news.push((self.tree.path(id), news));
     }
 
-    /// Whether all that is known of is seen and done.
+    /// Whether all hints are processed and every node is settled.
     pub fn is_settled(&self) -> bool {
         self.tree.root().is_settled() && self.debounce.is_empty()
     }
 
-    /// Whether no file is left to be read.
+    /// Whether no file has to be read.
     pub fn is_read(&self) -> bool {
         self.reading == 0 && self.to_read.is_empty()
     }
@@ -164,7 +163,7 @@ impl Default for Repository {
             touched_meanwhile: BTreeSet::new(),
             polled_ms: 0,
             poll_took_ms: Some(0),
-            // The root is in doubt number 1 until it was listed.
+            // The root is suspect until it is listed: hint number 1.
             doubt: 1,
             to_read: VecDeque::new(),
             reading: 0,

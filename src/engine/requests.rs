@@ -17,50 +17,46 @@ impl Engine {
         self.flights.mature(now_ms);
         self.blocked_until_ms = None;
         let one_by_one = self.batch_next(effects);
-        for paid in [true, false] {
-            while let Some(key) = self.flights.next(paid, one_by_one, |is_file, depth| {
-                self.pace.remaining_ms(is_file, depth)
-            }) {
-                let Some((repo, id)) = self.first_waiter(key) else {
-                    // No node needs it any more.
-                    self.flights.end(key);
-                    continue;
-                };
-                if paid && let Some(failure) = self.pace.stopped().cloned() {
-                    self.give_up(key, &failure);
-                    continue;
-                }
-                let tokens = self.flights.get(key).map_or(0, |flight| flight.tokens);
-                match self.pace.pause_reason(paid, tokens, self.now) {
-                    None => {}
-                    Some(PauseReason::Full) => break,
-                    Some(PauseReason::Until(until_ms)) => {
-                        self.blocked_until_ms = Some(until_ms);
-                        break;
-                    }
-                    Some(PauseReason::Budget) => {
-                        self.blocked_until_ms = Some(now_ms + self.now.ms_to_next_day());
-                        break;
-                    }
-                }
-                let Some(ask) = self.send_request(key, repo, id) else {
-                    continue;
-                };
-                let sent = self.pace.sent(paid, tokens, self.now);
-                if paid {
-                    self.note_heat(key);
-                }
-                self.flights.change(key, now_ms, |flight| {
-                    flight.stage = Stage::Requester;
-                    flight.sent = sent;
-                    if flight.tried.times > 0 {
-                        flight.tried.waited_ms = now_ms.saturating_sub(flight.failed_ms);
-                    }
-                    flight.tried.times += 1;
-                    flight.batchable = false;
-                });
-                effects.push(Effect::SummaryRequest(Box::new(ask)));
+        while let Some(key) = self.flights.next(true, one_by_one, |is_file, depth| {
+            self.pace.remaining_ms(is_file, depth)
+        }) {
+            let Some((repo, id)) = self.first_waiter(key) else {
+                // No node has this key any more.
+                self.flights.end(key);
+                continue;
+            };
+            if let Some(failure) = self.pace.stopped().cloned() {
+                self.give_up(key, &failure);
+                continue;
             }
+            let tokens = self.flights.get(key).map_or(0, |flight| flight.tokens);
+            match self.pace.pause_reason(true, tokens, self.now) {
+                None => {}
+                Some(PauseReason::Full) => break,
+                Some(PauseReason::Until(until_ms)) => {
+                    self.blocked_until_ms = Some(until_ms);
+                    break;
+                }
+                Some(PauseReason::Budget) => {
+                    self.blocked_until_ms = Some(now_ms + self.now.ms_to_next_day());
+                    break;
+                }
+            }
+            let Some(ask) = self.send_request(key, repo, id) else {
+                continue;
+            };
+            let sent = self.pace.sent(true, tokens, self.now);
+            self.note_heat(key);
+            self.flights.change(key, now_ms, |flight| {
+                flight.stage = Stage::Requester;
+                flight.sent = sent;
+                if flight.tried.times > 0 {
+                    flight.tried.waited_ms = now_ms.saturating_sub(flight.failed_ms);
+                }
+                flight.tried.times += 1;
+                flight.batchable = false;
+            });
+            effects.push(Effect::SummaryRequest(Box::new(ask)));
         }
     }
 
@@ -100,7 +96,6 @@ impl Engine {
             repo,
             path: tree.path(id),
             subject,
-            paid: flight.paid,
             earlier: earlier.map(|words| words.key).filter(|_| flight.paid),
             attempts: flight.tried.times,
         })

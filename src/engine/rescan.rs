@@ -1,4 +1,4 @@
-//! From a hint to what is known of the disk: doubt, list, compare, read.
+//! From a hint to the state of the disk: suspect, list, compare, read.
 
 mod comparison;
 mod reading;
@@ -18,11 +18,11 @@ use super::repository::{Repository, ScanState};
 use super::tree::{Body, Node, NodeId, ROOT};
 use comparison::Comparison;
 
-/// How many paths are kept for a second look; above it, all of the repository is looked at.
+/// The number of paths kept for a second listing; above it, a full rescan follows.
 const TOUCHED_MEANWHILE: usize = 10_000;
 
 impl Engine {
-    /// The store's records become nodes in doubt: the first look at the disk confirms or removes them.
+    /// The store's records become suspect nodes: the first scan confirms or removes them.
     pub(super) fn loaded(&mut self, repo: RepoId, records: Vec<(RelPath, NodeRecord)>) {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
@@ -49,7 +49,7 @@ impl Engine {
                     Some(child) => child,
                     None => tree.add(at, name, wanted, 1),
                 };
-                // A record below what another record calls a file contradicts it: the disk will tell.
+                // A record below a file contradicts that file's record: the scan decides.
                 if tree.get(at).is_none_or(|node| node.kind() != wanted) {
                     break;
                 }
@@ -72,7 +72,7 @@ impl Engine {
             .add_urgent(RelPath::root(), Depth::Everything, self.now.monotonic_ms);
     }
 
-    /// Something may have changed at `path`: it is in doubt from now on, and its directory will be listed.
+    /// Something may have changed at `path`: it is suspect from now on, and its directory is listed.
     pub(super) fn touched(&mut self, repo: RepoId, path: &RelPath) {
         let now_ms = self.now.monotonic_ms;
         let Some(repository) = self.repositories.get_mut(&repo) else {
@@ -87,12 +87,12 @@ impl Engine {
             .and_then(|id| tree.get(id))
             .is_some_and(|node| node.kind() == Kind::File);
         if let Some(id) = node.filter(|_| !is_file) {
-            tree.change(id, |node| doubt_all(node, doubt));
+            tree.change(id, |node| suspect_all(node, doubt));
             repository
                 .debounce
                 .add(path.clone(), Depth::Entries, now_ms);
         }
-        // A file that is known is in doubt alone; anything else may be new, and then its directory is.
+        // Only a known file is suspect alone; anything else may be new, which makes its directory suspect.
         let suspect = if is_file {
             node.unwrap_or(above)
         } else {
@@ -112,8 +112,8 @@ impl Engine {
         repository.debounce.add(above, Depth::Entries, now_ms);
     }
 
-    /// Files with more than one name, as they were when they were read: whoever asks has to see whether they still
-    /// are, because nothing notifies of a change made under another name.
+    /// Files with several names, as they were read. The caller has to compare them with the disk, because a change through
+    /// another name sends no notification.
     pub fn linked(&mut self, repo: RepoId) -> Vec<(RelPath, Contents)> {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return Vec::new();
@@ -126,8 +126,7 @@ impl Engine {
             .collect()
     }
 
-    /// What the root should be now: its device and inode as it was last listed, `Some(None)` where it was not there.
-    /// `None` where all is in doubt anyway.
+    /// The root's expected device and inode; `Some(None)` when it did not exist, `None` when everything is suspect anyway.
     pub fn expected_root(&self, repo: RepoId) -> Option<Option<(u64, u64)>> {
         let repository = self.repositories.get(&repo)?;
         if repository.unreachable {
@@ -137,7 +136,7 @@ impl Engine {
         (repository.known && root.suspect_below == 0).then_some(root.identity)
     }
 
-    /// Everything is in doubt.
+    /// Everything is suspect.
     pub(super) fn lost(&mut self, repo: RepoId) {
         let now_ms = self.now.monotonic_ms;
         let Some(repository) = self.repositories.get_mut(&repo) else {
@@ -145,20 +144,22 @@ impl Engine {
         };
         repository.doubt += 1;
         let doubt = repository.doubt;
-        repository.tree.change(ROOT, |node| doubt_all(node, doubt));
+        repository
+            .tree
+            .change(ROOT, |node| suspect_all(node, doubt));
         repository
             .debounce
             .add_urgent(RelPath::root(), Depth::Everything, now_ms);
     }
 
-    /// Git, say, begins or ends something that changes many files: one branch switch is to be one change.
+    /// Another program (git) begins or ends a change of many files: a branch switch should be one change.
     pub(super) fn held(&mut self, repo: RepoId, held: bool) {
         let now_ms = self.now.monotonic_ms;
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
         if held {
-            // Counted from the first time since a look: who takes a lock again and again holds nobody up for ever.
+            // Counted from the first time since a scan: a lock that is taken again and again must not block scans forever.
             repository.blocked_since_ms.get_or_insert(now_ms);
         }
         let ends = repository.held && !held;
@@ -168,7 +169,7 @@ impl Engine {
         }
     }
 
-    /// Begins a look at each repository whose quiet time is over.
+    /// Starts a scan of each repository whose quiet time is over.
     pub(super) fn start_due_scans(&mut self, effects: &mut Vec<Effect>) {
         let now_ms = self.now.monotonic_ms;
         for (&repo, repository) in &mut self.repositories {
@@ -208,7 +209,7 @@ impl Engine {
         }
     }
 
-    /// Compares what was found with what is known.
+    /// Compares a listing with the tree.
     pub(super) fn listed(&mut self, repo: RepoId, listing: Listing, effects: &mut Vec<Effect>) {
         let now = self.now;
         let Some(repository) = self.repositories.get_mut(&repo) else {
@@ -232,7 +233,7 @@ impl Engine {
         for directory in &listing.directories {
             directories.insert(&directory.path, directory);
         }
-        // In order of path, a directory before what lies below it: a new one is made by its parent's entries.
+        // In order of path, parents first: a new directory's node is created from its parent's entries.
         for directory in directories.values() {
             comparison.directory(directory, &directories, &targets);
         }
@@ -259,20 +260,20 @@ impl Engine {
         }
     }
 
-    /// Nodes whose reading was confirmed by the listing, and that were never thought about, are thought about now.
+    /// Files that the listing confirmed get their summaries.
     fn settle_confirmed(&mut self, repo: RepoId) {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
         if repository.to_read.len() > 1 {
-            // The longest way to the root begins first.
+            // The deepest file begins first: it has the longest path to the root.
             let Repository { tree, to_read, .. } = repository;
             let mut order: Vec<NodeId> = std::mem::take(to_read).into();
             order.sort_by_cached_key(|&id| Reverse(tree.depth(id)));
             *to_read = order.into();
         }
         for (id, contents) in std::mem::take(&mut repository.to_confirm) {
-            self.think_of_file(repo, id, &contents);
+            self.summarize_file(repo, id, &contents, None);
         }
     }
 }
@@ -281,8 +282,8 @@ fn is_all((path, depth): &(RelPath, Depth)) -> bool {
     path.is_root() && *depth == Depth::Everything
 }
 
-/// Puts a node in doubt, and all below it.
-fn doubt_all(node: &mut Node, doubt: u64) {
+/// Makes a node and everything below it suspect.
+fn suspect_all(node: &mut Node, doubt: u64) {
     node.doubt = doubt;
     if let Body::Directory(directory) = &mut node.body {
         directory.suspect_below = doubt;

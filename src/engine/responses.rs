@@ -158,23 +158,13 @@ impl Engine {
                     flight.stage = Stage::Committing;
                     flight.words = Some(summary.digest());
                 });
-                effects.push(Effect::Commit { key, summary, paid });
+                effects.push(Effect::Commit { key, summary });
                 return;
             }
             Err(failure) => failure,
         };
         if failure.remedy == Remedy::Changed {
-            // Nodes with outdated content are read again, and need another key then.
-            let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
-            self.flights.end(key);
-            for (repo, id) in waiters {
-                if let Some(repository) = self.repositories.get_mut(&repo) {
-                    let path = repository.tree.path(id);
-                    repository.tree.change(id, |node| node.phase = Phase::Open);
-                    self.touched(repo, &path);
-                }
-            }
-            return;
+            return self.content_changed(key);
         }
         if in_batch && failure.remedy != Remedy::Permanent {
             // It is retried alone, which may succeed or show the cause.
@@ -199,6 +189,19 @@ impl Engine {
                 "requests paused: {}",
                 failure.to_line()
             )));
+        }
+    }
+
+    /// The content of a key is gone: its nodes are read again.
+    pub(super) fn content_changed(&mut self, key: SummaryKey) {
+        let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
+        self.flights.end(key);
+        for (repo, id) in waiters {
+            if let Some(repository) = self.repositories.get_mut(&repo) {
+                let path = repository.tree.path(id);
+                repository.tree.change(id, |node| node.phase = Phase::Open);
+                self.touched(repo, &path);
+            }
         }
     }
 
@@ -249,7 +252,7 @@ impl Engine {
                 repository.tree.change(id, |node| node.phase = Phase::Open);
             }
             if let Some(contents) = contents {
-                self.think_of_file(repo, id, &contents);
+                self.summarize_file(repo, id, &contents, None);
             }
         }
     }

@@ -1,96 +1,119 @@
-//! Counts and progress, for people who look.
+//! Counts and progress for the status.
 
 use crate::model::failure::Failure;
 use crate::model::path::{RelPath, RepoId};
-use crate::model::summary::Freshness;
 use crate::model::usage::Usage;
 
 use super::Engine;
 use super::confirmation::Confirmation;
 use super::pacing::{Budget, Counters, DayUse};
 use super::repository::ScanState;
-use super::tree::{Phase, ROOT};
-use super::view::freshness_in;
 
 /// How many of the hottest files a status names.
 const HOTTEST: usize = 5;
 
-/// What a repository is doing, and how many nodes are in which state.
+/// The number of directories with problems in a status.
+const PROBLEMS: usize = 10;
+
+/// The state of a repository, and the numbers of nodes by state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RepositoryStatus {
-    /// So many requests wait for a person.
+    /// This many requests wait for a person.
     pub awaiting: Option<u64>,
     /// The files that were requested most often today, with how often.
     pub hot: Vec<(RelPath, u64)>,
-    /// The disk is being looked at.
+    /// A scan is in progress, or the first one is not finished.
     pub scanning: bool,
-    /// The root folder is not there.
+    /// The root does not exist.
     pub unreachable: bool,
     /// File nodes.
     pub files: u64,
     /// Directory nodes.
     pub directories: u64,
-    /// Nodes with fresh words; then the others.
+    /// Fresh nodes.
     pub fresh: u64,
-    /// Stale.
+    /// Stale nodes.
     pub stale: u64,
-    /// Pending.
+    /// Pending nodes.
     pub pending: u64,
-    /// Failed.
+    /// Failed nodes.
     pub failed: u64,
-    /// Off.
+    /// Nodes without summaries.
     pub off: u64,
-    /// Files to be read.
+    /// Files that have to be read.
     pub to_read: u64,
-    /// Files among the nodes that are not done.
+    /// Files that are not settled.
     pub files_open: u64,
-    /// Whether nothing is left to do.
+    /// Nothing is left to do.
     pub settled: bool,
     /// When the last change was seen (milliseconds since 1970).
     pub last_change_ms: Option<u64>,
-    /// Directories that could not be listed, and why (the first ten).
+    /// The first directories that cannot be listed, and why.
     pub problems: Vec<String>,
-    /// What it used of the model since the engine began.
+    /// Its use of the model since the start.
     pub used: Usage,
 }
 
 /// The use of the model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PacingStatus {
-    /// What was used.
+    /// The use since the start.
     pub counters: Counters,
-    /// Requests under way.
+    /// Requests in flight.
     pub in_flight: usize,
     /// Requests in batches.
     pub batched: usize,
-    /// At most, now.
+    /// The concurrency limit.
     pub width: usize,
-    /// What a file's request takes, and a directory's, in milliseconds: moving means.
+    /// Moving means of the duration of a file's and a directory's request, in milliseconds.
     pub means_ms: (u64, u64),
-    /// What keeps it from asking, where something does.
+    /// Why requests are paused, if they are.
     pub trouble: Option<String>,
-    /// Whether that needs a person.
+    /// Whether that needs a person's action.
     pub stopped: bool,
-    /// What bounds a day.
+    /// The budget of a day.
     pub budget: Budget,
-    /// What was used on this day, over restarts.
+    /// The use today, including earlier runs.
     pub today: DayUse,
-    /// Which bound is reached, by its key in the configuration.
+    /// The configuration key of the limit that is reached.
     pub spent: Option<&'static str>,
     /// When the next day begins (milliseconds since 1970).
     pub next_day_ms: u64,
 }
 
 impl Engine {
-    /// What a repository is doing.
+    /// The state of a repository.
     pub fn repository_status(&self, repo: RepoId) -> Option<RepositoryStatus> {
         let repository = self.repositories.get(&repo)?;
         let tree = &repository.tree;
-        let mut status = RepositoryStatus {
+        let counts = tree.counts();
+        let root = tree.root().directory();
+        let suspect = repository.unreachable || root.is_some_and(|root| root.suspect_below > 0);
+        // Without a trustworthy root, nothing is fresh.
+        let (fresh, stale) = match suspect {
+            true => (0, counts.stale + counts.fresh),
+            false => (counts.fresh, counts.stale),
+        };
+        let problem = |(path, problem): (RelPath, &str)| match path.is_root() {
+            true => format!("the folder itself {problem}"),
+            false => format!("{path}: {problem}"),
+        };
+        let problems = tree.problems().into_iter().take(PROBLEMS);
+        Some(RepositoryStatus {
             scanning: repository.look != ScanState::Idle || !repository.known,
             unreachable: repository.unreachable,
-            last_change_ms: repository.last_change_ms,
+            files: counts.files,
+            directories: counts.directories,
+            fresh,
+            stale,
+            pending: counts.pending,
+            failed: counts.failed,
+            off: counts.off,
+            to_read: counts.to_read,
+            files_open: counts.files_open,
             settled: repository.is_settled(),
+            last_change_ms: repository.last_change_ms,
+            problems: problems.map(problem).collect(),
             used: repository.used,
             awaiting: match repository.confirmation {
                 Confirmation::Awaiting(requests) => Some(requests),
@@ -102,47 +125,7 @@ impl Engine {
                 .into_iter()
                 .map(|(id, requests)| (tree.path(id), requests))
                 .collect(),
-            ..RepositoryStatus::default()
-        };
-        let in_doubt = tree
-            .root()
-            .directory()
-            .is_some_and(|root| root.suspect_below > 0);
-        for (id, node) in tree.walk(super::tree::ROOT) {
-            if let Some(problem) = node
-                .directory()
-                .and_then(|directory| directory.problem.as_ref())
-                && status.problems.len() < 10
-            {
-                status.problems.push(if id == ROOT {
-                    format!("the folder itself {problem}")
-                } else {
-                    format!("{}: {problem}", tree.path(id))
-                });
-            }
-            if !node.is_visible() {
-                continue;
-            }
-            match node.directory() {
-                Some(_) => status.directories += 1,
-                None => {
-                    status.files += 1;
-                    status.to_read +=
-                        u64::from(matches!(node.phase, Phase::Open | Phase::Reading { .. }));
-                }
-            }
-            let suspect = repository.unreachable || in_doubt;
-            let count = match freshness_in(node, suspect) {
-                Freshness::Fresh => &mut status.fresh,
-                Freshness::Stale => &mut status.stale,
-                Freshness::Pending => &mut status.pending,
-                Freshness::Failed => &mut status.failed,
-                Freshness::Off => &mut status.off,
-            };
-            *count += 1;
-            status.files_open += u64::from(node.directory().is_none() && !node.is_settled());
-        }
-        Some(status)
+        })
     }
 
     /// The use of the model.
@@ -151,7 +134,7 @@ impl Engine {
         let spent = self.pace.spent_bound(self.now.day());
         let budget = spent.map(|key| {
             format!(
-                "the day's budget is spent: nothing more is asked until 00:00 UTC (see {key} in [budget] of the \
+                "the day's budget is spent: no requests until 00:00 UTC (see {key} in [budget] of the \
                  configuration)"
             )
         });

@@ -1,4 +1,4 @@
-//! From what is known of a node to its words: key, look-up, and what becomes of the words once they are there.
+//! From a node's content to its summary: key, look-up, and the summary's arrival.
 
 use std::cmp::Reverse;
 
@@ -17,7 +17,7 @@ use super::repository::ScanState;
 use super::retry::Attempts;
 use super::tree::{Body, Node, NodeId, Phase, ROOT, Tree};
 
-/// How long asking waits, at most, for a rebase or the like to end: a person may be in the middle of it for hours.
+/// How long requests wait for a rebase or the like, at most, in milliseconds: it may be interrupted for hours.
 const HELD_ASK_MS: u64 = 60_000;
 
 impl Engine {
@@ -38,8 +38,14 @@ impl Engine {
         repository.export(id);
     }
 
-    /// The node's words are to be those of `key`.
-    pub(super) fn want(&mut self, repo: RepoId, id: NodeId, key: SummaryKey, paid: bool) {
+    /// The node's summary should be that of `key`.
+    pub(super) fn request_summary(
+        &mut self,
+        repo: RepoId,
+        id: NodeId,
+        key: SummaryKey,
+        paid: bool,
+    ) {
         let now_ms = self.now.monotonic_ms;
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
@@ -104,7 +110,7 @@ impl Engine {
                 rank: Rank {
                     bulk,
                     failures: 0,
-                    // Each part before the last request is about as long a way as a directory above.
+                    // Each part before the last request takes about as long as a directory above.
                     depth: Reverse(depth.saturating_add(need.parts)),
                     arrival,
                 },
@@ -119,10 +125,16 @@ impl Engine {
                 words: None,
             },
         );
-        self.lookups.push(key);
+        if paid {
+            self.lookups.push(key);
+        } else {
+            // Writing it again costs less than a look-up.
+            self.flights
+                .change(key, now_ms, |flight| flight.stage = Stage::Ready);
+        }
     }
 
-    /// What waited for somebody else's work to end waits for quiet, and no longer.
+    /// Another program has ended its work: requests wait for a quiet time only.
     pub(super) fn end_holds(&mut self, repo: RepoId) {
         let now_ms = self.now.monotonic_ms;
         let quiet_until_ms = now_ms + self.options.quiet.quiet_ms;
@@ -131,7 +143,7 @@ impl Engine {
         });
     }
 
-    /// Directories whose children are all settled: which words belong to them?
+    /// Directories whose children are all settled get their summaries.
     pub(super) fn process_ready_directories(&mut self) {
         let repositories: Vec<RepoId> = self.repositories.keys().copied().collect();
         for repo in repositories {
@@ -140,12 +152,12 @@ impl Engine {
                 .get_mut(&repo)
                 .and_then(|repository| repository.tree.next_ready())
             {
-                self.think_of_directory(repo, id);
+                self.summarize_directory(repo, id);
             }
         }
     }
 
-    fn think_of_directory(&mut self, repo: RepoId, id: NodeId) {
+    fn summarize_directory(&mut self, repo: RepoId, id: NodeId) {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
@@ -178,11 +190,11 @@ impl Engine {
         if empty || !self.options.summaries {
             self.mark_off(repo, id);
         } else {
-            self.want(repo, id, key, self.options.paid);
+            self.request_summary(repo, id, key, self.options.paid);
         }
     }
 
-    /// The store told which keys it has.
+    /// The look-up is done.
     pub(super) fn looked_up(&mut self, found: Vec<(SummaryKey, Option<SummaryDigest>)>) {
         let now_ms = self.now.monotonic_ms;
         for (key, digest) in found {
@@ -218,7 +230,7 @@ impl Engine {
         }
     }
 
-    /// The waiters that still want the key.
+    /// The nodes that wait for this key and still have it.
     pub(super) fn waiters(&self, key: SummaryKey) -> impl Iterator<Item = (RepoId, NodeId)> {
         self.flights.get(key).into_iter().flat_map(move |flight| {
             flight.waiters.iter().copied().filter(move |(repo, id)| {
@@ -234,7 +246,7 @@ impl Engine {
         self.waiters(key).next()
     }
 
-    /// The words are on disk: now they count.
+    /// The summary is on disk: now it counts.
     pub(super) fn committed(&mut self, key: SummaryKey) {
         let Some(flight) = self
             .flights
@@ -253,8 +265,8 @@ impl Engine {
         }
     }
 
-    /// The words of a key are known: everybody who wants them has them.
-    fn land(&mut self, words: SummaryRef) {
+    /// The summary of a key is stored: all nodes that wait for it get it.
+    pub(super) fn land(&mut self, words: SummaryRef) {
         let waiters: Vec<(RepoId, NodeId)> = self.waiters(words.key).collect();
         self.flights.end(words.key);
         for (repo, id) in waiters {
@@ -262,7 +274,7 @@ impl Engine {
         }
     }
 
-    fn apply_summary(&mut self, repo: RepoId, id: NodeId, words: SummaryRef) {
+    pub(super) fn apply_summary(&mut self, repo: RepoId, id: NodeId, words: SummaryRef) {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
@@ -283,7 +295,7 @@ impl Engine {
         repository.export(id);
     }
 
-    /// Hands out what happened, for those who follow.
+    /// Publishes the changes of this step.
     pub(super) fn publish_changes(&mut self, effects: &mut Vec<Effect>) {
         for (&repo, repository) in &mut self.repositories {
             let settled =
@@ -304,7 +316,7 @@ impl Engine {
         }
     }
 
-    /// Hands out the records of nodes that settled and of those that went.
+    /// Writes the records of nodes that changed, and deletes those of removed nodes.
     pub(super) fn write_records(&mut self, effects: &mut Vec<Effect>) {
         for (&repo, repository) in &mut self.repositories {
             if repository.to_record.is_empty() && repository.removed.is_empty() {
@@ -331,7 +343,7 @@ impl Engine {
     }
 }
 
-/// A directory's children that the outside knows, in order of name.
+/// A directory's visible children, in order of name.
 pub(super) fn visible_children(tree: &Tree, id: NodeId) -> impl Iterator<Item = (&[u8], NodeId)> {
     tree.get(id)
         .and_then(|node| node.directory())

@@ -1,6 +1,7 @@
 //! Orders of events that histories of the real program ran into, at their shortest.
 
 use super::effect::Depth;
+use super::event::FileRead;
 use super::event::{Polled, WaitId};
 use super::*;
 use crate::model::contents::{ContentKind, Contents};
@@ -111,26 +112,31 @@ impl Bench {
             },
         });
         for effect in std::mem::take(&mut effects) {
-            let Effect::Read { repo, node, path } = effect else {
+            let Effect::Read { repo, files: read } = effect else {
                 effects.push(effect);
                 continue;
             };
-            let found = files.iter().find(|(name, _)| path == RelPath::new(*name));
-            let stat = found.expect("only what is there is read").1;
-            let digest = Digest::of_file(&stat.ctime_ns.to_le_bytes());
-            let contents = Contents {
-                stat,
-                observed_ms: u64::MAX / 2,
-                digest,
-                syntax: digest,
-                language: None,
-                content_kind: ContentKind::Text,
-            };
-            effects.extend(self.step(Event::Read {
-                repo,
-                node,
-                result: Ok(contents),
-            }));
+            let mut done = Vec::new();
+            for (node, path) in read {
+                let found = files.iter().find(|(name, _)| path == RelPath::new(*name));
+                let stat = found.expect("only what is there is read").1;
+                let digest = Digest::of_file(&stat.ctime_ns.to_le_bytes());
+                let contents = Contents {
+                    stat,
+                    observed_ms: u64::MAX / 2,
+                    digest,
+                    syntax: digest,
+                    language: None,
+                    content_kind: ContentKind::Text,
+                };
+                let read = FileRead {
+                    node,
+                    result: Ok(contents),
+                    summary: None,
+                };
+                done.push(read);
+            }
+            effects.extend(self.step(Event::Read { repo, files: done }));
         }
         effects
     }

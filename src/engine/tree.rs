@@ -1,15 +1,23 @@
-//! The tree of one repository: what is there, what is known of it, and what below a node is still unsettled.
+//! The tree of one repository: its files and folders, what is known of them, and how much of them is unsettled.
 //!
-//! A node is *settled* when nothing is left to do for it or below it. Each directory counts its unsettled children;
-//! a directory whose count falls to zero is *ripe*: its own summary can be thought about. Doubt travels up through
-//! these counts, and nothing is computed on the way: "dirty" is cheap, work begins from below.
+//! A node is *settled* when nothing is left to do for it and below it. Each directory counts its unsettled children; one
+//! whose count falls to zero is *ready*: its own summary can be requested. Marking a node suspect updates the counts up
+//! to the root and computes nothing; work begins at the leaves.
+//!
+//! Invariant: [`Tree::counts`] equals a count over all nodes. Every change of a node goes through a method that updates
+//! it.
 
+mod counts;
 mod node;
+
+use std::collections::BTreeSet;
 
 use crate::model::digest::Digest;
 use crate::model::key::{Kind, directory_digest};
 use crate::model::path::RelPath;
 
+use counts::Class;
+pub use counts::Counts;
 pub use node::{Body, Changed, Directory, Node, NodeId, Phase};
 
 /// The nodes of one repository.
@@ -17,10 +25,13 @@ pub use node::{Body, Changed, Directory, Node, NodeId, Phase};
 pub struct Tree {
     slots: Vec<(u32, Option<Node>)>,
     free: Vec<u32>,
-    ripe: Vec<NodeId>,
+    ready: Vec<NodeId>,
+    counts: Counts,
+    /// Directories that cannot be listed.
+    problems: BTreeSet<NodeId>,
 }
 
-/// The root's place, in every tree.
+/// The root's id, in every tree.
 pub const ROOT: NodeId = NodeId {
     slot: 0,
     generation: 0,
@@ -38,10 +49,14 @@ impl Default for Tree {
             doubt: 1,
             changed: None,
         };
+        let mut counts = Counts::default();
+        counts.replace(None, Class::of(&root));
         Self {
             slots: vec![(0, Some(root))],
             free: Vec::new(),
-            ripe: Vec::new(),
+            ready: Vec::new(),
+            counts,
+            problems: BTreeSet::new(),
         }
     }
 }
@@ -63,6 +78,23 @@ impl Tree {
         self.slots[0].1.as_ref().expect("the root is never removed")
     }
 
+    /// How many nodes are in which state.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Directories that cannot be listed, and why, in order of path.
+    pub fn problems(&self) -> Vec<(RelPath, &str)> {
+        let reason = |id: NodeId| self.get(id)?.directory()?.problem.as_deref();
+        let mut problems: Vec<_> = self
+            .problems
+            .iter()
+            .filter_map(|&id| Some((self.path(id), reason(id)?)))
+            .collect();
+        problems.sort();
+        problems
+    }
+
     /// The child of that name.
     pub fn child(&self, directory: NodeId, name: &[u8]) -> Option<NodeId> {
         self.get(directory)?
@@ -78,7 +110,7 @@ impl Tree {
             .try_fold(ROOT, |directory, name| self.child(directory, name))
     }
 
-    /// The deepest directory that is known on the way to `path`, not `path` itself.
+    /// The deepest known directory above `path`.
     pub fn nearest_directory_above(&self, path: &RelPath) -> NodeId {
         let mut nearest = ROOT;
         let above = path.depth().saturating_sub(1);
@@ -118,8 +150,8 @@ impl Tree {
         depth
     }
 
-    /// Adds a node that is new or was replaced by one of another kind; the old one is to be removed before.
-    /// A new directory is in doubt until it is listed.
+    /// Adds a node. One of another kind at the same place has to be removed first. A new directory is suspect until it is
+    /// listed.
     pub fn add(&mut self, parent: NodeId, name: &[u8], kind: Kind, doubt: u64) -> NodeId {
         let node = Node {
             parent: Some(parent),
@@ -138,6 +170,7 @@ impl Tree {
             self.slots.push((0, None));
             (self.slots.len() - 1) as u32
         });
+        self.counts.replace(None, Class::of(&node));
         let place = &mut self.slots[slot as usize];
         place.1 = Some(node);
         let id = NodeId {
@@ -154,7 +187,7 @@ impl Tree {
         id
     }
 
-    /// Removes a node and all below it; tells the paths that went, deepest last. The root only loses its children.
+    /// Removes a node and everything below it; returns the removed paths, deepest last. The root only loses its children.
     pub fn remove(&mut self, id: NodeId) -> Vec<(RelPath, Kind)> {
         let mut removed = Vec::new();
         let mut todo = vec![(id, self.path(id))];
@@ -199,16 +232,20 @@ impl Tree {
     fn vacate(&mut self, id: NodeId) {
         let place = &mut self.slots[id.slot as usize];
         place.0 = place.0.wrapping_add(1);
-        place.1 = None;
+        if let Some(node) = place.1.take() {
+            self.counts.replace(Class::of(&node), None);
+        }
+        self.problems.remove(&id);
         self.free.push(id.slot);
     }
 
-    /// So many files and directories more, or less, are below `from`; a directory is counted while it holds a file.
+    /// Adds to the numbers of files and directories at and above `from`. A directory counts while it contains a file.
     fn count(&mut self, from: NodeId, files: i64, mut directories: i64) {
         let mut at = Some(from);
         while let Some(id) = at {
             let Some(node) = self.get_mut(id) else { return };
             let was_visible = node.is_visible();
+            let before = Class::of(node);
             if let Body::Directory(directory) = &mut node.body {
                 let sum = |count: u32, by: i64| (i64::from(count) + by).max(0) as u32;
                 directory.files = sum(directory.files, files);
@@ -216,18 +253,28 @@ impl Tree {
             }
             directories += i64::from(node.is_visible()) - i64::from(was_visible);
             at = node.parent;
+            let after = Class::of(node);
+            self.counts.replace(before, after);
         }
     }
 
-    /// Changes a node; what follows for those above it is seen to here.
+    /// Changes a node, and updates the nodes above it.
     pub fn change(&mut self, id: NodeId, change: impl FnOnce(&mut Node)) {
         let Some(node) = self.get_mut(id) else { return };
         let before = node.is_settled();
+        let class = Class::of(node);
         change(node);
+        let now = Class::of(node);
+        let has_problem = node.directory().is_some_and(|it| it.problem.is_some());
+        self.counts.replace(class, now);
+        match has_problem {
+            true => self.problems.insert(id),
+            false => self.problems.remove(&id),
+        };
         self.propagate(id, before);
     }
 
-    /// A node changed: its words and those of all above it wait for quiet.
+    /// A node changed: its summary, and those of all nodes above it, wait for a quiet time.
     pub fn mark_changed(&mut self, id: NodeId, now_ms: u64) {
         let mut at = Some(id);
         while let Some(id) = at {
@@ -241,7 +288,7 @@ impl Tree {
         }
     }
 
-    /// Changes what a directory holds: its own words are to be thought about again.
+    /// Changes the children of a directory: its own summary is open again.
     pub fn change_directory(&mut self, id: NodeId, change: impl FnOnce(&mut Directory)) {
         self.forget_digests(id);
         self.change(id, |node| {
@@ -252,7 +299,8 @@ impl Tree {
         });
     }
 
-    /// After `id` changed: counts move up as far as being settled changed, and who is ripe is written down.
+    /// After a change of `id`: updates the counts of unsettled children as far up as they change, and notes the ready
+    /// directories.
     fn propagate(&mut self, mut id: NodeId, mut before: bool) {
         loop {
             let Some(node) = self.get_mut(id) else { return };
@@ -260,14 +308,10 @@ impl Tree {
             if now {
                 node.changed = None;
             }
-            let ripe = node.doubt == 0
-                && node.phase == Phase::Open
-                && node
-                    .directory()
-                    .is_some_and(|directory| directory.unsettled == 0);
+            let ready = node.is_ready();
             let parent = node.parent;
-            if ripe {
-                self.ripe.push(id);
+            if ready {
+                self.ready.push(id);
             }
             if now == before {
                 return;
@@ -277,37 +321,33 @@ impl Tree {
                 return;
             };
             before = parent.is_settled();
+            let class = Class::of(parent);
             if let Body::Directory(directory) = &mut parent.body {
                 if now {
                     directory.unsettled -= 1;
                 } else {
                     directory.unsettled += 1;
-                    // Whatever was known of its words may no longer hold: it waits for its children again.
+                    // Its summary may be outdated: it waits for its children again.
                     parent.phase = Phase::Open;
                 }
             }
+            let now = Class::of(parent);
+            self.counts.replace(class, now);
             id = parent_id;
         }
     }
 
-    /// A directory whose children are all settled and whose own words are open, or `None`.
+    /// A directory whose children are all settled and whose own summary is open.
     pub fn next_ready(&mut self) -> Option<NodeId> {
-        while let Some(id) = self.ripe.pop() {
-            let ripe = self.get(id).is_some_and(|node| {
-                node.doubt == 0
-                    && node.phase == Phase::Open
-                    && node
-                        .directory()
-                        .is_some_and(|directory| directory.unsettled == 0)
-            });
-            if ripe {
+        while let Some(id) = self.ready.pop() {
+            if self.get(id).is_some_and(Node::is_ready) {
                 return Some(id);
             }
         }
         None
     }
 
-    /// Forgets the digests of a directory and of all above it, because something below changed.
+    /// Discards the digests of a directory and of all nodes above it, because something below changed.
     pub fn forget_digests(&mut self, from: NodeId) {
         let mut at = Some(from);
         while let Some(id) = at {
@@ -319,7 +359,7 @@ impl Tree {
         }
     }
 
-    /// The node's Merkle digest; `None` while something below it was never read.
+    /// The node's Merkle digest; `None` while a file below it was never read.
     pub fn digest(&mut self, id: NodeId) -> Option<Digest> {
         let node = self.get(id)?;
         let directory = match &node.body {
@@ -329,7 +369,7 @@ impl Tree {
         if directory.digest.is_some() {
             return directory.digest;
         }
-        // Depth is bounded by the longest path that the kernel takes (4,096 bytes), so this may recurse.
+        // The kernel's longest path (4,096 bytes) bounds the depth of the recursion.
         let children: Vec<NodeId> = directory.children.values().copied().collect();
         let mut parts = Vec::with_capacity(children.len());
         for child in children {
@@ -355,7 +395,7 @@ impl Tree {
         Some(digest)
     }
 
-    /// All nodes below `id` and `id` itself, parents before their children.
+    /// `id` and all nodes below it, parents before their children.
     pub fn walk(&self, id: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
         let mut todo = vec![id];
         std::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-//! What nodes use, or wanted a moment ago: nobody may remove it from the store.
+//! What nodes refer to: it must stay in the store.
 
 use std::collections::HashSet;
 
@@ -10,19 +10,19 @@ use crate::model::summary::SummaryKey;
 use super::Engine;
 use super::tree::ROOT;
 
-/// What all nodes of all repositories use.
+/// What the nodes of all repositories refer to.
 #[derive(Clone, Debug, Default)]
 pub struct References {
-    /// Keys of the words that they have, and of those that they want.
+    /// Keys of the summaries that they have or wait for.
     pub summaries: HashSet<SummaryKey>,
-    /// The contents whose outlines are shown.
+    /// Contents whose outlines are shown.
     pub contents: HashSet<(Option<Language>, Digest)>,
-    /// Repositories with nothing left to do: what they use is all they will use until something changes.
+    /// Settled repositories: their references are complete until something changes.
     pub settled: Vec<RepoId>,
 }
 
 impl Engine {
-    /// What all nodes use now.
+    /// What all nodes refer to now.
     pub fn uses(&self) -> References {
         let mut uses = References::default();
         uses.summaries

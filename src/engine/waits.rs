@@ -1,4 +1,4 @@
-//! Those who wait until all that was saved is settled: first for the barrier, then for the nodes.
+//! Clients that wait until everything saved is settled: first for the barrier, then for the nodes.
 
 use std::collections::BTreeMap;
 
@@ -11,25 +11,25 @@ use super::event::{Polled, WaitId};
 use super::repository::{Repository, ScanState};
 use super::tree::{Phase, ROOT};
 
-/// How many failed nodes a wait names.
+/// The number of failed nodes that a wait names.
 const FAILED_NAMED: usize = 100;
 
 #[derive(Debug)]
 struct Wait {
     repo: RepoId,
     path: RelPath,
-    /// Whether all notifications from before the call are in.
+    /// Whether all notifications from before the wait were delivered.
     past_barrier: bool,
 }
 
-/// All waits under way.
+/// All waits.
 #[derive(Debug, Default)]
 pub struct Waits {
     waits: BTreeMap<WaitId, Wait>,
 }
 
 impl Waits {
-    /// Whether somebody waits for this repository: then quiet times end at once.
+    /// Whether a client waits for this repository: then quiet times end at once.
     pub fn expedite(&self, repo: RepoId) -> bool {
         self.waits.values().any(|wait| wait.repo == repo)
     }
@@ -61,7 +61,7 @@ impl Engine {
         if let Some(repository) = self.repositories.get_mut(&repo) {
             repository.exports.expedite(now_ms);
         }
-        // Where nobody notifies, only a look tells what was saved before the call.
+        // Without notifications, only a scan shows what was saved.
         if self.options.poll_ms.is_some() {
             self.lost(repo);
             self.barrier(id);
@@ -75,7 +75,7 @@ impl Engine {
         effects.push(Effect::Barrier(id));
     }
 
-    /// The repository that somebody waits for.
+    /// The repository of a wait.
     pub fn repository_of(&self, id: WaitId) -> Option<RepoId> {
         self.waits.waits.get(&id).map(|wait| wait.repo)
     }
@@ -119,13 +119,13 @@ impl Engine {
         if repository.unreachable {
             return repository.look == ScanState::Idle && repository.debounce.is_empty();
         }
-        // What waits for a person is not waited for here.
+        // A wait does not last until a person confirms the requests.
         if matches!(repository.confirmation, Confirmation::Awaiting(_)) {
             return repository.look == ScanState::Idle
                 && repository.debounce.is_empty()
                 && repository.is_read();
         }
-        // What the budget keeps from being asked about today is not waited for; what was paid for is.
+        // A wait does not last until the next day's budget, but until what was paid for is stored.
         let idle = !self.pace.is_busy() && self.pace.batched() == 0;
         if self.pace.is_budget_spent(self.now.day()) && idle {
             return repository.look == ScanState::Idle

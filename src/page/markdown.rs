@@ -111,6 +111,9 @@ fn with_outlines(directory: &DirectoryNode, below: &str, place: &Place, outlines
             );
             text.push_str("\n</details>\n\n");
         }
+        if let Some(errors) = file.syntax_errors() {
+            let _ = writeln!(text, "*{errors}*\n");
+        }
     }
     finish(text)
 }
@@ -224,6 +227,9 @@ fn entry(text: &mut String, indent: &str, node: &Node) {
         && !file.elements.is_empty()
     {
         outline(text, indent, &file.elements, None);
+        if let Some(errors) = file.syntax_errors() {
+            let _ = writeln!(text, "{indent}- *{errors}*");
+        }
         text.push('\n');
     }
 }

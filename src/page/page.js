@@ -87,9 +87,10 @@
     searchable = [];
     for (const node of nodes) {
       const test = /(^|\/)(tests?|testing|__tests__|fixtures|examples?|docs?)(\/|$)|(^|\/)test_|[._-](test|spec)\./i.test(node.path);
-      searchable.push({ node, element: null, name: node.low, path: node.path.toLowerCase(), text: node.summary.toLowerCase(), weight: test ? 0.4 : 1 });
+      const where = node.path.toLowerCase();
+      searchable.push({ node, element: null, name: node.low, path: where, where, nested: 0, text: node.summary.toLowerCase(), weight: test ? 0.4 : 1 });
       for (const element of elementsOf(node)) {
-        searchable.push({ node, element, name: element.name.toLowerCase(), path: element.qualified.toLowerCase(), text: element.doc.toLowerCase(), weight: test ? 0.4 : 1 });
+        searchable.push({ node, element, name: element.name.toLowerCase(), path: element.qualified.toLowerCase(), where, nested: element.up ? 1 : 0, text: element.doc.toLowerCase(), weight: test ? 0.4 : 1 });
       }
     }
   };
@@ -108,14 +109,14 @@
         if (entry.name === word || entry.path === word) best = entry.element ? 12 : 11;
         else if (entry.name.startsWith(word)) best = 6;
         else if (entry.name.includes(word)) best = 4;
-        else if (entry.path.includes(word)) best = 3;
+        else if (entry.path.includes(word) || entry.where.includes(word)) best = 3;
         else if (entry.text.includes(word)) best = 2;
         if (!best) { score = 0; break; }
         score += best;
       }
       if (!score) continue;
       score *= wantsTests ? 1 : entry.weight;
-      hits.push([score - entry.node.depth * 0.05 - entry.name.length * 0.01, entry]);
+      hits.push([score - entry.nested * 0.3 - entry.node.depth * 0.05 - entry.name.length * 0.01, entry]);
     }
     hits.sort((a, b) => b[0] - a[0]);
     return [hits.slice(0, limit).map((hit) => hit[1]), hits.length];
@@ -301,7 +302,7 @@
     const took = performance.now() - begin;
     const list = found.map(({ node, element }) => el("a", { class: "hit", href: href(node, element && element.start) },
       el("div", { class: "where code" }, ...marked(node.path || data.name, words), element ? `:${element.start}  ` : "", ...(element ? marked(element.qualified, words) : [])),
-      el("div", { class: "line" }, ...marked(element ? element.doc || element.signature : node.line, words))));
+      el("div", { class: "line" }, ...marked((element ? element.doc || element.signature : node.line).replaceAll("`", ""), words))));
     const head = words.length ? (total ? `${number(total)} matches${total > found.length ? `, the best ${found.length}` : ""}` : "No matches. Try fewer or different words.") : "Type to search";
     document.title = `${query} · ${data.name}`;
     $("main").replaceChildren(el("p", { class: "crumbs", id: "count", "data-ms": took.toFixed(1) }, head), ...list);
@@ -574,7 +575,7 @@
   try {
     const embedded = $("data").textContent.trim();
     if (embedded) build(await decompress(embedded)); else await connect();
-    if (nodes.length) { facts(); route(); } else $("main").replaceChildren(el("p", {}, "No repository is watched: run `epitome watch` in one."));
+    if (nodes.length) { facts(); flatten(); route(); } else $("main").replaceChildren(el("p", {}, "No repository is watched: run `epitome watch` in one."));
   } catch (error) {
     $("main").replaceChildren(el("p", { class: "error" }, `This page could not be opened: ${error.message}`));
   }

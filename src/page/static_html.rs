@@ -126,6 +126,9 @@ fn outline(page: &mut String, node: &Node) {
         );
     }
     page.push_str("</ul>\n");
+    if let Some(errors) = file.syntax_errors() {
+        let _ = writeln!(page, "<p class=\"mark\">{}</p>", escape(&errors));
+    }
 }
 
 fn badge(common: &Common) -> String {

@@ -12,6 +12,7 @@ mod exchange;
 mod length;
 mod limits;
 mod meaning;
+pub mod models;
 mod pause;
 mod problem;
 mod reasoning;

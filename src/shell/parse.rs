@@ -97,6 +97,9 @@ fn with_grammar(name: &str, source: &Source<'_>) -> Option<Parsed> {
     let mut digest = (!broken).then(|| SyntaxDigest::new(parse.grammar, source.bytes));
     walk(&parse, &embedded, &mut reader, digest.as_mut());
     let mut outline = reader.finish();
+    if row.components {
+        outline.elements.extend(scan::components(source.bytes));
+    }
     outline.partial = broken;
     outline.missing = parse.missing;
     outline.missing.truncate(MAX_MISSING);

@@ -60,9 +60,39 @@ pub struct FileNode {
     /// Whether there were syntax errors: the elements may be incomplete.
     #[serde(default)]
     pub partial: bool,
+    /// The lines that the parser could not read: first and last of each part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_lines: Vec<(u32, u32)>,
     /// Why the content is withheld from models: the AI-ignore file and line, as `.cursorignore:3`, or "a secret by its name".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<String>,
+}
+
+impl FileNode {
+    /// What a reader should know of an outline that is incomplete.
+    pub fn syntax_errors(&self) -> Option<String> {
+        if !self.partial {
+            return None;
+        }
+        let lines = self.missing_lines.iter().map(|(first, last)| {
+            if first == last {
+                first.to_string()
+            } else {
+                format!("{first}-{last}")
+            }
+        });
+        let lines: Vec<String> = lines.collect();
+        let (last, others) = lines.split_last()?;
+        let (noun, list) = match (others.is_empty(), last.contains('-')) {
+            (true, false) => ("line", last.clone()),
+            (true, true) => ("lines", last.clone()),
+            (false, _) => ("lines", format!("{} and {last}", others.join(", "))),
+        };
+        let verb = if noun == "line" { "is" } else { "are" };
+        Some(format!(
+            "syntax errors: {noun} {list} {verb} not in the outline"
+        ))
+    }
 }
 
 /// A directory, as `show --json` and `tree --json` print it.

@@ -376,3 +376,56 @@ fn a_second_index_names_the_first_that_holds_the_store() {
     assert_eq!(first.wait().unwrap().code(), Some(0));
     assert_eq!(model.count(), 18);
 }
+
+#[test]
+fn init_writes_a_configuration_without_asking_if_told_so() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let init = |arguments: &[&str]| home.run_in(&repo.root(), &[&["init"], arguments].concat());
+    // Nobody to ask, and nothing chosen.
+    let done = init(&[]).expect(1);
+    assert!(done.stderr.contains("--yes"), "{done:?}");
+    assert!(!home.config().exists());
+    // The key in the environment is offered with its price for this repository, and nothing is sent.
+    assert!(done.stdout.contains("openai       ≈ $"), "{done:?}");
+    let done = init(&["--provider", "magic"]).expect(1);
+    assert!(done.stderr.contains("found: offline, openai"), "{done:?}");
+    let done = init(&["--yes"]).expect(0);
+    assert!(done.stdout.contains("12 files"), "{done:?}");
+    assert!(
+        fs::read_to_string(home.config())
+            .unwrap()
+            .contains("provider = \"offline\"")
+    );
+    home.configure("[openai]\nmodel = \"mine\"\n");
+    let done = init(&["--yes"]).expect(0);
+    assert!(done.stderr.contains("was not changed"), "{done:?}");
+    home.run(&["index", &repo.at("")]).expect(0);
+}
+
+#[test]
+fn what_cannot_work_is_found_before_anything_is_sent() {
+    let repo = Repo::package();
+    let home =
+        Home::with("[summaries]\nprovider = \"openai\"\n\n[openai]\napi_key_env = \"LAB_KEY\"\n");
+    let done = home.run(&["index", &repo.at("")]).expect(1);
+    assert!(done.stderr.contains("LAB_KEY is not set"), "{done:?}");
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    home.configure(&format!(
+        "[summaries]\nprovider = \"openai\"\n\n[openai]\nbase_url = \"http://127.0.0.1:{port}/v1\"\n"
+    ));
+    let done = home.run(&["index", &repo.at("")]).expect(1);
+    assert!(
+        done.stderr.contains("cannot reach http://127.0.0.1:"),
+        "{done:?}"
+    );
+    // What is stored is shown all the same.
+    let model = FakeModel::new();
+    home.ask(&model, "");
+    home.run(&["index", &repo.at("")]).expect(0);
+    drop(model);
+    home.run(&["index", &repo.at("")]).expect(0);
+}

@@ -33,9 +33,8 @@ pub fn show(node: &Node, requested: &Path, terminal: Terminal) -> String {
                 lines.push(String::new());
                 lines.extend(outline(&file.elements, requested, terminal));
             }
-            if file.partial {
-                let note = "(syntax errors: the outline may be incomplete)";
-                lines.push(terminal.paint(Style::Dim, note));
+            if let Some(note) = file.syntax_errors() {
+                lines.push(terminal.paint(Style::Dim, &format!("({note})")));
             }
         }
         Node::Directory(directory) => {

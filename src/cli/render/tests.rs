@@ -197,6 +197,7 @@ fn a_file_is_shown_with_its_outline() {
         elements: vec![run, inner, after],
         bytes: 2_048,
         partial: true,
+        missing_lines: vec![(40, 44), (50, 50)],
         withheld: None,
         ..file
     });
@@ -212,7 +213,7 @@ about it.
      3-14  def run(x)
         9    def inner(se…
   120-121  function run
-(syntax errors: the outline may be incomplete)
+(syntax errors: lines 40-44 and 50 are not in the outline)
 "
     );
     let wide = show(&node, path, narrow(60));

@@ -35,7 +35,6 @@ pub fn preview(context: &Context, repo: RepoId, view: &NodeView) -> Result<Previ
                 repo,
                 path: view.path.clone(),
                 subject,
-                paid: true,
                 earlier: view.words.map(|words| words.key).filter(|&of| of != key),
                 attempts: 0,
             };

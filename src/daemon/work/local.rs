@@ -1,47 +1,74 @@
-//! Summaries that cost nothing: by rule, or by a provider that writes from facts.
+//! Writes and stores summaries that cost nothing, in batches: by rule, or by a provider that writes from facts.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::daemon::contents::{moved, outline, text_of};
 use crate::daemon::context::Context;
 use crate::daemon::provider::offline::Offline;
 use crate::daemon::provider::{Facts, Provider as _};
 use crate::daemon::work::requesting::request;
+use crate::daemon::work::storing::until_written;
 use crate::engine::effect::{Subject, SummaryRequest};
+use crate::engine::event::Event;
 use crate::model::contents::ContentKind;
-use crate::model::failure::Failure;
-use crate::model::summary::Summary;
+use crate::model::failure::{Failure, Remedy};
+use crate::model::language::Language;
+use crate::model::outline::Outline;
+use crate::model::summary::{Summary, SummaryKey};
 use crate::shell::{classify, offline};
 
-/// Writes a summary on this machine.
-///
-/// # Errors
-/// The file changed since its digest was taken.
-pub fn write(context: &Arc<Context>, request: &SummaryRequest) -> Result<Summary, Failure> {
+/// Writes and stores summaries.
+pub fn describe(context: &Context, requests: &[SummaryRequest]) -> Event {
+    let mut written = Vec::new();
+    let mut results = Vec::new();
+    for request in requests {
+        let key = request.key;
+        let job = AssertUnwindSafe(|| write(context, request));
+        let result = catch_unwind(job).unwrap_or_else(|_| Err(internal_error()));
+        results.push((
+            key,
+            result.as_ref().map(Summary::digest).map_err(Clone::clone),
+        ));
+        written.extend(result.ok().map(|summary| (key, summary)));
+    }
+    if context.mode.keeps() && !written.is_empty() {
+        until_written(&context.notes, || {
+            context.store.put_summaries(&written, false)
+        });
+    }
+    Event::Described(results)
+}
+
+/// The event of a job that panicked.
+pub fn failed(keys: Vec<SummaryKey>) -> Event {
+    let results = keys.into_iter().map(|key| (key, Err(internal_error())));
+    Event::Described(results.collect())
+}
+
+fn internal_error() -> Failure {
+    Failure::new(Remedy::Permanent, "internal error while writing it")
+}
+
+fn write(context: &Context, request: &SummaryRequest) -> Result<Summary, Failure> {
     let text = match &request.subject {
-        Subject::File {
-            content_kind: kind @ (ContentKind::Empty | ContentKind::Binary),
-            language,
-            ..
-        } => offline::rule(*kind, *language),
         Subject::File {
             digest,
             language,
             content_kind,
         } => {
-            let bytes = || {
-                let text = text_of(context, request.repo, &request.path, *digest);
-                text.ok().map(String::into_bytes)
+            let (language, kind) = (*language, *content_kind);
+            let outline = match kind.is_text() {
+                false => Outline::default(),
+                true => {
+                    let bytes = || {
+                        let text = text_of(context, request.repo, &request.path, *digest);
+                        text.ok().map(String::into_bytes)
+                    };
+                    let found = outline(context, language, *digest, bytes);
+                    found.ok_or_else(moved)?.1
+                }
             };
-            let (_, outline) = outline(context, *language, *digest, bytes).ok_or_else(moved)?;
-            let facts = Facts::File {
-                language: *language,
-                outline: &outline,
-            };
-            match content_kind.is_summarized() {
-                true => context.provider.describe(&facts)?,
-                false => classify::described(*content_kind, Offline.describe(&facts)?),
-            }
+            file(context, kind, language, &outline)?
         }
         Subject::Directory { children } => {
             let children = request::children(context, children);
@@ -52,4 +79,24 @@ pub fn write(context: &Arc<Context>, request: &SummaryRequest) -> Result<Summary
         }
     };
     Ok(Summary::new(text, "offline"))
+}
+
+/// The text about a file: by rule where the content is no text, a line where it is not to be summarized.
+///
+/// # Errors
+/// The provider writes from prompts.
+pub fn file(
+    context: &Context,
+    kind: ContentKind,
+    language: Option<Language>,
+    outline: &Outline,
+) -> Result<String, Failure> {
+    if !kind.is_text() {
+        return Ok(offline::rule(kind, language));
+    }
+    let facts = Facts::File { language, outline };
+    match kind.is_summarized() {
+        true => context.provider.describe(&facts),
+        false => Ok(classify::described(kind, Offline.describe(&facts)?)),
+    }
 }

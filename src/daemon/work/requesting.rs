@@ -19,7 +19,6 @@ use crate::daemon::work::writer::{Write, Writer};
 use crate::engine::effect::SummaryRequest;
 use crate::engine::event::{Event, Usage};
 use crate::model::failure::{Failure, Remedy};
-use crate::model::key::Generator;
 use crate::model::summary::Summary;
 use crate::model::usage::Usage as Used;
 use crate::shell::redact;
@@ -32,18 +31,13 @@ const MOST_REAFFIRMED: u32 = 8;
 pub struct Requester {
     pub(super) context: Arc<Context>,
     pub(super) writer: Writer,
-    generator: Arc<Generator>,
 }
 
 impl Requester {
     /// Prepares requests; sends nothing.
     pub fn new(context: Arc<Context>, writer: Writer) -> Self {
         limits::set_known(&context);
-        Self {
-            generator: Arc::new(context.provider.generator()),
-            context,
-            writer,
-        }
+        Self { context, writer }
     }
 
     /// Carries out a request; returns its event, also when the work panics.
@@ -125,11 +119,7 @@ impl Requester {
                 self.context.store.note_parts(key, &[part]);
                 // The next request is made of it, and a crash must not cost it.
                 self.writer
-                    .write(Write::Summary {
-                        key: part,
-                        summary,
-                        paid: true,
-                    })
+                    .write(Write::Summary { key: part, summary })
                     .await;
                 self.writer.flush().await;
                 Event::PartResponded { key, usage }

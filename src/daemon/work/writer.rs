@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::daemon::context::registry::Notes;
+use crate::daemon::work::storing::until_written;
 use crate::model::path::RelPath;
 use crate::model::record::NodeRecord;
 use crate::model::summary::{Summary, SummaryKey};
@@ -28,24 +29,13 @@ const BATCH: usize = 256;
 /// Written data is flushed after this time without a write, and after `FLUSH_CAP` in any case.
 const FLUSH_QUIET: Duration = Duration::from_millis(500);
 const FLUSH_CAP: Duration = Duration::from_secs(5);
-/// The pause before a failed write is repeated.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// The topic of the note about summaries that cannot be written.
-pub const WAITING: &str = "store: waiting";
-
 /// The records of some nodes; `None` deletes a record.
 pub type Records = Vec<(RelPath, Option<NodeRecord>)>;
 
 /// One write.
 pub enum Write {
-    /// A summary.
-    Summary {
-        key: SummaryKey,
-        summary: Summary,
-        /// It was paid for, and must survive a crash.
-        paid: bool,
-    },
+    /// A summary that was paid for, and must survive a crash.
+    Summary { key: SummaryKey, summary: Summary },
     /// The records of some nodes of a repository.
     Records { root: PathBuf, records: Records },
     /// The use of the model on one day (number since 1970, UTC). An empty root: for no repository.
@@ -189,13 +179,10 @@ impl Thread {
         for (day, root, delta) in batch.usage {
             note(self.store.add_usage(day, &root, delta));
         }
-        for (summaries, durable) in [(batch.paid, true), (batch.free, false)] {
-            if summaries.is_empty() {
-                continue;
-            }
-            // A full disk may have space later.
-            self.until_written(|| self.store.put_summaries(&summaries, durable));
-            let keys = summaries.into_iter().map(|(key, _)| key).collect();
+        if !batch.summaries.is_empty() {
+            let put = || self.store.put_summaries(&batch.summaries, true);
+            until_written(&self.notes, put);
+            let keys = batch.summaries.into_iter().map(|(key, _)| key).collect();
             // After the loop has ended, there is nothing to confirm.
             let _ = self.confirm.blocking_send(keys);
         }
@@ -207,26 +194,13 @@ impl Thread {
         }
         anything
     }
-
-    fn until_written<E: std::fmt::Display>(&self, mut write: impl FnMut() -> Result<(), E>) {
-        while let Err(error) = write() {
-            tracing::error!("cannot write to the store, retrying: {error}");
-            let note = format!("summaries wait to be stored: {error}");
-            self.notes.set(WAITING, note);
-            std::thread::sleep(PATIENCE);
-        }
-        self.notes.clear(WAITING);
-        self.notes.clear("store");
-    }
 }
 
 /// Writes that go to the store together: each call of the store has a fixed cost.
 #[derive(Default)]
 struct Batch {
     usage: Vec<(u64, PathBuf, Usage)>,
-    /// Summaries that were paid for go to the journal, the others do not.
-    paid: Vec<(SummaryKey, Summary)>,
-    free: Vec<(SummaryKey, Summary)>,
+    summaries: Vec<(SummaryKey, Summary)>,
     /// By repository, in order of arrival.
     records: Vec<(PathBuf, Records)>,
     flushed: Vec<oneshot::Sender<()>>,
@@ -238,10 +212,7 @@ impl Batch {
     fn add(&mut self, write: Write) {
         self.count += 1;
         match write {
-            Write::Summary { key, summary, paid } => match paid {
-                true => self.paid.push((key, summary)),
-                false => self.free.push((key, summary)),
-            },
+            Write::Summary { key, summary } => self.summaries.push((key, summary)),
             Write::Records { root, records } => {
                 match self.records.iter_mut().find(|(known, _)| *known == root) {
                     Some((_, earlier)) => earlier.extend(records),

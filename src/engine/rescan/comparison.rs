@@ -1,4 +1,4 @@
-//! A listing of the disk compared with the tree: what is new, what went, what is to be read.
+//! Compares a listing of the disk with the tree: what is new, what is gone, what has to be read.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ type Found = (Stat, Policy);
 /// One comparison of a listing with the tree.
 pub(super) struct Comparison<'a> {
     pub repository: &'a mut Repository,
-    /// Doubts up to this number were raised before the listing began, and are answered by it.
+    /// The listing answers all hints up to this number.
     pub doubt: u64,
     pub now_ms: u64,
     pub gone: Vec<RelPath>,
@@ -25,7 +25,7 @@ pub(super) struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    /// Takes in what was listed of one directory. `all` was listed in the same look, which was to list `targets`.
+    /// Takes one listed directory. `all`: everything in the same listing, which was requested for `targets`.
     pub fn directory(
         &mut self,
         listed: &ListedDirectory,
@@ -35,7 +35,7 @@ impl Comparison<'_> {
         let path = &listed.path;
         let tree = &self.repository.tree;
         let Some(id) = tree.find(path) else {
-            // It appeared after its parent was listed; the parent will be looked at again.
+            // It appeared after its parent was listed; the parent is listed again.
             if let Some(parent) = path.parent() {
                 let debounce = &mut self.repository.debounce;
                 debounce.add(parent, Depth::Entries, self.now_ms);
@@ -55,7 +55,7 @@ impl Comparison<'_> {
             .iter()
             .map(|Entry { name, file, policy }| (&**name, file.map(|stat| (stat, *policy))))
             .collect();
-        // A directory that cannot be read may still hold what it held: its children stay, with their doubts.
+        // An unreadable directory may still contain its children: they stay, and stay suspect.
         if listed.problem.is_none() {
             self.remove_missing(id, &found);
         }
@@ -76,10 +76,10 @@ impl Comparison<'_> {
                     }
                     let debounce = &mut self.repository.debounce;
                     if known.is_none() && !listed_too {
-                        // New: watched and listed by a look of its own, at once, because nobody watches it yet.
+                        // A new directory is not watched yet: it gets a listing of its own at once.
                         debounce.add_urgent(below, Depth::Everything, self.now_ms);
                     } else if !listed_too && targeted {
-                        // Gone again before it was listed: its parent's next listing will tell.
+                        // Gone before it was listed: its parent's next listing decides.
                         debounce.add(below, Depth::Everything, self.now_ms);
                     }
                 }
@@ -88,9 +88,8 @@ impl Comparison<'_> {
         let whole = is_whole(targets, path);
         let opened = was_closed && listed.problem.is_none();
         if !whole && (moved || opened) {
-            // Another directory of the same name, and the watches below belong to the old one; or one into which nobody
-            // could look while it was closed.
-            self.look_at_all_of(path);
+            // Another directory has this name, and the watches below belong to the old one; or it was unreadable before.
+            self.rescan_below(path);
         }
         let doubt = self.doubt;
         self.repository.tree.change(id, |node| {
@@ -107,7 +106,7 @@ impl Comparison<'_> {
         });
     }
 
-    /// Whether the root's folder is the one that is known, or came back; and what follows from that.
+    /// Whether the root exists. A root that came back is rescanned.
     fn is_root_there(
         &mut self,
         root: NodeId,
@@ -116,7 +115,7 @@ impl Comparison<'_> {
     ) -> bool {
         let known = self.repository.tree.get(root);
         let known = known.and_then(|node| node.directory());
-        // A mount point without what was mounted there: an empty folder of another device.
+        // An unmounted disk: the mount point is an empty folder on another device.
         let unmounted = known.is_some_and(|known| {
             let other = |(device, _)| device != listed.identity.0;
             listed.entries.is_empty()
@@ -125,19 +124,19 @@ impl Comparison<'_> {
         });
         let was_away = std::mem::replace(&mut self.repository.unreachable, unmounted);
         if was_away && !unmounted && !is_whole(targets, &listed.path) {
-            // A look at everything found nothing; the doubts that it was to answer are still there.
-            self.look_at_all_of(&listed.path);
+            // The full scan that found nothing answered no hints.
+            self.rescan_below(&listed.path);
         }
         !unmounted
     }
 
-    /// All below is to be looked at, at once.
-    fn look_at_all_of(&mut self, path: &RelPath) {
+    /// Schedules a scan of everything below, at once.
+    fn rescan_below(&mut self, path: &RelPath) {
         let debounce = &mut self.repository.debounce;
         debounce.add_urgent(path.clone(), Depth::Everything, self.now_ms);
     }
 
-    /// Removes the children of which nothing of that name and kind was found.
+    /// Removes the children that were not found by name and kind.
     fn remove_missing(&mut self, id: NodeId, found: &BTreeMap<&[u8], Option<Found>>) {
         let tree = &self.repository.tree;
         let children = tree.get(id).and_then(|node| node.directory());
@@ -154,13 +153,13 @@ impl Comparison<'_> {
             .map(|(_, &child)| child)
             .collect();
         for child in missing {
-            self.inherit_doubt(id, child);
+            self.inherit_suspicion(id, child);
             self.remove(child);
         }
     }
 
     fn add(&mut self, parent: NodeId, name: &[u8], kind: Kind) -> NodeId {
-        // A new directory is in doubt until it is listed; a new file is open until it is read.
+        // A new directory is suspect until it is listed; a new file is open until it is read.
         let doubt = if kind == Kind::Directory {
             self.doubt
         } else {
@@ -212,9 +211,9 @@ impl Comparison<'_> {
         }
     }
 
-    /// A child that is about to be removed may have been touched after the look began: then it may be there again, and
-    /// its directory is what is in doubt.
-    fn inherit_doubt(&mut self, directory: NodeId, child: NodeId) {
+    /// A child may have been touched after the listing began, and exist again: its directory becomes suspect before the
+    /// child is removed.
+    fn inherit_suspicion(&mut self, directory: NodeId, child: NodeId) {
         let tree = &mut self.repository.tree;
         let doubt = tree.get(child).map_or(0, |node| node.doubt);
         if doubt > self.doubt {
@@ -247,8 +246,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// What was known of it stays, in doubt, until the folder on its way is open again. Of what was never listed, nothing
-    /// is known.
+    /// A folder above it is unreadable: its nodes stay suspect until that changes. A directory that was never listed has
+    /// none.
     pub fn directory_closed(&mut self, path: &RelPath) {
         let tree = &self.repository.tree;
         let directory = tree.find(path).and_then(|id| tree.get(id)?.directory());
@@ -259,7 +258,7 @@ impl Comparison<'_> {
 
     pub fn directory_gone(&mut self, path: &RelPath) {
         if path.is_root() {
-            // Nothing is forgotten: the folder may come back (a disk that is mounted later, a checkout moved away).
+            // Its nodes stay: the root may come back (a disk mounted later, a checkout moved away).
             self.repository.unreachable = true;
             return;
         }
@@ -275,7 +274,7 @@ impl Comparison<'_> {
     }
 }
 
-/// Whether the look was to list all of `path`.
+/// Whether the listing was requested for everything below `path`.
 fn is_whole(targets: &[(RelPath, Depth)], path: &RelPath) -> bool {
     targets
         .iter()

@@ -1,54 +1,64 @@
-//! From a file that may have changed to what is in it.
+//! Reads files that may have changed.
 
 use crate::model::contents::{ContentKind, Contents};
 use crate::model::failure::{Failure, Remedy};
 use crate::model::key::Kind;
 use crate::model::path::{RelPath, RepoId};
+use crate::model::summary::SummaryRef;
 
 use crate::engine::Engine;
 use crate::engine::effect::{Effect, NodeChange};
-use crate::engine::event::ReadProblem;
+use crate::engine::event::{FileRead, ReadProblem};
 use crate::engine::tree::{Body, Node, NodeId, Phase, ROOT};
 
+/// The largest number of files in one job.
+const BATCH: usize = 32;
+
 impl Engine {
-    /// Asks for as many readings as may be under way.
+    /// Starts as many jobs as there are threads for; few files are spread over all threads.
     pub(in crate::engine) fn start_reads(&mut self, effects: &mut Vec<Effect>) {
-        let at_once = self.options.readers;
+        let jobs = self.options.readers;
         for (&repo, repository) in &mut self.repositories {
-            while repository.reading < at_once {
-                let Some(node) = repository.to_read.pop_front() else {
-                    break;
-                };
-                let tree = &mut repository.tree;
-                if tree.get(node).is_none_or(|node| node.phase != Phase::Open) {
-                    continue;
+            while repository.reading < jobs {
+                let batch = repository.to_read.len().div_ceil(jobs).clamp(1, BATCH);
+                let mut files = Vec::with_capacity(batch);
+                while files.len() < batch
+                    && let Some(node) = repository.to_read.pop_front()
+                {
+                    let tree = &mut repository.tree;
+                    if tree.get(node).is_none_or(|node| node.phase != Phase::Open) {
+                        continue;
+                    }
+                    tree.change(node, |node| node.phase = Phase::Reading { again: false });
+                    files.push((node, tree.path(node)));
                 }
-                tree.change(node, |node| node.phase = Phase::Reading { again: false });
+                if files.is_empty() {
+                    break;
+                }
                 repository.reading += 1;
-                let path = tree.path(node);
-                effects.push(Effect::Read { repo, node, path });
+                effects.push(Effect::Read { repo, files });
             }
         }
     }
 
-    /// A file was read, or could not be.
-    pub(in crate::engine) fn read(
-        &mut self,
-        repo: RepoId,
-        id: NodeId,
-        result: Result<Contents, ReadProblem>,
-    ) {
-        self.take_reading(repo, id, result);
-        self.doubt_other_names(repo);
+    /// A job is done.
+    pub(in crate::engine) fn read(&mut self, repo: RepoId, files: Vec<FileRead>) {
+        if let Some(repository) = self.repositories.get_mut(&repo) {
+            repository.reading = repository.reading.saturating_sub(1);
+        }
+        for file in files {
+            self.take_reading(repo, file);
+        }
+        self.suspect_other_names(repo);
     }
 
-    /// Files that are known by the only name they had, and that have another one by now, are looked at again: they may
-    /// have been written under it, and nobody was told of that.
-    fn doubt_other_names(&mut self, repo: RepoId) {
+    /// Files that had one name and have several now are read again: they may have been written through another name,
+    /// without a notification.
+    fn suspect_other_names(&mut self, repo: RepoId) {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
-        // One way through the tree for many.
+        // One walk through the tree serves many files.
         if repository.newly_linked.is_empty() || !repository.is_read() {
             return;
         }
@@ -65,12 +75,16 @@ impl Engine {
         }
     }
 
-    fn take_reading(&mut self, repo: RepoId, id: NodeId, result: Result<Contents, ReadProblem>) {
+    fn take_reading(&mut self, repo: RepoId, file: FileRead) {
+        let FileRead {
+            node: id,
+            result,
+            summary,
+        } = file;
         let now = self.now;
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
-        repository.reading = repository.reading.saturating_sub(1);
         let Some(node) = repository.tree.get(id) else {
             return;
         };
@@ -79,7 +93,7 @@ impl Engine {
         };
         match result {
             Ok(contents) if again => {
-                // It changed while it was read: what was read may be the state before.
+                // It changed during the reading, which may show the state before.
                 repository.tree.change(id, |node| {
                     node.phase = Phase::Open;
                     node.body = Body::File {
@@ -90,7 +104,7 @@ impl Engine {
             }
             Ok(contents) => {
                 let before = node.contents().map(|contents| contents.digest);
-                // What the first look at everything found is no change.
+                // What the first scan finds is no change.
                 if before != Some(contents.digest) && node.changed.is_some() {
                     repository.last_change_ms = Some(now.unix_ms);
                     repository.tree.mark_changed(id, now.monotonic_ms);
@@ -110,7 +124,7 @@ impl Engine {
                 });
                 repository.tree.forget_digests(id);
                 repository.to_record.insert(id);
-                self.think_of_file(repo, id, &kept);
+                self.summarize_file(repo, id, &kept, summary);
             }
             Err(problem) => {
                 let path = repository.tree.path(id);
@@ -124,7 +138,7 @@ impl Engine {
                         });
                         repository.tree.forget_digests(id);
                     }
-                    // The disk is ahead of us: another look at its directory tells what became of it.
+                    // The disk changed meanwhile: the next listing of its directory decides.
                     ReadProblem::Gone | ReadProblem::Moving => {
                         repository.tree.change(id, |node| {
                             node.phase = Phase::Open;
@@ -138,12 +152,13 @@ impl Engine {
         }
     }
 
-    /// The content of a file is known: which words belong to it?
-    pub(in crate::engine) fn think_of_file(
+    /// The content of a file is known: gets its summary. `stored`: one that was written when it was read.
+    pub(in crate::engine) fn summarize_file(
         &mut self,
         repo: RepoId,
         id: NodeId,
         contents: &Contents,
+        stored: Option<SummaryRef>,
     ) {
         let off = !self.options.summaries
             || matches!(
@@ -160,7 +175,10 @@ impl Engine {
             contents.language,
             contents.syntax,
         );
+        if let Some(summary) = stored.filter(|summary| summary.key == key) {
+            return self.apply_summary(repo, id, summary);
+        }
         let paid = self.options.paid && contents.content_kind.is_summarized();
-        self.want(repo, id, key, paid);
+        self.request_summary(repo, id, key, paid);
     }
 }

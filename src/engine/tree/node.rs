@@ -1,4 +1,4 @@
-//! What is known of one file or directory.
+//! One file or directory, and what is known of it.
 
 use std::collections::BTreeMap;
 
@@ -8,30 +8,30 @@ use crate::model::failure::Failure;
 use crate::model::key::Kind;
 use crate::model::summary::{SummaryKey, SummaryRef};
 
-/// A node's place in the arena. The generation tells a node from a later one in the same slot.
+/// A node's place in the arena. The generation distinguishes it from a later node in the same slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId {
     pub(super) slot: u32,
     pub(super) generation: u32,
 }
 
-/// How far the work on a node has come.
+/// The progress of the work on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// A file that is to be read; a directory that waits for its children.
+    /// A file that has to be read; a directory that waits for its children.
     Open,
     /// A file that is being read.
     Reading {
-        /// It was listed meanwhile: what is read may be the state before.
+        /// It was listed meanwhile: the reading may show the state before.
         again: bool,
     },
-    /// Its key is known, the words are looked up, asked for or being stored.
+    /// Its key is known; the summary is looked up, requested or being stored.
     Waiting,
-    /// Its words are those of its key.
+    /// It has the summary of its key.
     Done,
-    /// No words can be had, and nobody tries again by himself.
+    /// There is no summary, and no automatic retry.
     Failed(Box<Failure>),
-    /// It gets no summary: switched off, too large, a secret; or a directory without any file.
+    /// It gets no summary: summaries are off, the file is too large or secret, the directory is empty.
     Off,
 }
 
@@ -41,12 +41,12 @@ impl Phase {
     }
 }
 
-/// What only files, or only directories, have.
+/// The part of a node that depends on its kind.
 #[derive(Debug)]
 pub enum Body {
-    /// A regular file and its last reading.
+    /// A regular file.
     File {
-        /// What the last reading found.
+        /// Its last reading.
         contents: Option<Contents>,
     },
     /// A directory.
@@ -60,17 +60,17 @@ pub struct Directory {
     pub children: BTreeMap<Box<[u8]>, NodeId>,
     /// Children that are not settled.
     pub unsettled: u32,
-    /// Files at any depth; a directory without any is no node to the outside.
+    /// Files at any depth; a directory without files is no node to the outside.
     pub files: u32,
-    /// Directories at any depth that hold a file.
+    /// Directories at any depth that contain a file.
     pub directories: u32,
-    /// The number of the hint that put all below it in doubt (it may be another directory by now); 0: none did.
+    /// The number of the hint that made everything below it suspect (it may be another directory now); 0 without one.
     pub suspect_below: u64,
     /// Device and inode when it was last listed.
     pub identity: Option<(u64, u64)>,
-    /// The summary was written without, or with old words of, something below that failed.
+    /// Its summary was made without the summary of a node below that failed, or from an old one.
     pub tainted: bool,
-    /// Why it could not be listed, where it could not.
+    /// Why it cannot be listed, if so.
     pub problem: Option<String>,
     pub(super) digest: Option<Digest>,
 }
@@ -84,24 +84,24 @@ pub struct Node {
     pub name: Box<[u8]>,
     /// File or directory.
     pub body: Body,
-    /// How far the work has come.
+    /// The progress of the work.
     pub phase: Phase,
-    /// The key of the words it should have now.
+    /// The key of the summary that it should have.
     pub key: Option<SummaryKey>,
-    /// The last words it had.
+    /// The last summary that it had.
     pub words: Option<SummaryRef>,
-    /// The number of the hint that put it in doubt; 0: nobody doubts that it is as known.
+    /// The number of the hint that made it suspect; 0 while it is believed to be as known.
     pub doubt: u64,
-    /// The changes of it, or below it, that its words do not cover yet.
+    /// The changes at or below it that its summary does not cover yet.
     pub changed: Option<Changed>,
 }
 
-/// When something changed (monotonic milliseconds).
+/// Times of changes (monotonic milliseconds).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Changed {
-    /// The first time.
+    /// The first change.
     pub first_ms: u64,
-    /// The last time.
+    /// The last change.
     pub last_ms: u64,
 }
 
@@ -114,7 +114,7 @@ impl Node {
         }
     }
 
-    /// Whether there is nothing left to do for it and below it.
+    /// Whether nothing is left to do for it and below it.
     pub fn is_settled(&self) -> bool {
         let below = match &self.body {
             Body::File { .. } => 0,
@@ -123,7 +123,13 @@ impl Node {
         self.doubt == 0 && below == 0 && self.phase.is_final()
     }
 
-    /// Whether the outside knows it: a file, or a directory with a file somewhere below.
+    /// Whether it is a directory whose children are all settled and whose own summary is open.
+    pub fn is_ready(&self) -> bool {
+        let settled = |directory: &Directory| directory.unsettled == 0;
+        self.doubt == 0 && self.phase == Phase::Open && self.directory().is_some_and(settled)
+    }
+
+    /// Whether it is a node to the outside: a file, or a directory with a file at any depth.
     pub fn is_visible(&self) -> bool {
         match &self.body {
             Body::File { .. } => true,
@@ -131,7 +137,7 @@ impl Node {
         }
     }
 
-    /// The directory's part, `None` for a file.
+    /// The directory's part; `None` for a file.
     pub fn directory(&self) -> Option<&Directory> {
         match &self.body {
             Body::Directory(directory) => Some(directory),
@@ -146,7 +152,7 @@ impl Node {
         self.words.filter(|_| !hidden)
     }
 
-    /// The file's last reading, `None` for a directory and for what was never read.
+    /// The file's last reading; `None` for a directory and before the first reading.
     pub fn contents(&self) -> Option<&Contents> {
         match &self.body {
             Body::File { contents } => contents.as_ref(),

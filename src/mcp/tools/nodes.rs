@@ -39,7 +39,9 @@ pub(super) fn facts(node: &Node) -> String {
     match node {
         Node::File(file) => {
             let language = file.language.as_deref().unwrap_or("no known language");
-            format!(" ({language}, {} bytes)", file.bytes)
+            let errors = file.syntax_errors();
+            let errors = errors.map_or(String::new(), |errors| format!("; {errors}"));
+            format!(" ({language}, {} bytes{errors})", file.bytes)
         }
         Node::Directory(directory) => {
             format!(

@@ -231,7 +231,7 @@ impl Exchange {
     }
 }
 
-fn http_client(url: &Url, timeout: Duration) -> Result<reqwest::Client, Failure> {
+pub(super) fn http_client(url: &Url, timeout: Duration) -> Result<reqwest::Client, Failure> {
     // An error says that one is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()

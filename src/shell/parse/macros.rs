@@ -2,6 +2,7 @@
 
 use tree_sitter::{Node, Tree};
 
+use super::repair::blank;
 use super::tree::{Parse, run};
 
 /// At most this many macro calls of one file are parsed again, at this total cost.
@@ -207,15 +208,5 @@ fn blank_oddities(text: &mut [u8]) {
             blank(&mut text[end..end + brace]);
             at = end + brace;
         }
-    }
-}
-
-/// Replaces a text by blanks; its line ends stay.
-fn blank(text: &mut [u8]) {
-    for byte in text
-        .iter_mut()
-        .filter(|byte| !matches!(byte, b'\n' | b'\r'))
-    {
-        *byte = b' ';
     }
 }

@@ -258,6 +258,9 @@ impl<'a, 't> Reader<'a, 't> {
             Some(name) => self.source.one_line(self.compiled, name),
             None => UNNAMED.to_owned(),
         };
+        if self.grammar.keywords.contains(&name.as_str()) {
+            return;
+        }
         let mut qualified_name = String::new();
         if let Some(open) = around {
             qualified_name = format!("{}{}", open.qualified_name, self.grammar.separator);
@@ -266,11 +269,15 @@ impl<'a, 't> Reader<'a, 't> {
             let scope = self.source.one_line(self.compiled, scope);
             qualified_name = format!("{qualified_name}{scope}{}", self.grammar.separator);
         }
+        let outer = !qualified_name.is_empty();
         let kind = match kind {
-            "method" if qualified_name.is_empty() => "function",
+            "method" if !outer => "function",
             kind => kind,
         };
         qualified_name.push_str(&name);
+        if self.grammar.separator == "." {
+            qualified_name = qualified_name.replace("::", ".");
+        }
         let docstring = match self.grammar.docs {
             Docs::FirstString(_) => found.body.and_then(|body| self.first_string(body)),
             Docs::Comments { .. } if leading.is_empty() => self.comment_text(&docs),
@@ -304,6 +311,9 @@ impl<'a, 't> Reader<'a, 't> {
                 qualified_name: qualified_name.clone(),
                 element: self.outline.elements.len(),
             });
+        }
+        if kind == "owner" {
+            return;
         }
         self.outline.elements.push(Element {
             kind: kind.to_owned(),

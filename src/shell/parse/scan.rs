@@ -3,13 +3,16 @@
 //! A row for each language names its scanner. A scanner reads lines, not syntax, and may find nothing.
 
 pub(super) mod comment;
+mod components;
 mod data;
 mod markup;
 mod prose;
+mod sections;
 
-use crate::model::outline::Outline;
+use crate::model::outline::{Element, Outline};
 
 use comment::{Comments, HASH, SLASHES};
+pub(super) use components::components;
 
 /// The first heading of prose that has sections and no title.
 pub const UNTITLED: &str = "—";
@@ -207,6 +210,7 @@ pub(super) fn outline(language: &str, text: &str) -> Outline {
         .into_iter()
         .map(|heading| cut(&heading, MAX_HEADING));
     Outline {
+        elements: sections::elements(language, text),
         docstring: scanned
             .docstring
             .map(|text| cut(text.trim(), MAX_DOCSTRING))
@@ -216,6 +220,20 @@ pub(super) fn outline(language: &str, text: &str) -> Outline {
             .take(MAX_HEADINGS)
             .collect(),
         ..Outline::default()
+    }
+}
+
+/// An element without members and documentation.
+fn element(kind: &str, name: &str, signature: &str, line_start: u32, line_end: u32) -> Element {
+    Element {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        qualified_name: name.to_owned(),
+        signature: signature.to_owned(),
+        decorators: Vec::new(),
+        line_start,
+        line_end,
+        docstring: None,
     }
 }
 

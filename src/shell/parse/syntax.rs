@@ -280,7 +280,7 @@ impl<'a> SyntaxDigest<'a> {
         let gap = self.source.get(self.at..start).unwrap_or_default();
         if !text::is_layout(gap) {
             self.hasher.raw(b"g");
-            self.hasher.field(gap.trim_ascii());
+            self.hasher.field(text::without_margins(gap).trim_ascii());
         }
         if self.at_line_word && gap.contains(&b'\n') {
             self.hasher.raw(b"n");

@@ -1,6 +1,6 @@
 //! The languages with a grammar, as data: one row each. The walking code reads rows and never names a language.
 //!
-//! To add a language: a row in `table/rows`, a query in `queries`, a sample with its outline in `samples`
+//! To add a language: a row in `table/rows`, a query in `queries`, a sample with its outline in `tests/samples`
 //! (`docs/languages.md`). The captures of a query:
 //!
 //! | capture | meaning |
@@ -24,7 +24,7 @@
 //! | `@heading.WORD` | the same, stored as `WORD: name` |
 //! | `@_…` | used by the pattern's own predicates only |
 //!
-//! A definition without a `@name` is called `default`. Every pattern begins with one named node kind, because the query
+//! An `@item.owner` is no element: it only gives its name to the definitions inside. A definition without a `@name` is called `default`. Every pattern begins with one named node kind, because the query
 //! runs only at nodes of those kinds.
 
 mod compiled;
@@ -120,6 +120,9 @@ pub(super) const STRICT: Formatting = Formatting {
 /// Returns a text for the parser in place of a file's own, byte for byte at the same offsets.
 pub(super) type Repair = fn(&[u8]) -> Option<Vec<u8>>;
 
+/// Names the row that a file belongs to by its content.
+pub(super) type Dialect = fn(&[u8]) -> Option<&'static str>;
+
 /// One language.
 pub(super) struct Grammar {
     /// The language's name in `model::language`.
@@ -160,6 +163,14 @@ pub(super) struct Grammar {
     /// Blanks or replaces what the grammar does not know, without moving a byte. Used if the plain text has errors;
     /// `None`: nothing to change.
     pub repair: Option<Repair>,
+    /// The same, but always used: leaves only what the grammar reads, as a component's scripts.
+    pub extract: Option<Repair>,
+    /// Whether the file's markup uses components, which are elements.
+    pub components: bool,
+    /// Words that are never the name of a definition: an error made one of them.
+    pub keywords: &'static [&'static str],
+    /// The row that a file belongs to by its content, if not to this one.
+    pub dialect: Option<Dialect>,
     /// Rows to try if there are still errors.
     pub fallbacks: &'static [&'static str],
     /// The node kind of a macro call and the kind of its arguments, which may hold definitions.
@@ -195,6 +206,10 @@ const BRACES: Grammar = Grammar {
     lines: Lines::Ends,
     formatting: &STRICT,
     repair: None,
+    extract: None,
+    components: false,
+    keywords: &[],
+    dialect: None,
     fallbacks: &[],
     macros: None,
 };
@@ -202,4 +217,10 @@ const BRACES: Grammar = Grammar {
 /// The row of a language.
 pub(super) fn grammar(name: &str) -> Option<&'static Grammar> {
     ROWS.iter().copied().find(|grammar| grammar.name == name)
+}
+
+/// The names of all rows.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|grammar| grammar.name)
 }

@@ -2,6 +2,8 @@
 //! `ast`), the expected lines and docstrings were taken from it.
 
 mod languages;
+mod reports;
+mod samples;
 
 use super::*;
 

@@ -32,6 +32,10 @@ pub(super) struct Parse {
 /// tree with the fewest bytes in errors is returned. `None` if all exceeded the limits.
 pub(super) fn parse(row: &'static Grammar, source: &[u8]) -> Option<Parse> {
     let fallbacks = row.fallbacks.iter().filter_map(|name| grammar(name));
+    let dialect = row.dialect.and_then(|dialect| dialect(source));
+    let row = dialect.and_then(grammar).unwrap_or(row);
+    let extracted = row.extract.and_then(|extract| extract(source));
+    let source = extracted.as_deref().unwrap_or(source);
     let mut budget = MAX_COST;
     let mut best: Option<(usize, Parse)> = None;
     for row in std::iter::once(row).chain(fallbacks) {

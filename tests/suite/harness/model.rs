@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -124,6 +124,8 @@ impl FakeModel {
         let port = listener.local_addr().unwrap().port();
         let router = batches::routes(Router::new())
             .route("/v1/chat/completions", post(answer))
+            // It does not list its models, as some servers do not.
+            .route("/v1/models", get(answering::unlisted))
             .fallback(strange)
             .with_state(Arc::clone(&desk));
         runtime.spawn(async move { axum::serve(listener, router).await });

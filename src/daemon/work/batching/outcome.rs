@@ -68,7 +68,6 @@ impl BatchRunner {
                 let write = Write::Summary {
                     key: *key,
                     summary: summary.clone(),
-                    paid: true,
                 };
                 self.requester.writer.write(write).await;
             }

@@ -82,7 +82,13 @@ impl Requester {
         earlier: Option<&Summary>,
         known: &dyn Fn(SummaryKey) -> Option<String>,
     ) -> Result<Next, Moved> {
-        compose(&self.context, &self.generator, request, earlier, known)
+        compose(
+            &self.context,
+            &self.context.generator,
+            request,
+            earlier,
+            known,
+        )
     }
 }
 

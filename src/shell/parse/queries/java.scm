@@ -38,10 +38,21 @@
 
 (block) @closed
 (object_creation_expression (class_body) @closed)
-(enum_constant body: (class_body) @closed)
+(enum_constant name: (identifier) @name body: (class_body) @body) @item.constant
+
+(field_declaration
+  (modifiers) @_modifiers
+  declarator: (variable_declarator name: (identifier) @name value: (_)? @closed)
+  (#match? @_modifiers "static[^;]*final|final[^;]*static")) @item.constant
+(constant_declaration
+  declarator: (variable_declarator name: (identifier) @name value: (_)? @closed)) @item.constant
+
+(module_declaration name: (_) @name body: (_) @body) @item.module
 
 ((block_comment) @doc
   (#match? @doc "^/\\*\\*[^/]"))
+((line_comment) @doc
+  (#match? @doc "^///"))
 (block_comment) @comment
 (line_comment) @comment
 
@@ -50,3 +61,4 @@
 (import_declaration
   [(scoped_identifier) (identifier)] @import.from
   (asterisk) @import.name)
+(requires_module_directive module: (_) @import)

@@ -115,6 +115,323 @@
         (unary_expression) (undefined)
       ] @closed))) @item.constant
 
+; Functions in an object literal that is open.
+(pair
+  key: [(property_identifier) (string (string_fragment)) (computed_property_name) (number)] @name
+  value: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+  ]) @item.method
+(pair
+  key: (property_identifier) @name
+  value: (class body: (class_body) @body)) @item.class
+
+; Default exports without a name.
+(export_statement
+  "default"
+  value: [
+      (arrow_function "=>" @closed)
+      (function_expression !name body: (_) @closed)
+      (generator_function !name body: (_) @closed)
+  ]) @item.function
+(export_statement "default" value: (class !name body: (class_body) @body)) @item.class
+(export_statement "default" value: (object) @body) @item.object
+(export_statement "default" value: [(call_expression) (array) (new_expression)] @closed) @item.constant
+(export_statement
+  "default"
+  value: (call_expression arguments: (arguments . (object) @body))) @item.object
+(export_statement
+  "default"
+  value: (call_expression arguments: (arguments (class name: (_) @name body: (class_body) @body)))) @item.class
+(expression_statement
+  (assignment_expression
+    left: (member_expression) @_exports
+    right: [
+      (arrow_function "=>" @closed)
+      (function_expression !name body: (_) @closed)
+      (generator_function !name body: (_) @closed)
+    ])
+  (#eq? @_exports "module.exports")) @item.function
+(expression_statement
+  (assignment_expression
+    left: (member_expression) @_exports
+    right: (class !name body: (class_body) @body))
+  (#eq? @_exports "module.exports")) @item.class
+
+; Groups of methods in a component or a store.
+(pair
+  key: (property_identifier) @_group
+  value: (object) @open
+  (#match? @_group "^(methods|computed|watch|actions|getters|mutations|reducers|filters)$"))
+
+; `module.exports = { … }`
+(expression_statement
+  (assignment_expression
+    left: (_) @_exports
+    right: (object) @open)
+  (#match? @_exports "^(module\\.)?exports(\\.default)?$"))
+
+(lexical_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: (object
+      [
+        (method_definition)
+        (pair value: [(arrow_function) (function_expression) (generator_function)])
+      ]) @body)) @item.constant
+(lexical_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: (parenthesized_expression
+      [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+      ]))) @item.function
+(lexical_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: (call_expression
+      arguments: (arguments [(arrow_function) (function_expression)])) @closed)) @item.function
+(lexical_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: (call_expression
+      arguments: (arguments (call_expression
+        arguments: (arguments [(arrow_function) (function_expression)])))) @closed)) @item.function
+(lexical_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: (call_expression
+      function: (_) @_wrapper
+      arguments: (_)) @closed)
+  (#match? @_wrapper "(^|\\.)(memo|forwardRef|lazy|observer|connect|create[A-Z]?\\w*|define[A-Z]\\w*|with[A-Z]\\w*|styled|css|keyframes)([.(<].*)?$")) @item.constant
+
+(variable_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: (object
+      [
+        (method_definition)
+        (pair value: [(arrow_function) (function_expression) (generator_function)])
+      ]) @body)) @item.constant
+(variable_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: (parenthesized_expression
+      [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+      ]))) @item.function
+(variable_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: (call_expression
+      arguments: (arguments [(arrow_function) (function_expression)])) @closed)) @item.function
+(variable_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: (call_expression
+      arguments: (arguments (call_expression
+        arguments: (arguments [(arrow_function) (function_expression)])))) @closed)) @item.function
+(variable_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: (call_expression
+      function: (_) @_wrapper
+      arguments: (_)) @closed)
+  (#match? @_wrapper "(^|\\.)(memo|forwardRef|lazy|observer|connect|create[A-Z]?\\w*|define[A-Z]\\w*|with[A-Z]\\w*|styled|css|keyframes)([.(<].*)?$")) @item.constant
+
+; Classes and functions that are assigned to a member.
+(expression_statement
+  (assignment_expression
+    left: (member_expression
+      object: (_) @_exports
+      property: (property_identifier) @name)
+    right: (class body: (class_body) @body))
+  (#match? @_exports "^(module\\.)?exports$")) @item.class
+(expression_statement
+  (assignment_expression
+    left: (member_expression
+      object: (_) @scope
+      property: (property_identifier) @name)
+    right: (class body: (class_body) @body))
+  (#not-match? @scope "^(module|(module\\.)?exports)$")) @item.class
+(expression_statement
+  (assignment_expression
+    left: (member_expression
+      object: (member_expression) @scope
+      property: (property_identifier) @name)
+    right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ])
+  (#not-match? @scope "(\\.prototype|^module\\.exports)$")) @item.method
+(expression_statement
+  (assignment_expression
+    left: (subscript_expression
+      object: (_) @_exports
+      index: (string (string_fragment) @name))
+    right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ])
+  (#match? @_exports "^(module\\.)?exports$")) @item.function
+(expression_statement
+  (assignment_expression
+    left: (member_expression
+      object: (member_expression
+        object: (_) @scope
+        property: (property_identifier) @_prototype)
+      property: (property_identifier) @name)
+    right: (assignment_expression
+      right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+      ]))
+  (#eq? @_prototype "prototype")) @item.method
+(expression_statement
+  (assignment_expression
+    right: (assignment_expression
+      left: (member_expression
+        object: (member_expression
+          object: (_) @scope
+          property: (property_identifier) @_prototype)
+        property: (property_identifier) @name)
+      right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+      ]))
+  (#eq? @_prototype "prototype")) @item.method
+
+; Methods that are given to a type in one object.
+(expression_statement
+  (assignment_expression
+    left: (member_expression
+      object: (_) @name
+      property: (property_identifier) @_prototype)
+    right: (object) @body)
+  (#eq? @_prototype "prototype")) @item.owner
+(expression_statement
+  (call_expression
+    function: (member_expression property: (property_identifier) @_assign)
+    arguments: (arguments
+      . (member_expression
+        object: (_) @name
+        property: (property_identifier) @_prototype)
+      . (object) @body))
+  (#match? @_assign "^(assign|extend|mixin)$")
+  (#eq? @_prototype "prototype")) @item.owner
+(expression_statement
+  (call_expression
+    function: (member_expression property: (property_identifier) @_assign)
+    arguments: (arguments . (identifier) @name . (object) @body))
+  (#match? @_assign "^(assign|extend|mixin)$")) @item.owner
+
+; Exported variables.
+(export_statement
+  declaration: (lexical_declaration
+    "let"
+    (variable_declarator
+      name: (identifier) @name
+      value: [
+        (array) (await_expression) (binary_expression) (call_expression) (false) (identifier)
+        (member_expression) (new_expression) (null) (number) (object) (parenthesized_expression)
+        (regex) (string) (subscript_expression) (template_string) (ternary_expression) (true)
+        (unary_expression) (undefined)
+      ] @closed))) @item.variable
+(export_statement
+  declaration: (variable_declaration
+    (variable_declarator
+      name: (identifier) @name
+      value: [
+        (array) (await_expression) (binary_expression) (call_expression) (false) (identifier)
+        (member_expression) (new_expression) (null) (number) (object) (parenthesized_expression)
+        (regex) (string) (subscript_expression) (template_string) (ternary_expression) (true)
+        (unary_expression) (undefined)
+      ] @closed))) @item.variable
+(export_statement
+  declaration: [
+    (lexical_declaration "let" (variable_declarator name: (identifier) @name !value))
+    (variable_declaration (variable_declarator name: (identifier) @name !value))
+  ]) @item.variable
+
+(export_statement
+  declaration: (lexical_declaration
+    (variable_declarator
+      name: (object_pattern
+        [
+          (shorthand_property_identifier_pattern) @name
+          (pair_pattern value: (identifier) @name)
+          (pair_pattern value: (assignment_pattern left: (identifier) @name))
+          (object_assignment_pattern left: (shorthand_property_identifier_pattern) @name)
+          (rest_pattern (identifier) @name)
+        ])
+      value: (_) @closed))) @item.constant
+
+(export_statement
+  declaration: (lexical_declaration
+    (variable_declarator
+      name: (array_pattern
+        [
+          (identifier) @name
+          (assignment_pattern left: (identifier) @name)
+          (rest_pattern (identifier) @name)
+        ])
+      value: (_) @closed))) @item.constant
+
+(export_statement
+  declaration: (variable_declaration
+    (variable_declarator
+      name: (object_pattern
+        [
+          (shorthand_property_identifier_pattern) @name
+          (pair_pattern value: (identifier) @name)
+          (pair_pattern value: (assignment_pattern left: (identifier) @name))
+          (object_assignment_pattern left: (shorthand_property_identifier_pattern) @name)
+          (rest_pattern (identifier) @name)
+        ])
+      value: (_) @closed))) @item.constant
+
+(export_statement
+  declaration: (variable_declaration
+    (variable_declarator
+      name: (array_pattern
+        [
+          (identifier) @name
+          (assignment_pattern left: (identifier) @name)
+          (rest_pattern (identifier) @name)
+        ])
+      value: (_) @closed))) @item.constant
+
+(export_statement
+  declaration: (_
+    (variable_declarator
+      name: (identifier) @name
+      value: (object
+        [
+          (method_definition)
+          (pair value: [(arrow_function) (function_expression) (generator_function)])
+        ]) @body))) @item.constant
+
+; Functions that wrap a file: module loaders, "document ready", suites.
+(expression_statement
+  (call_expression
+    function: (_) @_wrapper
+    arguments: (arguments [(function_expression body: (_) @open) (arrow_function body: (statement_block) @open)]))
+  (#match? @_wrapper "^(define|require|requirejs|\\$|jQuery|(\\$|jQuery)\\(document\\)\\.ready|(document|window)\\.addEventListener|describe(\\.\\w+)?|suite|context|System\\.register)$"))
+(expression_statement
+  (parenthesized_expression
+    (call_expression
+      function: (function_expression)
+      arguments: (arguments (function_expression body: (_) @open)))))
+
 ; Unnamed functions are closed, unless the function wraps the whole file and is called at
 ; once.
 (arrow_function body: (_) @closed)

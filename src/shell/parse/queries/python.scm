@@ -8,6 +8,34 @@
   name: (identifier) @name
   body: (block) @closed) @item.function
 
+(type_alias_statement
+  left: (type [(identifier) @name (generic_type . (identifier) @name)])) @item.type
+(expression_statement
+  (assignment
+    left: (identifier) @name
+    type: (type) @_type
+    right: (_))
+  (#match? @_type "(^|\\.)TypeAlias$")) @item.type
+(expression_statement
+  (assignment
+    left: (identifier) @name
+    right: (call function: (_) @_function))
+  (#match? @_function "(^|\\.)(NewType|TypeVar|TypeVarTuple|ParamSpec|TypeAliasType)$")) @item.type
+(expression_statement
+  (assignment
+    left: (identifier) @name
+    right: (call function: (_) @_function))
+  (#match? @_function "(^|\\.)(namedtuple|NamedTuple|TypedDict|Enum|IntEnum|StrEnum|Flag|IntFlag|make_dataclass)$")) @item.class
+(expression_statement
+  (assignment
+    left: (identifier) @name
+    right: (lambda ":" @closed))) @item.function
+(expression_statement
+  (assignment
+    left: (identifier) @name
+    right: (call function: (_) @_function))
+  (#match? @_function "(^|\\.)(partial|partialmethod)$")) @item.function
+
 (decorator) @decorator
 
 (comment) @comment

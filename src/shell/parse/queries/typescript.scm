@@ -77,6 +77,27 @@
         name: (identifier) @name
         !value)))) @item.constant
 
+; Casts of functions.
+(lexical_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: [
+      (as_expression [
+      (arrow_function)
+      (function_expression)
+      (parenthesized_expression (arrow_function))
+      (parenthesized_expression (function_expression))
+    ])
+      (satisfies_expression [
+      (arrow_function)
+      (function_expression)
+      (parenthesized_expression (arrow_function))
+      (parenthesized_expression (function_expression))
+    ])
+    ] @closed)) @item.function
+
+(ambient_declaration "global" @name (statement_block) @tail) @item.module
+
 (object_type) @closed
 
 (import_require_clause

@@ -342,7 +342,7 @@ fn front_matter(text: &str) -> (Vec<(&str, &str)>, &str) {
 }
 
 /// `## Heading` and `<h1>Heading</h1>`.
-fn heading(line: &str) -> Option<String> {
+pub(super) fn heading(line: &str) -> Option<String> {
     if let Some(rest) = line.strip_prefix("<h") {
         let text = without_markup(&rest[rest.find('>')? + 1..]);
         return Some(text).filter(|text| !text.is_empty());

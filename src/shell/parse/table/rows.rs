@@ -20,6 +20,8 @@ pub(super) const ROWS: &[&Grammar] = &[
     &more::RUBY,
     &more::PHP,
     &more::SHELL,
+    &more::VUE,
+    &more::SVELTE,
     #[cfg(feature = "kotlin")]
     &more::KOTLIN,
     #[cfg(feature = "swift")]

@@ -29,6 +29,10 @@ impl Drop for InFlight {
     }
 }
 
+pub(super) async fn unlisted() -> Response {
+    respond(404, &[], "no list of models".to_owned())
+}
+
 pub(super) async fn strange(State(desk): State<Arc<BatchRunner>>, uri: Uri) -> Response {
     desk.book().strange.push(uri.to_string());
     respond(404, &[], "there is nothing here".to_owned())

@@ -1,4 +1,6 @@
-//! What has to be true: when all is quiet, when a wait ends, and at any moment at which all was told.
+//! The invariants: when everything has settled, when a wait ends, and whenever all notifications were delivered.
+
+use std::collections::BTreeMap;
 
 use epitome::engine::event::{Event, WaitId};
 use epitome::engine::view::NodeView;
@@ -10,10 +12,11 @@ use epitome::model::summary::Freshness;
 use super::{Pending, REPO, Sabotage, World, options};
 
 impl World {
-    /// All is quiet: the tree must be the disk, every node settled, every stored key the one recomputed from below.
+    /// After everything has settled: the tree equals the disk, every node is settled, every key equals the one recomputed
+    /// from below, the counts equal a count over all nodes.
     pub(super) fn judge(&mut self) -> Result<(), String> {
         if !self.agenda.is_empty() {
-            return Err("something is still under way after two quiet hours".to_owned());
+            return Err("something is still in progress after two quiet hours".to_owned());
         }
         let view = self
             .engine
@@ -21,18 +24,19 @@ impl World {
             .ok_or("no root")?;
         let mut files = Vec::new();
         self.judge_node(&view, &mut files)?;
+        self.judge_counts(&view)?;
         let on_disk: Vec<&String> = self.disk.files.keys().collect();
         files.sort();
         if files.iter().collect::<Vec<_>>() != on_disk {
             return Err(format!("the tree has {files:?}, the disk {on_disk:?}"));
         }
         if !self.promises.is_empty() {
-            return Err(format!("{} waits were never answered", self.promises.len()));
+            return Err(format!("{} waits never ended", self.promises.len()));
         }
         Ok(())
     }
 
-    /// At any moment at which all notifications have been handed in: what is called fresh is what is on disk.
+    /// Whenever all notifications were delivered: a fresh node equals the disk.
     pub(super) fn glance(&mut self) -> Result<(), String> {
         let told = |pending: &Pending| {
             !matches!(
@@ -52,21 +56,23 @@ impl World {
             let real = self.disk.read(&path, 0).map(|contents| contents.digest);
             if view.children.is_none() && view.freshness == Freshness::Fresh && view.digest != real
             {
-                return Err(format!("{path} is called fresh in passing, and is not"));
+                return Err(format!(
+                    "{path} is fresh in passing, but differs from the disk"
+                ));
             }
             todo.extend(view.children.into_iter().flatten());
         }
         Ok(())
     }
 
-    /// A wait ended: whatever was saved before it, and not since, must be known, fresh or named as failed.
+    /// A wait ended: everything saved before it, and not since, is known and fresh or named as failed.
     pub(super) fn settled(
         &mut self,
         wait: WaitId,
         failed: &[(RelPath, String)],
     ) -> Result<(), String> {
         let Some(promise) = self.promises.remove(&wait) else {
-            return Err("a wait was answered twice".to_owned());
+            return Err("a wait ended twice".to_owned());
         };
         if !self.disk.root_is_there {
             return Ok(());
@@ -83,7 +89,7 @@ impl World {
             let digest = file.text.digest();
             let path = RelPath::new(&path);
             let Some(view) = self.engine.view(REPO, &path, 0) else {
-                // Moved here since, with the directory that holds it: not saved here before the call.
+                // It was moved here later, with its directory: it was not saved here before the call.
                 continue;
             };
             let told = failed.iter().any(|(failed, _)| *failed == path);
@@ -97,9 +103,38 @@ impl World {
         Ok(())
     }
 
+    fn judge_counts(&self, root: &NodeView) -> Result<(), String> {
+        let mut counted: BTreeMap<String, u64> = BTreeMap::new();
+        let mut todo = vec![root];
+        while let Some(view) = todo.pop() {
+            *counted.entry(view.freshness.to_string()).or_default() += 1;
+            *counted.entry(format!("{:?}", view.kind)).or_default() += 1;
+            todo.extend(view.children.iter().flatten());
+        }
+        let status = self.engine.repository_status(REPO).ok_or("no status")?;
+        let shown = [
+            ("fresh", status.fresh),
+            ("stale", status.stale),
+            ("pending", status.pending),
+            ("failed", status.failed),
+            ("off", status.off),
+            ("File", status.files),
+            ("Directory", status.directories),
+        ];
+        for (name, number) in shown {
+            let counted = counted.get(name).copied().unwrap_or_default();
+            if number != counted {
+                return Err(format!(
+                    "the status counts {number} {name}, the tree has {counted}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn judge_node(&self, view: &NodeView, files: &mut Vec<String>) -> Result<(), String> {
         let path = view.path.to_text();
-        let author = options(false).author;
+        let author = options(false, true).author;
         let key = match &view.children {
             None => {
                 files.push(path.clone());
@@ -116,7 +151,9 @@ impl World {
                     && self.sabotage != Sabotage::ListsWithoutReading
                     || known.digest != real.digest
                 {
-                    return Err(format!("{path} is known with another content than it has"));
+                    return Err(format!(
+                        "{path} is known with another content than the disk's"
+                    ));
                 }
                 let Contents {
                     content_kind,
@@ -150,7 +187,7 @@ impl World {
                 let counted = counted.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
                 if (view.files, view.directories) != counted {
                     return Err(format!(
-                        "{path}/ is said to hold {} files and {} directories, and holds {counted:?}",
+                        "{path}/ counts {} files and {} directories, and contains {counted:?}",
                         view.files, view.directories
                     ));
                 }
@@ -172,16 +209,16 @@ impl World {
             .flatten()
             .any(|child| matches!(child.freshness, Freshness::Failed | Freshness::Stale));
         if view.freshness == Freshness::Fresh {
-            let words = view.words.ok_or(format!("{path} is fresh without words"))?;
+            let words = view
+                .words
+                .ok_or(format!("{path} is fresh without a summary"))?;
             if words.key != key {
-                return Err(format!(
-                    "{path} is called fresh with the words of another state"
-                ));
+                return Err(format!("{path} is fresh with the summary of another state"));
             }
             let stored = self
                 .stored
                 .get(&key)
-                .ok_or(format!("{path}: its words are not stored"))?;
+                .ok_or(format!("{path}: its summary is not stored"))?;
             if view.kind == Kind::File
                 && view
                     .contents
@@ -193,7 +230,7 @@ impl World {
                     != about.map(|syntax| format!("File {syntax}.")).as_deref()
                 {
                     return Err(format!(
-                        "{path}: its words are about something else: {}",
+                        "{path}: its summary is about something else: {}",
                         stored.text
                     ));
                 }

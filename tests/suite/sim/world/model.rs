@@ -1,6 +1,7 @@
 //! The model of the made world: slow, refusing, failing, in any weather.
 
 use epitome::engine::effect::{Subject, SummaryRequest};
+use epitome::model::digest::Digest;
 use epitome::model::failure::{Failure, Remedy};
 use epitome::model::summary::Summary;
 
@@ -33,21 +34,15 @@ const WAVE_MS: u64 = 4 * 60_000;
 impl World {
     /// The model: slow, refusing, failing, and seldom of the same words twice.
     pub(super) fn answer(&mut self, ask: &SummaryRequest) -> Result<Summary, Failure> {
-        if let Subject::File { digest, .. } = &ask.subject {
-            let now = self
-                .disk
-                .read(&ask.path.to_text(), 0)
-                .map(|contents| contents.digest);
-            if now != Some(*digest) && self.sabotage != Sabotage::TornAnswerCounts {
-                return Err(Failure::new(Remedy::Changed, "changed meanwhile"));
-            }
+        if self.has_changed(ask) {
+            return Err(Failure::new(Remedy::Changed, "changed meanwhile"));
         }
         if self.weather.night {
-            if let Some(failure) = self.failure_at_night(ask.paid) {
+            if let Some(failure) = self.failure_at_night() {
                 self.tally.failures += 1;
                 return Err(failure);
             }
-        } else if ask.paid && self.random.u8(0..if self.calm { 50 } else { 4 }) == 0 {
+        } else if self.random.u8(0..if self.calm { 50 } else { 4 }) == 0 {
             self.tally.failures += 1;
             let remedy = match self.random.u8(0..12) {
                 0 if !self.calm && self.random.u8(0..8) == 0 => Remedy::Fatal,
@@ -58,24 +53,45 @@ impl World {
             };
             return Err(Failure::new(remedy, "as the seed wants it"));
         }
-        // The words say what they are about, so that the judge can tell whether they belong to it.
         let text = match &ask.subject {
-            Subject::File { digest, .. } => {
-                let real = self
-                    .disk
-                    .read(&ask.path.to_text(), 0)
-                    .map(|contents| contents.syntax);
-                format!("File {}.", real.unwrap_or(*digest))
-            }
+            Subject::File { digest, .. } => self.text_about(ask, *digest),
             Subject::Directory { .. } => format!("Directory, written {}.", self.random.u8(0..3)),
         };
         Ok(Summary::new(text, "made"))
     }
 
+    /// A summary that costs nothing: the same key always gets the same text.
+    pub(super) fn describe(&self, request: &SummaryRequest) -> Result<Summary, Failure> {
+        if self.has_changed(request) {
+            return Err(Failure::new(Remedy::Changed, "changed meanwhile"));
+        }
+        let text = match &request.subject {
+            Subject::File { digest, .. } => self.text_about(request, *digest),
+            Subject::Directory { .. } => format!("Directory {}.", request.key.0),
+        };
+        Ok(Summary::new(text, "made"))
+    }
+
+    fn has_changed(&self, request: &SummaryRequest) -> bool {
+        let Subject::File { digest, .. } = &request.subject else {
+            return false;
+        };
+        let now = self.disk.read(&request.path.to_text(), 0);
+        now.map(|contents| contents.digest) != Some(*digest)
+            && self.sabotage != Sabotage::TornAnswerCounts
+    }
+
+    /// The text says what it is about, so that the judge can tell whether it belongs to a node.
+    fn text_about(&self, request: &SummaryRequest, digest: Digest) -> String {
+        let now = self.disk.read(&request.path.to_text(), 0);
+        let syntax = now.map(|contents| contents.syntax);
+        format!("File {}.", syntax.unwrap_or(digest))
+    }
+
     /// What the model says at night instead of words.
-    fn failure_at_night(&mut self, paid: bool) -> Option<Failure> {
+    fn failure_at_night(&mut self) -> Option<Failure> {
         let random = &mut self.random;
-        if !paid || self.calm && random.u8(0..50) > 0 {
+        if self.calm && random.u8(0..50) > 0 {
             return None;
         }
         let wave = !self.calm && (self.now_ms / WAVE_MS) % 3 == 1;

@@ -1,11 +1,14 @@
 //! The shell of the made world: effects become events, late, in any order, and not always what was hoped for.
 
 use epitome::engine::effect::{Effect, Subject, SummaryRequest};
-use epitome::engine::event::{Event, ReadProblem, Usage};
+use epitome::engine::event::{Event, FileRead, ReadProblem, Usage};
+use epitome::engine::tree::NodeId;
+use epitome::model::contents::{ContentKind, Contents};
 use epitome::model::failure::{Failure, Remedy};
-use epitome::model::summary::{Summary, SummaryKey};
+use epitome::model::path::RelPath;
+use epitome::model::summary::{Summary, SummaryKey, SummaryRef};
 
-use super::{EPOCH_MS, Pending, REPO, Sabotage, World};
+use super::{EPOCH_MS, Pending, REPO, Sabotage, World, options};
 
 impl World {
     /// Most things take a moment, some take long.
@@ -57,7 +60,15 @@ impl World {
                     self.later(delay, Pending::Sample(Effect::RequestBatch(asks)));
                 }
             }
-            Effect::Commit { key, summary, .. } => {
+            Effect::Describe(requests) => {
+                for request in &requests {
+                    if !self.asking.insert(request.key) {
+                        return Err(format!("{} is described twice at once", request.path));
+                    }
+                }
+                self.later(delay, Pending::Sample(Effect::Describe(requests)));
+            }
+            Effect::Commit { key, summary } => {
                 if self.sabotage == Sabotage::ShownBeforeStored && self.random.bool() {
                     self.later(delay, Pending::Deliver(Event::Committed(key)));
                 } else {
@@ -113,7 +124,7 @@ impl World {
                 ask.path
             ));
         }
-        self.tally.asks += u64::from(ask.paid);
+        self.tally.asks += 1;
         Ok(())
     }
 
@@ -169,6 +180,58 @@ impl World {
         );
     }
 
+    /// Reads a file; now and then it describes it in the same job, where that costs nothing.
+    fn read_file(&mut self, node: NodeId, path: &RelPath) -> FileRead {
+        let result = match self.disk.read(&path.to_text(), EPOCH_MS + self.now_ms) {
+            Some(_) if !self.calm && self.random.u8(0..20) == 0 => Err(ReadProblem::Moving),
+            Some(mut contents) => {
+                if self.sabotage == Sabotage::ListsWithoutReading {
+                    (
+                        contents.stat.mtime_ns,
+                        contents.stat.ctime_ns,
+                        contents.stat.size,
+                    ) = (0, 0, 0);
+                }
+                Ok(contents)
+            }
+            None => Err(ReadProblem::Gone),
+        };
+        let summary = match &result {
+            Ok(contents) if self.random.bool() => self.describe_here(contents),
+            _ => None,
+        };
+        FileRead {
+            node,
+            result,
+            summary,
+        }
+    }
+
+    fn describe_here(&mut self, contents: &Contents) -> Option<SummaryRef> {
+        let free = match contents.content_kind {
+            ContentKind::Empty | ContentKind::Binary => true,
+            ContentKind::Text => !self.paid,
+            _ => false,
+        };
+        if !free {
+            return None;
+        }
+        let options = options(false, true);
+        let Contents {
+            content_kind,
+            language,
+            syntax,
+            ..
+        } = *contents;
+        let key = options
+            .author
+            .file_key(&options.offline, content_kind, language, syntax);
+        let summary = Summary::new(format!("File {syntax}."), "made");
+        let digest = summary.digest();
+        self.stored.insert(key, summary);
+        Some(SummaryRef { key, digest })
+    }
+
     pub(super) fn sample(&mut self, effect: Effect) {
         let delay = self.delay_ms();
         let event = match effect {
@@ -187,28 +250,31 @@ impl World {
                 }
                 Event::Listed { repo, listing }
             }
-            Effect::Read { repo, node, path } => {
-                let result = match self.disk.read(&path.to_text(), EPOCH_MS + self.now_ms) {
-                    Some(_) if !self.calm && self.random.u8(0..20) == 0 => Err(ReadProblem::Moving),
-                    Some(mut contents) => {
-                        if self.sabotage == Sabotage::ListsWithoutReading {
-                            (
-                                contents.stat.mtime_ns,
-                                contents.stat.ctime_ns,
-                                contents.stat.size,
-                            ) = (0, 0, 0);
-                        }
-                        Ok(contents)
-                    }
-                    None => Err(ReadProblem::Gone),
-                };
-                Event::Read { repo, node, result }
+            Effect::Read { repo, files } => {
+                let mut read = Vec::new();
+                for (node, path) in files {
+                    read.push(self.read_file(node, &path));
+                }
+                let files = read;
+                Event::Read { repo, files }
+            }
+            Effect::Describe(requests) => {
+                let mut results = Vec::new();
+                for request in &requests {
+                    let result = self.describe(request).map(|summary| {
+                        let digest = summary.digest();
+                        self.stored.insert(request.key, summary);
+                        digest
+                    });
+                    results.push((request.key, result));
+                }
+                Event::Described(results)
             }
             Effect::RequestBatch(asks) => {
                 self.make_batch(asks);
                 return;
             }
-            Effect::SummaryRequest(ask) if ask.paid && self.random.u8(0..12) == 0 => {
+            Effect::SummaryRequest(ask) if self.random.u8(0..12) == 0 => {
                 let usage = Usage {
                     sent: true,
                     ..Usage::default()
@@ -222,8 +288,7 @@ impl World {
             Effect::SummaryRequest(ask) => {
                 let result = self.answer(&ask);
                 let key = ask.key;
-                let sent = ask.paid
-                    && !matches!(&result, Err(failure) if failure.remedy == Remedy::Changed);
+                let sent = !matches!(&result, Err(failure) if failure.remedy == Remedy::Changed);
                 let usage = Usage {
                     sent,
                     ..Usage::default()

@@ -118,6 +118,7 @@ pub(super) static RUST: Grammar = Grammar {
         ],
         ..STRICT
     },
+    repair: Some(repair::rust),
     macros: Some(("macro_invocation", "token_tree")),
     ..BRACES
 };
@@ -289,8 +290,9 @@ const TYPESCRIPT_FORMATTING: &Formatting = &Formatting {
     ..STRICT
 };
 
-pub(super) static TYPESCRIPT: Grammar = Grammar {
-    name: "typescript",
+/// TypeScript under another name, for the scripts of a component.
+pub(super) const COMPONENT: Grammar = Grammar {
+    name: "",
     language: || tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
     query: &[
         include_str!("../../queries/javascript.scm"),
@@ -310,12 +312,17 @@ pub(super) static TYPESCRIPT: Grammar = Grammar {
     ..BRACES
 };
 
+pub(super) static TYPESCRIPT: Grammar = Grammar {
+    name: "typescript",
+    ..COMPONENT
+};
+
 pub(super) static TSX: Grammar = Grammar {
     name: "tsx",
     language: || tree_sitter_typescript::LANGUAGE_TSX.into(),
-    query: TYPESCRIPT.query,
-    comments: TYPESCRIPT.comments,
-    verbatim: TYPESCRIPT.verbatim,
+    query: COMPONENT.query,
+    comments: COMPONENT.comments,
+    verbatim: COMPONENT.verbatim,
     flowing: &["jsx_text"],
     line_words: LINE_WORDS,
     decorators: &["decorator"],
@@ -328,9 +335,9 @@ pub(super) static TSX: Grammar = Grammar {
 pub(super) static FLOW: Grammar = Grammar {
     name: "flow",
     language: || tree_sitter_typescript::LANGUAGE_TSX.into(),
-    query: TYPESCRIPT.query,
-    comments: TYPESCRIPT.comments,
-    verbatim: TYPESCRIPT.verbatim,
+    query: COMPONENT.query,
+    comments: COMPONENT.comments,
+    verbatim: COMPONENT.verbatim,
     flowing: &["jsx_text"],
     line_words: LINE_WORDS,
     decorators: &["decorator"],
@@ -377,6 +384,13 @@ pub(super) static JAVA: Grammar = Grammar {
     ..BRACES
 };
 
+/// Words of C that errors turn into names.
+pub(super) const C_WORDS: &[&str] = &[
+    "case", "char", "const", "do", "double", "else", "extern", "float", "for", "goto", "if", "int",
+    "long", "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef",
+    "union", "unsigned", "void", "volatile", "while", "defined",
+];
+
 pub(super) static C: Grammar = Grammar {
     name: "c",
     language: || tree_sitter_c::LANGUAGE.into(),
@@ -388,6 +402,11 @@ pub(super) static C: Grammar = Grammar {
         "preproc_arg",
     ],
     lines: Lines::Free,
+    extract: Some(repair::attributes),
     repair: Some(repair::c),
+    keywords: C_WORDS,
+    // Many headers of C++ end in `.h`.
+    dialect: Some(repair::dialect),
+    fallbacks: &["cpp"],
     ..BRACES
 };

@@ -45,7 +45,9 @@ pub(super) static CPP: Grammar = Grammar {
         "preproc_arg",
     ],
     lines: Lines::Free,
+    extract: Some(repair::attributes),
     repair: Some(repair::cpp),
+    keywords: super::first::C_WORDS,
     ..BRACES
 };
 
@@ -116,6 +118,21 @@ pub(super) static SHELL: Grammar = Grammar {
         "regex",
     ],
     ..BRACES
+};
+
+/// The scripts of a component. The tags of its template are added by name.
+pub(super) static VUE: Grammar = Grammar {
+    name: "vue",
+    extract: Some(repair::component),
+    components: true,
+    ..super::first::COMPONENT
+};
+
+pub(super) static SVELTE: Grammar = Grammar {
+    name: "svelte",
+    extract: Some(repair::component),
+    components: true,
+    ..super::first::COMPONENT
 };
 
 #[cfg(feature = "kotlin")]

@@ -1,0 +1,29 @@
+//! Storing summaries on a disk that may be full.
+
+use std::time::Duration;
+
+use crate::daemon::context::registry::Notes;
+
+/// The pause before a failed write is repeated.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The topic of the note about summaries that cannot be stored.
+pub const WAITING: &str = "store: waiting";
+
+/// Repeats a write until it succeeds: a full disk may have space later. A note says so meanwhile.
+pub fn until_written<E: std::fmt::Display>(
+    notes: &Notes,
+    mut write: impl FnMut() -> Result<(), E>,
+) {
+    let mut failed = false;
+    while let Err(error) = write() {
+        failed = true;
+        tracing::error!("cannot write to the store, retrying: {error}");
+        notes.set(WAITING, format!("summaries wait to be stored: {error}"));
+        std::thread::sleep(PATIENCE);
+    }
+    if failed {
+        notes.clear(WAITING);
+        notes.clear("store");
+    }
+}
