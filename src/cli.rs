@@ -31,6 +31,7 @@ mod stop;
 mod terminal;
 mod text;
 mod tree;
+mod ui;
 mod version;
 mod wait;
 mod watch;
@@ -119,6 +120,8 @@ enum Command {
     Mcp(mcp::Arguments),
     /// Write the summaries as HTML, Markdown or JSON
     Export(export::Arguments),
+    /// Browse the summaries live in the browser
+    Ui(ui::Arguments),
     /// Check that a committed export is up to date
     Check(export::CheckArguments),
     /// Inspect, prune or verify stored summaries
@@ -239,6 +242,7 @@ impl Cli {
             Command::Restart => stop::restart(&context).await,
             Command::Mcp(arguments) => mcp::run(&context, &arguments).await,
             Command::Export(arguments) => export::run(&context, &arguments).await,
+            Command::Ui(arguments) => ui::run(&context, &arguments).await,
             Command::Check(arguments) => export::check(&context, &arguments).await,
             Command::Service(arguments) => service::run(&context, &arguments).await,
             Command::Cache(arguments) => cache::run(&context, &arguments).await,
@@ -289,6 +293,8 @@ mod tests {
             "export --format html-static",
             "export --format markdown --source-url https://example.org/blob/main",
             "check --output docs/map",
+            "ui --no-open",
+            "show src/a.py:Cart.add",
             "cache stats --json",
             "cache gc",
             "cache gc --max-age 30 --max-bytes 1000000 --json",

@@ -8,6 +8,7 @@ pub(crate) mod fake;
 mod tests;
 
 mod follow;
+pub mod globs;
 pub mod locate;
 
 use std::ffi::OsString;

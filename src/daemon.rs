@@ -29,6 +29,8 @@ pub(crate) mod search;
 mod server;
 mod socket;
 mod systemd;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::path::Path;

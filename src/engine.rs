@@ -1,9 +1,12 @@
-//! What is stale, what to do about it, and in which order: the one mutable state, and no touch of the world.
+//! Decides what is stale, what to do about it, and in which order: the only mutable state, without any I/O.
 //!
-//! [`Engine::step`] takes one event at one moment and returns what is to be done. It reads no clock, no disk and no
-//! chance, and cannot fail, so that a seed can replay everything that can go wrong (see `tests/suite/sim`). The organs in
-//! this folder do not know each other; only this file and its chapters (`look`, `words`, `asking`, `answered`, `batch`,
-//! `waits`, `export`) compose them.
+//! [`Engine::step`] takes one event at one moment and returns effects. It reads no clock, disk or randomness, and cannot
+//! fail, so that a seed can replay everything that can go wrong (see `tests/suite/sim`).
+//!
+//! Two kinds of modules: parts with a state of their own (`tree`, `debounce`, `in_flight`, `pacing` and what it is made
+//! of, `retry`, `late_retries`), and chapters of [`Engine`] that connect them (`rescan`, `summaries`, `describing`,
+//! `requests`, `responses`, `batch`, `waits`, `export`, `status`, `view`, `uses`). Parts know no chapter. They share small
+//! types with each other: the tree's `NodeId`, pacing's `Sent`, `Attempts`, and the enums of `event` and `effect`.
 
 pub mod batch;
 pub mod bucket;
@@ -50,66 +53,66 @@ use repository::{Repository, ScanState};
 use tree::{Body, NodeId, Tree};
 use waits::Waits;
 
-/// What the engine has to know of the configuration.
+/// The engine's configuration.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Who writes the summaries.
+    /// What writes the summaries.
     pub author: Generator,
     /// What writes the lines about text that is not summarized.
     pub offline: Generator,
-    /// Whether there are any.
+    /// Whether nodes get summaries.
     pub summaries: bool,
-    /// The parser's version: readings of another one are not relied on.
+    /// The parser's version; readings by another version are repeated.
     pub parser: u32,
-    /// Whether a summary costs a request to a model.
+    /// Whether a summary costs a request.
     pub paid: bool,
-    /// How many requests at once, in each minute, on each day.
+    /// Limits of concurrency, rate and budget.
     pub bounds: Bounds,
-    /// What a request is thought to need.
+    /// The estimated tokens of a request.
     pub tokens: TokenEstimate,
-    /// Files read at once, at most.
+    /// Jobs at once, at most, that read files or write summaries which cost nothing.
     pub readers: usize,
-    /// Quiet time before a change is looked at.
+    /// The quiet time before a changed folder is listed.
     pub settle: Window,
-    /// Quiet time before a changed file is asked about.
+    /// The quiet time before the summary of a changed file is requested.
     pub quiet: Window,
     /// Quiet time before a directory is asked about, below which something changed: edits in a row change it again and
     /// again.
     pub directory_quiet: Window,
     /// Requests of a first index above which a person has to confirm them; `None`: any number is sent.
     pub confirm_above: Option<u64>,
-    /// Whether the directories are written out as they settle.
+    /// Whether directories are exported as they settle.
     pub export: bool,
-    /// How many files of a first index must be ready for them to go by a batch; `None`: they never do.
+    /// The smallest number of files for a batch; `None` without batches.
     pub batch_from: Option<usize>,
-    /// Milliseconds between looks at everything, where nothing notifies; `None`: changes are notified.
+    /// The interval of polling everything, in milliseconds; `None` while the system reports changes.
     pub poll_ms: Option<u64>,
-    /// Milliseconds between looks at what nobody notifies of, where changes are notified otherwise.
+    /// The interval of polling what sends no notifications, in milliseconds.
     pub poll_rest_ms: u64,
 }
 
-/// How a request's need of tokens is guessed before it is made.
+/// Estimates the tokens of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenEstimate {
-    /// Of the instructions that come with each.
+    /// Of the instructions.
     pub instructions: u64,
-    /// Of an answer, at most: endpoints reserve as many.
+    /// Of the output, at most: endpoints reserve as many.
     pub answer: u64,
-    /// Of the largest content that one request carries.
+    /// Of the largest content of one request; larger content goes in parts.
     pub largest_input: u64,
 }
 
-/// What a summary is thought to need.
+/// The estimated cost of a summary.
 struct Estimate {
     /// Tokens of its first request.
     tokens: u64,
-    /// Requests about parts that come before the last one.
+    /// Requests about parts, before the last one.
     parts: u32,
 }
 
 /// Bytes of a token, in tenths: four are usual for English and code, and the JSON around adds a little.
 const TOKEN_TENTHS: u64 = 36;
-/// Tokens of a child's name and words in its directory's request.
+/// Tokens of a child's name and summary in its directory's request.
 const CHILD_TOKENS: u64 = 130;
 
 impl TokenEstimate {
@@ -122,14 +125,14 @@ impl TokenEstimate {
             None => 0,
         };
         Estimate {
-            // What is larger is asked about in parts, a request at a time.
+            // Larger content goes in parts, one request at a time.
             tokens: self.instructions + content.min(self.largest_input) + self.answer,
             parts: u32::try_from(content / self.largest_input.max(1)).unwrap_or(u32::MAX),
         }
     }
 }
 
-/// The state of all that is watched.
+/// The state of all repositories.
 #[derive(Debug)]
 pub struct Engine {
     options: Options,
@@ -138,17 +141,17 @@ pub struct Engine {
     pace: Pacing,
     batches: Batches,
     waits: Waits,
-    /// Until when nothing may be sent though something is ready (monotonic milliseconds).
+    /// Until when no request may be sent although one is ready (monotonic milliseconds).
     blocked_until_ms: Option<u64>,
-    /// Keys to be looked up, gathered during a step.
+    /// Keys to look up, gathered during a step.
     lookups: Vec<SummaryKey>,
-    /// Jobs under way that write summaries which cost nothing.
+    /// Jobs in progress that write summaries which cost nothing.
     describing: usize,
     now: Timestamp,
 }
 
 impl Engine {
-    /// An engine that knows of no repository yet.
+    /// An engine without repositories.
     pub fn new(options: Options) -> Self {
         Self {
             pace: Pacing::new(options.bounds),
@@ -164,7 +167,7 @@ impl Engine {
         }
     }
 
-    /// Takes one event at one moment; returns what is to be done, in this order.
+    /// Takes one event at one moment; returns the effects, in order.
     pub fn step(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         self.now = now;
         let mut effects = Vec::new();
@@ -176,7 +179,7 @@ impl Engine {
         self.decide_confirmations(&mut effects);
         self.send_ready_requests(&mut effects);
         self.describe_ready(&mut effects);
-        // What was given up instead of asked may have been what its directory waited for.
+        // A directory may have waited for a request that was given up.
         self.process_ready_directories();
         if !self.lookups.is_empty() {
             effects.push(Effect::LookUp(std::mem::take(&mut self.lookups)));
@@ -212,14 +215,14 @@ impl Engine {
             Event::Lost(repo) => self.lost(repo),
             Event::Notified => {
                 self.options.poll_ms = None;
-                // What changed since the last look, nobody was told; and a look sets the watches.
+                // Changes since the last scan were not reported; a scan also sets the watches.
                 let all: Vec<RepoId> = self.repositories.keys().copied().collect();
                 all.into_iter().for_each(|repo| self.lost(repo));
             }
             Event::Polled { repo, polled } => {
                 if let Some(repository) = self.repositories.get_mut(&repo) {
                     repository.polled = polled;
-                    // Who waits began before it was known what nobody notifies of.
+                    // Waits began before it was known what has to be polled.
                     if self.waits.expedite(repo) {
                         repository.poll(false, self.now.monotonic_ms);
                     }
@@ -249,8 +252,8 @@ impl Engine {
         }
     }
 
-    /// When the engine next has something to do though nothing happens (monotonic milliseconds): hand it a
-    /// [`Event::Tick`] then. `None`: never.
+    /// When the engine next has something to do even if nothing happens (monotonic milliseconds): it needs an
+    /// [`Event::Tick`] then.
     pub fn deadline_ms(&self) -> Option<u64> {
         let looks = self.repositories.iter().filter_map(|(&repo, repository)| {
             let export = repository.exports.again_ms();
@@ -277,12 +280,12 @@ impl Engine {
             .min()
     }
 
-    /// Whether a repository is kept.
+    /// Whether a repository is watched.
     pub fn knows(&self, repo: RepoId) -> bool {
         self.repositories.contains_key(&repo)
     }
 
-    /// Whether the first look at a repository is still to be done: what is not known may be there.
+    /// Whether the first scan of a repository is not finished: an unknown node may exist.
     pub fn is_unseen(&self, repo: RepoId) -> bool {
         self.repositories
             .get(&repo)

@@ -2,7 +2,6 @@
 
 mod audit;
 mod daemon;
-mod endpoint;
 mod local;
 
 use serde::Serialize;
@@ -10,9 +9,9 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::terminal::{Style, Terminal};
 use super::text::clean;
-use super::{Context, output};
+use super::{Context, output, preflight};
 use crate::client::Client;
-use crate::config::Backend;
+use crate::config::{Backend, Config, Provider};
 use crate::wire::access::Access as _;
 
 #[derive(Debug, clap::Args)]
@@ -102,7 +101,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
             );
             checks.extend(config.repos.iter().map(|path| local::repository(path)));
             checks.push(local::key(&config, status.as_ref()));
-            checks.extend(endpoint::check(&config).await);
+            checks.extend(endpoint(&config).await);
             if config.watch.backend == Backend::Native {
                 checks.extend(local::inotify(|name| {
                     std::fs::read_to_string(format!("/proc/sys/fs/inotify/{name}"))
@@ -145,6 +144,20 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         1 => Err(Failure::Failed("1 check failed".to_owned())),
         many => Err(Failure::Failed(format!("{many} checks failed"))),
     }
+}
+
+/// Whether the endpoint responds to one `GET /models` with this shell's key; nothing without an endpoint, or where the
+/// key is not sent to it.
+async fn endpoint(config: &Config) -> Option<Check> {
+    let (openai, summaries) = (&config.openai, &config.summaries);
+    let is_used = summaries.enabled && summaries.provider == Provider::Openai;
+    if !is_used || (openai.is_remote_http() && !openai.allow_http) {
+        return None;
+    }
+    Some(match preflight::check(config).await {
+        None => Check::ok("endpoint", format!("{} responds", openai.base_url)),
+        Some(problem) => Check::failed("endpoint", problem.what, problem.hint),
+    })
 }
 
 fn report(checks: &[Check], terminal: Terminal) -> String {

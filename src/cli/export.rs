@@ -2,7 +2,7 @@
 
 mod check;
 mod documents;
-mod revision;
+pub mod revision;
 
 use std::path::{Component, Path, PathBuf};
 

@@ -14,7 +14,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "init", "index", "watch", "unwatch", "daemon", "stop", "restart",
         ],
     ),
-    ("Share", &["export", "check", "mcp"]),
+    ("Share", &["export", "ui", "check", "mcp"]),
     ("Maintain", &["doctor", "cache", "service", "completions"]),
 ];
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use crate::client::locate::{canonical, work_tree};
-use crate::wire::target::{Base, Target, clean_path};
+use crate::wire::target::{Base, Outside, Target, clean_path};
 
 /// The absolute path of `path`, or of the current folder. Symbolic links are resolved as far as the path exists; the
 /// rest stays as written, because a node may be named that is deleted.
@@ -51,6 +51,23 @@ pub fn target(path: Option<&Path>) -> Result<Target, Failure> {
         path: canonical(&physical(&target.path)),
         ..target
     })
+}
+
+/// A glob as people type it, relative to a repository's root.
+///
+/// # Errors
+///
+/// It is outside of the root, or the current folder is gone.
+pub fn glob(text: &str, root: &Path) -> Result<String, Failure> {
+    let here = canonical(&current_folder()?);
+    let home = std::env::home_dir();
+    let base = Base {
+        // A plain glob is relative to the root; one with `./` to the current folder.
+        folder: if here.starts_with(root) { &here } else { root },
+        home: home.as_deref(),
+    };
+    base.glob(text, root, canonical)
+        .map_err(|Outside| Failure::Failed(format!("--glob {text}: outside of {}", root.display())))
 }
 
 /// The repository's root for a verb that got no path: the git work tree of the current folder, else that folder.

@@ -180,8 +180,8 @@ fn forget_unrequested(node: &mut Node) {
     if common.error.as_deref() == Some(daemon::NOT_REQUESTED) {
         common.error = None;
         common.freshness = match common.summary {
-            Some(_) => Freshness::Stale,
-            None => Freshness::Pending,
+            Some(_) if !common.draft => Freshness::Stale,
+            _ => Freshness::Pending,
         };
     }
     for child in children.into_iter().flatten() {

@@ -108,6 +108,7 @@ fn mark(common: &Common, errors: &SharedErrors<'_>) -> String {
     match (common.freshness, &common.error) {
         (Freshness::Fresh | Freshness::Off, _) => String::new(),
         (Freshness::Stale, _) => "~ stale".to_owned(),
+        (Freshness::Pending, _) if common.draft => "… draft".to_owned(),
         (Freshness::Pending, _) => "… pending".to_owned(),
         (Freshness::Failed, Some(error)) if !errors.is_shared(error) => {
             format!("! failed: {}", clean(error))

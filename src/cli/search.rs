@@ -7,6 +7,7 @@ use super::reader::Reader;
 use super::render::search::{Options, results};
 use super::terminal::Terminal;
 use super::{Context, output, paths};
+use crate::client::globs;
 use crate::wire::search::{MAX_HITS, Search, SearchKind, SearchResults};
 
 /// Operators, below the options of `--help`.
@@ -49,11 +50,13 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     let reader = Reader::open(context, &here).await?;
     let outcome = search(&reader, here, arguments).await;
     reader.close().await;
-    let (found, everywhere) = outcome?;
+    let (found, everywhere, no_path) = outcome?;
     if arguments.json {
         return output::print_json(&found);
     }
-    if found.hits.is_empty() {
+    if let (true, Some(glob)) = (no_path, &arguments.glob) {
+        output::say(&format!("--glob {glob} matches no file or folder"));
+    } else if found.hits.is_empty() {
         output::say("no results; try fewer or different words");
     }
     let terminal = Terminal::of_stdout();
@@ -64,12 +67,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     output::page(&results(&found, options, terminal), terminal)
 }
 
-/// The matches, and whether all repositories were searched.
+/// The matches, whether all repositories were searched, and whether the glob matches no path.
 async fn search(
     reader: &Reader,
     here: PathBuf,
     arguments: &Arguments,
-) -> Result<(SearchResults, bool), Failure> {
+) -> Result<(SearchResults, bool, bool), Failure> {
     let mut search = Search {
         query: arguments.query.join(" "),
         path: Some(here.clone()),
@@ -80,8 +83,17 @@ async fn search(
     if arguments.path.is_none() {
         search.path = reader.root(&here).await?;
     }
+    let root = reader.root(&here).await?;
+    if let (Some(glob), Some(root)) = (&mut search.glob, &root) {
+        *glob = paths::glob(glob, root)?;
+    }
     let found = reader.search(&search).await?;
-    Ok((found, search.path.is_none()))
+    let mut no_path = false;
+    if let (true, Some(glob), Some(root)) = (found.hits.is_empty(), &search.glob, &root) {
+        let tree = reader.node(root, usize::MAX).await?;
+        no_path = globs::matches_nothing(&tree, glob);
+    }
+    Ok((found, search.path.is_none(), no_path))
 }
 
 fn kind(text: &str) -> Result<SearchKind, String> {

@@ -1,4 +1,4 @@
-//! `epitome show`: one file or folder; with `--prompt` the requests that a model would get about it.
+//! `epitome show`: one file, folder or definition; with `--prompt` the requests that a model would get about it.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -8,13 +8,15 @@ use super::reader::Reader;
 use super::terminal::Terminal;
 use super::{Context, output, paths, render};
 use crate::client::{Client, ConnectError};
+use crate::model::outline::Element;
 use crate::wire::access::Access;
 use crate::wire::prompt::Preview;
-use crate::wire::protocol::PROBLEM_NOT_WATCHED;
+use crate::wire::protocol::{Node, PROBLEM_NOT_WATCHED};
+use crate::wire::target::{Spot, definitions};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A file or folder [default: the current folder]
+    /// A file or folder, FILE:LINE, FILE:SYMBOL, or a definition's name [default: the current folder]
     path: Option<PathBuf>,
     /// Print the exact requests that a model would get about it, and send nothing
     #[arg(long)]
@@ -25,7 +27,8 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let path = paths::absolute(arguments.path.as_deref())?;
+    let target = paths::target(arguments.path.as_deref())?;
+    let path = target.path;
     let terminal = Terminal::of_stdout();
     if arguments.prompt {
         let preview = preview(context, &path).await?;
@@ -39,25 +42,134 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         let text = render::prompt::prompt(&preview, terminal, escaped);
         return output::page(&text, terminal);
     }
-    let reader = Reader::open(context, &path).await?;
-    let node = reader.node(&path, 1).await;
-    reader.close().await;
-    let node = node?;
+    let (node, path) = match symbol(arguments.path.as_deref(), &path) {
+        Some(name) if target.spot.is_none() => defined(context, &name).await?,
+        _ => {
+            let reader = Reader::open(context, &path).await?;
+            let node = reader.node(&path, 1).await;
+            reader.close().await;
+            let mut node = node?;
+            if let Some(spot) = &target.spot {
+                narrow(&mut node, spot);
+            }
+            (node, path)
+        }
+    };
     if arguments.json {
         return output::print_json(&node);
     }
     output::page(&render::show::show(&node, &path, terminal), terminal)
 }
 
+/// The argument as the name of a definition: it names nothing on the disk and looks like no path.
+fn symbol(given: Option<&Path>, path: &Path) -> Option<String> {
+    let name = given?.to_str()?;
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '$');
+    let named =
+        name.chars().all(is_name) && name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    (named && path.symlink_metadata().is_err()).then(|| name.to_owned())
+}
+
+/// The file that defines `name` in the repository of the current folder, with that definition only.
+async fn defined(context: &Context, name: &str) -> Result<(Node, PathBuf), Failure> {
+    let here = paths::absolute(None)?;
+    let reader = Reader::open(context, &here).await?;
+    let found = find(&reader, &here, name).await;
+    reader.close().await;
+    found
+}
+
+async fn find(reader: &Reader, here: &Path, name: &str) -> Result<(Node, PathBuf), Failure> {
+    let root = reader
+        .root(here)
+        .await?
+        .unwrap_or_else(|| here.to_path_buf());
+    let tree = reader.node(&root, usize::MAX).await?;
+    let mut open = vec![&tree];
+    let mut found = Vec::new();
+    while let Some(node) = open.pop() {
+        match node {
+            Node::File(file) => {
+                let defines = |one: &Element| one.qualified_name == name || one.name == name;
+                let exact = |one: &Element| one.qualified_name == name;
+                if file.elements.iter().any(defines) {
+                    found.push((!file.elements.iter().any(exact), &file.common.path, node));
+                }
+            }
+            Node::Directory(directory) => open.extend(directory.children.iter().flatten()),
+        }
+    }
+    found.sort_by_key(|(inexact, path, _)| (*inexact, path.len(), *path));
+    let Some((_, path, node)) = found.first() else {
+        return Err(Failure::Failed(format!(
+            "{name}: no such file, and no definition of that name in {}",
+            root.display()
+        )));
+    };
+    if found.len() > 1 {
+        let others: Vec<&str> = found
+            .iter()
+            .skip(1)
+            .take(5)
+            .map(|(_, path, _)| path.as_str())
+            .collect();
+        output::say(&format!("also defined in {}", others.join(", ")));
+    }
+    let mut node = (*node).clone();
+    narrow(&mut node, &Spot::Symbol(name.to_owned()));
+    Ok((node, root.join(path)))
+}
+
+/// Leaves only the definitions that are meant.
+fn narrow(node: &mut Node, spot: &Spot) {
+    let Node::File(file) = node else {
+        return;
+    };
+    let meant = definitions(&file.elements, spot);
+    file.elements = meant.into_iter().cloned().collect();
+    if file.elements.is_empty() {
+        output::say(&match spot {
+            Spot::Line(line) => format!("no definition contains line {line}"),
+            Spot::Symbol(symbol) => format!("no definition is called {symbol}"),
+        });
+    }
+}
+
 /// The requests about `path`: from the daemon if it watches the repository, else made in this process.
 async fn preview(context: &Context, path: &Path) -> Result<Preview, Failure> {
+    let mut places = context.places.clone();
+    // The store of a running daemon is locked: which responses it holds is unknown then.
+    let mut scratch = None;
     match Client::connect(&context.places.socket).await {
         Ok(client) => match client.prompt(path).await {
-            Err(problem) if problem.kind == PROBLEM_NOT_WATCHED => {}
+            Err(problem) if problem.kind == PROBLEM_NOT_WATCHED => {
+                let folder = tempfile::tempdir()?;
+                places.data = folder.path().to_path_buf();
+                scratch = Some(folder);
+            }
             result => return Ok(result?),
         },
         Err(ConnectError::NoDaemon) => {}
         Err(error) => return Err(error.into()),
     }
-    Ok(crate::daemon::preview(&context.config()?, &context.places, path).await?)
+    let shown = crate::daemon::preview(&context.config()?, &places, path).await;
+    drop(scratch);
+    Ok(shown?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_name_that_is_no_path_is_a_symbol() {
+        let nothing = Path::new("/nonexistent/x");
+        assert_eq!(
+            symbol(Some(Path::new("Cart.add")), nothing).as_deref(),
+            Some("Cart.add")
+        );
+        assert_eq!(symbol(Some(Path::new("src/Cart")), nothing), None);
+        assert_eq!(symbol(Some(Path::new("src")), Path::new("/")), None);
+        assert_eq!(symbol(None, nothing), None);
+    }
 }

@@ -284,6 +284,7 @@ pub(crate) fn common(path: impl AsRef<[u8]>, summary: &str) -> Common {
         freshness: Freshness::Fresh,
         error: None,
         model: Some("offline".to_owned()),
+        draft: false,
     }
 }
 
@@ -399,6 +400,7 @@ pub(crate) fn status(repositories: Vec<Repository>) -> Status {
             until: "2026-02-01T00:00:00Z".to_owned(),
         }),
         notes: Vec::new(),
+        paused_until: None,
         daemon: None,
     }
 }

@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use crate::config::Config;
 use crate::config::places::Places;
 use crate::daemon::answers;
+use crate::daemon::answers::drafts::{self, Drafts};
 use crate::daemon::answers::publishing;
 use crate::daemon::contents::Moved;
 use crate::daemon::context::{Context, Mode, open_store};
@@ -188,6 +189,25 @@ impl Handle {
         }
     }
 
+    /// Drafts for what has no summary yet at and below a node.
+    async fn drafts(
+        &self,
+        path: &Path,
+        within: Option<&Path>,
+        repo: RepoId,
+        view: &NodeView,
+    ) -> Result<Drafts, Problem> {
+        if !Drafts::are_needed(&self.context, view) {
+            return Ok(Drafts::default());
+        }
+        let view = match view.files {
+            ..=drafts::MAX_FILES => self.view_within(path, usize::MAX, within).await?.1,
+            _ => view.clone(),
+        };
+        let context = Arc::clone(&self.context);
+        blocking(move || Drafts::of(&context, repo, &view)).await
+    }
+
     pub(super) async fn query<T>(
         &self,
         query: impl FnOnce(oneshot::Sender<T>) -> Query,
@@ -226,8 +246,14 @@ impl Access for Handle {
 
     async fn node(&self, path: &Path, depth: usize) -> Result<Node, Problem> {
         let (repo, view) = self.view(path, depth).await?;
+        let drafts = self.drafts(path, None, repo, &view).await?;
         let context = Arc::clone(&self.context);
-        blocking(move || answers::node(&context, repo, &view)).await
+        blocking(move || {
+            let mut node = answers::node(&context, repo, &view);
+            drafts.apply(&view, &mut node);
+            node
+        })
+        .await
     }
 
     async fn node_text(
@@ -237,9 +263,12 @@ impl Access for Handle {
         within: Option<&Path>,
     ) -> Result<Chunks, Problem> {
         let (repo, view) = self.view_within(path, depth, within).await?;
+        let drafts = self.drafts(path, within, repo, &view).await?;
         let context = Arc::clone(&self.context);
         Ok(publishing::stream(view, move |view| {
-            answers::alone(&context, repo, view)
+            let mut node = answers::alone(&context, repo, view);
+            drafts.apply(view, &mut node);
+            node
         }))
     }
 

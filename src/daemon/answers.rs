@@ -1,5 +1,6 @@
 //! Answers to clients, made from what the engine knows and what the store holds.
 
+pub mod drafts;
 pub mod publishing;
 pub mod status;
 pub mod usage;
@@ -51,6 +52,7 @@ pub fn alone(context: &Context, repo: RepoId, view: &NodeView) -> Node {
         freshness,
         error: view.error.clone(),
         model: stored.map(|summary| summary.model),
+        draft: false,
     };
     match view.kind {
         Kind::File => file(context, repo, view, common),

@@ -24,7 +24,7 @@ pub enum Effect {
         /// The directories, each with its depth.
         targets: Vec<(RelPath, Depth)>,
     },
-    /// A first index needs this many requests, and a person has to confirm them. No answer.
+    /// A person has to confirm the requests of a first index. No answer.
     AwaitConfirmation {
         /// The repository.
         repo: RepoId,

@@ -38,6 +38,11 @@ impl LateRetries {
         pause.is_some_and(|pause| self.due.contains(&(pause.until_ms, key)))
     }
 
+    /// Whether the key was given up and has not succeeded since.
+    pub fn was_given_up(&self, key: SummaryKey) -> bool {
+        self.pauses.contains_key(&key)
+    }
+
     /// A key was given up, again or for the first time.
     pub fn given_up(&mut self, key: SummaryKey, now_ms: u64) {
         let length_ms = match self.pauses.get(&key) {

@@ -226,6 +226,11 @@ impl Pacing {
         self.late_retries.take(now_ms)
     }
 
+    /// Whether a key was given up: others go first.
+    pub fn was_given_up(&self, key: SummaryKey) -> bool {
+        self.late_retries.was_given_up(key)
+    }
+
     /// The key has its summary.
     pub fn has_summary(&mut self, key: SummaryKey, now_ms: u64) {
         self.late_retries.answered(key, now_ms);

@@ -11,16 +11,15 @@ use super::repository::ScanState;
 
 /// How many of the hottest files a status names.
 const HOTTEST: usize = 5;
-
 /// The number of directories with problems in a status.
 const PROBLEMS: usize = 10;
 
 /// The state of a repository, and the numbers of nodes by state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RepositoryStatus {
-    /// This many requests wait for a person.
+    /// The requests of a first index that wait for confirmation.
     pub awaiting: Option<u64>,
-    /// The files that were requested most often today, with how often.
+    /// The files that were requested most often today, with the number of requests.
     pub hot: Vec<(RelPath, u64)>,
     /// A scan is in progress, or the first one is not finished.
     pub scanning: bool,
@@ -69,6 +68,8 @@ pub struct PacingStatus {
     pub means_ms: (u64, u64),
     /// Why requests are paused, if they are.
     pub trouble: Option<String>,
+    /// Until when no request is sent (Unix milliseconds).
+    pub paused_until_ms: Option<u64>,
     /// Whether that needs a person's action.
     pub stopped: bool,
     /// The budget of a day.
@@ -144,6 +145,7 @@ impl Engine {
             batched: self.pace.batched(),
             width: self.pace.width(),
             means_ms: self.pace.means_ms(),
+            paused_until_ms: self.pace.paused_until_unix_ms(self.now),
             stopped: stopped.is_some(),
             budget: self.pace.budget(),
             today: self.pace.used_on(self.now.day()),

@@ -109,7 +109,7 @@ impl Engine {
                 is_file,
                 rank: Rank {
                     bulk,
-                    failures: 0,
+                    failures: u32::from(self.pace.was_given_up(key)),
                     // Each part before the last request takes about as long as a directory above.
                     depth: Reverse(depth.saturating_add(need.parts)),
                     arrival,

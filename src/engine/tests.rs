@@ -170,7 +170,7 @@ fn a_root_that_is_back_before_all_of_it_is_looked_at_leaves_nothing_in_doubt() {
     let mut bench = Bench::new();
     let files = [("a.md", stat(1, 1))];
     bench.listed(&files);
-    // The root is away for a moment, while all of it is to be looked at; something in it is told of as well.
+    // The root is missing for a moment during a full rescan, and a hint concerns something in it.
     bench.step(Event::Lost(REPO));
     let paths = vec![RelPath::new("a.md")];
     bench.step(Event::Touched { repo: REPO, paths });
@@ -256,7 +256,7 @@ fn ticks_to_look(bench: &mut Bench, most: usize) -> Option<usize> {
 }
 
 #[test]
-fn what_is_told_of_elsewhere_does_not_put_off_a_look_at_what_nobody_tells_of() {
+fn hints_elsewhere_do_not_delay_a_poll() {
     let mut bench = Bench::new();
     bench.listed(&[]);
     let polled = Polled::Directories([RelPath::new("far")].into());

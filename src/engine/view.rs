@@ -1,4 +1,4 @@
-//! What the outside sees of a node: everything but the words themselves, which stand in the store under their key.
+//! What clients see of a node, except the summary's text, which is in the store.
 
 use crate::model::contents::Contents;
 use crate::model::digest::Digest;
@@ -10,20 +10,20 @@ use super::Engine;
 use super::summaries::visible_children;
 use super::tree::{Directory, Node, NodeId, Phase, Tree};
 
-/// A node as it is known at one moment.
+/// A node at one moment.
 #[derive(Clone, Debug)]
 pub struct NodeView {
     /// Its path.
     pub path: RelPath,
     /// File or directory.
     pub kind: Kind,
-    /// Its Merkle digest; `None` while something in it was never read.
+    /// Its Merkle digest; `None` while a file in it was never read.
     pub digest: Option<Digest>,
-    /// How far the words can be trusted.
+    /// How far the summary can be trusted.
     pub freshness: Freshness,
-    /// Where the words are.
+    /// The summary's key and digest.
     pub words: Option<SummaryRef>,
-    /// Why there are no fresh ones, where an error is the reason.
+    /// The error that keeps it from being fresh.
     pub error: Option<String>,
     /// A file's last reading.
     pub contents: Option<Contents>,
@@ -31,13 +31,13 @@ pub struct NodeView {
     pub files: u64,
     /// Directories below.
     pub directories: u64,
-    /// Names of children without words.
+    /// Names of children without summaries.
     pub left_out: Vec<Box<[u8]>>,
-    /// Children, by name; `None` below the depth that was asked for.
+    /// Children, by name; `None` below the requested depth.
     pub children: Option<Vec<NodeView>>,
 }
 
-/// How far a node's words can be trusted.
+/// How far a node's summary can be trusted.
 pub(super) fn freshness(node: &Node) -> Freshness {
     let tainted = node.directory().is_some_and(|directory| directory.tainted);
     match &node.phase {
@@ -49,7 +49,7 @@ pub(super) fn freshness(node: &Node) -> Freshness {
     }
 }
 
-/// The same where all of it may be in doubt.
+/// The same; `suspect`: something above it is suspect.
 pub(super) fn freshness_in(node: &Node, suspect: bool) -> Freshness {
     match freshness(node) {
         Freshness::Fresh if suspect => Freshness::Stale,
@@ -58,7 +58,7 @@ pub(super) fn freshness_in(node: &Node, suspect: bool) -> Freshness {
 }
 
 impl Engine {
-    /// The node at `path` with `depth` levels below it; `None` where there is none.
+    /// The node at `path` with `depth` levels below it.
     pub fn view(&mut self, repo: RepoId, path: &RelPath, depth: usize) -> Option<NodeView> {
         let repository = self.repositories.get_mut(&repo)?;
         let id = repository.tree.find(path)?;
@@ -70,7 +70,7 @@ impl Engine {
     }
 }
 
-/// Whether a directory above the node may be another one by now.
+/// Whether a directory above the node may be another one now.
 fn is_suspect_from_above(tree: &Tree, id: NodeId) -> bool {
     let mut at = tree.get(id).and_then(|node| node.parent);
     while let Some(node) = at.and_then(|id| tree.get(id)) {
@@ -85,7 +85,7 @@ fn is_suspect_from_above(tree: &Tree, id: NodeId) -> bool {
     false
 }
 
-/// `doubted`: nothing can be vouched for here, because the root is not there or a directory above is in doubt.
+/// `suspect`: the root does not exist, or a directory above may be another one now.
 pub(super) fn view(
     tree: &mut Tree,
     id: NodeId,

@@ -151,6 +151,9 @@ pub fn mark(freshness: Freshness) -> String {
 /// What is known of a node in one line, to follow its path.
 pub fn line_about(common: &Common) -> String {
     let mut text = mark(common.freshness);
+    if common.draft {
+        text.push_str(" (draft)");
+    }
     if let Some(line) = &common.line {
         text.push_str("  ");
         text.push_str(&one_line(line));

@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::client::locate::{self, Located, canonical, locate};
-use crate::client::{Client, ConnectError};
+use crate::client::{Client, ConnectError, globs};
 use crate::wire::access::Access;
 use crate::wire::plain::clean;
 use crate::wire::protocol::{Repository, RepositoryState, Status};
@@ -23,6 +23,8 @@ use crate::wire::target::{Base, Outside, Target};
 
 /// How long a call waits for the first scan of its repository.
 const FIRST_SCAN: Duration = Duration::from_secs(25);
+/// How long it waits after that until the files are read and, offline, summarized.
+const FIRST_READ: Duration = Duration::from_secs(10);
 /// Between two looks at the scan.
 const PAUSE: Duration = Duration::from_millis(40);
 /// How long a client may take to name its roots.
@@ -180,7 +182,7 @@ impl Place {
         Ok((added.path, status))
     }
 
-    /// The repository once its first scan is done, or as far as it is when the patience ends.
+    /// The repository once its first scan is done and its files are read, or as far as it is when the patience ends.
     async fn scanned(
         &self,
         client: &Client,
@@ -188,6 +190,7 @@ impl Place {
         mut status: Status,
     ) -> Result<(Repository, Status), String> {
         let until = Instant::now() + FIRST_SCAN;
+        let mut read_until = None;
         loop {
             let found = status.repositories.iter().find(|one| one.path == root);
             let Some(found) = found.cloned() else {
@@ -197,8 +200,13 @@ impl Place {
                     known(&status)
                 ));
             };
-            let first = found.state == RepositoryState::Scanning && found.fresh == 0;
-            if !first || Instant::now() >= until || *self.closed.borrow() {
+            let scanning = found.state == RepositoryState::Scanning && found.fresh == 0;
+            let until = match scanning {
+                true => until,
+                false => *read_until.get_or_insert_with(|| Instant::now() + FIRST_READ),
+            };
+            let is_done = !scanning && !is_first(&found, status.provider == "offline");
+            if is_done || Instant::now() >= until || *self.closed.borrow() {
                 return Ok((found, status));
             }
             sleep(PAUSE).await;
@@ -274,6 +282,17 @@ async fn listed_roots(peer: &Peer<RoleServer>) -> Option<Vec<PathBuf>> {
             .map(|root| folder_of(&root.uri))
             .collect(),
     )
+}
+
+/// Whether most of a repository is still to be read, or to be summarized at no cost.
+fn is_first(repository: &Repository, offline: bool) -> bool {
+    let all = repository.files + repository.directories;
+    let open = repository.progress.to_read > 0 || (offline && repository.pending > 0);
+    let stalled = matches!(
+        repository.state,
+        RepositoryState::Unreachable | RepositoryState::Paused
+    );
+    open && !stalled && repository.fresh + repository.stale < all.div_ceil(2)
 }
 
 /// How to name the folder, in one sentence.
@@ -450,6 +469,14 @@ impl Session {
                 clean(&self.repository.path)
             )
         })
+    }
+
+    /// Whether no path of the repository matches a glob: then the words of a search are not what is wrong.
+    pub async fn matches_nothing(&self, glob: &str) -> Result<bool, String> {
+        let root = Path::new(&self.repository.path);
+        let tree = self.client.node(root, usize::MAX).await;
+        let tree = tree.map_err(|problem| clean(&problem.detail))?;
+        Ok(globs::matches_nothing(&tree, glob))
     }
 
     /// Where the daemon's configuration and store are others than this user's shell has.

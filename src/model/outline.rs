@@ -41,4 +41,38 @@ pub struct Outline {
     pub partial: bool,
     /// The lines that the parser could not read: first and last line of each part, 1-based, inclusive.
     pub missing: Vec<(u32, u32)>,
+    /// What the file does beyond its definitions.
+    pub facts: Facts,
+}
+
+/// What a file of code does beyond its definitions, from its syntax tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Functions called by statements at the top level, with a first argument that is a short string.
+    pub calls: Vec<String>,
+    /// Names set at the top level.
+    pub bindings: Vec<Binding>,
+    /// What the default export or `module.exports` is, in a few words.
+    pub default_export: Option<String>,
+    /// The comment at the top, where it says that a program made the file.
+    pub generated: Option<String>,
+    /// Whether the file runs when it is the main program.
+    pub is_script: bool,
+    /// Names imported for type checkers only.
+    pub type_only_imports: Vec<String>,
+    /// Routes registered, with their method: `GET /users`.
+    pub routes: Vec<String>,
+    /// Commands of a command line.
+    pub commands: Vec<String>,
+    /// The words used most in names, without those of programming in general.
+    pub terms: Vec<String>,
+}
+
+/// A name that is set at the top level of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// The name.
+    pub name: String,
+    /// What its value is, in a few words; empty if unknown.
+    pub what: String,
 }

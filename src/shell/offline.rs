@@ -1,18 +1,19 @@
-//! Summaries written on this machine from the outline alone: no model, no network, no clock.
+//! Summaries made on this machine from the outline alone: no model, no network, no clock.
 //!
-//! Everything said here stands in the outline. The same outline gives the same words, and nothing that white space
-//! changes (line numbers, sizes of code) has a say in them: two files of one syntax share their summary. A file's own
-//! name is not known here, nor a directory's.
+//! All that they say stands in the outline, with its facts. Equal outlines give equal summaries, and white space changes
+//! none of them. A file's own name is unknown here, and so is a folder's: a rename changes no summary.
 
 mod bare;
 mod code;
 mod data;
 mod folder;
+mod form;
 mod markup;
 mod names;
 mod plain;
 mod publicity;
 mod shown;
+mod statements;
 mod suite;
 #[cfg(test)]
 mod tests;
@@ -25,21 +26,21 @@ use crate::model::outline::Outline;
 
 use words::Paragraph;
 
-/// Raised whenever the words change: summaries of an earlier version are written anew.
-pub const VERSION: u32 = 7;
+/// Raised whenever summaries change: those of an earlier version are made again.
+pub const VERSION: u32 = 9;
 
-/// A child of a directory.
+/// A child of a folder.
 #[derive(Clone, Copy, Debug)]
 pub struct Child<'a> {
     /// Its name, without the path.
     pub name: &'a str,
-    /// What it is.
+    /// File or folder.
     pub kind: Kind,
-    /// Its summary; `None` where it has none and is left out.
+    /// Its summary, if it has one.
     pub summary: Option<&'a str>,
 }
 
-/// The summary of a file that holds text. `bytes` is its size; it is told only of what has no syntax.
+/// The summary of a text file. `bytes` is its size, for files that nothing else is known of.
 pub fn file(language: Option<Language>, outline: &Outline, bytes: u64) -> String {
     let language = language.map_or("", Language::name);
     let mut paragraph = Paragraph::default();
@@ -51,14 +52,14 @@ pub fn file(language: Option<Language>, outline: &Outline, bytes: u64) -> String
     paragraph.finish()
 }
 
-/// The summary of a directory, from those of its children, which are sorted by name.
+/// The summary of a folder, from those of its children in order of name.
 pub fn directory(children: &[Child<'_>]) -> String {
     let mut paragraph = Paragraph::default();
     folder::write(children, &mut paragraph);
     paragraph.finish()
 }
 
-/// The summary of a file whose content is not read or says nothing.
+/// The summary of a file whose content is not read, or that has none.
 pub fn rule(content_kind: ContentKind, language: Option<Language>) -> String {
     let language = language.map(|language| names::display(language.name()));
     match (content_kind, language) {

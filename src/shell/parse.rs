@@ -4,6 +4,7 @@
 //! syntax, bytes that are no text, endless nesting) costs detail and is never an error. A language is a row of
 //! `parse/table.rs`.
 
+mod facts;
 mod imports;
 mod licence;
 mod literal;
@@ -31,7 +32,7 @@ use syntax::SyntaxDigest;
 
 /// Raised whenever outlines change: outlines of an earlier version are computed again, which costs only time. Syntax
 /// digests have a version of their own, because paid summaries are stored under them.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 9;
 
 /// An outline lists at most this many ranges of lines that could not be read.
 const MAX_MISSING: usize = 20;
@@ -97,6 +98,7 @@ fn with_grammar(name: &str, source: &Source<'_>) -> Option<Parsed> {
     let mut digest = (!broken).then(|| SyntaxDigest::new(parse.grammar, source.bytes));
     walk(&parse, &embedded, &mut reader, digest.as_mut());
     let mut outline = reader.finish();
+    outline.facts = facts::facts(&parse.tree, source.bytes);
     if row.components {
         outline.elements.extend(scan::components(source.bytes));
     }

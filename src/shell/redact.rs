@@ -118,6 +118,7 @@ fn find(text: &[u8], syntax: Syntax) -> Found {
     };
     let mut found = Found::new();
     let mut named_to = 0;
+    let mut known = assignment::Known::default();
     let mut table_to = 0;
     let mut insert_to = 0;
     let mut secret_to = 0;
@@ -130,7 +131,7 @@ fn find(text: &[u8], syntax: Syntax) -> Found {
                 found.extend(shape.matched(text, hit.start()).map(|place| (place, *kind)));
             }
             Trigger::Stem if hit.start() >= named_to => {
-                named_to = assignment::find(text, hit.start(), syntax, &mut found);
+                named_to = assignment::find(text, hit.start(), syntax, &mut known, &mut found);
                 if is_table && hit.start() >= table_to {
                     block::table(text, hit.start(), &mut found);
                     table_to = memchr::memchr(b'\n', &text[hit.start()..])

@@ -37,6 +37,9 @@ pub struct Common {
     pub error: Option<String>,
     /// What wrote the summary: a model's name, or `offline`.
     pub model: Option<String>,
+    /// Whether the summary is offline text that stands in for a model's, which is pending or failed.
+    #[serde(default)]
+    pub draft: bool,
 }
 
 /// A file, as `show --json` and `tree --json` print it.
@@ -121,6 +124,14 @@ impl Node {
             Self::Directory(directory) => &directory.common,
         }
     }
+
+    /// The shared fields, to change them.
+    pub fn common_mut(&mut self) -> &mut Common {
+        match self {
+            Self::File(file) => &mut file.common,
+            Self::Directory(directory) => &mut directory.common,
+        }
+    }
 }
 
 /// `status --json` and `GET /v1/status`.
@@ -151,6 +162,9 @@ pub struct Status {
     /// What the user should know or fix, one line each.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Until when all requests are paused (RFC 3339), if they are.
+    #[serde(default)]
+    pub paused_until: Option<String>,
     /// What the daemon was started with; missing in one of an earlier version.
     #[serde(default)]
     pub daemon: Option<DaemonPlaces>,

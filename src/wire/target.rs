@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::percent;
+use crate::model::outline::Element;
 
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -273,6 +274,48 @@ fn line_of(tail: &str) -> Option<u32> {
         .chars()
         .all(|c| c.is_ascii_digit() || matches!(c, '-' | ',' | 'L' | 'l' | 'C' | 'c'));
     digits[..end].parse().ok().filter(|line| *line > 0 && plain)
+}
+
+/// The innermost definition that holds a line; or those of a name: the qualified one first, then its last part.
+pub fn definitions<'e>(elements: &'e [Element], spot: &Spot) -> Vec<&'e Element> {
+    match spot {
+        Spot::Line(line) => {
+            let holds = |one: &&Element| (one.line_start..=one.line_end).contains(line);
+            let innermost = elements.iter().filter(holds);
+            innermost
+                .min_by_key(|one| one.line_end - one.line_start)
+                .into_iter()
+                .collect()
+        }
+        Spot::Symbol(symbol) => {
+            let parts = |name: &str| -> Vec<String> {
+                let name = name.replace("::", ".").replace('#', ".");
+                name.split('.').map(str::to_owned).collect()
+            };
+            let wanted = parts(symbol);
+            let ends = |one: &&Element, same: fn(&str, &str) -> bool| {
+                let names = parts(&one.qualified_name);
+                let tail = names.len().checked_sub(wanted.len());
+                tail.is_some_and(|at| {
+                    names[at..]
+                        .iter()
+                        .zip(&wanted)
+                        .all(|(one, other)| same(one, other))
+                })
+            };
+            let exact: Vec<&Element> = elements
+                .iter()
+                .filter(|one| ends(one, |one, other| one == other))
+                .collect();
+            match exact.is_empty() {
+                false => exact,
+                true => elements
+                    .iter()
+                    .filter(|one| ends(one, |one, other| one.eq_ignore_ascii_case(other)))
+                    .collect(),
+            }
+        }
+    }
 }
 
 #[cfg(test)]

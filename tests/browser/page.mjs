@@ -70,14 +70,20 @@ check("breadcrumbs lead up", (await page.locator("main table tr").count()) > 0);
 
 // Keyboard in the tree.
 await page.locator("#tree").focus();
+const here = () => page.locator(".row.here .name").innerText();
+// An address changes the page only after an event.
+const until = (condition, value) => page.waitForFunction(condition, value, { timeout: 5000 }).then(() => true, () => false);
 await page.keyboard.press("Home");
-const first = await page.locator(".row.here .name").innerText();
+await until(() => document.querySelector("#rows .row").classList.contains("here"));
+const first = await here();
 await page.keyboard.press("ArrowDown");
-check("arrow keys move in the tree", (await page.locator(".row.here .name").innerText()) !== first);
-const rows = await page.locator("#rows .row").count();
+check("arrow keys move in the tree", await until((name) => document.querySelector(".row.here .name")?.innerText !== name, first));
 await page.keyboard.press("Home");
+await until(() => document.querySelector("#rows .row").classList.contains("here"));
+await page.keyboard.press("ArrowRight");
+const rows = await page.locator("#rows .row").count();
 await page.keyboard.press("ArrowLeft");
-check("arrow keys fold the tree", (await page.locator("#rows .row").count()) < rows);
+check("arrow keys fold the tree", await until((many) => document.querySelectorAll("#rows .row").length < many, rows));
 
 // The treemap.
 await page.keyboard.press("t");

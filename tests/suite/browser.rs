@@ -2,9 +2,11 @@
 //! playwright-core, which is installed into the target folder if npm can.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
-use crate::harness::{Done, Home, Repo, finish};
+use std::io::{BufRead, BufReader, Read, Write};
+
+use crate::harness::{Alone, Done, Home, Repo, finish};
 
 /// The folder with playwright-core in `node_modules`; `None` if it cannot be had.
 fn playwright() -> Option<PathBuf> {
@@ -26,7 +28,7 @@ fn playwright() -> Option<PathBuf> {
 }
 
 /// Runs a script of `tests/browser`; `None` if it was skipped.
-pub fn browse(script: &str, address: &str) -> Option<Done> {
+pub fn browse(script: &str, address: &str, more: &[&str]) -> Option<Done> {
     if !Path::new("/usr/bin/node").exists() {
         println!("skipped: there is no /usr/bin/node");
         return None;
@@ -43,7 +45,7 @@ pub fn browse(script: &str, address: &str) -> Option<Done> {
             .join("tests/browser")
             .join(script),
     );
-    let done = finish(node.arg(address).arg(shots).arg(modules));
+    let done = finish(node.arg(address).arg(shots).arg(modules).args(more));
     if done.code == Some(77) {
         println!("{}", done.stdout);
         return None;
@@ -60,8 +62,122 @@ fn the_page_works_in_a_browser() {
     home.run(&["export", &repo.at(""), "-o", output.to_str().unwrap()])
         .expect(0);
     let address = format!("file://{}", output.join("index.html").display());
-    if let Some(done) = browse("page.mjs", &address) {
+    if let Some(done) = browse("page.mjs", &address, &[]) {
         assert_eq!(done.code, Some(0), "{}\n{}", done.stdout, done.stderr);
         assert!(done.stdout.matches("ok ").count() > 20, "{}", done.stdout);
+    }
+}
+
+/// A running `epitome ui`.
+struct Ui {
+    child: Child,
+    address: String,
+}
+
+impl Ui {
+    fn start(home: &Home) -> Self {
+        let mut command = home.command(&["ui", "--no-open"]);
+        let mut child = command.stdout(Stdio::piped()).spawn_alone().unwrap();
+        let mut address = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        lines.read_line(&mut address).unwrap();
+        let address = address.trim().to_owned();
+        assert!(address.starts_with("http://127.0.0.1:"), "{address}");
+        Self { child, address }
+    }
+
+    /// Status and head of the response to a request with these header lines.
+    fn get(&self, target: &str, headers: &str) -> (u16, String) {
+        let host = self
+            .address
+            .trim_start_matches("http://")
+            .split('/')
+            .next()
+            .unwrap();
+        let mut stream = std::net::TcpStream::connect(host).unwrap();
+        let headers = headers.replace("HOST", host);
+        write!(
+            stream,
+            "GET {target} HTTP/1.1\r\n{headers}connection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        let status = response[9..12].parse().unwrap();
+        (status, response)
+    }
+}
+
+impl Drop for Ui {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_live_page_is_for_the_browser_that_opened_it() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let ui = Ui::start(&home);
+    let token = ui.address.split_once("/?").unwrap().1.to_owned();
+    let start = format!("/?{token}");
+    let data = format!("/data?repository={}", repo.at(""));
+    for (target, headers) in [
+        ("/", "host: HOST\r\n"),
+        ("/status", "host: HOST\r\n"),
+        ("/?token=0", "host: HOST\r\n"),
+        // A name that an attacker's server resolves to this machine, and a page of another site.
+        (start.as_str(), "host: evil.example\r\n"),
+        (
+            start.as_str(),
+            "host: HOST\r\norigin: https://evil.example\r\n",
+        ),
+    ] {
+        assert_eq!(ui.get(target, headers).0, 403, "{target} {headers}");
+    }
+    let (status, head) = ui.get(&start, "host: HOST\r\n");
+    assert_eq!(status, 303, "{head}");
+    let cookie = head
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "))
+        .unwrap();
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"),
+        "{cookie}"
+    );
+    let with = format!(
+        "host: HOST\r\ncookie: {}\r\n",
+        cookie.split(';').next().unwrap()
+    );
+    assert_eq!(
+        ui.get(&start, "host: HOST\r\n").0,
+        403,
+        "the token works once"
+    );
+    let (status, page) = ui.get("/", &with);
+    assert!(
+        status == 200 && page.contains("content-security-policy"),
+        "{page}"
+    );
+    assert!(ui.get(&data, &with).1.contains("cart.py"));
+    assert_eq!(ui.get("/data?repository=/etc", &with).0, 404);
+    assert_eq!(
+        ui.get(&data, &with.replace("host: HOST", "host: localhost"))
+            .0,
+        403
+    );
+}
+
+#[test]
+fn the_live_page_follows_a_save() {
+    let (home, repo) = (Home::new(), Repo::package());
+    repo.write("sheep.py", "\"\"\"Counts cars.\"\"\"\n");
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let ui = Ui::start(&home);
+    if let Some(done) = browse("live.mjs", &ui.address, &[&repo.at("sheep.py")]) {
+        assert_eq!(done.code, Some(0), "{}\n{}", done.stdout, done.stderr);
     }
 }

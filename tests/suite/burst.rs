@@ -32,7 +32,7 @@ fn path(number: usize) -> String {
     format!("group{}/sub{}/file{number}.py", number % 11, number % 3)
 }
 
-/// The tree as somebody sees it who has never seen it before.
+/// The tree of a fresh index.
 fn anew(repo: &Repo) -> String {
     Home::new()
         .run(&["index", &repo.at(""), "--json"])

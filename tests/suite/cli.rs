@@ -429,3 +429,39 @@ fn what_cannot_work_is_found_before_anything_is_sent() {
     drop(model);
     home.run(&["index", &repo.at("")]).expect(0);
 }
+
+#[test]
+fn a_definition_is_shown_by_line_and_by_name() {
+    let (home, repo) = (Home::new(), Repo::package());
+    fs::create_dir(repo.root().join(".git")).unwrap();
+    for target in [
+        "src/shop/cart.py:Cart.total",
+        "src/shop/cart.py:12",
+        "Cart.total",
+        "total",
+    ] {
+        let done = home.run_in(&repo.root(), &["show", target]).expect(0);
+        assert!(
+            done.stdout.contains("def total(self)"),
+            "{target}: {done:?}"
+        );
+        assert!(!done.stdout.contains("def add("), "{target}: {done:?}");
+    }
+    let done = home
+        .run_in(&repo.root(), &["show", "NoSuchThing"])
+        .expect(1);
+    assert!(
+        done.stderr.contains("no definition of that name"),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn prompts_are_shown_beside_the_daemon_of_another_repository() {
+    let (home, repo, other) = (Home::new(), Repo::package(), Repo::package());
+    let _daemon = home.daemon(&[&other.at("")]);
+    let done = home
+        .run(&["show", "--prompt", &repo.at("src/shop/cart.py")])
+        .expect(0);
+    assert!(done.stdout.contains("class Cart"), "{done:?}");
+}

@@ -80,7 +80,7 @@ fn a_directory_is_asked_about_with_its_childrens_words() {
         let asked = requests
             .iter()
             .find(|request| FakeModel::words(request.kind, &request.content) == words)
-            .unwrap_or_else(|| panic!("nobody asked for {directory}"));
+            .unwrap_or_else(|| panic!("no request for {directory}"));
         for child in directory["children"].as_array().unwrap() {
             let name = child["path"].as_str().unwrap().rsplit('/').next().unwrap();
             let line = child["line"].as_str().unwrap();
@@ -407,7 +407,7 @@ fn secrets_in_files_stay_on_this_machine() {
 }
 
 #[test]
-fn the_key_is_told_to_nobody_but_the_endpoint() {
+fn only_the_endpoint_sees_the_key() {
     let model = FakeModel::new();
     let bad = format!("{{\"error\":{{\"message\":\"Incorrect API key provided: {API_KEY}\"}}}}");
     model.fail(1, Reply::Status(400, vec![], bad), |request| {

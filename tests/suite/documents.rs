@@ -18,6 +18,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "runs until it is stopped: it is started below",
     ),
     ("epitome events", "runs until it is stopped: following.rs"),
+    ("epitome ui", "runs until it is stopped: browser.rs"),
     ("epitome service ", "needs a systemd: service.rs"),
     ("systemctl ", "needs a systemd"),
     ("journalctl ", "needs a systemd"),

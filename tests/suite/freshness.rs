@@ -59,10 +59,12 @@ fn before_the_first_answer_everything_is_pending() {
         .iter()
         .filter(|node| node["path"] != "src/shop/py.typed")
     {
+        // Offline text stands in for the model's.
         assert_eq!(
-            (&node["freshness"], &node["summary"], &node["line"]),
-            (&"pending".into(), &Value::Null, &Value::Null)
+            (&node["freshness"], &node["draft"], &node["model"]),
+            (&"pending".into(), &true.into(), &"offline".into())
         );
+        assert!(node["line"].is_string(), "{node}");
         assert!(node["digest"].is_string(), "{node}");
     }
     model.release();
@@ -218,8 +220,8 @@ fn a_file_that_fails_for_good_is_named_and_holds_nothing_up() {
         let path = node["path"].as_str().unwrap();
         if path == DEEP {
             assert_eq!(
-                (&node["freshness"], &node["summary"]),
-                (&"failed".into(), &Value::Null)
+                (&node["freshness"], &node["draft"]),
+                (&"failed".into(), &true.into())
             );
             assert!(
                 node["error"]
@@ -244,7 +246,7 @@ fn a_file_that_fails_for_good_is_named_and_holds_nothing_up() {
     );
     assert_eq!(home.status()["repositories"][0]["failed"], 1);
 
-    // Mended: the next edit asks again.
+    // Fixed: the next edit sends a request again.
     model.heal();
     repo.append(DEEP, "\nX = 1\n");
     home.wait(&repo);

@@ -90,7 +90,7 @@ fn after_kill_9_at_any_moment_what_was_shown_is_kept() {
         let (home, repo) = (home(&model), repository());
         // What was shown before each kill, and how many requests there had been by then.
         let mut kills: Vec<(usize, BTreeSet<String>)> = Vec::new();
-        // Twice: a store that was mended once has to hold again.
+        // Twice: a store that was repaired once has to survive again.
         for _ in 0..2 {
             let daemon = home.daemon(&[&repo.at("")]);
             let moment = (model.answered() + random.usize(1..25)).min(NODES - 4);

@@ -25,7 +25,7 @@ enum Moment {
     Time(u64),
     /// When it has had so many more answers.
     Answers(usize),
-    /// So long after it was told to remove all that nobody uses.
+    /// So long after the start of a collection of everything unused.
     Removing(u64),
 }
 

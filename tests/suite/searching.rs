@@ -223,6 +223,42 @@ fn results_follow_the_disk() {
 }
 
 #[test]
+fn a_draft_stands_in_for_a_summary_that_is_pending() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::asking(&model, "quiet_ms = 30000"), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    repo.write("src/draft.py", "\"\"\"Keeps what is not done yet.\"\"\"\n");
+    let shown = |path: &str| home.run(&["show", &repo.at(path), "--json"]);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let is_draft = || {
+        let done = shown("src/draft.py");
+        done.code == Some(0) && done.json()["draft"] == true
+    };
+    while !is_draft() {
+        assert!(std::time::Instant::now() < until, "no draft");
+    }
+    let draft = shown("src/draft.py").expect(0).json();
+    assert_eq!(draft["line"], "Keeps what is not done yet.", "{draft:#}");
+    assert_eq!(
+        (&draft["freshness"], &draft["model"]),
+        (&"pending".into(), &"offline".into())
+    );
+    let fresh = shown("src/shop/cart.py").expect(0).json();
+    assert_eq!(
+        (&fresh["draft"], &fresh["freshness"]),
+        (&false.into(), &"fresh".into())
+    );
+    home.wait(&repo);
+    let written = shown("src/draft.py").expect(0).json();
+    assert_eq!(
+        (&written["draft"], &written["freshness"]),
+        (&false.into(), &"fresh".into())
+    );
+    assert_ne!(written["summary"], draft["summary"], "{written:#}");
+}
+
+#[test]
 fn the_route_answers_and_refuses() {
     let (home, repo) = (Home::new(), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);

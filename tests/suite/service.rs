@@ -284,3 +284,74 @@ fn a_daemon_that_cannot_start_answers_why_and_the_socket_outlives_it() {
     user.epitome(&["watch", &path]).expect(0);
     assert_eq!(status(&user)["pid"].as_u64().unwrap(), pid(&user));
 }
+
+#[test]
+fn the_units_are_without_fault_and_keep_the_path_that_the_user_called() {
+    let Some(user) = SystemdUser::new("units") else {
+        return;
+    };
+    let bin = user.home.join("bin");
+    for version in ["v1", "v2"] {
+        fs::create_dir(bin.join(version)).unwrap();
+        fs::copy(bin.join("epitome"), bin.join(version).join("epitome")).unwrap();
+    }
+    let current = |version: &str| {
+        let _ = fs::remove_file(bin.join("current"));
+        std::os::unix::fs::symlink(version, bin.join("current")).unwrap();
+    };
+    current("v1");
+    let program = bin.join("current/epitome");
+    let program = program.to_str().unwrap();
+    user.run(program, &["service", "install"]).expect(0);
+    let unit = user.home.join(".config/systemd/user/epitome.service");
+    let text = fs::read_to_string(&unit).unwrap();
+    assert!(
+        text.contains(&format!("\nExecStart={program} daemon\n")),
+        "{text}"
+    );
+    let socket = unit.with_file_name("epitome.socket");
+    let files = [unit.to_str().unwrap(), socket.to_str().unwrap()];
+    let verified = user.run("systemd-analyze", &["--user", "verify", files[0], files[1]]);
+    let about = |line: &&str| line.contains("epitome.");
+    let complaints: Vec<&str> = verified.stderr.lines().filter(about).collect();
+    assert!(complaints.is_empty(), "{complaints:?}");
+    current("v2");
+    fs::remove_dir_all(bin.join("v1")).unwrap();
+    user.systemctl(&["restart", "epitome.service"]);
+    assert_eq!(user.property("ActiveState"), "active");
+    fs::remove_file(bin.join("current")).unwrap();
+    let done = user.epitome(&["doctor"]).expect(1);
+    assert!(done.stdout.contains("which does not exist"), "{done:?}");
+}
+
+#[test]
+fn a_daemon_started_by_hand_outlives_the_scope_of_the_login() {
+    let Some(user) = SystemdUser::new("scope") else {
+        return;
+    };
+    let path = user.put_repository(&repository());
+    let program = user.home.join("bin/epitome");
+    let program = program.to_str().unwrap();
+    // A unit whose processes all end with the first one, as those of a login may.
+    let login = [
+        "--user",
+        "--wait",
+        "--pipe",
+        "--quiet",
+        "--unit=login-9",
+        program,
+        "watch",
+        &path,
+    ];
+    let done = user.run("systemd-run", &login).expect(0);
+    assert!(!done.stderr.contains("may end with"), "{done:?}");
+    let pid = status(&user)["pid"].as_u64().unwrap();
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+    assert!(
+        groups.contains("epitome-daemon-") && !groups.contains("login-9"),
+        "{groups}"
+    );
+    assert_eq!(status(&user)["pid"].as_u64(), Some(pid));
+    user.epitome(&["stop"]).expect(0);
+    until("its end", || !is_running(pid));
+}

@@ -1,15 +1,15 @@
-//! The engine in a made world: a seed decides everything that happens, so that every failure can be had again.
+//! The engine in a simulated world: a seed decides everything that happens, so that every failure can be repeated.
 //!
-//! A failing seed is kept: add it to `KEPT` with a word on what it found.
+//! A failing seed is kept: add it to `KEPT` with a note on what it found.
 
 mod disk;
 mod world;
 
 use world::{Sabotage, World};
 
-/// Seeds that once found something.
+/// Seeds that found a defect.
 const KEPT: &[u64] = &[
-    18, // called fresh though all was in doubt
+    18, // called fresh though everything was suspect
     96, // touched in a directory that a look under way had already listed, and that only its answer made known
 ];
 

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{Alone, Home, Repo, until};
+use crate::harness::{Alone, FakeModel, Home, Repo, finish, until};
 
 /// Ends the daemon that runs in the background.
 struct Background<'h>(&'h Home);
@@ -204,4 +204,101 @@ fn a_daemon_has_few_heaps_and_is_the_process_that_was_started() {
     assert_eq!(of("comm"), b"epitome\n");
     assert!(has(&of("cmdline"), repo.at("").as_bytes()));
     assert!(!cfg!(target_env = "gnu") || has(&of("environ"), b"MALLOC_ARENA_MAX=2"));
+}
+
+#[test]
+fn stop_ends_the_daemon_and_restart_replaces_it() {
+    let (home, repo) = (Home::new(), Repo::new());
+    repo.write("a.py", "A = 1\n");
+    let background = Background(&home);
+    let done = home.run(&["stop"]).expect(3);
+    assert!(done.stderr.contains("no daemon runs"), "{done:?}");
+    home.run(&["watch", &repo.at("")]).expect(0);
+    let first = home.status()["pid"].clone();
+    // A mistake in the configuration does not cost the daemon that runs.
+    home.configure("[summaries]\nprovider = \"telepathy\"\n");
+    home.run(&["restart"]).expect(1);
+    assert_eq!(home.status()["pid"], first);
+    home.configure("");
+    home.run(&["restart"]).expect(0);
+    let second = home.status();
+    assert_ne!(second["pid"], first);
+    assert_eq!(second["repositories"][0]["path"], repo.at(""));
+    home.run(&["stop"]).expect(0);
+    home.run(&["status"]).expect(3);
+    until("its end", || background.all().is_empty());
+    home.run(&["restart"]).expect(0);
+    assert_eq!(background.all().len(), 1);
+}
+
+#[test]
+fn doctor_compares_the_daemon_with_this_shell() {
+    let home = Home::new();
+    let daemon = home.daemon(&[]);
+    let own = home.status()["daemon"].clone();
+    assert_eq!(own["config"], home.config().to_str().unwrap());
+    assert_eq!(own["data_dir"], home.data().to_str().unwrap());
+    assert_eq!(own["socket"], home.socket().to_str().unwrap());
+    assert_eq!(own["key"], "not needed");
+    let done = home.run(&["doctor"]).expect(0);
+    assert!(!done.stdout.contains("this shell's"), "{done:?}");
+    let elsewhere = home.temp().join("elsewhere");
+    let mut command = home.command(&["doctor"]);
+    command
+        .env("XDG_DATA_HOME", &elsewhere)
+        .env("XDG_CONFIG_HOME", &elsewhere);
+    let done = finish(&mut command).expect(0);
+    for what in ["its configuration is", "its store is"] {
+        assert!(done.stdout.contains(what), "{done:?}");
+    }
+    daemon.terminate();
+
+    // A key that this shell has and the daemon lacks.
+    home.configure(
+        "[summaries]\nprovider = \"openai\"\n[openai]\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"m\"\n",
+    );
+    let mut command = home.command(&["daemon"]);
+    command.env_remove("OPENAI_API_KEY");
+    let _daemon = home.daemon_by(command);
+    assert_eq!(home.status()["daemon"]["key"], "absent");
+    let done = home.run(&["doctor"]).expect(1);
+    assert!(done.stdout.contains("the daemon has none"), "{done:?}");
+    assert!(
+        done.stdout.contains("cannot reach http://127.0.0.1:9/v1"),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn doctor_asks_the_endpoint_once() {
+    let model = FakeModel::new();
+    let home = Home::asking(&model, "");
+    let done = home.run(&["doctor"]);
+    assert!(
+        done.stdout.contains(&format!("endpoint: {}", model.url())),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn root_makes_no_files_in_another_user_s_folders() {
+    if !rustix::process::geteuid().is_root() {
+        println!("not root: left out");
+        return;
+    }
+    let (home, repo) = (Home::new(), Repo::new());
+    repo.write("a.py", "A = 1\n");
+    let person = home.temp().join("person");
+    fs::create_dir(&person).unwrap();
+    std::os::unix::fs::chown(&person, Some(1000), Some(1000)).unwrap();
+    for verb in ["index", "show", "watch", "status"] {
+        let mut command = home.command(&[verb]);
+        command.current_dir(repo.at("")).env("HOME", &person);
+        for name in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"] {
+            command.env_remove(name);
+        }
+        let done = finish(&mut command).expect(1);
+        assert!(done.stderr.contains("belongs to user 1000"), "{done:?}");
+    }
+    assert_eq!(fs::read_dir(&person).unwrap().count(), 0);
 }

@@ -89,7 +89,7 @@ fn children_are_sorted_and_counted() {
 }
 
 #[test]
-fn equal_trees_print_equal_bytes_wherever_they_are_and_whoever_asks() {
+fn equal_trees_print_equal_bytes_anywhere_for_any_client() {
     let repo = Repo::package();
     let copy = Repo::new();
     copy_folder(&repo.root(), &copy.root());
@@ -291,7 +291,7 @@ fn without_summaries_there_are_outlines_and_digests() {
         "qualified_name",
     );
     assert_eq!(names, ["Cart", "Cart.add", "Cart.total"]);
-    // Of words that are not there nobody needs to know what they leave out.
+    // Without a summary there is nothing that it leaves out.
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let shown = home.run(&["show", &repo.at("")]).expect(0).stdout;

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::harness::{FakeModel, Home, Repo};
+use crate::harness::{Agent, FakeModel, Home, Repo};
 
 #[test]
 fn the_store_of_a_newer_version_is_refused_and_not_touched() {
@@ -151,4 +151,63 @@ fn an_earlier_client_gets_what_it_knows_and_a_later_one_a_plain_refusal() {
             "{problem}"
         );
     }
+}
+
+/// Stands between a client and the daemon, and makes the daemon an earlier version.
+fn earlier_daemon(home: &Home, socket: &std::path::Path) {
+    let listener = UnixListener::bind(socket).unwrap();
+    let real = home.socket();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let Ok(daemon) = UnixStream::connect(&real) else {
+                continue;
+            };
+            let (mut from, mut to) = (client.try_clone().unwrap(), daemon.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            let (mut from, mut to) = (daemon, client);
+            std::thread::spawn(move || {
+                let mut bytes = vec![0; 1 << 20];
+                while let Ok(read @ 1..) = from.read(&mut bytes) {
+                    let text = String::from_utf8_lossy(&bytes[..read]);
+                    let own = format!("\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));
+                    let text = text.replace(&own, "\"version\":\"0.0.1\"");
+                    if to.write_all(text.as_bytes()).is_err() {
+                        break;
+                    }
+                }
+                let _ = to.shutdown(std::net::Shutdown::Both);
+            });
+        }
+    });
+}
+
+#[test]
+fn every_verb_that_reads_notices_a_daemon_of_another_version() {
+    let (home, repo) = (Home::new(), Repo::package());
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let socket = home.temp().join("earlier.sock");
+    earlier_daemon(&home, &socket);
+    let place = ["--socket", socket.to_str().unwrap()];
+    let root = repo.at("");
+    for verb in [
+        &["status"][..],
+        &["show", &root],
+        &["tree", &root],
+        &["search", "cart", "--path", &root],
+        &["wait", &root],
+        &["watch", &root],
+    ] {
+        let done = home.run(&[&place, verb].concat()).expect(0);
+        let said = "the daemon is version 0.0.1, this program ";
+        assert_eq!(done.stderr.matches(said).count(), 1, "{done:?}");
+        assert!(done.stderr.contains("epitome restart"), "{done:?}");
+    }
+    let doctor = home.run(&[&place, &["doctor"][..]].concat());
+    assert!(doctor.stdout.contains("is version 0.0.1"), "{doctor:?}");
+    let mut command = home.command(&[&place, &["mcp"][..]].concat());
+    command.current_dir(&root);
+    let mut agent = Agent::run(command, None);
+    let text = agent.good("get_status", serde_json::json!({}));
+    assert!(text.contains("note: the daemon is version 0.0.1"), "{text}");
 }

@@ -109,7 +109,7 @@ fn gitignore_counts_while_the_daemon_runs() {
     // Three of rates, two texts and the folder docs go; .gitignore comes.
     assert_eq!(paths(&tree).len(), all - 6 + 1, "{:?}", paths(&tree));
     assert_eq!(first_not_fresh(&tree), None);
-    // What happens there is nobody's business.
+    // Changes there are irrelevant.
     repo.write("src/shop/money/rates/more.py", "x = 1\n");
     home.wait(&repo);
     assert_eq!(paths(&home.node(&repo.at(""), 99)).len(), all - 5);
@@ -219,7 +219,7 @@ fn a_flood_that_the_kernel_drops_is_made_up_for() {
         std::fs::rename(&one, &two).unwrap();
         std::fs::rename(&two, &one).unwrap();
     }
-    // Nobody hears of these.
+    // These are not reported.
     repo.append("src/shop/cart.py", "LATE = 1\n");
     repo.write("new/folder/late.py", "LATE = 2\n");
     repo.remove("docs");

@@ -77,8 +77,8 @@ pub(super) fn notes(status: &Status) -> Vec<Check> {
     all.map(warning).collect()
 }
 
-/// What the default rules of `[files] defaults` leave out.
-pub(super) fn left_out(status: &Status) -> Vec<Check> {
+/// What the daemon leaves out of each repository's map, and by which rule.
+pub fn left_out(status: &Status) -> Vec<Check> {
     let repositories = status.repositories.iter();
     let with_some = repositories.filter(|repository| !repository.excluded.is_empty());
     let check = |repository| {

@@ -1,5 +1,5 @@
 //! The store's housekeeping: what it holds, what may go, whether it is whole. What the loop's nodes use is asked of the
-//! loop, so that nothing is removed that somebody is about to show.
+//! loop, so that nothing is removed that a client is about to be shown.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -45,7 +45,7 @@ pub(in crate::daemon) async fn tend(handle: Handle) {
         pause = EVERY;
         match handle.collect(CollectRequest::default()).await {
             Ok(collected) => tracing::info!(
-                "{} summaries and {} outlines that nobody used are removed; the store takes {} bytes",
+                "{} summaries and {} outlines that were not used are removed; the store takes {} bytes",
                 collected.summaries,
                 collected.outlines,
                 collected.bytes_after

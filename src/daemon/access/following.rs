@@ -1,4 +1,4 @@
-//! Those who follow what happens. Nothing is kept for them: who reads too slowly is told how much they missed.
+//! Streams events to a client. A client that reads too slowly receives the number of events it missed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::daemon::context::Context;
 use crate::daemon::context::followers::Happening;
 use crate::daemon::mailbox::Query;
 
-/// What is made ready for one at a time.
+/// Events that wait for the client.
 const READY: usize = 64;
 
-/// Whose happenings are wanted.
+/// The nodes whose events are sent.
 enum Scope {
     All,
     Below(RepoId, RelPath),
@@ -33,14 +33,14 @@ impl Scope {
     fn holds(&self, repo: RepoId, path: &RelPath) -> bool {
         match self {
             Self::All => true,
-            // What is said of the repository itself concerns all in it.
+            // An event of the repository itself concerns everything in it.
             Self::Below(of, top) => *of == repo && (path.is_within(top) || path.is_root()),
         }
     }
 }
 
 impl Handle {
-    /// What happens from now on, at and below `path`, or everywhere.
+    /// The events from now on, at and below `path`, or of all repositories.
     pub(super) async fn follow(&self, path: Option<&Path>) -> Result<EventStream, Problem> {
         let scope = match path {
             None => Scope::All,
@@ -49,33 +49,33 @@ impl Handle {
                 Scope::Below(entry.repo, relative)
             }
         };
-        // First this, then how things are now: so nothing is lost between the two.
+        // Subscribing before the query loses no event in between.
         let mut followed = self.context.followers.subscribe();
         let (now, _) = self.query(|reply| Query::Status { reply }).await?;
-        let (ready, happenings) = mpsc::channel(READY);
+        let (ready, events) = mpsc::channel(READY);
         let context = Arc::clone(&self.context);
         tokio::spawn(async move {
             for (repo, status) in now {
-                let news = if status.settled && !status.scanning {
+                let change = if status.settled && !status.scanning {
                     NodeChange::Settled
                 } else {
                     NodeChange::Busy
                 };
-                let told = Arc::new((
+                let event = Arc::new((
                     SystemTime::now(),
-                    Happening::NodeChange(repo, RelPath::root(), news),
+                    Happening::NodeChange(repo, RelPath::root(), change),
                 ));
-                if !pass_on(&context, &scope, told, &ready).await {
+                if !pass_on(&context, &scope, event, &ready).await {
                     return;
                 }
             }
             loop {
-                let told = tokio::select! {
-                    told = followed.recv() => told,
+                let event = tokio::select! {
+                    event = followed.recv() => event,
                     () = ready.closed() => return,
                 };
-                let goes_on = match told {
-                    Ok(told) => pass_on(&context, &scope, told, &ready).await,
+                let goes_on = match event {
+                    Ok(event) => pass_on(&context, &scope, event, &ready).await,
                     Err(RecvError::Lagged(many)) => {
                         let mut missed =
                             StreamEvent::new(stamp(SystemTime::now()), StreamEventKind::Missed);
@@ -89,44 +89,47 @@ impl Handle {
                 }
             }
         });
-        Ok(happenings)
+        Ok(events)
     }
 }
 
-/// Hands one over, if it is wanted; `false` where nobody takes it any more.
+/// Sends an event that is in the scope; `false` when the client has left.
 async fn pass_on(
     context: &Arc<Context>,
     scope: &Scope,
-    told: Arc<(SystemTime, Happening)>,
+    event: Arc<(SystemTime, Happening)>,
     ready: &mpsc::Sender<Result<StreamEvent, Problem>>,
 ) -> bool {
-    if let Happening::NodeChange(repo, path, _) = &told.1
+    if let Happening::NodeChange(repo, path, _) = &event.1
         && !scope.holds(*repo, path)
     {
         return true;
     }
     let context = Arc::clone(context);
-    match blocking(move || happening(&context, &told)).await {
-        Ok(Some(happening)) => ready.send(Ok(happening)).await.is_ok(),
+    match blocking(move || to_stream_event(&context, &event)).await {
+        Ok(Some(stream_event)) => ready.send(Ok(stream_event)).await.is_ok(),
         Ok(None) => true,
         Err(problem) => ready.send(Err(problem)).await.is_ok(),
     }
 }
 
-/// In words; `None` of a repository that is not watched any more.
-fn happening(context: &Context, (time, told): &(SystemTime, Happening)) -> Option<StreamEvent> {
+/// The event for the client; `None` if its repository is no longer watched.
+fn to_stream_event(
+    context: &Context,
+    (time, event): &(SystemTime, Happening),
+) -> Option<StreamEvent> {
     let time = stamp(*time);
-    let (repo, path, news) = match told {
-        Happening::NodeChange(repo, path, news) => (repo, path, news),
+    let (repo, path, change) = match event {
+        Happening::NodeChange(repo, path, change) => (repo, path, change),
         Happening::Notice(text) => {
             let mut notice = StreamEvent::new(time, StreamEventKind::Notice);
             notice.text = Some(text.clone());
             return Some(notice);
         }
     };
-    let mut happening = StreamEvent::new(time, StreamEventKind::Busy);
+    let mut stream_event = StreamEvent::new(time, StreamEventKind::Busy);
     let (text, base64) = text_and_bytes(path);
-    happening.repository = Some(
+    stream_event.repository = Some(
         context
             .registry
             .get(*repo)?
@@ -134,35 +137,35 @@ fn happening(context: &Context, (time, told): &(SystemTime, Happening)) -> Optio
             .to_string_lossy()
             .into_owned(),
     );
-    happening.path = Some(text);
-    happening.path_base64 = base64;
-    match news {
-        NodeChange::Busy => happening.path = None,
+    stream_event.path = Some(text);
+    stream_event.path_base64 = base64;
+    match change {
+        NodeChange::Busy => stream_event.path = None,
         NodeChange::Settled => {
-            happening.event = StreamEventKind::Settled;
-            happening.path = None;
+            stream_event.event = StreamEventKind::Settled;
+            stream_event.path = None;
         }
         NodeChange::Changed => {
-            happening.event = StreamEventKind::Changed;
-            happening.kind = Some(NodeKind::File);
+            stream_event.event = StreamEventKind::Changed;
+            stream_event.kind = Some(NodeKind::File);
         }
         NodeChange::Removed => {
-            happening.event = StreamEventKind::Removed;
-            happening.kind = Some(NodeKind::File);
+            stream_event.event = StreamEventKind::Removed;
+            stream_event.kind = Some(NodeKind::File);
         }
         NodeChange::Summarized(kind, key) => {
-            happening.event = StreamEventKind::Summarized;
-            happening.kind = Some(node_kind(*kind));
-            let words = context.store.summary(*key).ok().flatten();
-            happening.line = words.map(|words| words.line().to_owned());
+            stream_event.event = StreamEventKind::Summarized;
+            stream_event.kind = Some(node_kind(*kind));
+            let summary = context.store.summary(*key).ok().flatten();
+            stream_event.line = summary.map(|summary| summary.line().to_owned());
         }
         NodeChange::Failed(kind, error) => {
-            happening.event = StreamEventKind::Failed;
-            happening.kind = Some(node_kind(*kind));
-            happening.error = Some(error.clone());
+            stream_event.event = StreamEventKind::Failed;
+            stream_event.kind = Some(node_kind(*kind));
+            stream_event.error = Some(error.clone());
         }
     }
-    Some(happening)
+    Some(stream_event)
 }
 
 fn node_kind(kind: Kind) -> NodeKind {

@@ -1,4 +1,4 @@
-//! Which folders are repositories: added, found by any way that leads into them, let go.
+//! Adds, finds and removes repositories.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crate::wire::protocol::{PROBLEM_BAD_REQUEST, PROBLEM_INTERNAL, PROBLEM_NOT_W
 use super::{Handle, blocking};
 
 impl Handle {
-    /// Adds the folders of the configuration and those added by `watch` before.
+    /// Adds the folders of the configuration and those added by `watch` earlier.
     ///
     /// # Errors
-    /// One of `more` is no folder. The others are kept though they may be missing: a disk may be mounted later.
+    /// One of `more` is no folder. The others stay even if they are missing: a disk may be mounted later.
     pub(in crate::daemon) fn watch_known(&self, more: &[PathBuf]) -> Result<(), Problem> {
         let kept = self.context.store.repositories().unwrap_or_default();
         for path in self.context.config.repos.iter().chain(&kept) {
@@ -32,7 +32,7 @@ impl Handle {
             .try_for_each(|path| self.add(path, false).map(drop))
     }
 
-    /// Adds a folder that is there.
+    /// Adds an existing folder.
     pub(super) fn add(&self, path: &Path, keep: bool) -> Result<Entry, Problem> {
         let bad = |reason: String| Problem::new(PROBLEM_BAD_REQUEST, reason);
         let root = std::fs::canonicalize(path).map_err(|error| {
@@ -45,7 +45,7 @@ impl Handle {
                 "{path} is no folder: name the folder that holds it"
             )));
         }
-        // By the other end of a link it may be known already.
+        // It may be known as the target of a link.
         if self.context.registry.at(&root).is_none()
             && let Some(known) = self.context.registry.behind(&root)
         {
@@ -93,12 +93,12 @@ impl Handle {
         Ok(entry)
     }
 
-    /// The repository and node that a path means.
+    /// The repository of a path, and the path in it.
     pub(in crate::daemon) fn resolve(&self, path: &Path) -> Result<(Entry, RelPath), Problem> {
         self.resolve_within(path, None)
     }
 
-    /// The same in the repository with that root: of several that hold the path, the innermost is meant otherwise.
+    /// The same in the repository with the root `within`; without one, the innermost repository that contains the path.
     pub(super) fn resolve_within(
         &self,
         path: &Path,
@@ -128,7 +128,7 @@ impl Handle {
         })
     }
 
-    /// Lets a repository go.
+    /// Removes a repository.
     pub(super) async fn leave(&self, path: &Path) -> Result<(), Problem> {
         let (entry, relative) = self.resolve(path)?;
         if !relative.is_root() {
@@ -188,7 +188,7 @@ pub(super) fn inner_repository(root: &Path, path: &Path) -> Option<PathBuf> {
     below.next().map(Path::to_path_buf)
 }
 
-/// Why a folder is none to be watched because somebody was in it just then; `repos` in the configuration takes any.
+/// Why a folder should not be watched because a command was run in it; `repos` in the configuration accepts any.
 fn unfit(root: &Path, home: Option<&Path>) -> Option<String> {
     let shown = root.display();
     let all = "name the folder of a project";
@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_watches_the_whole_machine_by_mistake() {
+    fn a_whole_machine_is_not_watched_by_mistake() {
         let folder = tempfile::tempdir().unwrap();
         let users = folder.path().canonicalize().unwrap();
         let home = users.join("me");

@@ -1,4 +1,4 @@
-//! What a model would be asked about a node: made by the same hands as a real request, and not sent.
+//! Previews the requests about a node: composed like real ones, and not sent.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -19,12 +19,12 @@ use crate::daemon::context::{Context, Mode};
 use crate::daemon::provider::openai::{self, to_endpoint_prompt};
 use crate::daemon::work::requesting::request::{compose, earlier};
 
-/// What would be asked about the node, which came with one level of children.
+/// The requests about a node; the view has one level of children.
 pub fn preview(context: &Context, repo: RepoId, view: &NodeView) -> Result<Preview, Moved> {
     let author = openai::generator(&context.config);
     let key_and_subject = match (view.kind, &view.contents) {
-        (Kind::File, Some(contents)) => asked_about(&author, contents),
-        (Kind::File, None) => Err("it was not read yet, or cannot be".to_owned()),
+        (Kind::File, Some(contents)) => key_of_file(&author, contents),
+        (Kind::File, None) => Err("it is not read yet, or unreadable".to_owned()),
         (Kind::Directory, _) => Ok(directory(&author, view)),
     };
     let (requests, obstacle) = match key_and_subject {
@@ -48,7 +48,7 @@ pub fn preview(context: &Context, repo: RepoId, view: &NodeView) -> Result<Previ
     let to_be_sent = not_now.is_none();
     let unfinished = || {
         let open = requests.iter().any(|request| !request.exact);
-        open.then(|| "some of the words that it is made of are not written yet".to_owned())
+        open.then(|| "some of the summaries it is made of are not written yet".to_owned())
     };
     Ok(Preview {
         path: view.path.to_text(),
@@ -58,14 +58,14 @@ pub fn preview(context: &Context, repo: RepoId, view: &NodeView) -> Result<Previ
         base_url: context.config.openai.base_url.clone(),
         to_be_sent,
         note: not_now
-            .map(|why| format!("nothing is to be sent: {why}"))
+            .map(|why| format!("nothing will be sent: {why}"))
             .or_else(unfinished),
         requests,
     })
 }
 
-/// The key and the subject of a file; or why no model is ever asked about it.
-fn asked_about(author: &Generator, contents: &Contents) -> Result<(SummaryKey, Subject), String> {
+/// The key and the subject of a file, or why no request is ever sent about it.
+fn key_of_file(author: &Generator, contents: &Contents) -> Result<(SummaryKey, Subject), String> {
     let why = match contents.content_kind {
         ContentKind::Text | ContentKind::DeclaredSource => {
             let Contents {
@@ -121,12 +121,12 @@ fn directory(author: &Generator, view: &NodeView) -> (SummaryKey, Subject) {
     (key, Subject::Directory { children })
 }
 
-/// Whether all that the request is made of is there: a directory's children may get other words first.
+/// Whether the request is exact: a directory's children may get new summaries first.
 fn exactly(context: &Context, view: &NodeView) -> bool {
     let children = view.children.as_deref().unwrap_or_default();
     let waits = |child: &NodeView| match child.freshness {
         Freshness::Pending | Freshness::Stale => true,
-        // Not asked about, where nothing is asked.
+        // A preview leaves unsent summaries failed.
         Freshness::Failed => context.mode == Mode::Preview,
         Freshness::Fresh | Freshness::Off => false,
     };
@@ -146,7 +146,7 @@ fn not_sent(context: &Context, view: &NodeView) -> Option<String> {
     }
 }
 
-/// All requests on the way to the summary. What was not answered yet has a word in its place.
+/// All requests of the summary. A placeholder stands for each text that is not written yet.
 fn requests(
     context: &Context,
     author: &Generator,
@@ -156,7 +156,7 @@ fn requests(
     let said: RefCell<HashMap<SummaryKey, String>> = RefCell::default();
     let earlier = earlier(context, ask);
     let mut requests = Vec::new();
-    // Stand for what was not answered yet.
+    // The placeholders.
     let mut unwritten: Vec<String> = Vec::new();
     loop {
         let known = |part| said.borrow().get(&part).cloned();
@@ -168,7 +168,7 @@ fn requests(
         let stored = part.and_then(|part| context.store.summary(part).ok().flatten());
         let tokens = prompt::tokens(&prompt);
         let exact = exactly && !unwritten.iter().any(|words| prompt.user.contains(words));
-        // What is sent is made of the same.
+        // The same conversion as for a real request.
         let sent = to_endpoint_prompt(prompt);
         let message = |(role, content): (&str, &str)| PromptMessage {
             role: role.to_owned(),
@@ -185,7 +185,7 @@ fn requests(
             return Ok(requests);
         };
         let words = stored.map(|summary| summary.text).unwrap_or_else(|| {
-            let words = format!("(words that are not written yet: {})", part.0);
+            let words = format!("(text that is not written yet: {})", part.0);
             unwritten.push(words.clone());
             words
         });

@@ -12,6 +12,11 @@ use crate::wire::protocol::{
     StoreStatus,
 };
 
+/// A time for people and programs, in whole seconds.
+fn rfc3339(unix_ms: u64) -> String {
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(unix_ms)).to_string()
+}
+
 /// The daemon's status.
 pub fn status(
     context: &Context,
@@ -32,7 +37,11 @@ pub fn status(
         })
         .collect();
     let mut notes = context.store.notes();
-    notes.extend(pace.trouble.clone());
+    let until = pace.paused_until_ms.map(rfc3339);
+    notes.extend(pace.trouble.as_ref().map(|trouble| match &until {
+        Some(until) => format!("{trouble}; requests are paused until {until}"),
+        None => trouble.clone(),
+    }));
     for topic in [
         "notifications",
         "endpoint",
@@ -78,6 +87,7 @@ pub fn status(
         usage: usage::by_day(context),
         budget: usage::budget(pace),
         notes,
+        paused_until: pace.paused_until_ms.map(rfc3339),
         daemon: context.places.get().map(|places| DaemonPlaces {
             config: places.config.to_string_lossy().into_owned(),
             data_dir: places.data.to_string_lossy().into_owned(),

@@ -35,7 +35,7 @@ pub struct Entry {
     mounts: Arc<Mutex<Option<Vec<Vec<u8>>>>>,
     /// Held while the rules are read, so that the newest ones win.
     reloading: Arc<Mutex<()>>,
-    /// The outside inputs whose folders are watched.
+    /// The rule files outside the tree whose folders are watched.
     inputs: Arc<Mutex<BTreeSet<PathBuf>>>,
     options: Arc<FileRules>,
     /// Whether it is a linked work tree of git, as it was when it was added.
@@ -177,9 +177,9 @@ impl Entry {
         Ok(())
     }
 
-    /// Has what the rules depend on outside the tree watched, and reads the rules again where it changed before it
-    /// was. Tells whether it did: then all is to be looked at. `seen_all`: the rules have met all of the tree, so that
-    /// what they do not name is no input any more.
+    /// Watches the rule files outside the tree, and reads the rules again if they changed before. Returns whether they
+    /// did: then a full rescan is needed. `seen_all`: the rules have seen the whole tree, so files that they do not name
+    /// are no inputs any more.
     pub fn follow_outside(&self, watch: Option<&Watch>, seen_all: bool) -> bool {
         let mut reloaded = false;
         for _ in 0..RULE_ROUNDS {
@@ -210,8 +210,7 @@ impl Entry {
         reloaded
     }
 
-    /// The same after a look, where it met inputs that are not watched yet, or knows that some are no more. The same
-    /// inputs may lie in other folders of the same names.
+    /// The same after a scan, if it found inputs that are not watched, or watched ones that are no inputs any more.
     pub fn follow_outside_after_look(&self, watch: Option<&Watch>, seen_all: bool) -> bool {
         let met: BTreeSet<PathBuf> = self.rules().outside_inputs().into_iter().collect();
         let known = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -320,14 +319,14 @@ impl Registry {
         all
     }
 
-    /// The repository whose root is a link to `real`, or lies behind one that leads there.
+    /// The repository whose root leads to `real` through links.
     pub fn behind(&self, real: &Path) -> Option<Entry> {
         let all = self.all().into_iter();
         all.into_iter().find(|entry| entry.real_root() == real)
     }
 
-    /// The innermost repository that holds `path`, where roots are reached through links, and where in it. Asks the
-    /// disk: for paths that no root holds by its name.
+    /// The innermost repository that contains `path` behind links, and the path in it. Reads the disk; for paths that
+    /// are below no root by name.
     pub fn holding_behind(&self, path: &Path) -> Option<(Entry, RelPath)> {
         let all = self.all().into_iter();
         let held = all.filter_map(|entry| {
@@ -339,7 +338,7 @@ impl Registry {
         Some((entry, path))
     }
 
-    /// The innermost repository that holds `path`, and where in it; with `within`, the one with that root.
+    /// The innermost repository that contains `path`, and the path in it; with `within`, the one with that root.
     pub fn holding(&self, path: &Path, within: Option<&Path>) -> Option<(Entry, RelPath)> {
         self.lock()
             .by_repo
@@ -404,17 +403,17 @@ impl Notes {
         self.lock().insert(topic.to_owned(), text.into());
     }
 
-    /// There is nothing to say about it any more.
+    /// Removes the note on a topic.
     pub fn clear(&self, topic: &str) {
         self.lock().remove(topic);
     }
 
-    /// There is nothing to say any more about all topics that begin so.
+    /// Removes the notes on all topics with this prefix.
     pub fn clear_all(&self, prefix: &str) {
         self.lock().retain(|topic, _| !topic.starts_with(prefix));
     }
 
-    /// All topics that begin so, in order.
+    /// The notes on all topics with this prefix, in order.
     pub fn about(&self, prefix: &str) -> Vec<String> {
         let notes = self.lock();
         let found = notes.iter().filter(|(topic, _)| topic.starts_with(prefix));

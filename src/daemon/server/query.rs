@@ -2,10 +2,11 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::wire::percent;
 use crate::wire::protocol::{PROBLEM_BAD_REQUEST, Problem};
+use crate::wire::target::Base;
 
 /// The pairs of one query.
 pub(super) struct Query(Vec<(&'static str, Vec<u8>)>);
@@ -77,10 +78,22 @@ impl Query {
 
 /// The path, if it is absolute.
 pub(super) fn absolute(path: PathBuf) -> Result<PathBuf, Problem> {
-    if path.is_absolute() {
-        Ok(path)
-    } else {
-        Err(bad(format!("path must be absolute, not {path:?}")))
+    let is_address = |text: &str| text.to_ascii_lowercase().starts_with("file:/");
+    match path.to_str() {
+        // `file:///a`, `/a/../b`, `/a.py:42`: what exists as written stays so.
+        Some(text) if path.is_absolute() || is_address(text) => {
+            let base = Base {
+                folder: Path::new("/"),
+                home: None,
+            };
+            let exists = |path: &Path| path.symlink_metadata().is_ok();
+            match path.is_absolute() && exists(&path) {
+                true => Ok(path),
+                false => Ok(base.resolve(text, exists).path),
+            }
+        }
+        None if path.is_absolute() => Ok(path),
+        _ => Err(bad(format!("path must be absolute, not {path:?}"))),
     }
 }
 

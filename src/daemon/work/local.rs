@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::daemon::contents::{moved, outline, text_of};
 use crate::daemon::context::Context;
 use crate::daemon::provider::offline::Offline;
-use crate::daemon::provider::{Facts, Provider as _};
+use crate::daemon::provider::{Facts, Provider};
 use crate::daemon::work::requesting::request;
 use crate::daemon::work::storing::until_written;
 use crate::engine::effect::{Subject, SummaryRequest};
@@ -23,7 +23,7 @@ pub fn describe(context: &Context, requests: &[SummaryRequest]) -> Event {
     let mut results = Vec::new();
     for request in requests {
         let key = request.key;
-        let job = AssertUnwindSafe(|| write(context, request));
+        let job = AssertUnwindSafe(|| write(context, &*context.provider, request));
         let result = catch_unwind(job).unwrap_or_else(|_| Err(internal_error()));
         results.push((
             key,
@@ -49,7 +49,19 @@ fn internal_error() -> Failure {
     Failure::new(Remedy::Permanent, "internal error while writing it")
 }
 
-fn write(context: &Context, request: &SummaryRequest) -> Result<Summary, Failure> {
+/// Writes the summary from facts, for a node that the model gives no text about.
+///
+/// # Errors
+/// The file changed since its digest was taken.
+pub fn fall_back(context: &Context, request: &SummaryRequest) -> Result<Summary, Failure> {
+    write(context, &Offline, request)
+}
+
+fn write(
+    context: &Context,
+    provider: &dyn Provider,
+    request: &SummaryRequest,
+) -> Result<Summary, Failure> {
     let text = match &request.subject {
         Subject::File {
             digest,
@@ -68,14 +80,14 @@ fn write(context: &Context, request: &SummaryRequest) -> Result<Summary, Failure
                     found.ok_or_else(moved)?.1
                 }
             };
-            file(context, kind, language, &outline)?
+            file(provider, kind, language, &outline)?
         }
         Subject::Directory { children } => {
             let children = request::children(context, children);
             let facts = Facts::Directory {
                 children: &children,
             };
-            context.provider.describe(&facts)?
+            provider.describe(&facts)?
         }
     };
     Ok(Summary::new(text, "offline"))
@@ -86,7 +98,7 @@ fn write(context: &Context, request: &SummaryRequest) -> Result<Summary, Failure
 /// # Errors
 /// The provider writes from prompts.
 pub fn file(
-    context: &Context,
+    provider: &dyn Provider,
     kind: ContentKind,
     language: Option<Language>,
     outline: &Outline,
@@ -96,7 +108,7 @@ pub fn file(
     }
     let facts = Facts::File { language, outline };
     match kind.is_summarized() {
-        true => context.provider.describe(&facts),
+        true => provider.describe(&facts),
         false => Ok(classify::described(kind, Offline.describe(&facts)?)),
     }
 }

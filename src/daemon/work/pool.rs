@@ -1,10 +1,10 @@
-//! A few threads for what costs processor time: reading, parsing, writing summaries offline.
+//! The threads that list, read, parse and describe.
 //!
-//! They run at a lower priority than what the person at the machine does. Only they do: the thread that drains
-//! notifications must never starve, or the kernel's queue overflows.
+//! They have a lower priority than other programs. The thread that drains notifications does not: if it starved, the
+//! kernel's queue would overflow.
 //!
-//! A file system may hang, and whoever reads there with it. So that this holds up nobody else, there are more threads
-//! where jobs wait and none is taken for a while.
+//! A thread can hang in a file system that does not respond. When jobs wait and none is taken for a while, another
+//! thread starts, so that other repositories are not blocked.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -14,29 +14,29 @@ use std::time::Duration;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// How much less of the processor the threads want than others (0 to 19).
+/// The threads' niceness.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
-/// How long jobs wait while none is taken before there is one thread more.
+/// How long jobs wait, while none is taken, before another thread starts.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How many more threads there may be.
-const MOST_MORE: usize = 16;
+/// The largest number of additional threads.
+const MAX_MORE: usize = 16;
 
 /// The threads; they end when the pool is dropped.
 #[derive(Clone)]
 pub struct Pool {
     jobs: SyncSender<Job>,
-    crew: Arc<PoolState>,
+    state: Arc<PoolState>,
 }
 
-/// What the threads have in common.
+/// What the threads share.
 struct PoolState {
     receiver: Mutex<Receiver<Job>>,
-    /// Jobs that no thread has taken yet.
+    /// Jobs that no thread has taken.
     waiting: AtomicUsize,
-    /// Threads that have none.
+    /// Threads without a job.
     free: AtomicUsize,
-    /// Jobs that were taken so far.
+    /// Jobs taken so far.
     taken: AtomicU64,
     overseer: OnceLock<Thread>,
 }
@@ -55,7 +55,7 @@ impl Drop for PoolState {
     }
 }
 
-/// How many threads a pool has: as many as the machine has processors, at most four.
+/// The number of threads: one for each processor, at most four.
 pub fn threads() -> usize {
     thread::available_parallelism().map_or(2, |count| count.get().clamp(1, 4))
 }
@@ -63,9 +63,9 @@ pub fn threads() -> usize {
 impl Pool {
     /// Starts the threads.
     pub fn start() -> std::io::Result<Self> {
-        // The engine bounds how many jobs are under way; the channel never fills.
+        // The engine limits the jobs in progress; the channel never fills.
         let (jobs, receiver) = sync_channel::<Job>(1_024);
-        let crew = Arc::new(PoolState {
+        let state = Arc::new(PoolState {
             receiver: Mutex::new(receiver),
             waiting: AtomicUsize::new(0),
             free: AtomicUsize::new(0),
@@ -73,35 +73,35 @@ impl Pool {
             overseer: OnceLock::new(),
         });
         for index in 0..threads() {
-            begin(index, &crew)?;
+            begin(index, &state)?;
         }
-        let overseen = Arc::downgrade(&crew);
+        let overseen = Arc::downgrade(&state);
         let overseer = thread::Builder::new().name("overseer".to_owned());
         let overseer = overseer.spawn(move || oversee(&overseen))?;
-        let _ = crew.overseer.set(overseer.thread().clone());
-        Ok(Self { jobs, crew })
+        let _ = state.overseer.set(overseer.thread().clone());
+        Ok(Self { jobs, state })
     }
 
-    /// Has a job done. A panic in it ends the job, and nothing else.
+    /// Runs a job. A panic ends only the job.
     pub fn spawn(&self, job: impl FnOnce() + Send + 'static) {
-        let waiting = self.crew.waiting.fetch_add(1, Ordering::SeqCst) + 1;
-        // The threads live as long as a sender does.
+        let waiting = self.state.waiting.fetch_add(1, Ordering::SeqCst) + 1;
+        // The threads live as long as the pool.
         let _ = self.jobs.send(Box::new(job));
-        if waiting > self.crew.free.load(Ordering::SeqCst) {
-            self.crew.oversee();
+        if waiting > self.state.free.load(Ordering::SeqCst) {
+            self.state.oversee();
         }
     }
 }
 
-fn begin(index: usize, crew: &Arc<PoolState>) -> std::io::Result<()> {
-    let crew = Arc::clone(crew);
+fn begin(index: usize, state: &Arc<PoolState>) -> std::io::Result<()> {
+    let state = Arc::clone(state);
     let reader = thread::Builder::new().name(format!("reader-{index}"));
-    reader.spawn(move || work(&crew)).map(drop)
+    reader.spawn(move || work(&state)).map(drop)
 }
 
-/// Sees to it that jobs are taken. It sleeps while each of them finds a thread at once.
+/// Starts threads when jobs are not taken. It sleeps while each job finds a free thread.
 fn oversee(overseen: &Weak<PoolState>) {
-    let taken = |crew: Arc<PoolState>| crew.taken.load(Ordering::SeqCst);
+    let taken = |state: Arc<PoolState>| state.taken.load(Ordering::SeqCst);
     let mut more = 0;
     loop {
         thread::park();
@@ -110,39 +110,39 @@ fn oversee(overseen: &Weak<PoolState>) {
                 return;
             };
             thread::sleep(PATIENCE);
-            let Some(crew) = overseen.upgrade() else {
+            let Some(state) = overseen.upgrade() else {
                 return;
             };
-            if crew.waiting.load(Ordering::SeqCst) == 0 {
+            if state.waiting.load(Ordering::SeqCst) == 0 {
                 break;
             }
-            if taken(Arc::clone(&crew)) == before && more < MOST_MORE {
-                tracing::warn!("all threads that read are held up: there is one more now");
-                match begin(threads() + more, &crew) {
+            if taken(Arc::clone(&state)) == before && more < MAX_MORE {
+                tracing::warn!("all worker threads are blocked; starting another one");
+                match begin(threads() + more, &state) {
                     Ok(()) => more += 1,
-                    Err(error) => tracing::warn!("there is no thread more: {error}"),
+                    Err(error) => tracing::warn!("cannot start a thread: {error}"),
                 }
             }
         }
     }
 }
 
-fn work(crew: &PoolState) {
-    // On Linux a thread has a priority of its own; elsewhere the process keeps the one it has.
+fn work(state: &PoolState) {
+    // Only Linux has a niceness for each thread.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
     loop {
-        crew.free.fetch_add(1, Ordering::SeqCst);
-        let job = crew
+        state.free.fetch_add(1, Ordering::SeqCst);
+        let job = state
             .receiver
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .recv();
-        // In this order: who counts in between finds too few threads, never too many.
-        crew.free.fetch_sub(1, Ordering::SeqCst);
+        // In this order, `spawn` may see too few free threads, never too many.
+        state.free.fetch_sub(1, Ordering::SeqCst);
         let Ok(job) = job else { return };
-        crew.waiting.fetch_sub(1, Ordering::SeqCst);
-        crew.taken.fetch_add(1, Ordering::SeqCst);
+        state.waiting.fetch_sub(1, Ordering::SeqCst);
+        state.taken.fetch_add(1, Ordering::SeqCst);
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
     }
 }

@@ -95,7 +95,7 @@ fn describe(
         return None;
     }
     let none = Outline::default();
-    let text = local::file(context, kind, language, outline.unwrap_or(&none)).ok()?;
+    let text = local::file(&*context.provider, kind, language, outline.unwrap_or(&none)).ok()?;
     let offline = &context.offline;
     let key = context.generator.file_key(offline, kind, language, syntax);
     Some((key, Summary::new(text, "offline")))

@@ -15,6 +15,7 @@ use crate::daemon::context::{Context, Mode, NOT_REQUESTED, today};
 use crate::daemon::prompt::parts::Next;
 use crate::daemon::prompt::{self, Prompt};
 use crate::daemon::provider::Response;
+use crate::daemon::work::local;
 use crate::daemon::work::writer::{Write, Writer};
 use crate::engine::effect::SummaryRequest;
 use crate::engine::event::{Event, Usage};
@@ -104,6 +105,15 @@ impl Requester {
         let earlier = earlier.as_ref().filter(|_| part.is_none());
         let text = std::mem::replace(&mut response.text, Ok(String::new()));
         let result = match text {
+            // Content made the model reply with an option that it was not given, twice: the first time it is asked again.
+            Ok(text)
+                if earlier.is_none() && request.attempts > 0 && prompt::is_unchanged(&text) =>
+            {
+                let (context, request) = (Arc::clone(&self.context), Arc::clone(&request));
+                let written = move || local::fall_back(&context, &request);
+                let written = tokio::task::spawn_blocking(written).await;
+                written.unwrap_or_else(|_| Err(internal("writing a summary")))
+            }
             Ok(text) => self.checked(&text, &prompt, earlier),
             Err(_) if response.too_long && limits::reduce(&self.context, length) => {
                 Err(Failure::new(

@@ -67,7 +67,7 @@ impl Writer {
         Self::start_with(store, notes, CAPACITY)
     }
 
-    fn start_with(
+    pub(in crate::daemon) fn start_with(
         store: Arc<Store>,
         notes: Notes,
         capacity: usize,

@@ -24,6 +24,8 @@ pub(super) const STOPPED_MS: u64 = 10 * 60_000;
 const SEVERAL: usize = 3;
 /// Refusals of a request while no other is refused after which it counts as the request's own.
 const REFUSED_ALONE: u32 = 8;
+/// More refusals before a success say nothing: a request that never passes must not wait for as many.
+const OVERCOME: u32 = 4;
 /// Refusals of its own from which on a request says nothing about the endpoint.
 const PROVEN: u32 = 3;
 /// Refusals of its own after which a request is given up: the endpoint may still have been full at some of them.
@@ -66,7 +68,7 @@ pub(super) struct Refusals {
 impl Refusals {
     /// A request passed that had been refused so often.
     pub fn passed(&mut self, refused: u32, sent_ms: u64) {
-        self.overcome = self.overcome.max(refused);
+        self.overcome = self.overcome.max(refused.min(OVERCOME));
         self.success_sent_ms = Some(
             self.success_sent_ms
                 .map_or(sent_ms, |known| known.max(sent_ms)),

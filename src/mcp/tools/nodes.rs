@@ -82,6 +82,9 @@ pub(super) fn summary(page: &mut Page, node: &Node, rest: &str) {
         });
         return;
     };
+    if common.draft {
+        page.line("  (draft, made offline: the model's summary is not there yet)");
+    }
     if !page.line(&format!("  {}", one_line(summary))) {
         let line = common.line.as_deref().unwrap_or_default();
         page.line(&format!("  {}", one_line(line)));

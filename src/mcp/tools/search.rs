@@ -1,15 +1,12 @@
 //! `search`: where something is.
 
-use ignore::gitignore::GitignoreBuilder;
 use serde::Deserialize;
 
 use super::super::page::{Page, count, mark};
 use super::super::place::Session;
-use super::nodes::children;
 use super::{Answer, detail, some_tokens};
 use crate::wire::access::Access;
 use crate::wire::plain::{clean, name, one_line};
-use crate::wire::protocol::Node;
 use crate::wire::search::{HitKind, Search, SearchKind};
 
 #[derive(Deserialize)]
@@ -38,7 +35,7 @@ pub(super) async fn search(session: &Session, arguments: Searching) -> Answer {
     let mut page = Page::new(arguments.max_tokens);
     if found.hits.is_empty() {
         match &search.glob {
-            Some(read) if matches_nothing(session, read).await? => page.line(&format!(
+            Some(read) if session.matches_nothing(read).await? => page.line(&format!(
                 "path_glob {} matches no file or folder of this repository; try list_tree, or leave it out.",
                 clean(glob.unwrap_or_default())
             )),
@@ -80,30 +77,4 @@ pub(super) async fn search(session: &Session, arguments: Searching) -> Answer {
         ));
     }
     Ok(page)
-}
-
-/// Whether no path of the repository matches a glob: then the words are not what is wrong.
-async fn matches_nothing(session: &Session, glob: &str) -> Result<bool, String> {
-    let mut builder = GitignoreBuilder::new("/");
-    let Ok(globs) = builder
-        .add_line(None, glob)
-        .and_then(|builder| builder.build())
-    else {
-        return Ok(false);
-    };
-    let root = session.target("")?.path;
-    let tree = session
-        .client
-        .node(&root, usize::MAX)
-        .await
-        .map_err(detail)?;
-    let mut open: Vec<&Node> = children(&tree).iter().collect();
-    while let Some(node) = open.pop() {
-        let is_directory = matches!(node, Node::Directory(_));
-        if globs.matched(&node.common().path, is_directory).is_ignore() {
-            return Ok(false);
-        }
-        open.extend(children(node));
-    }
-    Ok(true)
 }

@@ -59,7 +59,12 @@ pub(super) async fn status(session: &mut Session, arguments: StatusArguments) ->
     page.line(&format!(
         "{}, {}",
         count(one.files, "file", "files"),
-        count(one.directories, "directory", "directories")
+        // As everywhere, without the root itself.
+        count(
+            one.directories.saturating_sub(1),
+            "directory",
+            "directories"
+        )
     ));
     page.line(&format!(
         "queue: {} to read, {} to summarize",

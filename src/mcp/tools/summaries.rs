@@ -6,11 +6,10 @@ use super::super::page::{Page, count, line_about, mark};
 use super::super::place::Session;
 use super::nodes::{children, element, entry, facts, shown, summary};
 use super::{Answer, MAX_PATHS, detail, many_tokens};
-use crate::model::outline::Element;
 use crate::wire::access::Access;
 use crate::wire::plain::{clean, name, one_line};
 use crate::wire::protocol::{FileNode, Node};
-use crate::wire::target::Spot;
+use crate::wire::target::{Spot, definitions};
 
 #[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -98,7 +97,7 @@ pub(super) async fn summaries(session: &Session, arguments: Summaries) -> Answer
 fn definition(page: &mut Page, file: &FileNode, spot: &Spot, shown: &str) {
     let line = file.common.line.as_deref().unwrap_or("(no summary yet)");
     page.line(&format!("  {}", one_line(line)));
-    let meant = meant(&file.elements, spot);
+    let meant = definitions(&file.elements, spot);
     match (meant.is_empty(), spot) {
         (true, Spot::Line(line)) => {
             page.line(&format!("  no definition holds line {line}"));
@@ -142,48 +141,6 @@ fn definition(page: &mut Page, file: &FileNode, spot: &Spot, shown: &str) {
                 count(left as u64, "definition", "definitions"),
                 one_line(&found.qualified_name)
             ));
-        }
-    }
-}
-
-/// The innermost definition that holds a line; or those of a name: the qualified one first, then its last part.
-fn meant<'e>(elements: &'e [Element], spot: &Spot) -> Vec<&'e Element> {
-    match spot {
-        Spot::Line(line) => {
-            let holds = |one: &&Element| (one.line_start..=one.line_end).contains(line);
-            let innermost = elements.iter().filter(holds);
-            innermost
-                .min_by_key(|one| one.line_end - one.line_start)
-                .into_iter()
-                .collect()
-        }
-        Spot::Symbol(symbol) => {
-            let parts = |name: &str| -> Vec<String> {
-                let name = name.replace("::", ".").replace('#', ".");
-                name.split('.').map(str::to_owned).collect()
-            };
-            let wanted = parts(symbol);
-            let ends = |one: &&Element, same: fn(&str, &str) -> bool| {
-                let names = parts(&one.qualified_name);
-                let tail = names.len().checked_sub(wanted.len());
-                tail.is_some_and(|at| {
-                    names[at..]
-                        .iter()
-                        .zip(&wanted)
-                        .all(|(one, other)| same(one, other))
-                })
-            };
-            let exact: Vec<&Element> = elements
-                .iter()
-                .filter(|one| ends(one, |one, other| one == other))
-                .collect();
-            match exact.is_empty() {
-                false => exact,
-                true => elements
-                    .iter()
-                    .filter(|one| ends(one, |one, other| one.eq_ignore_ascii_case(other)))
-                    .collect(),
-            }
         }
     }
 }

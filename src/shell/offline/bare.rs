@@ -2,9 +2,9 @@
 
 use crate::model::outline::Outline;
 
-use super::names;
 use super::publicity::module;
-use super::words::{Paragraph, capitalized, quoted_list};
+use super::words::{Paragraph, quoted_list};
+use super::{names, statements};
 
 /// Names are compared with each other up to this number.
 const MAX_RANKED: usize = 500;
@@ -27,62 +27,22 @@ pub(super) fn without_definitions(language: &str, outline: &Outline, paragraph: 
         paragraph.say(&offers(outline, &offered));
         return;
     }
-    // A name of a kind, or the comment that begins the file, is no variable.
-    let is_name = |name: &&String| !name.starts_with("# ") && !name.contains(": ");
-    let all: Vec<String> = outline.headings.iter().filter(is_name).cloned().collect();
-    let telling = names::TELLING
-        .iter()
-        .find(|(name, _)| all.iter().any(|known| known == name));
-    let public: Vec<String> = all
-        .iter()
-        .filter(|name| !name.starts_with('_'))
-        .cloned()
-        .collect();
-    if let Some((_, words)) =
-        telling.filter(|(name, _)| !name.starts_with('_') || public.is_empty())
-        && (outline.imports.len() < 4 || !is_re_export(outline))
-    {
-        paragraph.say(&capitalized(words));
-        return;
-    }
-    let camel =
-        |name: &&String| name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
-    let camels = public.iter().filter(camel).count() * 2 > public.len();
-    if is_re_export(outline) && !camels {
+    if is_re_export(outline) {
         let (sentence, few) = re_exports(outline);
-        // What is taken to set a name says less than the name.
-        if !few || public.is_empty() {
+        // A file that sets names of its own says more by those than by what it takes for them.
+        if !few || outline.facts.bindings.is_empty() && outline.facts.calls.is_empty() {
             paragraph.say(&sentence);
         }
     }
-    if !public.is_empty() {
-        let upper = |name: &&String| !name.contains(char::is_lowercase);
-        let verb = if public.iter().filter(upper).count() * 2 > public.len() {
-            "Sets the constants "
-        } else if camels {
-            "Defines the names "
-        } else {
-            "Sets "
-        };
-        let verb = match (public.len(), camels) {
-            (1, true) => "Defines ",
-            (1, false) => "Sets ",
-            _ => verb,
-        };
-        paragraph.say(&format!("{verb}{}", quoted_list(&public, 6)));
+    if !paragraph.is_empty() || statements::write(language, outline, paragraph) {
+        return;
     }
-    if paragraph.is_empty() {
-        let modules = modules(language, outline);
-        let language = names::display(language);
-        if modules.is_empty() {
-            paragraph.say(&format!("{language} code without definitions"));
-        } else {
-            paragraph.say(&format!(
-                "{language} code without definitions, which uses {}",
-                quoted_list(&modules, 4)
-            ));
-        }
-    }
+    let is_name = |name: &&String| !name.starts_with("# ") && !name.contains(": ");
+    let set: Vec<String> = outline.headings.iter().filter(is_name).cloned().collect();
+    paragraph.say(&match set.is_empty() {
+        true => "Only comments".to_owned(),
+        false => format!("Sets {}", quoted_list(&set, 6)),
+    });
 }
 
 /// The headings of a kind.
@@ -176,7 +136,10 @@ fn exports_of_others(outline: &Outline, exported: &[String], paragraph: &mut Par
 pub(super) fn is_re_export(outline: &Outline) -> bool {
     // A path is a file and not a name in it.
     let is_beside = |import: &&String| import.starts_with('.') && !import.contains('/');
-    let beside = outline.imports.iter().filter(is_beside).count();
+    let beside = outline.imports.iter().filter(is_beside);
+    let beside = beside
+        .filter(|import| !is_for_types(outline, import))
+        .count();
     !marked(outline, "re-export").is_empty()
         || !marked(outline, "passes-on").is_empty()
         || beside > 0 && beside * 2 >= outline.imports.len()
@@ -191,7 +154,7 @@ fn re_exports(outline: &Outline) -> (String, bool) {
     for import in outline
         .imports
         .iter()
-        .filter(|import| import.starts_with('.'))
+        .filter(|import| import.starts_with('.') && !is_for_types(outline, import))
     {
         let at = import.rfind('.').unwrap_or(0);
         let (module, name) = (&import[..at], &import[at + 1..]);
@@ -257,6 +220,16 @@ fn re_exports(outline: &Outline) -> (String, bool) {
     };
     let verb = if few { "Imports" } else { "Re-exports" };
     (format!("{verb} {names} from {from}"), few)
+}
+
+/// Whether a name is imported for type checkers only.
+fn is_for_types(outline: &Outline, import: &str) -> bool {
+    let name = import.rsplit('.').next().unwrap_or(import);
+    outline
+        .facts
+        .type_only_imports
+        .iter()
+        .any(|known| known == name)
 }
 
 /// The foreign modules that a file imports and that tell something.

@@ -6,12 +6,16 @@ use super::names::Noun;
 use super::publicity::publicity;
 use super::shown::{self, Shown};
 use super::words::{Paragraph, capitalized, continued, count, list, quoted, quoted_list};
-use super::{bare, plain, suite};
+use super::{bare, plain, statements, suite};
 
 /// The longest opening that is taken from documentation, in characters, before definitions are told.
 const OPENING: usize = 260;
+/// Terms named at the end.
+const MAX_TERMS: usize = 8;
+/// Characters that must be left for them.
+const SPACE_FOR_TERMS: usize = 160;
 
-/// Writes what a file of code is.
+/// Writes the summary of a file of code.
 pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph) {
     let comment = outline
         .headings
@@ -26,36 +30,174 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
         }
         paragraph.say(&without_preamble(sentence));
     }
-    let spoken = !paragraph.is_empty();
+    let is_spoken = !paragraph.is_empty();
+    let head = outline.facts.generated.as_deref().or(comment);
+    let generated = generated(head.or(outline.docstring.as_deref()).unwrap_or(""));
+    match generated.filter(|_| !is_spoken) {
+        Some(opening) => {
+            let mut content = Paragraph::default();
+            say_content(language, outline, is_spoken, &mut content);
+            paragraph.say(&format!("{opening}: {}", small(&content.finish())));
+        }
+        None => say_content(language, outline, is_spoken, paragraph),
+    }
+    say_terms(outline, paragraph);
+}
+
+/// What is in the file: tests, definitions, statements.
+fn say_content(language: &str, outline: &Outline, is_spoken: bool, paragraph: &mut Paragraph) {
     let elements = shown::visible(language, outline);
+    let has_public = elements.first().is_some_and(|first| first.public);
     if let Some(tests) = suite::told(outline) {
         paragraph.say(&tests);
-    } else if elements.is_empty() && methods_of_others(language, outline, paragraph) {
-        // That is all there is.
-    } else if elements.is_empty() || !elements[0].public && bare::is_re_export(outline) {
+        return;
+    }
+    if let Some(tool) = statements::tool(outline).filter(|_| !is_spoken && elements.len() <= 3) {
+        paragraph.say(tool);
+        statements::registrations(outline, paragraph);
+        return;
+    }
+    if !is_spoken {
+        statements::registrations(outline, paragraph);
+    }
+    if elements.is_empty() && methods_of_others(language, outline, paragraph)
+        || elements.is_empty() && implementations(outline, paragraph)
+    {
+        return;
+    }
+    if elements.is_empty() || !has_public && bare::is_re_export(outline) {
         bare::without_definitions(language, outline, paragraph);
     } else if offers_more(outline, elements.len()) {
         paragraph.say(&bare::offers(outline, &bare::offered(outline)));
-    } else if !elements[0].public && methods_of_others(language, outline, paragraph) {
-        // What nobody else can call is there for that.
-    } else {
-        // What is private says little where the file has spoken for itself.
-        if !spoken || elements[0].public || elements.len() > 3 {
-            definitions(language, outline, &elements, paragraph);
-            methods_of_others(language, outline, paragraph);
+    } else if !has_public && methods_of_others(language, outline, paragraph) {
+        // Private definitions serve what is added to others.
+    } else if !is_spoken || has_public || elements.len() > 3 {
+        definitions(language, outline, &elements, paragraph);
+        methods_of_others(language, outline, paragraph);
+    }
+}
+
+/// What is implemented here for types that are defined elsewhere; `false` where there is nothing of that kind.
+fn implementations(outline: &Outline, paragraph: &mut Paragraph) -> bool {
+    let mut by_trait: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, of) in outline.elements.iter().filter_map(implemented) {
+        match by_trait.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, types)) => types.push(of),
+            None => by_trait.push((name, vec![of])),
         }
     }
-    let told = elements
+    by_trait.sort_by_key(|(_, types)| std::cmp::Reverse(types.len()));
+    let parts: Vec<String> = by_trait
         .iter()
-        .any(|shown| shown.element.docstring.is_some());
-    let bare = elements.iter().all(|shown| shown.noun.bare) && !elements.is_empty();
-    // The modules that a package takes its names from are often its own.
-    let offers = elements.is_empty() && !bare::offered(outline).is_empty();
-    if !spoken && !told && !bare && !offers {
-        uses(language, outline, paragraph);
+        .take(2)
+        .map(|(name, types)| format!("{} for {}", quoted(name), quoted_list(types, 5)))
+        .collect();
+    if parts.is_empty() {
+        return false;
     }
-    if is_generated(comment.unwrap_or("")) {
-        paragraph.say("Generated code.");
+    paragraph.say(&format!("Implements the trait {}", list(&parts, 2)))
+}
+
+/// The trait and the type of an `impl` block, where it has both.
+fn implemented(element: &Element) -> Option<(String, String)> {
+    let (head, of) = element.signature.split_once(" for ")?;
+    if element.kind != "impl" {
+        return None;
+    }
+    let last = |text: &str| {
+        let plain = without_parameters(text);
+        let name = plain
+            .rsplit([' ', ':', '&'])
+            .find(|name| !name.is_empty())?;
+        Some(name.to_owned())
+    };
+    let of = of.split(" where ").next().unwrap_or(of);
+    Some((last(head)?, last(of)?))
+}
+
+/// `Reader<'a, T>` is `Reader`.
+fn without_parameters(text: &str) -> String {
+    let mut depth = 0usize;
+    let mut plain = String::new();
+    for c in text.trim().chars() {
+        match c {
+            '<' => depth += 1,
+            '>' => depth = depth.saturating_sub(1),
+            c if depth == 0 => plain.push(c),
+            _ => {}
+        }
+    }
+    plain.trim().to_owned()
+}
+
+/// Traits that say little of a type.
+const ORDINARY_TRAITS: [&str; 26] = [
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "Deref",
+    "DerefMut",
+    "Display",
+    "Drop",
+    "Eq",
+    "Error",
+    "From",
+    "FromStr",
+    "Hash",
+    "Into",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Send",
+    "Sync",
+    "TryFrom",
+    "AsRef",
+    "Borrow",
+    "Index",
+    "IndexMut",
+    "Unpin",
+    "Add",
+];
+
+/// The traits that say something of a type, of those that it implements here.
+fn traits_of(name: &str, outline: &Outline) -> Vec<String> {
+    let mut traits: Vec<String> = Vec::new();
+    for (implemented, of) in outline.elements.iter().filter_map(implemented) {
+        let says = !ORDINARY_TRAITS.contains(&implemented.as_str());
+        if of == name && says && !traits.contains(&implemented) {
+            traits.push(implemented);
+        }
+    }
+    traits
+}
+
+/// The words that the file uses most, where there is space for them and they are new.
+fn say_terms(outline: &Outline, paragraph: &mut Paragraph) {
+    let terms: Vec<String> = outline
+        .facts
+        .terms
+        .iter()
+        .filter(|term| !paragraph.has_ignoring_case(term))
+        .take(MAX_TERMS)
+        .cloned()
+        .collect();
+    if terms.len() >= 3 && paragraph.room() >= SPACE_FOR_TERMS {
+        paragraph.say(&format!("About: {}", terms.join(", ")));
+    }
+}
+
+/// The text with a small first letter, unless its first word is a name.
+fn small(text: &str) -> String {
+    let word = text.split(' ').next().unwrap_or("");
+    let is_name = word
+        .chars()
+        .skip(1)
+        .any(|c| c.is_uppercase() || "_.`(".contains(c));
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if !is_name => first.to_lowercase().chain(chars).collect(),
+        _ => text.to_owned(),
     }
 }
 
@@ -172,7 +314,7 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
         let mut parts: Vec<String> = groups
             .iter()
             .take(3)
-            .map(|group| phrase(group, most))
+            .map(|group| phrase(group, outline, most))
             .collect();
         let rest: usize = groups.iter().skip(3).map(|group| group.members.len()).sum();
         if rest > 0 {
@@ -191,7 +333,7 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
 }
 
 /// `the classes `A`, `B` and 2 more`
-fn phrase(group: &Group<'_, '_>, most: usize) -> String {
+fn phrase(group: &Group<'_, '_>, outline: &Outline, most: usize) -> String {
     let names: Vec<String> = group
         .members
         .iter()
@@ -210,8 +352,10 @@ fn phrase(group: &Group<'_, '_>, most: usize) -> String {
         return format!("a {}", group.noun.singular);
     }
     if let [one] = &group.members[..] {
+        let traits = traits_of(&names[0], outline);
         let base = match &one.base {
             Some(base) => format!(" ({} {})", article(base), quoted(base)),
+            None if !traits.is_empty() => format!(" (implements {})", quoted_list(&traits, 3)),
             None => String::new(),
         };
         return format!("the {} {}{base}", group.noun.singular, quoted(&names[0]));
@@ -230,18 +374,21 @@ fn article(name: &str) -> &'static str {
     }
 }
 
-/// Whether all definitions carry the name of the first: `Speech`, `AsyncSpeech`, `SpeechWithStreaming`.
+/// Whether all definitions are variants of the first: of the same base, and with its name as their first or last words.
 fn has_variants(group: &Group<'_, '_>) -> bool {
     let Some(first) = group.members.first() else {
         return false;
     };
     let name = first.element.name.as_str();
-    group.members.len() > 2
-        && name.len() > 2
-        && group
-            .members
-            .iter()
-            .all(|shown| shown.element.name.contains(name))
+    let is_variant = |shown: &&Shown<'_>| {
+        let other = shown.element.name.as_str();
+        let as_first = other
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(char::is_uppercase));
+        let as_last = other.ends_with(name) && name.starts_with(char::is_uppercase);
+        shown.base.is_some() && shown.base == first.base && (as_first || as_last)
+    };
+    group.members.len() > 2 && name.len() > 2 && group.members[1..].iter().all(is_variant)
 }
 
 /// The methods that one class or two have, as the end of a sentence.
@@ -334,28 +481,35 @@ fn is_program(language: &str, outline: &Outline, shown: &[Shown<'_>]) -> bool {
     has_main && (reads_arguments || publicity(language).is_some())
 }
 
-fn uses(language: &str, outline: &Outline, paragraph: &mut Paragraph) {
-    let modules = bare::modules(language, outline);
-    let said = paragraph.room() < 300 || publicity(language).is_some() && modules.is_empty();
-    if !modules.is_empty() && !said {
-        paragraph.say(&format!("Uses {}", quoted_list(&modules, 4)));
-    }
-}
-
-/// Whether a comment says that nobody wrote the file.
-fn is_generated(comment: &str) -> bool {
-    const SAYS: [&str; 8] = [
+/// How the sentence about a generated file opens; `None` for a file that people write.
+fn generated(comment: &str) -> Option<String> {
+    const SAYS: [&str; 10] = [
         "do not edit",
         "do not modify",
+        "don't edit",
         "generated from",
         "generated by",
         "auto-generated",
+        "auto generated",
         "autogenerated",
         "automatically generated",
         "@generated",
     ];
-    let head: String = comment.to_lowercase().chars().take(600).collect();
-    SAYS.iter().any(|says| head.contains(says))
+    let head: String = comment.chars().take(600).collect();
+    let lower = head.to_lowercase();
+    SAYS.iter().find(|says| lower.contains(**says))?;
+    let by = ["generated by ", "generated from ", "generated with "];
+    let tool = by.iter().find_map(|by| {
+        let rest = lower.get(lower.find(by)? + by.len()..)?;
+        let word = rest.split_whitespace().next()?;
+        let word = word.trim_matches(['`', '"', '\'', ',', '.', ';', ':']);
+        let is_tool = word.len() > 2 && !["the", "this", "our", "running"].contains(&word);
+        is_tool.then(|| word.to_owned())
+    });
+    Some(match tool {
+        Some(tool) => format!("Generated by {}", quoted(&tool)),
+        None => "Generated code".to_owned(),
+    })
 }
 
 /// `This module implements x` is `Implements x`.

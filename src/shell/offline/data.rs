@@ -22,6 +22,7 @@ const KNOWN: &[(&str, &[&str], &str)] = &[
         &["package", "metadata"],
         "Lock file: the exact versions of dependencies",
     ),
+    ("toml", &["package"], "Cargo manifest"),
     (
         "json",
         &["lockfileVersion"],
@@ -137,7 +138,7 @@ pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &m
             None => {}
         },
         "ignore-list" => {
-            paragraph.say("Paths that tools are to pass over (an ignore list)");
+            paragraph.say("Paths that tools skip (an ignore list)");
         }
         "git-attributes" => {
             let modules: Vec<String> = headings
@@ -146,7 +147,7 @@ pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &m
                 .map(|name| name.trim_matches('"').to_owned())
                 .collect();
             paragraph.say(&match modules.is_empty() {
-                true => "What git is told about paths (attributes)".to_owned(),
+                true => "Git attributes of paths".to_owned(),
                 false => format!("Git submodules: {}", quoted_list(&modules, 6)),
             });
         }
@@ -212,6 +213,11 @@ fn licence(outline: &Outline) -> Option<&'static str> {
     (rights && outline.headings.len() < 2).then_some("A licence or a claim of rights")
 }
 
+/// First words of sentences that go on from a title.
+const NEEDS_TITLE: [&str; 9] = [
+    "this", "it", "these", "they", "is", "are", "used", "here", "that",
+];
+
 fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut Paragraph) {
     if let Some(licence) = licence(outline) {
         paragraph.say(licence);
@@ -253,15 +259,22 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
         return;
     }
     let lead = plain::lead(documentation);
+    // A sentence that can stand alone does; one that goes on from the title needs it.
+    let stands_alone = |sentence: &str| {
+        let first = sentence.split(' ').next().unwrap_or("").to_lowercase();
+        sentence.split_whitespace().count() >= 5 && !NEEDS_TITLE.contains(&first.as_str())
+    };
+    let mut is_title_said = title.is_empty();
     match lead.first() {
-        Some(first) if title.is_empty() || names_title(first, &title) => {
+        Some(first) if title.is_empty() || names_title(first, &title) || stands_alone(first) => {
+            is_title_said |= names_title(first, &title);
             paragraph.say(first);
         }
-        // A question is no name of what is answered.
-        Some(first) if title.ends_with(['?', '!']) => {
-            paragraph.say(&format!("{} {first}", capitalized(&title)));
+        Some(first) if title.ends_with(['?', '!', ':']) || title.contains(": ") => {
+            paragraph.say(first);
         }
         Some(first) => {
+            is_title_said = true;
             paragraph.say(&format!("{}: {}", capitalized(&title), continued(first)));
         }
         None if title.is_empty() => {}
@@ -271,11 +284,15 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
             } else {
                 format!("{} page", names::display(language))
             };
+            is_title_said = true;
             paragraph.say(&format!("{name} “{title}”"));
         }
     }
     if let Some(second) = lead.get(1).filter(|second| plain::goes_on(second)) {
         paragraph.say(second);
+    }
+    if !is_title_said && title.chars().count() <= 80 {
+        paragraph.say(&format!("Page “{title}”"));
     }
     let sections = headings.get(usize::from(titled)..).unwrap_or_default();
     if !sections.is_empty() {

@@ -1,4 +1,7 @@
-//! Directories: what their children say, and how many of what kind they are.
+//! Summaries of folders: what the folder is for, what its children have in common, and last how many there are.
+//!
+//! A folder's own name is unknown here, because a rename must not change its summary. Its children's names and
+//! summaries are all there is to go by.
 
 use std::collections::BTreeMap;
 
@@ -7,266 +10,463 @@ use crate::model::language::Language;
 use crate::model::summary::first_sentence;
 
 use super::Child;
+use super::form::{Form, form, manifest_description};
 use super::words::{Paragraph, continued, count, cut, list, quoted};
 use super::{names, plain};
 
-/// Children that speak for the whole directory, by the beginning of their name in small letters.
-const SPEAKERS: [&str; 14] = [
-    "readme",
-    "__init__.py",
-    "mod.rs",
-    "lib.rs",
+/// Files that speak for their folder, best first: the manifest, the package's own documentation, the page that a host
+/// shows for the folder.
+const SPEAKERS: [&str; 17] = [
     "package.json",
-    "doc.go",
-    "package-info.java",
-    "index.ts",
-    "index.js",
-    "index.tsx",
     "cargo.toml",
     "pyproject.toml",
+    "pom.xml",
+    "__init__.py",
+    "lib.rs",
+    "mod.rs",
+    "doc.go",
+    "package-info.java",
+    "readme.md",
+    "readme.rst",
+    "readme.txt",
+    "readme",
+    "readme.markdown",
     "index.md",
     "index.rst",
+    "index.ts",
 ];
 
-/// Directories that stand beside what a repository is there for.
-const BESIDE: [&str; 17] = [
+/// Folders that stand beside what a project is for.
+const BESIDE: [&str; 27] = [
+    "bench",
+    "benches",
+    "benchmarks",
+    "demo",
+    "demos",
     "doc",
     "docs",
     "documentation",
+    "e2e",
     "example",
     "examples",
     "extra",
     "extras",
+    "fixtures",
+    "jinja2",
+    "locale",
+    "migrations",
     "script",
     "scripts",
+    "static",
+    "templates",
+    "test",
+    "tests",
+    "third_party",
     "tool",
     "tools",
-    "bench",
-    "benches",
-    "benchmarks",
-    "fixtures",
     "vendor",
-    "third_party",
 ];
 
-/// The longest clause about one child, in characters.
-const MAX_CLAUSE: usize = 80;
+/// Children named in the sentence about what a folder contains.
+const MAX_LISTED: usize = 9;
+/// The longest phrase about one child, in characters.
+const MAX_PHRASE: usize = 48;
+/// The longest first sentence that lists children, in characters.
+const MAX_LISTING: usize = 200;
+/// The shortest manifest description that says more than the README, in words.
+const MIN_DESCRIPTION: usize = 3;
 
-/// How the words begin that were put together here and say nothing that the writer of the file said.
-const MADE: [&str; 35] = [
-    "XML document of",
-    "Citation data with",
-    "Imports ",
-    "Offers ",
-    "Defines ",
-    "Declares ",
-    "Re-exports ",
-    "Sets ",
-    "Holds ",
-    "Empty ",
-    "Uses ",
-    "Python code",
-    "Rust code",
-    "JavaScript code",
-    "TypeScript code",
-    "TSX code",
-    "Go code",
-    "Java code",
-    "C code",
-    "Adds ",
-    "A program that defines ",
-    "A list that begins",
-    "Binary file",
-    "Too large",
-    "Markdown page",
-    "reStructuredText page",
-    "Text “",
-    "HTML ",
-    "JSON ",
-    "YAML ",
-    "TOML ",
-    "INI ",
-    "The version (",
-    "Only ",
-    "Nothing can be said",
-];
+/// A child and what its summary says.
+struct Known<'a> {
+    name: &'a str,
+    kind: Kind,
+    line: &'a str,
+    form: Option<Form>,
+}
 
-/// What most children of a directory are, by how their summaries begin: (beginning, the directory's noun).
-const SAME: &[(&str, &str)] = &[
-    ("Tests for ", "tests"),
-    ("Holds 1 test", "tests"),
-    ("A test:", "tests"),
-    ("Translations", "translations"),
-    ("A Django migration", "Django migrations"),
-    ("A Django management command", "Django management commands"),
-    ("Defines the data model", "data types"),
-    ("Defines the typed dictionar", "data types"),
-    ("Defines the form", "forms"),
-    ("HTML page or template", "templates"),
-    ("HTML template", "templates"),
-    ("SVG image", "SVG images"),
-    ("GitHub workflow", "GitHub workflows"),
-];
-
-/// Writes what a directory is.
-pub(super) fn write(children: &[Child<'_>], paragraph: &mut Paragraph) {
-    let spoken = SPEAKERS
-        .iter()
-        .find_map(|speaker| speaker_words(children, speaker));
-    if let Some((words, second)) = spoken {
-        paragraph.say(words);
-        if let Some(second) = second {
-            paragraph.say(second);
+impl Known<'_> {
+    /// The name without its ending; of a folder, the whole name.
+    fn stem(&self) -> &str {
+        match (self.kind, self.name.find('.')) {
+            (Kind::File, Some(at)) if at > 0 => &self.name[..at],
+            _ => self.name,
         }
     }
-    let told: Vec<&Child<'_>> = children
+
+    fn is_code(&self) -> bool {
+        let language = Language::of_file(self.name.as_bytes());
+        language.is_some_and(|language| names::is_code(language.name()))
+    }
+}
+
+/// Writes the summary of a folder.
+pub(super) fn write(children: &[Child<'_>], paragraph: &mut Paragraph) {
+    let known: Vec<Known<'_>> = children
         .iter()
-        .filter(|child| child.summary.is_some())
+        .filter_map(|child| {
+            let summary = child.summary?;
+            Some(Known {
+                name: child.name,
+                kind: child.kind,
+                line: first_sentence(summary),
+                form: form(summary),
+            })
+        })
         .collect();
-    let left_out: Vec<&Child<'_>> = children
+    if let Some((first, second)) = spoken(children) {
+        paragraph.say(&first);
+        if let Some(second) = second {
+            paragraph.say(&second);
+        }
+    }
+    match &known[..] {
+        [only] if children.len() == 1 => only_child(only, paragraph),
+        _ => {
+            if let Some(sentence) = shared(&known).or_else(|| listing(&known)) {
+                paragraph.say(&sentence);
+            }
+        }
+    }
+    if paragraph.is_empty() {
+        let names: Vec<String> = children.iter().map(|child| quoted(child.name)).collect();
+        paragraph.say(&format!("Contains {}", list(&names, 6)));
+    }
+    if let Some(offers) = known.iter().find_map(offered) {
+        paragraph.say(&offers);
+    }
+    if children.len() > 1 {
+        paragraph.say(&counts(children));
+    }
+    let left_out: Vec<String> = children
         .iter()
         .filter(|child| child.summary.is_none())
+        .map(|child| quoted(child.name))
         .collect();
-    contents(children, &told, paragraph);
     if !left_out.is_empty() {
-        let names: Vec<String> = left_out.iter().map(|child| named(child)).collect();
-        paragraph.say(&format!("Left out: {} (no summary)", list(&names, 3)));
+        paragraph.say(&format!("Without a summary: {}", list(&left_out, 3)));
     }
 }
 
-/// The words of a child that speaks for all, where somebody wrote them.
-fn speaker_words<'a>(children: &[Child<'a>], speaker: &str) -> Option<(&'a str, Option<&'a str>)> {
-    let child = children
-        .iter()
-        .find(|child| child.kind == Kind::File && child.name.to_lowercase().starts_with(speaker))?;
-    let summary = child.summary?;
-    let first = first_sentence(summary);
-    let manifest = first
-        .find(" manifest: ")
-        .map(|at| &first[at + " manifest: ".len()..]);
-    let words = manifest.unwrap_or(first);
-    if is_made(words) || words.contains(" manifest with") {
+/// What the author says of the folder: in a manifest, in the package's documentation, in the README.
+fn spoken(children: &[Child<'_>]) -> Option<(String, Option<String>)> {
+    SPEAKERS.iter().find_map(|speaker| {
+        let is_speaker = |child: &&Child<'_>| {
+            child.kind == Kind::File && child.name.eq_ignore_ascii_case(speaker)
+        };
+        let summary = children.iter().find(is_speaker)?.summary?;
+        if let Some(words) = manifest_description(summary) {
+            let says_enough = words.split_whitespace().count() >= MIN_DESCRIPTION;
+            return says_enough.then(|| (words.to_owned(), None));
+        }
+        if form(summary).is_some() {
+            return None;
+        }
+        let first = first_sentence(summary);
+        let rest = summary[first.len()..].trim_start();
+        let second = first_sentence(rest);
+        let goes_on = form(rest).is_none()
+            && plain::goes_on(second)
+            && !second.contains(": ")
+            && first.chars().count() < 160;
+        Some((first.to_owned(), goes_on.then(|| second.to_owned())))
+    })
+}
+
+/// The names that a package takes up from its modules, by the file that stands for it.
+fn offered(child: &Known<'_>) -> Option<String> {
+    if !is_speaker(child) || child.form != Some(Form::ReExports) {
         return None;
     }
-    let second = first_sentence(summary[first.len()..].trim_start());
-    let short = plain::goes_on(second) && first.chars().count() < 160;
-    Some((
-        words,
-        Some(second).filter(|second| short && !is_made(second) && !second.contains(": ")),
-    ))
-}
-
-fn is_made(words: &str) -> bool {
-    MADE.iter().any(|made| words.starts_with(made)) || kind_of_same(words).is_some()
-}
-
-fn kind_of_same(words: &str) -> Option<&'static str> {
-    let same = SAME
-        .iter()
-        .find(|(beginning, _)| words.starts_with(beginning));
-    let tests = words.strip_prefix("Holds ").is_some_and(|rest| {
-        rest.trim_start_matches(|c: char| c.is_ascii_digit())
-            .starts_with(" tests:")
-    });
-    same.map(|(_, noun)| *noun).or(tests.then_some("tests"))
-}
-
-/// The name as it stands in a sentence: directories end in a slash.
-fn named(child: &Child<'_>) -> String {
-    match child.kind {
-        Kind::File => quoted(child.name),
-        Kind::Directory => quoted(&format!("{}/", child.name)),
-    }
-}
-
-fn contents(children: &[Child<'_>], told: &[&Child<'_>], paragraph: &mut Paragraph) {
-    if let [child] = children {
-        let first = first_sentence(child.summary.unwrap_or(""));
-        if let (Kind::Directory, Some(rest)) = (child.kind, first.strip_prefix("Only `")) {
-            paragraph.say(&format!("Only `{}/{rest}", child.name.replace('`', "")));
-            return;
-        }
-        // Where one file speaks for a directory, its name is one too many.
-        let spoken = first
-            .strip_prefix('`')
-            .and_then(|rest| rest.split_once("`: "));
-        let first = spoken
-            .filter(|_| child.kind == Kind::Directory)
-            .map_or(first, |(_, words)| words);
-        let words = Some(cut(&continued(first), 200)).filter(|words| !words.is_empty());
-        match words {
-            Some(words) if paragraph.is_empty() => {
-                _ = paragraph.say(&format!("Only {}: {words}", named(child)))
-            }
-            _ => _ = paragraph.say(&format!("Holds only {}", named(child))),
-        }
-        return;
-    }
-    let counts = counts(children);
-    let same = shared_noun(told);
-    let clauses = clauses(told, same);
-    let holds = match same {
-        Some(noun) => format!("Holds {noun} in {counts}"),
-        None => format!("Holds {counts}"),
-    };
-    if !paragraph.is_empty() {
-        paragraph.say(&holds);
-        tell(&clauses, "Among them: ", 5, paragraph);
-        return;
-    }
-    // Nobody speaks for the whole: the first sentence has to, with what is most telling.
-    if let Some(offers) = told.iter().find_map(|child| offered(child)) {
-        paragraph.say(&offers);
-        paragraph.say(&holds);
-        tell(&clauses, "Among them: ", 5, paragraph);
-        return;
-    }
-    let one = |child: &&&Child<'_>| {
-        child.kind == Kind::File && clauses[0].starts_with(&format!("{} (", named(child)))
-    };
-    if let Some(child) = told.iter().find(|child| clauses.len() == 1 && one(child)) {
-        // The others are empty or speak of themselves only.
-        let words = cut(&continued(child.summary.unwrap_or("")), 190);
-        paragraph.say(&format!("{}: {words}", named(child)));
-        paragraph.say(&holds);
-        return;
-    }
-    let used = clauses.len().min(2);
-    let opening = match (same, used == children.len()) {
-        (_, true) => format!("{holds}: "),
-        (Some(_), _) => format!("{holds}, such as "),
-        (None, _) => format!("{holds}, among them "),
-    };
-    match used {
-        0 => _ = paragraph.say(&holds),
-        _ => _ = paragraph.say(&format!("{opening}{}", list(&clauses[..used], 2))),
-    }
-    tell(&clauses[used..], "Also: ", 4, paragraph);
-}
-
-/// What a package offers, by the words of the file that stands for it: the names that it brings up from inside.
-fn offered(child: &Child<'_>) -> Option<String> {
-    let first = first_sentence(child.summary?);
-    if !SPEAKERS.contains(&child.name) {
-        return None;
-    }
-    if first.starts_with("Offers ") {
-        return Some(first.to_owned());
-    }
-    let names = first.strip_prefix("Re-exports ")?;
+    let names = child.line.strip_prefix("Re-exports ")?;
     let (names, _) = names.rsplit_once(" from ")?;
     (names != "everything").then(|| format!("Offers {names}"))
 }
 
-/// One sentence with as many clauses as there is room for.
-fn tell(clauses: &[String], opening: &str, most: usize, paragraph: &mut Paragraph) {
-    for number in (1..=clauses.len().min(most)).rev() {
-        let sentence = format!("{opening}{}", clauses[..number].join("; "));
-        // Room is left for what had to be left out.
-        if sentence.chars().count() + 90 <= paragraph.room() && sentence.chars().count() < 235 {
-            paragraph.say(&sentence);
-            return;
+/// The only child speaks for the folder.
+fn only_child(only: &Known<'_>, paragraph: &mut Paragraph) {
+    let name = match only.kind {
+        Kind::File => quoted(only.name),
+        Kind::Directory => quoted(&format!("{}/", only.name)),
+    };
+    if paragraph.is_empty() {
+        paragraph.say(&cut(&continued(only.line), 220));
+    }
+    paragraph.say(&format!("It contains only {name}"));
+}
+
+/// What most children are, in one sentence.
+fn shared(known: &[Known<'_>]) -> Option<String> {
+    let counted: Vec<&Known<'_>> = known
+        .iter()
+        .filter(|child| child.form != Some(Form::Nothing) && !is_speaker(child))
+        .collect();
+    let most = |number: usize| number >= 2 && number * 5 >= counted.len() * 3;
+    let of_form = |wanted: Form| -> Vec<&Known<'_>> {
+        let same = counted.iter().filter(|child| child.form == Some(wanted));
+        same.copied().collect()
+    };
+    for wanted in [
+        Form::Tests,
+        Form::Migration,
+        Form::ManagementCommand,
+        Form::Translations,
+        Form::Template,
+        Form::Svg,
+        Form::Workflow,
+    ] {
+        let same = of_form(wanted);
+        if most(same.len()) {
+            return Some(sentence_about(wanted, &same));
         }
+    }
+    shared_base(&counted).or_else(|| shared_ending(&counted))
+}
+
+fn sentence_about(form: Form, same: &[&Known<'_>]) -> String {
+    let stems: Vec<String> = same.iter().map(|child| shown(child.stem())).collect();
+    match form {
+        Form::Tests => {
+            let topics: Vec<String> = same
+                .iter()
+                .map(|child| topic(child.stem()))
+                .filter(|topic| !topic.is_empty())
+                .collect();
+            match topics.is_empty() {
+                true => format!("Tests: {}", list(&stems, MAX_LISTED)),
+                false => format!("Tests of {}", list(&topics, MAX_LISTED)),
+            }
+        }
+        Form::Migration => format!(
+            "Contains Django migrations, from {} to {}",
+            stems.first().map_or("", String::as_str),
+            stems.last().map_or("", String::as_str)
+        ),
+        Form::ManagementCommand => {
+            format!(
+                "Contains the Django management commands {}",
+                list(&stems, MAX_LISTED)
+            )
+        }
+        Form::Translations => {
+            let language = |child: &&Known<'_>| {
+                let rest = child.line.strip_prefix("Translations into ")?;
+                let name = rest.split([' ', '(', ',', '.']).next()?;
+                Some(name.trim_matches('`').to_owned())
+            };
+            let mut languages: Vec<String> = same.iter().filter_map(language).collect();
+            languages.dedup();
+            match languages.is_empty() {
+                true => "Translations".to_owned(),
+                false => format!("Translations into {}", list(&languages, MAX_LISTED)),
+            }
+        }
+        Form::Template => format!("HTML templates: {}", list(&stems, MAX_LISTED)),
+        Form::Svg => format!("SVG images: {}", list(&stems, MAX_LISTED)),
+        _ => format!("GitHub workflows: {}", list(&stems, MAX_LISTED)),
+    }
+}
+
+/// What a test file tests, by its name: `test_client.py`, `client_test.go`, `client.test.ts` are about `client`.
+fn topic(stem: &str) -> String {
+    let mut topic = stem;
+    for mark in ["test_", "tests_", "test-"] {
+        topic = topic.strip_prefix(mark).unwrap_or(topic);
+    }
+    for mark in ["_test", "_tests", "-test", "_spec", "Tests", "Test", "Spec"] {
+        topic = topic.strip_suffix(mark).unwrap_or(topic);
+    }
+    match topic {
+        "test" | "tests" | "conftest" => String::new(),
+        topic => topic.replace('_', " "),
+    }
+}
+
+/// `Contains subclasses of `Field`: a, b and c`, where most children define one.
+fn shared_base(counted: &[&Known<'_>]) -> Option<String> {
+    let mut by_base: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for child in counted {
+        let base = child
+            .line
+            .split_once(" (a `")
+            .or_else(|| child.line.split_once(" (an `"))
+            .and_then(|(_, rest)| rest.split_once('`'));
+        if let (Some(Form::Definitions), Some((base, _))) = (child.form, base) {
+            by_base.entry(base).or_default().push(shown(child.stem()));
+        }
+    }
+    let (base, stems) = by_base.into_iter().max_by_key(|(_, stems)| stems.len())?;
+    (stems.len() >= 3 && stems.len() * 5 >= counted.len() * 3).then(|| {
+        format!(
+            "Contains kinds of {}: {}",
+            quoted(base),
+            list(&stems, MAX_LISTED)
+        )
+    })
+}
+
+/// `Contains plugins: asset, css and html`, where the names that most children define end in one word.
+fn shared_ending(counted: &[&Known<'_>]) -> Option<String> {
+    let mut by_ending: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for child in counted {
+        if child.form != Some(Form::Definitions) {
+            continue;
+        }
+        let Some(name) = child.line.split('`').nth(1) else {
+            continue;
+        };
+        let ending = name.rfind(char::is_uppercase).map_or("", |at| &name[at..]);
+        if ending.len() >= 4 && ending.len() < name.len() {
+            let stems = by_ending.entry(ending.to_lowercase()).or_default();
+            stems.push(shown(child.stem()));
+        }
+    }
+    let (ending, stems) = by_ending.into_iter().max_by_key(|(_, stems)| stems.len())?;
+    (stems.len() >= 3 && stems.len() * 5 >= counted.len() * 3).then(|| {
+        let plural = match ending.strip_suffix('y') {
+            Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+            _ if ending.ends_with(['s', 'x', 'h']) => format!("{ending}es"),
+            _ => format!("{ending}s"),
+        };
+        format!("Contains {plural}: {}", list(&stems, MAX_LISTED))
+    })
+}
+
+fn is_speaker(child: &Known<'_>) -> bool {
+    child.kind == Kind::File
+        && SPEAKERS
+            .iter()
+            .any(|speaker| child.name.eq_ignore_ascii_case(speaker))
+}
+
+/// `Contains cache (caching framework), mail and files`: the children that matter most.
+fn listing(known: &[Known<'_>]) -> Option<String> {
+    let mut ranked: Vec<(u32, String)> = known
+        .iter()
+        .filter(|child| !is_speaker(child) && child.form != Some(Form::Nothing))
+        .map(|child| (rank(child), entry(child)))
+        .collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    let mut all: Vec<String> = Vec::new();
+    for (_, entry) in ranked {
+        let name = |entry: &str| entry.split(" (").next().unwrap_or("").to_owned();
+        if !all.iter().any(|known| name(known) == name(&entry)) {
+            all.push(entry);
+        }
+    }
+    if all.is_empty() {
+        return None;
+    }
+    let fits =
+        |most: &usize| format!("Contains {}", list(&all, *most)).chars().count() <= MAX_LISTING;
+    let most = (1..=MAX_LISTED).rev().find(fits).unwrap_or(1);
+    Some(format!("Contains {}", list(&all, most)))
+}
+
+/// Lower is named earlier.
+fn rank(child: &Known<'_>) -> u32 {
+    let name = child.name.to_lowercase();
+    let is_minor = name.starts_with('.')
+        || name.starts_with("licen")
+        || name.starts_with("test")
+        || name.contains("lock")
+        || child.form == Some(Form::Tests)
+        || BESIDE.contains(&name.as_str());
+    let rank = match (child.kind, child.form) {
+        _ if is_minor => 5,
+        (Kind::Directory, None) => 0,
+        (Kind::Directory, Some(_)) => 1,
+        (Kind::File, None) if child.is_code() => 2,
+        (Kind::File, Some(_)) if child.is_code() => 3,
+        (Kind::File, _) => 4,
+    };
+    rank + 10 * u32::from(name.starts_with('_'))
+}
+
+/// `cache (caching framework)`, or the name alone where a phrase would add nothing.
+fn entry(child: &Known<'_>) -> String {
+    let name = shown(child.stem());
+    match phrase(child) {
+        Some(phrase) => format!("{name} ({phrase})"),
+        None => name.to_owned(),
+    }
+}
+
+/// A name as it stands in a sentence: between backticks where it could be read as something else.
+fn shown(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "._-+@".contains(c);
+    match name.chars().all(is_plain) && name.len() <= 60 && !name.ends_with('.') {
+        true => name.to_owned(),
+        false => quoted(name),
+    }
+}
+
+/// The subject of a child's first sentence in a few words.
+fn phrase(child: &Known<'_>) -> Option<String> {
+    if let (Kind::Directory, Some(Form::Listing)) = (child.kind, child.form) {
+        let inside = without_brackets(child.line.strip_prefix("Contains ")?.trim_end_matches('.'));
+        let names: Vec<&str> = inside.split(", ").take(3).collect();
+        let is_plain = |name: &&str| name.split(' ').count() == 1;
+        return (names.len() == 3 && names.iter().all(is_plain)).then(|| names.join(", "));
+    }
+    // A single definition is known by its own documentation.
+    let line = match child.form {
+        None => child.line,
+        Some(Form::Definitions) => child.line.split_once("`: ").map(|(_, words)| words)?,
+        Some(_) => return None,
+    };
+    let line = without_brackets(&continued(line));
+    let line = ["The ", "A ", "An "]
+        .iter()
+        .find_map(|article| line.strip_prefix(article))
+        .unwrap_or(&line);
+    let ends = [
+        ", ",
+        "; ",
+        ": ",
+        " that ",
+        " which ",
+        " — ",
+        " - ",
+        " so that ",
+        " based on ",
+        " using ",
+    ];
+    let mut phrase = line;
+    while phrase.chars().count() > MAX_PHRASE {
+        let end = ends.iter().filter_map(|end| phrase.rfind(end)).max()?;
+        phrase = &phrase[..end];
+    }
+    const POINTS: [&str; 8] = [
+        "this ", "these ", "it ", "here ", "see ", "we ", "for the ", "to ",
+    ];
+    if POINTS
+        .iter()
+        .any(|start| phrase.to_lowercase().starts_with(start))
+    {
+        return None;
+    }
+    if phrase.contains(" import ") {
+        return None;
+    }
+    let is_new = |word: &str| !child.name.to_lowercase().contains(&word.to_lowercase());
+    let says_more = phrase
+        .split_whitespace()
+        .filter(|word| word.len() > 3 && is_new(word))
+        .count();
+    (says_more > 0 && phrase.split_whitespace().count() > 1).then(|| small(phrase))
+}
+
+/// The text with a small first letter, unless its first word is a name or an abbreviation.
+fn small(text: &str) -> String {
+    let word = text.split(' ').next().unwrap_or("");
+    let is_name = word
+        .chars()
+        .skip(1)
+        .any(|c| c.is_uppercase() || !c.is_alphabetic());
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if !is_name => first.to_lowercase().chain(chars).collect(),
+        _ => text.to_owned(),
     }
 }
 
@@ -280,27 +480,28 @@ fn counts(children: &[Child<'_>]) -> String {
             (Kind::File, Some(language)) => {
                 *languages
                     .entry(names::display(language.name()))
-                    .or_default() += 1
+                    .or_default() += 1;
             }
             (Kind::File, None) => *languages.entry(String::new()).or_default() += 1,
         }
     }
     let mut files: Vec<(String, usize)> = languages.into_iter().collect();
     files.sort_by_key(|(name, number)| (name.is_empty(), std::cmp::Reverse(*number)));
-    let shown = files
+    let named = files
         .iter()
         .take(2)
         .take_while(|(name, _)| !name.is_empty())
         .count();
-    let other: usize = files[shown..].iter().map(|(_, number)| number).sum();
-    let mut parts: Vec<String> = files[..shown]
+    let other: usize = files[named..].iter().map(|(_, number)| number).sum();
+    let mut parts: Vec<String> = files[..named]
         .iter()
         .map(|(name, number)| count(*number, &format!("{name} file"), &format!("{name} files")))
         .collect();
-    if other > 0 && shown > 0 {
-        parts.push(count(other, "other file", "other files"));
-    } else if other > 0 {
-        parts.push(count(other, "file", "files"));
+    if other > 0 {
+        parts.push(match named {
+            0 => count(other, "file", "files"),
+            _ => count(other, "other file", "other files"),
+        });
     }
     if folders > 0 {
         parts.push(count(folders, "folder", "folders"));
@@ -308,108 +509,16 @@ fn counts(children: &[Child<'_>]) -> String {
     list(&parts, 5)
 }
 
-/// What most children are.
-fn shared_noun(told: &[&Child<'_>]) -> Option<&'static str> {
-    let silent = |child: &&&Child<'_>| {
-        let summary = child.summary.unwrap_or("");
-        let speaker = SPEAKERS.contains(&child.name) && is_made(summary);
-        !speaker && !summary.starts_with("Binary ")
-    };
-    let mut nouns: BTreeMap<&'static str, usize> = BTreeMap::new();
-    let counted = told.iter().filter(silent).count();
-    for child in told {
-        if let Some(noun) = noun_of(child.summary.unwrap_or("")) {
-            *nouns.entry(noun).or_default() += 1;
-        }
-    }
-    let (noun, number) = nouns.into_iter().max_by_key(|(_, number)| *number)?;
-    (number >= 2 && number * 5 >= counted * 3).then_some(noun)
-}
-
-/// What a child is, or what it holds, if that is one thing.
-fn noun_of(summary: &str) -> Option<&'static str> {
-    let (mark, one) = (summary.strip_prefix("Only `"), summary.strip_prefix('`'));
-    let only = mark.or(one).and_then(|rest| rest.split_once("`: "));
-    let summary = only.map_or(summary, |(_, rest)| rest);
-    let inner = summary.strip_prefix("Holds ");
-    let named = |rest: &str| {
-        SAME.iter()
-            .find(|(_, noun)| rest.starts_with(&format!("{noun} in ")))
-    };
-    let nested = inner.and_then(named).map(|(_, noun)| *noun);
-    kind_of_same(summary).or(nested)
-}
-
-/// A clause about each child that has something to say, most telling first.
-fn clauses(told: &[&Child<'_>], same: Option<&'static str>) -> Vec<String> {
-    let mut ranked: Vec<(u32, String)> = Vec::new();
-    for child in told {
-        let name = child.name.to_lowercase();
-        let first = first_sentence(child.summary.unwrap_or(""));
-        let speaker = SPEAKERS.iter().any(|speaker| name.starts_with(speaker));
-        let trifle = name.starts_with('.')
-            || name.starts_with("license")
-            || name.starts_with("licence")
-            || name.contains("lock");
-        if speaker || trifle || first.starts_with("Empty ") || first.starts_with("Binary ") {
-            continue;
-        }
-        let tests = name.starts_with("test") || name.starts_with("conftest");
-        let beside = BESIDE.contains(&name.as_str()) || name.ends_with("-info");
-        let rank = match (child.kind, is_made(first)) {
-            _ if tests || beside => 5,
-            (Kind::Directory, false) => 0,
-            (Kind::File, false)
-                if Language::of_file(child.name.as_bytes())
-                    .is_some_and(|language| names::is_code(language.name())) =>
-            {
-                1
-            }
-            (Kind::Directory, true) => 2,
-            (Kind::File, true) => 3,
-            (Kind::File, false) => 4,
-        };
-        let private = u32::from(name.starts_with('_'));
-        ranked.push((rank + 10 * private, clause(child, first, same)));
-    }
-    ranked.sort_by_key(|(rank, _)| *rank);
-    ranked.into_iter().map(|(_, clause)| clause).collect()
-}
-
-/// `` `name` (what it says, in short) ``
-fn clause(child: &Child<'_>, first: &str, same: Option<&'static str>) -> String {
-    let name = named(child);
-    let words = continued(&without_brackets(first));
-    let words = match words.strip_prefix("Defines ") {
-        Some(rest) => rest.strip_prefix("the ").unwrap_or(rest),
-        None => words.strip_prefix("Holds ").unwrap_or(&words),
-    };
-    // What is inside of a directory inside is too far away.
-    let end = [", among them ", ", such as "]
-        .iter()
-        .filter_map(|mark| words.find(mark))
-        .min();
-    let words = match (child.kind, end) {
-        (Kind::Directory, Some(end)) => &words[..end],
-        _ => words,
-    };
-    let alike = same.is_some() && noun_of(child.summary.unwrap_or("")) == same;
-    if words.is_empty() || alike {
-        return name;
-    }
-    format!("{name} ({})", cut(words, MAX_CLAUSE))
-}
-
-/// The text without what stands in brackets, because it will itself.
+/// The text without what stands in brackets.
 fn without_brackets(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut depth = 0usize;
-    let mut code = false;
+    let mut is_code = false;
     for c in text.chars() {
-        code ^= c == '`' && depth == 0;
+        is_code ^= c == '`' && depth == 0;
         match c {
-            '(' if !code => depth += 1,
-            ')' if !code && depth > 0 => depth -= 1,
+            '(' if !is_code => depth += 1,
+            ')' if !is_code && depth > 0 => depth -= 1,
             c if depth == 0 => out.push(c),
             _ => {}
         }

@@ -171,16 +171,11 @@ const BASES: &[(&str, Noun)] = &[
     ("ModelAdmin", noun("admin page", "admin pages")),
 ];
 
+/// Ends of the names of exceptions.
+const EXCEPTION_ENDS: [&str; 5] = ["Error", "Exception", "Warning", "DoesNotExist", "Interrupt"];
+
 /// Decorators that say what a class is.
 const DECORATORS: &[(&str, Noun)] = &[("dataclass", noun("data class", "data classes"))];
-
-/// Names of variables that say what a file is for.
-pub(super) const TELLING: &[(&str, &str)] = &[
-    ("urlpatterns", "URL routes (`urlpatterns`)"),
-    ("INSTALLED_APPS", "Django settings"),
-    ("MIDDLEWARE", "Django settings"),
-    ("__version__", "the version (`__version__`)"),
-];
 
 /// Modules that are imported so often that their names tell nothing.
 const ORDINARY: &[&str] = &[
@@ -353,7 +348,7 @@ pub(super) fn kind(kind: &str) -> Option<(usize, &'static Noun)> {
 pub(super) fn base(base: &str) -> Option<&'static Noun> {
     let known = BASES.iter().find(|(name, _)| *name == base);
     let known = known.or_else(|| {
-        let exception = base.ends_with("Error") || base.ends_with("Exception");
+        let exception = EXCEPTION_ENDS.iter().any(|end| base.ends_with(end));
         BASES
             .iter()
             .find(|(name, _)| exception && *name == "Exception")

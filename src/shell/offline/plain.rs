@@ -28,24 +28,77 @@ pub(super) fn lead(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a later sentence is worth quoting too: it speaks of the matter and not to the reader.
+/// Whether a later sentence is worth quoting too: it speaks of the subject and not to the reader.
 pub(super) fn goes_on(sentence: &str) -> bool {
-    const TO_THE_READER: [&str; 8] = [
-        "Thanks",
-        "Thank",
-        "Please",
-        "See ",
-        "Note",
-        "Welcome",
-        "For more",
-        "For further",
-    ];
     let words = sentence.split_whitespace().count();
-    words >= 4
-        && sentence.chars().count() < 220
-        && !TO_THE_READER
-            .iter()
-            .any(|start| sentence.starts_with(start))
+    words >= 4 && sentence.chars().count() < 220 && !is_to_the_reader(sentence)
+}
+
+/// How sentences begin that send the reader elsewhere, thank, or ask for something.
+const TO_THE_READER: [&str; 47] = [
+    "ask ",
+    "before you",
+    "check out",
+    "check the",
+    "click ",
+    "contributions",
+    "documentation for",
+    "documentation is",
+    "donat",
+    "download",
+    "feel free",
+    "find ",
+    "follow ",
+    "for a ",
+    "for all ",
+    "for details",
+    "for documentation",
+    "for further",
+    "for help",
+    "for more",
+    "for the full",
+    "for usage",
+    "full documentation",
+    "go to",
+    "head over",
+    "here you",
+    "how to use",
+    "if you",
+    "join ",
+    "learn more",
+    "looking for",
+    "more information",
+    "more details",
+    "note",
+    "please",
+    "questions",
+    "read the",
+    "refer to",
+    "run with",
+    "see ",
+    "sponsor",
+    "thank",
+    "the documentation",
+    "then follow",
+    "this readme",
+    "to learn more",
+    "visit ",
+];
+/// Words by which such a sentence is known wherever they stand.
+const PLEAS: [&str; 6] = [
+    "generous donation",
+    "become a sponsor",
+    "see our web",
+    "can be found in",
+    "can be found at",
+    "welcome to",
+];
+
+/// Whether a sentence sends the reader elsewhere, instead of saying what something is.
+fn is_to_the_reader(sentence: &str) -> bool {
+    let lower = sentence.to_lowercase();
+    TO_THE_READER.iter().any(|start| lower.starts_with(start))
+        || PLEAS.iter().any(|plea| lower.contains(plea))
 }
 
 /// The first sentence of [`lead`].
@@ -89,7 +142,7 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
         } else if let Some(title) = line.strip_prefix('#').filter(|_| line.contains("# ")) {
             end(&mut lines, &mut found);
             found.push(Block::Title(plain(title.trim_start_matches('#'))));
-        } else if line.is_empty() || is_field(line) {
+        } else if line.is_empty() || is_field(line) || is_directive(line) {
             end(&mut lines, &mut found);
         } else if ends_prose(line) {
             end(&mut lines, &mut found);
@@ -216,6 +269,65 @@ fn is_field(line: &str) -> bool {
         .any(|field| name.trim().eq_ignore_ascii_case(field))
 }
 
+/// Tools that read directives in comments, by the first word.
+const DIRECTIVES: [&str; 34] = [
+    "eslint",
+    "istanbul",
+    "c8",
+    "v8",
+    "jshint",
+    "jslint",
+    "global",
+    "globals",
+    "prettier-ignore",
+    "stylelint",
+    "tslint",
+    "flow",
+    "noflow",
+    "ts-check",
+    "ts-nocheck",
+    "noqa",
+    "nolint",
+    "clang-format",
+    "sourcemappingurl",
+    "jsx",
+    "jsximportsource",
+    "use strict",
+    "region",
+    "endregion",
+    "biome-ignore",
+    "deno-lint-ignore",
+    "nosec",
+    "lint:ignore",
+    "go:build",
+    "go:generate",
+    "cspell",
+    "spellchecker",
+    "vim",
+    "emacs",
+];
+
+/// Whether a line tells a tool what to do, or is a tag rather than prose.
+fn is_directive(line: &str) -> bool {
+    let line = line.trim_start_matches(['@', '/', '*', '#', ' ', '!']);
+    let word = line
+        .split([' ', ':', '='])
+        .next()
+        .unwrap_or("")
+        .to_lowercase();
+    let is_tool = |tool: &str| {
+        word.strip_prefix(tool)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    // `eslint` alone may begin a sentence; with a rule or a mark behind it, it does not.
+    let rest = line[word.len().min(line.len())..].trim();
+    let is_sentence = rest.split_whitespace().count() > 3 && !rest.contains([':', '/', '=']);
+    DIRECTIVES.iter().any(|tool| is_tool(tool)) && !is_sentence
+        || line.starts_with("<reference ")
+        || line.starts_with("usr/bin/")
+        || line.starts_with("bin/")
+}
+
 /// Lines that begin fields, examples, directives, lists and tables.
 fn ends_prose(line: &str) -> bool {
     const STARTS: [&str; 13] = [
@@ -282,6 +394,10 @@ fn sentences(paragraph: &str) -> Vec<String> {
             asked = true;
             continue;
         }
+        if sentences.is_empty() && is_to_the_reader(sentence) {
+            rest = rest[sentence.len()..].trim_start();
+            continue;
+        }
         // What only announces a list that is not quoted says nothing.
         let last = sentence.trim_end_matches(':').rsplit(' ').next();
         let hangs = last.is_some_and(|word| HANGS.contains(&word));
@@ -326,14 +442,46 @@ const SHOUTS: [&str; 10] = [
 fn is_code(lower: &str) -> bool {
     let begins = |words: &[&str]| words.iter().any(|word| lower.starts_with(word));
     let quotes = lower.contains('{') || lower.contains(" from '") || lower.contains(" from \"");
-    begins(&["import ", "export "]) && quotes
+    let marks = [";", "{", "}", "=>", "::", "()", " = "];
+    let has_marks = marks.iter().filter(|mark| lower.contains(**mark)).count() >= 2;
+    let ends =
+        lower.ends_with([';', '{', '}']) || lower.starts_with("use ") || lower.contains("; use ");
+    let defines = begins(&["def ", "class "]) && lower.contains(':')
+        || begins(&["fn ", "pub fn ", "func ", "function "]) && lower.contains('(');
+    defines && lower.contains('(')
+        || has_marks && ends
+        || begins(&["import ", "export "]) && quotes
         || begins(&["from "]) && lower.contains(" import ")
         || begins(&["const ", "let ", "var "]) && lower.contains(" = ")
 }
 
 /// Whether a sentence is worth quoting: two words at least, and neither a claim of rights nor an announcement.
 fn says_something(sentence: &str) -> bool {
-    const SILENT: [&str; 38] = [
+    const SILENT: [&str; 62] = [
+        "auto-generated",
+        "autogenerated",
+        "external dependencies",
+        "internal dependencies",
+        "is refactored",
+        "is modified from",
+        "was modified",
+        "based on \"",
+        "is based on ",
+        "ported from",
+        "taken from",
+        "inspired by",
+        "written by",
+        "created by",
+        "authored by",
+        "reuse-",
+        "spdx-",
+        "licensed to the",
+        "notice file",
+        "all of the code",
+        "public domain",
+        "license for the specific",
+        "see the license",
+        "see license",
         "provided \"as is\"",
         "provided by the copyright holders",
         "in no event shall",

@@ -12,6 +12,9 @@ use super::suite;
 /// So many owners of methods that stand in other files are told apart.
 const MAX_OTHERS: usize = 20;
 
+/// Base classes are followed so far up.
+const MAX_ANCESTORS: usize = 8;
+
 /// A definition at the top of a file, and the public methods that belong to it.
 pub(super) struct Shown<'a> {
     pub element: &'a Element,
@@ -71,7 +74,9 @@ pub(super) fn visible<'a>(language: &str, outline: &'a Outline) -> Vec<Shown<'a>
             continue;
         }
         let bases = bases(&element.signature);
-        let by_base = bases.iter().find_map(|base| names::base(base));
+        let by_base = bases
+            .iter()
+            .find_map(|base| names::base(resolved(base, outline).as_deref().unwrap_or(base)));
         let by_decorator = element
             .decorators
             .iter()
@@ -103,6 +108,20 @@ pub(super) fn visible<'a>(language: &str, outline: &'a Outline) -> Vec<Shown<'a>
         )
     });
     shown
+}
+
+/// The first base class, further up in the same file, that is defined elsewhere.
+fn resolved(base: &str, outline: &Outline) -> Option<String> {
+    let mut at = base.to_owned();
+    // A class may name itself as its base, in broken code.
+    for _ in 0..MAX_ANCESTORS {
+        let of_name = |element: &&Element| element.kind == "class" && element.name == at;
+        let Some(class) = outline.elements.iter().find(of_name) else {
+            return Some(at);
+        };
+        at = bases(&class.signature).into_iter().next()?;
+    }
+    None
 }
 
 /// The methods of what is defined in other files, by that: in the order of the text.

@@ -141,7 +141,7 @@ pub(super) fn told(outline: &Outline) -> Option<String> {
         (false, _) => format!("Tests for {} ({number}): {such}", list(&topics, 3)),
         (true, Some(topic)) => format!("Tests for {topic} ({number}): {such}"),
         (true, None) if tests.len() == 1 => format!("A test: {such}"),
-        (true, None) => format!("{}: {such}", capital(&number)),
+        (true, None) => format!("{}: {such}", opening(&number)),
     })
 }
 
@@ -152,8 +152,8 @@ fn examples(cases: &[String]) -> String {
     }
 }
 
-fn capital(number: &str) -> String {
-    format!("Holds {number}")
+fn opening(number: &str) -> String {
+    format!("Tests ({number})")
 }
 
 /// `TestAsyncClient` and `AsyncClientTests` are about `async client`.

@@ -89,7 +89,7 @@ fn a_silent_file_is_told_by_what_it_defines() {
     };
     assert_eq!(
         python(&generated),
-        "Defines the data model `Batch`. Uses `httpx`. Generated code."
+        "Generated code: defines the data model `Batch`."
     );
     let migration = element(
         "class",
@@ -157,11 +157,9 @@ fn a_package_is_told_by_what_it_says_that_it_offers() {
             summary: Some("Defines the class `Client`."),
         },
     ];
-    let folder = directory(&children);
-    assert!(
-        folder
-            .starts_with("Offers `Client`, `Auth`, `AsyncClient`, `BasicAuth` and `ClientError`."),
-        "{folder}"
+    assert_eq!(
+        directory(&children),
+        "Contains _client. Offers `Client`, `Auth`, `AsyncClient`, `BasicAuth` and `ClientError`. 2 Python files."
     );
     // What it defines itself and does not offer is not what it is there for.
     let module = Outline {
@@ -258,10 +256,7 @@ fn what_git_is_told_is_no_code() {
         let outline = with_headings("", headings);
         file(language("git-attributes"), &outline, 10)
     };
-    assert_eq!(
-        of_git(&["*.py diff"]),
-        "What git is told about paths (attributes)."
-    );
+    assert_eq!(of_git(&["*.py diff"]), "Git attributes of paths.");
     assert_eq!(
         of_git(&["submodule \"vendor/a\""]),
         "Git submodules: `vendor/a`."
@@ -286,21 +281,15 @@ fn files_without_definitions_say_what_they_are_there_for() {
     );
     assert_eq!(
         python(&with_headings("", &["A_B", "C"])),
-        "Sets the constants `A_B` and `C`."
+        "Sets `A_B` and `C`."
     );
     assert_eq!(
         python(&with_headings("", &["urlpatterns"])),
         "URL routes (`urlpatterns`)."
     );
-    assert_eq!(
-        python(&outline("", Vec::new())),
-        "Python code without definitions."
-    );
+    assert_eq!(python(&outline("", Vec::new())), "Only comments.");
     let licence = "Copyright (c) 2024 Some One.\nLicensed under the MIT License.";
-    assert_eq!(
-        python(&outline(licence, Vec::new())),
-        "Python code without definitions."
-    );
+    assert_eq!(python(&outline(licence, Vec::new())), "Only comments.");
 }
 
 #[test]
@@ -422,70 +411,211 @@ fn child<'a>(name: &'a str, kind: Kind, summary: &'a str) -> Child<'a> {
     }
 }
 
-#[test]
-fn a_directory_speaks_by_its_readme_and_names_what_is_left_out() {
-    let children = [
-        child(
-            "README.md",
-            Kind::File,
-            "A tool for all. It is small enough to read.",
-        ),
-        child("big.json", Kind::File, ""),
-        child("client.py", Kind::File, "Sends requests. More."),
-        child("tests", Kind::Directory, "Holds 2 Python files."),
-    ];
-    assert_eq!(
-        directory(&children),
-        "A tool for all. It is small enough to read. Holds 1 JSON file, 1 Markdown file, 1 other file and 1 folder. \
-         Among them: `client.py` (Sends requests); `tests/` (2 Python files). Left out: `big.json` (no summary)."
-    );
-}
+/// A folder's children by name and summary (a name that ends in `/` is a folder), and the folder's summary.
+const FOLDERS: &[(&[(&str, &str)], &str)] = &[
+    // The author speaks first: in the manifest, in the package, in the README.
+    (
+        &[
+            ("README.md", "A tool for all. It is small enough to read."),
+            ("big.json", ""),
+            ("client.py", "Sends requests over the network. More."),
+            ("tests/", "Contains a and b."),
+        ],
+        "A tool for all. It is small enough to read. Contains client (sends requests over the network) and tests. 1 JSON \
+         file, 1 Markdown file, 1 other file and 1 folder. Without a summary: `big.json`.",
+    ),
+    (
+        &[
+            ("README.md", "Please read on."),
+            (
+                "package.json",
+                "Npm manifest: Reads all of the feeds. Keys: `name`.",
+            ),
+        ],
+        "Reads all of the feeds. 1 JSON file and 1 Markdown file.",
+    ),
+    // Children that matter come first, private ones, tests and what stands beside come last.
+    (
+        &[
+            ("__init__.py", "Empty file."),
+            ("_private.py", "Keeps what is private."),
+            ("a.py", "Defines the class `A`: Answers in JSON."),
+            ("b/", "Caches (in memory) what was read."),
+            ("docs/", "Explains everything at length."),
+            ("z.py", "Defines the classes `X` and `Y`."),
+        ],
+        "Contains b (caches what was read), a (answers in JSON), z, docs (explains everything at length) and _private \
+         (keeps what is private). 4 Python files and 2 folders.",
+    ),
+    // What they have in common.
+    (
+        &[
+            ("test_a.py", "Tests for a (2 tests): b and c."),
+            ("test_b_c.py", "Tests (3 tests): d, e and f."),
+        ],
+        "Tests of a and b c. 2 Python files.",
+    ),
+    (
+        &[
+            ("json.go", "Defines the struct `jsonBinding`, with `Name`."),
+            (
+                "query.go",
+                "Defines the struct `queryBinding`, with `Name`.",
+            ),
+            ("xml.go", "Defines the struct `xmlBinding`, with `Name`."),
+        ],
+        "Contains bindings: json, query and xml. 3 Go files.",
+    ),
+    (
+        &[
+            ("char.py", "Defines the class `CharField` (a `Field`)."),
+            ("date.py", "Defines the class `Dates` (a `Field`)."),
+            ("text.py", "Defines the class `LongText` (a `Field`)."),
+        ],
+        "Contains kinds of `Field`: char, date and text. 3 Python files.",
+    ),
+    (
+        &[
+            ("0001_initial.py", "A Django migration."),
+            ("0002_name.py", "A Django migration."),
+            ("__init__.py", "Empty file."),
+        ],
+        "Contains Django migrations, from 0001_initial to 0002_name. 3 Python files.",
+    ),
+    (
+        &[
+            ("de.po", "Translations into German (`de`)."),
+            ("fr.po", "Translations into French (`fr`)."),
+        ],
+        "Translations into German and French. 2 gettext files.",
+    ),
+    // A lone child speaks for its folder.
+    (
+        &[("c/", "Words of it. More.")],
+        "Words of it. It contains only `c/`.",
+    ),
+    (
+        &[("x.bin", "")],
+        "Contains `x.bin`. Without a summary: `x.bin`.",
+    ),
+    // The names that a package takes up.
+    (
+        &[
+            ("__init__.py", "Re-exports `A` and `B` from `._a`."),
+            ("_a.py", "Defines the classes `A` and `B`."),
+        ],
+        "Contains _a. Offers `A` and `B`. 2 Python files.",
+    ),
+];
 
 #[test]
-fn a_directory_without_words_of_its_own_tells_of_its_children() {
-    let children = [
-        child("__init__.py", Kind::File, "Empty file."),
-        child(
-            "a.py",
-            Kind::File,
-            "Defines the class `A` (a `B`), with `c`.",
-        ),
-        child("b", Kind::Directory, "Caches (in memory) what was read."),
-    ];
-    assert_eq!(
-        directory(&children),
-        "Holds 2 Python files and 1 folder, among them `b/` (Caches what was read) and `a.py` (class `A`, with `c`)."
-    );
-    let tests = [
-        child("test_a.py", Kind::File, "Tests for a (2 tests): b and c."),
-        child("test_b.py", Kind::File, "Holds 3 tests: d, e and f."),
-    ];
-    assert_eq!(
-        directory(&tests),
-        "Holds tests in 2 Python files: `test_a.py` and `test_b.py`."
-    );
-    let only = [child(
-        "c",
-        Kind::Directory,
-        "Only `d.txt`: Words of it. More.",
-    )];
-    assert_eq!(directory(&only), "Only `c/d.txt`: Words of it.");
-    let package = [
-        child(
-            "__init__.py",
-            Kind::File,
-            "Re-exports `A` and `B` from `._a`.",
-        ),
-        child("_a.py", Kind::File, "Defines the classes `A` and `B`."),
-    ];
-    assert_eq!(
-        directory(&package),
-        "Offers `A` and `B`. Holds 2 Python files. Among them: `_a.py` (classes `A` and `B`)."
-    );
-    assert_eq!(
-        directory(&[child("x.bin", Kind::File, "")]),
-        "Holds only `x.bin`. Left out: `x.bin` (no summary)."
-    );
+fn a_folder_says_what_it_is_for_and_counts_last() {
+    for (children, summary) in FOLDERS {
+        let children: Vec<Child<'_>> = children
+            .iter()
+            .map(|(name, summary)| match name.strip_suffix('/') {
+                Some(name) => child(name, Kind::Directory, summary),
+                None => child(name, Kind::File, summary),
+            })
+            .collect();
+        assert_eq!(directory(&children), *summary);
+    }
+}
+
+/// A file's name and text, and how its summary begins.
+const TEXTS: &[(&str, &str, &str)] = &[
+    // The author's words, without licences, directives, credits and pointers elsewhere.
+    (
+        "a.ts",
+        "/* eslint no-console: 0 */\n/**\n * Prints colourful lines to the terminal.\n */\nexport function print() {}\n",
+        "Defines the function `print`: Prints colourful lines to the terminal.",
+    ),
+    (
+        "b.js",
+        "/* istanbul ignore file */\nexport function b() {}\n",
+        "Defines the function `b`.",
+    ),
+    (
+        "c.rs",
+        "// Copyright 2020 Some One <a@b.c>\n// SPDX-License-Identifier: MIT\n\npub fn c() {}\n",
+        "Defines the function `c`.",
+    ),
+    (
+        "README.md",
+        "# Tool\n\n[![Build Status](https://x/y.svg)](https://x)\n\nPlease see the documentation for details.\n\nTool reads \
+         every feed that you follow.\n",
+        "Tool reads every feed that you follow.",
+    ),
+    // Statements at the top level.
+    (
+        "vite.config.ts",
+        "import { defineConfig } from 'vite'\nexport default defineConfig({ base: '/' })\n",
+        "Vite configuration.",
+    ),
+    (
+        "d.js",
+        "const { release } = require('tools')\nrelease({ to: 1 })\n",
+        "Runs `release`.",
+    ),
+    (
+        "e.js",
+        "module.exports = function () { return 1 }\n",
+        "Exports a function.",
+    ),
+    (
+        "f.py",
+        "STYLES = {'a': 1, 'b': 2, 'c': 3, 'd': 4}\n",
+        "Sets `STYLES` (table of 4 entries a, b, c, …).",
+    ),
+    (
+        "g.py",
+        "from flask import Flask\napp = Flask(__name__)\n\n@app.get('/users')\ndef users():\n    return []\n",
+        "Registers the route `GET /users`.",
+    ),
+    ("h.py", "# def old():\n#     return 1\n", "Only comments."),
+    // Imports for types only are no exports.
+    (
+        "i.py",
+        "import typing as t\nif t.TYPE_CHECKING:\n    from .app import Flask\n    from .ctx import Context\ncurrent = make('app')\n",
+        "Sets `current` (from `make`).",
+    ),
+    // Exceptions by a base in the same file; variants by a shared base only.
+    (
+        "j.py",
+        "class Broken(Exception):\n    pass\n\nclass Retry(Broken):\n    pass\n",
+        "Defines the exceptions `Broken` and `Retry`.",
+    ),
+    (
+        "k.py",
+        "class Field: pass\nclass DocFieldTransformer: pass\nclass FieldBox: pass\n",
+        "Defines the classes `Field`, `DocFieldTransformer` and `FieldBox`.",
+    ),
+    // Generated code says so.
+    (
+        "l.js",
+        "// This file is autogenerated by build/make.js, do not edit\nexport function check() {}\n",
+        "Generated by `build/make.js`: defines the function `check`.",
+    ),
+    (
+        "m.rs",
+        "pub struct Reader<R>(R);\n\nimpl<R: Read> Stream for Reader<R> {\n    fn poll(&self) {}\n}\n",
+        "Defines the struct `Reader` (implements `Stream`)",
+    ),
+];
+
+#[test]
+fn a_file_says_what_it_is_for() {
+    let mut wrong = Vec::new();
+    for (name, text, summary) in TEXTS {
+        let language = Language::of_file(name.as_bytes());
+        let digest = crate::model::digest::Digest::of_file(text.as_bytes());
+        let parsed = crate::shell::parse::parse(language, text.as_bytes(), digest);
+        let made = file(language, &parsed.outline, text.len() as u64);
+        if !made.starts_with(summary) {
+            wrong.push(format!("{name}: {made}"));
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
 }
 
 #[test]
@@ -625,7 +755,7 @@ fn a_section_is_no_title_and_a_lone_test_no_suite() {
         element("function", "test_c", "def test_c()", ""),
     ];
     let text = python(&outline("", few));
-    assert_eq!(text, "Holds 3 tests: a, b and c.");
+    assert_eq!(text, "Tests (3 tests): a, b and c.");
     let role = outline("Adds a column to a ~Table (or ~a).", Vec::new());
     let text = python(&role);
     assert!(

@@ -25,6 +25,11 @@ impl Paragraph {
         self.text.contains(words)
     }
 
+    /// The same, blind to case.
+    pub fn has_ignoring_case(&self, text: &str) -> bool {
+        self.text.to_lowercase().contains(&text.to_lowercase())
+    }
+
     /// How many characters are still free.
     pub fn room(&self) -> usize {
         MAX_PARAGRAPH.saturating_sub(self.text.chars().count() + 1)
@@ -52,7 +57,7 @@ impl Paragraph {
             self.text.pop();
         }
         if self.text.is_empty() {
-            self.text.push_str("Nothing can be said about it");
+            self.text.push_str("Nothing is known about it");
         }
         if !self.text.ends_with('.') {
             self.text.push('.');
@@ -213,9 +218,6 @@ mod tests {
         let text = paragraph.finish();
         assert!(text.chars().count() <= MAX_PARAGRAPH);
         assert!(text.ends_with('.'), "{text}");
-        assert_eq!(
-            Paragraph::default().finish(),
-            "Nothing can be said about it."
-        );
+        assert_eq!(Paragraph::default().finish(), "Nothing is known about it.");
     }
 }

@@ -37,7 +37,7 @@ const FOLLOWS: [u32; 26] = [
 ];
 
 /// How much of a value is judged, in bytes.
-const JUDGED: usize = 256;
+const JUDGED: usize = 128;
 
 /// Whether manuals print it: AWS's `…EXAMPLE`, a run of one character, a row that counts up.
 pub(super) fn is_example(value: &[u8]) -> bool {

@@ -85,7 +85,7 @@ impl Stock {
         for (name, entry) in entries {
             let below = place.join(&name);
             match entry.file_type() {
-                // Nobody else writes there.
+                // No other program writes there.
                 _ if name == EXPORTED.as_bytes() => {}
                 _ if name == b".git" => self.repositories.push(place.clone()),
                 Ok(kind) if kind.is_dir() => self.gather(base, &below),

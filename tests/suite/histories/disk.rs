@@ -13,7 +13,7 @@ pub fn is_inside(path: &Path, base: &Path) -> bool {
     existing.is_some_and(|existing| existing.starts_with(base))
 }
 
-/// A pipe would hold up whoever opens it.
+/// Opening a pipe would block.
 pub fn regular(path: &Path) -> std::io::Result<()> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => Err(std::io::ErrorKind::InvalidInput.into()),

@@ -119,7 +119,7 @@ impl History {
             }
             op => {
                 let base = self.base();
-                // What others write, they write in a process of their own; whoever pauses writes nothing.
+                // Other programs write in processes of their own; a paused one writes nothing.
                 done = match op {
                     Op::Git(..) | Op::Mapped(_) | Op::Pause(_) => op.apply(&base),
                     op => unforked(|| op.apply(&base)),
@@ -234,7 +234,7 @@ impl History {
 
     /// Nothing that the daemon calls fresh now may be otherwise on the disk.
     fn look(&mut self) -> Result<(), String> {
-        // Between two polls nobody can know.
+        // Between two polls it cannot be known.
         if self.stopped || self.daemon.is_none() || self.setting.polled.is_some() {
             return Ok(());
         }

@@ -25,7 +25,7 @@ pub fn check(base: &Path, node: &Value, rules: bool) -> Result<(), String> {
     let shown = path.escape_ascii().to_string();
     if node["kind"] == "file" {
         let stat = match fs::symlink_metadata(&absolute) {
-            // Nobody can say.
+            // It cannot be known.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(()),
             found => found.map_err(|error| {
                 format!("a lie: {shown} is called fresh and is not there: {error}")
@@ -36,7 +36,7 @@ pub fn check(base: &Path, node: &Value, rules: bool) -> Result<(), String> {
             |error| error.kind() == ErrorKind::PermissionDenied,
             |digest| node["digest"] == digest.as_str(),
         );
-        // A file of several names can be written under one that nobody watches.
+        // A file with several names can be written through one that is not watched.
         return match equal || stat.nlink() > 1 {
             true => Ok(()),
             false => Err(format!("a lie: {shown} is called fresh and has changed")),

@@ -8,7 +8,7 @@ use super::op::Place;
 /// What the user configured, and which folders are repositories.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Setting {
-    /// Nobody notifies: looks at everything are so many seconds apart.
+    /// No notifications: everything is polled at this interval, in seconds.
     pub polled: Option<u32>,
     /// There is an export folder.
     pub exported: bool,

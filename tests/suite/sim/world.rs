@@ -41,7 +41,7 @@ pub enum Sabotage {
     BarrierOvertakes,
     /// A file that changed is reported with its old stat.
     ListsWithoutReading,
-    /// After a restart nobody remembers what is in batches.
+    /// After a restart the keys in batches are not known.
     BatchesAreForgotten,
 }
 
@@ -107,6 +107,8 @@ pub struct World {
     in_batch: BTreeMap<SummaryKey, String>,
     promises: HashMap<WaitId, Promise>,
     waits: u64,
+    /// Some texts are refused for ever, each in a form of its own; nothing else fails for good.
+    refusing: bool,
     /// From now on the world behaves, so that all can settle.
     calm: bool,
     tally: Tally,
@@ -188,6 +190,7 @@ impl World {
             in_batch: BTreeMap::new(),
             promises: HashMap::new(),
             waits: 0,
+            refusing: seed % 3 == 1,
             calm: false,
             tally: Tally::default(),
         };
@@ -224,8 +227,10 @@ impl World {
             self.disk.root_is_there = true;
             self.lose();
         }
+        let asks = self.tally.asks;
         self.pass_until(self.now_ms + QUIET_MS)?;
         self.judge()?;
+        self.judge_others(self.tally.asks - asks)?;
         // A restart with nothing changed asks for nothing.
         let asks = self.tally.asks;
         let status = self.engine.repository_status(REPO).unwrap();

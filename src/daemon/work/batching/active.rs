@@ -43,7 +43,7 @@ impl Active {
         self.due <= Instant::now()
     }
 
-    /// Whether the endpoint has been silent so long about a batch so old that nothing more is to be expected.
+    /// Whether the batch is so old, and the endpoint silent for so long, that no result will come.
     pub fn is_hopeless(&self) -> bool {
         self.is_too_old() && self.troubles >= MOST_TROUBLES
     }

@@ -246,7 +246,7 @@ impl BatchRunner {
                 self.harvest(active, &[]).await;
             }
             Err(refusal) => {
-                // It is paid for: whatever is the matter may be mended.
+                // It is paid for, and the cause may be fixed.
                 tracing::warn!("a batch cannot be looked at: {}", refusal.message);
                 active.troubles += 1;
                 self.again(active);

@@ -396,10 +396,29 @@ impl Paragraph<'_> {
     /// Ends the paragraph: the first one with a sentence is the file's documentation.
     fn end(&mut self, found: &mut Scanned) {
         let text = self.take();
-        if found.docstring.is_none() && has_sentence(&text) {
+        if found.docstring.is_none() && has_sentence(&text) && !is_pointer(&text) {
             found.docstring = Some(text);
         }
     }
+}
+
+/// How a paragraph begins that sends the reader elsewhere.
+const POINTERS: [&str; 9] = [
+    "please ",
+    "see ",
+    "for more ",
+    "for documentation",
+    "visit ",
+    "check out",
+    "this readme",
+    "read the ",
+    "welcome to ",
+];
+
+/// Whether a short paragraph only sends the reader elsewhere.
+fn is_pointer(paragraph: &str) -> bool {
+    let lower = paragraph.to_lowercase();
+    paragraph.len() < 200 && POINTERS.iter().any(|start| lower.starts_with(start))
 }
 
 /// Whether a paragraph has a sentence besides links and markup.
@@ -422,6 +441,11 @@ fn without_markup(text: &str) -> String {
             c if !tag => out.push(c),
             _ => {}
         }
+    }
+    // An image is no text, and neither is a link around one.
+    while let Some(at) = out.find("![") {
+        let end = out[at..].find(')').map_or(out.len(), |end| at + end + 1);
+        out.replace_range(at..end, "");
     }
     while let Some(at) = out.find("](") {
         let end = out[at..].find(')').map_or(out.len(), |end| at + end + 1);

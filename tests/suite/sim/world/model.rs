@@ -10,7 +10,7 @@ use super::{Sabotage, World};
 /// What the model is like.
 #[derive(Clone, Copy, Debug)]
 pub struct Weather {
-    /// One in three fails, and now and then nobody is let in for minutes; but nothing fails for good.
+    /// One in three requests fails, with waves of refusals for minutes; no failure is permanent.
     pub night: bool,
     /// One step in so many is followed by a look at what is called fresh.
     pub glance_one_in: u32,
@@ -37,6 +37,13 @@ impl World {
         if self.has_changed(ask) {
             return Err(Failure::new(Remedy::Changed, "changed meanwhile"));
         }
+        if matches!(ask.subject, Subject::File { .. })
+            && self.refusing
+            && let Some(failure) = Self::refusal_for_ever(ask.key.0)
+        {
+            self.tally.failures += 1;
+            return Err(failure);
+        }
         if self.weather.night {
             if let Some(failure) = self.failure_at_night() {
                 self.tally.failures += 1;
@@ -45,6 +52,7 @@ impl World {
         } else if self.random.u8(0..if self.calm { 50 } else { 4 }) == 0 {
             self.tally.failures += 1;
             let remedy = match self.random.u8(0..12) {
+                0 if self.refusing => Remedy::Retry,
                 0 if !self.calm && self.random.u8(0..8) == 0 => Remedy::Fatal,
                 0 if !self.calm => Remedy::Permanent,
                 1..=4 => Remedy::Throttled,
@@ -58,6 +66,29 @@ impl World {
             Subject::Directory { .. } => format!("Directory, written {}.", self.random.u8(0..3)),
         };
         Ok(Summary::new(text, "made"))
+    }
+
+    /// How a text is refused that never passes: one in five, in each form that a refusal has.
+    pub(super) fn refusal_for_ever(digest: Digest) -> Option<Failure> {
+        const FORMS: [Remedy; 9] = [
+            Remedy::Throttled,
+            Remedy::Throttled,
+            Remedy::Unreachable,
+            Remedy::Retry,
+            Remedy::TimedOut,
+            Remedy::RetryLater,
+            Remedy::Permanent,
+            Remedy::Rejected,
+            Remedy::Useless,
+        ];
+        let [one, other, ..] = digest.0;
+        if one % 5 > 0 {
+            return None;
+        }
+        let form = usize::from(other) % FORMS.len();
+        let mut failure = Failure::new(FORMS[form], format!("never: {form}"));
+        failure.retry_after_ms = (form == 1).then_some(700);
+        Some(failure)
     }
 
     /// A summary that costs nothing: the same key always gets the same text.
@@ -104,7 +135,7 @@ impl World {
             return None;
         }
         let remedy = match random.u8(0..24) {
-            // A bad key, which somebody mends.
+            // A bad key, which a person fixes.
             0 if !self.calm && random.u8(0..20) == 0 => Remedy::Fatal,
             0..=2 => Remedy::Throttled,
             3..=5 => Remedy::Unreachable,

@@ -1,5 +1,5 @@
 //! A night with thousands of files: edits, kills, a folder that goes and comes back, a model that fails one time in
-//! three and lets nobody in for minutes. In the morning all of it has to be fresh.
+//! three and refuses everything for minutes. In the morning everything has to be fresh.
 
 use epitome::engine::view::NodeView;
 use epitome::model::path::RelPath;
@@ -14,6 +14,7 @@ impl World {
     /// A world of so many files before the night.
     pub fn at_night(seed: u64, files: u32) -> Self {
         let mut world = Self::new(seed, Sabotage::None);
+        world.refusing = false;
         world.weather = Weather {
             night: true,
             // A look costs as much as there are files.
@@ -53,7 +54,7 @@ impl World {
                     self.lose();
                 }
                 _ => {
-                    // Somebody works, or changes the branch.
+                    // A person edits, or switches the branch.
                     let most = if self.random.u8(0..6) == 0 {
                         files / 10
                     } else {

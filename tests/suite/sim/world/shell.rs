@@ -161,7 +161,7 @@ impl World {
         let result = match self.random.u8(0..8) {
             _ if self.stored.contains_key(&key) => Ok(Summary::new(words, "made")),
             0 => Err(Failure::new(Remedy::Retry, "the line failed")),
-            1 if !self.calm && !self.weather.night => {
+            1 if !self.calm && !self.weather.night && !self.refusing => {
                 Err(Failure::new(Remedy::Permanent, "the line failed for good"))
             }
             _ => Ok(Summary::new(words, "made")),

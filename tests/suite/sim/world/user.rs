@@ -1,4 +1,4 @@
-//! What somebody does in the made world, and what the watcher tells of it: all, late, or nothing.
+//! The user's edits in the simulated world, and what the watcher reports of them: everything, late, or nothing.
 
 use epitome::engine::event::{Event, WaitId};
 use epitome::model::path::RelPath;
@@ -6,7 +6,7 @@ use epitome::model::path::RelPath;
 use super::{EPOCH_MS, Pending, Promise, REPO, Sabotage, Text, World};
 
 impl World {
-    /// Somebody changes the disk; with `watched`, the watcher sees it, or loses it.
+    /// Changes the disk; with `watched`, the watcher sees it, or loses it.
     pub(super) fn edit(&mut self, watched: bool) {
         const NAMES: [&str; 5] = ["a", "b", "c", "d", "e.py"];
         let mut path = String::new();
@@ -79,7 +79,7 @@ impl World {
         self.notify(Event::Touched { repo: REPO, paths });
     }
 
-    /// Somebody writes a file, and the watcher sees it or loses it.
+    /// Writes a file, and the watcher sees it or loses it.
     pub(super) fn write_seen(&mut self, path: &str, text: Text) {
         if !self.disk.write(path, text, EPOCH_MS + self.now_ms) {
             return;
