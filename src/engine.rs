@@ -76,6 +76,9 @@ pub struct Options {
     pub settle: Window,
     /// The quiet time before the summary of a changed file is requested.
     pub quiet: Window,
+    /// Quiet time before a directory is asked about, below which something changed: edits in a row change it again and
+    /// again.
+    pub directory_quiet: Window,
     /// Requests of a first index above which a person has to confirm them; `None`: any number is sent.
     pub confirm_above: Option<u64>,
     /// Whether directories are exported as they settle.

@@ -28,7 +28,7 @@ pub enum Effect {
     AwaitConfirmation {
         /// The repository.
         repo: RepoId,
-        /// How many requests.
+        /// The number of requests.
         requests: u64,
     },
     /// These directories are gone: remove the watches at and below them. No answer.

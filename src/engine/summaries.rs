@@ -17,9 +17,6 @@ use super::repository::ScanState;
 use super::retry::Attempts;
 use super::tree::{Body, Node, NodeId, Phase, ROOT, Tree};
 
-/// How many times longer a directory rests than a file before a paid request: edits in a row change it again and again.
-const DIRECTORY_REST: u64 = 5;
-
 /// How long requests wait for a rebase or the like, at most, in milliseconds: it may be interrupted for hours.
 const HELD_ASK_MS: u64 = 60_000;
 
@@ -68,10 +65,12 @@ impl Engine {
         };
         let quiet_until_ms = match node.changed {
             Some(changed) if paid && !expedite => {
-                let quiet = self.options.quiet;
-                let factor = if is_file { 1 } else { DIRECTORY_REST };
-                let rested_ms = changed.last_ms + quiet.quiet_ms * factor;
-                let usual_ms = rested_ms.min(changed.first_ms + quiet.cap_ms * factor.min(2));
+                let quiet = match is_file {
+                    true => self.options.quiet,
+                    false => self.options.directory_quiet,
+                };
+                let usual_ms =
+                    (changed.last_ms + quiet.quiet_ms).min(changed.first_ms + quiet.cap_ms);
                 usual_ms.max(repository.heat.not_before_ms(id, quiet))
             }
             _ => 0,

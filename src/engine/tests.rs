@@ -64,6 +64,7 @@ impl Bench {
                 cap_ms: 20_000,
             },
             export: false,
+            directory_quiet: window,
             confirm_above: None,
             batch_from: None,
             poll_ms: None,

@@ -265,7 +265,7 @@ fn a_batch_is_no_larger_than_the_days_budget() {
     model.with_batches();
     let home = Home::asking(
         &model,
-        "batch = \"auto\"\n\n[budget]\nmax_requests_per_day = 204",
+        "batch = \"auto\"\n\n[budget]\nconfirm_above = 0\nmax_requests_per_day = 204",
     );
     let repo = repository();
     let _daemon = home.daemon(&[&repo.at("")]);

@@ -14,6 +14,9 @@ use crate::engine::{Options, TokenEstimate};
 use crate::model::price;
 use crate::shell::{classify, parse};
 
+/// How many times longer a directory rests than a file before a paid request.
+const DIRECTORY_REST: u64 = 5;
+
 /// The version of everything that decides what reading a file finds, the configuration included.
 fn reading_version(config: &Config) -> u32 {
     let summarizes = config.files.generated == Generated::Summarize;
@@ -63,6 +66,10 @@ pub(super) fn engine_options(context: &Context, notified: bool) -> Options {
         quiet: Window {
             quiet_ms: config.openai.quiet_ms,
             cap_ms: 30_000,
+        },
+        directory_quiet: Window {
+            quiet_ms: config.openai.quiet_ms * DIRECTORY_REST,
+            cap_ms: 60_000,
         },
         confirm_above: match config.budget.confirm_above {
             limit if limit > 0 && paid && mode.keeps() => Some(limit),

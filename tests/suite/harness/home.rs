@@ -71,8 +71,13 @@ impl Home {
     /// Configures the model.
     pub fn ask(&self, model: &FakeModel, openai: &str) {
         let url = model.url();
+        // Nobody is there to confirm a large first index.
+        let budget = match openai.contains("[budget]") {
+            true => "",
+            false => "[budget]\nconfirm_above = 0\n\n",
+        };
         self.configure(&format!(
-            "[summaries]\nprovider = \"openai\"\n\n[watch]\nsettle_ms = 20\n\n\
+            "[summaries]\nprovider = \"openai\"\n\n{budget}[watch]\nsettle_ms = 20\n\n\
              [openai]\nbase_url = \"{url}\"\nmodel = \"fake-1\"\n{openai}\n"
         ));
     }

@@ -114,6 +114,15 @@ pub struct World {
     tally: Tally,
 }
 
+/// Longer than any pause of the engine: a file that changed without end rests for an hour.
+const QUIET_MS: u64 = 120 * 60_000;
+
+/// The quiet time before a paid request.
+const QUIET: Window = Window {
+    quiet_ms: 300,
+    cap_ms: 2_000,
+};
+
 /// The remainder of the seeds, divided by eight, whose provider costs nothing.
 const FREE: u64 = 3;
 
@@ -149,10 +158,8 @@ fn options(batches: bool, paid: bool) -> Options {
             quiet_ms: 50,
             cap_ms: 500,
         },
-        quiet: Window {
-            quiet_ms: 300,
-            cap_ms: 2_000,
-        },
+        quiet: QUIET,
+        directory_quiet: QUIET,
         export: false,
         confirm_above: None,
         batch_from: batches.then_some(1),
@@ -221,7 +228,7 @@ impl World {
             self.lose();
         }
         let asks = self.tally.asks;
-        self.pass_until(self.now_ms + 40 * 60_000)?;
+        self.pass_until(self.now_ms + QUIET_MS)?;
         self.judge()?;
         self.judge_others(self.tally.asks - asks)?;
         // A restart with nothing changed asks for nothing.
@@ -230,7 +237,7 @@ impl World {
         let permanent = status.failed + status.stale;
         self.flush();
         self.crash()?;
-        self.pass_until(self.now_ms + 40 * 60_000)?;
+        self.pass_until(self.now_ms + QUIET_MS)?;
         self.judge()?;
         if permanent == 0 && self.tally.asks != asks {
             return Err(format!(

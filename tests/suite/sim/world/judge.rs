@@ -16,7 +16,7 @@ impl World {
     /// from below, the counts equal a count over all nodes.
     pub(super) fn judge(&mut self) -> Result<(), String> {
         if !self.agenda.is_empty() {
-            return Err("something is still in progress after forty quiet minutes".to_owned());
+            return Err("something is still in progress after two quiet hours".to_owned());
         }
         let view = self
             .engine
