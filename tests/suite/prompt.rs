@@ -111,7 +111,7 @@ fn what_is_shown_is_what_is_sent_to_the_byte() {
     assert!(
         printed
             .stderr
-            .contains("nothing is to be sent: its summary is fresh"),
+            .contains("nothing will be sent: its summary is fresh"),
         "{printed:?}"
     );
 
