@@ -99,11 +99,13 @@ impl Config {
 
         let mut section = top.section("summaries")?;
         section.boolean("enabled", &mut config.summaries.enabled)?;
-        section.choice(
-            "provider",
-            &[("offline", Provider::Offline), ("openai", Provider::Openai)],
-            &mut config.summaries.provider,
-        )?;
+        section
+            .choice(
+                "provider",
+                &[("offline", Provider::Offline), ("openai", Provider::Openai)],
+                &mut config.summaries.provider,
+            )
+            .map_err(name_local_server)?;
         section.text("language", &mut config.summaries.language, check::language)?;
         section.finish()?;
 
@@ -334,4 +336,29 @@ fn credential(
             file.display()
         )),
     }
+}
+
+/// Local servers by the names that people set as `provider`, with their usual base URLs.
+const LOCAL_SERVERS: [(&str, &str); 4] = [
+    ("ollama", "http://localhost:11434/v1"),
+    ("lmstudio", "http://localhost:1234/v1"),
+    ("llama.cpp", "http://localhost:8080/v1"),
+    ("vllm", "http://localhost:8000/v1"),
+];
+
+/// Completes the error of a provider that is the name of a local server with the keys that make it work.
+fn name_local_server(mut error: ConfigError) -> ConfigError {
+    if let ConfigError::Key { reason, .. } = &mut error {
+        let written: String = reason.to_lowercase().replace([' ', '-', '_'], "");
+        let server = LOCAL_SERVERS
+            .iter()
+            .find(|(name, _)| written.ends_with(&format!("\"{name}\"")));
+        if let Some((name, url)) = server {
+            reason.push_str(&format!(
+                "; for {name} set: provider = \"openai\" and, in [openai], base_url = \"{url}\", model = \"NAME\", \
+                 api_key_env = \"\""
+            ));
+        }
+    }
+    error
 }

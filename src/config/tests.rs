@@ -101,6 +101,12 @@ fn values_are_parsed() {
 fn errors_name_the_file_the_line_and_the_key() {
     for (text, expected) in [
         (
+            "[summaries]\nprovider = \"Ollama\"",
+            "config.toml:2: summaries.provider: must be \"offline\" or \"openai\", not \"Ollama\"; for ollama set: \
+             provider = \"openai\" and, in [openai], base_url = \"http://localhost:11434/v1\", model = \"NAME\", \
+             api_key_env = \"\"",
+        ),
+        (
             "\n[openai]\n\nmax_workers = 5000",
             "config.toml:4: openai.max_workers: must be a whole number from 1 to 1000, not 5000",
         ),

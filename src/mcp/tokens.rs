@@ -19,7 +19,7 @@ mod cost {
     /// Two and more spaces.
     pub const SPACES: usize = 132;
     /// A letter of an alphabet other than Latin.
-    pub const LETTER: usize = 60;
+    pub const LETTER: usize = 56;
     /// A character of Chinese, Japanese or Korean, an emoji.
     pub const WIDE: usize = 115;
 }

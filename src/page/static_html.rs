@@ -29,7 +29,7 @@ li { padding-left: 1rem; text-indent: -1rem }
 pub fn html(tree: &Node, name: &str) -> String {
     let title = escape(&shown(tree, name));
     let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"generator\" content=\"epitome\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
          <style>\n{STYLE}</style>\n"
     );

@@ -46,7 +46,9 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
 
 /// What is in the file: tests, definitions, statements.
 fn say_content(language: &str, outline: &Outline, is_spoken: bool, paragraph: &mut Paragraph) {
-    let elements = shown::visible(language, outline);
+    let mut elements = shown::visible(language, outline);
+    // An unnamed default export has no name to mention: the statements say what it is.
+    elements.retain(|shown| shown.element.name != "default");
     let has_public = elements.first().is_some_and(|first| first.public);
     if let Some(tests) = suite::sentence(outline) {
         paragraph.say(&tests);

@@ -26,9 +26,10 @@ static EXPORTS: LazyLock<Vec<(&[u8], Regex)>> = LazyLock::new(|| {
         r#"^\{{\s*"path": {string},\s*"summary": (?:null|{string}),\s*(?:"freshness": "[a-z]+",\s*)?"files": \["#
     );
     let generated = r"(?i-u)<!--[^>]{0,40}(?:generated|written|exported) by epitome|epitome:export";
-    let rows: [(&[u8], &str); 4] = [
+    let rows: [(&[u8], &str); 5] = [
         (b"index.json", &index),
         (b"README.md", generated),
+        (b"index.md", generated),
         (
             b"index.html",
             r#"(?i-u)<meta name="?generator"? content="?epitome"#,
