@@ -12,7 +12,7 @@ pub mod requesting;
 pub mod storing;
 pub mod writer;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -21,12 +21,12 @@ use crate::daemon::mailbox::{Input, Inputs};
 use crate::engine::effect::{Effect, SummaryRequest};
 use crate::engine::event::Event;
 use crate::model::listing::Listing;
-use crate::model::path::{RelPath, RepoId};
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
 use crate::model::usage::Usage;
 use crate::shell::store::Store;
 
 use batching::Batching;
+use listing::Forgotten;
 use pool::Pool;
 use requesting::Requester;
 use writer::{Confirmations, Write, Writer};
@@ -41,8 +41,8 @@ pub struct Executor {
     batching: Batching,
     /// Keys in batches of earlier runs, which the endpoint may still have.
     batched: Vec<SummaryKey>,
-    /// Directories that are gone since the last listing of their repository; the next one removes their watches.
-    forgotten: HashMap<RepoId, Vec<RelPath>>,
+    /// Directories that are gone, whose watches a job or the next listing removes.
+    forgotten: Arc<Forgotten>,
     /// Writes that the writer has no room for.
     unwritten: VecDeque<Write>,
 }
@@ -74,7 +74,7 @@ impl Executor {
             requester,
             batching,
             batched,
-            forgotten: HashMap::new(),
+            forgotten: Arc::default(),
             unwritten: VecDeque::new(),
         };
         Ok((executor, confirmations))
@@ -127,7 +127,7 @@ impl Executor {
                 },
             ),
             Effect::List { repo, targets } => {
-                let forgotten = self.forgotten.remove(&repo).unwrap_or_default();
+                let forgotten = Arc::clone(&self.forgotten);
                 self.run(
                     move || listing::list(&context, repo, &targets, &forgotten),
                     // Nothing is known of the directories: they stay suspect until the next notification.
@@ -147,7 +147,15 @@ impl Executor {
                 }
             }
             Effect::Forget { repo, paths } => {
-                self.forgotten.entry(repo).or_default().extend(paths);
+                self.forgotten.add(repo, paths);
+                let forgotten = Arc::clone(&self.forgotten);
+                self.run(
+                    move || {
+                        forgotten.remove_watches(&context, repo);
+                        Vec::new()
+                    },
+                    Vec::new,
+                );
             }
             Effect::Read { repo, files } => {
                 let nodes: Vec<_> = files.iter().map(|(node, _)| *node).collect();

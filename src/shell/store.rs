@@ -48,6 +48,9 @@ use crate::model::digest::Digest;
 use crate::model::outline::Outline;
 use crate::model::summary::{Summary, SummaryKey};
 
+/// Free summaries that may wait in memory for a cache that cannot be written.
+const MAX_UNSAVED: usize = 10_000;
+
 /// Where the number of summaries that only the cache holds stands in their tree. No key has that length.
 const FREE: &[u8] = b"free";
 /// Who writes what costs nothing: such summaries need no place in the journal.
@@ -63,7 +66,9 @@ pub struct Store {
     /// Held by whoever removes what is not in use, and shared by those who read records: what they name would be in
     /// use a moment later.
     collecting: RwLock<()>,
-    /// Summaries that are about to be removed, unless somebody reads them first.
+    /// Free summaries that the cache could not take, by key: they are read from here and written with the next batch.
+    unsaved: Mutex<BTreeMap<SummaryKey, Summary>>,
+    /// Summaries that are about to be removed, unless they are read first.
     condemned: Mutex<HashSet<SummaryKey>>,
     /// Whether the records name all that watched repositories use, apart from what the loop knows; see `collect`.
     whole: AtomicBool,
@@ -102,6 +107,7 @@ impl Store {
             journal: journal?,
             writing: Mutex::new(()),
             collecting: RwLock::new(()),
+            unsaved: Mutex::default(),
             condemned: Mutex::default(),
             whole: AtomicBool::new(false),
             lost_before: AtomicU64::new(0),
@@ -140,6 +146,9 @@ impl Store {
         }
         // After a crash, or when the cache was lost, what was paid for is in the journal only.
         let Some(summary) = self.journal.answer(key)? else {
+            if let Some(summary) = self.unsaved().get(&key) {
+                return Ok(Some(summary.clone()));
+            }
             if let Ok(Some(_)) = sealed {
                 // Damaged, and nowhere else: gone, so that the next start has it written anew.
                 let _ = self.cache.with(|trees| trees.summaries.remove(key.0.0));
@@ -153,6 +162,41 @@ impl Store {
                 .with(|trees| trees.summaries.insert(key.0.0, &sealed[..]));
         }
         Ok(Some(summary))
+    }
+
+    /// Stores summaries that cost nothing. If the cache cannot even be read, they stay in memory and are written with the
+    /// next batch: paid work must not wait for them.
+    ///
+    /// # Errors
+    /// The disk is full, or too many summaries wait already.
+    pub fn put_free_summaries(&self, batch: &[(SummaryKey, Summary)]) -> Result<(), StoreError> {
+        let Err(error) = self.put_summaries(batch, false) else {
+            return Ok(());
+        };
+        let is_readable = self.cache.with(|trees| trees.summaries.get([])).is_ok();
+        let mut unsaved = self.unsaved();
+        if is_readable || unsaved.len() + batch.len() > MAX_UNSAVED {
+            return Err(error);
+        }
+        unsaved.extend(batch.iter().cloned());
+        Ok(())
+    }
+
+    /// Writes what [`Self::put_free_summaries`] kept in memory.
+    fn save_unsaved(&self) {
+        let waiting = std::mem::take(&mut *self.unsaved());
+        if !waiting.is_empty() {
+            let batch: Vec<_> = waiting.into_iter().collect();
+            if self.put_summaries(&batch, false).is_err() {
+                self.unsaved().extend(batch);
+            }
+        }
+    }
+
+    fn unsaved(&self) -> std::sync::MutexGuard<'_, BTreeMap<SummaryKey, Summary>> {
+        self.unsaved
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Stores summaries. With `durable` they are on the disk when this returns: they cost money. Without, a crash of
@@ -271,6 +315,7 @@ impl Store {
     /// # Errors
     /// Where it could not be written.
     pub fn flush(&self) -> Result<(), StoreError> {
+        self.save_unsaved();
         self.cache.flush()
     }
 

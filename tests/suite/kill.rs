@@ -47,6 +47,7 @@ fn shown(home: &Home, repo: &Repo) -> BTreeSet<String> {
     }
     every(&answer.json())
         .iter()
+        .filter(|node| node["draft"] != true)
         .filter_map(|node| node["summary"].as_str().map(str::to_owned))
         .collect()
 }

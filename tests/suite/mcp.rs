@@ -345,9 +345,13 @@ fn a_path_has_many_names_and_a_glob_too() {
 #[test]
 fn what_was_spent_is_told_against_the_budget_and_failures_within_bounds() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "max_workers = 1"), Repo::package());
-    let config = std::fs::read_to_string(home.config()).unwrap();
-    home.configure(&format!("{config}\n[budget]\nmax_requests_per_day = 4\n"));
+    let (home, repo) = (
+        Home::asking(
+            &model,
+            "max_workers = 1\n[budget]\nmax_requests_per_day = 4",
+        ),
+        Repo::package(),
+    );
     let _daemon = home.daemon(&[&repo.at("")]);
     let mut agent = Agent::start(&home, &repo.at(""));
     let whole = agent.good("get_status", json!({"wait_fresh_ms": 60_000}));

@@ -124,7 +124,10 @@ fn a_stop_during_the_first_index_ends_in_seconds_and_the_key_comes_by_credential
     let url = model.url();
     user.write(
         ".config/epitome/config.toml",
-        &format!("[summaries]\nprovider = \"openai\"\n[openai]\nbase_url = \"{url}\"\nmodel = \"fake-1\"\n"),
+        &format!(
+            "[summaries]\nprovider = \"openai\"\n[openai]\nbase_url = \"{url}\"\nmodel = \"fake-1\"\n\
+             [budget]\nconfirm_above = 0\n"
+        ),
     );
     user.write(".config/epitome/llm-key", &format!("{API_KEY}\n"));
     user.epitome(&["service", "install"]).expect(0);

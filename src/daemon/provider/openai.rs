@@ -93,20 +93,21 @@ fn may_send(config: &Openai, has_key: bool) -> Result<(), Failure> {
         return Ok(());
     }
     let variable = &config.api_key_env;
+    let has_secret =
+        !variable.is_empty() || config.api_key_file.is_some() || !config.headers.is_empty();
+    if url.scheme() == "http" && has_secret && !config.allow_http {
+        return Err(Failure::new(
+            Remedy::Fatal,
+            "base_url is http: the key would go unencrypted to another machine, so nothing is sent",
+        )
+        .hint("use https, or set [openai] allow_http = true in a network that you trust"));
+    }
     if !has_key && !variable.is_empty() && config.headers.is_empty() {
         return Err(Failure::new(
             Remedy::Fatal,
             format!("{variable} is not set in the daemon's environment: nothing is sent"),
         )
         .hint("set it where the daemon starts, or set [openai] api_key_file; api_key_env = \"\" sends without a key"));
-    }
-    let has_secret = has_key || !config.headers.is_empty();
-    if url.scheme() == "http" && has_secret && !config.allow_http {
-        return Err(Failure::new(
-            Remedy::Fatal,
-            "base_url is http: the key would go unencrypted to another machine",
-        )
-        .hint("use https, or set [openai] allow_http = true in a network that you trust"));
     }
     Ok(())
 }

@@ -20,21 +20,19 @@ use crate::shell::{lstat, scan};
 const RULE_ROUNDS: usize = 3;
 
 /// Lists directories, and lists again what a changed rule file concerns. Returns `Listed`, behind the events that the
-/// engine has to take before it. `forgotten`: directories that are gone since the last listing, whose watches go first.
+/// engine has to take before it. The watches of `forgotten` directories go first.
 pub fn list(
     context: &Context,
     repo: RepoId,
     targets: &[(RelPath, Depth)],
-    forgotten: &[RelPath],
+    forgotten: &Forgotten,
 ) -> Vec<Event> {
     let Some(entry) = context.registry.get(repo) else {
         let listing = Listing::default();
         return vec![Event::Listed { repo, listing }];
     };
     let watch = context.watch.get().map(|watch| &**watch);
-    if let Some(watch) = watch {
-        forget(watch, &entry, forgotten);
-    }
+    forgotten.remove_watches(context, repo);
     let is_all = |(path, depth): &(RelPath, Depth)| path.is_root() && *depth == Depth::Everything;
     let all = targets.iter().any(is_all);
     let mut rules_changed = false;
@@ -72,15 +70,34 @@ pub fn list(
     events
 }
 
-/// Removes the watches at and below directories that are gone.
-fn forget(watch: &Watch, entry: &Entry, paths: &[RelPath]) {
-    if paths.is_empty() {
-        return;
+/// Directories that are gone and may still be watched.
+///
+/// Invariant: a watch that a listing sets is never removed for an earlier disappearance of its directory, because a
+/// removal holds the lock, and a listing removes what is left before it watches anything.
+#[derive(Default)]
+pub struct Forgotten(Mutex<HashMap<RepoId, Vec<RelPath>>>);
+
+impl Forgotten {
+    /// Notes directories whose watches are to go.
+    pub fn add(&self, repo: RepoId, paths: Vec<RelPath>) {
+        lock(&self.0).entry(repo).or_default().extend(paths);
     }
-    let is_kept = |known: &RelPath| !paths.iter().any(|path| known.is_within(path));
-    lock(&entry.unwatched).directories.retain(is_kept);
-    for path in paths {
-        watch.remove_directory(entry.repo, &path.under(&entry.root));
+
+    /// Removes the watches at and below the noted directories of a repository.
+    pub fn remove_watches(&self, context: &Context, repo: RepoId) {
+        let mut all = lock(&self.0);
+        let paths = all.remove(&repo).unwrap_or_default();
+        let (Some(watch), Some(entry)) = (context.watch.get(), context.registry.get(repo)) else {
+            return;
+        };
+        if paths.is_empty() {
+            return;
+        }
+        let is_kept = |known: &RelPath| !paths.iter().any(|path| known.is_within(path));
+        lock(&entry.unwatched).directories.retain(is_kept);
+        for path in &paths {
+            watch.remove_directory(entry.repo, &path.under(&entry.root));
+        }
     }
 }
 

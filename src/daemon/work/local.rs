@@ -7,7 +7,7 @@ use crate::daemon::context::Context;
 use crate::daemon::provider::offline::Offline;
 use crate::daemon::provider::{Facts, Provider};
 use crate::daemon::work::requesting::request;
-use crate::daemon::work::storing::until_written;
+use crate::daemon::work::storing::store_free;
 use crate::engine::effect::{Subject, SummaryRequest};
 use crate::engine::event::Event;
 use crate::model::contents::ContentKind;
@@ -32,9 +32,7 @@ pub fn describe(context: &Context, requests: &[SummaryRequest]) -> Event {
         written.extend(result.ok().map(|summary| (key, summary)));
     }
     if context.mode.keeps() && !written.is_empty() {
-        until_written(&context.notes, || {
-            context.store.put_summaries(&written, false)
-        });
+        store_free(context, &written);
     }
     Event::Described(results)
 }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::daemon::contents::{self, Parsed};
 use crate::daemon::context::Context;
 use crate::daemon::work::local;
-use crate::daemon::work::storing::until_written;
+use crate::daemon::work::storing::store_free;
 use crate::engine::event::{Event, FileRead, ReadProblem};
 use crate::engine::tree::NodeId;
 use crate::model::contents::{ContentKind, Contents};
@@ -108,9 +108,7 @@ impl Results {
         }
         contents::store_outlines(context, &self.outlines);
         if !self.summaries.is_empty() {
-            until_written(&context.notes, || {
-                context.store.put_summaries(&self.summaries, false)
-            });
+            store_free(context, &self.summaries);
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::daemon::context::Context;
 use crate::daemon::context::registry::Notes;
+use crate::model::summary::{Summary, SummaryKey};
 
 /// The pause before a failed write is repeated.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -26,4 +28,10 @@ pub fn until_written<E: std::fmt::Display>(
         notes.clear(WAITING);
         notes.clear("store");
     }
+}
+
+/// Stores summaries that cost nothing.
+pub fn store_free(context: &Context, summaries: &[(SummaryKey, Summary)]) {
+    let store = &context.store;
+    until_written(&context.notes, || store.put_free_summaries(summaries));
 }

@@ -191,7 +191,7 @@ fn a_full_disk_does_not_delay_shutdown() {
         begun.elapsed()
     );
     assert!(
-        daemon.log().contains("is asked for again"),
+        daemon.log().contains("will be requested again"),
         "{}",
         daemon.log()
     );

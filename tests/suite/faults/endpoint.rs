@@ -13,7 +13,7 @@ use crate::harness::{FakeModel, Home, Repo, eventually, until};
 fn an_unresolvable_endpoint_is_reported_and_other_work_continues() {
     let (home, repo) = (Home::new(), Repo::package());
     home.configure(
-        "[summaries]\nprovider = \"openai\"\n\n[openai]\nbase_url = \"http://model.invalid/v1\"\nquiet_ms = 0\n",
+        "[summaries]\nprovider = \"openai\"\n\n[openai]\nbase_url = \"http://model.invalid/v1\"\nallow_http = true\nquiet_ms = 0\n",
     );
     let daemon = home.daemon(&[&repo.at("")]);
     let status = unreached(&home);
@@ -63,7 +63,10 @@ fn an_endpoint_that_resolves_again_is_used_without_a_restart() {
         return skipped("names that come back", "no file can be mounted here");
     }
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (
+        Home::asking(&model, "quiet_ms = 0\nallow_http = true"),
+        Repo::package(),
+    );
     let config = fs::read_to_string(home.config()).unwrap();
     home.configure(&config.replace("127.0.0.1", "model.invalid"));
     let hosts = home.temp().join("hosts");

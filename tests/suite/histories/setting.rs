@@ -14,8 +14,6 @@ pub struct Setting {
     pub exported: bool,
     /// The folder beside the repository is one, too.
     pub beside: bool,
-    /// A folder in the repository is one, too.
-    pub within: bool,
 }
 
 impl Setting {
@@ -36,7 +34,6 @@ impl Setting {
             polled: always.or((rng.u32(..6) == 0).then_some(every)),
             exported: rng.u32(..4) == 0,
             beside: rng.u32(..4) == 0,
-            within: rng.u32(..4) == 0,
         }
     }
 
@@ -59,11 +56,9 @@ impl Setting {
         }
     }
 
-    /// The repositories, the inner one before the outer.
+    /// The repositories.
     pub fn roots(self) -> Vec<Place> {
-        let within = self.within.then_some("tree/lib");
         let beside = self.beside.then_some("out");
-        let all = within.into_iter().chain(beside).chain(["tree"]);
-        all.map(Place::new).collect()
+        beside.into_iter().chain(["tree"]).map(Place::new).collect()
     }
 }
