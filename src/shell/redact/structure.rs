@@ -400,10 +400,17 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule(
         "password",
-        ":5432:",
+        "432:",
         Literal,
-        r#"\A[\w.*-]{1,80}:5432:[\w.*-]{1,60}:[\w.*@-]{1,60}:(?P<s>[^\s:"'`$<]{4,200})\s*\z"#,
+        r#"\A[\w.*-]{1,80}:[0-9]{0,2}432:[\w.*-]{1,60}:[\w.*@-]{1,60}:(?P<s>[^\s:"'`$<]{4,200})\s*\z"#,
         "db.local:5432:app:bob:%s",
+    ),
+    rule(
+        "password",
+        ":5433:",
+        Literal,
+        r#"\A[\w.*-]{1,80}:5433:[\w.*-]{1,60}:[\w.*@-]{1,60}:(?P<s>[^\s:"'`$<]{4,200})\s*\z"#,
+        "db.local:5433:app:bob:%s",
     ),
     rule(
         "password",
@@ -416,14 +423,14 @@ pub(super) const RULES: &[Rule] = &[
         "password",
         "net user",
         Literal,
-        r#"(?i)\bnet\s+user\s+["']?[\w.$-]{1,60}["']?\s+["']?(?P<s>[^\s"'`/%*$<][^\s"'`]{2,127})["']?\s+/[a-z]"#,
+        r#"(?i)\bnet\s+user\s+(?:"[^"\n]{1,60}"|[\w.$-]{1,60})\s+["']?(?P<s>[^\s"'`/%*$<][^\s"'`]{2,127})["']?\s+/[a-z]"#,
         "net user bob %s /add",
     ),
     rule(
         "password",
         "net user",
         Mixed,
-        r#"(?i)\bnet\s+user\s+["']?[\w.$-]{1,60}["']?\s+["']?(?P<s>[^\s"'`/%*$<][^\s"'`]{2,127})"#,
+        r#"(?i)\bnet\s+user\s+(?:"[^"\n]{1,60}"|[\w.$-]{1,60})\s+["']?(?P<s>[^\s"'`/%*$<][^\s"'`]{2,127})"#,
         "net user bob %s",
     ),
     rule(
@@ -444,7 +451,7 @@ pub(super) const RULES: &[Rule] = &[
         "password",
         "community",
         Literal,
-        r#"(?i)\b(?:snmp-server\s+community|r[ow]community6?)\s+["']?(?P<s>[^\s"'`$<]{3,64})"#,
+        r#"(?i)\b(?:snmp-server\s+community|r[ow]community6?)\s+(?:[078]\s+)?["']?(?P<s>[^\s"'`$<]{3,64})"#,
         "snmp-server community %s RO",
     ),
     rule(

@@ -239,7 +239,11 @@ fn plain_values_are_found_where_a_name_or_a_prefix_marks_them() {
         ("[db]\npass = %", Syntax::Config, "correct horse battery"),
         ("Client(api_key=\"%\")", Syntax::Code, "plainkeyvalue9"),
         ("the password `%`.", Syntax::Prose, "welcome42"),
+        ("the password ``%``", Syntax::Prose, "welcome42"),
         ("h:5432:db:user:%", Syntax::Prose, "sesame"),
+        ("h:15432:*:user:%", Syntax::Prose, "sesame"),
+        ("net user \"Bob S\" % /add", Syntax::Shell, "sesame"),
+        ("snmp-server community 0 % RO", Syntax::Shell, "sesame"),
         (
             "root:$6$rounds=5000$salt$%:19000:0:",
             Syntax::Prose,

@@ -74,6 +74,8 @@ impl Name<'_> {
                 break;
             }
         }
+        // reStructuredText doubles its backticks.
+        at += usize::from(self.text[at..].starts_with(b"``"));
         if let Some(literal) = literal::at(self.text, at) {
             let inner = &self.text[literal.inner.clone()];
             // Between backticks stands a name of the code as often.
