@@ -182,6 +182,13 @@ impl Name<'_> {
                 .any(|mark| value::contains(before, mark))
     }
 
+    /// Whether the name follows a sign that separates the pairs of a query or a connection string: `?a=b&name=`, `a=b;name=`.
+    fn in_pairs(&self) -> bool {
+        self.before()
+            .last()
+            .is_some_and(|byte| b"?&;".contains(byte))
+    }
+
     fn is_flag(&self) -> bool {
         let before = self.before();
         let dashes = before
@@ -361,6 +368,7 @@ impl Name<'_> {
 
     /// Whether a value is a secret under this name.
     fn proves(&self, inner: &[u8], sureness: Sureness, quoted: bool) -> bool {
+        let inner = inner.trim_ascii();
         if inner.starts_with(b"[redacted: ") || value::is_placeholder(inner) {
             return false;
         }
@@ -393,6 +401,7 @@ impl Name<'_> {
                     || value::has_hex_part(inner)
                     || value::is_long_number(inner)
                     || value::is_phrase(inner)
+                    || (quoted && value::is_coded(inner))
             }
             Sureness::Weak => {
                 let named = names::words_in(&self.text[self.at.clone()]);

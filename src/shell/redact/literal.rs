@@ -74,6 +74,25 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Literal> {
     None
 }
 
+/// What stands in a long bracket of Lua: `[[…]]`, `[==[…]==]`. A nested list has commas, quotes or brackets within.
+pub(super) fn long(rest: &[u8]) -> Option<Range<usize>> {
+    let level = rest.strip_prefix(b"[")?;
+    let level = level.iter().take(8).take_while(|byte| **byte == b'=');
+    let level = level.count();
+    if rest.get(level + 1) != Some(&b'[') {
+        return None;
+    }
+    let start = level + 2;
+    let body = &rest[start..rest.len().min(start + LONGEST)];
+    let length = memchr::memchr(b']', body)?;
+    let close = &body[length + 1..];
+    let closed = close.len() > level
+        && close[..level].iter().all(|byte| *byte == b'=')
+        && close[level] == b']';
+    let plain = !body[..length].iter().any(|byte| b",\"'[".contains(byte));
+    (closed && plain && length > 0).then_some(start..start + length)
+}
+
 /// A list of eight or more numbers, as keys are written in code: `{0x1f, 0x2e, …}`.
 pub(super) fn numbers(rest: &[u8]) -> Option<Range<usize>> {
     let head = &rest[..rest.len().min(24)];

@@ -120,10 +120,12 @@ impl Shape {
         while end > drawn && matches!(text[end - 1], b'.' | b'-') {
             end -= 1;
         }
-        let token = &text[start..end];
+        let body = &text[drawn..end];
         let proven = match self.random {
-            true => value::is_random(&text[drawn..end]),
-            false => !value::is_example(token),
+            true => value::is_random(body),
+            // A stand-in is a run of one sign behind the prefix, such as `ghp_xxxx`.
+            false if self.before.is_empty() && !body.is_empty() => !value::is_example(body),
+            false => !value::is_example(&text[start..end]),
         };
         proven.then_some(start..end)
     }

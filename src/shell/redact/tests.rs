@@ -204,6 +204,80 @@ fn values_that_a_name_marks_are_found_wherever_they_stand() {
     }
 }
 
+/// Values that no random generator made: only their place, or the vendor's prefix, marks them.
+#[test]
+fn plain_values_are_found_where_a_name_or_a_prefix_marks_them() {
+    let alphabet = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJ";
+    for (prefix, length) in [
+        ("glpat-", 20),
+        ("hvs.", 24),
+        ("AIza", 35),
+        ("sk-proj-", 40),
+        ("npm_", 36),
+        ("ghp_", 36),
+    ] {
+        let token = format!("{prefix}{}", &alphabet[..length]);
+        let stands = format!("{prefix}{}", "x".repeat(length));
+        for syntax in SYNTAXES {
+            let once = redacted(&format!("a = '{token}'\n"), syntax);
+            assert!(!once.contains(&token), "{syntax:?}: {once}");
+            let text = format!("a = '{stands}'\n");
+            assert_eq!(redacted(&text, syntax), text, "{syntax:?}");
+        }
+    }
+    for (text, syntax, secret) in [
+        ("jdbc:x://h/db?user=u&password=pw%", Syntax::Prose, "123456"),
+        ("jdbc:x://h/db?user=u&password=%", Syntax::Prose, "sesame"),
+        ("Server=h;User Id=sa;Password=%;", Syntax::Prose, "sesame"),
+        ("GET /x?a=b&api_key=%", Syntax::Prose, "abcd1234efgh"),
+        ("DEPLOY_TOKEN := %", Syntax::Shell, "abcd1234efgh"),
+        ("token := \"%\"", Syntax::Code, "abcd1234efgh"),
+        ("token = \"\"\"\n%\n\"\"\"", Syntax::Config, "q1w2e3r4t5y6"),
+        ("token = '''\n%\n'''", Syntax::Code, "q1w2e3r4t5y6"),
+        ("local password = [[%]]", Syntax::Code, "luasesame"),
+        ("local token = [==[%]==]", Syntax::Code, "q1w2e3r4t5y6"),
+        ("[db]\npass = %", Syntax::Config, "correct horse battery"),
+        ("Client(api_key=\"%\")", Syntax::Code, "plainkeyvalue9"),
+        ("the password `%`.", Syntax::Prose, "welcome42"),
+        ("the password ``%``", Syntax::Prose, "welcome42"),
+        ("h:5432:db:user:%", Syntax::Prose, "sesame"),
+        ("h:15432:*:user:%", Syntax::Prose, "sesame"),
+        ("net user \"Bob S\" % /add", Syntax::Shell, "sesame"),
+        ("snmp-server community 0 % RO", Syntax::Shell, "sesame"),
+        (
+            "root:$6$rounds=5000$salt$%:19000:0:",
+            Syntax::Prose,
+            "kd93jfkdlsow93jfkdls",
+        ),
+        ("net user bob % /add", Syntax::Shell, "sesame"),
+        (
+            "aws configure set aws_secret_access_key %",
+            Syntax::Shell,
+            "abcdefghijklmnopqrstuvwxyz0123456789ABCD",
+        ),
+    ] {
+        let text = format!("one\n{}\ntwo\n", text.replace('%', secret));
+        let once = redacted(&text, syntax);
+        assert!(!once.contains(secret), "{once}");
+        assert_eq!(once.lines().count(), text.lines().count(), "{once}");
+    }
+    for (text, syntax) in [
+        ("passwords = [[a, b], [c, d]]", Syntax::Code),
+        (
+            "The `password` `user_password` `password()`.",
+            Syntax::Prose,
+        ),
+        ("jdbc:x://h/db?user=u&password=password", Syntax::Prose),
+        ("net user bob /delete", Syntax::Shell),
+        ("The community is strong.", Syntax::Prose),
+        ("ConvertTo-SecureString \"$plain\" -Force", Syntax::Code),
+        ("let token = nextToken2;", Syntax::Code),
+        ("pass = true", Syntax::Config),
+    ] {
+        assert_eq!(redacted(text, syntax), text);
+    }
+}
+
 /// Names in every case style, and a value that only the name marks.
 #[test]
 fn names_count_in_every_case_style() {

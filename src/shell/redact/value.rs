@@ -39,16 +39,20 @@ const FOLLOWS: [u32; 26] = [
 /// How much of a value is judged, in bytes.
 const JUDGED: usize = 128;
 
-/// Whether manuals print it: AWS's `…EXAMPLE`, a run of one character, a row that counts up.
+/// Whether manuals print it: AWS's `…EXAMPLE`, or a run of one character.
 pub(super) fn is_example(value: &[u8]) -> bool {
-    contains(value, b"EXAMPLE") || is_repetitive(value)
+    contains(value, b"EXAMPLE") || is_repeated_sign(value)
 }
 
 /// Whether a value looks drawn at random: a UUID, hexadecimal, base64, or letters and digits mixed all through.
 pub(super) fn is_random(value: &[u8]) -> bool {
     let value = value.strip_prefix(b"0x").unwrap_or(value);
     let value = &value[..value.len().min(JUDGED)];
-    if value.len() < 8 || is_example(value) || value.iter().any(u8::is_ascii_whitespace) {
+    if value.len() < 8
+        || is_example(value)
+        || is_repetitive(value)
+        || value.iter().any(u8::is_ascii_whitespace)
+    {
         return false;
     }
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
@@ -97,6 +101,15 @@ pub(super) fn is_mixed(value: &[u8]) -> bool {
         .iter()
         .any(|byte| byte.is_ascii_punctuation() && !b"-_.,:;()'\"/`*".contains(byte));
     value.len() >= 6 && letters && (digits || signs) && !is_example(value)
+}
+
+/// Whether it is one word of letters and digits, as a person or a generator of short keys writes it.
+pub(super) fn is_coded(value: &[u8]) -> bool {
+    let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic());
+    value.len() >= 8
+        && value.iter().all(u8::is_ascii_alphanumeric)
+        && value.iter().any(u8::is_ascii_digit)
+        && letters.count() >= 2
 }
 
 /// Whether it is digits only, as many as a key has.

@@ -38,6 +38,15 @@ impl Name<'_> {
                 break;
             }
             let rest = &self.text[at..];
+            if self.syntax == Syntax::Code
+                && let Some(long) = literal::long(rest)
+            {
+                let inner = &rest[long.clone()];
+                if self.proves(inner, sureness, true) {
+                    found.push((at + long.start..at + long.end, sureness));
+                }
+                return true;
+            }
             if let Some(bytes) = literal::numbers(rest) {
                 if !self.text[self.at.clone()].ends_with(b"s") {
                     found.push((

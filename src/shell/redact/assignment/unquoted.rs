@@ -74,12 +74,21 @@ impl Name<'_> {
                 break;
             }
         }
+        // reStructuredText doubles its backticks.
+        at += usize::from(self.text[at..].starts_with(b"``"));
         if let Some(literal) = literal::at(self.text, at) {
             let inner = &self.text[literal.inner.clone()];
-            if !inner.contains(&b' ')
-                && literal.quote != b'`'
-                && self.proves(inner, self.sureness, true)
-            {
+            // Between backticks stands a name of the code as often.
+            let fits = match self.sureness {
+                _ if literal.quote != b'`' => true,
+                Sureness::Password => {
+                    value::is_mixed(inner)
+                        && !inner.contains(&b'(')
+                        && names::sureness(inner).is_none()
+                }
+                _ => value::is_random(inner),
+            };
+            if fits && !inner.contains(&b' ') && self.proves(inner, self.sureness, true) {
                 found.push((literal.inner, self.sureness));
             }
             return;
@@ -267,7 +276,17 @@ impl Name<'_> {
         let label = connector == b':'
             && !tight_value(self.text, from)
             && (self.in_string() || self.in_comment());
+        let is_pair = connector == b'=' && tight && self.in_pairs();
+        let is_setting = matches!(self.syntax, Syntax::Config | Syntax::Shell);
         let proven = match (self.sureness, self.syntax) {
+            (Sureness::Password, Syntax::Prose | Syntax::Unknown) if is_pair => {
+                self.proves(inner, self.sureness, false)
+            }
+            (Sureness::Strong, Syntax::Config)
+                if line_long && connector == b'=' && self.is_pass() =>
+            {
+                self.proves(inner, Sureness::Password, false)
+            }
             (Sureness::Password, Syntax::Unknown)
                 if connector == b'='
                     && tight
@@ -299,13 +318,18 @@ impl Name<'_> {
                     && !inner.contains(&b'.')
                     && !inner.contains(&b'(')
             }
-            (sureness, _) => self.proves(inner, sureness, false),
+            (sureness, _) => self.proves(inner, sureness, is_pair || (is_setting && !label)),
         };
         if proven {
             found.push((place, self.sureness));
         } else if self.sureness == Sureness::Strong {
             self.phrase(from, found);
         }
+    }
+
+    /// Whether the name is `pass` alone: a verb in prose, a password in settings.
+    fn is_pass(&self) -> bool {
+        self.text[self.at.clone()].eq_ignore_ascii_case(b"pass")
     }
 
     fn word(&self, from: usize, ends: &Ends) -> Range<usize> {
