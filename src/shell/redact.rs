@@ -4,8 +4,8 @@
 //! costs one word of a summary, a miss leaks a credential: what is uncertain is redacted. Files that are secrets by their
 //! name are withheld before this (see `read`).
 //!
-//! One scan looks for triggers: the literals of token formats ([`vendors`]), parts of names ([`names`]), and marks of
-//! structure ([`structure`]). At each trigger the rule reads a bounded piece of text around it, so the time grows with
+//! One scan looks for triggers: the literals of token formats (`vendors`), parts of names (`names`), and marks of
+//! structure (`structure`). At each trigger the rule reads a bounded piece of text around it, so the time grows with
 //! the length of the text and not with its square.
 
 mod assignment;
