@@ -381,7 +381,7 @@ fn a_second_index_names_the_first_that_holds_the_store() {
 fn init_writes_a_configuration_without_asking_if_told_so() {
     let (home, repo) = (Home::new(), Repo::package());
     let init = |arguments: &[&str]| home.run_in(&repo.root(), &[&["init"], arguments].concat());
-    // Nobody to ask, and nothing chosen.
+    // No terminal to ask on, and no provider chosen.
     let done = init(&[]).expect(1);
     assert!(done.stderr.contains("--yes"), "{done:?}");
     assert!(!home.config().exists());

@@ -71,7 +71,7 @@ impl Home {
     /// Configures the model.
     pub fn ask(&self, model: &FakeModel, openai: &str) {
         let url = model.url();
-        // Nobody is there to confirm a large first index.
+        // A test cannot confirm a large first index.
         let budget = match openai.contains("[budget]") {
             true => "",
             false => "[budget]\nconfirm_above = 0\n\n",

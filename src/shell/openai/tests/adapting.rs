@@ -1,4 +1,4 @@
-//! What refusals and answers mean, case by case: other wordings of a kind are told by the same hints.
+//! What refusals and answers mean, case by case: other wordings of a kind are classified by the same hints.
 
 use super::*;
 

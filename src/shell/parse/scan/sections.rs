@@ -8,7 +8,7 @@ use crate::model::outline::Element;
 /// At most this many elements of a file are listed.
 const MAX_ELEMENTS: usize = 2_000;
 
-/// Larger files, in bytes, are data that nobody navigates.
+/// Larger files, in bytes, are data: their keys are no place to navigate to.
 const MAX_BYTES: usize = 2 << 20;
 
 /// One section: it ends where the next one of its level or a higher one begins.
