@@ -180,7 +180,7 @@ impl Thread {
             note(self.store.add_usage(day, &root, delta));
         }
         if !batch.summaries.is_empty() {
-            let put = || self.store.put_summaries(&batch.summaries, true);
+            let put = || self.store.put_paid(&batch.summaries);
             until_written(&self.notes, put);
             let keys = batch.summaries.into_iter().map(|(key, _)| key).collect();
             // After the loop has ended, there is nothing to confirm.
