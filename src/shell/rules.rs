@@ -141,6 +141,7 @@ impl Rules {
     ///
     /// # Errors
     /// See [`Rules::open`].
+    #[cfg(test)]
     pub fn open_with(
         root: &Path,
         options: &FileRules,

@@ -278,6 +278,14 @@ impl Store {
         self.drop_records(&repository_prefix(root))
     }
 
+    /// Checks that no other process has taken the store; each durable write checks it as well.
+    ///
+    /// # Errors
+    /// [`StoreError::Shared`] when one has.
+    pub fn check_owner(&self) -> Result<(), StoreError> {
+        self.owner.check()
+    }
+
     /// Brings what can be made again (records, outlines, free summaries) to the disk, too: nothing else does it.
     ///
     /// # Errors
