@@ -89,6 +89,15 @@ impl Owner {
     }
 }
 
+impl Drop for Owner {
+    /// The process may go on: the next one must not take it for the holder.
+    fn drop(&mut self) {
+        if self.check().is_ok() {
+            let _ = self.file.set_len(0);
+        }
+    }
+}
+
 fn text_of(file: &File) -> io::Result<String> {
     let mut bytes = vec![0; LONGEST];
     let length = file.read_at(&mut bytes, 0)?;

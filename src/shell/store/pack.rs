@@ -171,6 +171,10 @@ impl Pack {
         let mut damaged = Vec::new();
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         for number in 0..state.index.blocks.len() as u32 {
+            let (offset, length) = state.index.blocks[number as usize];
+            if length == 0 {
+                continue;
+            }
             let counts = |slot: usize, item: &Item| {
                 let place = state.index.find(item.table, &item.key);
                 place.is_some_and(|place| place.block == number && place.slot == slot as u32)
@@ -183,7 +187,6 @@ impl Pack {
                     None => damaged.push(number),
                 }
             } else {
-                let (offset, length) = state.index.blocks[number as usize];
                 let end = offset + u64::from(length);
                 let found = block::find(&state.file, offset, end);
                 let found = found.map_err(|source| self.failed(source))?;

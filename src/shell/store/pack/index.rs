@@ -15,7 +15,7 @@ pub(super) struct Place {
 /// The index of one file.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// Offset and length of each block.
+    /// Offset and length of each block; the length of a removed one is 0.
     pub blocks: Vec<(u64, u32)>,
     /// The blocks that contain records, in the order of the file.
     pub records: Vec<u32>,
@@ -74,6 +74,9 @@ impl Index {
     /// Removes everything that is in a block.
     pub fn remove_block(&mut self, block: u32) {
         self.records.retain(|known| *known != block);
+        if let Some((_, length)) = self.blocks.get_mut(block as usize) {
+            *length = 0;
+        }
         for places in [&mut self.outlines, &mut self.summaries, &mut self.notes] {
             places.retain(|_, place| place.block != block);
         }
