@@ -77,7 +77,10 @@ impl Tree {
 
     /// The root.
     pub fn root(&self) -> &Node {
-        self.slots[0].1.as_deref().expect("the root is never removed")
+        self.slots[0]
+            .1
+            .as_deref()
+            .expect("the root is never removed")
     }
 
     /// How many nodes are in which state.
