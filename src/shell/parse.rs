@@ -9,6 +9,7 @@ mod imports;
 mod licence;
 mod literal;
 mod macros;
+mod notebook;
 mod outline;
 mod repair;
 mod scan;
@@ -19,6 +20,8 @@ mod table;
 mod tests;
 mod tokens;
 mod tree;
+
+use std::borrow::Cow;
 
 use tree_sitter::Tree;
 
@@ -32,7 +35,7 @@ use syntax::SyntaxDigest;
 
 /// Raised whenever outlines change: outlines of an earlier version are computed again, which costs only time. Syntax
 /// digests have a version of their own, because paid summaries are stored under them.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 /// An outline lists at most this many ranges of lines that could not be read.
 const MAX_MISSING: usize = 20;
@@ -57,13 +60,55 @@ pub fn parse(language: Option<Language>, content: &[u8], content_digest: Digest)
     parsed
 }
 
+/// The part of a text that people wrote, for readers that want no more: a notebook's cells as Markdown; any other text
+/// without the base64 of embedded files.
+pub fn written<'t>(language: Option<Language>, text: &'t str) -> Cow<'t, str> {
+    match language.map_or("", Language::name) {
+        "notebook" => Cow::Owned(without_base64(&notebook::markdown(text)).into_owned()),
+        _ => without_base64(text),
+    }
+}
+
+/// A text whose `data:` URIs have no content. No line end is removed.
+fn without_base64(text: &str) -> Cow<'_, str> {
+    const MARK: &str = ";base64,";
+    /// A shorter one is an example in code.
+    const SHORTEST: usize = 256;
+    let mut kept = String::new();
+    let mut at = 0;
+    for (mark, _) in text.match_indices(MARK) {
+        let start = mark + MARK.len();
+        let is_data = |c: &u8| c.is_ascii_alphanumeric() || b"+/=-_%".contains(c);
+        let length = text.as_bytes()[start..]
+            .iter()
+            .take_while(|c| is_data(c))
+            .count();
+        if length >= SHORTEST && start >= at {
+            kept.push_str(&text[at..start]);
+            kept.push('…');
+            at = start + length;
+        }
+    }
+    match at {
+        0 => Cow::Borrowed(text),
+        _ => Cow::Owned(kept + &text[at..]),
+    }
+}
+
 fn without_grammar(name: &str, content: &[u8], content_digest: Digest) -> Parsed {
     let outline = scan::outline(name, &String::from_utf8_lossy(content));
     // Text that says nothing is described by its size, which white space changes.
     let sized = outline.docstring.is_none() && outline.headings.is_empty();
+    let rare = || Language::named(name).is_some_and(Language::is_rare);
     let syntax = match name {
+        // Outputs and counters change with each run.
+        "notebook" => {
+            let cells = notebook::markdown(&String::from_utf8_lossy(content));
+            text_digest(name, &tokens::prose(cells.as_bytes()))
+        }
         _ if sized => content_digest,
         "markdown" | "restructuredtext" | "text" | "" => text_digest(name, &tokens::prose(content)),
+        _ if rare() => text_digest(name, &tokens::prose(content)),
         "json" => tokens::digest(name, table::Lines::Free, content),
         _ => text_digest(name, &tokens::with_line_feeds(content)),
     };

@@ -67,7 +67,7 @@ pub fn preview(context: &Context, repo: RepoId, view: &NodeView) -> Result<Previ
 /// The key and the subject of a file, or why no request is ever sent about it.
 fn key_of_file(author: &Generator, contents: &Contents) -> Result<(SummaryKey, Subject), String> {
     let why = match contents.content_kind {
-        ContentKind::Text | ContentKind::DeclaredSource => {
+        kind if kind.is_summarized() => {
             let Contents {
                 digest,
                 language,

@@ -85,7 +85,7 @@ pub fn status(
         },
         store: StoreStatus { summaries, bytes },
         usage: usage::by_day(context),
-        budget: usage::budget(pace),
+        budget: usage::budget(pace).filter(|_| context.uses_model()),
         notes,
         paused_until: pace.paused_until_ms.map(rfc3339),
         daemon: context.places.get().map(|places| DaemonPlaces {
