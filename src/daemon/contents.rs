@@ -110,7 +110,7 @@ fn parsed(
             is_new: false,
         });
     }
-    let parsed = parse::parse(language, &bytes()?, digest);
+    let parsed = parse::parse(language, &bytes()?);
     Some(Parsed {
         key,
         syntax: parsed.syntax,

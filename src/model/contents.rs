@@ -87,7 +87,7 @@ pub struct Contents {
     pub observed_ms: u64,
     /// Digest of the bytes.
     pub digest: Digest,
-    /// Digest of the syntax: ignores white space and layout. Equal to `digest` without a grammar.
+    /// Digest of the syntax: ignores white space and layout. Equal to `digest` for what is no text.
     pub syntax: Digest,
     /// The language, by name or extension. A name that only another version of the program knows becomes `None`: such
     /// a record is valid, and the file is read again because its parser version differs.
