@@ -6,7 +6,7 @@ use super::{finish, words};
 use crate::cli::diff::compare::{Change, Changed, Text};
 use crate::cli::diff::{CommitInfo, Report};
 use crate::cli::terminal::{Style, Terminal};
-use crate::cli::text::{clean, count, cut, date, tilde, wrap};
+use crate::cli::text::{clean, count, cut, date, number, tilde, wrap};
 use crate::model::key::Kind;
 use crate::model::summary::Freshness;
 
@@ -28,14 +28,13 @@ pub fn diff(report: &Report, terminal: Terminal) -> String {
     let silent = report.changes.iter().filter(|one| !is_shown(one)).count();
     let mut notes: Vec<String> = Vec::new();
     if silent > 0 {
-        let verb = if silent == 1 {
-            "its text"
-        } else {
-            "their texts"
-        };
-        let what = count(silent as u64, "file or folder");
-        let what = what.replace("file or folders", "files and folders");
-        notes.push(format!("{what} changed and kept {verb}"));
+        notes.push(match silent {
+            1 => "1 file or folder changed, its text did not".to_owned(),
+            many => format!(
+                "{} files and folders changed, their texts did not",
+                number(many as u64)
+            ),
+        });
     }
     let left_out = report.notes.iter().map(|note| clean(note));
     notes.extend(left_out);
