@@ -172,7 +172,9 @@ fn the_workflow_and_the_hook_work() {
     let lines = fenced(&text, "yaml");
     let commands = lines.iter().filter_map(|line| {
         let line = line.trim_start().trim_start_matches("- ");
-        let command = line.strip_prefix("run: ").or(line.strip_prefix("entry: "))?;
+        let command = line
+            .strip_prefix("run: ")
+            .or(line.strip_prefix("entry: "))?;
         command.strip_prefix("epitome ")
     });
     let commands: Vec<&str> = commands.collect();
@@ -198,14 +200,19 @@ fn the_workflow_and_the_hook_work() {
         assert!(!block.contains('\t'), "YAML has no tabs: {block}");
         let file = home.temp().join("block.yaml");
         fs::write(&file, &block).unwrap();
-        let script = "import sys, yaml; sys.exit(not isinstance(yaml.safe_load(open(sys.argv[1])), dict))";
-        let python = home.command_by(&["python3", "-c", "import yaml"], &[]);
-        if finish(&mut { python }).code != Some(0) {
+        let script =
+            "import sys, yaml; sys.exit(not isinstance(yaml.safe_load(open(sys.argv[1])), dict))";
+        let python = |script: &str| {
+            let mut command = std::process::Command::new("python3");
+            command.args(["-c", script]).arg(&file);
+            command
+        };
+        let has_yaml = python("import yaml").output();
+        if has_yaml.is_ok_and(|done| done.status.success()) {
+            finish(&mut python(script)).expect(0);
+        } else {
             println!("not parsed, because there is no python3 with yaml");
-            continue;
         }
-        let mut parse = home.command_by(&["python3", "-c", script], &[]);
-        finish(parse.arg(&file)).expect(0);
     }
 }
 
