@@ -20,7 +20,7 @@ fn repository() -> Repo {
 }
 
 fn home(model: &FakeModel) -> Home {
-    Home::asking(model, "batch = \"auto\"")
+    Home::with_model(model, "batch = \"auto\"")
 }
 
 /// What the batches were asked, which has to be everything once.
@@ -31,7 +31,7 @@ fn check_batches(model: &FakeModel, sizes: &[usize]) {
     let questions: BTreeSet<String> = batches
         .iter()
         .flatten()
-        .map(|request| request.question())
+        .map(|request| request.subject())
         .collect();
     assert_eq!(questions.len(), sizes.iter().sum::<usize>());
 }
@@ -62,7 +62,7 @@ fn a_large_first_index_goes_by_one_batch() {
         let node = find(&tree, &format!("part{part}/file{number}.py"));
         assert_eq!(
             node["summary"],
-            FakeModel::words(request.kind, &request.content)
+            FakeModel::summary(request.kind, &request.content)
         );
     }
     let used = &home.status()["requests"];
@@ -95,7 +95,7 @@ fn index_goes_by_a_batch_too_and_a_small_one_does_not() {
     let small = Repo::package();
     home.run(&["index", &small.at("")]).expect(0);
     assert_eq!(model.batch_calls("upload"), 1);
-    let paid = Home::asking(&model, "");
+    let paid = Home::with_model(&model, "");
     paid.run(&["index", &repo.at("")]).expect(0);
     assert_eq!(
         model.batch_calls("upload"),
@@ -263,7 +263,7 @@ fn an_edit_meanwhile_is_answered_at_once() {
 fn a_batch_is_no_larger_than_the_days_budget() {
     let model = FakeModel::new();
     model.with_batches();
-    let home = Home::asking(
+    let home = Home::with_model(
         &model,
         "batch = \"auto\"\n\n[budget]\nconfirm_above = 0\nmax_requests_per_day = 204",
     );

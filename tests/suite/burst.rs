@@ -67,7 +67,7 @@ fn a_checkout_and_the_way_back_end_in_the_tree_of_a_fresh_index() {
 #[test]
 fn the_way_back_asks_for_nothing() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "max_workers = 16"), repository());
+    let (home, repo) = (Home::with_model(&model, "max_workers = 16"), repository());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let main = home.json(&["tree", &repo.at(""), "--json"]);

@@ -126,7 +126,7 @@ fn reading_needs_no_daemon() {
 #[test]
 fn reading_without_a_daemon_sends_nothing() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let root = repo.at("");
     let tree = home.json(&["tree", &root, "--json"]);
     assert_eq!(tree["freshness"], "pending");
@@ -156,7 +156,7 @@ fn each_reason_for_a_failure_is_printed_once() {
         Reply::Status(401, vec![], refusal.to_owned()),
         |_| true,
     );
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     for at in 0..120 {
         repo.write(&format!("f{at}.py"), format!("A = {at}\n"));
     }
@@ -245,7 +245,7 @@ fn a_path_in_no_repository_is_4() {
 fn a_wait_that_runs_out_of_time_is_5() {
     let model = FakeModel::new();
     model.hold();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     let done = home
         .run(&["wait", &repo.at(""), "--timeout", "0.3"])
@@ -326,7 +326,7 @@ fn completions_are_printed_for_each_shell() {
 #[test]
 fn a_dry_run_prints_the_number_of_requests_and_sends_none() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let told = home.run(&["index", &repo.at(""), "--dry-run"]).expect(0);
     assert_eq!(model.count(), 0);
     // 11 files with content and 7 directories.
@@ -344,7 +344,7 @@ fn a_dry_run_prints_the_number_of_requests_and_sends_none() {
 #[test]
 fn index_leaves_its_work_to_a_daemon_that_runs() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let daemon = home.daemon(&[]);
     let tree = home.json(&["index", &repo.at(""), "--json"]);
     assert_eq!(model.count(), 18);
@@ -360,7 +360,7 @@ fn index_leaves_its_work_to_a_daemon_that_runs() {
 fn a_second_index_names_the_first_that_holds_the_store() {
     let model = FakeModel::new();
     model.hold();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let mut first = home
         .command(&["index", &repo.at("")])
         .spawn_alone()
@@ -424,7 +424,7 @@ fn what_cannot_work_is_found_before_anything_is_sent() {
     );
     // What is stored is shown all the same.
     let model = FakeModel::new();
-    home.ask(&model, "");
+    home.use_model(&model, "");
     home.run(&["index", &repo.at("")]).expect(0);
     drop(model);
     home.run(&["index", &repo.at("")]).expect(0);

@@ -225,7 +225,7 @@ fn what_epitome_wrote_is_never_in_the_map() {
 #[test]
 fn ai_ignore_files_keep_content_from_the_model_and_not_from_the_map() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "quiet_ms = 0");
+    let home = Home::with_model(&model, "quiet_ms = 0");
     let repo = Repo::new();
     repo.write("app.py", "x = 1\n");
     repo.write("customers/list.csv", "name,secretvalue\nAda,1\n");
@@ -314,7 +314,7 @@ fn what_is_not_worth_a_request_gets_a_line_by_rule() {
         "gen/** linguist-generated\nlib/* linguist-vendored\nreal_pb2.py -linguist-generated\n",
     );
     repo.write("real_pb2.py", "def by_hand():\n    pass\n");
-    let home = Home::asking(&model, "quiet_ms = 0");
+    let home = Home::with_model(&model, "quiet_ms = 0");
     let root = repo.at("");
     let daemon = home.daemon(&[&root]);
     home.wait(&repo);
@@ -342,7 +342,7 @@ fn what_is_not_worth_a_request_gets_a_line_by_rule() {
 #[test]
 fn a_large_first_index_waits_for_confirmation() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "\n[budget]\nconfirm_above = 5");
+    let home = Home::with_model(&model, "\n[budget]\nconfirm_above = 5");
     let repo = Repo::new();
     for number in 0..6 {
         repo.write(&format!("f{number}.py"), format!("x = {number}\n"));
@@ -376,7 +376,7 @@ fn a_large_first_index_waits_for_confirmation() {
     home.wait(&repo);
     assert_eq!(model.count(), 14);
     drop(daemon);
-    let other = Home::asking(&model, "\n[budget]\nconfirm_above = 5");
+    let other = Home::with_model(&model, "\n[budget]\nconfirm_above = 5");
     other.run(&["index", "--yes", &root]).expect(0);
     let free = Home::with("[budget]\nconfirm_above = 1\n");
     free.run(&["index", &root]).expect(0);
@@ -385,7 +385,7 @@ fn a_large_first_index_waits_for_confirmation() {
 #[test]
 fn a_file_that_changes_again_and_again_is_named_and_requested_less_often() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "quiet_ms = 50");
+    let home = Home::with_model(&model, "quiet_ms = 50");
     let repo = Repo::new();
     repo.write("a/stamp.py", "x = 0\n");
     let root = repo.at("");

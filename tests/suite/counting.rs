@@ -17,7 +17,7 @@ const ABOVE: usize = 5;
 macro_rules! indexed {
     ($model:ident, $home:ident, $repo:ident, $daemon:ident) => {
         let $model = FakeModel::new();
-        let ($home, $repo) = (Home::asking(&$model, ""), Repo::package());
+        let ($home, $repo) = (Home::with_model(&$model, ""), Repo::package());
         let $daemon = $home.daemon(&[&$repo.at("")]);
         $home.wait(&$repo);
         let tree = $home.json(&["tree", &$repo.at(""), "--json"]);
@@ -30,7 +30,7 @@ fn a_first_index_asks_once_for_each_file_and_directory() {
     indexed!(model, home, repo, _daemon);
     assert_eq!(model.since(0), (11, 7), "the empty file costs nothing");
     let requests = model.requests();
-    let questions: BTreeSet<String> = requests.iter().map(|request| request.question()).collect();
+    let questions: BTreeSet<String> = requests.iter().map(|request| request.subject()).collect();
     assert_eq!(questions.len(), 18);
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
     let cart = find(&tree, "src/shop/cart.py");
@@ -40,7 +40,7 @@ fn a_first_index_asks_once_for_each_file_and_directory() {
         .unwrap();
     assert_eq!(
         cart["summary"],
-        FakeModel::words(Kind::File, &asked.content)
+        FakeModel::summary(Kind::File, &asked.content)
     );
     assert_eq!(cart["model"], "fake-1");
     for request in &requests {
@@ -79,7 +79,7 @@ fn a_directory_is_asked_about_with_its_childrens_words() {
         let words = directory["summary"].as_str().unwrap();
         let asked = requests
             .iter()
-            .find(|request| FakeModel::words(request.kind, &request.content) == words)
+            .find(|request| FakeModel::summary(request.kind, &request.content) == words)
             .unwrap_or_else(|| panic!("no request for {directory}"));
         for child in directory["children"].as_array().unwrap() {
             let name = child["path"].as_str().unwrap().rsplit('/').next().unwrap();
@@ -96,7 +96,7 @@ fn a_directory_is_asked_about_with_its_childrens_words() {
 fn equal_files_and_folders_share_one_request() {
     let model = FakeModel::new();
     model.latency(20);
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     for folder in ["a", "b", "c/d"] {
         repo.write(&format!("{folder}/same.py"), "def same():\n    return 1\n");
     }
@@ -128,7 +128,7 @@ fn an_edit_asks_for_the_file_and_the_folders_above_it() {
     let asked = model.requests().pop().unwrap();
     assert_eq!(
         tree["summary"],
-        FakeModel::words(Kind::Directory, &asked.content),
+        FakeModel::summary(Kind::Directory, &asked.content),
         "the root last"
     );
 }
@@ -255,7 +255,7 @@ fn edits_while_the_daemon_was_down_are_found_and_only_they_are_asked_for() {
 fn words_that_stay_the_same_move_nothing_above() {
     let model = FakeModel::new();
     model.constant();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     for path in ["a/b/one.py", "a/two.py", "three.py"] {
         repo.write(path, format!("name = \"{path}\"\n"));
     }
@@ -271,7 +271,7 @@ fn words_that_stay_the_same_move_nothing_above() {
 fn no_more_requests_at_once_than_workers_and_as_many() {
     let model = FakeModel::new();
     model.hold();
-    let (home, repo) = (Home::asking(&model, "max_workers = 3"), Repo::new());
+    let (home, repo) = (Home::with_model(&model, "max_workers = 3"), Repo::new());
     for number in 0..20 {
         repo.write(
             &format!("{}/{number}.py", number % 4),
@@ -289,7 +289,7 @@ fn no_more_requests_at_once_than_workers_and_as_many() {
 #[test]
 fn many_saves_in_a_row_cost_one_request_and_wait_ends_the_quiet_time() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "quiet_ms = 25000");
+    let home = Home::with_model(&model, "quiet_ms = 25000");
     let repo = Repo::package();
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -317,7 +317,7 @@ fn many_saves_in_a_row_cost_one_request_and_wait_ends_the_quiet_time() {
 #[test]
 fn what_is_left_alone_is_asked_for_by_itself() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "quiet_ms = 100");
+    let home = Home::with_model(&model, "quiet_ms = 100");
     let repo = Repo::package();
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -331,7 +331,7 @@ fn what_is_left_alone_is_asked_for_by_itself() {
 #[test]
 fn a_failure_that_passes_is_tried_again_and_nothing_is_lost() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     let pause = vec![("retry-after", "1".to_owned())];
     let failures = [
         (
@@ -368,7 +368,7 @@ fn a_failure_that_passes_is_tried_again_and_nothing_is_lost() {
 #[test]
 fn secrets_in_files_stay_on_this_machine() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     let token = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
     let access = "AKIAQ3EGRZ7J5LX2WMTB";
     let private = "MIIEpAIBAAKCAQEA7bq3dmRmh8XzS9eYt0cJ1vZ4uK6wPq2LxNfVbGhTgRyUoIeW";
@@ -413,7 +413,7 @@ fn only_the_endpoint_sees_the_key() {
     model.fail(1, Reply::Status(400, vec![], bad), |request| {
         request.content.contains("class Cart")
     });
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     let mut said = home.wait(&repo).stderr;
     for verb in ["status", "tree"] {

@@ -44,7 +44,7 @@ fn answer(content: &str, finish: Value, prompt_tokens: u64) -> Value {
 
 fn refused(model: &FakeModel, status: u16) -> usize {
     let requests = model.requests();
-    let refused = requests.iter().filter(|one| one.answered == Some(status));
+    let refused = requests.iter().filter(|one| one.status == Some(status));
     refused.count()
 }
 
@@ -59,7 +59,7 @@ fn one_request_that_never_passes_does_not_block_the_others() {
         model.fail(usize::MAX, refusal(status, message), |request| {
             request.content.contains("never_passes")
         });
-        let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), small(12));
+        let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), small(12));
         repo.write("big.py", "def never_passes():\n    pass\n");
         let _daemon = home.daemon(&[&repo.at("")]);
         until("all others are fresh", || {
@@ -90,7 +90,7 @@ fn a_request_above_the_limit_a_minute_is_sent_in_parts() {
     model.fail(usize::MAX, refusal(429, message), |request| {
         request.content.len() > 20_000
     });
-    let (home, repo) = (Home::asking(&model, ""), small(3));
+    let (home, repo) = (Home::with_model(&model, ""), small(3));
     repo.write("big.py", large());
     let tree = home
         .run(&["index", &repo.at(""), "--json"])
@@ -102,7 +102,7 @@ fn a_request_above_the_limit_a_minute_is_sent_in_parts() {
     // The limit is known before the first request.
     let model = FakeModel::new();
     let (home, repo) = (
-        Home::asking(&model, "tokens_per_minute = 12000"),
+        Home::with_model(&model, "tokens_per_minute = 12000"),
         Repo::new(),
     );
     repo.write("big.py", large());
@@ -130,7 +130,7 @@ fn a_refusal_that_all_get_stops_the_rest_and_is_shown_once_with_its_text() {
         let model = FakeModel::new();
         model.latency(10);
         model.fail(usize::MAX, refusal(status, message), |_| true);
-        let (home, repo) = (Home::asking(&model, "max_workers = 4"), small(60));
+        let (home, repo) = (Home::with_model(&model, "max_workers = 4"), small(60));
         let daemon = home.daemon(&[&repo.at("")]);
         until("it is said", || {
             home.status()["notes"].to_string().contains(message)
@@ -200,7 +200,7 @@ fn requests_are_adapted_once_and_the_facts_survive_a_restart() {
             wrong(&request.body)
         });
         let openai = "max_workers = 2\nextra_body = { temperature = 0.2 }";
-        let (home, repo) = (Home::asking(&model, openai), small(8));
+        let (home, repo) = (Home::with_model(&model, openai), small(8));
         let tree = home
             .run(&["index", &repo.at(""), "--json"])
             .expect(0)
@@ -245,7 +245,7 @@ fn a_prompt_that_is_too_long_goes_in_parts_whatever_the_words() {
         model.fail(usize::MAX, refusal(status, message), |request| {
             request.content.len() > 7_000
         });
-        let (home, repo) = (Home::asking(&model, "max_workers = 2"), small(2));
+        let (home, repo) = (Home::with_model(&model, "max_workers = 2"), small(2));
         repo.write("big.py", large());
         let tree = home
             .run(&["index", &repo.at(""), "--json"])
@@ -268,7 +268,7 @@ fn a_prompt_that_is_cut_silently_is_never_fresh_and_goes_in_parts() {
     model.fail(usize::MAX, body(&cut), |request| {
         request.content.len() > 8_200
     });
-    let (home, repo) = (Home::asking(&model, "max_workers = 1"), small(2));
+    let (home, repo) = (Home::with_model(&model, "max_workers = 1"), small(2));
     repo.write("big.py", large());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -323,7 +323,7 @@ fn the_answer_alone_becomes_the_summary() {
         ("responses", json!({"output": [{"type": "message", "content": [{"type": "output_text", "text": GOOD}]}]}).to_string()),
     ];
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     for (name, body) in &cases {
         repo.write(&format!("{name}.py"), format!("CASE = \"{name}\"\n"));
         let wanted = format!("CASE = \"{name}\"");
@@ -350,7 +350,7 @@ fn the_answer_alone_becomes_the_summary() {
 #[test]
 fn half_texts_are_retried_and_rubbish_is_never_fresh() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     let half = |reason: Value| answer("Reads files. And wri", reason, 0).to_string();
     let retried = [
         ("broke", half(json!("error"))),
@@ -425,7 +425,7 @@ fn a_pause_in_words_is_obeyed_and_shown() {
         refusal(429, "Slow down. Please retry after 3 seconds."),
         |_| true,
     );
-    let (home, repo) = (Home::asking(&model, "max_workers = 1"), small(1));
+    let (home, repo) = (Home::with_model(&model, "max_workers = 1"), small(1));
     let _daemon = home.daemon(&[&repo.at("")]);
     until("the pause is shown", || {
         home.status()["paused_until"].is_string()
@@ -439,7 +439,7 @@ fn a_pause_in_words_is_obeyed_and_shown() {
 #[test]
 fn instructions_follow_profile_and_language() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "profile = \"small\""), small(1));
+    let (home, repo) = (Home::with_model(&model, "profile = \"small\""), small(1));
     home.run(&["index", &repo.at("")]).expect(0);
     let system = |model: &FakeModel| {
         model.requests().pop().unwrap().body["messages"][0]["content"]

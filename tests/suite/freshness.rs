@@ -43,7 +43,7 @@ fn just_after_a_start_nothing_that_is_there_is_called_missing() {
 fn before_the_first_answer_everything_is_pending() {
     let model = FakeModel::new();
     model.hold();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     until("all is read", || {
         let status = home.status();
@@ -82,7 +82,7 @@ fn before_the_first_answer_everything_is_pending() {
 #[test]
 fn what_was_just_saved_is_stale_with_all_above_it() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let before = home.node(&repo.at(""), 99);
@@ -132,7 +132,7 @@ fn what_was_just_saved_is_stale_with_all_above_it() {
 #[test]
 fn not_even_the_first_question_after_a_save_is_answered_with_fresh() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     for round in 0..6 {
@@ -149,7 +149,7 @@ fn not_even_the_first_question_after_a_save_is_answered_with_fresh() {
 #[test]
 fn a_new_file_is_pending_and_a_deleted_one_is_gone() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     model.hold();
@@ -177,7 +177,7 @@ fn a_new_file_is_pending_and_a_deleted_one_is_gone() {
 #[test]
 fn an_answer_about_an_earlier_text_is_not_shown_as_the_words_of_a_later_one() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     model.hold();
@@ -200,7 +200,7 @@ fn an_answer_about_an_earlier_text_is_not_shown_as_the_words_of_a_later_one() {
     assert_eq!(node["freshness"], "fresh");
     assert_eq!(
         node["summary"],
-        FakeModel::words(Kind::File, &repo.read(DEEP))
+        FakeModel::summary(Kind::File, &repo.read(DEEP))
     );
 }
 
@@ -209,7 +209,7 @@ fn a_file_that_fails_for_good_is_named_and_holds_nothing_up() {
     let model = FakeModel::new();
     let (reply, wanted) = bad_request("RATES");
     model.fail(usize::MAX, reply, wanted);
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     let waited = home.wait(&repo);
     assert!(waited.stderr.contains(&repo.at(DEEP)), "{waited:?}");
@@ -257,7 +257,7 @@ fn a_file_that_fails_for_good_is_named_and_holds_nothing_up() {
 #[test]
 fn an_edit_that_fails_for_good_stays_stale_with_its_error() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let before = home.node(&repo.at(DEEP), 0);
@@ -291,7 +291,7 @@ fn a_bad_key_stops_the_asking_and_is_told() {
         Reply::Status(401, vec![], body.to_owned()),
         |_| true,
     );
-    let (home, repo) = (Home::asking(&model, "max_workers = 2"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "max_workers = 2"), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let asked = model.count();
@@ -320,7 +320,7 @@ fn a_bad_key_stops_the_asking_and_is_told() {
 #[test]
 fn an_endpoint_that_is_down_is_waited_for() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "max_workers = 4"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "max_workers = 4"), Repo::package());
     model.fail(
         2,
         Reply::Status(
@@ -339,7 +339,7 @@ fn an_endpoint_that_is_down_is_waited_for() {
 #[test]
 fn a_folder_that_is_gone_is_unreachable_and_not_fresh_and_comes_back_for_nothing() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     let (inside, away) = (repo.root().join("work"), repo.root().join("away"));
     crate::harness::copy_folder(&Repo::package().root(), &inside);
     let _daemon = home.daemon(&[&repo.at("work")]);

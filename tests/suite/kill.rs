@@ -24,14 +24,14 @@ fn repository() -> Repo {
 }
 
 fn home(model: &FakeModel) -> Home {
-    Home::asking(model, &format!("max_workers = {WORKERS}"))
+    Home::with_model(model, &format!("max_workers = {WORKERS}"))
 }
 
 /// How often each question was asked.
 fn times_asked(model: &FakeModel) -> BTreeMap<String, usize> {
     let mut times = BTreeMap::new();
     for request in model.requests() {
-        *times.entry(request.question()).or_default() += 1;
+        *times.entry(request.subject()).or_default() += 1;
     }
     times
 }
@@ -59,15 +59,15 @@ fn after_kill_9_only_what_was_in_flight_is_asked_again() {
     let (home, repo) = (home(&model), repository());
     let daemon = home.daemon(&[&repo.at("")]);
     until("twenty answers, all shown, and four in flight", || {
-        model.answered() == 20 && model.in_flight() == WORKERS && shown(&home, &repo).len() == 20
+        model.responded() == 20 && model.in_flight() == WORKERS && shown(&home, &repo).len() == 20
     });
     daemon.kill9();
-    model.idle();
+    model.wait_idle();
     let in_flight: BTreeSet<String> = model
         .requests()
         .iter()
-        .filter(|request| request.answered.is_none())
-        .map(|request| request.question())
+        .filter(|request| request.status.is_none())
+        .map(|request| request.subject())
         .collect();
     assert_eq!(in_flight.len(), WORKERS);
     model.release();
@@ -94,11 +94,11 @@ fn after_kill_9_at_any_moment_what_was_shown_is_kept() {
         // Twice: a store that was repaired once has to survive again.
         for _ in 0..2 {
             let daemon = home.daemon(&[&repo.at("")]);
-            let moment = (model.answered() + random.usize(1..25)).min(NODES - 4);
-            until("the moment of the kill", || model.answered() >= moment);
+            let moment = (model.responded() + random.usize(1..25)).min(NODES - 4);
+            until("the moment of the kill", || model.responded() >= moment);
             let shown = shown(&home, &repo);
             daemon.kill9();
-            model.idle();
+            model.wait_idle();
             kills.push((model.count(), shown));
         }
         let _daemon = home.daemon(&[&repo.at("")]);
@@ -108,7 +108,7 @@ fn after_kill_9_at_any_moment_what_was_shown_is_kept() {
         let words: Vec<String> = model
             .requests()
             .iter()
-            .map(|request| FakeModel::words(request.kind, &request.content))
+            .map(|request| FakeModel::summary(request.kind, &request.content))
             .collect();
         for (count, shown) in &kills {
             assert!(
@@ -144,7 +144,7 @@ fn a_polite_end_loses_nothing_at_all() {
         model.latency(40);
         let (home, repo) = (home(&model), repository());
         let mut daemon = home.daemon(&[&repo.at("")]);
-        until("the moment of the end", || model.answered() >= moment);
+        until("the moment of the end", || model.responded() >= moment);
         let begun = Instant::now();
         daemon.signal(signal);
         assert_eq!(daemon.ended().code(), Some(0));
@@ -194,11 +194,11 @@ fn an_index_that_is_killed_goes_on_where_it_was() {
         .spawn_alone()
         .unwrap();
     until("twenty answers and four in flight", || {
-        model.answered() == 20 && model.in_flight() == WORKERS
+        model.responded() == 20 && model.in_flight() == WORKERS
     });
     index.kill().unwrap();
     index.wait().unwrap();
-    model.idle();
+    model.wait_idle();
     model.release();
     home.run(&["index", &repo.at("")]).expect(0);
     let again = model.count() - NODES;

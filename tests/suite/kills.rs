@@ -95,7 +95,7 @@ impl Rounds {
         model.latency(4);
         let more = format!("max_workers = {WORKERS}\nquiet_ms = 0");
         let mut rounds = Self {
-            home: Home::asking(&model, &more),
+            home: Home::with_model(&model, &more),
             model,
             repo: Repo::new(),
             rng: Rng::with_seed(seed),
@@ -140,7 +140,7 @@ impl Rounds {
             3..=5 => Moment::Answers(self.rng.usize(1..25)),
             _ => Moment::Removing(self.rng.u64(0..60)),
         };
-        let (asked, answered) = (self.model.count(), self.model.answered());
+        let (asked, answered) = (self.model.count(), self.model.responded());
         let at = self.repo.at("");
         let index = matches!(moment, Moment::Time(_)) && self.rng.bool();
         let verb = if index { "index" } else { "daemon" };
@@ -149,7 +149,7 @@ impl Rounds {
         process.child.kill().unwrap();
         process.child.wait().unwrap();
         drop(process);
-        self.model.idle();
+        self.model.wait_idle();
         self.judge(asked, &shown, rewrite, moment);
     }
 
@@ -171,7 +171,7 @@ impl Rounds {
             Moment::Answers(more) => {
                 // There may be nothing to ask about: then when all is done.
                 until("so many answers", || {
-                    self.model.answered() >= answered + more || self.is_idle(process)
+                    self.model.responded() >= answered + more || self.is_idle(process)
                 });
             }
             Moment::Removing(after) => {
@@ -237,14 +237,14 @@ impl Rounds {
         *figures.by_moment.entry(kind).or_default() += 1;
         let requests = self.model.requests();
         let said = |request: &crate::harness::Request| {
-            mark(&FakeModel::words(request.kind, &request.content)).unwrap()
+            mark(&FakeModel::summary(request.kind, &request.content)).unwrap()
         };
         for request in &requests[asked..] {
             assert!(
                 !self.stored.contains(&said(request)),
                 "kill {}: stored, and asked for again: {}",
                 figures.kills,
-                request.question()
+                request.subject()
             );
         }
         let bytes = fs::read(self.home.data().join("answers.journal")).unwrap_or_default();
@@ -260,7 +260,7 @@ impl Rounds {
         }
         let answers = requests[asked..]
             .iter()
-            .filter(|request| request.answered == Some(200) && !now.contains(&said(request)));
+            .filter(|request| request.status == Some(200) && !now.contains(&said(request)));
         let unstored = answers.count();
         figures.unstored += unstored;
         figures.most_unstored = figures.most_unstored.max(unstored);
@@ -315,7 +315,7 @@ impl Rounds {
         self.judge(asked, &shown, false, Moment::Answers(0));
         self.figures.kills -= 1;
         let other = FakeModel::new();
-        let anew = Home::asking(&other, "quiet_ms = 0");
+        let anew = Home::with_model(&other, "quiet_ms = 0");
         let arguments = ["index", &self.repo.at(""), "--json"];
         let fresh = anew.run(&arguments).expect(0).stdout;
         assert_eq!(self.home.run(&arguments).expect(0).stdout, fresh);
@@ -351,7 +351,7 @@ fn run(seed: u64, back: bool, few: usize) {
         all.round();
         assert!(rounds > few || begun.elapsed() < 3 * DEADLINE);
     }
-    let (asked, answered) = (all.model.count(), all.model.answered());
+    let (asked, answered) = (all.model.count(), all.model.responded());
     let figures = all.end();
     let told = format!(
         "{} kills ({:?}), {asked} requests, {answered} answers; asked again {} (at most {} after a kill), answered and \

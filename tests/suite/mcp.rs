@@ -14,7 +14,7 @@ fn an_agent_learns_a_repository() {
     // From a folder in it, as agents are started.
     let mut agent = Agent::start(&home, &repo.at("src"));
 
-    let tools = agent.ask("tools/list", json!({}));
+    let tools = agent.request("tools/list", json!({}));
     let tools = tools["result"]["tools"].as_array().unwrap();
     let names: Vec<&str> = tools
         .iter()
@@ -132,7 +132,10 @@ fn answers_keep_their_bounds_and_name_what_they_leave_out() {
 #[test]
 fn what_is_not_fresh_is_marked() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 30000"), Repo::package());
+    let (home, repo) = (
+        Home::with_model(&model, "quiet_ms = 30000"),
+        Repo::package(),
+    );
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let mut agent = Agent::start(&home, &repo.at(""));
@@ -153,7 +156,7 @@ fn what_is_not_fresh_is_marked() {
 #[test]
 fn a_call_that_waits_is_answered_when_standard_input_ends() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     model.hold();
     let _daemon = home.daemon(&[&repo.at("")]);
     until("the model is asked", || model.in_flight() > 0);
@@ -261,9 +264,9 @@ fn untidy_arguments_are_read_as_what_they_mean() {
         "{extra}"
     );
     let text = json!({"name": "list_tree", "arguments": "{\"path\": \"src\"}"});
-    let answer = agent.ask("tools/call", text);
+    let answer = agent.request("tools/call", text);
     assert_eq!(answer["result"]["isError"], false, "{answer}");
-    let answer = agent.ask("tools/call", json!({"arguments": {}}));
+    let answer = agent.request("tools/call", json!({"arguments": {}}));
     assert_eq!(answer["error"]["code"], -32602, "{answer}");
 }
 
@@ -346,7 +349,7 @@ fn a_path_has_many_names_and_a_glob_too() {
 fn what_was_spent_is_told_against_the_budget_and_failures_within_bounds() {
     let model = FakeModel::new();
     let (home, repo) = (
-        Home::asking(
+        Home::with_model(
             &model,
             "max_workers = 1\n[budget]\nmax_requests_per_day = 4",
         ),
@@ -458,7 +461,7 @@ fn the_handshake_needs_no_daemon_and_errors_say_how_to_fix_them() {
         let (text, is_error) = agent.call(tool, arguments);
         assert!(is_error && text.contains(says), "{tool}: {text}");
     }
-    let unknown = agent.ask("tools/call", json!({"name": "delete_all", "arguments": {}}));
+    let unknown = agent.request("tools/call", json!({"name": "delete_all", "arguments": {}}));
     assert!(
         unknown["error"]["message"]
             .as_str()

@@ -88,7 +88,7 @@ fn batches_belong_to_one_revision() {
 #[test]
 fn a_long_wait_reports_progress_is_capped_and_ends_when_it_is_cancelled() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     model.hold();
     let _daemon = home.daemon(&[&repo.at("")]);
     until("the model is asked", || model.in_flight() > 0);
@@ -103,9 +103,9 @@ fn a_long_wait_reports_progress_is_capped_and_ends_when_it_is_cancelled() {
     agent.send(
         json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}}),
     );
-    let answer = agent.ask("ping", json!({}));
+    let answer = agent.request("ping", json!({}));
     assert!(answer.get("result").is_some(), "{answer}");
-    let tools = agent.ask("tools/list", json!({}));
+    let tools = agent.request("tools/list", json!({}));
     let tools = tools["result"]["tools"].as_array().unwrap();
     let wait = tools
         .iter()

@@ -23,7 +23,7 @@ fn parts(model: &FakeModel) -> Vec<Request> {
 #[test]
 fn a_large_file_costs_its_parts_and_one_request_more() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     let text = large(1_000);
     repo.write("large.py", &text);
     let told = home
@@ -53,7 +53,7 @@ fn a_large_file_costs_its_parts_and_one_request_more() {
     // Each of the parts' words stands in the last request.
     let last = &model.requests()[found.len()];
     for part in &found {
-        let words = FakeModel::words(part.kind, &part.content);
+        let words = FakeModel::summary(part.kind, &part.content);
         assert!(last.content.contains(&words), "{}", last.content);
     }
     assert_eq!(home.status()["requests"]["today"], model.count());
@@ -68,14 +68,14 @@ fn a_large_file_costs_its_parts_and_one_request_more() {
 fn after_kill_9_the_parts_that_were_paid_for_are_kept() {
     let model = FakeModel::new();
     model.hold_after(2);
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     repo.write("large.py", large(1_000));
     let daemon = home.daemon(&[&repo.at("")]);
     until("two parts, and a third in flight", || {
-        model.answered() == 2 && model.in_flight() == 1
+        model.responded() == 2 && model.in_flight() == 1
     });
     daemon.kill9();
-    model.idle();
+    model.wait_idle();
     model.release();
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -99,7 +99,7 @@ fn an_endpoint_that_reads_less_is_asked_in_smaller_parts() {
             .len()
             > 30_000
     });
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     repo.write("large.py", large(200));
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -110,7 +110,7 @@ fn an_endpoint_that_reads_less_is_asked_in_smaller_parts() {
         let requests = model.requests();
         requests
             .iter()
-            .filter(|one| one.answered == Some(400))
+            .filter(|one| one.status == Some(400))
             .count()
     };
     let before = refused(&model);
@@ -124,7 +124,7 @@ fn an_endpoint_that_reads_less_is_asked_in_smaller_parts() {
 #[test]
 fn a_large_directory_is_never_sampled() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     for number in 0..700 {
         let name = format!("{number:03}{}.txt", "n".repeat(220));
         repo.write(&name, format!("Text {number}.\n"));

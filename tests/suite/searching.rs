@@ -194,7 +194,10 @@ fn hits_have_a_kind_a_place_a_reason_and_a_true_total() {
 #[test]
 fn results_follow_the_disk() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 30000"), Repo::package());
+    let (home, repo) = (
+        Home::with_model(&model, "quiet_ms = 30000"),
+        Repo::package(),
+    );
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let ask = || search(&home, &["quaternion"]);
@@ -225,7 +228,10 @@ fn results_follow_the_disk() {
 #[test]
 fn a_draft_stands_in_for_a_summary_that_is_pending() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 30000"), Repo::package());
+    let (home, repo) = (
+        Home::with_model(&model, "quiet_ms = 30000"),
+        Repo::package(),
+    );
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     repo.write("src/draft.py", "\"\"\"Keeps what is not done yet.\"\"\"\n");

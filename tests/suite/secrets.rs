@@ -277,7 +277,7 @@ fn no_planted_secret_comes_out_offline() {
 #[test]
 fn no_planted_secret_comes_out_with_a_model() {
     let model = FakeModel::new();
-    let home = Home::asking(
+    let home = Home::with_model(
         &model,
         "quiet_ms = 0\nmax_workers = 50\n\n[budget]\nconfirm_above = 0",
     );
@@ -338,10 +338,10 @@ fn links_and_pipes_in_the_way_of_files_block_nothing_and_are_not_followed() {
 #[test]
 fn a_content_that_is_answered_unchanged_blocks_nothing() {
     let model = FakeModel::new();
-    model.fail(usize::MAX, Reply::SummaryRef("UNCHANGED"), |request| {
+    model.fail(usize::MAX, Reply::Text("UNCHANGED"), |request| {
         request.kind == Kind::File && request.content.contains("say so")
     });
-    let home = Home::asking(&model, "quiet_ms = 0");
+    let home = Home::with_model(&model, "quiet_ms = 0");
     let repo = Repo::new();
     repo.write("a.py", "# say so\nA = 1\n");
     repo.write("b.py", "B = 1\n");

@@ -14,7 +14,7 @@ struct Turnover {
 impl Turnover {
     fn new(files: usize) -> Self {
         let model = FakeModel::new();
-        let home = Home::asking(&model, "quiet_ms = 0\nmax_workers = 16");
+        let home = Home::with_model(&model, "quiet_ms = 0\nmax_workers = 16");
         let repo = Repo::new();
         let all = Self {
             home,

@@ -272,7 +272,7 @@ fn doctor_compares_the_daemon_with_this_shell() {
 #[test]
 fn doctor_asks_the_endpoint_once() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "");
+    let home = Home::with_model(&model, "");
     let done = home.run(&["doctor"]);
     assert!(
         done.stdout.contains(&format!("endpoint: {}", model.url())),

@@ -49,7 +49,7 @@ fn use_is_counted_by_day_and_repository_and_survives_kill_9() {
         model.fail(times, reply, |asked| asked.content.contains("boom"));
     };
     boom(Reply::Status(500, Vec::new(), "oops".to_owned()), 1);
-    let home = Home::asking(&model, PRICES);
+    let home = Home::with_model(&model, PRICES);
     let (one, two) = (flat(2), flat(0));
     two.write("deep/er/boom.py", "boom = 1\n");
     let daemon = home.daemon(&[&one.at(""), &two.at("")]);
@@ -76,7 +76,7 @@ fn use_is_counted_by_day_and_repository_and_survives_kill_9() {
     assert_eq!(number(&usage[0], "requests"), 8);
 
     // The model says that the earlier words hold: nothing above is asked.
-    boom(Reply::SummaryRef("UNCHANGED"), 1);
+    boom(Reply::Text("UNCHANGED"), 1);
     two.append("deep/er/boom.py", "boom = 2\n");
     home.wait(&two);
     let usage = home.status()["usage"].clone();
@@ -125,7 +125,7 @@ fn an_index_that_spends_the_budget_shows_all_that_it_paid_for() {
     far_from_midnight();
     let model = FakeModel::new();
     let configured = "[budget]\nmax_requests_per_day = 4\n";
-    let (home, repo) = (Home::asking(&model, configured), flat(9));
+    let (home, repo) = (Home::with_model(&model, configured), flat(9));
     let done = home.run(&["index", &repo.at(""), "--json"]).expect(1);
     let tree = done.json();
     let paid = every(&tree);
@@ -145,7 +145,7 @@ fn a_spent_budget_holds_over_restarts_and_kill_9_and_structure_stays_live() {
         let model = FakeModel::new();
         let prices = "price_per_million_input = 1000.0\nprice_per_million_output = 1000.0\n";
         let configured = format!("{prices}\n[budget]\n{budget}\n");
-        let (home, repo) = (Home::asking(&model, &configured), flat(9));
+        let (home, repo) = (Home::with_model(&model, &configured), flat(9));
         let daemon = home.daemon(&[&repo.at("")]);
         let done = home.run(&["wait", &repo.at(""), "--timeout", "35"]);
         assert!(
@@ -199,7 +199,7 @@ fn a_spent_budget_holds_over_restarts_and_kill_9_and_structure_stays_live() {
         assert_eq!(model.count(), 4, "{budget}: nothing after the kill");
 
         daemon.terminate();
-        home.ask(&model, prices);
+        home.use_model(&model, prices);
         let _daemon = home.daemon(&[&repo.at("")]);
         home.wait(&repo);
         assert_eq!(first_not_fresh(&home.node(&repo.at(""), 9)), None);

@@ -11,7 +11,7 @@ use crate::harness::{Agent, FakeModel, Home, Repo};
 #[test]
 fn the_store_of_a_newer_version_is_refused_and_not_touched() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     home.run(&["index", &repo.at("")]).expect(0);
     let (format, journal) = (
         home.data().join("format"),
@@ -50,7 +50,7 @@ fn the_store_of_a_newer_version_is_refused_and_not_touched() {
 #[test]
 fn a_cache_of_an_earlier_version_is_built_anew_without_a_request() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let tree = |home: &Home| {
         home.run(&["index", &repo.at(""), "--json"])
             .expect(0)

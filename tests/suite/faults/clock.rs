@@ -77,7 +77,7 @@ impl Clock {
 #[test]
 fn a_clock_change_of_a_day_costs_nothing_and_hides_nothing() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let Some(clock) = Clock::new(&home) else {
         return skipped("a clock set back", "no C compiler");
     };
@@ -119,7 +119,7 @@ fn a_clock_change_of_a_day_costs_nothing_and_hides_nothing() {
 fn a_clock_set_back_a_day_gives_no_second_budget() {
     let model = FakeModel::new();
     let more = "quiet_ms = 0\n\n[budget]\nmax_requests_per_day = 20\n";
-    let (home, repo) = (Home::asking(&model, more), Repo::package());
+    let (home, repo) = (Home::with_model(&model, more), Repo::package());
     let Some(clock) = Clock::new(&home) else {
         return skipped("a budget and a clock set back", "no C compiler");
     };
@@ -150,7 +150,7 @@ fn a_clock_set_back_a_day_gives_no_second_budget() {
 #[test]
 fn changes_of_files_dated_tomorrow_are_seen() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
     let date = |path: &str| {
         let file = File::options().write(true).open(repo.at(path)).unwrap();

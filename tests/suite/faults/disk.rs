@@ -44,7 +44,7 @@ fn a_store_that_becomes_unwritable_does_not_stop_the_daemon() {
         return skipped("lost permission", "setpriv cannot take capabilities away");
     };
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let daemon = home.daemon_by(home.command_by(&before, &["daemon", &repo.at("")]));
     is_fresh(&home, &repo);
     let count = model.count();
@@ -76,7 +76,7 @@ fn a_full_disk_is_reported_and_paid_summaries_wait_for_space() {
         return skipped("disk full", "no file system can be mounted here");
     }
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let data = home.data();
     let disk = data.parent().unwrap();
     let script = "mount -t tmpfs -o size=8m none \"$0\" && exec \"$@\"";
@@ -136,7 +136,7 @@ fn a_full_disk_is_reported_and_paid_summaries_wait_for_space() {
     });
     let mut times = std::collections::BTreeMap::new();
     for request in &model.requests()[count..] {
-        *times.entry(request.question()).or_insert(0) += 1;
+        *times.entry(request.subject()).or_insert(0) += 1;
     }
     let twice: Vec<_> = times.iter().filter(|(_, times)| **times > 1).collect();
     assert!(twice.is_empty(), "{twice:?}");
@@ -159,7 +159,7 @@ fn a_full_disk_does_not_delay_shutdown() {
         );
     }
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let data = home.data();
     let disk = data.parent().unwrap();
     let script = "mount -t tmpfs -o size=8m none \"$0\" && exec \"$@\"";

@@ -64,7 +64,7 @@ fn an_endpoint_that_resolves_again_is_used_without_a_restart() {
     }
     let model = FakeModel::new();
     let (home, repo) = (
-        Home::asking(&model, "quiet_ms = 0\nallow_http = true"),
+        Home::with_model(&model, "quiet_ms = 0\nallow_http = true"),
         Repo::package(),
     );
     let config = fs::read_to_string(home.config()).unwrap();

@@ -33,7 +33,7 @@ fn all_is_private(folder: &Path) {
 #[test]
 fn other_users_have_no_access_even_with_an_open_umask() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     // A folder that existed before and is open: what is put into it is not.
     fs::create_dir_all(home.data()).unwrap();
     fs::set_permissions(home.data(), Permissions::from_mode(0o755)).unwrap();
@@ -53,7 +53,7 @@ fn other_users_have_no_access_even_with_an_open_umask() {
     until("the daemon has ended", || !socket.exists());
 
     // And one that it creates itself.
-    let home = Home::asking(&model, "quiet_ms = 0");
+    let home = Home::with_model(&model, "quiet_ms = 0");
     let run = |arguments: &[&str]| finish(&mut home.command_by(&WIDE, arguments));
     run(&["index", &repo.at("")]).expect(0);
     assert_eq!(mode(&home.data()), 0o700);
