@@ -21,7 +21,7 @@ pub const BATCH_FROM: usize = 200;
 #[derive(Clone, Copy, Debug)]
 enum Known {
     /// The endpoint has it.
-    UnderWay,
+    InBatch,
     /// Its response came before a node needed it, and is stored.
     Stored(SummaryDigest),
 }
@@ -59,9 +59,9 @@ impl Batches {
 /// How a key that the store does not have gets its summary.
 pub enum Route {
     /// It has to be requested.
-    SummaryRequest,
+    Request,
     /// It is in a batch already.
-    UnderWay,
+    InBatch,
     /// It was stored in the meantime.
     Stored(SummaryDigest),
 }
@@ -69,7 +69,7 @@ pub enum Route {
 impl Engine {
     /// These keys are in batches that an earlier run made.
     pub(super) fn batched(&mut self, keys: Vec<SummaryKey>) {
-        let known = keys.into_iter().map(|key| (key, Known::UnderWay));
+        let known = keys.into_iter().map(|key| (key, Known::InBatch));
         self.batches.known.extend(known);
     }
 
@@ -77,7 +77,7 @@ impl Engine {
     pub(super) fn route(&self, key: SummaryKey) -> Route {
         match self.batches.known.get(&key) {
             None => Route::Request,
-            Some(Known::UnderWay) => Route::InBatch,
+            Some(Known::InBatch) => Route::InBatch,
             Some(&Known::Stored(digest)) => Route::Stored(digest),
         }
     }

@@ -18,7 +18,7 @@ pub enum Stage {
     /// It waits in the queue.
     Ready,
     /// Its request is in entry.
-    Requester,
+    Sent,
     /// The response is being stored.
     Committing,
 }

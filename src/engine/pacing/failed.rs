@@ -283,7 +283,7 @@ impl Pacing {
 
 /// A refusal message without the parts that differ between requests: words with digits, such as request numbers.
 fn sentence(failure: &Failure) -> String {
-    let summary = failure.message.split_whitespace();
+    let words = failure.message.split_whitespace();
     let same = words.filter(|word| !word.contains(|c: char| c.is_ascii_digit()));
     same.collect::<Vec<_>>().join(" ").to_lowercase()
 }

@@ -62,7 +62,7 @@ impl Rules {
     }
 
     /// Whether a reason holds though git may track the path: only git's own rules and the defaults give way.
-    fn applies(&self, rules: &DirectoryRules, path: &RelPath, reason: &Reason) -> bool {
+    pub(super) fn applies(&self, rules: &DirectoryRules, path: &RelPath, reason: &Reason) -> bool {
         let gives_way = match reason {
             Reason::Pattern { of_git, .. } => *of_git,
             Reason::Default(_) => true,

@@ -151,7 +151,7 @@ pub fn make_readable(folder: &Path) {
             let _ = fs::set_permissions(entry.path(), Permissions::from_mode(0o755));
         }
         if kind.is_dir() {
-            open_all(&entry.path());
+            make_readable(&entry.path());
         }
     }
 }

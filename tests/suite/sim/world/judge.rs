@@ -47,7 +47,7 @@ impl World {
                 contents.syntax,
             )
         });
-        key.and_then(|key| Self::refusal_for_ever(key.0)).is_some()
+        key.and_then(|key| Self::permanent_refusal(key.0)).is_some()
     }
 
     /// A request that is always refused does not block the others: all of them are fresh, after a bounded number of requests.

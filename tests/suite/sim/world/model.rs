@@ -109,7 +109,7 @@ impl World {
         };
         let now = self.disk.read(&request.path.to_text(), 0);
         now.map(|contents| contents.digest) != Some(*digest)
-            && self.sabotage != Sabotage::TornAnswerCounts
+            && self.sabotage != Sabotage::OutdatedResponseCounts
     }
 
     /// The text names its content, so that the checks can tell whether it belongs to a node.
