@@ -193,10 +193,31 @@ pub enum Generated {
 }
 
 /// `[export]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Export {
     /// A folder relative to each repository's root, kept up to date; `None`: nothing is written there.
     pub dir: Option<PathBuf>,
+    /// What is written there.
+    pub formats: Vec<Format>,
+}
+
+/// A document of each directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// `index.json`.
+    Index,
+    /// `README.md`.
+    Markdown,
+}
+
+impl Default for Export {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            formats: vec![Format::Index],
+        }
+    }
 }
 
 /// `[store]`

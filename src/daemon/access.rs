@@ -10,6 +10,7 @@ mod missing;
 pub mod preview;
 pub mod removed;
 mod searching;
+pub mod snapshot;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -338,6 +339,11 @@ impl Access for Handle {
             first_only,
         )
         .await
+    }
+
+    async fn snapshot(&self, path: &Path) -> Result<Node, Problem> {
+        let _turn = turn(&self.estimates).await?;
+        snapshot::read(&self.context, path).await
     }
 
     async fn cache(&self) -> Result<CacheStatistics, Problem> {

@@ -73,7 +73,7 @@ pub fn outline(
     bytes: impl FnOnce() -> Option<Vec<u8>>,
 ) -> Option<(Digest, Outline)> {
     let parsed = parsed(context, language, digest, bytes)?;
-    if parsed.is_new && context.mode.keeps() {
+    if parsed.is_new && context.mode.keeps_contents() {
         store_outlines(context, std::slice::from_ref(&parsed));
     }
     Some((parsed.syntax, parsed.outline))

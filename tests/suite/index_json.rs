@@ -433,3 +433,65 @@ fn a_failed_write_is_retried_without_a_change() {
     home.wait(&repo);
     assert!(written(&repo.root().join("map")).contains_key("src/shop/index.json"));
 }
+
+#[test]
+fn markdown_is_kept_current_as_the_index_is() {
+    let config = |formats: &str| {
+        format!("[export]\ndir = \"docs/map\"\nformats = [{formats}]\n\n[watch]\nsettle_ms = 20\n")
+    };
+    let home = Home::with(&config("\"index\", \"markdown\""));
+    let repo = Repo::package();
+    repo.init();
+    repo.commit("First");
+    let folder = repo.root().join("docs/map");
+    let daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let first = written(&folder);
+    assert_eq!(first.len(), 14, "{:?}", first.keys());
+    let shop = &first["src/shop/README.md"];
+    assert!(
+        shop.contains("[cart.py](../../../../src/shop/cart.py)"),
+        "{shop}"
+    );
+    let check = || home.run_in(&repo.root(), &["check"]);
+    let said = check().expect(0).stderr;
+    assert!(said.contains("14 files checked"), "{said}");
+    // A commit changes no page, and one file only the pages above it.
+    let before = stamps(&folder);
+    repo.commit("Map");
+    repo.write("src/shop/cart.py", "\"\"\"A basket.\"\"\"\n");
+    home.wait(&repo);
+    let after = stamps(&folder);
+    let changed: Vec<&str> = after
+        .iter()
+        .filter(|(name, stamp)| before.get(*name) != Some(stamp) && name.ends_with(".md"))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert!(changed.contains(&"src/shop/README.md"), "{changed:?}");
+    assert!(!changed.contains(&"tests/README.md"), "{changed:?}");
+    // Changed by hand: written again.
+    fs::write(
+        folder.join("tests/README.md"),
+        "<!-- Written by epitome. -->\nmine\n",
+    )
+    .unwrap();
+    check().expect(1);
+    home.wait(&repo);
+    until("the page is back", || {
+        home.wait(&repo);
+        fs::read_to_string(folder.join("tests/README.md")).unwrap() == first["tests/README.md"]
+    });
+    check().expect(0);
+    drop(daemon);
+    // Without the format its pages go, and a page of the user stays.
+    fs::write(folder.join("src/README.md"), "# Mine\n").unwrap();
+    home.configure(&config("\"index\""));
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let pages: Vec<String> = written(&folder)
+        .into_keys()
+        .filter(|name| name.ends_with(".md"))
+        .collect();
+    assert_eq!(pages, ["src/README.md"]);
+    assert!(check().expect(0).stderr.contains("7 files checked"));
+}

@@ -26,6 +26,7 @@ mod mcp_protocol;
 mod notified;
 mod outside;
 mod parts;
+mod past;
 mod prompt;
 mod refusals;
 mod searching;

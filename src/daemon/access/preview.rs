@@ -15,7 +15,7 @@ use crate::shell::classify;
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 
 use crate::daemon::contents::Moved;
-use crate::daemon::context::{Context, Mode};
+use crate::daemon::context::Context;
 use crate::daemon::provider::openai::{self, to_endpoint_prompt};
 use crate::daemon::work::requesting::request::{compose, earlier};
 
@@ -133,7 +133,7 @@ fn exactly(context: &Context, view: &NodeView) -> bool {
     let waits = |child: &NodeView| match child.freshness {
         Freshness::Pending | Freshness::Stale => true,
         // A preview leaves unsent summaries failed.
-        Freshness::Failed => context.mode == Mode::Preview,
+        Freshness::Failed => context.mode.sends_nothing(),
         Freshness::Fresh | Freshness::Off => false,
     };
     !children.iter().any(waits)

@@ -107,6 +107,12 @@ impl Repo {
         done.expect(0);
     }
 
+    /// Runs a line of the shell in it, with git as [`Repo::git`] runs it.
+    #[track_caller]
+    pub fn shell(&self, line: &str) {
+        self.git(&["-c", &format!("alias.x=!{line}"), "x"]);
+    }
+
     /// Its canonical root.
     pub fn root(&self) -> PathBuf {
         self.folder.path().canonicalize().unwrap()
