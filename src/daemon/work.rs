@@ -224,7 +224,7 @@ impl Executor {
                     ..Usage::default()
                 },
             }),
-            Effect::Tell { repo, news } => context.followers.publish(repo, news),
+            Effect::Publish { repo, changes } => context.followers.publish(repo, changes),
             Effect::Notice(text) => {
                 tracing::error!("{text}");
                 context.followers.notice(&text);

@@ -31,7 +31,7 @@ fn sent_tokens(model: &FakeModel, from: usize) -> u64 {
 #[test]
 fn equal_contents_count_once_and_the_estimate_holds() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "");
+    let home = Home::with_model(&model, "");
     let repo = Repo::package();
     let body: String = (0..20_000)
         .map(|number| format!("    total += {number}\n"))
@@ -108,7 +108,7 @@ fn equal_contents_count_once_and_the_estimate_holds() {
 #[test]
 fn an_increment_is_an_upper_bound() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "");
+    let home = Home::with_model(&model, "");
     let repo = Repo::package();
     let root = repo.at("");
     home.run(&["index", &root]).expect(0);
@@ -126,7 +126,7 @@ fn an_increment_is_an_upper_bound() {
 #[test]
 fn a_day_has_a_budget_by_default() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "");
+    let home = Home::with_model(&model, "");
     let repo = Repo::package();
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);

@@ -1,4 +1,4 @@
-//! What users rely on: the engine through simulation, everything else through the real program.
+//! Tests of what users rely on: the engine through simulation, everything else through the real program.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod batch;

@@ -45,7 +45,7 @@ fn text_in_other_encodings_is_read_like_any_other() {
     let model = FakeModel::new();
     let (home, paid, repo) = (
         Home::with(QUICK),
-        Home::asking(&model, "quiet_ms = 0"),
+        Home::with_model(&model, "quiet_ms = 0"),
         Repo::new(),
     );
     // Split, so that no scanner of this repository takes it for one.
@@ -163,7 +163,7 @@ fn notebook(count: u32, image: &str) -> String {
 #[test]
 fn of_a_notebook_the_cells_are_read_and_a_new_run_costs_nothing() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "quiet_ms = 0");
+    let home = Home::with_model(&model, "quiet_ms = 0");
     let repo = Repo::new();
     repo.write("a.ipynb", notebook(1, &"iVBORw0KGgo".repeat(10_000)));
     let inline = format!(
@@ -217,7 +217,7 @@ fn of_a_notebook_the_cells_are_read_and_a_new_run_costs_nothing() {
 #[test]
 fn formatting_and_old_entries_cost_nothing_or_little() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "quiet_ms = 0");
+    let home = Home::with_model(&model, "quiet_ms = 0");
     let repo = Repo::new();
     let entries: String = (0..4_000)
         .map(|number| format!("- Fixed fault {number}.\n"))

@@ -105,7 +105,7 @@ pub fn compose(
 ) -> Result<Next, Moved> {
     let style = context.style();
     let plan = Plan {
-        author: generator,
+        generator,
         most: context.max_prompt_bytes.load(Ordering::Relaxed),
         // A small model does not follow the rule about it.
         earlier: earlier
@@ -154,7 +154,7 @@ pub fn children(context: &Context, children: &[Child]) -> Vec<ChildText> {
     let with_text = |child: &Child| ChildText {
         name: String::from_utf8_lossy(&child.name).into_owned(),
         kind: child.kind,
-        summary: child.words.and_then(text_of),
+        summary: child.summary.and_then(text_of),
     };
     children.iter().map(with_text).collect()
 }
