@@ -45,8 +45,8 @@ use crate::wire::prompt::Preview;
 use access::estimate::estimate_with;
 use context::{Mode, open_store};
 
+pub use access::snapshot::forget_unrequested;
 pub use access::{Handle, audit, cache};
-pub use context::NOT_REQUESTED;
 pub use lifecycle::{refuse, run};
 
 /// Starts an engine in this process that indexes once what it is given.

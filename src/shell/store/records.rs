@@ -122,14 +122,14 @@ impl Store {
     /// Removes the references to summaries that are not stored.
     fn drop_lost_references(&self, all: &mut [(RelPath, NodeRecord)]) -> Result<(), StoreError> {
         for (_, record) in all {
-            if let Some(SummaryKey(key)) = record.words.map(|words| words.key)
+            if let Some(SummaryKey(key)) = record.summary.map(|summary| summary.key)
                 && !self.pack.contains(Table::Summary, &key.0)
                 && !self.journal.holds(SummaryKey(key))
                 && !self
                     .cache
                     .read(|trees| trees.summaries.contains_key(key.0))?
             {
-                record.words = None;
+                record.summary = None;
             }
         }
         Ok(())

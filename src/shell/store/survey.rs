@@ -222,7 +222,7 @@ impl Store {
             }
             for (path, record) in batch {
                 let new = record.map(|record| Named {
-                    summary: record.words.map(|words| words.key),
+                    summary: record.summary.map(|summary| summary.key),
                     outline: record.contents.as_ref().map(users.outline_key),
                     bytes: codec::encode(&(&path, &record)).map_or(0, |bytes| bytes.len() as u64),
                 });
