@@ -162,7 +162,8 @@ impl Store {
             let mut wrong: Vec<(RelPath, Option<NodeRecord>)> = Vec::new();
             for (path, record) in records::latest(all) {
                 let stored = record.summary.and_then(|words| whole.get(&words.key));
-                match stored.is_some_and(|digest| Some(*digest) != record.summary.map(|it| it.digest))
+                match stored
+                    .is_some_and(|digest| Some(*digest) != record.summary.map(|it| it.digest))
                 {
                     true => wrong.push((path, None)),
                     false => verified.records += 1,
