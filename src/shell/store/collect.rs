@@ -5,7 +5,7 @@
 //! neither what its records name, nor what the caller says is in use and not recorded yet. A repository that is not
 //! watched was indexed once: its records are one more thing to be removed, before the summaries that only it uses.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -300,20 +300,17 @@ impl Store {
             _ => item.day,
         };
         self.pack.rewrite(day, || {
-            let mut repositories: Vec<([u8; 16], u32, records::Batch)> = Vec::new();
-            self.each_batch(|repository, day, mut batch| {
-                let known = repositories.iter_mut().find(|(of, ..)| of == repository);
-                match known {
-                    Some((.., all)) if batch.is_empty() => all.clear(),
-                    Some((_, last, all)) => {
-                        *last = day;
-                        all.append(&mut batch);
-                    }
-                    None => repositories.push((*repository, day, batch)),
+            let mut repositories: BTreeMap<[u8; 16], (u32, Vec<records::Batch>)> = BTreeMap::new();
+            self.each_batch(|repository, day, batch| {
+                let (last, all) = repositories.entry(*repository).or_default();
+                *last = day;
+                match batch.is_empty() {
+                    true => all.clear(),
+                    false => all.push(batch),
                 }
             })?;
             let mut batches = Vec::new();
-            for (repository, day, all) in repositories {
+            for (repository, (day, all)) in repositories {
                 let all = records::latest(all);
                 let all: records::Batch = (all.into_iter())
                     .map(|(path, record)| (path, Some(record)))

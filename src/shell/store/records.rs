@@ -31,16 +31,16 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner);
         let prefix = repository_prefix(repository);
         self.see(&prefix);
-        let mut all = Vec::new();
-        self.each_batch(|of, _, mut batch| {
+        let mut batches = Vec::new();
+        self.each_batch(|of, _, batch| {
             if *of == prefix {
                 match batch.is_empty() {
-                    true => all.clear(),
-                    false => all.append(&mut batch),
+                    true => batches.clear(),
+                    false => batches.push(batch),
                 }
             }
         })?;
-        let mut all = latest(all);
+        let mut all = latest(batches);
         self.drop_lost_references(&mut all)?;
         Ok(all)
     }
@@ -137,15 +137,23 @@ impl Store {
 }
 
 /// The last record of each path, without deleted ones, in the order of paths.
-pub(super) fn latest(mut all: Batch) -> Vec<(RelPath, NodeRecord)> {
+pub(super) fn latest(batches: Vec<Batch>) -> Vec<(RelPath, NodeRecord)> {
+    // One allocation: the records of a large repository are copied for each further one.
+    let mut all = Batch::with_capacity(batches.iter().map(Vec::len).sum());
+    batches.into_iter().for_each(|batch| all.extend(batch));
     // Stable: of one path, the last one stays last.
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let mut latest: Vec<(RelPath, NodeRecord)> = Vec::with_capacity(all.len());
-    for (path, record) in all {
-        latest.pop_if(|(known, _)| *known == path);
-        latest.extend(record.map(|record| (path, record)));
-    }
-    latest
+    all.dedup_by(|later, kept| {
+        let is_same = later.0 == kept.0;
+        if is_same {
+            std::mem::swap(later, kept);
+        }
+        is_same
+    });
+    let records = all.into_iter();
+    records
+        .filter_map(|(path, record)| Some((path, record?)))
+        .collect()
 }
 
 /// What the records of a repository are stored under.

@@ -149,12 +149,12 @@ impl Store {
         whole: &HashMap<SummaryKey, SummaryDigest>,
         verified: &mut Verified,
     ) -> Result<(), StoreError> {
-        let mut repositories: HashMap<[u8; 16], Batch> = HashMap::new();
-        self.each_batch(|repository, _, mut batch| {
+        let mut repositories: HashMap<[u8; 16], Vec<Batch>> = HashMap::new();
+        self.each_batch(|repository, _, batch| {
             let all = repositories.entry(*repository).or_default();
             match batch.is_empty() {
                 true => all.clear(),
-                false => all.append(&mut batch),
+                false => all.push(batch),
             }
         })?;
         let mut mistaken = 0;
