@@ -278,18 +278,19 @@ impl Engine {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
-        let mut known = false;
+        let mut before = None;
         repository.tree.change(id, |node| {
             node.phase = Phase::Done;
             node.key = Some(words.key);
-            known = node.words.replace(words) == Some(words);
+            before = node.words.replace(words);
         });
-        if !known {
+        if before != Some(words) {
             repository.to_record.insert(id);
             let kind = repository.tree.get(id).map(Node::kind);
+            let another = before.is_none_or(|before| before.digest != words.digest);
             repository.tell(
                 id,
-                NodeChange::Summarized(kind.unwrap_or_default(), words.key),
+                NodeChange::Summarized(kind.unwrap_or_default(), words.key, another),
             );
         }
         repository.export(id);

@@ -38,6 +38,7 @@ mod size;
 mod socket;
 mod starting;
 mod storm;
+mod terminal;
 mod tidy;
 mod tree;
 mod unnoticed;
