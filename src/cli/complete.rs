@@ -1,6 +1,7 @@
 //! `epitome complete`: what could follow, for the completion scripts. It is quick, prints nothing else, and starts no
 //! daemon.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,12 +13,12 @@ use crate::config::places::Places;
 use crate::model::path::RelPath;
 use crate::shell::{parse, read};
 use crate::wire::access::Access;
-use crate::wire::search::{Search, SearchKind};
+use crate::wire::protocol::Node;
 
 /// How long the daemon may take.
 const PATIENCE: Duration = Duration::from_millis(300);
-/// Definitions that are asked for; those that begin with the word are printed.
-const MAX_SYMBOLS: usize = 50;
+/// In larger repositories definitions are completed after a file's name only: reading all of them takes too long.
+const MAX_FILES: u64 = 3_000;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -73,22 +74,29 @@ fn definitions(file: &str) -> Option<Vec<String>> {
 /// Definitions of the repository whose name begins with a word.
 async fn symbols(places: &Places, word: &str) -> Option<Vec<String>> {
     let client = Client::connect(&places.socket).await.ok()?;
-    let search = Search {
-        query: word.to_owned(),
-        path: paths::root_here().ok(),
-        kind: Some(SearchKind::Symbol),
-        limit: Some(MAX_SYMBOLS),
-        ..Search::default()
-    };
-    let hits = client.search(&search).await.ok()?.hits;
-    let elements = hits.into_iter().flat_map(|hit| hit.elements);
-    let mut names: Vec<String> = elements
-        .map(|element| element.qualified_name)
-        .filter(|name| name.starts_with(word) && is_word(name))
-        .collect();
-    names.sort();
-    names.dedup();
-    Some(names)
+    let root = paths::root_here().ok()?;
+    let status = client.status().await.ok()?;
+    let known = status
+        .repositories
+        .iter()
+        .find(|one| Path::new(&one.path) == root)?;
+    if known.files > MAX_FILES {
+        return None;
+    }
+    let tree = client.node(&root, usize::MAX).await.ok()?;
+    let mut names = BTreeSet::new();
+    let mut open = vec![&tree];
+    while let Some(node) = open.pop() {
+        match node {
+            Node::File(file) => {
+                let elements = file.elements.iter().map(|one| &one.qualified_name);
+                let fitting = elements.filter(|name| name.starts_with(word) && is_word(name));
+                names.extend(fitting.cloned());
+            }
+            Node::Directory(directory) => open.extend(directory.children.iter().flatten()),
+        }
+    }
+    Some(names.into_iter().collect())
 }
 
 /// The watched repositories whose path begins with a word.

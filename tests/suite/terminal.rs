@@ -91,7 +91,7 @@ fn watch_and_wait_show_a_bar() {
     let _daemon = home.daemon(&[]);
     let watch = Screen::open(&home, &repo.root(), (80, 24), "watch", &[]);
     watch.until("a bar", |text| {
-        text.contains("of 18 summarized") && text.contains('━')
+        text.contains("of 19 summarized") && text.contains('━')
     });
     model.release();
     let (code, text) = watch.end();
