@@ -240,9 +240,9 @@ impl Handle {
 
 impl Access for Handle {
     async fn status(&self) -> Result<Status, Problem> {
-        let (repositories, pace) = self.query(|reply| Query::Status { reply }).await?;
+        let (repositories, pacing) = self.query(|reply| Query::Status { reply }).await?;
         let context = Arc::clone(&self.context);
-        blocking(move || answers::status::status(&context, &repositories, &pace)).await
+        blocking(move || answers::status::status(&context, &repositories, &pacing)).await
     }
 
     async fn node(&self, path: &Path, depth: usize) -> Result<Node, Problem> {

@@ -101,16 +101,19 @@ fn every_command_in_the_documents_works() {
             }
             let done = shell(&home, &project, line);
             assert_eq!(done.code, Some(0), "{}: {line}: {done:?}", path.display());
-            let told = !done.stdout.is_empty() || !done.stderr.is_empty();
-            assert!(told || line == "epitome wait", "{line} says nothing");
+            let has_output = !done.stdout.is_empty() || !done.stderr.is_empty();
+            assert!(
+                has_output || line == "epitome wait",
+                "{line} prints nothing"
+            );
             run += 1;
         }
     }
     assert!(run >= 12, "only {run} commands were found");
-    // What the comments beside them promise.
-    let says = |line: &str, words: &str| {
+    // The output that the comments beside the commands promise.
+    let says = |line: &str, text: &str| {
         let done = shell(&home, &project, line);
-        assert!(done.stdout.contains(words), "{line}: {done:?}");
+        assert!(done.stdout.contains(text), "{line}: {done:?}");
     };
     says(
         "epitome show src/main.rs",
@@ -130,15 +133,15 @@ fn commands_named_in_running_text_exist() {
     let mut count = 0;
     for (path, text) in documents() {
         for span in named(&text) {
-            let words = span.split(' ').skip(1).map(|word| {
+            let arguments = span.split(' ').skip(1).map(|word| {
                 let word = word.trim_matches(['[', ']']);
                 match word {
                     "DAYS" | "BYTES" | "SECONDS" | "N" => "1",
                     word => word,
                 }
             });
-            let words: Vec<&str> = words.chain(["--help"]).collect();
-            let done = home.run(&words);
+            let arguments: Vec<&str> = arguments.chain(["--help"]).collect();
+            let done = home.run(&arguments);
             assert_eq!(done.code, Some(0), "{}: {span}: {done:?}", path.display());
             count += 1;
         }
@@ -154,10 +157,10 @@ fn the_configuration_in_the_readme_is_accepted() {
     assert!(lines.len() > 4, "{lines:?}");
     home.configure(&lines.join("\n"));
     fs::write(home.temp().join("a.py"), "a = 1\n").unwrap();
-    let told = home.run_in(&home.temp(), &["index", "--dry-run"]).expect(0);
+    let done = home.run_in(&home.temp(), &["index", "--dry-run"]).expect(0);
     assert!(
-        told.stdout.contains("2 requests to gpt-4o-mini"),
-        "{told:?}"
+        done.stdout.contains("2 requests to gpt-4o-mini"),
+        "{done:?}"
     );
 }
 

@@ -48,7 +48,7 @@ fn stamps(folder: &Path) -> BTreeMap<String, (u64, i64, i64)> {
 }
 
 #[test]
-fn each_directory_has_a_file_of_the_contract_s_shape() {
+fn each_directory_has_a_file_with_the_documented_fields() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -232,7 +232,7 @@ fn leftovers_of_a_killed_daemon_are_removed_at_the_next_start() {
     let mut after = written(&repo.root().join("map"));
     assert!(
         after.remove("src/shop/own.txt").is_some(),
-        "not ours to remove"
+        "the user's file stays"
     );
     assert_eq!(
         after.keys().collect::<Vec<_>>(),
@@ -247,7 +247,7 @@ fn changes_by_git_and_others_are_overwritten() {
         let (home, repo) = (Home::with(&format!("{CONFIG}{polled}")), Repo::package());
         let map = repo.root().join("map");
         repo.init();
-        // Git keeps a wrong file, and one of a folder that is not there; the others it does not know.
+        // Git tracks a wrong file and a file for a folder that does not exist; the other files are untracked.
         repo.write("map/docs/index.json", "{}\n");
         repo.write("map/nowhere/index.json", "{}\n");
         repo.commit("Begin");
@@ -359,10 +359,10 @@ fn markdown_has_a_page_for_each_folder_and_check_compares_it() {
     );
     assert!(
         !repo.root().join("docs/map/docs/map").exists(),
-        "an export is no part of itself"
+        "an export does not contain itself"
     );
-    // Committing the export changes the revision, and nothing else.
-    repo.commit("the map");
+    // Committing the export changes only the revision.
+    repo.commit("export");
     let before = written(&repo.root().join("docs/map"));
     home.run(&["check", &root, "--output", &map]).expect(0);
     home.run(&export).expect(0);
@@ -371,7 +371,7 @@ fn markdown_has_a_page_for_each_folder_and_check_compares_it() {
         .keys()
         .filter(|path| before[*path] != after[*path])
         .collect();
-    assert_eq!(changed, ["README.md"], "only its revision");
+    assert_eq!(changed, ["README.md"], "only the revision changed");
     repo.append("src/shop/cart.py", "\n\ndef added():\n    pass\n");
     let done = home.run(&["check", &root, "--output", &map]).expect(1);
     assert!(
@@ -408,25 +408,25 @@ fn index_writes_the_export() {
 #[test]
 fn a_failed_write_is_retried_without_a_change() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
-    // Not ignored, it would be a node: a file in the way of the folder.
-    repo.write("map", "a file in the way");
+    // A file at the path of the export folder. It is ignored so that it is not a node.
+    repo.write("map", "an obstacle");
     let _daemon = home.daemon(&[&repo.at("")]);
-    // Who waits is told that it is settled: it cannot be written.
+    // A wait ends although the export cannot be written.
     home.wait(&repo);
     let notes = home.status()["notes"].to_string();
     assert!(notes.contains("cannot be written"), "{notes}");
     assert!(notes.contains("[export] dir"), "{notes}");
     fs::remove_file(repo.at("map")).unwrap();
     let all = home.status()["repositories"][0]["directories"].as_u64();
-    until("all of it is written", || {
+    until("everything is written", || {
         Some(written(&repo.root().join("map")).len() as u64) == all
     });
     home.wait(&repo);
     let notes = home.status()["notes"].to_string();
     assert!(!notes.contains("cannot be written"), "{notes}");
-    // And who waits does not wait for the pause to end.
+    // A wait does not last until the retry pause is over.
     fs::remove_dir_all(repo.at("map")).unwrap();
-    fs::write(repo.at("map"), "in the way again").unwrap();
+    fs::write(repo.at("map"), "an obstacle again").unwrap();
     repo.append("src/shop/cart.py", "EDITED = 1\n");
     home.wait(&repo);
     fs::remove_file(repo.at("map")).unwrap();

@@ -150,7 +150,7 @@ fn log_lists_the_commits_that_changed_a_file_or_folder() {
 #[test]
 fn paid_summaries_of_earlier_states_are_looked_up_and_never_requested() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     repo.init();
     repo.write("a.py", "a = 1\n");
     repo.write("b.py", "b = 1\n");

@@ -118,7 +118,7 @@ impl Repo {
         self.folder.path().canonicalize().unwrap()
     }
 
-    /// The absolute path of `path` in it; `""` is the root.
+    /// The absolute path of `path` in the repository; `""` is the root.
     pub fn at(&self, path: &str) -> String {
         let path = match path {
             "" => self.root(),
