@@ -61,7 +61,7 @@ fn definitions(file: &str) -> Option<Vec<String>> {
     let name = RelPath::below(path.parent()?, &path)?;
     let max_bytes = Config::default().files.max_bytes;
     let reading = read::read(path.parent()?, &name, max_bytes).ok()?;
-    let parsed = parse::parse(reading.language, &reading.text?, reading.digest);
+    let parsed = parse::parse(reading.language, &reading.text?);
     let mut names: Vec<String> = Vec::new();
     for element in parsed.outline.elements {
         if !names.contains(&element.qualified_name) && is_word(&element.qualified_name) {
