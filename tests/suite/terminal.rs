@@ -87,7 +87,7 @@ impl Drop for Screen {
 fn watch_and_wait_show_a_bar() {
     let model = FakeModel::new();
     model.hold_after(4);
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let _daemon = home.daemon(&[]);
     let watch = Screen::open(&home, &repo.root(), (80, 24), "watch", &[]);
     watch.until("a bar", |text| {
