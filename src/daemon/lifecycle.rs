@@ -59,7 +59,7 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     tracing::info!("ready on {}", socket.path().display());
     tokio::spawn(systemd::update_status(handle.clone()));
     tokio::spawn(systemd::feed_watchdog(handle.clone()));
-    let audits = tokio::spawn(crate::daemon::access::audit::daily(handle.clone()));
+    let audits = tokio::spawn(crate::daemon::access::audit::repeat(handle.clone()));
     tokio::spawn(crate::daemon::access::cache::tend(handle.clone()));
     tokio::spawn(access::removed::forget_removed(handle.clone()));
 

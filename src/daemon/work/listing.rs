@@ -184,7 +184,7 @@ fn rule_files_changed(entry: &Entry, listing: &Listing, look_closely: bool) -> b
             let paths = Rules::file_names().map(|name| directory.path.join(name.as_bytes()));
             let ignored = paths
                 .into_iter()
-                .filter_map(|path| Some((path.clone(), lstat::look(&path.under(&entry.root))?)));
+                .filter_map(|path| Some((path.clone(), lstat::stat(&path.under(&entry.root))?)));
             here.extend(ignored);
         }
         known.retain(|path, _| {
