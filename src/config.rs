@@ -144,7 +144,7 @@ pub struct Budget {
     pub max_tokens_per_day: u64,
     /// Cost per day (UTC), in the currency of the prices; 0: unlimited.
     pub max_cost_per_day: f64,
-    /// Requests of a first index that are not sent without confirmation; 0: never ask.
+    /// Requests of a first index that are not sent without confirmation; 0: no confirmation is needed.
     pub confirm_above: u64,
 }
 
@@ -174,9 +174,9 @@ pub enum Backend {
 /// `[files]`
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Files {
-    /// Globs. If there are any, only matching files are in the map.
+    /// Globs. If there are any, only matching files are in the tree.
     pub include: Vec<String>,
-    /// Globs. Matching files and folders are not in the map.
+    /// Globs. Matching files and folders are not in the tree.
     pub exclude: Vec<String>,
     /// Larger files are in the map without a summary.
     pub max_bytes: u64,

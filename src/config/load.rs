@@ -303,7 +303,7 @@ impl Openai {
                 .map_err(|error| format!("openai.api_key_file: {}: {error}", file.display()))?;
             (text, file.display().to_string())
         } else if self.api_key_env.is_empty() {
-            // The user asked for no key, so a credential of systemd is not sent either.
+            // The user configured no key, so a systemd credential is not sent either.
             return Ok(None);
         } else if let Some(found) = credential(&variable)? {
             found

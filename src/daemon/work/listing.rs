@@ -147,7 +147,7 @@ fn newly_polled(context: &Context, entry: &Entry, gone: &[RelPath]) -> Option<Ev
         .directories
         .retain(|path| !gone.iter().any(|gone| path.is_within(gone)));
     unwatched.remote = remote_kind(&entry.root);
-    let polled = unwatched.news()?;
+    let polled = unwatched.take_change()?;
     let topic = repository_topic(&entry.root, "watch");
     match unwatched.note(context.config.watch.poll_seconds) {
         Some(note) => {
