@@ -135,8 +135,8 @@ impl Engine {
         let spent = self.pacing.spent_bound(self.now.day());
         let budget = spent.map(|key| {
             format!(
-                "the day's budget is spent: no requests until 00:00 UTC (see {key} in [budget] of the \
-                 configuration)"
+                "the day's budget is spent: no requests until 00:00 UTC; to go on now, raise [budget] {key} in the \
+                 configuration (0: no limit) and run `epitome restart`"
             )
         });
         PacingStatus {

@@ -61,7 +61,8 @@ impl Generator {
             _ => Hasher::new("rule-summary.1"),
         };
         hasher.field(language.map_or("", Language::name).as_bytes());
-        if !content_kind.is_summarized() {
+        // Of a change log less is summarized than of other text.
+        if !content_kind.is_summarized() || content_kind == ContentKind::ChangeLog {
             hasher.number(content_kind as u64);
         }
         if content_kind.is_text() {

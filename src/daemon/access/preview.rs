@@ -73,7 +73,7 @@ fn key_of_file(
     contents: &Contents,
 ) -> Result<(SummaryKey, Subject), String> {
     let why = match contents.content_kind {
-        ContentKind::Text | ContentKind::DeclaredSource => {
+        kind if kind.is_summarized() => {
             let Contents {
                 digest,
                 language,

@@ -85,7 +85,7 @@ pub fn status(
         },
         store: StoreStatus { summaries, bytes },
         usage: usage::by_day(context),
-        budget: usage::budget(pacing),
+        budget: usage::budget(pacing).filter(|_| context.uses_model()),
         notes,
         paused_until: pacing.paused_until_ms.map(rfc3339),
         daemon: context.places.get().map(|places| DaemonPlaces {

@@ -346,6 +346,51 @@ mod tests {
     }
 
     #[test]
+    fn what_is_inserted_above_renews_one_part() {
+        let (text, outline) = file(500);
+        let moved = Outline {
+            elements: (outline.elements.iter().cloned())
+                .map(|element| Element {
+                    line_start: element.line_start + 1,
+                    line_end: element.line_end + 1,
+                    ..element
+                })
+                .collect(),
+            ..Outline::default()
+        };
+        let mut random = fastrand::Rng::with_seed(3);
+        let words: String = (0..6_000).map(|_| format!("{} ", random.u32(..))).collect();
+        let lines = words.replace("7 ", "7\n");
+        let none = Outline::default;
+        for (before, outline, after, moved) in [
+            (text.clone(), outline, format!("import os\n{text}"), moved),
+            (words.clone(), none(), format!("x {words}"), none()),
+            (
+                words.clone(),
+                none(),
+                words.replacen("1 ", "1 more ", 1),
+                none(),
+            ),
+            (
+                lines.clone(),
+                none(),
+                format!("a new line\n{lines}"),
+                none(),
+            ),
+        ] {
+            let texts = RefCell::default();
+            let all = prompts_with(&texts, 8_000, |plan| {
+                plan.file(None, &before, || outline.clone())
+            });
+            assert!(all.len() > 5, "{}", all.len());
+            let prompts = prompts_with(&texts, 8_000, |plan| {
+                plan.file(None, &after, || moved.clone())
+            });
+            assert_eq!(prompts.len(), 2, "{:.40}", after);
+        }
+    }
+
+    #[test]
     fn more_notes_than_fit_are_merged_in_steps() {
         let (text, outline) = file(3_000);
         let prompts = all_prompts(4_000, |plan| plan.file(None, &text, || outline.clone()));
