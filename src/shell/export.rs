@@ -246,10 +246,7 @@ fn write(
         return Err(io::Error::other(message));
     }
     if fs::metadata(at).is_ok_and(|found| !found.is_dir()) {
-        return Err(io::Error::other(format!(
-            "{} is not a folder",
-            at.display()
-        )));
+        return Err(io::Error::other(format!("{} is no folder", at.display())));
     }
     create_folder()?;
     let mut file = tempfile::Builder::new()
