@@ -153,7 +153,8 @@ fn to_stream_event(
             stream_event.event = StreamEventKind::Removed;
             stream_event.kind = Some(NodeKind::File);
         }
-        NodeChange::Summarized(kind, key) => {
+        NodeChange::Summarized(kind, key, another) => {
+            stream_event.text_changed = Some(*another);
             stream_event.event = StreamEventKind::Summarized;
             stream_event.kind = Some(node_kind(*kind));
             let summary = context.store.summary(*key).ok().flatten();
