@@ -73,7 +73,7 @@ pub fn described(kind: ContentKind, text: String) -> String {
     }
 }
 
-/// What rows ask of a file.
+/// What the rows test.
 struct File<'a> {
     /// In lower case, as the rows are.
     name: String,
