@@ -478,7 +478,7 @@ const SILENT: [&str; 62] = [
     "authored by",
     "reuse-",
     "spdx-",
-    "licensed to the",
+    "licensed to ",
     "notice file",
     "all of the code",
     "public domain",
