@@ -75,6 +75,7 @@ pub struct Store {
     /// What the cache had lost when that was found out.
     lost_before: AtomicU64,
     /// The day's number since 1970, UTC; tests have days of their own.
+    cleaning: fn(Summary) -> Summary,
     clock: fn() -> u32,
     notes: Vec<String>,
     /// Declared last: let go when everything else is closed.
@@ -112,6 +113,7 @@ impl Store {
             whole: AtomicBool::new(false),
             lost_before: AtomicU64::new(0),
             clock: day_by_the_clock,
+            cleaning: std::convert::identity,
             notes,
             _lock: lock,
         };
@@ -123,6 +125,12 @@ impl Store {
             store.journal.append(&[Entry::Repositories(list)], true)?;
         }
         Ok(store)
+    }
+
+    /// Passes each summary that is read through `cleaning`: what an earlier version stored is not trusted.
+    pub fn cleaned_by(mut self, cleaning: fn(Summary) -> Summary) -> Self {
+        self.cleaning = cleaning;
+        self
     }
 
     /// What a person should hear of: damage that was met, and what was done about it. One line each.
@@ -137,6 +145,10 @@ impl Store {
     /// # Errors
     /// Where neither the cache nor the journal could be read.
     pub fn summary(&self, key: SummaryKey) -> Result<Option<Summary>, StoreError> {
+        Ok(self.stored_summary(key)?.map(self.cleaning))
+    }
+
+    fn stored_summary(&self, key: SummaryKey) -> Result<Option<Summary>, StoreError> {
         self.condemned().remove(&key);
         let sealed = self.cache.with(|trees| trees.summaries.get(key.0.0));
         if let Ok(Some(sealed)) = &sealed
