@@ -194,7 +194,7 @@ fn find(text: &[u8], syntax: Syntax, pieces: &[Range<usize>]) -> Found {
             }
             Trigger::Kubernetes if syntax != Syntax::Code && hit.start() >= secret_to => {
                 secret_to = block::kubernetes(text, hit.start(), &mut found);
-                work.spend(4 * (secret_to - hit.start()));
+                work.spend(8 * (secret_to - hit.start()));
             }
             Trigger::KubernetesJson if hit.start() >= secret_to => {
                 secret_to = block::kubernetes_json(text, hit.start(), &work, &mut found);

@@ -223,7 +223,7 @@ impl Name<'_> {
 
     /// The places of the values that this name marks as secret.
     fn values(&self) -> Vec<(Range<usize>, Sureness)> {
-        self.work.spend(200);
+        self.work.spend(400);
         let mut at = self.at.end;
         let mut quote = None;
         while let byte @ (b'"' | b'\'' | b'`' | b'\\' | b']' | b'*' | b')') = self.byte(at) {
