@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `@item.KIND` | a definition; KIND is the kind that the element carries |
 //! | `@name` | its name |
+//! | `@declarator` | a declarator of C; the definition counts only if it declares a function, whose name and owner it holds |
 //! | `@body` | where its signature ends; definitions inside are its members |
 //! | `@closed` | the same, but definitions inside are ignored (a function's body); also without a definition |
 //! | `@tail` | where its signature ends; definitions inside are its siblings |
