@@ -38,7 +38,7 @@ def listed(language, paths, outlines):
         bodies = [(tag["line"], tag["end"]) for tag in tags
                   if tag.get("kind") in CALLABLE and tag.get("end", 0) > tag["line"]]
         # ctags has no end of functions for some languages; the outline's ranges count where the file has no errors.
-        if not outlines[path].get("partial"):
+        if language not in ("c", "cpp") and not outlines[path].get("partial"):
             bodies += [(element["line_start"], element["line_end"]) for element in outlines[path]["elements"]
                        if element["kind"] in CALLABLE and element["line_end"] > element["line_start"]]
         if language in ("c", "cpp"):

@@ -164,6 +164,8 @@ pub(super) struct Grammar {
     /// Blanks or replaces what the grammar does not know, without moving a byte. Used if the plain text has errors;
     /// `None`: nothing to change.
     pub repair: Option<Repair>,
+    /// The same, if there are still errors: leaves no function body.
+    pub heads: Option<Repair>,
     /// The same, but always used: leaves only what the grammar reads, as a component's scripts.
     pub extract: Option<Repair>,
     /// Whether the file's markup uses components, which are elements.
@@ -207,6 +209,7 @@ const BRACES: Grammar = Grammar {
     lines: Lines::Ends,
     formatting: &STRICT,
     repair: None,
+    heads: None,
     extract: None,
     components: false,
     keywords: &[],

@@ -29,6 +29,8 @@ pub(super) struct Parse {
     pub tree: Tree,
     /// Parts of the text that the parser could not read, in lines counted from 1.
     pub missing: Vec<(u32, u32)>,
+    /// The tree has no function bodies.
+    pub heads_only: bool,
 }
 
 /// Parses a text. If the tree has errors, the repaired text and the fallback grammars of the row are tried, and the
@@ -45,14 +47,11 @@ pub(super) fn parse(row: &'static Grammar, source: &[u8]) -> Option<Parse> {
         let Some(compiled) = compiled(row) else {
             continue;
         };
-        let mut repaired = None;
-        // The text as it is, then repaired.
-        for attempt in 0..2 {
-            if attempt == 1 {
-                repaired = row.repair.and_then(|repair| repair(source));
-                if repaired.is_none() {
-                    break;
-                }
+        // The text as it is, repaired, and without the bodies of functions.
+        for (attempt, repair) in [None, row.repair, row.heads].into_iter().enumerate() {
+            let repaired = repair.and_then(|repair| repair(source));
+            if attempt > 0 && repaired.is_none() {
+                continue;
             }
             let text = repaired.as_deref().unwrap_or(source);
             let Some(tree) = run(compiled, text, None, &mut budget) else {
@@ -69,6 +68,7 @@ pub(super) fn parse(row: &'static Grammar, source: &[u8]) -> Option<Parse> {
                     compiled,
                     tree,
                     missing,
+                    heads_only: attempt == 2,
                 };
                 best = Some((bytes, parse));
             }

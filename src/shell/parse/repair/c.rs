@@ -39,14 +39,23 @@ pub(in super::super) fn attributes(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub(in super::super) fn c(text: &[u8]) -> Option<Vec<u8>> {
-    repaired(text, false)
+    repaired(text, false, false)
 }
 
 pub(in super::super) fn cpp(text: &[u8]) -> Option<Vec<u8>> {
-    repaired(text, true)
+    repaired(text, true, false)
 }
 
-fn repaired(text: &[u8], cpp: bool) -> Option<Vec<u8>> {
+/// The same without what is in functions, of which an outline says nothing.
+pub(in super::super) fn c_heads(text: &[u8]) -> Option<Vec<u8>> {
+    repaired(text, false, true)
+}
+
+pub(in super::super) fn cpp_heads(text: &[u8]) -> Option<Vec<u8>> {
+    repaired(text, true, true)
+}
+
+fn repaired(text: &[u8], cpp: bool, heads: bool) -> Option<Vec<u8>> {
     let mut out = text.to_vec();
     let directives = directives::directives(text);
     for directive in &directives {
@@ -59,7 +68,9 @@ fn repaired(text: &[u8], cpp: bool) -> Option<Vec<u8>> {
     for range in directives::unused_branches(&out, &directives, cpp) {
         blank(&mut out[range]);
     }
-    for range in macros::macros(&out, cpp) {
+    let found = macros::macros(&out, cpp);
+    let bodies = if heads { found.bodies } else { Vec::new() };
+    for range in found.macros.into_iter().chain(bodies) {
         blank(&mut out[range]);
     }
     (out != text).then_some(out)

@@ -94,7 +94,11 @@ pub(super) fn blank_comments(line: &mut [u8]) {
 
 /// The parts of conditionals to blank: all but one branch and the directives, where a branch opens or closes braces
 /// that it does not close or open, or where the conditional stands inside a statement.
-pub(super) fn unused_branches(text: &[u8], directives: &[Directive], cpp: bool) -> Vec<Range<usize>> {
+pub(super) fn unused_branches(
+    text: &[u8],
+    directives: &[Directive],
+    cpp: bool,
+) -> Vec<Range<usize>> {
     let mut blanked = Vec::new();
     let mut open: Vec<Vec<usize>> = Vec::new();
     for (number, directive) in directives.iter().enumerate() {
@@ -119,7 +123,8 @@ pub(super) fn unused_branches(text: &[u8], directives: &[Directive], cpp: bool) 
                     .any(|branch| !is_balanced(&text[branch.clone()]))
                     || heads_split(text, &branches, directive.range.end)
                     || is_inside_statement(&text[..directives[group[0]].range.start]);
-                if !split {
+                // The directives around one branch say nothing about it.
+                if !split && branches.len() > 1 {
                     continue;
                 }
                 let condition = &text[directives[group[0]].range.clone()];
@@ -151,23 +156,37 @@ fn heads_split(text: &[u8], branches: &[Range<usize>], end: usize) -> bool {
 /// Whether a text ends inside a statement: in a list, in parentheses or in an expression.
 fn is_inside_statement(before: &[u8]) -> bool {
     let line = before.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
-    let last = line.and_then(|line| tokens(line).last().map(|token| line[token.clone()].to_vec()));
-    let words: [&[u8]; 6] = [b"class", b"struct", b"static", b"inline", b"const", b"return"];
+    let last = line.and_then(|line| {
+        tokens(line)
+            .last()
+            .map(|token| line[token.clone()].to_vec())
+    });
+    let words: [&[u8]; 6] = [
+        b"class", b"struct", b"static", b"inline", b"const", b"return",
+    ];
     last.is_some_and(|last| {
-        let sign = matches!(last[..], [b',' | b'(' | b'=' | b'|' | b'&' | b'+' | b'?' | b'<']);
+        let sign = matches!(
+            last[..],
+            [b',' | b'(' | b'=' | b'|' | b'&' | b'+' | b'?' | b'<']
+        );
         sign || words.contains(&&last[..])
     })
 }
 
 /// A condition replaced by a number, if the grammar may not read it: calls other than `defined`, and C++ names.
 pub(super) fn simplify_condition(line: &mut [u8], word: &str) {
-    let Some(at) = line.windows(word.len()).position(|part| part == word.as_bytes()) else {
+    let Some(at) = line
+        .windows(word.len())
+        .position(|part| part == word.as_bytes())
+    else {
         return;
     };
     let condition = &mut line[at + word.len()..];
     let text = String::from_utf8_lossy(condition).replace("defined", "");
     let calls = text.split('(').rev().skip(1).any(|before| {
-        before.trim_end().ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        before
+            .trim_end()
+            .ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
     });
     if (calls || text.contains("::")) && condition.len() > 1 {
         blank(condition);
@@ -189,4 +208,3 @@ fn is_balanced(text: &[u8]) -> bool {
     }
     depth == 0
 }
-

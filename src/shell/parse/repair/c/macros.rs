@@ -92,10 +92,47 @@ const AFTER_STAR: [&[u8]; 14] = [
     b"typename",
 ];
 /// Words whose group in parentheses is not that of parameters.
-const ATTRIBUTES: [&[u8]; 5] = [b"alignas", b"decltype", b"__attribute__", b"__declspec", b"noexcept"];
+const ATTRIBUTES: [&[u8]; 5] = [
+    b"alignas",
+    b"decltype",
+    b"__attribute__",
+    b"__declspec",
+    b"noexcept",
+];
 
-/// Where macros stand that the grammar cannot place, and in C++ a few forms that it does not know.
-pub(super) fn macros(text: &[u8], cpp: bool) -> Vec<Range<usize>> {
+/// Parts of a macro's name that say that it is no type.
+const NO_TYPE: [&str; 12] = [
+    "CONSTEXPR",
+    "INLINE",
+    "EXPORT",
+    "NODISCARD",
+    "NORETURN",
+    "DEPRECATED",
+    "EXPLICIT",
+    "UNUSED",
+    "ATTRIBUTE",
+    "BEGIN",
+    "END",
+    "API",
+];
+
+/// Whether a macro's name says that it is no type: `FMT_CONSTEXPR20`.
+fn is_attribute(word: &[u8]) -> bool {
+    let word = std::str::from_utf8(word).unwrap_or("");
+    let digits = |c: char| c.is_ascii_digit();
+    word.split('_')
+        .any(|part| NO_TYPE.contains(&part.trim_end_matches(digits)))
+}
+
+/// What to blank in a text.
+pub(super) struct Found {
+    /// Macros that the grammar cannot place, and in C++ a few forms that it does not know.
+    pub macros: Vec<Range<usize>>,
+    /// The insides of functions.
+    pub bodies: Vec<Range<usize>>,
+}
+
+pub(super) fn macros(text: &[u8], cpp: bool) -> Found {
     let tokens = tokens(text);
     let closings = closings(text, &tokens);
     let mut reader = Reader {
@@ -103,10 +140,14 @@ pub(super) fn macros(text: &[u8], cpp: bool) -> Vec<Range<usize>> {
         tokens: &tokens,
         closings: &closings,
         found: Vec::new(),
+        bodies: Vec::new(),
     };
     reader.declarations();
     reader.anywhere(cpp);
-    reader.found
+    Found {
+        macros: reader.found,
+        bodies: reader.bodies,
+    }
 }
 
 struct Reader<'a> {
@@ -114,6 +155,7 @@ struct Reader<'a> {
     tokens: &'a [Range<usize>],
     closings: &'a [usize],
     found: Vec<Range<usize>>,
+    bodies: Vec<Range<usize>>,
 }
 
 /// A word, or a group in parentheses as one.
@@ -125,15 +167,20 @@ struct Part {
 
 impl<'a> Reader<'a> {
     fn word(&self, at: usize) -> &'a [u8] {
-        self.tokens.get(at).map_or(&[][..], |token| &self.text[token.clone()])
+        self.tokens
+            .get(at)
+            .map_or(&[][..], |token| &self.text[token.clone()])
     }
 
     fn blank(&mut self, first: usize, last: usize) {
-        self.found.push(self.tokens[first].start..self.tokens[last].end);
+        self.found
+            .push(self.tokens[first].start..self.tokens[last].end);
     }
 
     fn is_name(&self, at: usize) -> bool {
-        self.word(at).first().is_some_and(|byte| is_word(*byte) && !byte.is_ascii_digit())
+        self.word(at)
+            .first()
+            .is_some_and(|byte| is_word(*byte) && !byte.is_ascii_digit())
     }
 
     /// Whether a token is the first of its line.
@@ -141,7 +188,9 @@ impl<'a> Reader<'a> {
         let Some(token) = self.tokens.get(at) else {
             return true;
         };
-        let before = at.checked_sub(1).map_or(0, |before| self.tokens[before].end);
+        let before = at
+            .checked_sub(1)
+            .map_or(0, |before| self.tokens[before].end);
         self.text[before..token.start].contains(&b'\n')
     }
 
@@ -149,6 +198,7 @@ impl<'a> Reader<'a> {
     fn declarations(&mut self) {
         // For each open brace whether it is that of code.
         let mut braces: Vec<bool> = Vec::new();
+        let mut body = 0;
         let mut start = 0;
         let mut at = 0;
         while at < self.tokens.len() {
@@ -163,7 +213,12 @@ impl<'a> Reader<'a> {
             match self.word(at) {
                 b"(" => {
                     // `(WINAPI *name)`
-                    if !in_code && is_macro(self.word(at + 1)) && self.word(at + 2) == b"*" {
+                    let pointer = self.word(at + 2) == b"*" && self.word(at + 4) == b")";
+                    if !in_code
+                        && is_macro(self.word(at + 1))
+                        && pointer
+                        && self.word(at + 5) == b"("
+                    {
                         self.blank(at + 1, at + 1);
                     }
                     at = self.closings[at];
@@ -176,10 +231,19 @@ impl<'a> Reader<'a> {
                         self.head(start..at);
                     }
                     braces.push(code);
+                    if code && !in_code {
+                        body = self.tokens[at].end;
+                    }
                     start = at + 1;
                 }
                 b"}" => {
-                    braces.pop();
+                    let closed = braces.pop() == Some(true);
+                    if closed && !braces.last().is_some_and(|code| *code) {
+                        let range = body..self.tokens[at].start;
+                        if !holds_function(&self.text[range.clone()]) {
+                            self.bodies.push(range);
+                        }
+                    }
                     start = at + 1;
                 }
                 b";" => {
@@ -201,7 +265,11 @@ impl<'a> Reader<'a> {
             return start;
         }
         let group = self.word(start + 1) == b"(";
-        let last = if group { self.closings[start + 1] } else { start };
+        let last = if group {
+            self.closings[start + 1]
+        } else {
+            start
+        };
         let next = self.word(last + 1);
         if group && last == start + 1 {
             return start;
@@ -216,8 +284,9 @@ impl<'a> Reader<'a> {
         let alone = self.begins_line(start) && self.begins_line(last + 1);
         let blanked = match next {
             b"" | b"}" => true,
-            b"{" | b":" | b"," | b"=" | b"<" | b"*" | b"&" | b"[" => false,
-            b";" => group && !self.is_plain(start + 2..last),
+            b"{" | b"=" | b";" => group && next == b";" && !self.is_plain(start + 2..last),
+            _ if is_attribute(self.word(start)) => true,
+            b":" | b"," | b"<" | b"*" | b"&" | b"[" => false,
             next if BEGINNINGS.contains(&next) => true,
             // A type on a line of its own, or one macro of several.
             _ if group => alone,
@@ -241,7 +310,9 @@ impl<'a> Reader<'a> {
 
     /// Whether arguments are names and stars only, which the grammar reads as parameters.
     fn is_plain(&self, mut arguments: Range<usize>) -> bool {
-        arguments.all(|at| self.is_name(at) || matches!(self.word(at), b"," | b"*" | b"&" | b":" | b"<" | b">"))
+        arguments.all(|at| {
+            self.is_name(at) || matches!(self.word(at), b"," | b"*" | b"&" | b":" | b"<" | b">")
+        })
     }
 
     /// Whether the brace behind a statement opens a type, a namespace or a linkage block.
@@ -251,7 +322,9 @@ impl<'a> Reader<'a> {
         while at < statement.end {
             let word = self.word(at);
             match word {
-                b"template" if self.word(at + 1) == b"<" => at = self.angle_end(at + 1, statement.end),
+                b"template" if self.word(at + 1) == b"<" => {
+                    at = self.angle_end(at + 1, statement.end)
+                }
                 b"(" => {
                     let before = self.word(at.wrapping_sub(1));
                     if at > statement.start && !is_macro(before) && !ATTRIBUTES.contains(&before) {
@@ -320,7 +393,10 @@ impl<'a> Reader<'a> {
                 b"=" if self.word(at.wrapping_sub(1)) != b"operator" => break,
                 _ => {
                     let range = self.tokens[at].clone();
-                    parts.push(Part { range, group: false });
+                    parts.push(Part {
+                        range,
+                        group: false,
+                    });
                 }
             }
             at += 1;
@@ -364,11 +440,39 @@ impl<'a> Reader<'a> {
             if attribute {
                 self.blank(at, at);
             }
-            if cpp && word == b"=" && next == b"{" && self.word(at + 2) == b"}" && matches!(self.word(at + 3), b")" | b",") {
+            if cpp
+                && word == b"="
+                && next == b"{"
+                && self.word(at + 2) == b"}"
+                && matches!(self.word(at + 3), b")" | b",")
+            {
                 self.blank(at, at + 2);
             }
         }
     }
+}
+
+/// Whether a body swallowed a function, because a brace is missing: a line at its own indentation that begins one.
+fn holds_function(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body);
+    let lines: Vec<&str> = text.split('\n').collect();
+    let Some(closing) = lines.last().filter(|line| line.trim().is_empty()) else {
+        return false;
+    };
+    let indentation = closing.len();
+    let begins = |line: &str| {
+        line.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && line.contains('(')
+    };
+    lines.windows(2).any(|two| {
+        let line = two[0].get(indentation..).filter(|_| {
+            two[0]
+                .get(..indentation)
+                .is_some_and(|start| start.trim().is_empty())
+        });
+        line.is_some_and(|line| {
+            begins(line) && (line.trim_end().ends_with('{') || two[1].trim() == "{")
+        })
+    })
 }
 
 /// The macros in the head of a declaration.
@@ -422,7 +526,7 @@ fn parts_of_head(text: &[u8], parts: &[Part]) -> Vec<Range<usize>> {
         if is_macro(word(at)) && is_group(at + 1) {
             found.push(parts[at].range.start..parts[at + 1].range.end);
         } else if is_macro(word(at)) {
-            if types >= 2 {
+            if types >= 2 || is_attribute(word(at)) {
                 found.push(parts[at].range.clone());
             }
             types += 1;

@@ -92,4 +92,3 @@ pub(super) fn closings(text: &[u8], tokens: &[Range<usize>]) -> Vec<usize> {
     }
     closings
 }
-

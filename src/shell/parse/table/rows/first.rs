@@ -407,6 +407,7 @@ pub(super) static C: Grammar = Grammar {
     lines: Lines::Free,
     extract: Some(repair::attributes),
     repair: Some(repair::c),
+    heads: Some(repair::c_heads),
     keywords: C_WORDS,
     // Many headers of C++ end in `.h`.
     dialect: Some(repair::dialect),

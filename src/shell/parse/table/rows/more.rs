@@ -50,6 +50,7 @@ pub(super) static CPP: Grammar = Grammar {
     lines: Lines::Free,
     extract: Some(repair::attributes),
     repair: Some(repair::cpp),
+    heads: Some(repair::cpp_heads),
     keywords: super::first::C_WORDS,
     ..BRACES
 };
