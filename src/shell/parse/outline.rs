@@ -265,7 +265,8 @@ impl<'a, 't> Reader<'a, 't> {
         }
         let body = found.body.map(|body| body.start_byte());
         self.pending.skip_to(body.unwrap_or(end));
-        let around = self.open.last();
+        // What stands in the head of a definition is not inside it: `a.x = a.y = function …`.
+        let around = self.open.iter().rev().find(|open| open.body <= start);
         let kind = self.kind_of(found.kind, around.map(|open| open.kind.as_str()));
         let name = match found.name {
             Some(name) => self.source.one_line(self.compiled, name),
@@ -431,6 +432,10 @@ impl<'a, 't> Reader<'a, 't> {
                 self.outline.headings.insert(0, format!("# {comment}"));
             }
         }
+        // The names of one statement are read before what their values hold.
+        self.outline
+            .elements
+            .sort_by_key(|element| element.line_start);
         let mut seen = HashSet::new();
         self.outline
             .imports

@@ -379,6 +379,24 @@
       (generator_function body: (_) @closed)
     ])
   (#match? @_exports "^(module\\.)?exports$")) @item.function
+(assignment_expression
+  right: (assignment_expression
+    left: (member_expression object: (_) @scope property: (property_identifier) @name)
+    right: (assignment_expression right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ]))
+  (#not-match? @scope "(\\.prototype|^(module|(module\\.)?exports))$")) @item.method
+(assignment_expression
+  right: (assignment_expression
+    left: (member_expression object: (_) @_exports property: (property_identifier) @name)
+    right: (assignment_expression right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ]))
+  (#match? @_exports "^(module\\.)?exports$")) @item.function
 (variable_declaration
   (variable_declarator
     name: (identifier) @name
