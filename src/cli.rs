@@ -2,9 +2,11 @@
 //! standard output and standard error.
 
 mod cache;
+mod complete;
 mod completions;
 mod consent;
 mod daemon;
+mod diff;
 mod doctor;
 mod events;
 mod export;
@@ -13,11 +15,13 @@ mod failures;
 mod help;
 mod index;
 mod init;
+mod log;
 mod logging;
 mod man;
 mod mcp;
 mod output;
 mod owner;
+mod past;
 mod paths;
 mod preflight;
 mod reader;
@@ -108,6 +112,10 @@ enum Command {
     Tree(tree::Arguments),
     /// Search files and folders by name, symbol or summary
     Search(search::Arguments),
+    /// Show how summaries changed since a revision or a time
+    Diff(diff::Arguments),
+    /// Show the earlier summaries of a file or folder
+    Log(log::Arguments),
     /// Block until all changes saved so far are summarized
     Wait(wait::Arguments),
     /// Follow changes as they happen, one line each
@@ -132,6 +140,9 @@ enum Command {
     Service(service::Arguments),
     /// Print shell completions
     Completions(completions::Arguments),
+    /// Print what could follow, for the completion scripts
+    #[command(hide = true)]
+    Complete(complete::Arguments),
     /// Write the manual pages
     #[command(hide = true)]
     Man(man::Arguments),
@@ -222,6 +233,9 @@ impl Cli {
             data: self.places.data_dir,
             socket: self.places.socket,
         })?;
+        if let Command::Complete(arguments) = &self.command {
+            return complete::run(&places, arguments).await;
+        }
         let context = Context { places };
         if !matches!(self.command, Command::Doctor(_)) {
             owner::refuse_foreign_folders(&context.places)?;
@@ -236,6 +250,8 @@ impl Cli {
             Command::Show(arguments) => show::run(&context, &arguments).await,
             Command::Tree(arguments) => tree::run(&context, &arguments).await,
             Command::Search(arguments) => search::run(&context, &arguments).await,
+            Command::Diff(arguments) => diff::run(&context, &arguments).await,
+            Command::Log(arguments) => log::run(&context, &arguments).await,
             Command::Wait(arguments) => wait::run(&context, &arguments).await,
             Command::Events(arguments) => events::run(&context, &arguments).await,
             Command::Stop => stop::stop(&context).await,
@@ -247,8 +263,8 @@ impl Cli {
             Command::Service(arguments) => service::run(&context, &arguments).await,
             Command::Cache(arguments) => cache::run(&context, &arguments).await,
             Command::Doctor(arguments) => doctor::run(&context, &arguments).await,
-            // Handled above: neither needs the configuration's places.
-            Command::Completions(_) | Command::Man(_) => Ok(()),
+            // Handled above: none of them needs the configuration.
+            Command::Completions(_) | Command::Complete(_) | Command::Man(_) => Ok(()),
         }
     }
 }
@@ -295,6 +311,10 @@ mod tests {
             "check --output docs/map",
             "ui --no-open",
             "show src/a.py:Cart.add",
+            "diff",
+            "diff HEAD~3 --json",
+            "diff yesterday src",
+            "log src/a.py --limit 3 --json",
             "cache stats --json",
             "cache gc",
             "cache gc --max-age 30 --max-bytes 1000000 --json",
@@ -316,6 +336,7 @@ mod tests {
             "search",
             "search x --limit 0",
             "wait --timeout -1",
+            "log --limit 0",
             "wait --timeout soon",
             "wait --timeout inf",
             "export --format pdf --output out",

@@ -99,6 +99,8 @@ pub struct Openai {
     pub max_output_tokens: u32,
     /// Whether large first indexes go through the Batch API.
     pub batch: Batch,
+    /// Milliseconds before a batch is polled for the first time; later pauses are longer, up to a minute.
+    pub batch_poll_ms: u64,
     /// Milliseconds without a change before a changed file is requested, at most 30000.
     pub quiet_ms: u64,
     /// Price per million input tokens, in any currency; 0: unknown.
@@ -136,13 +138,13 @@ pub enum Batch {
 /// `[budget]`
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Budget {
-    /// Requests per day (UTC); 0: unlimited.
+    /// Requests per day (UTC), by default 10,000; 0: unlimited.
     pub max_requests_per_day: u64,
     /// Tokens per day (UTC), input and output; 0: unlimited.
     pub max_tokens_per_day: u64,
     /// Cost per day (UTC), in the currency of the prices; 0: unlimited.
     pub max_cost_per_day: f64,
-    /// Requests of a first index that are not sent without confirmation; 0: never ask.
+    /// Requests of a first index that are not sent without confirmation; 0: no confirmation is needed.
     pub confirm_above: u64,
 }
 
@@ -155,6 +157,8 @@ pub struct Watch {
     pub backend: Backend,
     /// Seconds between two scans of [`Backend::Poll`], 1 to 3600.
     pub poll_seconds: u64,
+    /// Seconds between two comparisons of the tree with the disk; 0: never.
+    pub audit_seconds: u64,
 }
 
 /// How changes are noticed.
@@ -170,9 +174,9 @@ pub enum Backend {
 /// `[files]`
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Files {
-    /// Globs. If there are any, only matching files are in the map.
+    /// Globs. If there are any, only matching files are in the tree.
     pub include: Vec<String>,
-    /// Globs. Matching files and folders are not in the map.
+    /// Globs. Matching files and folders are not in the tree.
     pub exclude: Vec<String>,
     /// Larger files are in the map without a summary.
     pub max_bytes: u64,
@@ -193,10 +197,31 @@ pub enum Generated {
 }
 
 /// `[export]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Export {
     /// A folder relative to each repository's root, kept up to date; `None`: nothing is written there.
     pub dir: Option<PathBuf>,
+    /// What is written there.
+    pub formats: Vec<Format>,
+}
+
+/// A document of each directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// `index.json`.
+    Index,
+    /// `README.md`.
+    Markdown,
+}
+
+impl Default for Export {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            formats: vec![Format::Index],
+        }
+    }
 }
 
 /// `[store]`
@@ -238,6 +263,7 @@ impl Default for Openai {
             timeout_seconds: 60,
             max_output_tokens: 600,
             batch: Batch::Off,
+            batch_poll_ms: 1_000,
             quiet_ms: 2_000,
             price_per_million_input: 0.0,
             price_per_million_output: 0.0,
@@ -270,6 +296,7 @@ impl Default for Watch {
             settle_ms: 200,
             backend: Backend::Native,
             poll_seconds: 5,
+            audit_seconds: 86_400,
         }
     }
 }
@@ -286,10 +313,14 @@ impl Default for Files {
     }
 }
 
+/// Requests per day: more than a first index of 8,000 files, or a month of edits. A loop that renews files without end costs
+/// no more than that.
+const DEFAULT_REQUESTS_PER_DAY: u64 = 10_000;
+
 impl Default for Budget {
     fn default() -> Self {
         Self {
-            max_requests_per_day: 0,
+            max_requests_per_day: DEFAULT_REQUESTS_PER_DAY,
             max_tokens_per_day: 0,
             max_cost_per_day: 0.0,
             confirm_above: 200,

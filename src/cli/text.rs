@@ -2,18 +2,13 @@
 
 use std::path::Path;
 
+use crate::wire::plain::escape;
+
 /// The text with control characters, bidirectional marks and invisible characters written as escapes, so that a file's
-/// name cannot control the terminal or imitate another name. Line breaks are escaped too.
+/// name cannot control the terminal or imitate another name. Line breaks are escaped too. Joiners stay, because emoji need
+/// them.
 pub fn clean(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_unsafe(c) {
-            safe.extend(c.escape_default());
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
+    escape(text, is_unsafe)
 }
 
 fn is_unsafe(c: char) -> bool {
@@ -170,6 +165,16 @@ pub fn ago(rfc3339: &str) -> String {
     match then.elapsed() {
         Ok(passed) if passed.as_secs() >= 5 => format!("{} ago", duration(passed.as_secs_f64())),
         _ => "just now".to_owned(),
+    }
+}
+
+/// A UTC time stamp as the time since then, or its day if that is more than a month ago: `2026-01-31`.
+pub fn date(rfc3339: &str) -> String {
+    let then = humantime::parse_rfc3339(rfc3339).ok();
+    let passed = then.and_then(|then| then.elapsed().ok());
+    match (passed, rfc3339.split_once('T')) {
+        (Some(passed), Some((day, _))) if passed.as_secs() > 31 * 86_400 => clean(day),
+        _ => ago(rfc3339),
     }
 }
 

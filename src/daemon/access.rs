@@ -1,5 +1,5 @@
-//! The daemon's interface for the server, the command line and MCP: queries of the event loop, and what is read from the
-//! store and the disk besides.
+//! The daemon's interface for the server, the command line and MCP: queries of the event loop, completed with data from the
+//! store and the disk.
 
 pub mod audit;
 pub mod cache;
@@ -10,6 +10,7 @@ mod missing;
 pub mod preview;
 pub mod removed;
 mod searching;
+pub mod snapshot;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -239,9 +240,9 @@ impl Handle {
 
 impl Access for Handle {
     async fn status(&self) -> Result<Status, Problem> {
-        let (repositories, pace) = self.query(|reply| Query::Status { reply }).await?;
+        let (repositories, pacing) = self.query(|reply| Query::Status { reply }).await?;
         let context = Arc::clone(&self.context);
-        blocking(move || answers::status::status(&context, &repositories, &pace)).await
+        blocking(move || answers::status::status(&context, &repositories, &pacing)).await
     }
 
     async fn node(&self, path: &Path, depth: usize) -> Result<Node, Problem> {
@@ -326,7 +327,7 @@ impl Access for Handle {
 
     async fn estimate(&self, path: &Path, first_only: bool) -> Result<Estimate, Problem> {
         if first_only && self.resolve(path).is_ok() {
-            // It is watched already: its first index is no surprise.
+            // It is watched already, so its first index is expected.
             return Ok(Estimate::default());
         }
         let _turn = turn(&self.estimates).await?;
@@ -338,6 +339,11 @@ impl Access for Handle {
             first_only,
         )
         .await
+    }
+
+    async fn snapshot(&self, path: &Path) -> Result<Node, Problem> {
+        let _turn = turn(&self.estimates).await?;
+        snapshot::read(&self.context, path).await
     }
 
     async fn cache(&self) -> Result<CacheStatistics, Problem> {

@@ -14,7 +14,7 @@ use crate::model::policy::Policy;
 use table::{By, ROWS};
 
 /// Raised whenever the table changes: files are classified again.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// How much of a file's beginning rows look at, in bytes.
 const HEAD: usize = 4 << 10;
@@ -41,6 +41,19 @@ pub fn kind(
     row.map_or(ContentKind::Text, |row| row.kind)
 }
 
+/// How much of a change log is summarized, in bytes: the latest releases say what the file is.
+const CHANGE_LOG_HEAD: usize = 6 << 10;
+
+/// The part of a text of this kind that is summarized.
+pub fn summarized(kind: ContentKind, text: String) -> String {
+    if kind != ContentKind::ChangeLog || text.len() <= CHANGE_LOG_HEAD {
+        return text;
+    }
+    let head = &text[..text.floor_char_boundary(CHANGE_LOG_HEAD)];
+    let head = head.rsplit_once('\n').map_or(head, |(lines, _)| lines);
+    format!("{head}\n\n(Older entries are left out here.)\n")
+}
+
 /// What a rule calls text that is not summarized; `None` for other content.
 pub fn label(kind: ContentKind) -> Option<&'static str> {
     let found = table::LABELS.iter().find(|(known, _)| *known == kind);
@@ -54,11 +67,13 @@ pub fn described(kind: ContentKind, text: String) -> String {
         // What the text of these is about is of no use to a reader.
         Some(label) if table::OPAQUE.contains(&kind) => format!("{label}."),
         Some(label) if text.starts_with(label) => text,
+        // It names the licence.
+        Some(_) if kind == ContentKind::Licence && text.contains("icen") => text,
         Some(label) => format!("{label}: {text}"),
     }
 }
 
-/// What rows ask of a file.
+/// What the rows test.
 struct File<'a> {
     /// In lower case, as the rows are.
     name: String,
@@ -88,7 +103,16 @@ impl<'a> File<'a> {
             By::Beginning(beginnings) => {
                 beginnings.iter().any(|start| self.name.starts_with(start))
             }
+            By::Stem(names) => {
+                let stem = self.name.split('.').next().unwrap_or("");
+                let stem = stem.trim_end_matches(|c: char| c.is_ascii_digit() || "-_".contains(c));
+                names.contains(&stem)
+            }
             By::Folder(names) => self.folders.iter().any(|folder| names.contains(&&**folder)),
+            By::FolderEnding(endings) => {
+                let ends = |folder: &String| endings.iter().any(|end| folder.ends_with(end));
+                self.folders.iter().any(ends)
+            }
             By::Language(names) => names.contains(&self.language),
             By::Above(bytes) => self.bytes.len() > *bytes,
             By::Contains(texts) => texts.iter().any(|text| contains(self.head, text)),

@@ -6,7 +6,7 @@ use std::process::Command;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::harness::{Agent, Alone, Home, Repo, eventually, until};
+use crate::harness::{Agent, Alone, Home, Repo, eventually, paths, until};
 
 /// Ends the daemon that a session started.
 struct Stop<'h>(&'h Home);
@@ -85,7 +85,7 @@ fn a_linked_work_tree_is_its_own_repository() {
 }
 
 #[test]
-fn a_nested_repository_is_never_answered_from_its_parent() {
+fn a_nested_repository_is_never_served_from_its_parent() {
     let (home, repo) = (Home::new(), repository());
     repo.write(".gitignore", "third/\n");
     repo.write("third/lib/lib.py", "def libfn():\n    return 1\n");
@@ -93,7 +93,7 @@ fn a_nested_repository_is_never_answered_from_its_parent() {
     let _stop = Stop(&home);
     home.run(&["watch", &repo.at("")]).expect(0);
     let lib = repo.at("third/lib");
-    // Without --watch nothing is added, and the parent is silent.
+    // Without --watch nothing is added, and the parent's content is not returned.
     let mut agent = Agent::start(&home, &lib);
     let refused = agent.bad("get_overview", json!({}));
     assert!(
@@ -132,7 +132,7 @@ fn watch_in_a_folder_of_a_watched_repository_adds_nothing() {
 }
 
 #[test]
-fn a_server_started_nowhere_asks_for_roots_or_says_how_to_name_the_folder() {
+fn a_server_started_outside_requests_roots_or_says_how_to_name_the_folder() {
     let (home, repo) = (Home::new(), repository());
     let _stop = Stop(&home);
     let address = format!("file://{}", root(&repo));
@@ -149,7 +149,7 @@ fn a_server_started_nowhere_asks_for_roots_or_says_how_to_name_the_folder() {
         let mut agent = Agent::with(&home, folder, &["--watch"], Some(&[&address]));
         let text = agent.good("get_overview", json!({}));
         assert!(text.starts_with(&format!("# {} (", root(&repo))), "{text}");
-        // Now that it is watched, its name is told, and enough.
+        // Once it is watched, the answer names it, and the name is enough.
         let mut agent = Agent::start(&home, folder);
         let text = agent.bad("get_overview", json!({}));
         assert!(text.contains(&root(&repo)), "{text}");
@@ -301,6 +301,61 @@ fn changes_in_submodules_and_nested_repositories_are_listed() {
         text.starts_with("3 files changed since the last commit"),
         "{text}"
     );
+}
+
+#[test]
+fn a_change_list_has_the_files_of_the_map_and_no_others() {
+    let (home, repo) = (
+        Home::with("[watch]\nsettle_ms = 20\n\n[files]\nexclude = [\"left/\"]\n"),
+        Repo::new(),
+    );
+    repo.init();
+    repo.write(".gitignore", "config/*\n*.gen\n");
+    repo.write(".epitomeignore", "quiet/\n");
+    // Path, whether git tracks it, whether it is in the map.
+    let rows = [
+        ("app.py", true, true),
+        ("config/default.yml", true, true),
+        ("config/local.yml", false, false),
+        ("x.gen", false, false),
+        ("tracked.gen", true, true),
+        ("left/a.py", true, false),
+        ("quiet/a.py", true, false),
+        ("node_modules/own/a.js", true, true),
+        ("node_modules/other/a.js", false, false),
+        ("new.py", false, true),
+        ("new.py~", false, false),
+    ];
+    let write = |text: &str| rows.map(|(path, ..)| repo.write(path, text));
+    write("x = 1\n");
+    for (path, ..) in rows.iter().filter(|row| row.1) {
+        repo.git(&["add", "-f", path]);
+    }
+    repo.git(&["commit", "-q", "-m", "one"]);
+    write("x = 2\n");
+    repo.git(&["commit", "-q", "-am", "two"]);
+    write("x = 3\n");
+    let root = repo.at("");
+    let _daemon = home.daemon(&[&root]);
+    home.wait(&repo);
+    let tree = home.node(&root, 9);
+    let map = paths(&tree);
+    let mut agent = Agent::start(&home, &root);
+    for since in [
+        json!({}),
+        json!({"since": "HEAD~1"}),
+        json!({"since": "1h"}),
+    ] {
+        let text = agent.good("list_changes", since.clone());
+        for (path, _, expected) in rows {
+            assert_eq!(map.contains(&path), expected, "{path}: {map:?}");
+            let listed = text.lines().any(|line| {
+                let second = line.split(' ').nth(1);
+                second.is_some_and(|word| word.trim_end_matches([':', ',']) == path)
+            });
+            assert_eq!(listed, expected, "{path} since {since}: {text}");
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,8 @@ use super::{Check, State};
 use crate::client::locate::canonical;
 use crate::client::{Client, ConnectError};
 use crate::config::places::Places;
-use crate::wire::protocol::Status;
+use crate::shell::watch::is_overlay;
+use crate::wire::protocol::{Repository, Status};
 
 /// Whether a daemon answers, and which.
 pub(super) fn runs(client: &Result<Client, ConnectError>, status: Option<&Status>) -> Check {
@@ -81,11 +82,29 @@ pub(super) fn notes(status: &Status) -> Vec<Check> {
 pub fn left_out(status: &Status) -> Vec<Check> {
     let repositories = status.repositories.iter();
     let with_some = repositories.filter(|repository| !repository.excluded.is_empty());
-    let check = |repository| {
-        let files = crate::cli::render::status::excluded(repository);
+    let check = |repository: &Repository| {
+        let files = crate::cli::render::status::excluded(&repository.excluded);
         Check::ok("left out", format!("{}: {files}", repository.path))
     };
     with_some.map(check).collect()
+}
+
+/// Repositories that are on an overlay.
+pub fn overlays(status: &Status) -> Vec<Check> {
+    let repositories = status.repositories.iter();
+    let layered =
+        repositories.filter(|one| one.watch == "native" && is_overlay(Path::new(&one.path)));
+    let check = |repository: &Repository| {
+        let path = &repository.path;
+        Check::ok(
+            "overlay",
+            format!(
+                "{path} is on an overlay: writes to its layers from outside, past {path}, are found by the daily scan and by \
+                 `epitome restart`; [watch] backend = \"poll\" finds them at once"
+            ),
+        )
+    };
+    layered.map(check).collect()
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub enum Next {
 /// The inputs of a request, besides its subject.
 pub struct Plan<'a> {
     /// What generates the text: part of the parts' keys.
-    pub author: &'a Generator,
+    pub generator: &'a Generator,
     /// The largest content of one request, in bytes.
     pub most: usize,
     /// The summary from before a change.
@@ -176,10 +176,10 @@ impl Plan<'_> {
     /// The key of a note: its inputs, and not its place in the whole.
     fn key(&self, role: &str, language: Option<&str>, content: &str) -> SummaryKey {
         let mut hasher = Hasher::new("part.1");
-        hasher.field(self.author.provider.as_bytes());
-        hasher.field(self.author.model.as_bytes());
-        hasher.number(u64::from(self.author.prompt_version));
-        hasher.field(self.author.parameters.as_bytes());
+        hasher.field(self.generator.provider.as_bytes());
+        hasher.field(self.generator.model.as_bytes());
+        hasher.number(u64::from(self.generator.prompt_version));
+        hasher.field(self.generator.parameters.as_bytes());
         hasher.field(role.as_bytes());
         hasher.field(language.unwrap_or("").as_bytes());
         hasher.field(content.as_bytes());
@@ -229,7 +229,7 @@ mod tests {
     use crate::model::key::Kind;
     use crate::model::outline::Element;
 
-    fn author() -> Generator {
+    fn generator() -> Generator {
         Generator {
             provider: "openai".to_owned(),
             model: "m".to_owned(),
@@ -239,39 +239,39 @@ mod tests {
     }
 
     /// Answers all requests; returns them in order.
-    fn ask_all(most: usize, next: impl Fn(&Plan<'_>) -> Next) -> Vec<Prompt> {
-        ask_with(&RefCell::default(), most, next)
+    fn all_prompts(most: usize, next: impl Fn(&Plan<'_>) -> Next) -> Vec<Prompt> {
+        prompts_with(&RefCell::default(), most, next)
     }
 
-    fn ask_with(
-        said: &RefCell<HashMap<SummaryKey, String>>,
+    fn prompts_with(
+        texts: &RefCell<HashMap<SummaryKey, String>>,
         most: usize,
         next: impl Fn(&Plan<'_>) -> Next,
     ) -> Vec<Prompt> {
-        let author = author();
-        let known = |key| said.borrow().get(&key).cloned();
+        let generator = generator();
+        let known = |key| texts.borrow().get(&key).cloned();
         let plan = Plan {
-            author: &author,
+            generator: &generator,
             most,
             earlier: None,
             boundary: "whole",
             known: &known,
         };
-        let mut asked = Vec::new();
+        let mut prompts = Vec::new();
         loop {
             match next(&plan) {
                 Next::Last(prompt) => {
-                    asked.push(prompt);
-                    return asked;
+                    prompts.push(prompt);
+                    return prompts;
                 }
                 Next::Part(key, prompt) => {
-                    let number = asked.len();
-                    asked.push(prompt);
+                    let number = prompts.len();
+                    prompts.push(prompt);
                     let words = format!("Words {number}. {}", "x".repeat(100));
-                    assert!(said.borrow_mut().insert(key, words).is_none());
+                    assert!(texts.borrow_mut().insert(key, words).is_none());
                 }
             }
-            assert!(asked.len() < 1_000, "no end");
+            assert!(prompts.len() < 1_000, "no end");
         }
     }
 
@@ -306,18 +306,18 @@ mod tests {
     #[test]
     fn content_that_fits_is_one_request() {
         let (text, outline) = file(10);
-        let asked = ask_all(text.len(), |plan| {
+        let prompts = all_prompts(text.len(), |plan| {
             plan.file(Some("python"), &text, || outline.clone())
         });
         let whole = prompt::file(Some("python"), &text, None, "whole");
-        assert_eq!(asked, [whole]);
+        assert_eq!(prompts, [whole]);
     }
 
     #[test]
     fn each_byte_of_a_large_file_is_in_one_part_and_parts_begin_with_definitions() {
         let (text, outline) = file(500);
-        let asked = ask_all(8_000, |plan| plan.file(None, &text, || outline.clone()));
-        let (last, parts) = asked.split_last().expect("requests");
+        let prompts = all_prompts(8_000, |plan| plan.file(None, &text, || outline.clone()));
+        let (last, parts) = prompts.split_last().expect("requests");
         assert!((5..=7).contains(&parts.len()), "{}", parts.len());
         let together: String = parts
             .iter()
@@ -334,23 +334,68 @@ mod tests {
     #[test]
     fn an_edit_costs_its_own_part_and_the_last_request() {
         let (text, outline) = file(500);
-        let said = RefCell::default();
-        ask_with(&said, 8_000, |plan| {
+        let texts = RefCell::default();
+        prompts_with(&texts, 8_000, |plan| {
             plan.file(None, &text, || outline.clone())
         });
         let edited = text.replace("return 250 ", "return 251 ");
-        let asked = ask_with(&said, 8_000, |plan| {
+        let prompts = prompts_with(&texts, 8_000, |plan| {
             plan.file(None, &edited, || outline.clone())
         });
-        assert_eq!(asked.len(), 2);
+        assert_eq!(prompts.len(), 2);
+    }
+
+    #[test]
+    fn what_is_inserted_above_renews_one_part() {
+        let (text, outline) = file(500);
+        let moved = Outline {
+            elements: (outline.elements.iter().cloned())
+                .map(|element| Element {
+                    line_start: element.line_start + 1,
+                    line_end: element.line_end + 1,
+                    ..element
+                })
+                .collect(),
+            ..Outline::default()
+        };
+        let mut random = fastrand::Rng::with_seed(3);
+        let words: String = (0..6_000).map(|_| format!("{} ", random.u32(..))).collect();
+        let lines = words.replace("7 ", "7\n");
+        let none = Outline::default;
+        for (before, outline, after, moved) in [
+            (text.clone(), outline, format!("import os\n{text}"), moved),
+            (words.clone(), none(), format!("x {words}"), none()),
+            (
+                words.clone(),
+                none(),
+                words.replacen("1 ", "1 more ", 1),
+                none(),
+            ),
+            (
+                lines.clone(),
+                none(),
+                format!("a new line\n{lines}"),
+                none(),
+            ),
+        ] {
+            let texts = RefCell::default();
+            let all = prompts_with(&texts, 8_000, |plan| {
+                plan.file(None, &before, || outline.clone())
+            });
+            assert!(all.len() > 5, "{}", all.len());
+            let prompts = prompts_with(&texts, 8_000, |plan| {
+                plan.file(None, &after, || moved.clone())
+            });
+            assert_eq!(prompts.len(), 2, "{:.40}", after);
+        }
     }
 
     #[test]
     fn more_notes_than_fit_are_merged_in_steps() {
         let (text, outline) = file(3_000);
-        let asked = ask_all(4_000, |plan| plan.file(None, &text, || outline.clone()));
-        assert!(asked.len() > 60);
-        for prompt in &asked {
+        let prompts = all_prompts(4_000, |plan| plan.file(None, &text, || outline.clone()));
+        assert!(prompts.len() > 60);
+        for prompt in &prompts {
             // The outline in front is not counted.
             assert!(content(prompt).len() <= 4_001, "{}", content(prompt).len());
         }
@@ -365,8 +410,8 @@ mod tests {
                 summary: (number != 7).then(|| format!("About {number}. {}", "z".repeat(80))),
             })
             .collect();
-        let asked = ask_all(8_000, |plan| plan.directory(&children));
-        let (last, parts) = asked.split_last().expect("requests");
+        let prompts = all_prompts(8_000, |plan| plan.directory(&children));
+        let (last, parts) = prompts.split_last().expect("requests");
         assert!(parts.len() > 3);
         let together: String = parts.iter().map(content).collect();
         for child in &children {
