@@ -434,7 +434,7 @@ fn macros_of_real_projects() {
         ),
     ];
     for (text, names) in cases {
-        let outline = parsed("cpp", &format!("{begin}\n{text}\n{end}")).outline;
+        let outline = parsed("cpp", format!("{begin}\n{text}\n{end}")).outline;
         let found: Vec<&str> = outline
             .elements
             .iter()
