@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{SharedErrors, children, entry, finish, name, sorted_children};
+use super::{SharedErrors, children, entry, finish, max_column, name, sorted_children};
 use crate::cli::terminal::{Style, Terminal};
 use crate::cli::text::{clean, columns, count, cut, size, tilde, wrap};
 use crate::model::outline::Element;
@@ -19,9 +19,10 @@ const MAX_INDENT: usize = 20;
 /// The node. `requested` is its absolute path.
 pub fn show(node: &Node, requested: &Path, terminal: Terminal) -> String {
     let common = node.common();
-    let mut lines = vec![head(node, requested, terminal)];
+    let mut lines = vec![terminal.fold(&head(node, requested, terminal))];
     if let Some(error) = &common.error {
-        lines.push(terminal.paint(Style::Error, &format!("! {}", clean(error))));
+        let error = terminal.paint(Style::Error, &format!("! {}", clean(error)));
+        lines.push(terminal.fold(&error));
     }
     if let Some(summary) = &common.summary {
         lines.push(String::new());
@@ -43,7 +44,10 @@ pub fn show(node: &Node, requested: &Path, terminal: Terminal) -> String {
             }
             let errors = SharedErrors::of(node);
             let widest = children(node).iter().map(|child| columns(&name(child)) + 2);
-            let column = widest.max().unwrap_or(0).min(MAX_COLUMN);
+            let column = widest
+                .max()
+                .unwrap_or(0)
+                .min(max_column(MAX_COLUMN, terminal));
             for child in sorted_children(node) {
                 lines.push(entry("  ", child, &name(child), column, &errors, terminal));
             }
