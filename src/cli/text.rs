@@ -311,7 +311,7 @@ mod tests {
             ("short", 9, "short"),
             (
                 "usage     one two three",
-                18,
+                20,
                 "usage     one two\n          three",
             ),
             ("  to do: one two three", 14, "  to do: one\n    two three"),
