@@ -1,4 +1,4 @@
-//! The in-entry table: one entry for one key, however many nodes wait for it.
+//! The in-flight table: one entry for each key, however many nodes wait for it.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -17,7 +17,7 @@ pub enum Stage {
     LookingUp,
     /// It waits in the queue.
     Ready,
-    /// Its request is in entry.
+    /// Its request is in flight.
     Sent,
     /// The response is being stored.
     Committing,
@@ -58,7 +58,7 @@ pub struct InFlight {
     pub tried: Attempts,
     /// When it failed last (monotonic milliseconds).
     pub failed_ms: u64,
-    /// The request in entry.
+    /// The request in flight.
     pub sent: Sent,
     /// Its estimate of tokens, input and output.
     pub tokens: u64,

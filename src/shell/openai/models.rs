@@ -34,7 +34,7 @@ pub fn is_local(base_url: &str) -> bool {
     Url::parse(base_url).is_ok_and(|url| is_loopback(&url))
 }
 
-/// Where to ask, and with which credentials.
+/// The endpoint and the credentials.
 #[derive(Clone, Debug, Default)]
 pub struct Address {
     /// The URL in front of `/models`.
