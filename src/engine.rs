@@ -5,7 +5,7 @@
 //!
 //! Two kinds of modules: parts with a state of their own (`tree`, `debounce`, `in_flight`, `pacing` and what it is made
 //! of, `retry`, `late_retries`), and chapters of [`Engine`] that connect them (`rescan`, `summaries`, `describing`,
-//! `requests`, `responses`, `batch`, `waits`, `export`, `status`, `view`, `uses`). Parts know no chapter. They share small
+//! `requests`, `sharing`, `responses`, `batch`, `waits`, `export`, `status`, `view`, `uses`). Parts know no chapter. They share small
 //! types with each other: the tree's `NodeId`, pacing's `Sent`, `Attempts`, and the enums of `event` and `effect`.
 
 pub mod batch;
@@ -26,6 +26,7 @@ mod requests;
 mod rescan;
 mod responses;
 pub mod retry;
+pub mod sharing;
 pub mod status;
 mod summaries;
 #[cfg(test)]
@@ -50,6 +51,7 @@ use event::Event;
 use in_flight::InFlightTable;
 use pacing::{Bounds, Pacing};
 use repository::{Repository, ScanState};
+use sharing::{Shared, Sharing};
 use tree::{Body, NodeId, Tree};
 use waits::Waits;
 
@@ -81,6 +83,8 @@ pub struct Options {
     pub directory_quiet: Window,
     /// Requests of a first index above which a person has to confirm them; `None`: any number is sent.
     pub confirm_above: Option<u64>,
+    /// The use of a store that the team shares; `None` without one.
+    pub sharing: Option<Sharing>,
     /// Whether directories are exported as they settle.
     pub export: bool,
     /// The smallest number of files for a batch; `None` without batches.
@@ -145,6 +149,8 @@ pub struct Engine {
     blocked_until_ms: Option<u64>,
     /// Keys to look up, gathered during a step.
     lookups: Vec<SummaryKey>,
+    /// What is looked up and claimed in the shared store.
+    shared: Shared,
     /// Jobs in progress that write summaries which cost nothing.
     describing: usize,
     now: Timestamp,
@@ -162,6 +168,7 @@ impl Engine {
             waits: Waits::default(),
             blocked_until_ms: None,
             lookups: Vec::new(),
+            shared: Shared::default(),
             describing: 0,
             now: Timestamp::default(),
         }
@@ -176,6 +183,7 @@ impl Engine {
         self.start_due_scans(&mut effects);
         self.start_reads(&mut effects);
         self.process_ready_directories();
+        self.poll_held(&mut effects);
         self.decide_confirmations(&mut effects);
         self.send_ready_requests(&mut effects);
         self.describe_ready(&mut effects);
@@ -184,6 +192,7 @@ impl Engine {
         if !self.lookups.is_empty() {
             effects.push(Effect::LookUp(std::mem::take(&mut self.lookups)));
         }
+        self.share(&mut effects);
         self.write_records(&mut effects);
         self.export_settled(&mut effects);
         self.publish_changes(&mut effects);
@@ -233,6 +242,8 @@ impl Engine {
             Event::Read { repo, files } => self.read(repo, files),
             Event::Described(results) => self.described(results),
             Event::LookedUp(found) => self.looked_up(found),
+            Event::LookedUpShared(found) => self.looked_up_shared(found),
+            Event::Claimed(results) => self.claimed(results),
             Event::Responded { key, result, usage } => self.answered(key, result, usage, effects),
             Event::PartResponded { key, usage } => self.answered_part(key, usage),
             Event::Batched(keys) => self.batched(keys),
@@ -276,6 +287,7 @@ impl Engine {
             .chain(asks)
             .chain(stop)
             .chain(chance)
+            .chain(self.shared.poll_due_ms())
             .chain(self.blocked_until_ms)
             .min()
     }

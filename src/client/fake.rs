@@ -180,6 +180,21 @@ impl Access for Fake {
         })
     }
 
+    async fn exchange(&self, request: ExchangeRequest) -> Result<Exchanged, Problem> {
+        self.world
+            .lock()
+            .unwrap()
+            .log
+            .push(format!("{:?}", request.action));
+        Ok(Exchanged {
+            url: "s3://team".to_owned(),
+            here: 3,
+            there: 5,
+            chosen: 2,
+            ..Exchanged::default()
+        })
+    }
+
     async fn verify(&self) -> Result<Verified, Problem> {
         self.world.lock().unwrap().log.push("verify".to_owned());
         Ok(Verified {
@@ -402,5 +417,6 @@ pub(crate) fn status(repositories: Vec<Repository>) -> Status {
         notes: Vec::new(),
         paused_until: None,
         daemon: None,
+        shared: None,
     }
 }

@@ -203,7 +203,7 @@ async fn a_full_writer_takes_its_turn_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let context = context(folder.path(), &Arc::default());
     let (writer, mut confirmations) =
-        Writer::start_with(Arc::clone(&context.store), context.notes.clone(), 1).unwrap();
+        Writer::start_with(Arc::clone(&context.store), context.notes.clone(), None, 1).unwrap();
     let summary = Summary::new(TEXT, "fake");
     let keys: Vec<SummaryKey> = (0..300)
         .map(|number| request(&number.to_string()).key)

@@ -135,10 +135,16 @@ impl Engine {
             chosen.push((key, repo, id));
         }
         for key in unwanted {
-            self.flights.end(key);
+            self.abandon(key);
         }
         if chosen.len() < least {
             return true;
+        }
+        let unclaimed = chosen.iter().map(|(key, ..)| *key);
+        let unclaimed: Vec<_> = unclaimed.filter(|key| !self.is_cleared(*key)).collect();
+        if !unclaimed.is_empty() {
+            unclaimed.into_iter().for_each(|key| self.claim(key, false));
+            return false;
         }
         let asks: Vec<SummaryRequest> = chosen
             .into_iter()
@@ -161,6 +167,7 @@ impl Engine {
             flight.stage = Stage::Requester;
             flight.in_batch = true;
             flight.tried.times += 1;
+            flight.claim.cleared_ms = None;
             tokens = flight.tokens;
         });
         self.pace.sent_batched(tokens, now);

@@ -8,6 +8,7 @@ use crate::model::summary::{SummaryDigest, SummaryKey};
 
 use super::pacing::Sent;
 use super::retry::Attempts;
+use super::sharing::ClaimState;
 use super::tree::NodeId;
 
 /// The stage of a key.
@@ -15,12 +16,28 @@ use super::tree::NodeId;
 pub enum Stage {
     /// The store is asked whether it has the summary.
     LookingUp,
+    /// The store that the team shares is asked.
+    LookingUpShared,
     /// It waits in the queue.
     Ready,
+    /// It is claimed in the shared store before its request.
+    Claiming,
+    /// Another process claimed it, and may publish its summary.
+    Held,
     /// Its request is in flight.
     Requester,
     /// The response is being stored.
     Committing,
+}
+
+impl Stage {
+    /// Whether it is not known yet what the key needs.
+    fn is_look_up(self) -> bool {
+        matches!(
+            self,
+            Self::LookingUp | Self::LookingUpShared | Self::Claiming
+        )
+    }
 }
 
 /// The order among files, and among directories: the lesser is sent first. Which of both firsts has the longer path to
@@ -33,7 +50,7 @@ pub struct Rank {
     pub failures: u32,
     /// Directories above it, most first.
     pub depth: Reverse<u32>,
-    /// Then in order of arrival.
+    /// Then in order of arrival; with claims, in another order in each process.
     pub arrival: u64,
 }
 
@@ -68,6 +85,8 @@ pub struct InFlight {
     pub in_batch: bool,
     /// The digest of the summary that is being stored.
     pub words: Option<SummaryDigest>,
+    /// Its claim in the shared store.
+    pub claim: ClaimState,
 }
 
 impl InFlight {
@@ -129,7 +148,7 @@ impl InFlightTable {
 
     /// Adds a key.
     pub fn begin(&mut self, key: SummaryKey, flight: InFlight) {
-        self.looking_up += usize::from(flight.stage == Stage::LookingUp);
+        self.looking_up += usize::from(flight.stage.is_look_up());
         self.flights.insert(key, flight);
     }
 
@@ -139,11 +158,9 @@ impl InFlightTable {
         let Some(flight) = self.flights.get_mut(&key) else {
             return;
         };
-        let looked_up = flight.stage == Stage::LookingUp;
+        self.looking_up -= usize::from(flight.stage.is_look_up());
         change(flight);
-        if looked_up && flight.stage != Stage::LookingUp {
-            self.looking_up -= 1;
-        }
+        self.looking_up += usize::from(flight.stage.is_look_up());
         if flight.stage != Stage::Ready {
             return;
         }
@@ -159,7 +176,7 @@ impl InFlightTable {
     pub fn end(&mut self, key: SummaryKey) -> Option<InFlight> {
         self.unqueue(key);
         let ended = self.flights.remove(&key)?;
-        self.looking_up -= usize::from(ended.stage == Stage::LookingUp);
+        self.looking_up -= usize::from(ended.stage.is_look_up());
         Some(ended)
     }
 

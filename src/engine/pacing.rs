@@ -103,6 +103,8 @@ pub struct Pacing {
     concurrency: Concurrency,
     in_flight: usize,
     free_in_flight: usize,
+    /// Requests that are sent as soon as their claim in the shared store is granted.
+    pub claiming: usize,
     /// Responses on their way to the disk.
     storing: usize,
     requests: Bucket,
@@ -152,6 +154,7 @@ impl Pacing {
             bounds,
             in_flight: 0,
             free_in_flight: 0,
+            claiming: 0,
             storing: 0,
             paused_until_ms: 0,
             congested_ms: 0,
@@ -277,7 +280,7 @@ impl Pacing {
         // A response that is not on the disk yet is lost by a kill, like a request in flight: if the disk is slow, it
         // keeps its slot.
         let storing = self.storing.saturating_sub(STORING_FREE);
-        if self.in_flight + storing >= self.width() {
+        if self.in_flight + self.claiming + storing >= self.width() {
             return Some(PauseReason::Full);
         }
         let ready_ms = self

@@ -22,7 +22,7 @@ impl Engine {
         }) {
             let Some((repo, id)) = self.first_waiter(key) else {
                 // No node has this key any more.
-                self.flights.end(key);
+                self.abandon(key);
                 continue;
             };
             if let Some(failure) = self.pace.stopped().cloned() {
@@ -42,6 +42,10 @@ impl Engine {
                     break;
                 }
             }
+            if !self.is_cleared(key) {
+                self.claim(key, true);
+                continue;
+            }
             let Some(ask) = self.send_request(key, repo, id) else {
                 continue;
             };
@@ -55,6 +59,7 @@ impl Engine {
                 }
                 flight.tried.times += 1;
                 flight.batchable = false;
+                flight.claim.cleared_ms = None;
             });
             effects.push(Effect::SummaryRequest(Box::new(ask)));
         }
@@ -85,7 +90,7 @@ impl Engine {
         id: NodeId,
     ) -> Option<SummaryRequest> {
         let Some(subject) = self.subject(repo, id) else {
-            self.flights.end(key);
+            self.abandon(key);
             return None;
         };
         let flight = self.flights.get(key)?;

@@ -195,7 +195,7 @@ impl Engine {
     /// The content of a key is gone: its nodes are read again.
     pub(super) fn content_changed(&mut self, key: SummaryKey) {
         let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
-        self.flights.end(key);
+        self.abandon(key);
         for (repo, id) in waiters {
             if let Some(repository) = self.repositories.get_mut(&repo) {
                 let path = repository.tree.path(id);
@@ -279,7 +279,7 @@ impl Engine {
 
     pub(super) fn give_up(&mut self, key: SummaryKey, failure: &Failure) {
         let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
-        if self.flights.end(key).is_some_and(|flight| flight.paid) {
+        if self.abandon(key).is_some_and(|flight| flight.paid) {
             self.pace.counters.failed += 1;
         }
         for (repo, id) in waiters {

@@ -15,6 +15,7 @@ use super::in_flight::{InFlight, Rank, Stage};
 use super::pacing::Sent;
 use super::repository::ScanState;
 use super::retry::Attempts;
+use super::sharing::ClaimState;
 use super::tree::{Body, Node, NodeId, Phase, ROOT, Tree};
 
 /// How long requests wait for a rebase or the like, at most, in milliseconds: it may be interrupted for hours.
@@ -112,7 +113,7 @@ impl Engine {
                     failures: u32::from(self.pace.was_given_up(key)),
                     // Each part before the last request takes about as long as a directory above.
                     depth: Reverse(depth.saturating_add(need.parts)),
-                    arrival,
+                    arrival: self.shuffled(key, bulk, arrival),
                 },
                 quiet_until_ms,
                 retry_at_ms: 0,
@@ -123,6 +124,7 @@ impl Engine {
                 batchable,
                 in_batch: false,
                 words: None,
+                claim: ClaimState::default(),
             },
         );
         if paid {
@@ -214,9 +216,7 @@ impl Engine {
                     self.batches.forget(key);
                     self.land(SummaryRef { key, digest });
                 }
-                Way::SummaryRequest => self
-                    .flights
-                    .change(key, now_ms, |flight| flight.stage = Stage::Ready),
+                Way::SummaryRequest => self.look_up_shared(key),
                 Way::UnderWay => {
                     let mut tokens = 0;
                     self.flights.change(key, now_ms, |flight| {

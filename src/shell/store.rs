@@ -17,10 +17,12 @@ mod folder;
 mod frame;
 mod journal;
 mod parts;
+mod portable;
 mod records;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod unshared;
 mod usage;
 mod verify;
 
@@ -38,6 +40,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::collect::{Collected, InUse, Limits};
 pub use self::error::StoreError;
+pub use self::portable::{Portable, day_of};
 pub use self::survey::{Totals, Users};
 pub use self::verify::Verified;
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::shared::SharedEstimate;
+
 /// What an index would cost. Made without a request to the model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
@@ -32,4 +34,7 @@ pub struct Estimate {
     /// Whether nothing of it was indexed before and a paid model will be used.
     #[serde(default)]
     pub first: bool,
+    /// What the team's store would spare, if one is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedEstimate>,
 }

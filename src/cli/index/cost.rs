@@ -2,6 +2,7 @@
 
 use super::{clean, count, money, number, tokens};
 use crate::wire::estimate::Estimate;
+use crate::wire::shared::SharedEstimate;
 
 /// All of it, for `--dry-run`.
 pub fn table(estimate: &Estimate) -> String {
@@ -9,14 +10,35 @@ pub fn table(estimate: &Estimate) -> String {
         0 => String::new(),
         batched => format!(", {} of them in batches", number(batched)),
     };
+    let shared = estimate.shared.as_ref();
+    let shared = shared.map(|shared| self::shared(shared, estimate) + "\n");
     format!(
-        "{}, {}\n{} to {}{batched}\n{}\n{}\n",
+        "{}, {}\n{} to {}{batched}\n{}\n{}\n{}",
         count(estimate.files, "file"),
         count(estimate.directories.saturating_sub(1), "folder"),
         count(estimate.requests, "request"),
         clean(&estimate.model),
         amount(estimate),
         price(estimate),
+        shared.unwrap_or_default(),
+    )
+}
+
+/// `3,940 of 4,012 summaries are in the shared store: 72 requests, about $0.03`
+fn shared(shared: &SharedEstimate, estimate: &Estimate) -> String {
+    if let Some(error) = &shared.error {
+        return format!("the shared store was not looked up: {}", clean(error));
+    }
+    let sign = if estimate.listed { "$" } else { "" };
+    let price = estimate
+        .price
+        .map(|price| format!(", about {sign}{}", money(price)));
+    format!(
+        "{} of {} are in the shared store: {}{}",
+        number(shared.found),
+        count(shared.summaries, "summary"),
+        count(estimate.requests, "request"),
+        price.unwrap_or_default()
     )
 }
 

@@ -14,6 +14,7 @@ use crate::wire::estimate::Estimate;
 use crate::wire::protocol::{Node, PROBLEM_INTERNAL, Problem};
 
 use crate::daemon::access::{self, Handle};
+use crate::daemon::answers::status;
 use crate::daemon::context::Mode;
 use crate::daemon::context::dry_run::Pretended;
 
@@ -60,8 +61,10 @@ pub async fn estimate_with(
     let joined = work.await;
     drop(asker);
     let (outcome, handle) = joined.map_err(|error| internal(error.into()))?;
+    let shared = handle.context.shared.as_ref().filter(|_| is_paid(config));
     outcome.map(|node| Estimate {
         first,
+        shared: shared.map(|shared| status::shared_estimate(shared)),
         ..added_up(config, &node, &handle.context.pretended)
     })
 }
@@ -119,5 +122,6 @@ fn added_up(config: &Config, node: &Node, pretended: &Pretended) -> Estimate {
         batched: if batches { batchable.requests } else { 0 },
         listed: prices.is_some() && configured.is_none(),
         first: false,
+        shared: None,
     }
 }

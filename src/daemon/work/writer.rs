@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::daemon::context::registry::Notes;
+use crate::daemon::context::shared::Shared;
+use crate::daemon::work::sharing::note_unshared;
 use crate::daemon::work::storing::until_written;
 use crate::model::path::RelPath;
 use crate::model::record::NodeRecord;
@@ -63,13 +65,18 @@ impl Writer {
     ///
     /// # Errors
     /// The system has no more threads.
-    pub fn start(store: Arc<Store>, notes: Notes) -> std::io::Result<(Writer, Confirmations)> {
-        Self::start_with(store, notes, CAPACITY)
+    pub fn start(
+        store: Arc<Store>,
+        notes: Notes,
+        shared: Option<Arc<Shared>>,
+    ) -> std::io::Result<(Writer, Confirmations)> {
+        Self::start_with(store, notes, shared, CAPACITY)
     }
 
     pub(in crate::daemon) fn start_with(
         store: Arc<Store>,
         notes: Notes,
+        shared: Option<Arc<Shared>>,
         capacity: usize,
     ) -> std::io::Result<(Writer, Confirmations)> {
         let (writes, receiver) = sync_channel(capacity);
@@ -78,6 +85,7 @@ impl Writer {
         let thread = Thread {
             store,
             notes,
+            shared,
             writes: receiver,
             confirm,
             room: Arc::clone(&room),
@@ -125,6 +133,7 @@ impl Writer {
 struct Thread {
     store: Arc<Store>,
     notes: Notes,
+    shared: Option<Arc<Shared>>,
     writes: Receiver<Write>,
     confirm: mpsc::Sender<Vec<SummaryKey>>,
     room: Arc<Notify>,
@@ -182,7 +191,10 @@ impl Thread {
         if !batch.summaries.is_empty() {
             let put = || self.store.put_summaries(&batch.summaries, true);
             until_written(&self.notes, put);
-            let keys = batch.summaries.into_iter().map(|(key, _)| key).collect();
+            let keys: Vec<SummaryKey> = batch.summaries.into_iter().map(|(key, _)| key).collect();
+            if let Some(shared) = &self.shared {
+                note_unshared(&self.store, shared, &keys);
+            }
             // After the loop has ended, there is nothing to confirm.
             let _ = self.confirm.blocking_send(keys);
         }

@@ -162,6 +162,7 @@ fn options(batches: bool, paid: bool) -> Options {
         directory_quiet: QUIET,
         export: false,
         confirm_above: None,
+        sharing: None,
         batch_from: batches.then_some(1),
         poll_ms: None,
         poll_rest_ms: 5_000,
