@@ -20,6 +20,7 @@ use crate::wire::events::{EventStream, StreamEvent, StreamEventKind};
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 use crate::wire::protocol::*;
 use crate::wire::search::{Search, SearchResults};
+use crate::wire::shared::{ExchangeRequest, Exchanged};
 use crate::wire::usage::{BudgetStatus, DayUsage, RepositoryUsage, Used};
 
 /// The fake daemon.

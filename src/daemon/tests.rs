@@ -189,7 +189,7 @@ async fn every_request_ends_in_one_event() {
         let fake = Arc::new(Fake { paid: true, ..fake });
         let context = context(folder.path(), &fake);
         let (writer, _confirmations) =
-            Writer::start(Arc::clone(&context.store), context.notes.clone()).unwrap();
+            Writer::start(Arc::clone(&context.store), context.notes.clone(), None).unwrap();
         let requester = Requester::new(context, writer);
         let Event::Responded { result, .. } = requester.carry_out(request("a")).await else {
             panic!("another event");
@@ -236,7 +236,7 @@ async fn requests_that_reach_no_batch_are_given_back() {
     let folder = tempfile::tempdir().unwrap();
     let context = context(folder.path(), &Arc::default());
     let (writer, _confirmations) =
-        Writer::start(Arc::clone(&context.store), context.notes.clone()).unwrap();
+        Writer::start(Arc::clone(&context.store), context.notes.clone(), None).unwrap();
     let (inputs, mut receiver) = mailbox::channel();
     let batching = Batching::start(Requester::new(context, writer), inputs, Vec::new());
     let expected = request("a").key;

@@ -261,7 +261,7 @@ impl Client {
                 removed
             }
             Service::Objects(objects) => {
-                let each = keys.to_vec().into_iter().map(|key| async move {
+                let each = keys.iter().copied().map(|key| async move {
                     self.patiently(objects.remove(key)).await.map(|()| key)
                 });
                 let removed = stream::iter(each).buffer_unordered(PARALLEL / 2);

@@ -38,7 +38,7 @@ impl World {
 
     /// Whether the request about a file never passes.
     fn never_passes(view: &NodeView) -> bool {
-        let author = options(false, true).author;
+        let author = options(false, true, None).author;
         let key = view.contents.as_ref().map(|contents| {
             author.file_key(
                 &author,
@@ -183,7 +183,7 @@ impl World {
 
     fn judge_node(&self, view: &NodeView, files: &mut Vec<String>) -> Result<(), String> {
         let path = view.path.to_text();
-        let author = options(false, true).author;
+        let author = options(false, true, None).author;
         let key = match &view.children {
             None => {
                 files.push(path.clone());

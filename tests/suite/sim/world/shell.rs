@@ -41,6 +41,9 @@ impl World {
                     .collect();
                 self.later(delay, Pending::Deliver(Event::LookedUp(found)));
             }
+            Effect::LookUpShared { keys, .. } => self.look_up_shared(keys),
+            Effect::Claim { keys, .. } => self.claim_shared(keys),
+            Effect::Release(keys) => self.release_shared(&keys),
             Effect::SummaryRequest(ask) => {
                 self.check_ask(&ask)?;
                 self.later(delay, Pending::Sample(Effect::SummaryRequest(ask)));
@@ -124,6 +127,7 @@ impl World {
                 ask.path
             ));
         }
+        self.check_claim(ask.key)?;
         self.tally.asks += 1;
         Ok(())
     }
@@ -167,6 +171,7 @@ impl World {
             _ => Ok(Summary::new(words, "made")),
         };
         if let Ok(summary) = &result {
+            self.publish(key, summary);
             self.stored.insert(key, summary.clone());
         }
         let usage = Usage {
@@ -196,6 +201,14 @@ impl World {
             }
             None => Err(ReadProblem::Gone),
         };
+        if let Ok(contents) = &result {
+            let author = options(false, true, None).author;
+            let (kind, language) = (contents.content_kind, contents.language);
+            let key = author.file_key(&author, kind, language, contents.syntax);
+            self.team
+                .texts
+                .insert(key, format!("File {}.", contents.syntax));
+        }
         let summary = match &result {
             Ok(contents) if self.random.bool() => self.describe_here(contents),
             _ => None,
@@ -216,7 +229,7 @@ impl World {
         if !free {
             return None;
         }
-        let options = options(false, true);
+        let options = options(false, true, None);
         let Contents {
             content_kind,
             language,
