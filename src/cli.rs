@@ -5,6 +5,7 @@ mod cache;
 mod completions;
 mod consent;
 mod daemon;
+mod diff;
 mod doctor;
 mod events;
 mod export;
@@ -13,11 +14,13 @@ mod failures;
 mod help;
 mod index;
 mod init;
+mod log;
 mod logging;
 mod man;
 mod mcp;
 mod output;
 mod owner;
+mod past;
 mod paths;
 mod preflight;
 mod reader;
@@ -108,6 +111,10 @@ enum Command {
     Tree(tree::Arguments),
     /// Search files and folders by name, symbol or summary
     Search(search::Arguments),
+    /// Show how summaries changed since a revision or a time
+    Diff(diff::Arguments),
+    /// Show the earlier summaries of a file or folder
+    Log(log::Arguments),
     /// Block until all changes saved so far are summarized
     Wait(wait::Arguments),
     /// Follow changes as they happen, one line each
@@ -236,6 +243,8 @@ impl Cli {
             Command::Show(arguments) => show::run(&context, &arguments).await,
             Command::Tree(arguments) => tree::run(&context, &arguments).await,
             Command::Search(arguments) => search::run(&context, &arguments).await,
+            Command::Diff(arguments) => diff::run(&context, &arguments).await,
+            Command::Log(arguments) => log::run(&context, &arguments).await,
             Command::Wait(arguments) => wait::run(&context, &arguments).await,
             Command::Events(arguments) => events::run(&context, &arguments).await,
             Command::Stop => stop::stop(&context).await,
@@ -295,6 +304,10 @@ mod tests {
             "check --output docs/map",
             "ui --no-open",
             "show src/a.py:Cart.add",
+            "diff",
+            "diff HEAD~3 --json",
+            "diff yesterday src",
+            "log src/a.py --limit 3 --json",
             "cache stats --json",
             "cache gc",
             "cache gc --max-age 30 --max-bytes 1000000 --json",
@@ -316,6 +329,7 @@ mod tests {
             "search",
             "search x --limit 0",
             "wait --timeout -1",
+            "log --limit 0",
             "wait --timeout soon",
             "wait --timeout inf",
             "export --format pdf --output out",

@@ -350,6 +350,12 @@ impl Access for Client {
         decode(&self.request(Method::GET, &route, None, None).await?)
     }
 
+    async fn snapshot(&self, path: &Path) -> Result<Node, Problem> {
+        let route = format!("/v1/snapshot?path={}", query(path));
+        // No time limit: the daemon reads every file for it.
+        decode(&self.request(Method::GET, &route, None, None).await?)
+    }
+
     async fn prompt(&self, path: &Path) -> Result<Preview, Problem> {
         let route = format!("/v1/prompt?path={}", query(path));
         decode(

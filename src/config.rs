@@ -138,7 +138,7 @@ pub enum Batch {
 /// `[budget]`
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Budget {
-    /// Requests per day (UTC); 0: unlimited.
+    /// Requests per day (UTC), by default 10,000; 0: unlimited.
     pub max_requests_per_day: u64,
     /// Tokens per day (UTC), input and output; 0: unlimited.
     pub max_tokens_per_day: u64,
@@ -195,10 +195,31 @@ pub enum Generated {
 }
 
 /// `[export]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Export {
     /// A folder relative to each repository's root, kept up to date; `None`: nothing is written there.
     pub dir: Option<PathBuf>,
+    /// What is written there.
+    pub formats: Vec<Format>,
+}
+
+/// A document of each directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// `index.json`.
+    Index,
+    /// `README.md`.
+    Markdown,
+}
+
+impl Default for Export {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            formats: vec![Format::Index],
+        }
+    }
 }
 
 /// `[store]`
@@ -312,10 +333,14 @@ impl Default for Files {
     }
 }
 
+/// Requests per day: more than a first index of 8,000 files, or a month of edits. A loop that renews files without end costs
+/// no more than that.
+const DEFAULT_REQUESTS_PER_DAY: u64 = 10_000;
+
 impl Default for Budget {
     fn default() -> Self {
         Self {
-            max_requests_per_day: 0,
+            max_requests_per_day: DEFAULT_REQUESTS_PER_DAY,
             max_tokens_per_day: 0,
             max_cost_per_day: 0.0,
             confirm_above: 200,

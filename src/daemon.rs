@@ -36,25 +36,18 @@ mod work;
 use std::path::Path;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::config::places::Places;
 use crate::config::{Config, Provider};
-use crate::model::path::RelPath;
-use crate::shell::export as files;
 use crate::wire::access::Access;
 use crate::wire::estimate::Estimate;
-use crate::wire::index;
 use crate::wire::prompt::Preview;
-use crate::wire::protocol::Node;
 
 use access::estimate::estimate_with;
 use context::shared::Shared;
 use context::{Mode, open_store};
 
+pub use access::snapshot::forget_unrequested;
 pub use access::{Handle, audit, cache};
-pub use context::NOT_REQUESTED;
 pub use lifecycle::{refuse, run};
 
 /// Starts an engine in this process that indexes once what it is given.
@@ -120,36 +113,4 @@ pub async fn preview(config: &Config, places: &Places, path: &Path) -> anyhow::R
     let shown = shown.await;
     handle.stop().await;
     Ok(shown?)
-}
-
-/// Writes an `index.json` for each directory of `tree` below `output`; returns their number.
-///
-/// # Errors
-/// The first file that cannot be written.
-pub fn export(tree: &Node, output: &Path) -> anyhow::Result<u64> {
-    let from = RelPath::new(&tree.common().path);
-    let mut todo = vec![tree];
-    let mut all = Vec::new();
-    while let Some(node) = todo.pop() {
-        let Node::Directory(directory) = node else {
-            continue;
-        };
-        let path = match &directory.common.path_base64 {
-            Some(bytes) => RelPath::new(STANDARD.decode(bytes)?),
-            None => RelPath::new(&directory.common.path),
-        };
-        // The output contains the exported folder, not the path to it.
-        let below = RelPath::new(&path.as_bytes()[from.as_bytes().len()..]);
-        all.push((below, index::render(directory)?));
-        todo.extend(directory.children.iter().flatten());
-    }
-    let count = all.len() as u64;
-    files::update(
-        output,
-        output,
-        all.into_iter(),
-        &[],
-        &files::Known::default(),
-    )?;
-    Ok(count)
 }

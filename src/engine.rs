@@ -59,7 +59,7 @@ use waits::Waits;
 #[derive(Clone, Debug)]
 pub struct Options {
     /// What writes the summaries.
-    pub author: Generator,
+    pub generator: Generator,
     /// What writes the lines about text that is not summarized.
     pub offline: Generator,
     /// Whether nodes get summaries.
@@ -78,8 +78,7 @@ pub struct Options {
     pub settle: Window,
     /// The quiet time before the summary of a changed file is requested.
     pub quiet: Window,
-    /// Quiet time before a directory is asked about, below which something changed: edits in a row change it again and
-    /// again.
+    /// The quiet time before the summary of a changed directory is requested: consecutive edits change it repeatedly.
     pub directory_quiet: Window,
     /// Requests of a first index above which a person has to confirm them; `None`: any number is sent.
     pub confirm_above: Option<u64>,
@@ -141,8 +140,8 @@ impl TokenEstimate {
 pub struct Engine {
     options: Options,
     repositories: BTreeMap<RepoId, Repository>,
-    flights: InFlightTable,
-    pace: Pacing,
+    in_flight: InFlightTable,
+    pacing: Pacing,
     batches: Batches,
     waits: Waits,
     /// Until when no request may be sent although one is ready (monotonic milliseconds).
@@ -160,10 +159,10 @@ impl Engine {
     /// An engine without repositories.
     pub fn new(options: Options) -> Self {
         Self {
-            pace: Pacing::new(options.bounds),
+            pacing: Pacing::new(options.bounds),
             options,
             repositories: BTreeMap::new(),
-            flights: InFlightTable::default(),
+            in_flight: InFlightTable::default(),
             batches: Batches::default(),
             waits: Waits::default(),
             blocked_until_ms: None,
@@ -237,15 +236,15 @@ impl Engine {
                     }
                 }
             }
-            Event::Held { repo, held } => self.held(repo, held),
+            Event::Blocked { repo, blocked } => self.blocked(repo, blocked),
             Event::Listed { repo, listing } => self.listed(repo, listing, effects),
             Event::Read { repo, files } => self.read(repo, files),
             Event::Described(results) => self.described(results),
             Event::LookedUp(found) => self.looked_up(found),
             Event::LookedUpShared(found) => self.looked_up_shared(found),
             Event::Claimed(results) => self.claimed(results),
-            Event::Responded { key, result, usage } => self.answered(key, result, usage, effects),
-            Event::PartResponded { key, usage } => self.answered_part(key, usage),
+            Event::Responded { key, result, usage } => self.responded(key, result, usage, effects),
+            Event::PartResponded { key, usage } => self.part_responded(key, usage),
             Event::Batched(keys) => self.batched(keys),
             Event::BatchRefused { keys, for_good } => self.batch_refused(&keys, for_good),
             Event::Committed(key) => self.committed(key),
@@ -258,7 +257,7 @@ impl Engine {
             Event::Wait { id, repo, path } => self.wait(id, repo, path, effects),
             Event::WaitDropped(id) => self.waits.remove(id),
             Event::Barrier(id) => self.barrier(id),
-            Event::Used(used) => self.pace.set_used(used),
+            Event::Used(used) => self.pacing.set_used(used),
             Event::Tick => {}
         }
     }
@@ -266,27 +265,27 @@ impl Engine {
     /// When the engine next has something to do even if nothing happens (monotonic milliseconds): it needs an
     /// [`Event::Tick`] then.
     pub fn deadline_ms(&self) -> Option<u64> {
-        let looks = self.repositories.iter().filter_map(|(&repo, repository)| {
+        let scans = self.repositories.iter().filter_map(|(&repo, repository)| {
             let export = repository.exports.again_ms();
-            if repository.look != ScanState::Idle {
+            if repository.scan != ScanState::Idle {
                 return export;
             }
             let expedite = self.waits.expedite(repo);
             let due = repository.debounce.due_ms(self.options.settle, expedite);
             let poll = repository.poll_due_ms(self.options.poll_ms, self.options.poll_rest_ms);
             let due_ms = due.into_iter().chain(poll).min();
-            let held_ms = repository.blocked_until_ms().filter(|_| !expedite);
-            let look = due_ms.map(|due_ms| due_ms.max(held_ms.unwrap_or_default()));
-            look.into_iter().chain(export).min()
+            let blocked_ms = repository.blocked_until_ms().filter(|_| !expedite);
+            let scan = due_ms.map(|due_ms| due_ms.max(blocked_ms.unwrap_or_default()));
+            scan.into_iter().chain(export).min()
         });
-        let asks = self.flights.next_due_ms();
-        let asks = asks.filter(|&due_ms| due_ms < UNCONFIRMED_MS);
-        let stop = self.pace.stopped_until_ms();
-        let chance = self.pace.late_retry_ms();
-        looks
-            .chain(asks)
+        let requests = self.in_flight.next_due_ms();
+        let requests = requests.filter(|&due_ms| due_ms < UNCONFIRMED_MS);
+        let stop = self.pacing.stopped_until_ms();
+        let late_retry = self.pacing.late_retry_ms();
+        scans
+            .chain(requests)
             .chain(stop)
-            .chain(chance)
+            .chain(late_retry)
             .chain(self.shared.poll_due_ms())
             .chain(self.blocked_until_ms)
             .min()
@@ -305,9 +304,8 @@ impl Engine {
     }
 
     fn expedite_in_flight(&mut self, repo: RepoId) {
-        self.flights.expedite(self.now.monotonic_ms, |flight| {
-            flight.quiet_until_ms < UNCONFIRMED_MS
-                && flight.waiters.iter().any(|(of, _)| *of == repo)
+        self.in_flight.expedite(self.now.monotonic_ms, |entry| {
+            entry.quiet_until_ms < UNCONFIRMED_MS && entry.waiters.iter().any(|(of, _)| *of == repo)
         });
     }
 }

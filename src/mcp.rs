@@ -5,7 +5,7 @@
 //! how fresh it is and what it leaves out.
 
 mod arguments;
-mod changes;
+pub(crate) mod changes;
 mod page;
 mod place;
 mod stdio;

@@ -2,9 +2,11 @@
 
 pub mod access;
 pub mod cache;
+pub mod escape;
 pub mod estimate;
 pub mod events;
 pub mod index;
+pub mod markdown;
 pub mod percent;
 pub mod plain;
 pub mod prompt;

@@ -6,7 +6,9 @@ use clap::Command;
 const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Read",
-        &["show", "tree", "search", "status", "events", "wait"],
+        &[
+            "show", "tree", "search", "diff", "log", "status", "events", "wait",
+        ],
     ),
     (
         "Run",

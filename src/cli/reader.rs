@@ -11,7 +11,6 @@ use crate::client::locate::{Located, locate, work_tree};
 use crate::client::{Client, ConnectError};
 use crate::config::Provider;
 use crate::daemon::{self, Handle};
-use crate::model::summary::Freshness;
 use crate::wire::access::Access;
 use crate::wire::protocol::Node;
 use crate::wire::search::{Search, SearchResults};
@@ -98,10 +97,18 @@ impl Reader {
             Self::Local { handle, paid, .. } => {
                 let mut node = handle.node(path, depth).await?;
                 if *paid {
-                    forget_unrequested(&mut node);
+                    daemon::forget_unrequested(&mut node);
                 }
                 Ok(node)
             }
+        }
+    }
+
+    /// The whole tree of another folder, with the summaries that are stored or cost nothing.
+    pub async fn snapshot(&self, folder: &Path) -> Result<Node, Failure> {
+        match self {
+            Self::Daemon(client) => Ok(client.snapshot(folder).await?),
+            Self::Local { handle, .. } => Ok(handle.snapshot(folder).await?),
         }
     }
 
@@ -155,6 +162,14 @@ pub fn require_directory(path: &Path) -> Result<(), Failure> {
     Err(Failure::Failed(format!("{}: {problem}", path.display())))
 }
 
+/// The path, or the nearest folder above it that exists: it may name what is deleted.
+pub fn existing(path: &Path) -> &Path {
+    let mut above = path.ancestors();
+    above
+        .find(|above| above.symlink_metadata().is_ok())
+        .unwrap_or(path)
+}
+
 /// The root of the repository that `path` belongs to: the nearest git work tree, else the folder itself.
 pub fn root_of(path: &Path) -> Result<PathBuf, Failure> {
     if path.symlink_metadata().is_err() {
@@ -168,23 +183,4 @@ pub fn root_of(path: &Path) -> Result<PathBuf, Failure> {
         false => path.parent().unwrap_or(path),
     };
     Ok(work_tree(folder).unwrap_or_else(|| folder.to_path_buf()))
-}
-
-/// Marks what was not requested here as what it is: not summarized yet, or still described by an earlier summary. The
-/// engine calls it failed.
-fn forget_unrequested(node: &mut Node) {
-    let (common, children) = match node {
-        Node::File(file) => (&mut file.common, None),
-        Node::Directory(directory) => (&mut directory.common, directory.children.as_mut()),
-    };
-    if common.error.as_deref() == Some(daemon::NOT_REQUESTED) {
-        common.error = None;
-        common.freshness = match common.summary {
-            Some(_) if !common.draft => Freshness::Stale,
-            _ => Freshness::Pending,
-        };
-    }
-    for child in children.into_iter().flatten() {
-        forget_unrequested(child);
-    }
 }

@@ -1,6 +1,8 @@
 //! Output for people. Text from a repository or a model is escaped here, so that it cannot control the terminal.
 
+pub mod diff;
 pub mod events;
+pub mod log;
 pub mod overview;
 pub mod prompt;
 pub mod search;
@@ -9,6 +11,7 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 pub mod tree;
+mod words;
 
 use std::collections::BTreeMap;
 

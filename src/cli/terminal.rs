@@ -33,6 +33,10 @@ pub enum Style {
     Error,
     /// Fresh.
     Good,
+    /// Words that are no longer in a text.
+    Removed,
+    /// Words that are new in a text.
+    Added,
 }
 
 impl Terminal {
@@ -69,6 +73,8 @@ impl Terminal {
             Style::Error => "31",
             Style::Good => "32",
             Style::Warning => "33",
+            Style::Removed => "9;31",
+            Style::Added => "1;32",
         };
         format!("\x1b[{code}m{text}\x1b[0m")
     }

@@ -173,6 +173,16 @@ pub fn ago(rfc3339: &str) -> String {
     }
 }
 
+/// A UTC time stamp as the time since then, or its day if that is more than a month ago: `2026-01-31`.
+pub fn date(rfc3339: &str) -> String {
+    let then = humantime::parse_rfc3339(rfc3339).ok();
+    let passed = then.and_then(|then| then.elapsed().ok());
+    match (passed, rfc3339.split_once('T')) {
+        (Some(passed), Some((day, _))) if passed.as_secs() > 31 * 86_400 => clean(day),
+        _ => ago(rfc3339),
+    }
+}
+
 /// A UTC time stamp in the future as the time until then: `in 5 h`.
 pub fn until(rfc3339: &str) -> String {
     let left = humantime::parse_rfc3339(rfc3339)

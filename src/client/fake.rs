@@ -134,6 +134,12 @@ impl Access for Fake {
         Ok(Estimate::default())
     }
 
+    async fn snapshot(&self, path: &Path) -> Result<Node, Problem> {
+        let mut world = self.world.lock().unwrap();
+        world.log.push(format!("snapshot {path:?}"));
+        Ok(world.tree.clone())
+    }
+
     async fn prompt(&self, path: &Path) -> Result<Preview, Problem> {
         let message = |role: &str| PromptMessage {
             role: role.to_owned(),

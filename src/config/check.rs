@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use ignore::overrides::OverrideBuilder;
 
+use super::Format;
 use crate::shell::shared::location::Location;
 
 /// An absolute path, or one in the home folder, written `~/…`.
@@ -144,6 +145,17 @@ pub(super) fn glob(text: &str) -> Result<String, String> {
         .add(text)
         .map_err(|error| format!("{text:?} is not a valid glob: {error}"))?;
     Ok(text.to_owned())
+}
+
+/// A format of `[export]`.
+pub(super) fn format(text: &str) -> Result<Format, String> {
+    match text {
+        "index" => Ok(Format::Index),
+        "markdown" => Ok(Format::Markdown),
+        other => Err(format!(
+            "must be \"index\" or \"markdown\", not {other:?}; `epitome export` writes the others"
+        )),
+    }
 }
 
 /// A folder below each repository's root.

@@ -240,6 +240,10 @@ impl Config {
         section.text("dir", &mut config.export.dir, |text| {
             check::optional(text, check::export_folder)
         })?;
+        section.list("formats", &mut config.export.formats, check::format)?;
+        if config.export.formats.is_empty() {
+            return Err(section.refuse("formats", "must name at least one format"));
+        }
         section.finish()?;
 
         let mut section = top.section("store")?;

@@ -72,6 +72,7 @@ fn values_are_parsed() {
         exclude = ["*.lock", "gen/**"]
         [export]
         dir = "docs/index"
+        formats = ["index", "markdown"]
         "#,
     )
     .unwrap();
@@ -94,6 +95,7 @@ fn values_are_parsed() {
     assert_eq!(config.watch.backend, Backend::Poll);
     assert_eq!(config.files.exclude, ["*.lock", "gen/**"]);
     assert_eq!(config.export.dir, Some("docs/index".into()));
+    assert_eq!(config.export.formats, [Format::Index, Format::Markdown]);
     assert_eq!(config.budget, Budget::default());
 }
 
@@ -177,7 +179,15 @@ fn errors_name_the_file_the_line_and_the_key() {
         ),
         (
             "[export]\ncolour = 1",
-            "config.toml:2: export.colour: unknown key; known here: dir",
+            "config.toml:2: export.colour: unknown key; known here: dir, formats",
+        ),
+        (
+            "[export]\nformats = [\"html\"]",
+            "config.toml:2: export.formats: must be \"index\" or \"markdown\", not \"html\"; `epitome export` writes the others",
+        ),
+        (
+            "[export]\nformats = []",
+            "config.toml:2: export.formats: must name at least one format",
         ),
         (
             "openai = 3",

@@ -11,6 +11,7 @@ mod missing;
 pub mod preview;
 pub mod removed;
 mod searching;
+pub mod snapshot;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -241,9 +242,9 @@ impl Handle {
 
 impl Access for Handle {
     async fn status(&self) -> Result<Status, Problem> {
-        let (repositories, pace) = self.query(|reply| Query::Status { reply }).await?;
+        let (repositories, pacing) = self.query(|reply| Query::Status { reply }).await?;
         let context = Arc::clone(&self.context);
-        blocking(move || answers::status::status(&context, &repositories, &pace)).await
+        blocking(move || answers::status::status(&context, &repositories, &pacing)).await
     }
 
     async fn node(&self, path: &Path, depth: usize) -> Result<Node, Problem> {
@@ -340,6 +341,11 @@ impl Access for Handle {
             first_only,
         )
         .await
+    }
+
+    async fn snapshot(&self, path: &Path) -> Result<Node, Problem> {
+        let _turn = turn(&self.estimates).await?;
+        snapshot::read(&self.context, path).await
     }
 
     async fn cache(&self) -> Result<CacheStatistics, Problem> {

@@ -35,8 +35,8 @@ pub fn node(context: &Context, repo: RepoId, view: &NodeView) -> Node {
 pub fn alone(context: &Context, repo: RepoId, view: &NodeView) -> Node {
     let store = &context.store;
     let stored = view
-        .words
-        .and_then(|words| store.summary(words.key).ok().flatten());
+        .summary
+        .and_then(|summary| store.summary(summary.key).ok().flatten());
     // A summary that the store lost is not fresh, whatever the engine remembers of it.
     let freshness = match (view.freshness, &stored) {
         (Freshness::Fresh | Freshness::Stale, None) => Freshness::Pending,

@@ -1,5 +1,7 @@
 //! What a file contains: its digests, its outline from the store or the parser, its text.
 
+use std::borrow::Cow;
+
 use crate::config::Generated;
 use crate::daemon::context::Context;
 use crate::engine::event::ReadProblem;
@@ -10,6 +12,7 @@ use crate::model::language::Language;
 use crate::model::outline::Outline;
 use crate::model::path::{RelPath, RepoId};
 use crate::shell::read::ReadError;
+use crate::shell::redact::{self, Syntax};
 use crate::shell::{classify, parse, read};
 
 /// The content is no longer the one that was requested.
@@ -73,7 +76,7 @@ pub fn outline(
     bytes: impl FnOnce() -> Option<Vec<u8>>,
 ) -> Option<(Digest, Outline)> {
     let parsed = parsed(context, language, digest, bytes)?;
-    if parsed.is_new && context.mode.keeps() {
+    if parsed.is_new && context.mode.keeps_contents() {
         store_outlines(context, std::slice::from_ref(&parsed));
     }
     Some((parsed.syntax, parsed.outline))
@@ -107,7 +110,7 @@ fn parsed(
             is_new: false,
         });
     }
-    let parsed = parse::parse(language, &bytes()?, digest);
+    let parsed = parse::parse(language, &bytes()?);
     Some(Parsed {
         key,
         syntax: parsed.syntax,
@@ -125,7 +128,7 @@ pub fn outline_key(language: Option<Language>, digest: Digest) -> Digest {
     hasher.finish()
 }
 
-/// A file's text without secrets.
+/// What people wrote in a file, without secrets; see [`parse::written`].
 ///
 /// # Errors
 /// The content no longer has this digest.
@@ -142,5 +145,13 @@ pub fn text_of(
         .text
         .filter(|_| reading.digest == digest)
         .ok_or(Moved)?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    let text = String::from_utf8_lossy(&text);
+    Ok(match parse::written(reading.language, &text) {
+        // What was a string of JSON may be code with a secret.
+        Cow::Owned(written) => {
+            let redacted = redact::redact(written.as_bytes(), Syntax::Code);
+            String::from_utf8_lossy(&redacted).into_owned()
+        }
+        Cow::Borrowed(_) => text.into_owned(),
+    })
 }

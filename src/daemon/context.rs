@@ -56,12 +56,24 @@ pub enum Mode {
     Dry,
     /// Show the prompts: scan once, send and store nothing, and leave unsent summaries failed.
     Preview,
+    /// Read an earlier state of a repository: send nothing, store only what is named by its content.
+    Snapshot,
 }
 
 impl Mode {
     /// Whether results are stored.
     pub fn keeps(self) -> bool {
-        !matches!(self, Self::Dry | Self::Preview)
+        matches!(self, Self::Daemon | Self::Local)
+    }
+
+    /// Whether outlines and free summaries are stored, which depend on no repository.
+    pub fn keeps_contents(self) -> bool {
+        self.keeps() || self == Self::Snapshot
+    }
+
+    /// Whether a summary that a model would write stays unwritten.
+    pub fn sends_nothing(self) -> bool {
+        matches!(self, Self::Preview | Self::Snapshot)
     }
 }
 

@@ -285,10 +285,10 @@ impl HintForwarder {
         };
         let mut events = Vec::new();
         if hints.busy_changed {
-            let held = entry.rules().lock_files().iter().any(|lock| lock.exists());
-            events.push(Event::Held { repo, held });
+            let blocked = entry.rules().lock_files().iter().any(|lock| lock.exists());
+            events.push(Event::Blocked { repo, blocked });
             // Git may have changed exported files, too.
-            if !held && self.context.config.export.dir.is_some() {
+            if !blocked && self.context.config.export.dir.is_some() {
                 let (context, inputs) = (Arc::clone(&self.context), self.inputs.clone());
                 let entry = entry.clone();
                 spawn_blocking(move || inputs.send_events(context.check_export(&entry)));

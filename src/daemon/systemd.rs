@@ -83,8 +83,8 @@ pub(super) async fn update_status(handle: Handle) {
     }
     let mut stirred = handle.stirred();
     let mut last = String::new();
-    while let Some((repositories, pace)) = handle.glance().await {
-        let line = line(&repositories, &pace);
+    while let Some((repositories, pacing)) = handle.glance().await {
+        let line = line(&repositories, &pacing);
         if line != last {
             status(&line);
             last = line;
@@ -122,7 +122,7 @@ pub(super) async fn feed_watchdog(handle: Handle) {
     }
 }
 
-fn line(repositories: &[RepositoryStatus], pace: &PacingStatus) -> String {
+fn line(repositories: &[RepositoryStatus], pacing: &PacingStatus) -> String {
     let total = |count: fn(&RepositoryStatus) -> u64| repositories.iter().map(count).sum::<u64>();
     let nodes = total(|one| one.files + one.directories);
     let done = total(|one| one.fresh + one.failed + one.off);
@@ -146,7 +146,7 @@ fn line(repositories: &[RepositoryStatus], pace: &PacingStatus) -> String {
     if unreachable > 0 {
         line += &format!(", {unreachable} not reachable");
     }
-    if let Some(trouble) = &pace.trouble {
+    if let Some(trouble) = &pacing.trouble {
         line += &format!("; {trouble}");
     }
     line
@@ -175,14 +175,14 @@ mod tests {
 
     #[test]
     fn the_status_line_shows_progress() {
-        let pace = PacingStatus::default();
-        assert_eq!(line(&[], &pace), "no repository is watched");
+        let pacing = PacingStatus::default();
+        assert_eq!(line(&[], &pacing), "no repository is watched");
         assert_eq!(
-            line(&[repository(3, 0)], &pace),
+            line(&[repository(3, 0)], &pacing),
             "1 repository, 3 files and folders: all done"
         );
         assert_eq!(
-            line(&[repository(3, 0), repository(1, 4)], &pace),
+            line(&[repository(3, 0), repository(1, 4)], &pacing),
             "2 repositories: 4 of 8 files and folders are done"
         );
         let scanning = RepositoryStatus {
@@ -191,18 +191,18 @@ mod tests {
             ..repository(1, 4)
         };
         assert_eq!(
-            line(&[scanning], &pace),
+            line(&[scanning], &pacing),
             "1 repository: scanning, 2 of 5 files and folders are done, 1 failed"
         );
     }
 
     #[test]
     fn an_error_message_stays_inside_the_status_line() {
-        let pace = PacingStatus {
+        let pacing = PacingStatus {
             trouble: Some(format!("refused\nREADY=1{}", "!".repeat(500))),
             ..PacingStatus::default()
         };
-        let line = one_line(&line(&[repository(1, 1)], &pace));
+        let line = one_line(&line(&[repository(1, 1)], &pacing));
         assert!(line.contains("; refused READY=1!"), "{line}");
         assert!(!line.contains('\n') && line.len() <= STATUS_LENGTH);
     }

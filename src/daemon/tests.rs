@@ -153,7 +153,7 @@ async fn a_third_provider_needs_no_change_of_the_loop() {
             panic!("the node is missing");
         };
         assert_eq!(node.freshness, Freshness::Fresh);
-        let stored = context.store.summary(node.words.unwrap().key).unwrap();
+        let stored = context.store.summary(node.summary.unwrap().key).unwrap();
         let expected = if paid { TEXT } else { "A file of 2 lines." };
         assert_eq!(stored.unwrap().text, expected);
         // Two files and two folders, each once.

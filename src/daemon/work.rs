@@ -24,7 +24,6 @@ use crate::engine::event::Event;
 use crate::model::listing::Listing;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey};
 use crate::model::usage::Usage;
-use crate::shell::store::Store;
 
 use batching::Batching;
 use listing::Forgotten;
@@ -181,7 +180,7 @@ impl Executor {
                 self.run(
                     move || {
                         let found = keys.into_iter();
-                        let found = found.map(|key| (key, digest_of(&context.store, key)));
+                        let found = found.map(|key| (key, digest_of(&context, key)));
                         vec![Event::LookedUp(found.collect())]
                     },
                     move || vec![Event::LookedUp(unknown)],
@@ -242,7 +241,7 @@ impl Executor {
                     ..Usage::default()
                 },
             }),
-            Effect::Tell { repo, news } => context.followers.publish(repo, news),
+            Effect::Publish { repo, changes } => context.followers.publish(repo, changes),
             Effect::Notice(text) => {
                 tracing::error!("{text}");
                 context.followers.notice(&text);
@@ -295,8 +294,12 @@ impl Executor {
     }
 }
 
-/// The digest of a stored summary.
-fn digest_of(store: &Store, key: SummaryKey) -> Option<SummaryDigest> {
-    let stored = store.summary(key).ok().flatten();
-    stored.as_ref().map(Summary::digest)
+/// The digest of a stored summary, or of the text that stands for one in a dry run.
+fn digest_of(context: &Context, key: SummaryKey) -> Option<SummaryDigest> {
+    let stored = context.store.summary(key).ok().flatten();
+    let pretended = || {
+        let text = context.pretended.text(key)?;
+        Some(Summary::new(text, &context.config.openai.model))
+    };
+    stored.or_else(pretended).map(|summary| summary.digest())
 }

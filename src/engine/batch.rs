@@ -21,8 +21,8 @@ pub const BATCH_FROM: usize = 200;
 #[derive(Clone, Copy, Debug)]
 enum Known {
     /// The endpoint has it.
-    UnderWay,
-    /// It was answered before a node needed it, and is stored.
+    InBatch,
+    /// Its response came before a node needed it, and is stored.
     Stored(SummaryDigest),
 }
 
@@ -36,7 +36,7 @@ pub struct Batches {
 
 impl Batches {
     /// A response for a key that no node needs yet: it must not be paid for again.
-    pub fn answered_early(&mut self, key: SummaryKey, result: &Result<Summary, Failure>) {
+    pub fn responded_early(&mut self, key: SummaryKey, result: &Result<Summary, Failure>) {
         if let Some(known) = self.known.get_mut(&key) {
             match result {
                 Ok(summary) => *known = Known::Stored(summary.digest()),
@@ -45,40 +45,40 @@ impl Batches {
         }
     }
 
-    /// The keys in batches of an earlier run that no node has asked for yet.
+    /// The keys in batches of an earlier run that no node needs yet.
     pub fn keys(&self) -> impl Iterator<Item = SummaryKey> {
         self.known.keys().copied()
     }
 
-    /// The key is answered.
+    /// The key has its response.
     pub fn forget(&mut self, key: SummaryKey) -> bool {
         self.known.remove(&key).is_some()
     }
 }
 
-/// The way of a key that the store does not have.
-pub enum Way {
+/// How a key that the store does not have gets its summary.
+pub enum Route {
     /// It has to be requested.
-    SummaryRequest,
-    /// It is requested already.
-    UnderWay,
-    /// It was stored meanwhile.
+    Request,
+    /// It is in a batch already.
+    InBatch,
+    /// It was stored in the meantime.
     Stored(SummaryDigest),
 }
 
 impl Engine {
     /// These keys are in batches that an earlier run made.
     pub(super) fn batched(&mut self, keys: Vec<SummaryKey>) {
-        let known = keys.into_iter().map(|key| (key, Known::UnderWay));
+        let known = keys.into_iter().map(|key| (key, Known::InBatch));
         self.batches.known.extend(known);
     }
 
-    /// The way of a key that the store does not have.
-    pub(super) fn way_of(&self, key: SummaryKey) -> Way {
+    /// How a key that the store does not have gets its summary.
+    pub(super) fn route(&self, key: SummaryKey) -> Route {
         match self.batches.known.get(&key) {
-            None => Way::SummaryRequest,
-            Some(Known::UnderWay) => Way::UnderWay,
-            Some(&Known::Stored(digest)) => Way::Stored(digest),
+            None => Route::Request,
+            Some(Known::InBatch) => Route::InBatch,
+            Some(&Known::Stored(digest)) => Route::Stored(digest),
         }
     }
 
@@ -88,16 +88,16 @@ impl Engine {
         self.batches.refused |= for_good;
         for &key in keys {
             let of_earlier_run = self.batches.forget(key);
-            let Some(flight) = self.flights.get(key).filter(|flight| flight.in_batch) else {
+            let Some(entry) = self.in_flight.get(key).filter(|entry| entry.in_batch) else {
                 continue;
             };
-            self.pace.unsent_batched(flight.tokens, !of_earlier_run);
-            self.flights.change(key, now_ms, |flight| {
-                flight.stage = Stage::Ready;
-                flight.in_batch = false;
+            self.pacing.unsent_batched(entry.tokens, !of_earlier_run);
+            self.in_flight.change(key, now_ms, |entry| {
+                entry.stage = Stage::Ready;
+                entry.in_batch = false;
                 // It was not sent.
                 let undone = u32::from(!of_earlier_run);
-                flight.tried.times = flight.tried.times.saturating_sub(undone);
+                entry.tried.times = entry.tried.times.saturating_sub(undone);
             });
         }
     }
@@ -107,25 +107,27 @@ impl Engine {
         let Some(least) = self.options.batch_from else {
             return true;
         };
-        if self.batches.refused || self.flights.batchable().next().is_none() {
+        if self.batches.refused || self.in_flight.batchable().next().is_none() {
             return true;
         }
         if !self.is_gathered() {
             return false;
         }
-        let (mut requests, mut tokens, mut nanos) = self.pace.budget_left(self.now.day());
-        if self.flights.batchable().len() < least || !self.pace.is_healthy(self.now.monotonic_ms) {
+        let (mut requests, mut tokens, mut nanos) = self.pacing.budget_left(self.now.day());
+        if self.in_flight.batchable().len() < least
+            || !self.pacing.is_healthy(self.now.monotonic_ms)
+        {
             return true;
         }
         let mut chosen = Vec::new();
         let mut unwanted = Vec::new();
-        for key in self.flights.batchable() {
+        for key in self.in_flight.batchable() {
             let Some((repo, id)) = self.first_waiter(key) else {
                 unwanted.push(key);
                 continue;
             };
-            let need = self.flights.get(key).map_or(0, |flight| flight.tokens);
-            let cost = self.pace.guess_nanos(need, true);
+            let need = self.in_flight.get(key).map_or(0, |entry| entry.tokens);
+            let cost = self.pacing.guess_nanos(need, true);
             if requests == 0 || need > tokens || cost > nanos {
                 break;
             }
@@ -146,37 +148,37 @@ impl Engine {
             unclaimed.into_iter().for_each(|key| self.claim(key, false));
             return false;
         }
-        let asks: Vec<SummaryRequest> = chosen
+        let requests: Vec<SummaryRequest> = chosen
             .into_iter()
-            .filter_map(|(key, repo, id)| self.ask_in_batch(key, repo, id))
+            .filter_map(|(key, repo, id)| self.request_in_batch(key, repo, id))
             .collect();
-        effects.push(Effect::RequestBatch(asks));
+        effects.push(Effect::RequestBatch(requests));
         true
     }
 
-    fn ask_in_batch(
+    fn request_in_batch(
         &mut self,
         key: SummaryKey,
         repo: RepoId,
         id: NodeId,
     ) -> Option<SummaryRequest> {
         let now = self.now;
-        let ask = self.send_request(key, repo, id)?;
+        let request = self.send_request(key, repo, id)?;
         let mut tokens = 0;
-        self.flights.change(key, now.monotonic_ms, |flight| {
-            flight.stage = Stage::Requester;
-            flight.in_batch = true;
-            flight.tried.times += 1;
-            flight.claim.cleared_ms = None;
-            tokens = flight.tokens;
+        self.in_flight.change(key, now.monotonic_ms, |entry| {
+            entry.stage = Stage::Sent;
+            entry.in_batch = true;
+            entry.tried.times += 1;
+            entry.claim.cleared_ms = None;
+            tokens = entry.tokens;
         });
-        self.pace.sent_batched(tokens, now);
-        Some(ask)
+        self.pacing.sent_batched(tokens, now);
+        Some(request)
     }
 
     /// Whether the first scan is over, and all that it found is ready or in flight.
     fn is_gathered(&self) -> bool {
-        self.flights.looking_up() == 0
+        self.in_flight.looking_up() == 0
             && self.repositories.values().all(|repository| {
                 repository.unreachable || repository.known && repository.is_read()
             })

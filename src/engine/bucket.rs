@@ -31,7 +31,7 @@ pub struct Bucket {
     /// The sum of all corrections by the endpoint's reports.
     corrected: f64,
     /// Whether the endpoint has reported what remains.
-    heard: bool,
+    reported: bool,
     /// The configured limit; 0: none.
     set: f64,
     /// Amounts are estimates: the endpoint may count more.
@@ -72,7 +72,7 @@ impl Bucket {
 
     fn fill(&mut self, now_ms: u64) {
         let passed_ms = now_ms.saturating_sub(self.at_ms) as f64;
-        self.level = (self.level + passed_ms * self.rate()).min(self.most());
+        self.level = (self.level + passed_ms * self.rate()).min(self.burst());
         self.at_ms = self.at_ms.max(now_ms);
     }
 
@@ -82,8 +82,8 @@ impl Bucket {
     }
 
     /// The burst.
-    fn most(&self) -> f64 {
-        match self.heard {
+    fn burst(&self) -> f64 {
+        match self.reported {
             true => self.capacity,
             false => (self.capacity * BLIND_BURST).max(1.0),
         }
@@ -96,7 +96,7 @@ impl Bucket {
             return now_ms;
         }
         self.fill(now_ms);
-        let missing = (amount * (1.0 + self.short)).min(self.most()) - self.level;
+        let missing = (amount * (1.0 + self.short)).min(self.burst()) - self.level;
         if missing <= 0.0 {
             return now_ms;
         }
@@ -116,36 +116,36 @@ impl Bucket {
         }
     }
 
-    /// The request returned and cost `really`; `None`: it was refused. `said`: the limit as the endpoint reports it.
-    pub fn returned(&mut self, spent: Spent, really: Option<f64>, said: Limit, now_ms: u64) {
+    /// The request returned and cost `really`; `None`: it was refused. `report`: the limit as the endpoint reports it.
+    pub fn returned(&mut self, spent: Spent, really: Option<f64>, report: Limit, now_ms: u64) {
         self.in_flight = (self.in_flight - spent.amount).max(0.0);
         self.fill(now_ms);
         self.level += match really {
             None => spent.amount,
             // What remains shows what was charged, too.
-            Some(_) if self.heard => 0.0,
+            Some(_) if self.reported => 0.0,
             Some(really) => spent.amount - really,
         };
-        let limit = said
+        let limit = report
             .limit
             .filter(|&limit| limit > 0)
             .map(|limit| limit as f64);
         if let Some(limit) = limit.filter(|&limit| self.set == 0.0 || limit <= self.set) {
             self.capacity = limit;
-            self.window_ms = window_ms(said);
-            if let Some(remaining) = said.remaining {
-                self.hear(spent, really.is_none(), remaining as f64);
+            self.window_ms = window_ms(report);
+            if let Some(remaining) = report.remaining {
+                self.compare(spent, really.is_none(), remaining as f64);
             }
-        } else if let Some(remaining) = said.remaining.filter(|_| self.capacity > 0.0) {
+        } else if let Some(remaining) = report.remaining.filter(|_| self.capacity > 0.0) {
             self.level = self.level.min(remaining as f64);
         }
-        self.level = self.level.min(self.most());
+        self.level = self.level.min(self.burst());
     }
 
     /// The endpoint reports what remained after the request.
-    fn hear(&mut self, spent: Spent, refused: bool, remaining: f64) {
-        if !self.heard {
-            self.heard = true;
+    fn compare(&mut self, spent: Spent, refused: bool, remaining: f64) {
+        if !self.reported {
+            self.reported = true;
             // Requests in flight may be counted in it or not: the safe assumption is that they are not.
             let level = remaining - self.in_flight;
             self.corrected += level - self.level;
@@ -174,9 +174,9 @@ impl Bucket {
 }
 
 /// The window of a limit that takes more than a minute to be renewed: it is not one per minute.
-fn window_ms(said: Limit) -> Option<f64> {
-    let (limit, remaining) = (said.limit? as f64, said.remaining? as f64);
-    let reset_ms = said.reset_ms.filter(|&ms| ms as f64 > MINUTE_MS)? as f64;
+fn window_ms(report: Limit) -> Option<f64> {
+    let (limit, remaining) = (report.limit? as f64, report.remaining? as f64);
+    let reset_ms = report.reset_ms.filter(|&ms| ms as f64 > MINUTE_MS)? as f64;
     let used = limit - remaining;
     (used > 0.0).then(|| (reset_ms * limit / used).max(MINUTE_MS))
 }
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    fn said(limit: f64, remaining: u64) -> Limit {
+    fn report_of(limit: f64, remaining: u64) -> Limit {
         Limit {
             limit: Some(limit as u64),
             remaining: Some(remaining),
@@ -268,9 +268,9 @@ mod tests {
                             .partition(|(sent_ms, ..)| sent_ms + latency_ms <= now_ms);
                         under_way = still;
                         for (_, spent, remaining) in back {
-                            let told = said(limit, remaining.unwrap_or(0));
+                            let report = report_of(limit, remaining.unwrap_or(0));
                             let really = remaining.map(|_| amount / 2.0);
-                            bucket.returned(spent, really, told, now_ms);
+                            bucket.returned(spent, really, report, now_ms);
                         }
                         while under_way.len() < 10 && bucket.ready_ms(amount, now_ms) == now_ms {
                             let spent = bucket.spend(amount);
@@ -315,7 +315,7 @@ mod tests {
             bucket.returned(
                 spent,
                 remaining.map(|_| really),
-                said(limit, remaining.unwrap_or(0)),
+                report_of(limit, remaining.unwrap_or(0)),
                 now_ms,
             );
         }
@@ -327,10 +327,10 @@ mod tests {
     fn other_users_of_the_same_limit_are_noticed() {
         let mut bucket = Bucket::of(0);
         let spent = bucket.spend(1.0);
-        bucket.returned(spent, Some(1.0), said(300.0, 200), 10);
+        bucket.returned(spent, Some(1.0), report_of(300.0, 200), 10);
         assert_eq!(bucket.ready_ms(1.0, 990), 990);
         let spent = bucket.spend(1.0);
-        bucket.returned(spent, Some(1.0), said(300.0, 0), 1_000);
+        bucket.returned(spent, Some(1.0), report_of(300.0, 0), 1_000);
         let ready_ms = bucket.ready_ms(1.0, 1_000);
         assert!((1_010..1_300).contains(&ready_ms), "{ready_ms}");
     }
@@ -339,12 +339,12 @@ mod tests {
     fn a_configured_limit_is_not_raised_by_the_endpoint() {
         let mut bucket = Bucket::of(60);
         let spent = bucket.spend(1.0);
-        bucket.returned(spent, Some(1.0), said(3_000.0, 2_990), 0);
+        bucket.returned(spent, Some(1.0), report_of(3_000.0, 2_990), 0);
         let ready_ms = bucket.ready_ms(1.0, 0);
         assert!((900..1_100).contains(&ready_ms), "{ready_ms}");
         let mut bucket = Bucket::of(3_000);
         let spent = bucket.spend(1.0);
-        bucket.returned(spent, Some(1.0), said(60.0, 0), 0);
+        bucket.returned(spent, Some(1.0), report_of(60.0, 0), 0);
         let ready_ms = bucket.ready_ms(1.0, 0);
         assert!((900..1_100).contains(&ready_ms), "{ready_ms}");
     }
@@ -353,12 +353,12 @@ mod tests {
     fn a_daily_limit_is_not_taken_for_one_per_minute() {
         let mut bucket = Bucket::of(0);
         let spent = bucket.spend(1.0);
-        let told = Limit {
+        let report = Limit {
             limit: Some(14_400),
             remaining: Some(0),
             reset_ms: Some(86_400_000),
         };
-        bucket.returned(spent, Some(1.0), told, 0);
+        bucket.returned(spent, Some(1.0), report, 0);
         let ready_ms = bucket.ready_ms(1.0, 0);
         assert!((6_000..6_300).contains(&ready_ms), "{ready_ms}");
     }

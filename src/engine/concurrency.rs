@@ -1,12 +1,12 @@
 //! The concurrency limit: AIMD, with one decrease for each congestion event.
 //!
-//! An endpoint without headers shows its limit by refusals only. So the limit that was refused is remembered, and probed
-//! ever more seldom while it keeps being refused.
+//! An endpoint without headers shows its limit only by refusals. So the refused limit is remembered and probed at growing
+//! intervals while it keeps being refused.
 
 /// The limit that a run starts with.
 const FIRST: f64 = 10.0;
-/// The increase per response until something was refused or late: by half for as many responses as the limit, so that an
-/// unknown limit is overshot by no more than that.
+/// The increase per response until the first refusal or timeout. The limit grows by half in one round of responses, so an
+/// unknown limit is overshot by at most that.
 const RAMP: f64 = 0.5;
 /// The share of the limit that is left after a congestion event.
 const DECREASE: f64 = 0.7;
@@ -53,8 +53,8 @@ impl Concurrency {
         self.now = self.now.min(self.ceiling);
     }
 
-    /// A response came; so many requests are in flight besides.
-    pub fn answered(&mut self, others: usize) {
+    /// A response came while `others` more requests are in flight.
+    pub fn responded(&mut self, others: usize) {
         self.clean = self.clean.saturating_add(1);
         // An unused limit proves nothing.
         if others + 1 < self.get() {
@@ -79,15 +79,15 @@ impl Concurrency {
 
     /// The endpoint is overloaded.
     pub fn congested(&mut self) {
-        let width = self.get();
+        let limit = self.get();
         self.patience = match self.refused {
-            Some(refused) if width >= refused => (self.patience * 2).min(PROBE_AFTER.1),
+            Some(refused) if limit >= refused => (self.patience * 2).min(PROBE_AFTER.1),
             _ => PROBE_AFTER.0,
         };
         self.met_end = true;
-        self.refused = Some(width).filter(|&width| width > 1);
+        self.refused = Some(limit).filter(|&limit| limit > 1);
         self.clean = 0;
-        self.now = (width as f64 * DECREASE).floor().max(1.0);
+        self.now = (limit as f64 * DECREASE).floor().max(1.0);
     }
 }
 
@@ -97,31 +97,31 @@ mod tests {
 
     #[test]
     fn the_limit_recovers_when_it_is_used_and_never_exceeds_the_ceiling() {
-        let mut width = Concurrency::up_to(10);
-        width.congested();
-        assert_eq!(width.get(), 7);
-        width.answered(0);
-        assert_eq!(width.get(), 7, "an unused limit proves nothing");
+        let mut limit = Concurrency::up_to(10);
+        limit.congested();
+        assert_eq!(limit.get(), 7);
+        limit.responded(0);
+        assert_eq!(limit.get(), 7, "an unused limit proves nothing");
         for _ in 0..1_000 {
-            width.answered(width.get() - 1);
+            limit.responded(limit.get() - 1);
         }
-        assert_eq!(width.get(), 10);
-        let mut width = Concurrency::up_to(40);
+        assert_eq!(limit.get(), 10);
+        let mut limit = Concurrency::up_to(40);
         for _ in 0..2_000 {
-            width.answered(width.get() - 1);
+            limit.responded(limit.get() - 1);
         }
-        assert_eq!(width.get(), 40);
+        assert_eq!(limit.get(), 40);
         assert_eq!(Concurrency::up_to(3).get(), 3);
     }
 
-    /// All in flight are answered, and then as many are sent as the limit allows: how many rounds to the ceiling?
+    /// All requests in flight return, then as many are sent as the limit allows: how many rounds to the ceiling?
     #[test]
     fn a_high_ceiling_is_reached_in_a_few_rounds_without_refusals() {
-        let mut width = Concurrency::up_to(200);
+        let mut limit = Concurrency::up_to(200);
         let mut rounds = 0;
-        while width.get() < 200 {
-            for _ in 0..width.get() {
-                width.answered(width.get() - 1);
+        while limit.get() < 200 {
+            for _ in 0..limit.get() {
+                limit.responded(limit.get() - 1);
             }
             rounds += 1;
         }
@@ -131,51 +131,51 @@ mod tests {
     /// An endpoint that accepts forty at once and refuses the rest, below a ceiling of two hundred.
     #[test]
     fn an_unknown_limit_is_overshot_by_half_at_most() {
-        let mut width = Concurrency::up_to(200);
+        let mut limit = Concurrency::up_to(200);
         let mut refused = 0;
         for _ in 0..100 {
-            let sent = width.get();
+            let sent = limit.get();
             for _ in 0..sent.min(40) {
                 // The next goes at once.
-                width.answered(width.get() - 1);
+                limit.responded(limit.get() - 1);
             }
             if sent > 40 {
                 refused += sent - 40;
-                width.congested();
+                limit.congested();
             }
         }
-        assert!((28..=42).contains(&width.get()), "{}", width.get());
+        assert!((28..=42).contains(&limit.get()), "{}", limit.get());
         assert!(refused <= 40, "{refused}");
     }
 
     /// An endpoint that accepts two at once and refuses the third.
     #[test]
     fn a_limit_that_shows_by_refusals_only_is_found_and_seldom_hit() {
-        let mut width = Concurrency::up_to(10);
+        let mut limit = Concurrency::up_to(10);
         let mut refused = 0;
         for _ in 0..1_000 {
-            if width.get() > 2 {
-                refused += width.get() - 2;
-                width.congested();
+            if limit.get() > 2 {
+                refused += limit.get() - 2;
+                limit.congested();
             } else {
-                width.answered(width.get() - 1);
+                limit.responded(limit.get() - 1);
             }
         }
-        assert_eq!(width.get(), 2);
-        // Ten, seven and four at once; then the third of three, ever more seldom.
+        assert_eq!(limit.get(), 2);
+        // Ten, seven and four at once; then the third of three, at growing intervals.
         assert!(refused <= 8 + 5 + 2 + 6, "{refused}");
     }
 
     #[test]
     fn a_limit_that_rises_is_followed() {
-        let mut width = Concurrency::up_to(10);
+        let mut limit = Concurrency::up_to(10);
         for _ in 0..4 {
-            width.congested();
+            limit.congested();
         }
-        assert!(width.get() <= 2);
+        assert!(limit.get() <= 2);
         for _ in 0..400 {
-            width.answered(width.get() - 1);
+            limit.responded(limit.get() - 1);
         }
-        assert_eq!(width.get(), 10);
+        assert_eq!(limit.get(), 10);
     }
 }

@@ -39,7 +39,7 @@ impl Confirmation {
         let (mut all, mut done) = (0_u64, 0_u64);
         for record in records {
             all += 1;
-            done += u64::from(record.words.is_some());
+            done += u64::from(record.summary.is_some());
         }
         match all > 0 && done * 2 > all {
             true => Self::Given,
@@ -55,9 +55,9 @@ impl Engine {
         if let Some(repository) = self.repositories.get_mut(&repo) {
             repository.confirmation = Confirmation::Given;
         }
-        self.flights.shorten(now_ms, now_ms, |flight| {
-            flight.quiet_until_ms >= UNCONFIRMED_MS
-                && flight.waiters.iter().any(|(of, _)| *of == repo)
+        self.in_flight.shorten(now_ms, now_ms, |entry| {
+            entry.quiet_until_ms >= UNCONFIRMED_MS
+                && entry.waiters.iter().any(|(of, _)| *of == repo)
         });
     }
 
@@ -66,7 +66,7 @@ impl Engine {
         let Some(limit) = self.options.confirm_above else {
             return;
         };
-        if !self.lookups.is_empty() || self.flights.looking_up() > 0 {
+        if !self.lookups.is_empty() || self.in_flight.looking_up() > 0 {
             return;
         }
         let counted: Vec<(RepoId, u64)> = self
@@ -75,7 +75,7 @@ impl Engine {
             .filter(|(_, repository)| {
                 repository.confirmation == Confirmation::Counting
                     && repository.known
-                    && repository.look == ScanState::Idle
+                    && repository.scan == ScanState::Idle
                     && repository.is_read()
                     && repository.to_confirm.is_empty()
             })
@@ -98,10 +98,10 @@ impl Engine {
             return 0;
         };
         let files: u64 = self
-            .flights
+            .in_flight
             .iter()
-            .filter(|(_, flight)| flight.paid && flight.is_file && flight.stage == Stage::Ready)
-            .filter_map(|(_, flight)| flight.waiters.iter().find(|(of, _)| *of == repo))
+            .filter(|(_, entry)| entry.paid && entry.is_file && entry.stage == Stage::Ready)
+            .filter_map(|(_, entry)| entry.waiters.iter().find(|(of, _)| *of == repo))
             .map(|(_, id)| 1 + u64::from(self.options.tokens.of(&repository.tree, *id).parts))
             .sum();
         let directories = repository.tree.walk(super::tree::ROOT);

@@ -17,17 +17,17 @@ impl Engine {
         while self.describing < self.options.readers {
             let mut requests = Vec::new();
             while requests.len() < BATCH
-                && let Some(key) = self.flights.next(false, false, |_, _| 0)
+                && let Some(key) = self.in_flight.next(false, false, |_, _| 0)
             {
                 let Some((repo, id)) = self.first_waiter(key) else {
-                    self.flights.end(key);
+                    self.in_flight.end(key);
                     continue;
                 };
                 let Some(request) = self.send_request(key, repo, id) else {
                     continue;
                 };
-                self.flights
-                    .change(key, now_ms, |flight| flight.stage = Stage::Requester);
+                self.in_flight
+                    .change(key, now_ms, |entry| entry.stage = Stage::Sent);
                 requests.push(request);
             }
             if requests.is_empty() {
@@ -42,12 +42,12 @@ impl Engine {
     pub(super) fn described(&mut self, results: Vec<(SummaryKey, Result<SummaryDigest, Failure>)>) {
         self.describing = self.describing.saturating_sub(1);
         for (key, result) in results {
-            let flight = self.flights.get(key);
-            if flight.is_none_or(|flight| flight.paid || flight.stage != Stage::Requester) {
+            let entry = self.in_flight.get(key);
+            if entry.is_none_or(|entry| entry.paid || entry.stage != Stage::Sent) {
                 continue;
             }
             match result {
-                Ok(digest) => self.land(SummaryRef { key, digest }),
+                Ok(digest) => self.summary_stored(SummaryRef { key, digest }),
                 Err(failure) if failure.remedy == Remedy::Changed => self.content_changed(key),
                 Err(failure) => self.give_up(key, &failure),
             }

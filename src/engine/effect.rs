@@ -1,4 +1,4 @@
-//! The closed set of the engine's outputs. An effect with an answer has exactly one.
+//! The closed set of the engine's outputs. An effect that has an answering event gets exactly one.
 
 use crate::model::contents::ContentKind;
 use crate::model::digest::Digest;
@@ -104,7 +104,7 @@ pub enum Effect {
         /// The failed nodes, each with its error.
         failed: Vec<(RelPath, String)>,
     },
-    /// Store how many requests a repository was spared. No answer.
+    /// Store how many requests a repository saved. No answer.
     Spared {
         /// The repository.
         repo: RepoId,
@@ -114,11 +114,11 @@ pub enum Effect {
         spared: u64,
     },
     /// Publish changes to the followers. No answer.
-    Tell {
+    Publish {
         /// The repository.
         repo: RepoId,
         /// The changes, in order.
-        news: Vec<(RelPath, NodeChange)>,
+        changes: Vec<(RelPath, NodeChange)>,
     },
     /// Show a notice to people. No answer.
     Notice(String),
@@ -144,7 +144,7 @@ pub struct SummaryRequest {
     pub path: RelPath,
     /// What it is about.
     pub subject: Subject,
-    /// The key of the summary from before the change, which may still hold.
+    /// The key of the summary from before the change, which may still be accurate.
     pub earlier: Option<SummaryKey>,
     /// The number of earlier attempts.
     pub attempts: u32,
@@ -177,7 +177,7 @@ pub struct Child {
     /// File or directory.
     pub kind: Kind,
     /// The key of its summary; without one the child is named as left out.
-    pub words: Option<SummaryKey>,
+    pub summary: Option<SummaryKey>,
 }
 
 /// A change of a node, for followers.
@@ -191,8 +191,8 @@ pub enum NodeChange {
     Summarized(Kind, SummaryKey),
     /// A node failed.
     Failed(Kind, String),
-    /// The repository: there is work again.
+    /// The repository has work again.
     Busy,
-    /// The repository: everything is seen and settled.
+    /// The repository: everything is scanned and settled.
     Settled,
 }

@@ -52,12 +52,12 @@ pub enum Event {
         /// That part.
         polled: Polled,
     },
-    /// Another program (git) begins or ends a change of many files: what is seen meanwhile does not last.
-    Held {
+    /// Another program (git) begins or ends a change of many files: a scan made meanwhile would soon be outdated.
+    Blocked {
         /// The repository.
         repo: RepoId,
         /// Whether it is at work.
-        held: bool,
+        blocked: bool,
     },
     /// The answer to [`super::effect::Effect::List`].
     Listed {
@@ -135,7 +135,7 @@ pub enum Event {
     WaitDropped(WaitId),
     /// All notifications from before the wait were delivered.
     Barrier(WaitId),
-    /// The model's use today before the start.
+    /// Today's use of the model by earlier runs.
     Used(DayUse),
     /// Time passed: see [`super::Engine::deadline_ms`].
     Tick,

@@ -35,7 +35,7 @@ pub struct Exports {
 }
 
 impl Exports {
-    /// Whether everything is written, as far as possible now.
+    /// Whether everything that can be written now is written.
     pub fn is_done(&self) -> bool {
         let nothing = self.open.is_empty() && self.gone.is_empty();
         self.under_way.is_none() && (nothing || self.again_ms.is_some())

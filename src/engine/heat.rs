@@ -11,11 +11,11 @@ use crate::model::time::Timestamp;
 
 /// Requests in a row that come after the usual quiet time.
 const FREE: u32 = 3;
-/// How much faster a file heats up that never had its quiet time.
+/// A request without the usual quiet time counts as this many.
 const NEVER_QUIET: u32 = 3;
 /// The longest pause between two requests for one file.
 const LONGEST_MS: u64 = 60 * 60 * 1_000;
-/// A file that had no change for so long, and for as long as its pause, has rested.
+/// A file without a change for this long, and for at least its pause, has rested.
 const REST_MS: u64 = 10 * 60 * 1_000;
 /// The least pause to double, where the usual quiet time is shorter.
 const LEAST_MS: u64 = 1_000;
@@ -50,7 +50,7 @@ impl Heat {
 pub struct HeatTable(BTreeMap<NodeId, Heat>);
 
 impl HeatTable {
-    /// Before when a file is not requested again (monotonic milliseconds); 0: the usual quiet time is enough.
+    /// The earliest time of the next request for a file (monotonic milliseconds); 0: the usual quiet time is enough.
     pub fn not_before_ms(&self, id: NodeId, quiet: Window) -> u64 {
         let heat = self.0.get(&id);
         heat.map_or(0, |heat| match heat.pause_ms(quiet) {
@@ -155,8 +155,8 @@ mod tests {
     #[test]
     fn a_file_that_rests_is_requested_as_usual() {
         // A change every twenty minutes.
-        let calm = requests(1_200_000, 24);
-        assert_eq!(calm.len(), 72);
+        let slow = requests(1_200_000, 24);
+        assert_eq!(slow.len(), 72);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The in-flight table: one entry for one key, however many nodes wait for it.
+//! The in-entry table: one entry for one key, however many nodes wait for it.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -14,7 +14,7 @@ use super::tree::NodeId;
 /// The stage of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// The store is asked whether it has the summary.
+    /// The store is searched for the summary.
     LookingUp,
     /// The store that the team shares is asked.
     LookingUpShared,
@@ -25,7 +25,7 @@ pub enum Stage {
     /// Another process claimed it, and may publish its summary.
     Held,
     /// Its request is in flight.
-    Requester,
+    Sent,
     /// The response is being stored.
     Committing,
 }
@@ -40,8 +40,8 @@ impl Stage {
     }
 }
 
-/// The order among files, and among directories: the lesser is sent first. Which of both firsts has the longer path to
-/// the root depends on the latencies measured so far.
+/// The order among files, and among directories: the lowest is sent first. Whether the first file or the first directory
+/// has the longer path to the root depends on the latencies measured so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     /// Edits before the bulk of a first index.
@@ -50,7 +50,7 @@ pub struct Rank {
     pub failures: u32,
     /// Directories above it, most first.
     pub depth: Reverse<u32>,
-    /// Then in order of arrival; with claims, in another order in each process.
+    /// Last, the order of arrival; with claims, another order in each process.
     pub arrival: u64,
 }
 
@@ -67,15 +67,15 @@ pub struct InFlight {
     pub is_file: bool,
     /// Its place in the order.
     pub rank: Rank,
-    /// Not sent before, because its file may be saved again (monotonic milliseconds).
+    /// The end of its quiet time, in which its file may be saved again (monotonic milliseconds).
     pub quiet_until_ms: u64,
-    /// Not retried before (monotonic milliseconds).
+    /// The earliest time of a retry (monotonic milliseconds).
     pub retry_at_ms: u64,
-    /// Its history.
+    /// Its attempts so far.
     pub tried: Attempts,
     /// When it failed last (monotonic milliseconds).
     pub failed_ms: u64,
-    /// The request in flight.
+    /// The request in entry.
     pub sent: Sent,
     /// Its estimate of tokens, input and output.
     pub tokens: u64,
@@ -84,7 +84,7 @@ pub struct InFlight {
     /// Whether it is in a batch now.
     pub in_batch: bool,
     /// The digest of the summary that is being stored.
-    pub words: Option<SummaryDigest>,
+    pub summary: Option<SummaryDigest>,
     /// Its claim in the shared store.
     pub claim: ClaimState,
 }
@@ -113,7 +113,7 @@ const BATCHABLE: usize = 4;
 /// All keys, with those that are ready in order.
 #[derive(Debug, Default)]
 pub struct InFlightTable {
-    flights: HashMap<SummaryKey, InFlight>,
+    entries: HashMap<SummaryKey, InFlight>,
     /// Ready and due. Paid and free keys, files and directories, and those for a batch have queues of their own, so that
     /// none blocks another.
     due: [BTreeSet<(Rank, SummaryKey)>; 5],
@@ -127,17 +127,17 @@ pub struct InFlightTable {
 impl InFlightTable {
     /// The entry of a key.
     pub fn get(&self, key: SummaryKey) -> Option<&InFlight> {
-        self.flights.get(&key)
+        self.entries.get(&key)
     }
 
     /// The number of keys.
     pub fn len(&self) -> usize {
-        self.flights.len()
+        self.entries.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.flights.is_empty()
+        self.entries.is_empty()
     }
 
     /// The next arrival number.
@@ -147,35 +147,35 @@ impl InFlightTable {
     }
 
     /// Adds a key.
-    pub fn begin(&mut self, key: SummaryKey, flight: InFlight) {
-        self.looking_up += usize::from(flight.stage.is_look_up());
-        self.flights.insert(key, flight);
+    pub fn begin(&mut self, key: SummaryKey, entry: InFlight) {
+        self.looking_up += usize::from(entry.stage.is_look_up());
+        self.entries.insert(key, entry);
     }
 
     /// Changes an entry and requeues it.
     pub fn change(&mut self, key: SummaryKey, now_ms: u64, change: impl FnOnce(&mut InFlight)) {
         self.unqueue(key);
-        let Some(flight) = self.flights.get_mut(&key) else {
+        let Some(entry) = self.entries.get_mut(&key) else {
             return;
         };
-        self.looking_up -= usize::from(flight.stage.is_look_up());
-        change(flight);
-        self.looking_up += usize::from(flight.stage.is_look_up());
-        if flight.stage != Stage::Ready {
+        self.looking_up -= usize::from(entry.stage.is_look_up());
+        change(entry);
+        self.looking_up += usize::from(entry.stage.is_look_up());
+        if entry.stage != Stage::Ready {
             return;
         }
-        let due_ms = flight.due_ms();
+        let due_ms = entry.due_ms();
         if due_ms > now_ms {
             self.later.insert((due_ms, key));
         } else {
-            self.due[flight.queue()].insert((flight.rank, key));
+            self.due[entry.queue()].insert((entry.rank, key));
         }
     }
 
     /// Removes a key.
     pub fn end(&mut self, key: SummaryKey) -> Option<InFlight> {
         self.unqueue(key);
-        let ended = self.flights.remove(&key)?;
+        let ended = self.entries.remove(&key)?;
         self.looking_up -= usize::from(ended.stage.is_look_up());
         Some(ended)
     }
@@ -191,11 +191,11 @@ impl InFlightTable {
     }
 
     fn unqueue(&mut self, key: SummaryKey) {
-        if let Some(flight) = self.flights.get(&key)
-            && flight.stage == Stage::Ready
+        if let Some(entry) = self.entries.get(&key)
+            && entry.stage == Stage::Ready
         {
-            self.later.remove(&(flight.due_ms(), key));
-            self.due[flight.queue()].remove(&(flight.rank, key));
+            self.later.remove(&(entry.due_ms(), key));
+            self.due[entry.queue()].remove(&(entry.rank, key));
         }
     }
 
@@ -206,8 +206,8 @@ impl InFlightTable {
                 break;
             }
             self.later.pop_first();
-            if let Some(flight) = self.flights.get(&key) {
-                self.due[flight.queue()].insert((flight.rank, key));
+            if let Some(entry) = self.entries.get(&key) {
+                self.due[entry.queue()].insert((entry.rank, key));
             }
         }
     }
@@ -249,18 +249,18 @@ impl InFlightTable {
     /// Ends the quiet times of all entries that `wanted` selects at `end_ms` at the latest.
     pub fn shorten(&mut self, now_ms: u64, end_ms: u64, wanted: impl Fn(&InFlight) -> bool) {
         let keys: Vec<SummaryKey> = self
-            .flights
+            .entries
             .iter()
-            .filter(|(_, flight)| flight.quiet_until_ms > end_ms && wanted(flight))
+            .filter(|(_, entry)| entry.quiet_until_ms > end_ms && wanted(entry))
             .map(|(&key, _)| key)
             .collect();
         for key in keys {
-            self.change(key, now_ms, |flight| flight.quiet_until_ms = end_ms);
+            self.change(key, now_ms, |entry| entry.quiet_until_ms = end_ms);
         }
     }
 
     /// All entries.
     pub fn iter(&self) -> impl Iterator<Item = (&SummaryKey, &InFlight)> {
-        self.flights.iter()
+        self.entries.iter()
     }
 }

@@ -1,6 +1,6 @@
 //! Late retries after all attempts are exhausted: an outage of an hour must not cost a day.
 //!
-//! Each key has its own time, so that one that never succeeds is retried ever more seldom without affecting others.
+//! Each key has its own time, so that one that never succeeds is retried at growing intervals without affecting others.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -85,7 +85,7 @@ impl LateRetries {
     }
 
     /// The key has its summary: nodes that are still without may look it up now.
-    pub fn answered(&mut self, key: SummaryKey, now_ms: u64) {
+    pub fn summarized(&mut self, key: SummaryKey, now_ms: u64) {
         if self.pauses.contains_key(&key) {
             self.forget(key);
             self.due.insert((now_ms, key));
@@ -114,41 +114,41 @@ mod tests {
 
     #[test]
     fn the_pause_doubles_for_each_key_up_to_a_day() {
-        let mut chances = LateRetries::default();
-        chances.given_up(ONE, 0);
-        assert_eq!(chances.at_ms(), Some(FIRST_MS));
-        assert!(chances.take(FIRST_MS - 1).is_empty());
-        assert_eq!(chances.take(FIRST_MS), only(ONE));
-        assert_eq!(chances.at_ms(), None);
-        chances.given_up(ONE, FIRST_MS);
-        chances.given_up(OTHER, FIRST_MS);
-        assert_eq!(chances.take(2 * FIRST_MS), only(OTHER));
-        assert_eq!(chances.at_ms(), Some(3 * FIRST_MS));
+        let mut retries = LateRetries::default();
+        retries.given_up(ONE, 0);
+        assert_eq!(retries.at_ms(), Some(FIRST_MS));
+        assert!(retries.take(FIRST_MS - 1).is_empty());
+        assert_eq!(retries.take(FIRST_MS), only(ONE));
+        assert_eq!(retries.at_ms(), None);
+        retries.given_up(ONE, FIRST_MS);
+        retries.given_up(OTHER, FIRST_MS);
+        assert_eq!(retries.take(2 * FIRST_MS), only(OTHER));
+        assert_eq!(retries.at_ms(), Some(3 * FIRST_MS));
         for _ in 0..20 {
-            chances.given_up(ONE, 0);
+            retries.given_up(ONE, 0);
         }
-        assert_eq!(chances.at_ms(), Some(LAST_MS));
-        chances.answered(ONE, 7);
-        assert_eq!(chances.at_ms(), Some(7), "other nodes may need its summary");
-        assert_eq!(chances.take(7), only(ONE));
+        assert_eq!(retries.at_ms(), Some(LAST_MS));
+        retries.summarized(ONE, 7);
+        assert_eq!(retries.at_ms(), Some(7), "other nodes may need its summary");
+        assert_eq!(retries.take(7), only(ONE));
         // A later failure starts again.
-        chances.given_up(ONE, 0);
-        assert_eq!(chances.at_ms(), Some(FIRST_MS));
-        chances.forget(ONE);
-        assert_eq!(chances.at_ms(), None);
+        retries.given_up(ONE, 0);
+        assert_eq!(retries.at_ms(), Some(FIRST_MS));
+        retries.forget(ONE);
+        assert_eq!(retries.at_ms(), None);
     }
 
     #[test]
     fn after_a_recovery_keys_that_failed_once_are_retried_at_once() {
-        let mut chances = LateRetries::default();
-        chances.given_up(ONE, 0);
-        chances.take(FIRST_MS);
-        chances.given_up(ONE, FIRST_MS);
-        chances.given_up(OTHER, FIRST_MS);
-        chances.healed(FIRST_MS + 5);
-        assert_eq!(chances.take(FIRST_MS + 5), only(OTHER));
+        let mut retries = LateRetries::default();
+        retries.given_up(ONE, 0);
+        retries.take(FIRST_MS);
+        retries.given_up(ONE, FIRST_MS);
+        retries.given_up(OTHER, FIRST_MS);
+        retries.healed(FIRST_MS + 5);
+        assert_eq!(retries.take(FIRST_MS + 5), only(OTHER));
         // It is in flight: there is no retry to bring forward.
-        chances.healed(FIRST_MS + 6);
-        assert_eq!(chances.at_ms(), Some(3 * FIRST_MS));
+        retries.healed(FIRST_MS + 6);
+        assert_eq!(retries.at_ms(), Some(3 * FIRST_MS));
     }
 }

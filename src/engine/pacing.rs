@@ -24,10 +24,10 @@ pub use budget::{Budget, DayUse};
 pub use failed::Next;
 use failed::Refusals;
 
-/// Shorter pauses are not mentioned, in milliseconds.
+/// Shorter pauses are not reported, in milliseconds.
 const MENTIONED_MS: u64 = 2_000;
 
-/// Responses on their way to the disk that do not count as in flight.
+/// This many responses may be in the process of being stored without taking a slot.
 const STORING_FREE: usize = 2;
 
 /// Totals since the engine started.
@@ -49,7 +49,7 @@ pub struct Counters {
     pub cached_tokens: u64,
     /// Responses that keep the earlier summary.
     pub unchanged: u64,
-    /// Requests about directories that were saved by that.
+    /// Requests for directories above that this made needless.
     pub spared: u64,
     /// The cost, in billionths of the prices' currency.
     pub cost_nanos: u64,
@@ -60,8 +60,6 @@ pub struct Counters {
 pub struct Bounds {
     /// Requests in flight at most.
     pub max_workers: usize,
-    /// Summaries that are written on this machine at once, at most.
-    pub free_workers: usize,
     /// 0: learnt from headers.
     pub requests_per_minute: u64,
     /// 0: learnt from headers.
@@ -90,7 +88,6 @@ pub enum PauseReason {
 pub struct Sent {
     /// When it was sent (monotonic milliseconds).
     pub at_ms: u64,
-    paid: bool,
     request: Spent,
     reserved: u64,
     tokens: Spent,
@@ -102,10 +99,9 @@ pub struct Pacing {
     bounds: Bounds,
     concurrency: Concurrency,
     in_flight: usize,
-    free_in_flight: usize,
     /// Requests that are sent as soon as their claim in the shared store is granted.
     pub claiming: usize,
-    /// Responses on their way to the disk.
+    /// Responses that are being stored.
     storing: usize,
     requests: Bucket,
     tokens: Bucket,
@@ -118,8 +114,8 @@ pub struct Pacing {
     /// Bad responses in a row, of any requests.
     bad: u32,
     refusals: Refusals,
-    /// A request succeeded since the start or the last stop.
-    answers: bool,
+    /// Whether a request succeeded since the start or the last stop.
+    responds: bool,
     /// The endpoint cannot be reached: one request at a time probes.
     down: bool,
     stopped: Option<(Failure, u64)>,
@@ -144,7 +140,6 @@ impl Pacing {
     pub fn new(bounds: Bounds) -> Self {
         let bounds = Bounds {
             max_workers: bounds.max_workers.max(1),
-            free_workers: bounds.free_workers.max(1),
             ..bounds
         };
         Self {
@@ -153,7 +148,6 @@ impl Pacing {
             tokens: Bucket::of_guesses(bounds.tokens_per_minute),
             bounds,
             in_flight: 0,
-            free_in_flight: 0,
             claiming: 0,
             storing: 0,
             paused_until_ms: 0,
@@ -161,7 +155,7 @@ impl Pacing {
             trouble: 0,
             bad: 0,
             refusals: Refusals::default(),
-            answers: false,
+            responds: false,
             down: false,
             stopped: None,
             late_retries: LateRetries::default(),
@@ -195,7 +189,7 @@ impl Pacing {
     }
 
     /// The concurrency limit.
-    pub fn width(&self) -> usize {
+    pub fn concurrency_limit(&self) -> usize {
         if self.down { 1 } else { self.concurrency.get() }
     }
 
@@ -204,17 +198,17 @@ impl Pacing {
         self.stopped.as_ref().map(|(failure, _)| failure)
     }
 
-    /// When a probe tests whether the stop still holds (monotonic milliseconds).
+    /// When a probe tests whether requests are still refused (monotonic milliseconds).
     pub fn stopped_until_ms(&self) -> Option<u64> {
         self.stopped.as_ref().map(|(_, until_ms)| *until_ms)
     }
 
-    /// Lets one request probe whether the stop still holds.
+    /// Ends the stop: the next request tests whether requests are still refused.
     pub fn probe(&mut self) {
         self.stopped = None;
     }
 
-    /// A request passed that had been refused before, or not.
+    /// A request succeeded after `refused` refusals.
     pub fn passed(&mut self, refused: u32, sent_ms: u64) {
         self.refusals.passed(refused, sent_ms);
     }
@@ -236,7 +230,7 @@ impl Pacing {
 
     /// The key has its summary.
     pub fn has_summary(&mut self, key: SummaryKey, now_ms: u64) {
-        self.late_retries.answered(key, now_ms);
+        self.late_retries.summarized(key, now_ms);
     }
 
     /// No node needs the key any more.
@@ -244,43 +238,39 @@ impl Pacing {
         self.late_retries.forget(key);
     }
 
-    /// Until when all requests are paused (Unix milliseconds), where they are for a while that is worth mentioning.
+    /// Until when all requests are paused (Unix milliseconds), if the pause is long enough to report.
     pub fn paused_until_unix_ms(&self, now: Timestamp) -> Option<u64> {
         let until_ms = self.stopped_until_ms().unwrap_or(self.paused_until_ms);
         let left_ms = until_ms.saturating_sub(now.monotonic_ms);
         (left_ms >= MENTIONED_MS).then(|| now.unix_ms + left_ms)
     }
 
-    /// What keeps the endpoint from answering now, if anything.
+    /// Why the endpoint is not responding now, if so.
     pub fn trouble(&self) -> Option<&str> {
         self.last_trouble.as_deref().filter(|_| self.trouble > 0)
     }
 
-    /// Whether the endpoint answers, so that many requests may be sent at once.
+    /// Whether the endpoint responds, so that many requests may be sent at once.
     pub fn is_healthy(&self, now_ms: u64) -> bool {
         self.stopped.is_none() && !self.down && self.paused_until_ms <= now_ms
     }
 
-    /// Why one more request may not be sent now; `None`: it may.
-    pub fn pause_reason(&mut self, paid: bool, tokens: u64, now: Timestamp) -> Option<PauseReason> {
-        if !paid {
-            return (self.free_in_flight >= self.bounds.free_workers).then_some(PauseReason::Full);
-        }
+    /// Why another request must wait; `None` if it may be sent now.
+    pub fn pause_reason(&mut self, tokens: u64, now: Timestamp) -> Option<PauseReason> {
         let now_ms = now.monotonic_ms;
         if self.is_budget_spent(now.day()) {
             return Some(PauseReason::Budget);
         }
         // Requests in flight may spend the rest of it: their real usage comes first. So a budget is exceeded by one
         // request's need at most.
-        let (tokens_under_way, nanos_under_way) = (self.reserved_tokens, self.reserved_nanos);
-        let spends_it = self.bound_reached(now.day(), tokens_under_way, nanos_under_way);
+        let (tokens_in_flight, nanos_in_flight) = (self.reserved_tokens, self.reserved_nanos);
+        let spends_it = self.bound_reached(now.day(), tokens_in_flight, nanos_in_flight);
         if self.in_flight > 0 && spends_it.is_some() {
             return Some(PauseReason::Full);
         }
-        // A response that is not on the disk yet is lost by a kill, like a request in flight: if the disk is slow, it
-        // keeps its slot.
+        // A kill loses a response that is not stored yet, like a request in flight. On a slow disk it keeps its slot.
         let storing = self.storing.saturating_sub(STORING_FREE);
-        if self.in_flight + self.claiming + storing >= self.width() {
+        if self.in_flight + self.claiming + storing >= self.concurrency_limit() {
             return Some(PauseReason::Full);
         }
         let ready_ms = self
@@ -291,21 +281,12 @@ impl Pacing {
     }
 
     /// A request is sent, with an estimate of its tokens.
-    pub fn sent(&mut self, paid: bool, tokens: u64, now: Timestamp) -> Sent {
-        let at_ms = now.monotonic_ms;
-        if !paid {
-            self.free_in_flight += 1;
-            return Sent {
-                at_ms,
-                ..Sent::default()
-            };
-        }
+    pub fn sent(&mut self, tokens: u64, now: Timestamp) -> Sent {
         self.in_flight += 1;
         self.reserved_tokens += tokens;
         self.reserved_nanos += self.guess_nanos(tokens, false);
         let sent = Sent {
-            at_ms,
-            paid,
+            at_ms: now.monotonic_ms,
             request: self.requests.spend(1.0),
             reserved: tokens,
             tokens: self.tokens.spend(tokens as f64),
@@ -314,19 +295,15 @@ impl Pacing {
         sent
     }
 
-    /// A request returned and used `really` tokens; `None`: it never went out. `refused`: the endpoint was full.
+    /// A request returned and used `really` tokens; `None` if it was never sent. `refused`: the endpoint was full.
     pub fn returned(
         &mut self,
         sent: Sent,
         really: Option<u64>,
         refused: bool,
-        said: &Limits,
+        limits: &Limits,
         now_ms: u64,
     ) {
-        if !sent.paid {
-            self.free_in_flight = self.free_in_flight.saturating_sub(1);
-            return;
-        }
         self.in_flight = self.in_flight.saturating_sub(1);
         self.reserved_tokens = self.reserved_tokens.saturating_sub(sent.reserved);
         let nanos = self.guess_nanos(sent.reserved, false);
@@ -341,14 +318,14 @@ impl Pacing {
             Some(really) => really,
             None => 0,
         };
-        if let Some(limit) = said.parallel {
+        if let Some(limit) = limits.parallel {
             self.concurrency.limit(limit);
         }
         let charged = |amount: f64| really.filter(|_| !refused).map(|_| amount);
         self.requests
-            .returned(sent.request, charged(1.0), said.requests, now_ms);
+            .returned(sent.request, charged(1.0), limits.requests, now_ms);
         self.tokens
-            .returned(sent.tokens, charged(tokens as f64), said.tokens, now_ms);
+            .returned(sent.tokens, charged(tokens as f64), limits.tokens, now_ms);
     }
 
     /// A request succeeded, after so many milliseconds.
@@ -361,24 +338,24 @@ impl Pacing {
                 self.late_retries.healed(now_ms);
             }
             self.down = false;
-            self.answers = true;
+            self.responds = true;
         }
-        self.concurrency.answered(self.in_flight);
+        self.concurrency.responded(self.in_flight);
         let mean = if is_file {
             &mut self.file_ms
         } else {
             &mut self.directory_ms
         };
-        // A moving mean over about eight answers: latencies drift with the endpoint's load.
+        // A moving mean over about eight responses: latencies drift with the endpoint's load.
         *mean = (*mean * 7 + took_ms.max(1)) / 8;
     }
 
-    /// A response goes to the disk.
+    /// A response is being stored.
     pub fn storing(&mut self) {
         self.storing += 1;
     }
 
-    /// A response is on the disk: only now it counts.
+    /// A response is stored. It counts only now.
     pub fn stored(&mut self) {
         self.counters.succeeded += 1;
         self.storing = self.storing.saturating_sub(1);

@@ -22,10 +22,10 @@ pub enum ScanState {
     Loading,
     /// No scan is in progress.
     Idle,
-    /// A listing is in progress. It answers all hints up to the number `doubt`.
-    Under {
+    /// A listing is in progress. It answers all hints up to number `up_to_hint`.
+    InProgress {
         targets: Vec<(RelPath, Depth)>,
-        doubt: u64,
+        up_to_hint: u64,
     },
 }
 
@@ -37,7 +37,7 @@ pub struct Repository {
     /// The directories to list.
     pub debounce: Debounce,
     /// Whether a scan is in progress.
-    pub look: ScanState,
+    pub scan: ScanState,
     /// Paths touched during a scan in directories that were unknown: the scan may have listed them before the touch, and
     /// its result makes the directory known.
     pub touched_meanwhile: BTreeSet<RelPath>,
@@ -47,7 +47,7 @@ pub struct Repository {
     /// How long that poll took, in milliseconds; `None` while it is in progress.
     pub poll_took_ms: Option<u64>,
     /// The number of the last hint.
-    pub doubt: u64,
+    pub last_hint: u64,
     /// Files to read, in order.
     pub to_read: VecDeque<NodeId>,
     /// Jobs that read files.
@@ -67,7 +67,7 @@ pub struct Repository {
     /// What has to be polled.
     pub polled: Polled,
     /// Another program changes many files (git switches branches): scans wait.
-    pub held: bool,
+    pub blocked: bool,
     /// Since when a scan has been waiting for that (monotonic milliseconds).
     pub blocked_since_ms: Option<u64>,
     /// When the last change was seen (milliseconds since 1970).
@@ -79,7 +79,7 @@ pub struct Repository {
     /// What has to be exported.
     pub exports: Exports,
     /// The changes of this step, for followers.
-    pub news: Vec<(RelPath, NodeChange)>,
+    pub changes: Vec<(RelPath, NodeChange)>,
     /// Whether followers know that everything is settled.
     pub reported_settled: bool,
     /// Its use of the model since the start.
@@ -90,7 +90,7 @@ pub struct Repository {
     pub heat: HeatTable,
 }
 
-/// The interval of looking for a missing root, in milliseconds: its return may send no notification.
+/// The interval of polling for a missing root, in milliseconds: its return may send no notification.
 const MISSING_POLL_MS: u64 = 5_000;
 
 /// Polling takes at most this fraction of the time (1/5), so that a large tree on a slow network is not scanned
@@ -98,7 +98,7 @@ const MISSING_POLL_MS: u64 = 5_000;
 const POLL_SHARE: u64 = 5;
 
 /// How long a scan waits for git, at most, in milliseconds: a crash can leave a lock behind.
-const HELD_LOOK_MS: u64 = 10_000;
+const BLOCKED_SCAN_MS: u64 = 10_000;
 
 impl Repository {
     /// When the next poll is due (monotonic milliseconds). `configured`: the interval of polling everything, when there are
@@ -135,12 +135,12 @@ impl Repository {
 
     /// Until when scans wait for another program (monotonic milliseconds).
     pub fn blocked_until_ms(&self) -> Option<u64> {
-        (self.held && self.known).then_some(self.blocked_since_ms? + HELD_LOOK_MS)
+        (self.blocked && self.known).then_some(self.blocked_since_ms? + BLOCKED_SCAN_MS)
     }
 
     /// Reports a change of a node to followers.
-    pub fn tell(&mut self, id: NodeId, news: NodeChange) {
-        self.news.push((self.tree.path(id), news));
+    pub fn report(&mut self, id: NodeId, changes: NodeChange) {
+        self.changes.push((self.tree.path(id), changes));
     }
 
     /// Whether all hints are processed and every node is settled.
@@ -159,12 +159,12 @@ impl Default for Repository {
         Self {
             tree: Tree::default(),
             debounce: Debounce::default(),
-            look: ScanState::Loading,
+            scan: ScanState::Loading,
             touched_meanwhile: BTreeSet::new(),
             polled_ms: 0,
             poll_took_ms: Some(0),
             // The root is suspect until it is listed: hint number 1.
-            doubt: 1,
+            last_hint: 1,
             to_read: VecDeque::new(),
             reading: 0,
             to_confirm: Vec::new(),
@@ -173,13 +173,13 @@ impl Default for Repository {
             known: false,
             unreachable: false,
             polled: Polled::Nothing,
-            held: false,
+            blocked: false,
             blocked_since_ms: None,
             last_change_ms: None,
             to_record: BTreeSet::new(),
             removed: BTreeSet::new(),
             exports: Exports::default(),
-            news: Vec::new(),
+            changes: Vec::new(),
             reported_settled: false,
             used: Usage::default(),
             confirmation: Confirmation::default(),

@@ -14,23 +14,23 @@ impl Engine {
     /// Sends as many requests as may be in flight.
     pub(super) fn send_ready_requests(&mut self, effects: &mut Vec<Effect>) {
         let now_ms = self.now.monotonic_ms;
-        self.flights.mature(now_ms);
+        self.in_flight.mature(now_ms);
         self.blocked_until_ms = None;
         let one_by_one = self.batch_next(effects);
-        while let Some(key) = self.flights.next(true, one_by_one, |is_file, depth| {
-            self.pace.remaining_ms(is_file, depth)
+        while let Some(key) = self.in_flight.next(true, one_by_one, |is_file, depth| {
+            self.pacing.remaining_ms(is_file, depth)
         }) {
             let Some((repo, id)) = self.first_waiter(key) else {
                 // No node has this key any more.
                 self.abandon(key);
                 continue;
             };
-            if let Some(failure) = self.pace.stopped().cloned() {
+            if let Some(failure) = self.pacing.stopped().cloned() {
                 self.give_up(key, &failure);
                 continue;
             }
-            let tokens = self.flights.get(key).map_or(0, |flight| flight.tokens);
-            match self.pace.pause_reason(true, tokens, self.now) {
+            let tokens = self.in_flight.get(key).map_or(0, |entry| entry.tokens);
+            match self.pacing.pause_reason(tokens, self.now) {
                 None => {}
                 Some(PauseReason::Full) => break,
                 Some(PauseReason::Until(until_ms)) => {
@@ -46,22 +46,22 @@ impl Engine {
                 self.claim(key, true);
                 continue;
             }
-            let Some(ask) = self.send_request(key, repo, id) else {
+            let Some(request) = self.send_request(key, repo, id) else {
                 continue;
             };
-            let sent = self.pace.sent(true, tokens, self.now);
+            let sent = self.pacing.sent(tokens, self.now);
             self.note_heat(key);
-            self.flights.change(key, now_ms, |flight| {
-                flight.stage = Stage::Requester;
-                flight.sent = sent;
-                if flight.tried.times > 0 {
-                    flight.tried.waited_ms = now_ms.saturating_sub(flight.failed_ms);
+            self.in_flight.change(key, now_ms, |entry| {
+                entry.stage = Stage::Sent;
+                entry.sent = sent;
+                if entry.tried.times > 0 {
+                    entry.tried.waited_ms = now_ms.saturating_sub(entry.failed_ms);
                 }
-                flight.tried.times += 1;
-                flight.batchable = false;
-                flight.claim.cleared_ms = None;
+                entry.tried.times += 1;
+                entry.batchable = false;
+                entry.claim.cleared_ms = None;
             });
-            effects.push(Effect::SummaryRequest(Box::new(ask)));
+            effects.push(Effect::SummaryRequest(Box::new(request)));
         }
     }
 
@@ -93,16 +93,16 @@ impl Engine {
             self.abandon(key);
             return None;
         };
-        let flight = self.flights.get(key)?;
+        let entry = self.in_flight.get(key)?;
         let tree = &self.repositories.get(&repo)?.tree;
-        let earlier = tree.get(id).and_then(|node| node.words);
+        let earlier = tree.get(id).and_then(|node| node.summary);
         Some(SummaryRequest {
             key,
             repo,
             path: tree.path(id),
             subject,
-            earlier: earlier.map(|words| words.key).filter(|_| flight.paid),
-            attempts: flight.tried.times,
+            earlier: earlier.map(|summary| summary.key).filter(|_| entry.paid),
+            attempts: entry.tried.times,
         })
     }
 
@@ -125,7 +125,7 @@ impl Engine {
                         Some(Child {
                             name: name.into(),
                             kind: node.kind(),
-                            words: node.summary_for_parent(paid).map(|words| words.key),
+                            summary: node.summary_for_parent(paid).map(|summary| summary.key),
                         })
                     })
                     .collect(),

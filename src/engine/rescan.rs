@@ -27,7 +27,7 @@ impl Engine {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
-        if repository.look != ScanState::Loading {
+        if repository.scan != ScanState::Loading {
             return;
         }
         let parser = self.options.parser;
@@ -59,14 +59,14 @@ impl Engine {
             }
             tree.change(at, |node| {
                 if node.kind() == kind {
-                    node.words = record.words;
+                    node.summary = record.summary;
                     if let Body::File { contents: known } = &mut node.body {
                         *known = contents;
                     }
                 }
             });
         }
-        repository.look = ScanState::Idle;
+        repository.scan = ScanState::Idle;
         repository
             .debounce
             .add_urgent(RelPath::root(), Depth::Everything, self.now.monotonic_ms);
@@ -78,8 +78,8 @@ impl Engine {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
-        repository.doubt += 1;
-        let doubt = repository.doubt;
+        repository.last_hint += 1;
+        let hint = repository.last_hint;
         let tree = &mut repository.tree;
         let above = tree.nearest_directory_above(path);
         let node = tree.find(path);
@@ -87,7 +87,7 @@ impl Engine {
             .and_then(|id| tree.get(id))
             .is_some_and(|node| node.kind() == Kind::File);
         if let Some(id) = node.filter(|_| !is_file) {
-            tree.change(id, |node| suspect_all(node, doubt));
+            tree.change(id, |node| suspect_all(node, hint));
             repository
                 .debounce
                 .add(path.clone(), Depth::Entries, now_ms);
@@ -98,10 +98,10 @@ impl Engine {
         } else {
             above
         };
-        tree.change(suspect, |node| node.doubt = doubt);
+        tree.change(suspect, |node| node.suspect_since = hint);
         tree.mark_changed(suspect, now_ms);
         let above = tree.path(above);
-        if repository.look != ScanState::Idle && path.parent().as_ref() != Some(&above) {
+        if repository.scan != ScanState::Idle && path.parent().as_ref() != Some(&above) {
             if repository.touched_meanwhile.len() >= TOUCHED_MEANWHILE {
                 repository.touched_meanwhile.clear();
                 self.lost(repo);
@@ -142,30 +142,28 @@ impl Engine {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
-        repository.doubt += 1;
-        let doubt = repository.doubt;
-        repository
-            .tree
-            .change(ROOT, |node| suspect_all(node, doubt));
+        repository.last_hint += 1;
+        let hint = repository.last_hint;
+        repository.tree.change(ROOT, |node| suspect_all(node, hint));
         repository
             .debounce
             .add_urgent(RelPath::root(), Depth::Everything, now_ms);
     }
 
     /// Another program (git) begins or ends a change of many files: a branch switch should be one change.
-    pub(super) fn held(&mut self, repo: RepoId, held: bool) {
+    pub(super) fn blocked(&mut self, repo: RepoId, blocked: bool) {
         let now_ms = self.now.monotonic_ms;
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
-        if held {
+        if blocked {
             // Counted from the first time since a scan: a lock that is taken again and again must not block scans forever.
             repository.blocked_since_ms.get_or_insert(now_ms);
         }
-        let ends = repository.held && !held;
-        repository.held = held;
+        let ends = repository.blocked && !blocked;
+        repository.blocked = blocked;
         if ends {
-            self.end_holds(repo);
+            self.unblock(repo);
         }
     }
 
@@ -173,7 +171,7 @@ impl Engine {
     pub(super) fn start_due_scans(&mut self, effects: &mut Vec<Effect>) {
         let now_ms = self.now.monotonic_ms;
         for (&repo, repository) in &mut self.repositories {
-            if repository.look != ScanState::Idle {
+            if repository.scan != ScanState::Idle {
                 continue;
             }
             let expedite = self.waits.expedite(repo);
@@ -197,12 +195,12 @@ impl Engine {
                 if targets.iter().any(is_all) {
                     repository.polls(now_ms);
                 }
-                if !repository.held {
+                if !repository.blocked {
                     repository.blocked_since_ms = None;
                 }
-                repository.look = ScanState::Under {
+                repository.scan = ScanState::InProgress {
                     targets: targets.clone(),
-                    doubt: repository.doubt,
+                    up_to_hint: repository.last_hint,
                 };
                 effects.push(Effect::List { repo, targets });
             }
@@ -215,8 +213,10 @@ impl Engine {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
-        let ScanState::Under { targets, doubt } =
-            std::mem::replace(&mut repository.look, ScanState::Idle)
+        let ScanState::InProgress {
+            targets,
+            up_to_hint,
+        } = std::mem::replace(&mut repository.scan, ScanState::Idle)
         else {
             return;
         };
@@ -224,7 +224,7 @@ impl Engine {
         repository.poll_took_ms.get_or_insert(took_ms);
         let mut comparison = Comparison {
             repository,
-            doubt,
+            up_to_hint,
             now_ms: now.monotonic_ms,
             gone: Vec::new(),
             changed: false,
@@ -283,9 +283,9 @@ fn is_all((path, depth): &(RelPath, Depth)) -> bool {
 }
 
 /// Makes a node and everything below it suspect.
-fn suspect_all(node: &mut Node, doubt: u64) {
-    node.doubt = doubt;
+fn suspect_all(node: &mut Node, hint: u64) {
+    node.suspect_since = hint;
     if let Body::Directory(directory) = &mut node.body {
-        directory.suspect_below = doubt;
+        directory.suspect_below = hint;
     }
 }

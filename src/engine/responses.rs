@@ -15,8 +15,6 @@ use super::tree::{Node, NodeId, Phase, ROOT};
 
 /// A request when its response came.
 pub struct Returned {
-    /// Whether it cost a request.
-    pub paid: bool,
     /// Whether it was about a file.
     pub is_file: bool,
     /// Whether it came back from a batch.
@@ -37,43 +35,42 @@ impl Engine {
     ) -> Option<Returned> {
         let now_ms = self.now.monotonic_ms;
         self.count_used(key, usage);
-        let flight = self
-            .flights
+        let entry = self
+            .in_flight
             .get(key)
-            .filter(|flight| flight.stage == Stage::Requester)?;
+            .filter(|entry| entry.paid && entry.stage == Stage::Sent)?;
         let returned = Returned {
-            paid: flight.paid,
-            is_file: flight.is_file,
-            in_batch: flight.in_batch,
-            tried: flight.tried,
-            sent: flight.sent,
+            is_file: entry.is_file,
+            in_batch: entry.in_batch,
+            tried: entry.tried,
+            sent: entry.sent,
         };
-        let tokens = flight.tokens;
+        let tokens = entry.tokens;
         let really = usage
             .sent
             .then_some(usage.prompt_tokens + usage.completion_tokens);
         if !returned.in_batch {
-            self.pace
+            self.pacing
                 .returned(returned.sent, really, refused, &usage.limits, now_ms);
             return Some(returned);
         }
         let of_earlier_run = self.batches.forget(key);
         match really {
-            None => self.pace.unsent_batched(tokens, !of_earlier_run),
-            Some(really) => self.pace.returned_from_batch(tokens, really),
+            None => self.pacing.unsent_batched(tokens, !of_earlier_run),
+            Some(really) => self.pacing.returned_from_batch(tokens, really),
         }
-        self.flights.change(key, now_ms, |flight| {
-            flight.in_batch = false;
-            flight.batchable = false;
+        self.in_flight.change(key, now_ms, |entry| {
+            entry.in_batch = false;
+            entry.batchable = false;
         });
         Some(returned)
     }
 
     /// Counts the usage of a request, in total and for its repository.
     fn count_used(&mut self, key: SummaryKey, usage: &Usage) {
-        let flight = self.flights.get(key);
-        let in_batch = flight.is_some_and(|flight| flight.in_batch);
-        let again = flight.is_some_and(|flight| flight.paid && flight.tried.times > 1);
+        let entry = self.in_flight.get(key);
+        let in_batch = entry.is_some_and(|entry| entry.in_batch);
+        let again = entry.is_some_and(|entry| entry.paid && entry.tried.times > 1);
         let used = Used {
             requests: u64::from(usage.sent),
             retries: u64::from(usage.sent && again && !in_batch),
@@ -84,43 +81,44 @@ impl Engine {
             ..Used::default()
         };
         let used = Used {
-            cost_nanos: self.pace.cost_nanos(&used, in_batch),
+            cost_nanos: self.pacing.cost_nanos(&used, in_batch),
             ..used
         };
-        let counters = &mut self.pace.counters;
+        let counters = &mut self.pacing.counters;
         counters.sent += used.requests;
         counters.retried += used.retries;
         counters.prompt_tokens += used.prompt_tokens;
         counters.completion_tokens += used.completion_tokens;
         counters.cached_tokens += used.cached_tokens;
-        self.pace.spent_money(used.cost_nanos);
-        let repo = flight.and_then(|flight| flight.waiters.first());
+        self.pacing.spent_money(used.cost_nanos);
+        let repo = entry.and_then(|entry| entry.waiters.first());
         if let Some(repository) = repo.and_then(|(repo, _)| self.repositories.get_mut(repo)) {
             repository.used = repository.used.plus(used);
         }
     }
 
-    /// One of several requests for a summary was answered. The next one is queued like any other.
-    pub(super) fn answered_part(&mut self, key: SummaryKey, usage: Usage) {
+    /// One of several requests for a summary returned. The next one is queued like any other.
+    pub(super) fn part_responded(&mut self, key: SummaryKey, usage: Usage) {
         let now_ms = self.now.monotonic_ms;
         let Some(returned) = self.returned(key, &usage, false) else {
             return;
         };
         let took_ms = now_ms.saturating_sub(returned.sent.at_ms);
-        self.pace
+        self.pacing
             .passed(returned.tried.refused, returned.sent.at_ms);
-        self.pace.succeeded(returned.is_file, took_ms, now_ms);
-        self.pace.counters.succeeded += 1;
-        self.flights.change(key, now_ms, |flight| {
-            flight.stage = Stage::Ready;
-            // The next request is another one.
-            flight.tried = Attempts::default();
-            flight.rank.failures = 0;
+        self.pacing.succeeded(returned.is_file, took_ms, now_ms);
+        self.pacing.counters.succeeded += 1;
+        self.in_flight.change(key, now_ms, |entry| {
+            entry.stage = Stage::Ready;
+            // The next request starts with its own attempts.
+            entry.tried = Attempts::default();
+            entry.rank.failures = 0;
         });
     }
 
-    /// A response or a failure. It counts for the nodes that need the key now, and is stored in any case: it was paid for.
-    pub(super) fn answered(
+    /// A response or a failure. It applies to the nodes that need the key now, and is stored in any case, because it was
+    /// paid for.
+    pub(super) fn responded(
         &mut self,
         key: SummaryKey,
         result: Result<Summary, Failure>,
@@ -130,11 +128,10 @@ impl Engine {
         let now_ms = self.now.monotonic_ms;
         let refused = matches!(&result, Err(failure) if failure.remedy == Remedy::Throttled);
         let Some(returned) = self.returned(key, &usage, refused) else {
-            self.batches.answered_early(key, &result);
+            self.batches.responded_early(key, &result);
             return;
         };
         let Returned {
-            paid,
             is_file,
             in_batch,
             tried,
@@ -142,21 +139,19 @@ impl Engine {
         } = returned;
         let failure = match result {
             Ok(summary) => {
-                if paid {
-                    if usage.unchanged {
-                        self.count_spared(key, effects);
-                    }
-                    // The duration of a batch says nothing about latency.
-                    if !in_batch {
-                        self.pace.passed(tried.refused, sent.at_ms);
-                        let took_ms = now_ms.saturating_sub(sent.at_ms);
-                        self.pace.succeeded(is_file, took_ms, now_ms);
-                    }
-                    self.pace.storing();
+                if usage.unchanged {
+                    self.count_spared(key, effects);
                 }
-                self.flights.change(key, now_ms, |flight| {
-                    flight.stage = Stage::Committing;
-                    flight.words = Some(summary.digest());
+                // The duration of a batch says nothing about latency.
+                if !in_batch {
+                    self.pacing.passed(tried.refused, sent.at_ms);
+                    let took_ms = now_ms.saturating_sub(sent.at_ms);
+                    self.pacing.succeeded(is_file, took_ms, now_ms);
+                }
+                self.pacing.storing();
+                self.in_flight.change(key, now_ms, |entry| {
+                    entry.stage = Stage::Committing;
+                    entry.summary = Some(summary.digest());
                 });
                 effects.push(Effect::Commit { key, summary });
                 return;
@@ -168,23 +163,23 @@ impl Engine {
         }
         if in_batch && failure.remedy != Remedy::Permanent {
             // It is retried alone, which may succeed or show the cause.
-            self.flights.change(key, now_ms, |flight| {
-                flight.stage = Stage::Ready;
+            self.in_flight.change(key, now_ms, |entry| {
+                entry.stage = Stage::Ready;
             });
             return;
         }
-        let stopped_before = self.pace.stopped().is_some();
-        match self.pace.failed(&failure, key, tried, sent.at_ms, now_ms) {
-            Next::Again { at_ms, costs_a_try } => self.flights.change(key, now_ms, |flight| {
-                flight.stage = Stage::Ready;
-                flight.tried = flight.tried.failed(failure.remedy, costs_a_try, now_ms);
-                flight.rank.failures += 1;
-                flight.failed_ms = now_ms;
-                flight.retry_at_ms = at_ms;
+        let stopped_before = self.pacing.stopped().is_some();
+        match self.pacing.failed(&failure, key, tried, sent.at_ms, now_ms) {
+            Next::Again { at_ms, costs_a_try } => self.in_flight.change(key, now_ms, |entry| {
+                entry.stage = Stage::Ready;
+                entry.tried = entry.tried.failed(failure.remedy, costs_a_try, now_ms);
+                entry.rank.failures += 1;
+                entry.failed_ms = now_ms;
+                entry.retry_at_ms = at_ms;
             }),
             Next::Never => self.give_up(key, &failure),
         }
-        if !stopped_before && let Some(failure) = self.pace.stopped() {
+        if !stopped_before && let Some(failure) = self.pacing.stopped() {
             effects.push(Effect::Notice(format!(
                 "requests paused: {}",
                 failure.to_line()
@@ -205,16 +200,16 @@ impl Engine {
         }
     }
 
-    /// Retries failed nodes that are due: those that a stop took along, since its cause may be fixed, and those whose
-    /// attempts were exhausted.
+    /// Retries failed nodes that are due: those that failed because requests had stopped, since the cause may be fixed, and
+    /// those whose attempts were exhausted.
     pub(super) fn start_late_retries(&mut self) {
         let now_ms = self.now.monotonic_ms;
         let due = |at_ms: Option<u64>| at_ms.is_some_and(|at_ms| now_ms >= at_ms);
-        let stopped = due(self.pace.stopped_until_ms());
+        let stopped = due(self.pacing.stopped_until_ms());
         if stopped {
-            self.pace.probe();
+            self.pacing.probe();
         }
-        let mut given_up = self.pace.take_late_retries(now_ms);
+        let mut given_up = self.pacing.take_late_retries(now_ms);
         if !stopped && given_up.is_empty() {
             return;
         }
@@ -245,7 +240,7 @@ impl Engine {
         }
         // No node needs these any more.
         for key in given_up {
-            self.pace.forget(key);
+            self.pacing.forget(key);
         }
         for (repo, id, contents) in revived {
             if let Some(repository) = self.repositories.get_mut(&repo) {
@@ -261,13 +256,13 @@ impl Engine {
     fn count_spared(&mut self, key: SummaryKey, effects: &mut Vec<Effect>) {
         let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
         let mut unchanged = 1;
-        self.pace.counters.unchanged += unchanged;
+        self.pacing.counters.unchanged += unchanged;
         for (repo, id) in waiters {
             let Some(repository) = self.repositories.get_mut(&repo) else {
                 continue;
             };
             let spared = u64::from(repository.tree.depth(id));
-            self.pace.counters.spared += spared;
+            self.pacing.counters.spared += spared;
             repository.used.spared += spared;
             effects.push(Effect::Spared {
                 repo,
@@ -279,8 +274,8 @@ impl Engine {
 
     pub(super) fn give_up(&mut self, key: SummaryKey, failure: &Failure) {
         let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
-        if self.abandon(key).is_some_and(|flight| flight.paid) {
-            self.pace.counters.failed += 1;
+        if self.abandon(key).is_some_and(|entry| entry.paid) {
+            self.pacing.counters.failed += 1;
         }
         for (repo, id) in waiters {
             if let Some(repository) = self.repositories.get_mut(&repo) {
@@ -289,7 +284,7 @@ impl Engine {
                 });
                 let kind = repository.tree.get(id).map(Node::kind);
                 let why = failure.to_line();
-                repository.tell(id, NodeChange::Failed(kind.unwrap_or_default(), why));
+                repository.report(id, NodeChange::Failed(kind.unwrap_or_default(), why));
                 repository.export(id);
             }
         }

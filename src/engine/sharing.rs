@@ -78,7 +78,7 @@ impl Shared {
 impl Engine {
     /// The local store does not have it: it is looked up in the shared one, if there is one.
     pub(super) fn look_up_shared(&mut self, key: SummaryKey) {
-        let paid = self.flights.get(key).is_some_and(|flight| flight.paid);
+        let paid = self.in_flight.get(key).is_some_and(|entry| entry.paid);
         let stage = match self.options.sharing {
             Some(_) if paid => {
                 self.shared.lookups.push(key);
@@ -105,12 +105,12 @@ impl Engine {
         let mut polled = false;
         let mut any = false;
         for (key, digest) in found {
-            let stage = self.flights.get(key).map(|flight| flight.stage);
+            let stage = self.in_flight.get(key).map(|entry| entry.stage);
             polled |= self.shared.held.contains(&key);
             match (stage, digest) {
                 (Some(Stage::LookingUpShared | Stage::Held), Some(digest)) => {
                     any |= self.shared.held.remove(&key);
-                    self.land(SummaryRef { key, digest });
+                    self.summary_stored(SummaryRef { key, digest });
                 }
                 (Some(Stage::LookingUpShared), None) => self.set_stage(key, Stage::Ready),
                 _ => {}
@@ -128,18 +128,18 @@ impl Engine {
         if !self.options.sharing.is_some_and(|sharing| sharing.claims) {
             return true;
         }
-        let flight = self.flights.get(key);
-        let cleared_ms = flight.and_then(|flight| flight.claim.cleared_ms);
+        let entry = self.in_flight.get(key);
+        let cleared_ms = entry.and_then(|entry| entry.claim.cleared_ms);
         cleared_ms.is_some_and(|at_ms| self.now.monotonic_ms < at_ms + CLEARED_MS)
     }
 
     /// Claims a key that is next. `slot`: its request is sent as soon as the claim is granted; otherwise it goes by a batch.
     pub(super) fn claim(&mut self, key: SummaryKey, slot: bool) {
-        self.pace.claiming += usize::from(slot);
+        self.pacing.claiming += usize::from(slot);
         self.shared.claims[usize::from(!slot)].push(key);
-        self.flights.change(key, self.now.monotonic_ms, |flight| {
-            flight.stage = Stage::Claiming;
-            flight.claim.slot = slot;
+        self.in_flight.change(key, self.now.monotonic_ms, |entry| {
+            entry.stage = Stage::Claiming;
+            entry.claim.slot = slot;
         });
     }
 
@@ -151,17 +151,17 @@ impl Engine {
             .sharing
             .map_or(0, |sharing| sharing.patience_ms);
         for (key, result) in results {
-            let Some(flight) = self.flights.get(key) else {
+            let Some(entry) = self.in_flight.get(key) else {
                 continue;
             };
-            if flight.stage != Stage::Claiming {
+            if entry.stage != Stage::Claiming {
                 continue;
             }
-            let mut claim = flight.claim;
-            self.pace.claiming -= usize::from(std::mem::take(&mut claim.slot));
+            let mut claim = entry.claim;
+            self.pacing.claiming -= usize::from(std::mem::take(&mut claim.slot));
             let stage = match result {
                 Claim::Found(digest) => {
-                    self.land(SummaryRef { key, digest });
+                    self.summary_stored(SummaryRef { key, digest });
                     continue;
                 }
                 Claim::Held { left_ms } => {
@@ -182,9 +182,9 @@ impl Engine {
                     Stage::Ready
                 }
             };
-            self.flights.change(key, now_ms, |flight| {
-                flight.stage = stage;
-                flight.claim = claim;
+            self.in_flight.change(key, now_ms, |entry| {
+                entry.stage = stage;
+                entry.claim = claim;
             });
             if stage == Stage::Held {
                 self.shared.held.insert(key);
@@ -204,9 +204,9 @@ impl Engine {
         }
         for key in std::mem::take(&mut self.shared.held) {
             let until_ms = self
-                .flights
+                .in_flight
                 .get(key)
-                .map(|flight| flight.claim.held_until_ms);
+                .map(|entry| entry.claim.held_until_ms);
             if self.first_waiter(key).is_none() {
                 self.abandon(key);
             } else if until_ms.is_some_and(|until_ms| until_ms <= now_ms) {
@@ -225,7 +225,7 @@ impl Engine {
 
     /// Ends a key that gets no summary; its claim is left to others.
     pub(super) fn abandon(&mut self, key: SummaryKey) -> Option<InFlight> {
-        let ended = self.flights.end(key)?;
+        let ended = self.in_flight.end(key)?;
         if ended.claim.granted {
             self.shared.releases.push(key);
         }
@@ -257,7 +257,7 @@ impl Engine {
 
     fn set_stage(&mut self, key: SummaryKey, stage: Stage) {
         let now_ms = self.now.monotonic_ms;
-        self.flights
-            .change(key, now_ms, |flight| flight.stage = stage);
+        self.in_flight
+            .change(key, now_ms, |entry| entry.stage = stage);
     }
 }

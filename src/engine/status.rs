@@ -63,7 +63,7 @@ pub struct PacingStatus {
     /// Requests in batches.
     pub batched: usize,
     /// The concurrency limit.
-    pub width: usize,
+    pub concurrency_limit: usize,
     /// Moving means of the duration of a file's and a directory's request, in milliseconds.
     pub means_ms: (u64, u64),
     /// Why requests are paused, if they are.
@@ -101,7 +101,7 @@ impl Engine {
         };
         let problems = tree.problems().into_iter().take(PROBLEMS);
         Some(RepositoryStatus {
-            scanning: repository.look != ScanState::Idle || !repository.known,
+            scanning: repository.scan != ScanState::Idle || !repository.known,
             unreachable: repository.unreachable,
             files: counts.files,
             directories: counts.directories,
@@ -131,29 +131,29 @@ impl Engine {
 
     /// The use of the model.
     pub fn pace_status(&self) -> PacingStatus {
-        let stopped = self.pace.stopped().map(Failure::to_line);
-        let spent = self.pace.spent_bound(self.now.day());
+        let stopped = self.pacing.stopped().map(Failure::to_line);
+        let spent = self.pacing.spent_bound(self.now.day());
         let budget = spent.map(|key| {
             format!(
-                "the day's budget is spent: no requests until 00:00 UTC (see {key} in [budget] of the \
-                 configuration)"
+                "the day's budget is spent: no requests until 00:00 UTC; to go on now, raise [budget] {key} in the \
+                 configuration (0: no limit) and run `epitome restart`"
             )
         });
         PacingStatus {
-            counters: self.pace.counters,
-            in_flight: self.pace.in_flight(),
-            batched: self.pace.batched(),
-            width: self.pace.width(),
-            means_ms: self.pace.means_ms(),
-            paused_until_ms: self.pace.paused_until_unix_ms(self.now),
+            counters: self.pacing.counters,
+            in_flight: self.pacing.in_flight(),
+            batched: self.pacing.batched(),
+            concurrency_limit: self.pacing.concurrency_limit(),
+            means_ms: self.pacing.means_ms(),
+            paused_until_ms: self.pacing.paused_until_unix_ms(self.now),
             stopped: stopped.is_some(),
-            budget: self.pace.budget(),
-            today: self.pace.used_on(self.now.day()),
+            budget: self.pacing.budget(),
+            today: self.pacing.used_on(self.now.day()),
             spent,
             next_day_ms: self.now.unix_ms + self.now.ms_to_next_day(),
             trouble: stopped
                 .or(budget)
-                .or_else(|| self.pace.trouble().map(str::to_owned)),
+                .or_else(|| self.pacing.trouble().map(str::to_owned)),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::model::record::NodeRecord;
 use crate::model::summary::{SummaryDigest, SummaryKey, SummaryRef};
 
 use super::Engine;
-use super::batch::Way;
+use super::batch::Route;
 use super::confirmation::{Confirmation, UNCONFIRMED_MS};
 use super::effect::{Effect, NodeChange};
 use super::in_flight::{InFlight, Rank, Stage};
@@ -19,7 +19,7 @@ use super::sharing::ClaimState;
 use super::tree::{Body, Node, NodeId, Phase, ROOT, Tree};
 
 /// How long requests wait for a rebase or the like, at most, in milliseconds: it may be interrupted for hours.
-const HELD_ASK_MS: u64 = 60_000;
+const BLOCKED_REQUEST_MS: u64 = 60_000;
 
 impl Engine {
     /// The node gets no summary.
@@ -27,13 +27,13 @@ impl Engine {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
-        let mut had_words = false;
+        let mut had_summary = false;
         repository.tree.change(id, |node| {
             node.phase = Phase::Off;
             node.key = None;
-            had_words = node.words.take().is_some();
+            had_summary = node.summary.take().is_some();
         });
-        if had_words {
+        if had_summary {
             repository.to_record.insert(id);
         }
         repository.export(id);
@@ -54,14 +54,14 @@ impl Engine {
         let Some(node) = repository.tree.get(id) else {
             return;
         };
-        if let Some(words) = node.words.filter(|words| words.key == key) {
-            self.apply_summary(repo, id, words);
+        if let Some(summary) = node.summary.filter(|summary| summary.key == key) {
+            self.apply_summary(repo, id, summary);
             return;
         }
         let is_file = node.kind() == Kind::File;
         let expedite = self.waits.expedite(repo);
-        let held_ms = match (repository.held, repository.blocked_since_ms) {
-            (true, Some(since_ms)) if paid && !expedite => since_ms + HELD_ASK_MS,
+        let blocked_ms = match (repository.blocked, repository.blocked_since_ms) {
+            (true, Some(since_ms)) if paid && !expedite => since_ms + BLOCKED_REQUEST_MS,
             _ => 0,
         };
         let quiet_until_ms = match node.changed {
@@ -76,7 +76,7 @@ impl Engine {
             }
             _ => 0,
         }
-        .max(held_ms)
+        .max(blocked_ms)
         .max(match repository.confirmation {
             Confirmation::Given => 0,
             _ if paid => UNCONFIRMED_MS,
@@ -91,17 +91,17 @@ impl Engine {
             node.phase = Phase::Waiting;
             node.key = Some(key);
         });
-        if self.flights.get(key).is_some() {
-            self.flights.change(key, now_ms, |flight| {
-                flight.waiters.push((repo, id));
-                flight.quiet_until_ms = flight.quiet_until_ms.min(quiet_until_ms);
-                flight.rank.bulk &= bulk;
-                flight.batchable &= bulk;
+        if self.in_flight.get(key).is_some() {
+            self.in_flight.change(key, now_ms, |entry| {
+                entry.waiters.push((repo, id));
+                entry.quiet_until_ms = entry.quiet_until_ms.min(quiet_until_ms);
+                entry.rank.bulk &= bulk;
+                entry.batchable &= bulk;
             });
             return;
         }
-        let arrival = self.flights.arrival();
-        self.flights.begin(
+        let arrival = self.in_flight.arrival();
+        self.in_flight.begin(
             key,
             InFlight {
                 stage: Stage::LookingUp,
@@ -110,7 +110,7 @@ impl Engine {
                 is_file,
                 rank: Rank {
                     bulk,
-                    failures: u32::from(self.pace.was_given_up(key)),
+                    failures: u32::from(self.pacing.was_given_up(key)),
                     // Each part before the last request takes about as long as a directory above.
                     depth: Reverse(depth.saturating_add(need.parts)),
                     arrival: self.shuffled(key, bulk, arrival),
@@ -123,7 +123,7 @@ impl Engine {
                 tokens: need.tokens,
                 batchable,
                 in_batch: false,
-                words: None,
+                summary: None,
                 claim: ClaimState::default(),
             },
         );
@@ -131,17 +131,17 @@ impl Engine {
             self.lookups.push(key);
         } else {
             // Writing it again costs less than a look-up.
-            self.flights
-                .change(key, now_ms, |flight| flight.stage = Stage::Ready);
+            self.in_flight
+                .change(key, now_ms, |entry| entry.stage = Stage::Ready);
         }
     }
 
     /// Another program has ended its work: requests wait for a quiet time only.
-    pub(super) fn end_holds(&mut self, repo: RepoId) {
+    pub(super) fn unblock(&mut self, repo: RepoId) {
         let now_ms = self.now.monotonic_ms;
         let quiet_until_ms = now_ms + self.options.quiet.quiet_ms;
-        self.flights.shorten(now_ms, quiet_until_ms, |flight| {
-            flight.waiters.iter().any(|(of, _)| *of == repo)
+        self.in_flight.shorten(now_ms, quiet_until_ms, |entry| {
+            entry.waiters.iter().any(|(of, _)| *of == repo)
         });
     }
 
@@ -175,14 +175,14 @@ impl Engine {
         let paid = self.options.paid;
         let key = self
             .options
-            .author
+            .generator
             .directory_key(visible_children(tree, id).filter_map(|(name, child)| {
                 let node = tree.get(child)?;
-                let words = match node.summary_for_parent(paid) {
-                    Some(words) => ChildSummary::Said(words.digest),
+                let summary = match node.summary_for_parent(paid) {
+                    Some(summary) => ChildSummary::Present(summary.digest),
                     None => ChildSummary::LeftOut,
                 };
-                Some((name, node.kind(), words))
+                Some((name, node.kind(), summary))
             }));
         tree.change(id, |node| {
             if let Body::Directory(directory) = &mut node.body {
@@ -201,30 +201,30 @@ impl Engine {
         let now_ms = self.now.monotonic_ms;
         for (key, digest) in found {
             if self
-                .flights
+                .in_flight
                 .get(key)
-                .is_none_or(|flight| flight.stage != Stage::LookingUp)
+                .is_none_or(|entry| entry.stage != Stage::LookingUp)
             {
                 continue;
             }
-            let way = match digest {
-                Some(digest) => Way::Stored(digest),
-                None => self.way_of(key),
+            let route = match digest {
+                Some(digest) => Route::Stored(digest),
+                None => self.route(key),
             };
-            match way {
-                Way::Stored(digest) => {
+            match route {
+                Route::Stored(digest) => {
                     self.batches.forget(key);
-                    self.land(SummaryRef { key, digest });
+                    self.summary_stored(SummaryRef { key, digest });
                 }
-                Way::SummaryRequest => self.look_up_shared(key),
-                Way::UnderWay => {
+                Route::Request => self.look_up_shared(key),
+                Route::InBatch => {
                     let mut tokens = 0;
-                    self.flights.change(key, now_ms, |flight| {
-                        flight.stage = Stage::Requester;
-                        flight.in_batch = true;
-                        tokens = flight.tokens;
+                    self.in_flight.change(key, now_ms, |entry| {
+                        entry.stage = Stage::Sent;
+                        entry.in_batch = true;
+                        tokens = entry.tokens;
                     });
-                    self.pace.joined_batch(tokens);
+                    self.pacing.joined_batch(tokens);
                 }
             }
         }
@@ -232,8 +232,8 @@ impl Engine {
 
     /// The nodes that wait for this key and still have it.
     pub(super) fn waiters(&self, key: SummaryKey) -> impl Iterator<Item = (RepoId, NodeId)> {
-        self.flights.get(key).into_iter().flat_map(move |flight| {
-            flight.waiters.iter().copied().filter(move |(repo, id)| {
+        self.in_flight.get(key).into_iter().flat_map(move |entry| {
+            entry.waiters.iter().copied().filter(move |(repo, id)| {
                 self.repositories
                     .get(repo)
                     .and_then(|repository| repository.tree.get(*id))
@@ -248,48 +248,46 @@ impl Engine {
 
     /// The summary is on disk: now it counts.
     pub(super) fn committed(&mut self, key: SummaryKey) {
-        let Some(flight) = self
-            .flights
+        let Some(entry) = self
+            .in_flight
             .get(key)
-            .filter(|flight| flight.stage == Stage::Committing)
+            .filter(|entry| entry.stage == Stage::Committing)
         else {
             return;
         };
-        let digest = flight.words;
-        if flight.paid {
-            self.pace.stored();
-        }
-        self.pace.has_summary(key, self.now.monotonic_ms);
+        let digest = entry.summary;
+        self.pacing.stored();
+        self.pacing.has_summary(key, self.now.monotonic_ms);
         if let Some(digest) = digest {
-            self.land(SummaryRef { key, digest });
+            self.summary_stored(SummaryRef { key, digest });
         }
     }
 
     /// The summary of a key is stored: all nodes that wait for it get it.
-    pub(super) fn land(&mut self, words: SummaryRef) {
-        let waiters: Vec<(RepoId, NodeId)> = self.waiters(words.key).collect();
-        self.flights.end(words.key);
+    pub(super) fn summary_stored(&mut self, summary: SummaryRef) {
+        let waiters: Vec<(RepoId, NodeId)> = self.waiters(summary.key).collect();
+        self.in_flight.end(summary.key);
         for (repo, id) in waiters {
-            self.apply_summary(repo, id, words);
+            self.apply_summary(repo, id, summary);
         }
     }
 
-    pub(super) fn apply_summary(&mut self, repo: RepoId, id: NodeId, words: SummaryRef) {
+    pub(super) fn apply_summary(&mut self, repo: RepoId, id: NodeId, summary: SummaryRef) {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
         let mut known = false;
         repository.tree.change(id, |node| {
             node.phase = Phase::Done;
-            node.key = Some(words.key);
-            known = node.words.replace(words) == Some(words);
+            node.key = Some(summary.key);
+            known = node.summary.replace(summary) == Some(summary);
         });
         if !known {
             repository.to_record.insert(id);
             let kind = repository.tree.get(id).map(Node::kind);
-            repository.tell(
+            repository.report(
                 id,
-                NodeChange::Summarized(kind.unwrap_or_default(), words.key),
+                NodeChange::Summarized(kind.unwrap_or_default(), summary.key),
             );
         }
         repository.export(id);
@@ -299,19 +297,19 @@ impl Engine {
     pub(super) fn publish_changes(&mut self, effects: &mut Vec<Effect>) {
         for (&repo, repository) in &mut self.repositories {
             let settled =
-                repository.is_settled() && repository.known && repository.look == ScanState::Idle;
+                repository.is_settled() && repository.known && repository.scan == ScanState::Idle;
             if settled != repository.reported_settled {
                 repository.reported_settled = settled;
-                let news = if settled {
+                let changes = if settled {
                     NodeChange::Settled
                 } else {
                     NodeChange::Busy
                 };
-                repository.tell(ROOT, news);
+                repository.report(ROOT, changes);
             }
-            if !repository.news.is_empty() {
-                let news = std::mem::take(&mut repository.news);
-                effects.push(Effect::Tell { repo, news });
+            if !repository.changes.is_empty() {
+                let changes = std::mem::take(&mut repository.changes);
+                effects.push(Effect::Publish { repo, changes });
             }
         }
     }
@@ -334,7 +332,7 @@ impl Engine {
                     kind: node.kind(),
                     parser: self.options.parser,
                     contents: node.contents().cloned(),
-                    words: node.words,
+                    summary: node.summary,
                 };
                 records.push((repository.tree.path(id), Some(record)));
             }

@@ -1,4 +1,4 @@
-//! Orders of events that histories of the real program ran into, at their shortest.
+//! Orders of events that the histories test found with the real program, reduced to the shortest form.
 
 use super::effect::Depth;
 use super::event::FileRead;
@@ -32,7 +32,7 @@ impl Bench {
             cap_ms: 100,
         };
         let options = Options {
-            author: Generator {
+            generator: Generator {
                 provider: "offline".to_owned(),
                 model: "offline".to_owned(),
                 prompt_version: 1,
@@ -49,7 +49,6 @@ impl Bench {
             paid,
             bounds: Bounds {
                 max_workers: 4,
-                free_workers: 2,
                 ..Bounds::default()
             },
             tokens: TokenEstimate {
@@ -92,7 +91,7 @@ impl Bench {
         self.engine.step(now, event)
     }
 
-    /// The look that is under way finds these files in the root; those that are then to be read are as they are there.
+    /// The scan in progress finds these files in the root. Files that are read afterwards match what it found.
     fn listed(&mut self, files: &[(&str, Stat)]) -> Vec<Effect> {
         let entry = |(name, stat): &(&str, Stat)| Entry {
             name: name.as_bytes().into(),
@@ -120,7 +119,7 @@ impl Bench {
             let mut done = Vec::new();
             for (node, path) in read {
                 let found = files.iter().find(|(name, _)| path == RelPath::new(*name));
-                let stat = found.expect("only what is there is read").1;
+                let stat = found.expect("only existing files are read").1;
                 let digest = Digest::of_file(&stat.ctime_ns.to_le_bytes());
                 let contents = Contents {
                     stat,
@@ -159,15 +158,15 @@ fn stat(inode: u64, links: u64) -> Stat {
     }
 }
 
-fn is_look(effects: &[Effect]) -> bool {
-    let look = [(RelPath::root(), Depth::Entries)];
+fn lists_root(effects: &[Effect]) -> bool {
+    let root = [(RelPath::root(), Depth::Entries)];
     effects
         .iter()
-        .any(|effect| matches!(effect, Effect::List { targets, .. } if targets[..] == look))
+        .any(|effect| matches!(effect, Effect::List { targets, .. } if targets[..] == root))
 }
 
 #[test]
-fn a_root_that_is_back_before_all_of_it_is_looked_at_leaves_nothing_in_doubt() {
+fn a_root_that_returns_during_a_rescan_leaves_nothing_suspect() {
     let mut bench = Bench::new();
     let files = [("a.md", stat(1, 1))];
     bench.listed(&files);
@@ -182,8 +181,8 @@ fn a_root_that_is_back_before_all_of_it_is_looked_at_leaves_nothing_in_doubt() {
             ..Listing::default()
         },
     });
-    assert!(is_look(&effects), "{effects:?}");
-    // It is there again.
+    assert!(lists_root(&effects), "{effects:?}");
+    // It exists again.
     let effects = bench.listed(&files);
     let everything = [(RelPath::root(), Depth::Everything)];
     assert!(
@@ -197,26 +196,26 @@ fn a_root_that_is_back_before_all_of_it_is_looked_at_leaves_nothing_in_doubt() {
 }
 
 #[test]
-fn a_file_that_comes_back_while_its_going_is_found_leaves_its_folder_in_doubt() {
+fn a_file_that_returns_while_its_removal_is_listed_leaves_its_folder_suspect() {
     let mut bench = Bench::new();
     bench.listed(&[("a.md", stat(1, 1)), ("b.md", stat(2, 1))]);
     assert_eq!(bench.freshness(""), Freshness::Off);
-    // The root is swapped for another one: the look meets it before the file is in it.
+    // The root is replaced by another one: the scan reads it before the file is in it.
     bench.step(Event::Lost(REPO));
     let paths = vec![RelPath::new("b.md")];
     bench.step(Event::Touched { repo: REPO, paths });
     let effects = bench.listed(&[("a.md", stat(1, 1))]);
     assert_ne!(bench.freshness(""), Freshness::Off);
-    assert!(is_look(&effects), "{effects:?}");
+    assert!(lists_root(&effects), "{effects:?}");
     bench.listed(&[("a.md", stat(1, 1)), ("b.md", stat(3, 1))]);
     assert_eq!(bench.freshness(""), Freshness::Off);
 }
 
 #[test]
-fn a_file_that_gets_another_name_is_looked_at_by_the_first_one_too() {
+fn a_file_that_gets_another_name_is_read_again_by_its_first_one() {
     let mut bench = Bench::new();
     bench.listed(&[("a.md", stat(1, 1))]);
-    // Linked, and written by the new name: the kernel tells of that name alone.
+    // Linked, and written through the new name: the kernel reports only that name.
     let paths = vec![RelPath::new("b.md")];
     bench.step(Event::Touched { repo: REPO, paths });
     bench.step(Event::Tick);
@@ -224,15 +223,15 @@ fn a_file_that_gets_another_name_is_looked_at_by_the_first_one_too() {
         ctime_ns: 2,
         ..stat(1, 2)
     };
-    let told = |name| (name, two);
-    let effects = bench.listed(&[("a.md", stat(1, 1)), told("b.md")]);
-    let effects = match is_look(&effects) {
+    let linked = |name| (name, two);
+    let effects = bench.listed(&[("a.md", stat(1, 1)), linked("b.md")]);
+    let effects = match lists_root(&effects) {
         true => effects,
         false => bench.step(Event::Tick),
     };
-    assert!(is_look(&effects), "{effects:?}");
-    let effects = bench.listed(&[told("a.md"), told("b.md")]);
-    assert!(!is_look(&effects), "{effects:?}");
+    assert!(lists_root(&effects), "{effects:?}");
+    let effects = bench.listed(&[linked("a.md"), linked("b.md")]);
+    assert!(!lists_root(&effects), "{effects:?}");
     let digests: Vec<_> = bench
         .engine
         .view(REPO, &RelPath::root(), 1)
@@ -246,8 +245,8 @@ fn a_file_that_gets_another_name_is_looked_at_by_the_first_one_too() {
     assert_eq!(digests[0], digests[1]);
 }
 
-/// The next tick at which a look begins, if there is one in so many.
-fn ticks_to_look(bench: &mut Bench, most: usize) -> Option<usize> {
+/// The tick at which the next scan begins, if one of the next `most` ticks starts one.
+fn ticks_to_scan(bench: &mut Bench, most: usize) -> Option<usize> {
     (0..most).find(|_| {
         let effects = bench.step(Event::Tick);
         effects
@@ -262,7 +261,7 @@ fn hints_elsewhere_do_not_delay_a_poll() {
     bench.listed(&[]);
     let polled = Polled::Directories([RelPath::new("far")].into());
     bench.step(Event::Polled { repo: REPO, polled });
-    // A log grows all the time: each second there is a look at the root.
+    // A log grows constantly: the root is listed every second.
     let far = |(path, _): &(RelPath, Depth)| *path == RelPath::new("far");
     let mut polls = 0;
     for _ in 0..10 {
@@ -270,49 +269,49 @@ fn hints_elsewhere_do_not_delay_a_poll() {
         let mut effects = bench.step(Event::Touched { repo: REPO, paths });
         effects.extend(bench.step(Event::Tick));
         effects.extend(bench.listed(&[]));
-        let looks = effects.iter().filter(
+        let listings = effects.iter().filter(
             |effect| matches!(effect, Effect::List { targets, .. } if targets.iter().any(far)),
         );
-        polls += looks.count();
+        polls += listings.count();
     }
     assert!(polls >= 2, "{polls}");
 }
 
 #[test]
-fn a_look_that_takes_long_is_followed_by_a_longer_rest() {
+fn a_long_scan_is_followed_by_a_longer_pause() {
     let mut bench = Bench::new();
     bench.listed(&[]);
     let polled = Polled::Everything;
     bench.step(Event::Polled { repo: REPO, polled });
-    // Ticks are 200 ms apart, looks a second, and what they take is next to nothing.
-    let soon = ticks_to_look(&mut bench, 100);
+    // Ticks are 200 ms apart, scans one second; a scan takes almost no time.
+    let soon = ticks_to_scan(&mut bench, 100);
     assert!(soon.is_some_and(|ticks| ticks < 8), "{soon:?}");
-    assert_eq!(ticks_to_look(&mut bench, 20), None, "it is under way");
+    assert_eq!(ticks_to_scan(&mut bench, 20), None, "a scan is in progress");
     bench.listed(&[]);
-    // It took four seconds: there is none for another sixteen.
-    let later = ticks_to_look(&mut bench, 200);
+    // It took four seconds: the next one starts sixteen seconds later.
+    let later = ticks_to_scan(&mut bench, 200);
     assert!(
         later.is_some_and(|ticks| (70..90).contains(&ticks)),
         "{later:?}"
     );
     bench.listed(&[]);
-    // Who waits is not kept waiting.
+    // A wait ends the pause.
     bench.step(Event::Tick);
     let effects = bench.step(Event::Wait {
         id: WaitId(1),
         repo: REPO,
         path: RelPath::root(),
     });
-    let looks = |effect: &Effect| matches!(effect, Effect::List { .. });
-    assert!(effects.iter().any(looks), "{effects:?}");
+    let is_scan = |effect: &Effect| matches!(effect, Effect::List { .. });
+    assert!(effects.iter().any(is_scan), "{effects:?}");
 }
 
 #[test]
-fn a_file_that_is_saved_all_the_time_is_asked_about_all_the_same() {
+fn a_file_that_is_saved_constantly_is_requested_nevertheless() {
     let mut bench = Bench::with(true);
     bench.listed(&[]);
     let mut saves = 0;
-    // Each second, and the quiet time is longer.
+    // It is saved every second, and the quiet time is longer.
     for number in 1..60 {
         let paths = vec![RelPath::new("a.md")];
         bench.step(Event::Touched { repo: REPO, paths });
@@ -326,8 +325,8 @@ fn a_file_that_is_saved_all_the_time_is_asked_about_all_the_same() {
             Effect::LookUp(keys) => Some(keys.iter().map(|&key| (key, None)).collect()),
             _ => None,
         });
-        let asked = bench.step(Event::LookedUp(looked_up.unwrap_or_default()));
-        if asked
+        let effects = bench.step(Event::LookedUp(looked_up.unwrap_or_default()));
+        if effects
             .iter()
             .any(|effect| matches!(effect, Effect::SummaryRequest(_)))
         {
@@ -335,14 +334,14 @@ fn a_file_that_is_saved_all_the_time_is_asked_about_all_the_same() {
         }
         saves += 1;
     }
-    assert!((2..30).contains(&saves), "asked after {saves} saves");
+    assert!((2..30).contains(&saves), "requested after {saves} saves");
 }
 
 #[test]
-fn what_never_reached_the_endpoint_is_neither_sent_nor_retried() {
+fn a_request_that_never_reached_the_endpoint_counts_as_neither_sent_nor_retried() {
     let mut bench = Bench::with(true);
     let mut effects = bench.listed(&[("a", stat(1, 1))]);
-    // Lets time pass until something is asked.
+    // Lets time pass until a summary is requested.
     let ask_after = |bench: &mut Bench, mut effects: Vec<Effect>| {
         for _ in 0..1_000 {
             let looked_up = effects.iter().find_map(|effect| match effect {
@@ -350,17 +349,17 @@ fn what_never_reached_the_endpoint_is_neither_sent_nor_retried() {
                 _ => None,
             });
             for effect in effects {
-                if let Effect::SummaryRequest(ask) = effect {
-                    return ask.key;
+                if let Effect::SummaryRequest(request) = effect {
+                    return request.key;
                 }
             }
             effects = bench.step(looked_up.map_or(Event::Tick, Event::LookedUp));
         }
-        panic!("nothing is asked");
+        panic!("no summary is requested");
     };
     let answer = |key, remedy, sent| Event::Responded {
         key,
-        result: Err(Failure::new(remedy, "as the test wants it")),
+        result: Err(Failure::new(remedy, "planned by the test")),
         usage: event::Usage {
             sent,
             ..event::Usage::default()

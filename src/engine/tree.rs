@@ -45,8 +45,8 @@ impl Default for Tree {
             body: Body::Directory(Directory::default()),
             phase: Phase::Open,
             key: None,
-            words: None,
-            doubt: 1,
+            summary: None,
+            suspect_since: 1,
             changed: None,
         };
         let mut counts = Counts::default();
@@ -152,7 +152,7 @@ impl Tree {
 
     /// Adds a node. One of another kind at the same place has to be removed first. A new directory is suspect until it is
     /// listed.
-    pub fn add(&mut self, parent: NodeId, name: &[u8], kind: Kind, doubt: u64) -> NodeId {
+    pub fn add(&mut self, parent: NodeId, name: &[u8], kind: Kind, suspect_since: u64) -> NodeId {
         let node = Node {
             parent: Some(parent),
             name: name.into(),
@@ -162,8 +162,8 @@ impl Tree {
             },
             phase: Phase::Open,
             key: None,
-            words: None,
-            doubt,
+            summary: None,
+            suspect_since,
             changed: None,
         };
         let slot = self.free.pop().unwrap_or_else(|| {

@@ -26,11 +26,12 @@ impl Engine {
     pub fn uses(&self) -> References {
         let mut uses = References::default();
         uses.summaries
-            .extend(self.flights.iter().map(|(key, _)| *key));
+            .extend(self.in_flight.iter().map(|(key, _)| *key));
         uses.summaries.extend(self.batches.keys());
         for (&repo, repository) in &self.repositories {
             for (_, node) in repository.tree.walk(ROOT) {
-                uses.summaries.extend(node.words.map(|words| words.key));
+                uses.summaries
+                    .extend(node.summary.map(|summary| summary.key));
                 uses.summaries.extend(node.key);
                 let contents = node.contents();
                 uses.contents

@@ -22,7 +22,7 @@ pub struct NodeView {
     /// How far the summary can be trusted.
     pub freshness: Freshness,
     /// The summary's key and digest.
-    pub words: Option<SummaryRef>,
+    pub summary: Option<SummaryRef>,
     /// The error that keeps it from being fresh.
     pub error: Option<String>,
     /// A file's last reading.
@@ -43,8 +43,8 @@ pub(super) fn freshness(node: &Node) -> Freshness {
     match &node.phase {
         Phase::Off if node.is_settled() => Freshness::Off,
         Phase::Done if node.is_settled() && !tainted => Freshness::Fresh,
-        Phase::Failed(_) if node.words.is_none() => Freshness::Failed,
-        _ if node.words.is_some() => Freshness::Stale,
+        Phase::Failed(_) if node.summary.is_none() => Freshness::Failed,
+        _ if node.summary.is_some() => Freshness::Stale,
         _ => Freshness::Pending,
     }
 }
@@ -101,7 +101,7 @@ pub(super) fn view(
         .iter()
         .filter(|(_, child)| {
             tree.get(*child)
-                .is_some_and(|node| node.words.is_none() && node.is_settled())
+                .is_some_and(|node| node.summary.is_none() && node.is_settled())
         })
         .map(|(name, _)| name.clone())
         .collect();
@@ -111,7 +111,7 @@ pub(super) fn view(
         kind: node.kind(),
         digest,
         freshness: freshness_in(node, suspect),
-        words: node.words,
+        summary: node.summary,
         error: match &node.phase {
             Phase::Failed(failure) => Some(failure.to_line()),
             _ => None,

@@ -105,7 +105,7 @@ impl Engine {
                     failures(
                         repository,
                         &wait.path,
-                        self.pace.is_budget_spent(self.now.day()),
+                        self.pacing.is_budget_spent(self.now.day()),
                     )
                 });
             effects.push(Effect::Settled { wait: id, failed });
@@ -117,23 +117,23 @@ impl Engine {
             return true;
         };
         if repository.unreachable {
-            return repository.look == ScanState::Idle && repository.debounce.is_empty();
+            return repository.scan == ScanState::Idle && repository.debounce.is_empty();
         }
         // A wait does not last until a person confirms the requests.
         if matches!(repository.confirmation, Confirmation::Awaiting(_)) {
-            return repository.look == ScanState::Idle
+            return repository.scan == ScanState::Idle
                 && repository.debounce.is_empty()
                 && repository.is_read();
         }
         // A wait does not last until the next day's budget, but until what was paid for is stored.
-        let idle = !self.pace.is_busy() && self.pace.batched() == 0;
-        if self.pace.is_budget_spent(self.now.day()) && idle {
-            return repository.look == ScanState::Idle
+        let idle = !self.pacing.is_busy() && self.pacing.batched() == 0;
+        if self.pacing.is_budget_spent(self.now.day()) && idle {
+            return repository.scan == ScanState::Idle
                 && repository.debounce.is_empty()
                 && repository.is_read();
         }
         let node = repository.tree.find(&wait.path).unwrap_or(ROOT);
-        repository.look == ScanState::Idle
+        repository.scan == ScanState::Idle
             && repository.debounce.is_empty()
             && repository
                 .tree

@@ -7,7 +7,7 @@ use super::language::Language;
 use super::policy::Policy;
 use super::stat::Stat;
 
-/// The kind of a file's content; only [`ContentKind::Text`] is sent to a model.
+/// The kind of a file's content; only what [`ContentKind::is_summarized`] allows is sent to a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ContentKind {
     /// Text that can be summarized.
@@ -46,6 +46,8 @@ pub enum ContentKind {
     DeclaredDocumentation,
     /// Text that people wrote, by an attribute of git, whatever it looks like.
     DeclaredSource,
+    /// A long change log: its head is summarized.
+    ChangeLog,
 }
 
 impl ContentKind {
@@ -59,7 +61,7 @@ impl ContentKind {
 
     /// Whether the provider summarizes it; otherwise a rule describes it, or nothing does.
     pub fn is_summarized(self) -> bool {
-        matches!(self, Self::Text | Self::DeclaredSource)
+        matches!(self, Self::Text | Self::DeclaredSource | Self::ChangeLog)
     }
 
     /// Whether it is what a file of this policy may be: otherwise the file has to be read again.
@@ -85,7 +87,7 @@ pub struct Contents {
     pub observed_ms: u64,
     /// Digest of the bytes.
     pub digest: Digest,
-    /// Digest of the syntax: ignores white space and layout. Equal to `digest` without a grammar.
+    /// Digest of the syntax: ignores white space and layout. Equal to `digest` for what is no text.
     pub syntax: Digest,
     /// The language, by name or extension. A name that only another version of the program knows becomes `None`: such
     /// a record is valid, and the file is read again because its parser version differs.

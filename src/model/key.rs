@@ -40,7 +40,7 @@ pub struct Generator {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChildSummary {
     /// Its summary's digest.
-    Said(SummaryDigest),
+    Present(SummaryDigest),
     /// It has no summary and gets none; the parent lists it as left out.
     LeftOut,
 }
@@ -61,7 +61,8 @@ impl Generator {
             _ => Hasher::new("rule-summary.1"),
         };
         hasher.field(language.map_or("", Language::name).as_bytes());
-        if !content_kind.is_summarized() {
+        // Of a change log less is summarized than of other text.
+        if !content_kind.is_summarized() || content_kind == ContentKind::ChangeLog {
             hasher.number(content_kind as u64);
         }
         if content_kind.is_text() {
@@ -76,11 +77,11 @@ impl Generator {
         children: impl Iterator<Item = (&'a [u8], Kind, ChildSummary)>,
     ) -> SummaryKey {
         let mut hasher = self.hasher("directory-summary.1");
-        for (name, kind, words) in children {
+        for (name, kind, summary) in children {
             hasher.field(name);
             hasher.number(kind as u64);
-            match words {
-                ChildSummary::Said(digest) => hasher.digest(digest.0),
+            match summary {
+                ChildSummary::Present(digest) => hasher.digest(digest.0),
                 ChildSummary::LeftOut => hasher.raw(b"left out"),
             }
         }

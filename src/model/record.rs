@@ -16,5 +16,5 @@ pub struct NodeRecord {
     /// The result of the last reading; `None` for a directory, and for a file that could not be read.
     pub contents: Option<Contents>,
     /// The last summary.
-    pub words: Option<SummaryRef>,
+    pub summary: Option<SummaryRef>,
 }

@@ -10,9 +10,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Origin, escape};
+use super::Origin;
 use crate::model::outline::Element;
 use crate::model::summary::Freshness;
+use crate::wire::escape;
 use crate::wire::protocol::{Common, Node};
 
 const FRAME: &str = include_str!("page.html");

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::escape::html as escape;
 use crate::model::summary::Freshness;
+use crate::wire::escape::html as escape;
 use crate::wire::protocol::{Common, Node};
 
 /// The style: light or dark as the system is, usable on a phone. A folded folder shows its first sentence.

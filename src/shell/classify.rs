@@ -14,7 +14,7 @@ use crate::model::policy::Policy;
 use table::{By, ROWS};
 
 /// Raised whenever the table changes: files are classified again.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// How much of a file's beginning rows look at, in bytes.
 const HEAD: usize = 4 << 10;
@@ -39,6 +39,19 @@ pub fn kind(
     let file = File::new(path, language, bytes);
     let row = ROWS.iter().find(|row| row.by.iter().all(|by| file.is(by)));
     row.map_or(ContentKind::Text, |row| row.kind)
+}
+
+/// How much of a change log is summarized, in bytes: the latest releases say what the file is.
+const CHANGE_LOG_HEAD: usize = 6 << 10;
+
+/// The part of a text of this kind that is summarized.
+pub fn summarized(kind: ContentKind, text: String) -> String {
+    if kind != ContentKind::ChangeLog || text.len() <= CHANGE_LOG_HEAD {
+        return text;
+    }
+    let head = &text[..text.floor_char_boundary(CHANGE_LOG_HEAD)];
+    let head = head.rsplit_once('\n').map_or(head, |(lines, _)| lines);
+    format!("{head}\n\n(Older entries are left out here.)\n")
 }
 
 /// What a rule calls text that is not summarized; `None` for other content.
@@ -87,6 +100,11 @@ impl<'a> File<'a> {
             By::Ending(endings) => endings.iter().any(|ending| self.name.ends_with(ending)),
             By::Beginning(beginnings) => {
                 beginnings.iter().any(|start| self.name.starts_with(start))
+            }
+            By::Stem(names) => {
+                let stem = self.name.split('.').next().unwrap_or("");
+                let stem = stem.trim_end_matches(|c: char| c.is_ascii_digit() || "-_".contains(c));
+                names.contains(&stem)
             }
             By::Folder(names) => self.folders.iter().any(|folder| names.contains(&&**folder)),
             By::Language(names) => names.contains(&self.language),

@@ -1,9 +1,11 @@
-//! One `index.json` a directory: written whole or not at all, only where something changed, and the same bytes for
-//! the same tree, so that the folder can be committed.
+//! The exported files of each directory: written whole or not at all, only where something changed, and the same bytes
+//! for the same tree, so that the folder can be committed.
+//!
+//! Invariant: a `README.md` that no export wrote is neither overwritten nor removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,8 +14,13 @@ use crate::model::stat::Stat;
 
 use super::{lstat, regular};
 
-/// The file's name in each directory.
-const NAME: &str = "index.json";
+/// An index: in the export folder the name is its own, whatever the content.
+const INDEX: &str = "index.json";
+/// The names of exported files, each with how it begins.
+const FILES: [(&str, &[u8]); 2] = [
+    (INDEX, b"{\n  \"path\": \""),
+    ("README.md", b"<!-- Written by epitome."),
+];
 /// How the name of one that is being written begins.
 const UNFINISHED: &str = ".index.json.";
 
@@ -28,13 +35,13 @@ pub struct ExportError {
 /// What was written, as it stood there then: nobody notifies of what others do in the folder, git among them.
 #[derive(Debug, Default)]
 pub struct Known {
-    files: Mutex<BTreeMap<RelPath, Stat>>,
+    files: Mutex<BTreeMap<(RelPath, &'static str), Stat>>,
     /// Held while a file is written: what is unfinished without it will never be finished.
     writing: Mutex<()>,
 }
 
 impl Known {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<RelPath, Stat>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(RelPath, &'static str), Stat>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -42,42 +49,47 @@ impl Known {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, path: RelPath, at: &Path) {
-        match lstat::look(&at.join(NAME)) {
-            Some(stat) => self.lock().insert(path, stat),
-            None => self.lock().remove(&path),
+    fn keep(&self, path: RelPath, name: &'static str, at: &Path) {
+        match lstat::look(&at.join(name)) {
+            Some(stat) => self.lock().insert((path, name), stat),
+            None => self.lock().remove(&(path, name)),
         };
     }
 
-    /// The directories whose file is no more what was written, or was written by somebody else. An unfinished file
-    /// that came back is taken away: `git add` may have come by while it was written, and a checkout brings it again.
+    /// The directories whose files are not what was written, or were written by another program. An unfinished file
+    /// that came back is removed: `git add` may have found it while it was written, and a checkout brings it back.
     pub fn changed(&self, base: &Path, folder: &Path) -> Vec<RelPath> {
         let mut known = self.lock().clone();
-        let mut changed = Vec::new();
+        let mut changed = BTreeSet::new();
         let abandoned = |unfinished: &Path| {
             let _writing = self.writing();
             take_away(folder, unfinished);
         };
-        for path in present(base, folder, abandoned) {
-            let now = lstat::look(&path.under(folder).join(NAME));
-            if known.remove(&path) != now {
-                changed.push(path);
+        for (path, name) in present(base, folder, abandoned) {
+            let file = path.under(folder).join(name);
+            let key = (path, name);
+            let before = known.remove(&key);
+            if before != lstat::look(&file) && (before.is_some() || may_be_ours(&file, name)) {
+                changed.insert(key.0);
             }
         }
-        changed.extend(known.into_keys());
-        changed
+        changed.extend(known.into_keys().map(|(path, _)| path));
+        changed.into_iter().collect()
     }
 }
 
-/// Writes the bytes of each directory's file below `folder`, and takes out those of directories that went. No link
-/// below `base` is followed: a repository may bring one that leads to other people's files.
+/// A directory's files by name; without bytes, what an export wrote there is removed.
+pub type Files = Vec<(&'static str, Option<Vec<u8>>)>;
+
+/// Writes the files of each directory below `folder`, and removes those of directories that are gone. No link below
+/// `base` is followed: a repository may contain one that leads to files elsewhere.
 ///
 /// # Errors
-/// The first that could not be written; the others are written all the same.
+/// The first that cannot be written; the others are written all the same.
 pub fn update(
     base: &Path,
     folder: &Path,
-    directories: impl Iterator<Item = (RelPath, Vec<u8>)>,
+    directories: impl Iterator<Item = (RelPath, Files)>,
     removed: &[RelPath],
     known: &Known,
 ) -> Result<(), ExportError> {
@@ -94,17 +106,32 @@ pub fn update(
     };
     for path in removed {
         let at = path.under(folder);
-        keep(&at, own(base, &at).and_then(|()| remove(folder, &at)));
-        known.lock().remove(path);
+        for (name, _) in FILES {
+            let file = at.join(name);
+            keep(
+                &file,
+                own(base, &at).and_then(|()| remove(folder, &at, name)),
+            );
+            known.lock().remove(&(path.clone(), name));
+        }
     }
-    for (path, bytes) in directories {
+    for (path, files) in directories {
         let at = path.under(folder);
-        let make = || make(base, folder, &at);
-        let writing = known.writing();
-        let written = own(base, &at).and_then(|()| write(&at, NAME, &bytes, make));
-        drop(writing);
-        keep(&at, written);
-        known.keep(path, &at);
+        for (name, bytes) in files {
+            let make = || make(base, folder, &at);
+            let writing = known.writing();
+            let written = own(base, &at).and_then(|()| match &bytes {
+                Some(bytes) => write(&at, name, bytes, make),
+                None if is_ours(&at.join(name), name) => remove(folder, &at, name),
+                None => Ok(()),
+            });
+            drop(writing);
+            keep(&at.join(name), written);
+            match bytes {
+                Some(_) => known.keep(path.clone(), name, &at),
+                None => drop(known.lock().remove(&(path.clone(), name))),
+            }
+        }
     }
     outcome
 }
@@ -121,13 +148,35 @@ pub fn single(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), ExportError
     })
 }
 
-/// The directories that have a file below `folder`, whoever wrote it and whenever; what was being written when an
-/// earlier process was killed is taken away. None where a link leads there from `base`.
+/// The directories that have an exported file below `folder`; what was being written when an earlier process was killed
+/// is removed. None if a link leads there from `base`.
 pub fn written(base: &Path, folder: &Path) -> Vec<RelPath> {
-    present(base, folder, |unfinished| take_away(folder, unfinished))
+    let files = present(base, folder, |unfinished| take_away(folder, unfinished));
+    let ours = files
+        .into_iter()
+        .filter(|(path, name)| may_be_ours(&path.under(folder).join(name), name));
+    let directories: BTreeSet<RelPath> = ours.map(|(path, _)| path).collect();
+    directories.into_iter().collect()
 }
 
-fn present(base: &Path, folder: &Path, unfinished: impl Fn(&Path)) -> Vec<RelPath> {
+/// Whether a file in the export folder belongs to the export.
+fn may_be_ours(file: &Path, name: &str) -> bool {
+    name == INDEX || is_ours(file, name)
+}
+
+/// Whether an export wrote the file.
+fn is_ours(file: &Path, name: &str) -> bool {
+    let row = FILES.iter().find(|(known, _)| *known == name);
+    row.is_none_or(|(_, mark)| {
+        let mut head = Vec::new();
+        let read = regular::open(file)
+            .and_then(|file| file.take(mark.len() as u64).read_to_end(&mut head));
+        read.is_ok() && head == *mark
+    })
+}
+
+/// The exported files by directory, and files with the same name.
+fn present(base: &Path, folder: &Path, unfinished: impl Fn(&Path)) -> Vec<(RelPath, &'static str)> {
     let mut found = Vec::new();
     if own(base, folder).is_err() {
         return found;
@@ -139,8 +188,8 @@ fn present(base: &Path, folder: &Path, unfinished: impl Fn(&Path)) -> Vec<RelPat
             let name = entry.file_name();
             if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
                 folders.push(entry.path());
-            } else if name == NAME {
-                found.extend(RelPath::below(folder, &at));
+            } else if let Some((known, _)) = FILES.iter().find(|(known, _)| name == *known) {
+                found.extend(RelPath::below(folder, &at).map(|path| (path, *known)));
             } else if name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
                 unfinished(&entry.path());
             }
@@ -190,6 +239,10 @@ fn write(
     if regular::read(&target, bytes.len() as u64).is_ok_and(|known| known == bytes) {
         return Ok(());
     }
+    if target.symlink_metadata().is_ok() && !may_be_ours(&target, name) {
+        let told = format!("{} was not written by epitome: rename it", target.display());
+        return Err(io::Error::other(told));
+    }
     if fs::metadata(at).is_ok_and(|found| !found.is_dir()) {
         return Err(io::Error::other(format!("{} is no folder", at.display())));
     }
@@ -206,9 +259,13 @@ fn write(
     Ok(())
 }
 
-/// Takes out a directory's file, and the folders that are empty then.
-fn remove(folder: &Path, at: &Path) -> io::Result<()> {
-    match fs::remove_file(at.join(NAME)) {
+/// Removes a directory's file if an export wrote it, and the folders that are empty then.
+fn remove(folder: &Path, at: &Path, name: &str) -> io::Result<()> {
+    let file = at.join(name);
+    if file.symlink_metadata().is_ok() && !may_be_ours(&file, name) {
+        return Ok(());
+    }
+    match fs::remove_file(file) {
         Err(error)
             if error.kind() != io::ErrorKind::NotFound
                 && error.kind() != io::ErrorKind::NotADirectory =>
@@ -246,8 +303,46 @@ fn prune(folder: &Path, at: &Path) {
 mod tests {
     use super::*;
 
-    fn directory(path: &str, text: &str) -> (RelPath, Vec<u8>) {
-        (RelPath::new(path), text.as_bytes().to_vec())
+    const NAME: &str = "index.json";
+
+    fn directory(path: &str, text: &str) -> (RelPath, Files) {
+        (
+            RelPath::new(path),
+            vec![(NAME, Some(text.as_bytes().to_vec()))],
+        )
+    }
+
+    #[test]
+    fn a_readme_of_the_user_is_neither_overwritten_nor_removed() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let folder = temporary.path().join("out");
+        let known = Known::default();
+        let page = |path: &str, text: Option<&str>| {
+            let text = text.map(|text| format!("<!-- Written by epitome. -->\n{text}"));
+            let files = vec![("README.md", text.map(String::into_bytes))];
+            (RelPath::new(path), files)
+        };
+        let run = |pages: Vec<(RelPath, Files)>, gone: &[RelPath]| {
+            update(temporary.path(), &folder, pages.into_iter(), gone, &known)
+        };
+        fs::create_dir_all(folder.join("a")).expect("made");
+        fs::write(folder.join("README.md"), "# Mine\n").expect("written");
+        let error = run(vec![page("", Some("x")), page("a", Some("y"))], &[]).expect_err("theirs");
+        assert!(
+            error.to_string().contains("not written by epitome"),
+            "{error}"
+        );
+        let read = |path: &str| fs::read_to_string(folder.join(path)).unwrap_or_default();
+        assert_eq!(read("README.md"), "# Mine\n");
+        assert!(read("a/README.md").ends_with("y"));
+        assert_eq!(written(temporary.path(), &folder), [RelPath::new("a")]);
+        assert_eq!(known.changed(temporary.path(), &folder), []);
+        // The format is switched off, and the directory goes.
+        run(vec![page("", None), page("a", None)], &[]).expect("removed");
+        assert_eq!(read("README.md"), "# Mine\n");
+        assert!(!folder.join("a").exists());
+        run(Vec::new(), &[RelPath::root()]).expect("removed");
+        assert_eq!(read("README.md"), "# Mine\n");
     }
 
     #[test]

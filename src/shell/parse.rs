@@ -9,6 +9,7 @@ mod imports;
 mod licence;
 mod literal;
 mod macros;
+mod notebook;
 mod outline;
 mod repair;
 mod scan;
@@ -19,6 +20,8 @@ mod table;
 mod tests;
 mod tokens;
 mod tree;
+
+use std::borrow::Cow;
 
 use tree_sitter::Tree;
 
@@ -32,7 +35,7 @@ use syntax::SyntaxDigest;
 
 /// Raised whenever outlines change: outlines of an earlier version are computed again, which costs only time. Syntax
 /// digests have a version of their own, because paid summaries are stored under them.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 /// An outline lists at most this many ranges of lines that could not be read.
 const MAX_MISSING: usize = 20;
@@ -40,34 +43,85 @@ const MAX_MISSING: usize = 20;
 /// What the parser finds in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parsed {
-    /// Digest of the syntax, blind to white space and layout; of the content where the syntax is not known.
+    /// Digest of the syntax, blind to white space and layout; without a grammar, of the text but for line ends and white
+    /// space behind lines.
     pub syntax: Digest,
     /// Definitions, imports, documentation.
     pub outline: Outline,
 }
 
-/// Reads a file's content. `content_digest` is returned as the syntax digest where the syntax is not known.
-pub fn parse(language: Option<Language>, content: &[u8], content_digest: Digest) -> Parsed {
+/// Reads a file's content.
+pub fn parse(language: Option<Language>, content: &[u8]) -> Parsed {
     let content = source::with_line_feeds(content);
     let source = Source { bytes: &content };
     let name = language.map_or("", Language::name);
-    let mut parsed = with_grammar(name, &source)
-        .unwrap_or_else(|| without_grammar(name, &content, content_digest));
+    let mut parsed = with_grammar(name, &source).unwrap_or_else(|| without_grammar(name, &content));
     parsed.outline.lines = source::count_lines(&content);
     parsed
 }
 
-fn without_grammar(name: &str, content: &[u8], content_digest: Digest) -> Parsed {
+/// The part of a text that people wrote, for readers that want no more: a notebook's cells as Markdown; any other text
+/// without the base64 of embedded files.
+pub fn written<'t>(language: Option<Language>, text: &'t str) -> Cow<'t, str> {
+    match language.map_or("", Language::name) {
+        "notebook" => Cow::Owned(without_base64(&notebook::markdown(text)).into_owned()),
+        _ => without_base64(text),
+    }
+}
+
+/// A text whose `data:` URIs have no content. No line end is removed.
+fn without_base64(text: &str) -> Cow<'_, str> {
+    const MARK: &str = ";base64,";
+    /// A shorter one is an example in code.
+    const SHORTEST: usize = 256;
+    let mut kept = String::new();
+    let mut at = 0;
+    for (mark, _) in text.match_indices(MARK) {
+        let start = mark + MARK.len();
+        let is_data = |c: &u8| c.is_ascii_alphanumeric() || b"+/=-_%".contains(c);
+        let length = text.as_bytes()[start..]
+            .iter()
+            .take_while(|c| is_data(c))
+            .count();
+        if length >= SHORTEST && start >= at {
+            kept.push_str(&text[at..start]);
+            kept.push('…');
+            at = start + length;
+        }
+    }
+    match at {
+        0 => Cow::Borrowed(text),
+        _ => Cow::Owned(kept + &text[at..]),
+    }
+}
+
+fn without_grammar(name: &str, content: &[u8]) -> Parsed {
     let outline = scan::outline(name, &String::from_utf8_lossy(content));
-    // Text that says nothing is described by its size, which white space changes.
+    // Text that says nothing is described by the number of its lines.
     let sized = outline.docstring.is_none() && outline.headings.is_empty();
+    let rare = || Language::named(name).is_some_and(Language::is_rare);
     let syntax = match name {
-        _ if sized => content_digest,
+        // Outputs and counters change with each run.
+        "notebook" => {
+            let cells = notebook::markdown(&String::from_utf8_lossy(content));
+            text_digest(name, &tokens::prose(cells.as_bytes()))
+        }
+        _ if sized => lines_digest(name, content),
         "markdown" | "restructuredtext" | "text" | "" => text_digest(name, &tokens::prose(content)),
+        _ if rare() => text_digest(name, &tokens::prose(content)),
         "json" => tokens::digest(name, table::Lines::Free, content),
         _ => text_digest(name, &tokens::with_line_feeds(content)),
     };
     Parsed { syntax, outline }
+}
+
+/// A text's digest with the number of its lines.
+fn lines_digest(name: &str, text: &[u8]) -> Digest {
+    let mut hasher = crate::model::digest::Hasher::new("lines.1");
+    hasher.field(name.as_bytes());
+    hasher.number(u64::from(source::count_lines(text)));
+    hasher.field(&tokens::prose(text));
+    hasher.finish()
 }
 
 fn text_digest(name: &str, text: &[u8]) -> Digest {

@@ -2,11 +2,13 @@
 //!
 //! This is the one gate for content. It follows no symbolic link, neither on the way to the file nor at its end, does not
 //! block on a pipe, opens no device, and returns only bytes that were all there at one moment. The content of a file that is
-//! a secret by its name is withheld; from any other text secrets and hidden characters are removed here, before anything is
-//! derived from it.
+//! a secret by its name is withheld; any other text is decoded, and secrets and hidden characters are removed here, before
+//! anything is derived from it.
 //! The digest is that of the raw bytes.
 
 mod content_kind;
+mod encoding;
+mod language;
 mod secret_names;
 mod visible;
 
@@ -45,9 +47,9 @@ pub struct Reading {
     pub digest: Digest,
     /// Its kind of content.
     pub content_kind: ContentKind,
-    /// The language, by its name.
+    /// The language, by the file's name or its content.
     pub language: Option<Language>,
-    /// The text without secrets, for [`ContentKind::Text`] only. It has the line feeds of the file.
+    /// The text in UTF-8 and without secrets, for [`ContentKind::Text`] only. It has the line feeds of the file.
     pub text: Option<Vec<u8>>,
 }
 
@@ -129,21 +131,21 @@ fn read_with(
         let held = regular(rustix::fs::fstat(&file)?)? == stat;
         let named = regular(rustix::fs::lstat(&absolute)?)? == stat;
         if held && named && length == stat.size {
-            let content_kind = match &bytes {
+            let text = bytes.as_deref().map(encoding::decoded);
+            let content_kind = match &text {
                 _ if secret => ContentKind::Secret,
-                Some(bytes) => content_kind::of(bytes),
+                Some(text) => content_kind::of(text),
                 None => ContentKind::TooLarge,
             };
-            let language = Language::of_file(path.name());
+            let text = text.filter(|_| content_kind == ContentKind::Text);
+            let language = language::of(path.name(), text.as_deref().unwrap_or_default());
             return Ok(Reading {
                 stat,
                 observed_ms,
                 digest,
                 content_kind,
                 language,
-                text: bytes
-                    .filter(|_| content_kind == ContentKind::Text)
-                    .map(|bytes| clean(&bytes, language)),
+                text: text.map(|text| clean(&text, language)),
             });
         }
     }

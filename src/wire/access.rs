@@ -69,6 +69,8 @@ pub trait Access: Clone + Send + Sync + 'static {
         path: &Path,
         first_only: bool,
     ) -> impl Future<Output = Result<Estimate, Problem>> + Send;
+    /// The whole tree of a folder that is not watched, with the summaries that are stored or cost nothing. Nothing is sent.
+    fn snapshot(&self, path: &Path) -> impl Future<Output = Result<Node, Problem>> + Send;
     /// What the store contains, and which of it is used. Reads everything.
     fn cache(&self) -> impl Future<Output = Result<CacheStatistics, Problem>> + Send;
     /// Removes what no watched repository uses, as far as the limits require, and frees the space.

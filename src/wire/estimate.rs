@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::protocol::ExcludedFiles;
 use super::shared::SharedEstimate;
 
 /// What an index would cost. Made without a request to the model.
@@ -37,4 +38,31 @@ pub struct Estimate {
     /// What the team's store would spare, if one is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared: Option<SharedEstimate>,
+    /// Whether it may cost less: of what is indexed again, the model may keep summaries, and folders above need no request
+    /// then.
+    #[serde(default)]
+    pub upper_bound: bool,
+    /// `[budget] max_requests_per_day`; 0: no limit.
+    #[serde(default)]
+    pub max_requests_per_day: u64,
+    /// The files and folders that cost most, most first; at most ten.
+    #[serde(default)]
+    pub largest: Vec<Post>,
+    /// Files that are not in the map though no rule of the repository says so.
+    #[serde(default)]
+    pub excluded: Vec<ExcludedFiles>,
+    /// Files that are in the map and need no request, by what a rule says of them.
+    #[serde(default)]
+    pub by_rule: Vec<ExcludedFiles>,
+}
+
+/// What one file or folder costs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Post {
+    /// Its path in the repository.
+    pub path: String,
+    /// Requests, those about its parts included.
+    pub requests: u64,
+    /// Estimated input tokens.
+    pub prompt_tokens: u64,
 }

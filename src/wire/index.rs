@@ -9,6 +9,9 @@ use super::protocol::{DirectoryNode, Node};
 use crate::model::outline::Element;
 use crate::model::summary::Freshness;
 
+/// The name of each directory's file.
+pub const NAME: &str = "index.json";
+
 #[derive(Serialize)]
 struct Index<'a> {
     path: &'a str,

@@ -1,10 +1,10 @@
-//! The Batch API: a large first index goes by it, once, whatever happens meanwhile.
+//! The Batch API: a large first index uses it, and each file is requested once, whatever happens in the meantime.
 
 use std::collections::BTreeSet;
 
 use crate::harness::{FakeModel, Home, Repo, find, first_not_fresh, until};
 
-/// Files and directories of [`repository`].
+/// The number of files and directories of [`repository`].
 const FILES: usize = 210;
 const DIRECTORIES: usize = 8;
 
@@ -20,20 +20,20 @@ fn repository() -> Repo {
 }
 
 fn home(model: &FakeModel) -> Home {
-    Home::asking(model, "batch = \"auto\"")
+    Home::with_model(model, "batch = \"auto\"")
 }
 
-/// What the batches were asked, which has to be everything once.
+/// Checks that the batches have these sizes and contain each file once.
 fn check_batches(model: &FakeModel, sizes: &[usize]) {
     let batches = model.batches();
     let found: Vec<usize> = batches.iter().map(Vec::len).collect();
     assert_eq!(found, sizes);
-    let questions: BTreeSet<String> = batches
+    let subjects: BTreeSet<String> = batches
         .iter()
         .flatten()
-        .map(|request| request.question())
+        .map(|request| request.subject())
         .collect();
-    assert_eq!(questions.len(), sizes.iter().sum::<usize>());
+    assert_eq!(subjects.len(), sizes.iter().sum::<usize>());
 }
 
 fn notes(home: &Home) -> String {
@@ -41,7 +41,7 @@ fn notes(home: &Home) -> String {
 }
 
 #[test]
-fn a_large_first_index_goes_by_one_batch() {
+fn a_large_first_index_uses_one_batch() {
     let model = FakeModel::new();
     model.with_batches();
     let (home, repo) = (home(&model), repository());
@@ -55,14 +55,14 @@ fn a_large_first_index_goes_by_one_batch() {
         (model.batch_calls("upload"), model.batch_calls("create")),
         (1, 1)
     );
-    // Each line's answer went where it belongs, though they came in no order.
+    // Each response reached its file, although they came in another order.
     for request in model.batches().concat() {
         let number = request.content.split([' ', ',']).nth(1).unwrap();
         let part = number.parse::<usize>().unwrap() % 7;
         let node = find(&tree, &format!("part{part}/file{number}.py"));
         assert_eq!(
             node["summary"],
-            FakeModel::words(request.kind, &request.content)
+            FakeModel::summary(request.kind, &request.content)
         );
     }
     let used = &home.status()["requests"];
@@ -78,7 +78,7 @@ fn a_large_first_index_goes_by_one_batch() {
         "{used}"
     );
     assert_eq!(notes(&home), "[]");
-    // What is stored needs no batch.
+    // Stored summaries need no batch.
     daemon.terminate();
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -86,7 +86,7 @@ fn a_large_first_index_goes_by_one_batch() {
 }
 
 #[test]
-fn index_goes_by_a_batch_too_and_a_small_one_does_not() {
+fn index_uses_a_batch_and_a_small_one_does_not() {
     let model = FakeModel::new();
     model.with_batches();
     let (home, repo) = (home(&model), repository());
@@ -95,17 +95,13 @@ fn index_goes_by_a_batch_too_and_a_small_one_does_not() {
     let small = Repo::package();
     home.run(&["index", &small.at("")]).expect(0);
     assert_eq!(model.batch_calls("upload"), 1);
-    let paid = Home::asking(&model, "");
+    let paid = Home::with_model(&model, "");
     paid.run(&["index", &repo.at("")]).expect(0);
-    assert_eq!(
-        model.batch_calls("upload"),
-        1,
-        "it is off unless it is asked for"
-    );
+    assert_eq!(model.batch_calls("upload"), 1, "batches are off by default");
 }
 
 #[test]
-fn failed_and_expired_lines_are_asked_about_alone() {
+fn failed_and_expired_lines_are_requested_one_by_one() {
     let model = FakeModel::new();
     model.with_batches();
     model.fail_lines(|request| request.content.contains("Number 5,"));
@@ -127,14 +123,14 @@ fn failed_and_expired_lines_are_asked_about_alone() {
 }
 
 #[test]
-fn an_endpoint_without_batches_is_found_out_once() {
+fn an_endpoint_without_batches_is_detected_once() {
     let model = FakeModel::new();
     model.without_batches();
     let (home, repo) = (home(&model), repository());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     assert_eq!(model.since(0), (FILES, DIRECTORIES));
-    // What reached no batch was never sent before.
+    // Requests that reached no batch were not sent before.
     assert_eq!(home.status()["requests"]["retried"], 0);
     assert!(notes(&home).contains("one by one"), "{}", notes(&home));
     let other = Repo::new();
@@ -151,9 +147,9 @@ fn an_endpoint_without_batches_is_found_out_once() {
 }
 
 #[test]
-fn what_is_too_much_at_once_goes_by_halves() {
+fn a_batch_above_the_limit_is_split() {
     let model = FakeModel::new();
-    model.with_batches().most_lines(110);
+    model.with_batches().limit_lines(110);
     let (home, repo) = (home(&model), repository());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -169,22 +165,24 @@ fn after_kill_9_a_batch_is_found_again_and_not_sent_twice() {
     model.with_batches().hold_batches();
     let (home, repo) = (home(&model), repository());
     let daemon = home.daemon(&[&repo.at("")]);
-    until("looked at", || model.batch_calls("look") >= 3);
+    until("the batch is polled", || model.batch_calls("poll") >= 3);
     daemon.kill9();
-    let looks = model.batch_calls("look");
+    let polls = model.batch_calls("poll");
     let daemon = home.daemon(&[&repo.at("")]);
-    until("found again", || model.batch_calls("look") > looks);
-    until("told", || {
+    until("the batch is polled after the restart", || {
+        model.batch_calls("poll") > polls
+    });
+    until("the status names the batch", || {
         notes(&home).contains("a batch of 210 files is with the endpoint since")
     });
     assert!(notes(&home).contains(" UTC, 105 done"), "{}", notes(&home));
-    until("told to machines", || {
+    until("the metrics count the batch", || {
         let metrics = home.http("GET", "/metrics", "").expect(200).body;
         metrics.contains("\nepitome_requests_batched 210\n")
     });
     let status = home.run(&["status"]).expect(0).stdout;
     assert!(status.contains(" 210 in batches "), "{status}");
-    // Once more, and this time it is over before anybody has read a file.
+    // Once more; this time the batch is done before a file is read.
     daemon.kill9();
     model.release_batches();
     let _daemon = home.daemon(&[&repo.at("")]);
@@ -196,7 +194,7 @@ fn after_kill_9_a_batch_is_found_again_and_not_sent_twice() {
         (1, 1)
     );
     assert_eq!(model.since(0), (0, DIRECTORIES));
-    // What it used is this repository's, whoever wrote it down and when.
+    // The usage counts for this repository, also from earlier runs.
     let usage = home.status()["usage"].clone();
     let mut requests = 0;
     for of_repository in usage
@@ -213,7 +211,7 @@ fn after_kill_9_a_batch_is_found_again_and_not_sent_twice() {
 }
 
 #[test]
-fn a_batch_whose_making_was_not_heard_of_is_found_by_its_name() {
+fn a_batch_whose_creation_response_was_lost_is_found_by_its_name() {
     let model = FakeModel::new();
     model.with_batches().lose_created(1);
     let (home, repo) = (home(&model), repository());
@@ -225,7 +223,7 @@ fn a_batch_whose_making_was_not_heard_of_is_found_by_its_name() {
 }
 
 #[test]
-fn after_kill_9_while_a_batch_is_made_it_is_found_by_its_name() {
+fn a_batch_is_found_by_its_name_after_kill_9_during_its_creation() {
     let model = FakeModel::new();
     model.with_batches().mute_created(true);
     let (home, repo) = (home(&model), repository());
@@ -240,21 +238,21 @@ fn after_kill_9_while_a_batch_is_made_it_is_found_by_its_name() {
 }
 
 #[test]
-fn an_edit_meanwhile_is_answered_at_once() {
+fn an_edit_during_a_batch_is_requested_at_once() {
     let model = FakeModel::new();
     model.with_batches().hold_batches();
     let (home, repo) = (home(&model), repository());
     let _daemon = home.daemon(&[&repo.at("")]);
-    until("looked at", || model.batch_calls("look") >= 3);
+    until("the batch is polled", || model.batch_calls("poll") >= 3);
     let edited = repo.at("part3/file3.py");
     repo.write("part3/file3.py", "\"\"\"Another.\"\"\"\n\nTHREE = 3\n");
     home.run(&["wait", &edited, "--timeout", "35"]).expect(0);
-    let words = home.node(&edited, 0)["summary"].clone();
+    let summary = home.node(&edited, 0)["summary"].clone();
     assert_eq!(model.since(0), (1, 0));
     model.release_batches();
     home.wait(&repo);
     assert_eq!(first_not_fresh(&home.node(&repo.at(""), 99)), None);
-    assert_eq!(home.node(&edited, 0)["summary"], words);
+    assert_eq!(home.node(&edited, 0)["summary"], summary);
     assert_eq!(model.since(0), (1, DIRECTORIES));
     check_batches(&model, &[FILES]);
 }
@@ -263,7 +261,7 @@ fn an_edit_meanwhile_is_answered_at_once() {
 fn a_batch_is_no_larger_than_the_days_budget() {
     let model = FakeModel::new();
     model.with_batches();
-    let home = Home::asking(
+    let home = Home::with_model(
         &model,
         "batch = \"auto\"\n\n[budget]\nconfirm_above = 0\nmax_requests_per_day = 204",
     );

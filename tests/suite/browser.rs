@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 
 use crate::harness::{Alone, Done, Home, Repo, finish};
 
-/// The folder with playwright-core in `node_modules`; `None` if it cannot be had.
+/// The folder with playwright-core in `node_modules`; `None` if it is not available.
 fn playwright() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_BIN_EXE_epitome")).parent()?;
     let folder = target.join("browser-tests");

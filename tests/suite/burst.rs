@@ -33,7 +33,7 @@ fn path(number: usize) -> String {
 }
 
 /// The tree of a fresh index.
-fn anew(repo: &Repo) -> String {
+fn new_index(repo: &Repo) -> String {
     Home::new()
         .run(&["index", &repo.at(""), "--json"])
         .expect(0)
@@ -41,22 +41,22 @@ fn anew(repo: &Repo) -> String {
 }
 
 #[test]
-fn a_checkout_and_the_way_back_end_in_the_tree_of_a_fresh_index() {
+fn after_a_checkout_and_back_the_tree_equals_a_new_index() {
     let (home, repo) = (Home::new(), repository());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let tree = || home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout;
     let main = tree();
-    assert_eq!(main, anew(&repo));
+    assert_eq!(main, new_index(&repo));
     repo.git(&["checkout", "-q", "branch"]);
     home.wait(&repo);
     let branch = tree();
     assert_ne!(main, branch);
-    assert_eq!(branch, anew(&repo));
+    assert_eq!(branch, new_index(&repo));
     repo.git(&["checkout", "-q", "main"]);
     home.wait(&repo);
     assert_eq!(tree(), main);
-    // There and back at once, and again: nothing may be lost in between.
+    // Both branches in quick succession: no change may be lost.
     for name in ["branch", "main", "branch"] {
         repo.git(&["checkout", "-q", name]);
     }
@@ -65,9 +65,9 @@ fn a_checkout_and_the_way_back_end_in_the_tree_of_a_fresh_index() {
 }
 
 #[test]
-fn the_way_back_asks_for_nothing() {
+fn the_checkout_back_requests_nothing() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "max_workers = 16"), repository());
+    let (home, repo) = (Home::with_model(&model, "max_workers = 16"), repository());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let main = home.json(&["tree", &repo.at(""), "--json"]);
@@ -77,7 +77,7 @@ fn the_way_back_asks_for_nothing() {
     home.wait(&repo);
     let branch = home.json(&["tree", &repo.at(""), "--json"]);
     assert_eq!(first_not_fresh(&branch), None);
-    // 280 changed, 10 new; what was moved and not changed costs nothing.
+    // 280 changed, 10 new; moved files without changes cost nothing.
     let (files, directories) = model.since(first);
     assert_eq!(files, 290);
     assert!(
@@ -92,7 +92,7 @@ fn the_way_back_asks_for_nothing() {
 }
 
 #[test]
-fn a_thousand_files_that_come_and_go_while_it_looks_leave_a_true_tree() {
+fn after_a_thousand_files_came_and_went_during_scans_the_tree_is_correct() {
     let home = Home::with("[watch]\nsettle_ms = 10\n");
     let repo = Repo::package();
     let _daemon = home.daemon(&[&repo.at("")]);
@@ -123,5 +123,5 @@ fn a_thousand_files_that_come_and_go_while_it_looks_leave_a_true_tree() {
     }
     home.wait(&repo);
     let served = home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout;
-    assert_eq!(served, anew(&repo));
+    assert_eq!(served, new_index(&repo));
 }

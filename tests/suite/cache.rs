@@ -1,4 +1,4 @@
-//! `epitome cache`: what the store holds, what goes, what never goes, and whether it is whole.
+//! `epitome cache`: statistics, garbage collection and verification of the store.
 
 use std::fs;
 
@@ -6,23 +6,23 @@ use serde_json::json;
 
 use crate::harness::{FakeModel, Home, Repo, first_not_fresh, until};
 
-/// Files and directories of [`Repo::package`], without the empty one: that is described by rule.
-const ASKED: usize = 12 - 1 + 7;
+/// Requests for [`Repo::package`]: its files and directories without the empty file, which is described by rule.
+const REQUESTS: usize = 12 - 1 + 7;
 
 fn tree(home: &Home, repo: &Repo) -> String {
     home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout
 }
 
 #[test]
-fn what_nobody_uses_goes_and_what_is_used_is_never_asked_about_again() {
+fn unused_summaries_are_removed_and_used_ones_are_never_requested_again() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let daemon = home.daemon(&[]);
     home.run(&["watch", &repo.at("")]).expect(0);
     home.wait(&repo);
-    let asked = model.count();
+    let sent = model.count();
     let first = home.json(&["cache", "stats", "--json"]);
-    assert_eq!(first["paid"], json!(asked));
+    assert_eq!(first["paid"], json!(sent));
     assert_eq!(
         (&first["free"], &first["used"]),
         (&json!(1), &first["summaries"])
@@ -32,16 +32,16 @@ fn what_nobody_uses_goes_and_what_is_used_is_never_asked_about_again() {
 
     repo.append("src/shop/cart.py", "\n\ndef empty():\n    return Cart()\n");
     home.wait(&repo);
-    let again = model.count() - asked;
+    let again = model.count() - sent;
     assert_eq!(again, 4, "the file, shop, src and the root");
     let before = tree(&home, &repo);
     let changed = home.json(&["cache", "stats", "--json"]);
     assert_eq!(changed["used"], first["used"]);
     assert_eq!(changed["paid"], json!(model.count()));
     assert_ne!(changed["oldest"], json!(null));
-    // Nothing is that old, and nothing is configured.
-    for words in [&["--max-age", "2"][..], &[]] {
-        let arguments = [&["cache", "gc", "--json"], words].concat();
+    // No entry is that old, and no age is configured.
+    for limit in [&["--max-age", "2"][..], &[]] {
+        let arguments = [&["cache", "gc", "--json"], limit].concat();
         assert_eq!(home.json(&arguments)["summaries"], json!(0));
     }
     let collected = home.json(&["cache", "gc", "--max-age", "0", "--json"]);
@@ -60,7 +60,7 @@ fn what_nobody_uses_goes_and_what_is_used_is_never_asked_about_again() {
     );
     daemon.terminate();
 
-    // Without a daemon it is the same store.
+    // Without a daemon the command uses the same store.
     assert_eq!(
         home.json(&["cache", "stats", "--json"])["used"],
         first["used"]
@@ -80,7 +80,7 @@ fn what_nobody_uses_goes_and_what_is_used_is_never_asked_about_again() {
     home.wait(&repo);
     assert_eq!(tree(&home, &repo), before);
     assert_eq!(model.count(), count);
-    // What is watched no more may go.
+    // Data of repositories that are no longer watched may be removed.
     home.run(&["unwatch", &repo.at("")]).expect(0);
     let collected = home.json(&["cache", "gc", "--max-bytes", "0", "--json"]);
     assert_eq!(collected["summaries"], first["summaries"], "{collected}");
@@ -88,11 +88,11 @@ fn what_nobody_uses_goes_and_what_is_used_is_never_asked_about_again() {
 }
 
 #[test]
-fn what_was_indexed_once_is_kept_until_it_is_old() {
+fn an_indexed_repository_is_kept_until_it_is_old() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     home.run(&["index", &repo.at("")]).expect(0);
-    assert_eq!(model.count(), ASKED);
+    assert_eq!(model.count(), REQUESTS);
     let statistics = home.json(&["cache", "stats", "--json"]);
     assert_eq!(
         (&statistics["unwatched"], &statistics["used"]),
@@ -100,28 +100,28 @@ fn what_was_indexed_once_is_kept_until_it_is_old() {
     );
     home.run(&["cache", "gc", "--max-age", "1"]).expect(0);
     home.run(&["index", &repo.at("")]).expect(0);
-    assert_eq!(model.count(), ASKED);
-    let said = home
+    assert_eq!(model.count(), REQUESTS);
+    let output = home
         .run(&["cache", "gc", "--max-age", "0"])
         .expect(0)
         .stdout;
-    assert!(said.starts_with("removed 19 summaries, "), "{said}");
+    assert!(output.starts_with("removed 19 summaries, "), "{output}");
     home.run(&["index", &repo.at("")]).expect(0);
-    assert_eq!(model.count(), 2 * ASKED);
+    assert_eq!(model.count(), 2 * REQUESTS);
 }
 
 #[test]
-fn removing_while_everything_changes_takes_nothing_that_is_in_use() {
+fn collecting_during_changes_removes_nothing_in_use() {
     let model = FakeModel::new();
     model.latency(3);
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::new());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::new());
     let old = |n: usize| format!("\"\"\"Old {n}.\"\"\"\n\nVALUE = {n}\n");
     let new = |n: usize| format!("\"\"\"New {n}.\"\"\"\n\nVALUE = -{n}\n");
     for n in 0..40 {
         repo.write(&format!("part{}/file{n}.py", n % 4), old(n));
     }
     let _daemon = home.daemon(&[&repo.at("")]);
-    // There and back again: what is removed now may be looked for at the same moment.
+    // Changed and changed back: an entry may be looked up while it is being removed.
     std::thread::scope(|scope| {
         let collector = scope.spawn(|| {
             let mut removed = 0;
@@ -142,23 +142,23 @@ fn removing_while_everything_changes_takes_nothing_that_is_in_use() {
         }
         repo.remove("part0/going");
         home.wait(&repo);
-        until("something was removed", || collector.is_finished());
+        until("the collector has finished", || collector.is_finished());
         assert!(collector.join().unwrap() > 0);
     });
     home.wait(&repo);
     let served = tree(&home, &repo);
-    let anew = Home::asking(&model, "");
-    let fresh = anew.run(&["index", &repo.at(""), "--json"]).expect(0);
+    let new = Home::with_model(&model, "");
+    let fresh = new.run(&["index", &repo.at(""), "--json"]).expect(0);
     assert_eq!(served, fresh.stdout);
 }
 
 #[test]
-fn damage_is_found_and_said_and_mended_where_it_can_be() {
+fn damage_is_detected_reported_and_repaired_if_possible() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     home.daemon(&[&repo.at("")]).terminate();
     home.run(&["index", &repo.at("")]).expect(0);
-    assert_eq!(model.count(), ASKED);
+    assert_eq!(model.count(), REQUESTS);
     let journal = home.data().join("answers.journal");
     let hurt = || {
         let mut bytes = fs::read(&journal).unwrap();
@@ -178,7 +178,7 @@ fn damage_is_found_and_said_and_mended_where_it_can_be() {
         (&verified["sound"], &verified["summaries"]),
         (&json!(true), &json!(19))
     );
-    // And now without the copy in the cache.
+    // Now without the copy in the cache.
     hurt();
     for entry in fs::read_dir(home.data()).unwrap() {
         let entry = entry.unwrap();
@@ -194,8 +194,8 @@ fn damage_is_found_and_said_and_mended_where_it_can_be() {
         "{failed:?}"
     );
     assert_eq!(failed.stderr, "epitome: 1 summary was lost\n");
-    // It is asked about again, and nothing else.
+    // Only the lost summary is requested again.
     home.run(&["index", &repo.at("")]).expect(0);
-    assert_eq!(model.count(), ASKED + 1);
+    assert_eq!(model.count(), REQUESTS + 1);
     home.run(&["cache", "verify"]).expect(0);
 }

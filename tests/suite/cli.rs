@@ -51,7 +51,7 @@ fn wrong_usage_is_2() {
 }
 
 #[test]
-fn colours_are_for_terminals_whatever_the_environment_asks_for() {
+fn colours_are_for_terminals_whatever_the_environment_requests() {
     let home = Home::new();
     for (arguments, code) in [(&["--help"][..], 0), (&["shwo"], 2), (&["status"], 3)] {
         let mut command = home.command(arguments);
@@ -126,7 +126,7 @@ fn reading_needs_no_daemon() {
 #[test]
 fn reading_without_a_daemon_sends_nothing() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let root = repo.at("");
     let tree = home.json(&["tree", &root, "--json"]);
     assert_eq!(tree["freshness"], "pending");
@@ -156,7 +156,7 @@ fn each_reason_for_a_failure_is_printed_once() {
         Reply::Status(401, vec![], refusal.to_owned()),
         |_| true,
     );
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     for at in 0..120 {
         repo.write(&format!("f{at}.py"), format!("A = {at}\n"));
     }
@@ -188,7 +188,7 @@ fn a_folder_that_cannot_be_read_is_reported() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_starts_no_daemon() {
+fn a_missing_folder_starts_no_daemon() {
     let home = Home::new();
     let file = home.temp().join("file");
     fs::write(&file, "").unwrap();
@@ -236,7 +236,7 @@ fn a_path_in_no_repository_is_4() {
         assert_eq!(done.stdout, "", "{done:?}");
         assert!(done.stderr.contains(&elsewhere), "{done:?}");
     }
-    // In a repository, and no node of it: something else.
+    // A path in a repository that is no node has another exit code.
     home.wait(&repo);
     home.run(&["show", &repo.at("src/none.py")]).expect(1);
 }
@@ -245,7 +245,7 @@ fn a_path_in_no_repository_is_4() {
 fn a_wait_that_runs_out_of_time_is_5() {
     let model = FakeModel::new();
     model.hold();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     let done = home
         .run(&["wait", &repo.at(""), "--timeout", "0.3"])
@@ -326,25 +326,25 @@ fn completions_are_printed_for_each_shell() {
 #[test]
 fn a_dry_run_prints_the_number_of_requests_and_sends_none() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
-    let told = home.run(&["index", &repo.at(""), "--dry-run"]).expect(0);
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
+    let estimate = home.run(&["index", &repo.at(""), "--dry-run"]).expect(0);
     assert_eq!(model.count(), 0);
     // 11 files with content and 7 directories.
-    assert!(told.stdout.contains("18"), "{told:?}");
+    assert!(estimate.stdout.contains("18"), "{estimate:?}");
     let done = home.run(&["index", &repo.at("")]).expect(0);
     assert_eq!(model.count(), 18, "{done:?}");
-    let told = home.run(&["index", &repo.at(""), "--dry-run"]).expect(0);
+    let estimate = home.run(&["index", &repo.at(""), "--dry-run"]).expect(0);
     assert_eq!(model.count(), 18);
     assert!(
-        !told.stdout.contains("18"),
-        "all of it is paid for: {told:?}"
+        !estimate.stdout.contains("18"),
+        "everything is paid for: {estimate:?}"
     );
 }
 
 #[test]
 fn index_leaves_its_work_to_a_daemon_that_runs() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let daemon = home.daemon(&[]);
     let tree = home.json(&["index", &repo.at(""), "--json"]);
     assert_eq!(model.count(), 18);
@@ -357,19 +357,19 @@ fn index_leaves_its_work_to_a_daemon_that_runs() {
 }
 
 #[test]
-fn a_second_index_names_the_first_that_holds_the_store() {
+fn a_second_index_names_the_process_that_uses_the_store() {
     let model = FakeModel::new();
     model.hold();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let mut first = home
         .command(&["index", &repo.at("")])
         .spawn_alone()
         .unwrap();
-    until("the first asks", || model.in_flight() > 0);
+    until("the first sends requests", || model.in_flight() > 0);
     let second = home.run(&["index", &repo.at("")]).expect(1);
     assert!(
         second.stderr.contains(&first.id().to_string()),
-        "which process holds the store: {second:?}"
+        "the message names the process that uses the store: {second:?}"
     );
     model.release();
     until("the first ends", || first.try_wait().unwrap().is_some());
@@ -378,10 +378,10 @@ fn a_second_index_names_the_first_that_holds_the_store() {
 }
 
 #[test]
-fn init_writes_a_configuration_without_asking_if_told_so() {
+fn init_with_yes_writes_a_configuration_without_a_prompt() {
     let (home, repo) = (Home::new(), Repo::package());
     let init = |arguments: &[&str]| home.run_in(&repo.root(), &[&["init"], arguments].concat());
-    // No terminal to ask on, and no provider chosen.
+    // No terminal for the prompt, and no provider chosen.
     let done = init(&[]).expect(1);
     assert!(done.stderr.contains("--yes"), "{done:?}");
     assert!(!home.config().exists());
@@ -403,7 +403,7 @@ fn init_writes_a_configuration_without_asking_if_told_so() {
 }
 
 #[test]
-fn what_cannot_work_is_found_before_anything_is_sent() {
+fn an_unusable_endpoint_is_detected_before_the_first_request() {
     let repo = Repo::package();
     let home =
         Home::with("[summaries]\nprovider = \"openai\"\n\n[openai]\napi_key_env = \"LAB_KEY\"\n");
@@ -422,9 +422,9 @@ fn what_cannot_work_is_found_before_anything_is_sent() {
         done.stderr.contains("cannot reach http://127.0.0.1:"),
         "{done:?}"
     );
-    // What is stored is shown all the same.
+    // Stored summaries are shown nevertheless.
     let model = FakeModel::new();
-    home.ask(&model, "");
+    home.use_model(&model, "");
     home.run(&["index", &repo.at("")]).expect(0);
     drop(model);
     home.run(&["index", &repo.at("")]).expect(0);

@@ -1,4 +1,4 @@
-//! What is in the map, and what is worth a request.
+//! Which files are in the tree, and which of them are requested.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use crate::harness::{FakeModel, Home, Repo, find, paths, until};
 
 const QUICK: &str = "[watch]\nsettle_ms = 20\n";
 
-/// The files in the map after a wait.
+/// The files in the tree after a wait.
 #[track_caller]
 fn files(home: &Home, root: &str) -> BTreeSet<String> {
     home.run(&["wait", root, "--timeout", "35"]).expect(0);
@@ -33,7 +33,7 @@ fn excluded(status: &Value, rule: &str) -> u64 {
 }
 
 #[test]
-fn what_people_did_not_write_is_left_out_by_markers() {
+fn installed_and_generated_folders_are_left_out_by_markers() {
     let (home, repo) = (Home::with(QUICK), Repo::new());
     repo.write("app.py", "x = 1\n");
     for path in [
@@ -85,7 +85,7 @@ fn what_people_did_not_write_is_left_out_by_markers() {
         "{found}"
     );
 
-    // A marker that appears or disappears counts at once.
+    // A marker that appears or disappears takes effect at once.
     repo.remove("env/pyvenv.cfg");
     assert!(files(&home, &root).contains("env/lib/pip/a.py"));
     repo.write("env/pyvenv.cfg", "home = /usr\n");
@@ -146,8 +146,8 @@ fn defaults_can_be_switched_off_and_never_hide_what_git_tracks() {
         ("venv/lib/a.py", "virtual environment"),
         ("none.py", "no such file"),
     ] {
-        let said = home.run(&["show", &repo.at(path)]).expect(1).stderr;
-        assert!(said.contains(path) && said.contains(reason), "{said}");
+        let error = home.run(&["show", &repo.at(path)]).expect(1).stderr;
+        assert!(error.contains(path) && error.contains(reason), "{error}");
     }
     // The index changes under the daemon.
     repo.git(&["add", "-f", "config/local.yml"]);
@@ -175,7 +175,7 @@ fn defaults_can_be_switched_off_and_never_hide_what_git_tracks() {
 }
 
 #[test]
-fn linked_work_trees_are_not_in_the_map_of_their_repository() {
+fn linked_work_trees_are_not_in_the_tree_of_their_repository() {
     let (home, repo) = (Home::with(QUICK), Repo::new());
     repo.init();
     repo.write("src/a.py", "x = 1\n");
@@ -192,7 +192,7 @@ fn linked_work_trees_are_not_in_the_map_of_their_repository() {
 }
 
 #[test]
-fn what_epitome_wrote_is_never_in_the_map() {
+fn files_written_by_epitome_are_never_in_the_tree() {
     let (home, repo) = (
         Home::with(&format!("{QUICK}[export]\ndir = \"map\"\n")),
         Repo::package(),
@@ -223,9 +223,9 @@ fn what_epitome_wrote_is_never_in_the_map() {
 }
 
 #[test]
-fn ai_ignore_files_keep_content_from_the_model_and_not_from_the_map() {
+fn ai_ignore_files_keep_content_from_the_model_but_not_from_the_tree() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "quiet_ms = 0");
+    let home = Home::with_model(&model, "quiet_ms = 0");
     let repo = Repo::new();
     repo.write("app.py", "x = 1\n");
     repo.write("customers/list.csv", "name,secretvalue\nAda,1\n");
@@ -274,7 +274,7 @@ fn ai_ignore_files_keep_content_from_the_model_and_not_from_the_map() {
 }
 
 #[test]
-fn what_is_not_worth_a_request_gets_a_line_by_rule() {
+fn generated_and_data_files_get_a_line_by_rule() {
     let model = FakeModel::new();
     let repo = Repo::new();
     repo.write("src/app.py", "def run():\n    pass\n");
@@ -314,7 +314,7 @@ fn what_is_not_worth_a_request_gets_a_line_by_rule() {
         "gen/** linguist-generated\nlib/* linguist-vendored\nreal_pb2.py -linguist-generated\n",
     );
     repo.write("real_pb2.py", "def by_hand():\n    pass\n");
-    let home = Home::asking(&model, "quiet_ms = 0");
+    let home = Home::with_model(&model, "quiet_ms = 0");
     let root = repo.at("");
     let daemon = home.daemon(&[&root]);
     home.wait(&repo);
@@ -324,7 +324,7 @@ fn what_is_not_worth_a_request_gets_a_line_by_rule() {
         assert!(node["line"].as_str().unwrap().starts_with(line), "{node}");
     }
     assert_ne!(home.node(&repo.at("real_pb2.py"), 0)["model"], "offline");
-    // Attributes that change count at once.
+    // Changed attributes take effect at once.
     repo.write(".gitattributes", "lib/* linguist-vendored\n");
     home.wait(&repo);
     assert_ne!(home.node(&repo.at("gen/plain.py"), 0)["model"], "offline");
@@ -342,7 +342,7 @@ fn what_is_not_worth_a_request_gets_a_line_by_rule() {
 #[test]
 fn a_large_first_index_waits_for_confirmation() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "\n[budget]\nconfirm_above = 5");
+    let home = Home::with_model(&model, "\n[budget]\nconfirm_above = 5");
     let repo = Repo::new();
     for number in 0..6 {
         repo.write(&format!("f{number}.py"), format!("x = {number}\n"));
@@ -368,7 +368,7 @@ fn a_large_first_index_waits_for_confirmation() {
     assert_eq!(model.count(), 7);
     assert_eq!(home.status()["repositories"][0]["state"], "idle");
     drop(daemon);
-    // What was confirmed stays confirmed, and the offline provider is never asked about.
+    // A confirmation is kept, and the offline provider needs none.
     for number in 0..6 {
         repo.write(&format!("f{number}.py"), format!("y = {number}\n"));
     }
@@ -376,7 +376,7 @@ fn a_large_first_index_waits_for_confirmation() {
     home.wait(&repo);
     assert_eq!(model.count(), 14);
     drop(daemon);
-    let other = Home::asking(&model, "\n[budget]\nconfirm_above = 5");
+    let other = Home::with_model(&model, "\n[budget]\nconfirm_above = 5");
     other.run(&["index", "--yes", &root]).expect(0);
     let free = Home::with("[budget]\nconfirm_above = 1\n");
     free.run(&["index", &root]).expect(0);
@@ -385,7 +385,7 @@ fn a_large_first_index_waits_for_confirmation() {
 #[test]
 fn a_file_that_changes_again_and_again_is_named_and_requested_less_often() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "quiet_ms = 50");
+    let home = Home::with_model(&model, "quiet_ms = 50");
     let repo = Repo::new();
     repo.write("a/stamp.py", "x = 0\n");
     let root = repo.at("");

@@ -1,5 +1,4 @@
-//! What is asked of the model, counted: once for each changed file, once for each directory whose children's words
-//! changed, and nothing else.
+//! Counts the requests: one for each changed file, one for each directory whose children's summaries changed, no more.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +8,7 @@ use crate::harness::{
     API_KEY, FakeModel, Home, Kind, Reply, Repo, copy_folder, every, find, first_not_fresh, until,
 };
 
-/// A deep file of the made package, and how many directories hold it, the root among them.
+/// A deep file of the sample package, and the number of directories above it, including the root.
 const DEEP: &str = "src/shop/money/rates/table.py";
 const ABOVE: usize = 5;
 
@@ -17,7 +16,7 @@ const ABOVE: usize = 5;
 macro_rules! indexed {
     ($model:ident, $home:ident, $repo:ident, $daemon:ident) => {
         let $model = FakeModel::new();
-        let ($home, $repo) = (Home::asking(&$model, ""), Repo::package());
+        let ($home, $repo) = (Home::with_model(&$model, ""), Repo::package());
         let $daemon = $home.daemon(&[&$repo.at("")]);
         $home.wait(&$repo);
         let tree = $home.json(&["tree", &$repo.at(""), "--json"]);
@@ -26,21 +25,21 @@ macro_rules! indexed {
 }
 
 #[test]
-fn a_first_index_asks_once_for_each_file_and_directory() {
+fn a_first_index_requests_each_file_and_directory_once() {
     indexed!(model, home, repo, _daemon);
     assert_eq!(model.since(0), (11, 7), "the empty file costs nothing");
     let requests = model.requests();
-    let questions: BTreeSet<String> = requests.iter().map(|request| request.question()).collect();
-    assert_eq!(questions.len(), 18);
+    let subjects: BTreeSet<String> = requests.iter().map(|request| request.subject()).collect();
+    assert_eq!(subjects.len(), 18);
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
     let cart = find(&tree, "src/shop/cart.py");
-    let asked = requests
+    let request = requests
         .iter()
         .find(|request| request.content.contains("class Cart"))
         .unwrap();
     assert_eq!(
         cart["summary"],
-        FakeModel::words(Kind::File, &asked.content)
+        FakeModel::summary(Kind::File, &request.content)
     );
     assert_eq!(cart["model"], "fake-1");
     for request in &requests {
@@ -68,7 +67,7 @@ fn a_first_index_asks_once_for_each_file_and_directory() {
 }
 
 #[test]
-fn a_directory_is_asked_about_with_its_childrens_words() {
+fn a_directory_is_requested_with_its_childrens_summaries() {
     indexed!(model, home, repo, _daemon);
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
     let requests = model.requests();
@@ -76,16 +75,16 @@ fn a_directory_is_asked_about_with_its_childrens_words() {
         .iter()
         .filter(|node| node["kind"] == "directory")
     {
-        let words = directory["summary"].as_str().unwrap();
-        let asked = requests
+        let summary = directory["summary"].as_str().unwrap();
+        let request = requests
             .iter()
-            .find(|request| FakeModel::words(request.kind, &request.content) == words)
+            .find(|request| FakeModel::summary(request.kind, &request.content) == summary)
             .unwrap_or_else(|| panic!("no request for {directory}"));
         for child in directory["children"].as_array().unwrap() {
             let name = child["path"].as_str().unwrap().rsplit('/').next().unwrap();
             let line = child["line"].as_str().unwrap();
             assert!(
-                asked.content.contains(name) && asked.content.contains(line),
+                request.content.contains(name) && request.content.contains(line),
                 "{child}"
             );
         }
@@ -96,7 +95,7 @@ fn a_directory_is_asked_about_with_its_childrens_words() {
 fn equal_files_and_folders_share_one_request() {
     let model = FakeModel::new();
     model.latency(20);
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     for folder in ["a", "b", "c/d"] {
         repo.write(&format!("{folder}/same.py"), "def same():\n    return 1\n");
     }
@@ -118,23 +117,23 @@ fn a_second_clone_costs_nothing() {
 }
 
 #[test]
-fn an_edit_asks_for_the_file_and_the_folders_above_it() {
+fn an_edit_requests_the_file_and_the_folders_above_it() {
     indexed!(model, home, repo, _daemon);
     repo.append(DEEP, "\n\ndef more():\n    return 2\n");
     home.wait(&repo);
     assert_eq!(model.since(18), (1, ABOVE));
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
     assert_eq!(first_not_fresh(&tree), None);
-    let asked = model.requests().pop().unwrap();
+    let request = model.requests().pop().unwrap();
     assert_eq!(
         tree["summary"],
-        FakeModel::words(Kind::Directory, &asked.content),
-        "the root last"
+        FakeModel::summary(Kind::Directory, &request.content),
+        "the root is requested last"
     );
 }
 
 #[test]
-fn a_batch_of_edits_asks_once_for_each_folder() {
+fn a_batch_of_edits_requests_each_folder_once() {
     indexed!(model, home, repo, _daemon);
     model.latency(40);
     for path in [
@@ -165,7 +164,7 @@ fn saving_again_and_undoing_cost_nothing() {
     assert!(edited > 18);
     repo.write(DEEP, &text);
     home.wait(&repo);
-    assert_eq!(model.count(), edited, "an undo");
+    assert_eq!(model.count(), edited, "an undo costs nothing");
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
     assert_eq!(first_not_fresh(&tree), None);
 }
@@ -192,7 +191,7 @@ fn white_space_costs_nothing_and_lines_move() {
 }
 
 #[test]
-fn a_rename_asks_for_no_file() {
+fn a_rename_requests_no_file() {
     indexed!(model, home, repo, _daemon);
     repo.rename(DEEP, "src/shop/money/rates/sheet.py");
     home.wait(&repo);
@@ -205,7 +204,7 @@ fn a_rename_asks_for_no_file() {
 }
 
 #[test]
-fn a_renamed_folder_asks_for_nothing_in_it() {
+fn a_renamed_folder_requests_nothing_in_it() {
     indexed!(model, home, repo, _daemon);
     repo.rename("src/shop/money", "src/shop/coins");
     home.wait(&repo);
@@ -232,7 +231,7 @@ fn a_restart_costs_nothing() {
 }
 
 #[test]
-fn edits_while_the_daemon_was_down_are_found_and_only_they_are_asked_for() {
+fn after_a_restart_only_files_edited_meanwhile_are_requested() {
     indexed!(model, home, repo, daemon);
     daemon.terminate();
     repo.append(DEEP, "\nX = 1\n");
@@ -252,10 +251,10 @@ fn edits_while_the_daemon_was_down_are_found_and_only_they_are_asked_for() {
 }
 
 #[test]
-fn words_that_stay_the_same_move_nothing_above() {
+fn an_equal_summary_requests_nothing_above() {
     let model = FakeModel::new();
     model.constant();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     for path in ["a/b/one.py", "a/two.py", "three.py"] {
         repo.write(path, format!("name = \"{path}\"\n"));
     }
@@ -268,10 +267,10 @@ fn words_that_stay_the_same_move_nothing_above() {
 }
 
 #[test]
-fn no_more_requests_at_once_than_workers_and_as_many() {
+fn exactly_as_many_requests_are_in_flight_as_configured() {
     let model = FakeModel::new();
     model.hold();
-    let (home, repo) = (Home::asking(&model, "max_workers = 3"), Repo::new());
+    let (home, repo) = (Home::with_model(&model, "max_workers = 3"), Repo::new());
     for number in 0..20 {
         repo.write(
             &format!("{}/{number}.py", number % 4),
@@ -289,7 +288,7 @@ fn no_more_requests_at_once_than_workers_and_as_many() {
 #[test]
 fn many_saves_in_a_row_cost_one_request_and_wait_ends_the_quiet_time() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "quiet_ms = 25000");
+    let home = Home::with_model(&model, "quiet_ms = 25000");
     let repo = Repo::package();
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -304,34 +303,38 @@ fn many_saves_in_a_row_cost_one_request_and_wait_ends_the_quiet_time() {
         assert_eq!(home.node(&path, 0)["freshness"], "stale");
     }
     if begun.elapsed().as_secs() < 20 {
-        assert_eq!(model.count(), 18, "asked before it was quiet");
+        assert_eq!(
+            model.count(),
+            18,
+            "requested before the quiet time was over"
+        );
     }
     home.wait(&repo);
     assert_eq!(model.since(18), (1, ABOVE));
     assert!(
         begun.elapsed().as_secs() < 25,
-        "the quiet time was waited for"
+        "the wait did not end the quiet time"
     );
 }
 
 #[test]
-fn what_is_left_alone_is_asked_for_by_itself() {
+fn a_file_is_requested_after_its_quiet_time_without_a_wait() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "quiet_ms = 100");
+    let home = Home::with_model(&model, "quiet_ms = 100");
     let repo = Repo::package();
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     repo.append(DEEP, "X = 1\n");
-    until("asked", || model.since(18) == (1, ABOVE));
+    until("the requests are sent", || model.since(18) == (1, ABOVE));
     until("fresh", || {
         home.node(&repo.at(""), 0)["freshness"] == "fresh"
     });
 }
 
 #[test]
-fn a_failure_that_passes_is_tried_again_and_nothing_is_lost() {
+fn a_transient_failure_is_retried_and_nothing_is_lost() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     let pause = vec![("retry-after", "1".to_owned())];
     let failures = [
         (
@@ -368,7 +371,7 @@ fn a_failure_that_passes_is_tried_again_and_nothing_is_lost() {
 #[test]
 fn secrets_in_files_stay_on_this_machine() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     let token = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
     let access = "AKIAQ3EGRZ7J5LX2WMTB";
     let private = "MIIEpAIBAAKCAQEA7bq3dmRmh8XzS9eYt0cJ1vZ4uK6wPq2LxNfVbGhTgRyUoIeW";
@@ -393,9 +396,9 @@ fn secrets_in_files_stay_on_this_machine() {
         "a file of secrets is not sent at all"
     );
     for request in model.requests() {
-        let said = request.body.to_string();
+        let body = request.body.to_string();
         for secret in [token, access, private] {
-            assert!(!said.contains(secret), "{said}");
+            assert!(!body.contains(secret), "{body}");
         }
     }
     assert!(
@@ -413,16 +416,16 @@ fn only_the_endpoint_sees_the_key() {
     model.fail(1, Reply::Status(400, vec![], bad), |request| {
         request.content.contains("class Cart")
     });
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
-    let mut said = home.wait(&repo).stderr;
+    let mut output = home.wait(&repo).stderr;
     for verb in ["status", "tree"] {
-        said += &home.run(&[verb, "--json"]).stdout;
+        output += &home.run(&[verb, "--json"]).stdout;
     }
-    said += &home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout;
-    said += &daemon.log();
+    output += &home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout;
+    output += &daemon.log();
     daemon.terminate();
-    assert!(!said.contains(API_KEY), "{said}");
+    assert!(!output.contains(API_KEY), "{output}");
     let kept = stored(&home.data());
     assert!(kept.len() > 1_000, "something is stored");
     let found = kept

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::harness::{Done, Home, finish};
+use crate::harness::{Done, Home, Repo, finish};
 
 /// Commands that are not run here, by prefix, with the reason.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -101,16 +101,19 @@ fn every_command_in_the_documents_works() {
             }
             let done = shell(&home, &project, line);
             assert_eq!(done.code, Some(0), "{}: {line}: {done:?}", path.display());
-            let told = !done.stdout.is_empty() || !done.stderr.is_empty();
-            assert!(told || line == "epitome wait", "{line} says nothing");
+            let has_output = !done.stdout.is_empty() || !done.stderr.is_empty();
+            assert!(
+                has_output || line == "epitome wait",
+                "{line} prints nothing"
+            );
             run += 1;
         }
     }
     assert!(run >= 12, "only {run} commands were found");
-    // What the comments beside them promise.
-    let says = |line: &str, words: &str| {
+    // The output that the comments beside the commands promise.
+    let says = |line: &str, text: &str| {
         let done = shell(&home, &project, line);
-        assert!(done.stdout.contains(words), "{line}: {done:?}");
+        assert!(done.stdout.contains(text), "{line}: {done:?}");
     };
     says(
         "epitome show src/main.rs",
@@ -130,15 +133,15 @@ fn commands_named_in_running_text_exist() {
     let mut count = 0;
     for (path, text) in documents() {
         for span in named(&text) {
-            let words = span.split(' ').skip(1).map(|word| {
+            let arguments = span.split(' ').skip(1).map(|word| {
                 let word = word.trim_matches(['[', ']']);
                 match word {
                     "DAYS" | "BYTES" | "SECONDS" | "N" => "1",
                     word => word,
                 }
             });
-            let words: Vec<&str> = words.chain(["--help"]).collect();
-            let done = home.run(&words);
+            let arguments: Vec<&str> = arguments.chain(["--help"]).collect();
+            let done = home.run(&arguments);
             assert_eq!(done.code, Some(0), "{}: {span}: {done:?}", path.display());
             count += 1;
         }
@@ -154,11 +157,66 @@ fn the_configuration_in_the_readme_is_accepted() {
     assert!(lines.len() > 4, "{lines:?}");
     home.configure(&lines.join("\n"));
     fs::write(home.temp().join("a.py"), "a = 1\n").unwrap();
-    let told = home.run_in(&home.temp(), &["index", "--dry-run"]).expect(0);
+    let done = home.run_in(&home.temp(), &["index", "--dry-run"]).expect(0);
     assert!(
-        told.stdout.contains("2 requests to gpt-4o-mini"),
-        "{told:?}"
+        done.stdout.contains("2 requests to gpt-4o-mini"),
+        "{done:?}"
     );
+}
+
+/// The blocks of YAML are valid, and the commands in them run.
+#[test]
+fn the_workflow_and_the_hook_work() {
+    let (_, text) = documents()
+        .into_iter()
+        .find(|(path, _)| path.ends_with("ci.md"))
+        .unwrap();
+    let (home, repo) = (Home::new(), Repo::package());
+    let lines = fenced(&text, "yaml");
+    let commands = lines.iter().filter_map(|line| {
+        let line = line.trim_start().trim_start_matches("- ");
+        let command = line
+            .strip_prefix("run: ")
+            .or(line.strip_prefix("entry: "))?;
+        command.strip_prefix("epitome ")
+    });
+    let commands: Vec<&str> = commands.collect();
+    assert_eq!(commands.len(), 2, "{lines:?}");
+    let export = ["export", "--format", "markdown", "--output", "docs/map"];
+    home.run_in(&repo.root(), &export).expect(0);
+    for (tree_is_other, code) in [(false, 0), (true, 1)] {
+        if tree_is_other {
+            repo.write("src/shop/new.py", "\"\"\"New.\"\"\"\n");
+        }
+        for command in &commands {
+            let words: Vec<&str> = command.split(' ').collect();
+            home.run_in(&repo.root(), &words).expect(code);
+        }
+    }
+    let blocks: Vec<String> = text
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once("```")?.0.to_owned()))
+        .collect();
+    assert_eq!(blocks.len(), 2);
+    for block in blocks {
+        assert!(!block.contains('\t'), "YAML has no tabs: {block}");
+        let file = home.temp().join("block.yaml");
+        fs::write(&file, &block).unwrap();
+        let script =
+            "import sys, yaml; sys.exit(not isinstance(yaml.safe_load(open(sys.argv[1])), dict))";
+        let python = |script: &str| {
+            let mut command = std::process::Command::new("python3");
+            command.args(["-c", script]).arg(&file);
+            command
+        };
+        let has_yaml = python("import yaml").output();
+        if has_yaml.is_ok_and(|done| done.status.success()) {
+            finish(&mut python(script)).expect(0);
+        } else {
+            println!("not parsed, because there is no python3 with yaml");
+        }
+    }
 }
 
 #[test]

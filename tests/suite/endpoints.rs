@@ -1,10 +1,10 @@
-//! Any model behind any endpoint: what endpoints were reported to refuse and to answer, case by case over HTTP.
+//! Any model behind any endpoint: reported refusals and responses of real endpoints, case by case over HTTP.
 
 use serde_json::{Value, json};
 
 use crate::harness::{FakeModel, Home, Kind, Reply, Repo, every, find, first_not_fresh, until};
 
-/// A repository of small files, each with a text of its own.
+/// A repository with `files` different small files.
 fn small(files: usize) -> Repo {
     let repo = Repo::new();
     for file in 0..files {
@@ -22,12 +22,12 @@ fn large() -> String {
     (0..750).map(function).collect()
 }
 
-fn said(message: &str) -> String {
+fn error_body(message: &str) -> String {
     json!({"error": {"message": message}}).to_string()
 }
 
 fn refusal(status: u16, message: &str) -> Reply {
-    Reply::Status(status, Vec::new(), said(message))
+    Reply::Status(status, Vec::new(), error_body(message))
 }
 
 /// A whole body with status 200.
@@ -44,7 +44,7 @@ fn answer(content: &str, finish: Value, prompt_tokens: u64) -> Value {
 
 fn refused(model: &FakeModel, status: u16) -> usize {
     let requests = model.requests();
-    let refused = requests.iter().filter(|one| one.answered == Some(status));
+    let refused = requests.iter().filter(|one| one.status == Some(status));
     refused.count()
 }
 
@@ -59,7 +59,7 @@ fn one_request_that_never_passes_does_not_block_the_others() {
         model.fail(usize::MAX, refusal(status, message), |request| {
             request.content.contains("never_passes")
         });
-        let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), small(12));
+        let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), small(12));
         repo.write("big.py", "def never_passes():\n    pass\n");
         let _daemon = home.daemon(&[&repo.at("")]);
         until("all others are fresh", || {
@@ -70,7 +70,7 @@ fn one_request_that_never_passes_does_not_block_the_others() {
                 .filter(|node| node["kind"] == "file" && node["freshness"] == "fresh");
             fresh.count() == 12
         });
-        // Edits go on, again and again.
+        // Edits continue.
         for edit in 0..3 {
             repo.append("m3.py", &format!("\n\ndef more_{edit}():\n    return 1\n"));
             until("the edit is fresh", || {
@@ -90,7 +90,7 @@ fn a_request_above_the_limit_a_minute_is_sent_in_parts() {
     model.fail(usize::MAX, refusal(429, message), |request| {
         request.content.len() > 20_000
     });
-    let (home, repo) = (Home::asking(&model, ""), small(3));
+    let (home, repo) = (Home::with_model(&model, ""), small(3));
     repo.write("big.py", large());
     let tree = home
         .run(&["index", &repo.at(""), "--json"])
@@ -102,7 +102,7 @@ fn a_request_above_the_limit_a_minute_is_sent_in_parts() {
     // The limit is known before the first request.
     let model = FakeModel::new();
     let (home, repo) = (
-        Home::asking(&model, "tokens_per_minute = 12000"),
+        Home::with_model(&model, "tokens_per_minute = 12000"),
         Repo::new(),
     );
     repo.write("big.py", large());
@@ -113,7 +113,7 @@ fn a_request_above_the_limit_a_minute_is_sent_in_parts() {
 }
 
 #[test]
-fn a_refusal_that_all_get_stops_the_rest_and_is_shown_once_with_its_text() {
+fn a_refusal_of_all_requests_stops_the_rest_and_is_shown_once_with_its_text() {
     for (status, message) in [
         (400, "Request is missing x-session"),
         (412, "precondition of the gateway not met"),
@@ -130,9 +130,9 @@ fn a_refusal_that_all_get_stops_the_rest_and_is_shown_once_with_its_text() {
         let model = FakeModel::new();
         model.latency(10);
         model.fail(usize::MAX, refusal(status, message), |_| true);
-        let (home, repo) = (Home::asking(&model, "max_workers = 4"), small(60));
+        let (home, repo) = (Home::with_model(&model, "max_workers = 4"), small(60));
         let daemon = home.daemon(&[&repo.at("")]);
-        until("it is said", || {
+        until("the status reports it", || {
             home.status()["notes"].to_string().contains(message)
         });
         home.wait(&repo);
@@ -200,7 +200,7 @@ fn requests_are_adapted_once_and_the_facts_survive_a_restart() {
             wrong(&request.body)
         });
         let openai = "max_workers = 2\nextra_body = { temperature = 0.2 }";
-        let (home, repo) = (Home::asking(&model, openai), small(8));
+        let (home, repo) = (Home::with_model(&model, openai), small(8));
         let tree = home
             .run(&["index", &repo.at(""), "--json"])
             .expect(0)
@@ -223,7 +223,7 @@ fn requests_are_adapted_once_and_the_facts_survive_a_restart() {
 }
 
 #[test]
-fn a_prompt_that_is_too_long_goes_in_parts_whatever_the_words() {
+fn a_prompt_that_is_too_long_goes_in_parts_whatever_the_error_text() {
     for (status, message) in [
         (
             422,
@@ -245,7 +245,7 @@ fn a_prompt_that_is_too_long_goes_in_parts_whatever_the_words() {
         model.fail(usize::MAX, refusal(status, message), |request| {
             request.content.len() > 7_000
         });
-        let (home, repo) = (Home::asking(&model, "max_workers = 2"), small(2));
+        let (home, repo) = (Home::with_model(&model, "max_workers = 2"), small(2));
         repo.write("big.py", large());
         let tree = home
             .run(&["index", &repo.at(""), "--json"])
@@ -260,7 +260,7 @@ fn a_prompt_that_is_too_long_goes_in_parts_whatever_the_words() {
     }
 }
 
-/// Ollama reads 2,051 tokens of whatever it gets, and says so in the usage only.
+/// Ollama truncates each prompt to 2,051 tokens and reports that only in the usage.
 #[test]
 fn a_prompt_that_is_cut_silently_is_never_fresh_and_goes_in_parts() {
     let model = FakeModel::new();
@@ -268,7 +268,7 @@ fn a_prompt_that_is_cut_silently_is_never_fresh_and_goes_in_parts() {
     model.fail(usize::MAX, body(&cut), |request| {
         request.content.len() > 8_200
     });
-    let (home, repo) = (Home::asking(&model, "max_workers = 1"), small(2));
+    let (home, repo) = (Home::with_model(&model, "max_workers = 1"), small(2));
     repo.write("big.py", large());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -283,7 +283,7 @@ fn a_prompt_that_is_cut_silently_is_never_fresh_and_goes_in_parts() {
         notes.contains("2051") && notes.contains("context"),
         "{notes}"
     );
-    // It is known from now on: short instructions, and parts at once.
+    // The window is known from now on: short instructions, and parts at once.
     let requests = model.requests();
     let last = requests
         .iter()
@@ -298,7 +298,7 @@ fn a_prompt_that_is_cut_silently_is_never_fresh_and_goes_in_parts() {
 }
 
 #[test]
-fn the_answer_alone_becomes_the_summary() {
+fn only_the_final_answer_becomes_the_summary() {
     const GOOD: &str = "Reads files. Writes none.";
     let sse = format!(
         "data: {}\n\ndata: {}\n\ndata: [DONE]\n\n",
@@ -323,7 +323,7 @@ fn the_answer_alone_becomes_the_summary() {
         ("responses", json!({"output": [{"type": "message", "content": [{"type": "output_text", "text": GOOD}]}]}).to_string()),
     ];
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     for (name, body) in &cases {
         repo.write(&format!("{name}.py"), format!("CASE = \"{name}\"\n"));
         let wanted = format!("CASE = \"{name}\"");
@@ -348,9 +348,9 @@ fn the_answer_alone_becomes_the_summary() {
 }
 
 #[test]
-fn half_texts_are_retried_and_rubbish_is_never_fresh() {
+fn truncated_texts_are_retried_and_garbage_is_never_fresh() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     let half = |reason: Value| answer("Reads files. And wri", reason, 0).to_string();
     let retried = [
         ("broke", half(json!("error"))),
@@ -418,14 +418,14 @@ fn half_texts_are_retried_and_rubbish_is_never_fresh() {
 }
 
 #[test]
-fn a_pause_in_words_is_obeyed_and_shown() {
+fn a_pause_named_in_the_error_text_is_kept_and_shown() {
     let model = FakeModel::new();
     model.fail(
         1,
         refusal(429, "Slow down. Please retry after 3 seconds."),
         |_| true,
     );
-    let (home, repo) = (Home::asking(&model, "max_workers = 1"), small(1));
+    let (home, repo) = (Home::with_model(&model, "max_workers = 1"), small(1));
     let _daemon = home.daemon(&[&repo.at("")]);
     until("the pause is shown", || {
         home.status()["paused_until"].is_string()
@@ -439,7 +439,7 @@ fn a_pause_in_words_is_obeyed_and_shown() {
 #[test]
 fn instructions_follow_profile_and_language() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "profile = \"small\""), small(1));
+    let (home, repo) = (Home::with_model(&model, "profile = \"small\""), small(1));
     home.run(&["index", &repo.at("")]).expect(0);
     let system = |model: &FakeModel| {
         model.requests().pop().unwrap().body["messages"][0]["content"]

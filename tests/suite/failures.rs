@@ -1,5 +1,5 @@
-//! Every way in which a model fails, through the real program: what passes is tried again, what does not is said
-//! once, and nothing that was had is lost.
+//! Failures of the model, through the real program: transient ones are retried, permanent ones are reported once, and no
+//! summary is lost.
 
 use std::net::TcpListener;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::harness::{FakeModel, Home, Kind, Reply, Repo, every, find, first_not_fresh, until};
 
-/// A deep file of the made package, and how many directories hold it, the root among them.
+/// A deep file of the sample package, and the number of directories above it, including the root.
 const DEEP: &str = "src/shop/money/rates/table.py";
 const ABOVE: u64 = 5;
 
@@ -15,15 +15,15 @@ fn error(message: &str, code: &str) -> String {
     format!("{{\"error\":{{\"message\":\"{message}\",\"type\":\"{code}\",\"code\":\"{code}\"}}}}")
 }
 
-/// What the status has to say.
+/// The notes in the status.
 fn notes(home: &Home) -> String {
     home.status()["notes"].to_string()
 }
 
-/// The package with a model, indexed with `openai` in the configuration; every node has to be fresh.
+/// Indexes the sample package with these lines in `[openai]`; every node has to be fresh. Returns the tree.
 #[track_caller]
 fn indexed(model: &FakeModel, openai: &str) -> Value {
-    let (home, repo) = (Home::asking(model, openai), Repo::package());
+    let (home, repo) = (Home::with_model(model, openai), Repo::package());
     let done = home.run(&["index", &repo.at(""), "--json"]).expect(0);
     let tree = done.json();
     assert_eq!(first_not_fresh(&tree), None, "{}", done.stderr);
@@ -31,15 +31,17 @@ fn indexed(model: &FakeModel, openai: &str) -> Value {
 }
 
 #[test]
-fn an_endpoint_that_answers_nobody_for_a_while_costs_no_node_its_summary() {
+fn an_outage_of_the_endpoint_leaves_no_node_without_a_summary() {
     let model = FakeModel::new();
     model.fail(40, Reply::Status(500, vec![], error("oops", "")), |_| true);
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
-    until("it is said", || notes(&home).contains("500"));
-    until("asked often enough", || model.count() >= 12);
-    // It is broken and not one of the requests: one at a time finds out when that is over.
-    until("one probes", || home.status()["requests"]["limit"] == 1);
+    until("the status reports it", || notes(&home).contains("500"));
+    until("enough requests were sent", || model.count() >= 12);
+    // The cause is the endpoint, not one request: one request at a time tests when it recovers.
+    until("one request at a time", || {
+        home.status()["requests"]["limit"] == 1
+    });
     model.heal();
     home.wait(&repo);
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
@@ -48,11 +50,11 @@ fn an_endpoint_that_answers_nobody_for_a_while_costs_no_node_its_summary() {
 }
 
 #[test]
-fn each_status_that_passes_is_tried_again() {
-    const PASSING: [u16; 8] = [408, 409, 425, 500, 502, 503, 504, 529];
+fn each_transient_status_is_retried() {
+    const TRANSIENT: [u16; 8] = [408, 409, 425, 500, 502, 503, 504, 529];
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
-    for status in PASSING {
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
+    for status in TRANSIENT {
         repo.write(&format!("s{status}.py"), format!("STATUS = {status}\n"));
         let refusal = Reply::Status(status, vec![], error("not now", ""));
         model.fail(1, refusal, move |request| {
@@ -61,19 +63,22 @@ fn each_status_that_passes_is_tried_again() {
     }
     let done = home.run(&["index", &repo.at(""), "--json"]).expect(0);
     assert_eq!(first_not_fresh(&done.json()), None, "{}", done.stderr);
-    assert_eq!(model.since(0), (2 * PASSING.len(), 1));
+    assert_eq!(model.since(0), (2 * TRANSIENT.len(), 1));
 }
 
 #[test]
-fn what_the_endpoint_calls_useless_is_not_asked_again_and_holds_nothing_up() {
+fn a_response_marked_as_not_retryable_is_not_retried_and_blocks_no_other() {
     let model = FakeModel::new();
     let useless = vec![("x-should-retry", "false".to_owned())];
-    let refusal = Reply::Status(500, useless, error("all my own tries failed", ""));
+    let refusal = Reply::Status(500, useless, error("all upstream attempts failed", ""));
     model.fail(1, refusal, |request| request.content.contains("class Cart"));
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     let wait = home.wait(&repo);
-    assert!(wait.stderr.contains("all my own tries failed"), "{wait:?}");
+    assert!(
+        wait.stderr.contains("all upstream attempts failed"),
+        "{wait:?}"
+    );
     assert_eq!(model.count(), 18);
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
     assert_eq!(find(&tree, "src/shop/cart.py")["freshness"], "failed");
@@ -81,7 +86,7 @@ fn what_the_endpoint_calls_useless_is_not_asked_again_and_holds_nothing_up() {
 }
 
 #[test]
-fn what_is_not_answered_in_time_is_asked_again() {
+fn a_request_without_a_response_in_time_is_retried() {
     let model = FakeModel::new();
     model.fail(3, Reply::Stalled, |request| request.kind == Kind::File);
     indexed(&model, "timeout_seconds = 1");
@@ -111,13 +116,13 @@ fn an_output_without_a_sentence_gets_a_larger_cap_for_its_own_retry_only() {
 #[test]
 fn reasoning_is_no_summary() {
     let model = FakeModel::new();
-    let words =
+    let text =
         "<think>\nA cart? Let me see.\n\nYes.\n</think>\n\nHolds what is bought. Adds it up.";
-    model.fail(1, Reply::SummaryRef(words), |request| {
+    model.fail(1, Reply::Text(text), |request| {
         request.content.contains("class Cart")
     });
-    // Nothing but thoughts is nothing.
-    model.fail(1, Reply::SummaryRef("<think>Hm.</think>"), |request| {
+    // A response with only reasoning is empty.
+    model.fail(1, Reply::Text("<think>Hm.</think>"), |request| {
         request.content.contains("class Amount")
     });
     let tree = indexed(&model, "");
@@ -135,7 +140,7 @@ fn reasoning_is_no_summary() {
 }
 
 #[test]
-fn the_name_of_the_cap_that_an_endpoint_wants_is_found_out_once() {
+fn the_parameter_for_the_output_cap_is_detected_once() {
     let model = FakeModel::new();
     let refusal = error(
         "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
@@ -154,7 +159,7 @@ fn the_name_of_the_cap_that_an_endpoint_wants_is_found_out_once() {
 }
 
 #[test]
-fn an_endpoint_that_is_down_is_waited_for_and_all_heals_by_itself() {
+fn after_an_outage_everything_recovers_without_help() {
     let port = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
@@ -164,9 +169,11 @@ fn an_endpoint_that_is_down_is_waited_for_and_all_heals_by_itself() {
         "[summaries]\nprovider = \"openai\"\n\n[openai]\nbase_url = \"http://127.0.0.1:{port}/v1\"\nmodel = \"fake-1\"\n"
     ));
     let _daemon = home.daemon(&[&repo.at("")]);
-    until("it is said", || notes(&home).contains("cannot connect"));
+    until("the status reports it", || {
+        notes(&home).contains("cannot connect")
+    });
     assert_eq!(home.status()["repositories"][0]["state"], "paused");
-    // What needs no model is there.
+    // Everything that needs no model is available.
     let cart = home.node(&repo.at("src/shop/cart.py"), 0);
     assert_eq!(
         (&cart["freshness"], &cart["elements"][0]["name"]),
@@ -183,20 +190,23 @@ fn an_endpoint_that_is_down_is_waited_for_and_all_heals_by_itself() {
 }
 
 #[test]
-fn words_that_still_hold_spare_all_above() {
+fn an_unchanged_summary_skips_all_requests_above() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let before = home.node(&repo.at(DEEP), 0);
     assert_eq!(model.count(), 18);
-    model.fail(1, Reply::SummaryRef("UNCHANGED"), |_| true);
+    model.fail(1, Reply::Text("UNCHANGED"), |_| true);
     repo.append(DEEP, "\n\ndef more():\n    return 2\n");
     home.wait(&repo);
     assert_eq!(model.since(18), (1, 0));
-    let asked = model.requests().pop().unwrap();
+    let request = model.requests().pop().unwrap();
     let earlier = before["summary"].as_str().unwrap();
-    assert!(asked.body.to_string().contains(earlier), "it was told");
+    assert!(
+        request.body.to_string().contains(earlier),
+        "the earlier summary was sent"
+    );
     let after = home.node(&repo.at(DEEP), 0);
     assert_eq!(after["summary"], before["summary"]);
     assert_ne!(after["digest"], before["digest"]);
@@ -210,14 +220,14 @@ fn words_that_still_hold_spare_all_above() {
 }
 
 #[test]
-fn words_that_are_kept_too_often_are_asked_for_anew() {
+fn a_summary_that_was_kept_too_often_is_requested_without_the_earlier_one() {
     const SHOWN: &str = "Before its last change this was its paragraph";
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
-    // A lazy one: whatever it may keep, it keeps.
-    model.fail(usize::MAX, Reply::SummaryRef("UNCHANGED"), |request| {
+    // A lazy model: it keeps each earlier summary.
+    model.fail(usize::MAX, Reply::Text("UNCHANGED"), |request| {
         request.body.to_string().contains(SHOWN)
     });
     let mut kept = 0;
@@ -228,9 +238,9 @@ fn words_that_are_kept_too_often_are_asked_for_anew() {
             &format!("\n\ndef more_{kept}():\n    return {kept}\n"),
         );
         home.wait(&repo);
-        let asked = &model.requests()[before];
-        assert!(asked.content.contains(&format!("more_{kept}")));
-        if !asked.body.to_string().contains(SHOWN) {
+        let request = &model.requests()[before];
+        assert!(request.content.contains(&format!("more_{kept}")));
+        if !request.body.to_string().contains(SHOWN) {
             break;
         }
         kept += 1;
@@ -239,8 +249,8 @@ fn words_that_are_kept_too_often_are_asked_for_anew() {
     assert_eq!(kept, 8);
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
     assert_eq!(first_not_fresh(&tree), None);
-    let asked = model.requests();
-    let file = asked.iter().rfind(|request| request.kind == Kind::File);
-    let words = FakeModel::words(Kind::File, &file.unwrap().content);
-    assert_eq!(find(&tree, DEEP)["summary"], words);
+    let requests = model.requests();
+    let file = requests.iter().rfind(|request| request.kind == Kind::File);
+    let text = FakeModel::summary(Kind::File, &file.unwrap().content);
+    assert_eq!(find(&tree, DEEP)["summary"], text);
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::harness::{Alone, Done, Home, Repo, first_not_fresh};
 
-/// MiB; a debug build, with all that a small repository needs.
+/// The limit of resident memory for a small repository with a debug build, in MiB.
 const MEMORY: u64 = 300;
 
 fn is_root() -> bool {
@@ -55,13 +55,13 @@ fn may_mount() -> bool {
 
 /// A usable failure: one line, no panic, and what to do.
 #[track_caller]
-fn one_line(done: Done, code: i32, words: &[&str]) {
-    let said = done.stderr.clone();
+fn one_line(done: Done, code: i32, parts: &[&str]) {
+    let error = done.stderr.clone();
     done.expect(code);
-    assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(!said.contains("panicked"), "{said}");
-    for word in words {
-        assert!(said.contains(word), "without {word:?}: {said}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(!error.contains("panicked"), "{error}");
+    for part in parts {
+        assert!(error.contains(part), "without {part:?}: {error}");
     }
 }
 

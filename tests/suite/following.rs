@@ -28,9 +28,9 @@ impl Follower {
     /// Kind and path of all events up to and including the first of this kind.
     #[track_caller]
     fn until(&mut self, event: &str) -> Vec<(String, String)> {
-        let mut told = Vec::new();
+        let mut received = Vec::new();
         loop {
-            let line = self.lines.next().expect("the stream goes on").unwrap();
+            let line = self.lines.next().expect("the stream continues").unwrap();
             let happening: Value = serde_json::from_str(&line).unwrap();
             assert!(
                 happening["time"]
@@ -39,9 +39,9 @@ impl Follower {
                 "{line}"
             );
             let text = |key: &str| happening[key].as_str().unwrap_or_default().to_owned();
-            told.push((text("event"), text("path")));
-            if told.last().is_some_and(|(kind, _)| kind == event) {
-                return told;
+            received.push((text("event"), text("path")));
+            if received.last().is_some_and(|(kind, _)| kind == event) {
+                return received;
             }
         }
     }
@@ -57,7 +57,7 @@ impl Drop for Follower {
 #[test]
 fn a_save_is_followed_to_its_end() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let mut follower = Follower::start(&home, &[]);
@@ -66,9 +66,9 @@ fn a_save_is_followed_to_its_end() {
         [("settled".to_owned(), String::new())]
     );
     repo.write("src/shop/cart.py", "class Basket:\n    pass\n");
-    let told = follower.until("settled");
+    let received = follower.until("settled");
     let of = |kind: &str| -> Vec<&str> {
-        let mut paths: Vec<&str> = told
+        let mut paths: Vec<&str> = received
             .iter()
             .filter(|(event, _)| event == kind)
             .map(|(_, path)| path.as_str())
@@ -76,7 +76,7 @@ fn a_save_is_followed_to_its_end() {
         paths.dedup();
         paths
     };
-    assert_eq!(told[0].0, "busy", "{told:?}");
+    assert_eq!(received[0].0, "busy", "{received:?}");
     assert_eq!(of("changed"), ["src/shop/cart.py"]);
     assert_eq!(
         of("summarized"),
@@ -109,21 +109,22 @@ fn a_path_limits_the_events_to_what_is_below_it() {
     repo.write("src/shop/money/amount.py", "def amount():\n    return 3\n");
     home.wait(&repo);
     repo.remove("src/shop/money/rates/fetch.py");
-    let told = follower.until("removed");
+    let received = follower.until("removed");
     assert!(
-        told.iter()
+        received
+            .iter()
             .any(|(_, path)| path == "src/shop/money/amount.py"),
-        "{told:?}"
+        "{received:?}"
     );
     assert!(
-        !told.iter().any(|(_, path)| path.starts_with("docs")),
-        "{told:?}"
+        !received.iter().any(|(_, path)| path.starts_with("docs")),
+        "{received:?}"
     );
     home.run(&["events", "/nonexistent"]).expect(4);
 }
 
 #[test]
-fn a_slow_reader_learns_how_many_events_it_missed() {
+fn a_slow_reader_receives_the_number_of_missed_events() {
     let (home, repo) = (Home::new(), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -141,14 +142,14 @@ fn a_slow_reader_learns_how_many_events_it_missed() {
         );
     }
     home.wait(&repo);
-    let mut told = String::new();
+    let mut received = String::new();
     let mut piece = [0; 65_536];
-    while !told.contains("\"event\":\"missed\"") {
+    while !received.contains("\"event\":\"missed\"") {
         let read = stream.read(&mut piece).unwrap();
         assert!(read > 0, "the stream ended");
-        told.push_str(&String::from_utf8_lossy(&piece[..read]));
+        received.push_str(&String::from_utf8_lossy(&piece[..read]));
     }
-    // And the daemon did not wait for it.
+    // The daemon did not wait for the slow reader.
     assert_eq!(home.status()["repositories"][0]["state"], "idle");
 }
 

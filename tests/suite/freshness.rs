@@ -1,4 +1,4 @@
-//! The promise that the whole program stands on: what describes an earlier state is never served as fresh.
+//! The main promise: a summary of an earlier state is never served as fresh.
 
 use serde_json::Value;
 
@@ -25,12 +25,12 @@ fn bad_request(content: &'static str) -> (Reply, impl Fn(&crate::harness::Reques
 }
 
 #[test]
-fn just_after_a_start_nothing_that_is_there_is_called_missing() {
+fn during_the_first_scan_no_existing_file_is_reported_as_missing() {
     let (home, repo) = (Home::new(), Repo::new());
     for number in 0..1_500 {
         repo.write(&format!("d{}/f{number}.txt", number % 150), "a note\n");
     }
-    // The first start knows nothing yet, the second what the first one kept.
+    // The first start has an empty store, the second one has records.
     for _ in 0..2 {
         let _daemon = home.daemon(&[&repo.at("")]);
         assert_eq!(home.node(&repo.at("d149/f1499.txt"), 0)["kind"], "file");
@@ -40,10 +40,10 @@ fn just_after_a_start_nothing_that_is_there_is_called_missing() {
 }
 
 #[test]
-fn before_the_first_answer_everything_is_pending() {
+fn before_the_first_response_everything_is_pending() {
     let model = FakeModel::new();
     model.hold();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     until("all is read", || {
         let status = home.status();
@@ -51,7 +51,7 @@ fn before_the_first_answer_everything_is_pending() {
         // The empty file needs no model.
         (&of["pending"], &of["fresh"], &of["state"])
             == (&18.into(), &1.into(), &"summarizing".into())
-            // It has one as soon as all below it has.
+            // A directory is summarized once everything below it is.
             && home.node(&repo.at(""), 0)["digest"].is_string()
     });
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
@@ -80,9 +80,9 @@ fn before_the_first_answer_everything_is_pending() {
 }
 
 #[test]
-fn what_was_just_saved_is_stale_with_all_above_it() {
+fn a_saved_file_and_all_folders_above_it_are_stale_at_once() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let before = home.node(&repo.at(""), 99);
@@ -94,7 +94,7 @@ fn what_was_just_saved_is_stale_with_all_above_it() {
             home.node(&repo.at(path), 0)["freshness"] != "fresh"
         });
     }
-    until("it is asked for", || {
+    until("it is requested", || {
         home.run(&["wait", &repo.at(""), "--timeout", "0.1"]).code == Some(5)
             && model.in_flight() == 1
     });
@@ -110,7 +110,7 @@ fn what_was_just_saved_is_stale_with_all_above_it() {
         assert_eq!(
             node["summary"],
             find(&before, path)["summary"],
-            "the earlier words are still served"
+            "the earlier summary is still served"
         );
         assert_eq!(
             node["digest"] == find(&before, path)["digest"],
@@ -130,9 +130,9 @@ fn what_was_just_saved_is_stale_with_all_above_it() {
 }
 
 #[test]
-fn not_even_the_first_question_after_a_save_is_answered_with_fresh() {
+fn the_first_query_after_a_save_returns_stale() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     for round in 0..6 {
@@ -149,7 +149,7 @@ fn not_even_the_first_question_after_a_save_is_answered_with_fresh() {
 #[test]
 fn a_new_file_is_pending_and_a_deleted_one_is_gone() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     model.hold();
@@ -175,14 +175,14 @@ fn a_new_file_is_pending_and_a_deleted_one_is_gone() {
 }
 
 #[test]
-fn an_answer_about_an_earlier_text_is_not_shown_as_the_words_of_a_later_one() {
+fn a_response_for_earlier_content_is_not_shown_for_later_content() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     model.hold();
     repo.append(DEEP, "FIRST = 1\n");
-    until("the first is asked for", || {
+    until("the first content is requested", || {
         model
             .requests()
             .iter()
@@ -200,16 +200,16 @@ fn an_answer_about_an_earlier_text_is_not_shown_as_the_words_of_a_later_one() {
     assert_eq!(node["freshness"], "fresh");
     assert_eq!(
         node["summary"],
-        FakeModel::words(Kind::File, &repo.read(DEEP))
+        FakeModel::summary(Kind::File, &repo.read(DEEP))
     );
 }
 
 #[test]
-fn a_file_that_fails_for_good_is_named_and_holds_nothing_up() {
+fn a_permanent_failure_is_named_and_blocks_no_other_file() {
     let model = FakeModel::new();
     let (reply, wanted) = bad_request("RATES");
     model.fail(usize::MAX, reply, wanted);
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     let waited = home.wait(&repo);
     assert!(waited.stderr.contains(&repo.at(DEEP)), "{waited:?}");
@@ -255,9 +255,9 @@ fn a_file_that_fails_for_good_is_named_and_holds_nothing_up() {
 }
 
 #[test]
-fn an_edit_that_fails_for_good_stays_stale_with_its_error() {
+fn an_edit_that_fails_permanently_stays_stale_with_its_error() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let before = home.node(&repo.at(DEEP), 0);
@@ -282,7 +282,7 @@ fn an_edit_that_fails_for_good_stays_stale_with_its_error() {
 }
 
 #[test]
-fn a_bad_key_stops_the_asking_and_is_told() {
+fn a_bad_key_stops_all_requests_and_is_reported() {
     let model = FakeModel::new();
     let body =
         "{\"error\":{\"message\":\"Incorrect API key provided\",\"code\":\"invalid_api_key\"}}";
@@ -291,26 +291,26 @@ fn a_bad_key_stops_the_asking_and_is_told() {
         Reply::Status(401, vec![], body.to_owned()),
         |_| true,
     );
-    let (home, repo) = (Home::asking(&model, "max_workers = 2"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "max_workers = 2"), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
-    let asked = model.count();
-    assert!((1..=2).contains(&asked), "{asked} requests with a bad key");
+    let sent = model.count();
+    assert!((1..=2).contains(&sent), "{sent} requests with a bad key");
     let status = home.status();
     let mut notes = status["notes"].to_string();
     notes += &status["repositories"][0]["notes"].to_string();
     assert!(notes.contains("key"), "{status}");
-    let told = home.run(&["status"]).expect(0).stdout;
-    assert!(told.contains("key"), "{told}");
+    let shown = home.run(&["status"]).expect(0).stdout;
+    assert!(shown.contains("key"), "{shown}");
     for node in every(&home.node(&repo.at(""), 99)) {
         let rule = node["path"] == "src/shop/py.typed";
         assert_eq!(node["freshness"] == "fresh", rule, "{node}");
     }
-    // `index` cannot do what it was asked to.
+    // `index` fails.
     daemon.terminate();
     let done = home.run(&["index", &repo.at("")]).expect(1);
     assert!(done.stderr.contains("key"), "{done:?}");
-    // With a good key, a restart goes on.
+    // With a valid key a restart continues.
     model.heal();
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -318,9 +318,9 @@ fn a_bad_key_stops_the_asking_and_is_told() {
 }
 
 #[test]
-fn an_endpoint_that_is_down_is_waited_for() {
+fn after_an_outage_of_the_endpoint_work_continues() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "max_workers = 4"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "max_workers = 4"), Repo::package());
     model.fail(
         2,
         Reply::Status(
@@ -337,9 +337,9 @@ fn an_endpoint_that_is_down_is_waited_for() {
 }
 
 #[test]
-fn a_folder_that_is_gone_is_unreachable_and_not_fresh_and_comes_back_for_nothing() {
+fn a_missing_root_is_unreachable_and_its_return_costs_nothing() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     let (inside, away) = (repo.root().join("work"), repo.root().join("away"));
     crate::harness::copy_folder(&Repo::package().root(), &inside);
     let _daemon = home.daemon(&[&repo.at("work")]);

@@ -1,6 +1,6 @@
-//! What a user has: a home, repositories, the program, a daemon, and a model at the other end of the line.
+//! The user's side of a test: a home, repositories, the program, a daemon, and a fake model.
 //!
-//! Nothing here sleeps for a guessed time: a test waits for a condition, with a deadline that only a defect reaches.
+//! Nothing here sleeps for a guessed time. A test waits for a condition, with a deadline that only a defect reaches.
 
 mod agent;
 mod daemon;
@@ -37,7 +37,7 @@ pub fn eventually<T, E: std::fmt::Debug>(
     loop {
         match condition() {
             Ok(value) => return value,
-            Err(why) if start.elapsed() > DEADLINE => panic!("never: {what}; at last: {why:?}"),
+            Err(why) if start.elapsed() > DEADLINE => panic!("never: {what}; last error: {why:?}"),
             Err(_) => std::thread::sleep(Duration::from_millis(8)),
         }
     }

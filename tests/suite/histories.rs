@@ -1,15 +1,14 @@
-//! Random histories of a folder against the real program: after each round, what the daemon tells must be, byte for
-//! byte, what a program tells that has never seen the folder before; and nothing in between may be called fresh that
-//! is not.
+//! Runs random histories of a folder against the real program. After each round the daemon's tree must equal, byte for
+//! byte, the tree that a new index prints. In between, no node may be reported as fresh that is not.
 //!
-//! `EPITOME_HISTORIES=500` runs so many seeds, from 0 or from `EPITOME_HISTORIES_FROM=1000000`; `EPITOME_HISTORY=21` runs one, and prints what happens. A seed that
-//! found something is kept, with a word on what it found. Races belong to it: a seed decides what happens, not when
-//! the daemon sees it.
+//! `EPITOME_HISTORIES=500` runs this many seeds, from 0 or from `EPITOME_HISTORIES_FROM=1000000`; `EPITOME_HISTORY=21` runs
+//! one and prints its operations. Add a failing seed to `KEPT` with a note on what it found. A seed decides the operations,
+//! but not when the daemon sees them, so a failure may not repeat.
 
-mod chance;
+mod compare;
 mod disk;
+mod generator;
 mod history;
-mod judge;
 mod op;
 mod setting;
 mod wide;
@@ -18,37 +17,37 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use chance::Chance;
+use generator::Generator;
 use history::History;
 use op::Op;
 use setting::Setting;
 
-/// Seeds that once found something.
+/// Seeds that found a defect.
 const KEPT: &[u64] = &[
-    10112,     // a file touched while an older look misses it: its folder was fresh without it
+    10112,     // a file created during a scan that missed it: its folder was fresh without it
     10277,     // the root replaced by a copy: new folders around it were not watched
-    10449,     // a second name of a file, written by that name: stale under the first
+    10449,     // a hard link to a file, written through the link: outdated under its first name
     10597,     // the same
     10827,     // the same
-    1_001_018, // files of the export folder that git took away
-    1_001_135, // others that git brought back as they had been
+    1_001_018, // git removed files of the export folder
+    1_001_135, // git restored earlier files of the export folder
     1_001_095, // another excludes file in git's configuration
-    1_002_062, // as no superuser: the root away during a look at everything, and back in the next one: no wait ended
-    1_004_354, // the same as the superuser
-    1_002_068, // as no superuser: a folder closed to all, and what lies below it forgotten
-    1_010_024, // a folder 40 deep in a repository within another: told by the inner one
-    1_022_050, // an unfinished file of the export folder that git committed and brought back
+    1_002_062, // not as root: the watched folder missing during a full scan and back in the next one: no wait ended
+    1_004_354, // the same as root
+    1_002_068, // not as root: a folder became unreadable, and the nodes below it were forgotten
+    1_010_024, // a folder 40 levels deep in a nested repository
+    1_022_050, // an unfinished file of the export folder that git had committed and restored
 ];
 
-/// Seeds from this one on have more kinds of things happen, to more kinds of settings.
+/// Seeds from this one on use more kinds of operations and settings.
 const WIDE: u64 = 1_000_000;
-/// Seeds of each kind in a normal run, apart from those kept.
+/// Seeds of each kind in a normal run, in addition to `KEPT`.
 const SEEDS: u64 = 10;
 const ROUNDS: usize = 5;
-/// How long a failing history is made shorter.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// The time limit for shortening a failing history.
+const SHORTEN_FOR: Duration = Duration::from_secs(90);
 
-/// What happened, and what was found.
+/// A failing history.
 struct Finding {
     setting: Setting,
     ops: Vec<Op>,
@@ -65,38 +64,38 @@ fn guarded(work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
     })
 }
 
-/// Lives through one seed.
-fn live(seed: u64, rounds: usize, told: bool) -> Result<(), Finding> {
-    let mut chance = Chance::new(seed, seed >= WIDE);
+/// Runs one seed; with `verbose`, prints its operations.
+fn run(seed: u64, rounds: usize, verbose: bool) -> Result<(), Finding> {
+    let mut generator = Generator::new(seed, seed >= WIDE);
     let setting = Setting::of(seed, seed >= WIDE);
-    if told {
+    if verbose {
         println!("{setting:?}");
     }
     let mut ops = Vec::new();
     let result = guarded(|| {
         let mut history = History::new(setting);
-        history.told = told;
+        history.verbose = verbose;
         let base = history.base();
-        let mut happen = |op: Op, ops: &mut Vec<Op>| {
-            if told {
+        let mut apply = |op: Op, ops: &mut Vec<Op>| {
+            if verbose {
                 println!("{op:?}");
             }
             ops.push(op.clone());
             let done = history.apply(&op);
-            if told && done.is_err() {
+            if verbose && done.is_err() {
                 println!("{}", history.log());
             }
             done
         };
         for _ in 0..rounds {
-            let (count, before) = chance.round();
+            let (count, before) = generator.round();
             for op in before {
-                happen(op, &mut ops)?;
+                apply(op, &mut ops)?;
             }
             for _ in 0..count {
-                happen(chance.next(&base), &mut ops)?;
+                apply(generator.next(&base), &mut ops)?;
             }
-            happen(Op::Settle, &mut ops)?;
+            apply(Op::Settle, &mut ops)?;
         }
         Ok(())
     });
@@ -107,30 +106,30 @@ fn live(seed: u64, rounds: usize, told: bool) -> Result<(), Finding> {
     })
 }
 
-/// Lives through the same again.
-fn relive(setting: Setting, ops: &[Op]) -> Result<(), String> {
+/// Runs the same operations again.
+fn replay(setting: Setting, ops: &[Op]) -> Result<(), String> {
     guarded(|| {
         let mut history = History::new(setting);
         ops.iter().try_for_each(|op| history.apply(op))
     })
 }
 
-/// Leaves out what is not needed for something to be found.
+/// Removes operations that are not needed for the failure.
 fn shorten(finding: Finding) -> Finding {
     let start = Instant::now();
     let mut best = finding;
     let mut size = best.ops.len() / 2;
-    let mut found_again = false;
-    while size > 0 && start.elapsed() < PATIENCE {
+    let mut reproduced = false;
+    while size > 0 && start.elapsed() < SHORTEN_FOR {
         let mut at = 0;
-        while at < best.ops.len() && start.elapsed() < PATIENCE {
+        while at < best.ops.len() && start.elapsed() < SHORTEN_FOR {
             let mut fewer = best.ops.clone();
             fewer.drain(at..(at + size).min(best.ops.len()));
-            if fewer.last() != Some(&Op::Settle) && fewer.last() != Some(&Op::ScanState) {
+            if fewer.last() != Some(&Op::Settle) && fewer.last() != Some(&Op::CheckFresh) {
                 fewer.push(Op::Settle);
             }
             let failed = fewer.len() < best.ops.len()
-                && (0..2).any(|_| match relive(best.setting, &fewer) {
+                && (0..2).any(|_| match replay(best.setting, &fewer) {
                     Ok(()) => false,
                     Err(problem) => {
                         best.problem = problem;
@@ -140,21 +139,21 @@ fn shorten(finding: Finding) -> Finding {
             match failed {
                 true => {
                     best.ops = fewer;
-                    found_again = true;
+                    reproduced = true;
                 }
                 false => at += size,
             }
         }
         size /= 2;
     }
-    if !found_again {
-        best.problem += "\n(it was not found again: a race)";
+    if !reproduced {
+        best.problem += "\n(not reproduced: a race)";
     }
     best
 }
 
-/// Lives through all the seeds, two at a time; panics with the first finding.
-fn all(seeds: Vec<u64>) {
+/// Runs all seeds, two at a time; panics with the first failure.
+fn run_all(seeds: Vec<u64>) {
     let next = AtomicU64::new(0);
     let failures: Vec<(u64, Finding)> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..2)
@@ -166,7 +165,7 @@ fn all(seeds: Vec<u64>) {
                         let Some(&seed) = seeds.get(index as usize) else {
                             return failures;
                         };
-                        if let Err(finding) = live(seed, ROUNDS, false) {
+                        if let Err(finding) = run(seed, ROUNDS, false) {
                             println!("seed {seed}: {}", finding.problem);
                             failures.push((seed, finding));
                         }
@@ -181,16 +180,16 @@ fn all(seeds: Vec<u64>) {
     let seeds: Vec<u64> = failures.iter().map(|(seed, _)| *seed).collect();
     if let Some((seed, finding)) = failures.into_iter().next() {
         println!("{count} seeds failed: {seeds:?}");
-        tell(seed, finding);
+        report(seed, finding);
     }
 }
 
-fn tell(seed: u64, finding: Finding) {
+fn report(seed: u64, finding: Finding) {
     println!("seed {seed}: {}", finding.problem);
     let finding = shorten(finding);
     let lines: Vec<String> = finding.ops.iter().map(|op| format!("  {op:?}")).collect();
     panic!(
-        "seed {seed}, {:?}, at its shortest:\n{}\n{}",
+        "seed {seed}, {:?}, shortened to:\n{}\n{}",
         finding.setting,
         lines.join("\n"),
         finding.problem
@@ -202,10 +201,10 @@ fn number(name: &str) -> Option<u64> {
 }
 
 #[test]
-fn the_tree_is_what_is_on_disk_whatever_happened() {
+fn after_any_history_the_tree_equals_the_disk() {
     if let Some(seed) = number("EPITOME_HISTORY") {
-        if let Err(finding) = live(seed, ROUNDS, true) {
-            tell(seed, finding);
+        if let Err(finding) = run(seed, ROUNDS, true) {
+            report(seed, finding);
         }
         return;
     }
@@ -216,5 +215,5 @@ fn the_tree_is_what_is_on_disk_whatever_happened() {
         }
         None => (0..SEEDS).chain(WIDE..WIDE + SEEDS).collect(),
     };
-    all(KEPT.iter().copied().chain(seeds).collect());
+    run_all(KEPT.iter().copied().chain(seeds).collect());
 }

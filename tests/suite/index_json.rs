@@ -48,7 +48,7 @@ fn stamps(folder: &Path) -> BTreeMap<String, (u64, i64, i64)> {
 }
 
 #[test]
-fn each_directory_has_a_file_of_the_contract_s_shape() {
+fn each_directory_has_a_file_with_the_documented_fields() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -232,7 +232,7 @@ fn leftovers_of_a_killed_daemon_are_removed_at_the_next_start() {
     let mut after = written(&repo.root().join("map"));
     assert!(
         after.remove("src/shop/own.txt").is_some(),
-        "not ours to remove"
+        "the user's file stays"
     );
     assert_eq!(
         after.keys().collect::<Vec<_>>(),
@@ -247,7 +247,7 @@ fn changes_by_git_and_others_are_overwritten() {
         let (home, repo) = (Home::with(&format!("{CONFIG}{polled}")), Repo::package());
         let map = repo.root().join("map");
         repo.init();
-        // Git keeps a wrong file, and one of a folder that is not there; the others it does not know.
+        // Git tracks a wrong file and a file for a folder that does not exist; the other files are untracked.
         repo.write("map/docs/index.json", "{}\n");
         repo.write("map/nowhere/index.json", "{}\n");
         repo.commit("Begin");
@@ -359,10 +359,10 @@ fn markdown_has_a_page_for_each_folder_and_check_compares_it() {
     );
     assert!(
         !repo.root().join("docs/map/docs/map").exists(),
-        "an export is no part of itself"
+        "an export does not contain itself"
     );
-    // Committing the export changes the revision, and nothing else.
-    repo.commit("the map");
+    // Committing the export changes only the revision.
+    repo.commit("export");
     let before = written(&repo.root().join("docs/map"));
     home.run(&["check", &root, "--output", &map]).expect(0);
     home.run(&export).expect(0);
@@ -371,7 +371,7 @@ fn markdown_has_a_page_for_each_folder_and_check_compares_it() {
         .keys()
         .filter(|path| before[*path] != after[*path])
         .collect();
-    assert_eq!(changed, ["README.md"], "only its revision");
+    assert_eq!(changed, ["README.md"], "only the revision changed");
     repo.append("src/shop/cart.py", "\n\ndef added():\n    pass\n");
     let done = home.run(&["check", &root, "--output", &map]).expect(1);
     assert!(
@@ -408,28 +408,90 @@ fn index_writes_the_export() {
 #[test]
 fn a_failed_write_is_retried_without_a_change() {
     let (home, repo) = (Home::with(CONFIG), Repo::package());
-    // Not ignored, it would be a node: a file in the way of the folder.
-    repo.write("map", "a file in the way");
+    // A file at the path of the export folder. It is ignored so that it is not a node.
+    repo.write("map", "an obstacle");
     let _daemon = home.daemon(&[&repo.at("")]);
-    // Who waits is told that it is settled: it cannot be written.
+    // A wait ends although the export cannot be written.
     home.wait(&repo);
     let notes = home.status()["notes"].to_string();
     assert!(notes.contains("cannot be written"), "{notes}");
     assert!(notes.contains("[export] dir"), "{notes}");
     fs::remove_file(repo.at("map")).unwrap();
     let all = home.status()["repositories"][0]["directories"].as_u64();
-    until("all of it is written", || {
+    until("everything is written", || {
         Some(written(&repo.root().join("map")).len() as u64) == all
     });
     home.wait(&repo);
     let notes = home.status()["notes"].to_string();
     assert!(!notes.contains("cannot be written"), "{notes}");
-    // And who waits does not wait for the pause to end.
+    // A wait does not last until the retry pause is over.
     fs::remove_dir_all(repo.at("map")).unwrap();
-    fs::write(repo.at("map"), "in the way again").unwrap();
+    fs::write(repo.at("map"), "an obstacle again").unwrap();
     repo.append("src/shop/cart.py", "EDITED = 1\n");
     home.wait(&repo);
     fs::remove_file(repo.at("map")).unwrap();
     home.wait(&repo);
     assert!(written(&repo.root().join("map")).contains_key("src/shop/index.json"));
+}
+
+#[test]
+fn markdown_is_kept_current_as_the_index_is() {
+    let config = |formats: &str| {
+        format!("[export]\ndir = \"docs/map\"\nformats = [{formats}]\n\n[watch]\nsettle_ms = 20\n")
+    };
+    let home = Home::with(&config("\"index\", \"markdown\""));
+    let repo = Repo::package();
+    repo.init();
+    repo.commit("First");
+    let folder = repo.root().join("docs/map");
+    let daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let first = written(&folder);
+    assert_eq!(first.len(), 14, "{:?}", first.keys());
+    let shop = &first["src/shop/README.md"];
+    assert!(
+        shop.contains("[cart.py](../../../../src/shop/cart.py)"),
+        "{shop}"
+    );
+    let check = || home.run_in(&repo.root(), &["check"]);
+    let said = check().expect(0).stderr;
+    assert!(said.contains("14 files checked"), "{said}");
+    // A commit changes no page, and one file only the pages above it.
+    let before = stamps(&folder);
+    repo.commit("Map");
+    repo.write("src/shop/cart.py", "\"\"\"A basket.\"\"\"\n");
+    home.wait(&repo);
+    let after = stamps(&folder);
+    let changed: Vec<&str> = after
+        .iter()
+        .filter(|(name, stamp)| before.get(*name) != Some(stamp) && name.ends_with(".md"))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert!(changed.contains(&"src/shop/README.md"), "{changed:?}");
+    assert!(!changed.contains(&"tests/README.md"), "{changed:?}");
+    // Changed by hand: written again.
+    fs::write(
+        folder.join("tests/README.md"),
+        "<!-- Written by epitome. -->\nmine\n",
+    )
+    .unwrap();
+    check().expect(1);
+    home.wait(&repo);
+    until("the page is back", || {
+        home.wait(&repo);
+        fs::read_to_string(folder.join("tests/README.md")).unwrap() == first["tests/README.md"]
+    });
+    check().expect(0);
+    drop(daemon);
+    // Without the format its pages go, and a page of the user stays.
+    fs::write(folder.join("src/README.md"), "# Mine\n").unwrap();
+    home.configure(&config("\"index\""));
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let pages: Vec<String> = written(&folder)
+        .into_keys()
+        .filter(|name| name.ends_with(".md"))
+        .collect();
+    assert_eq!(pages, ["src/README.md"]);
+    assert!(check().expect(0).stderr.contains("7 files checked"));
 }

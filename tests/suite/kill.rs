@@ -1,4 +1,4 @@
-//! The end of a daemon, polite or not, at any moment: what was paid for is kept.
+//! SIGTERM and SIGKILL at any moment: paid summaries are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use crate::harness::{Alone, FakeModel, Home, Repo, every, first_not_fresh, until};
 
 const WORKERS: usize = 4;
-/// Files and directories of [`repository`].
+/// The number of files and directories of [`repository`].
 const NODES: usize = 48 + 10;
 
 fn repository() -> Repo {
@@ -24,19 +24,19 @@ fn repository() -> Repo {
 }
 
 fn home(model: &FakeModel) -> Home {
-    Home::asking(model, &format!("max_workers = {WORKERS}"))
+    Home::with_model(model, &format!("max_workers = {WORKERS}"))
 }
 
-/// How often each question was asked.
-fn times_asked(model: &FakeModel) -> BTreeMap<String, usize> {
+/// The number of requests for each subject.
+fn request_counts(model: &FakeModel) -> BTreeMap<String, usize> {
     let mut times = BTreeMap::new();
     for request in model.requests() {
-        *times.entry(request.question()).or_default() += 1;
+        *times.entry(request.subject()).or_default() += 1;
     }
     times
 }
 
-/// All words that the daemon shows.
+/// All summaries that the daemon serves.
 fn shown(home: &Home, repo: &Repo) -> BTreeSet<String> {
     let target = repo.at("");
     let Ok(answer) = home.try_http("GET", &format!("/v1/node?path={target}&depth=99"), "") else {
@@ -53,28 +53,28 @@ fn shown(home: &Home, repo: &Repo) -> BTreeSet<String> {
 }
 
 #[test]
-fn after_kill_9_only_what_was_in_flight_is_asked_again() {
+fn after_kill_9_only_requests_in_flight_are_repeated() {
     let model = FakeModel::new();
     model.hold_after(20);
     let (home, repo) = (home(&model), repository());
     let daemon = home.daemon(&[&repo.at("")]);
-    until("twenty answers, all shown, and four in flight", || {
-        model.answered() == 20 && model.in_flight() == WORKERS && shown(&home, &repo).len() == 20
+    until("twenty responses, all shown, and four in flight", || {
+        model.responded() == 20 && model.in_flight() == WORKERS && shown(&home, &repo).len() == 20
     });
     daemon.kill9();
-    model.idle();
+    model.wait_idle();
     let in_flight: BTreeSet<String> = model
         .requests()
         .iter()
-        .filter(|request| request.answered.is_none())
-        .map(|request| request.question())
+        .filter(|request| request.status.is_none())
+        .map(|request| request.subject())
         .collect();
     assert_eq!(in_flight.len(), WORKERS);
     model.release();
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     assert_eq!(first_not_fresh(&home.node(&repo.at(""), 99)), None);
-    let times = times_asked(&model);
+    let times = request_counts(&model);
     assert_eq!(times.len(), NODES);
     for (question, times) in times {
         let allowed = if in_flight.contains(&question) { 2 } else { 1 };
@@ -83,42 +83,42 @@ fn after_kill_9_only_what_was_in_flight_is_asked_again() {
 }
 
 #[test]
-fn after_kill_9_at_any_moment_what_was_shown_is_kept() {
+fn summaries_that_were_shown_survive_kill_9_at_any_moment() {
     for seed in 0..5 {
         let mut random = fastrand::Rng::with_seed(seed);
         let model = FakeModel::new();
         model.latency(12);
         let (home, repo) = (home(&model), repository());
-        // What was shown before each kill, and how many requests there had been by then.
+        // The summaries shown before each kill, and the number of requests by then.
         let mut kills: Vec<(usize, BTreeSet<String>)> = Vec::new();
-        // Twice: a store that was repaired once has to survive again.
+        // Twice, because a store that was repaired once has to survive again.
         for _ in 0..2 {
             let daemon = home.daemon(&[&repo.at("")]);
-            let moment = (model.answered() + random.usize(1..25)).min(NODES - 4);
-            until("the moment of the kill", || model.answered() >= moment);
+            let moment = (model.responded() + random.usize(1..25)).min(NODES - 4);
+            until("the moment of the kill", || model.responded() >= moment);
             let shown = shown(&home, &repo);
             daemon.kill9();
-            model.idle();
+            model.wait_idle();
             kills.push((model.count(), shown));
         }
         let _daemon = home.daemon(&[&repo.at("")]);
         home.wait(&repo);
         let tree = home.node(&repo.at(""), 99);
         assert_eq!(first_not_fresh(&tree), None, "seed {seed}");
-        let words: Vec<String> = model
+        let summaries: Vec<String> = model
             .requests()
             .iter()
-            .map(|request| FakeModel::words(request.kind, &request.content))
+            .map(|request| FakeModel::summary(request.kind, &request.content))
             .collect();
         for (count, shown) in &kills {
             assert!(
-                *count < words.len(),
-                "the kill came too late to tell anything"
+                *count < summaries.len(),
+                "the kill came too late to test anything"
             );
-            for later in &words[*count..] {
+            for later in &summaries[*count..] {
                 assert!(
                     !shown.contains(later),
-                    "seed {seed}: shown, and asked for again: {later}"
+                    "seed {seed}: shown before, but requested again: {later}"
                 );
             }
         }
@@ -126,25 +126,25 @@ fn after_kill_9_at_any_moment_what_was_shown_is_kept() {
             kills.iter().any(|(_, shown)| shown.len() > 1),
             "seed {seed}"
         );
-        // Beyond that, each kill costs what was in flight, and the few answers on their way to the disk.
-        let distinct: BTreeSet<&String> = words.iter().collect();
+        // Each kill also costs the requests in flight and the few responses that were being stored.
+        let distinct: BTreeSet<&String> = summaries.iter().collect();
         assert_eq!(distinct.len(), NODES, "seed {seed}");
-        let again = words.len() - NODES;
+        let again = summaries.len() - NODES;
         assert!(
             again <= kills.len() * 3 * WORKERS,
-            "seed {seed}: {again} asked again"
+            "seed {seed}: {again} repeated requests"
         );
     }
 }
 
 #[test]
-fn a_polite_end_loses_nothing_at_all() {
+fn sigterm_loses_no_response() {
     for (moment, signal) in [(7, Signal::TERM), (31, Signal::INT)] {
         let model = FakeModel::new();
         model.latency(40);
         let (home, repo) = (home(&model), repository());
         let mut daemon = home.daemon(&[&repo.at("")]);
-        until("the moment of the end", || model.answered() >= moment);
+        until("the moment of the end", || model.responded() >= moment);
         let begun = Instant::now();
         daemon.signal(signal);
         assert_eq!(daemon.ended().code(), Some(0));
@@ -155,11 +155,11 @@ fn a_polite_end_loses_nothing_at_all() {
         );
         assert!(
             model.count() < NODES,
-            "the end came too late to tell anything"
+            "the end came too late to test anything"
         );
         let _daemon = home.daemon(&[&repo.at("")]);
         home.wait(&repo);
-        let times = times_asked(&model);
+        let times = request_counts(&model);
         assert_eq!(times.len(), NODES);
         for (question, times) in times {
             assert_eq!(times, 1, "{question}");
@@ -168,7 +168,7 @@ fn a_polite_end_loses_nothing_at_all() {
 }
 
 #[test]
-fn a_polite_end_does_not_wait_for_a_model_that_never_answers() {
+fn sigterm_does_not_wait_for_a_model_that_never_responds() {
     let model = FakeModel::new();
     model.hold();
     let (home, repo) = (home(&model), repository());
@@ -185,7 +185,7 @@ fn a_polite_end_does_not_wait_for_a_model_that_never_answers() {
 }
 
 #[test]
-fn an_index_that_is_killed_goes_on_where_it_was() {
+fn a_killed_index_resumes() {
     let model = FakeModel::new();
     model.latency(60).hold_after(20);
     let (home, repo) = (home(&model), repository());
@@ -193,24 +193,24 @@ fn an_index_that_is_killed_goes_on_where_it_was() {
         .command(&["index", &repo.at("")])
         .spawn_alone()
         .unwrap();
-    until("twenty answers and four in flight", || {
-        model.answered() == 20 && model.in_flight() == WORKERS
+    until("twenty responses and four in flight", || {
+        model.responded() == 20 && model.in_flight() == WORKERS
     });
     index.kill().unwrap();
     index.wait().unwrap();
-    model.idle();
+    model.wait_idle();
     model.release();
     home.run(&["index", &repo.at("")]).expect(0);
     let again = model.count() - NODES;
-    // The four in flight, and at most as many again that were on their way to the disk.
+    // The four in flight, and at most as many that were being stored.
     assert!(
         (WORKERS..=2 * WORKERS).contains(&again),
-        "{again} asked again"
+        "{again} repeated requests"
     );
 }
 
 #[test]
-fn a_killed_daemon_leaves_a_tree_that_is_true_after_the_restart() {
+fn after_a_kill_and_a_restart_the_tree_is_correct() {
     let (home, repo) = (Home::new(), repository());
     for round in 0..4 {
         let daemon = home.daemon(&[&repo.at("")]);
@@ -225,9 +225,9 @@ fn a_killed_daemon_leaves_a_tree_that_is_true_after_the_restart() {
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let served = home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout;
-    let anew = Home::new()
+    let new_index = Home::new()
         .run(&["index", &repo.at(""), "--json"])
         .expect(0)
         .stdout;
-    assert_eq!(served, anew);
+    assert_eq!(served, new_index);
 }

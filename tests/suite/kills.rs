@@ -1,7 +1,7 @@
-//! Kills at random moments, again and again: no answer that was stored is lost, and none is asked for twice.
+//! Kills at random moments: no stored response is lost, and none is requested twice.
 //!
-//! `EPITOME_KILLS` is the number of rounds; without it a few are run. What is stored is read from the journal itself,
-//! as the kill left it: so what may be asked again is known exactly, and not guessed from times.
+//! `EPITOME_KILLS` is the number of rounds; the default is small. The test reads the journal as the kill left it, so it
+//! knows exactly which requests may be repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -15,21 +15,21 @@ use crate::harness::{Alone, DEADLINE, FakeModel, Home, Repo, every, first_not_fr
 
 const WORKERS: usize = 4;
 const FILES: usize = 40;
-/// Bytes of a journal above which it is rewritten at the start, where most of it does not count.
+/// A journal above this size is rewritten at the start if most of it is unused (bytes).
 const LARGE: usize = (1 << 20) + (1 << 16);
 
-/// What happens beside the work, and when the kill comes.
+/// When the kill comes.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
-    /// So long after the process began: while it opens its store, rewrites its journal, scans, asks.
+    /// This long after the process began: while it opens the store, rewrites the journal, scans or sends requests.
     Time(u64),
-    /// When it has had so many more answers.
-    Answers(usize),
-    /// So long after the start of a collection of everything unused.
-    Removing(u64),
+    /// After this many more responses.
+    Responses(usize),
+    /// This long after the start of a garbage collection.
+    Collecting(u64),
 }
 
-/// A process that is killed, or that ends with the test.
+/// A process that is killed at the latest when the test ends.
 struct Process {
     child: Child,
     log: std::path::PathBuf,
@@ -55,9 +55,9 @@ impl Drop for Process {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let panicked = log.contains("panicked at");
         if std::thread::panicking() {
-            println!("--- it said:\n{log}");
+            println!("--- log:\n{log}");
         } else {
-            assert!(!panicked, "it panicked:\n{log}");
+            assert!(!panicked, "the process panicked:\n{log}");
         }
     }
 }
@@ -66,10 +66,10 @@ impl Drop for Process {
 struct Figures {
     kills: usize,
     by_moment: BTreeMap<&'static str, usize>,
-    /// Questions that were asked more than once.
+    /// Requests that were sent more than once.
     again: usize,
     most_again: usize,
-    /// Answers that the model had given and the journal did not hold when it was killed.
+    /// Responses that were not in the journal at the kill.
     unstored: usize,
     most_unstored: usize,
     rewritten: usize,
@@ -80,11 +80,11 @@ struct Rounds {
     home: Home,
     repo: Repo,
     rng: Rng,
-    /// Whether files go back to what they held earlier. Then nothing may be removed from the store.
+    /// Whether files return to earlier content. Then nothing may be removed from the store.
     back: bool,
     earlier: Vec<Vec<String>>,
     number: usize,
-    /// What the journal held after any of the kills, by the mark of the answer.
+    /// The marks of all summaries that were in the journal after a kill.
     stored: BTreeSet<String>,
     figures: Figures,
 }
@@ -95,7 +95,7 @@ impl Rounds {
         model.latency(4);
         let more = format!("max_workers = {WORKERS}\nquiet_ms = 0");
         let mut rounds = Self {
-            home: Home::asking(&model, &more),
+            home: Home::with_model(&model, &more),
             model,
             repo: Repo::new(),
             rng: Rng::with_seed(seed),
@@ -109,7 +109,7 @@ impl Rounds {
         rounds
     }
 
-    /// Writes a file: something new or, where that is wanted, what it was once.
+    /// Writes a file: new content or, with `back`, earlier content.
     fn write(&mut self, file: usize) {
         let earlier = &mut self.earlier[file];
         let text = match self.back && earlier.len() > 1 && self.rng.u8(0..3) == 0 {
@@ -126,9 +126,9 @@ impl Rounds {
         self.repo.write(&path, text);
     }
 
-    /// One process, and its end.
+    /// Runs one process until its kill.
     fn round(&mut self) {
-        self.check_store_is_whole_before();
+        self.verify_sometimes();
         for _ in 0..self.rng.usize(2..9) {
             let file = self.rng.usize(..FILES);
             self.write(file);
@@ -137,28 +137,28 @@ impl Rounds {
         let moment = match self.rng.u8(0..8) {
             0 => Moment::Time(self.rng.u64(0..120)),
             1 | 2 => Moment::Time(self.rng.u64(0..600)),
-            3..=5 => Moment::Answers(self.rng.usize(1..25)),
-            _ => Moment::Removing(self.rng.u64(0..60)),
+            3..=5 => Moment::Responses(self.rng.usize(1..25)),
+            _ => Moment::Collecting(self.rng.u64(0..60)),
         };
-        let (asked, answered) = (self.model.count(), self.model.answered());
+        let (sent, responded) = (self.model.count(), self.model.responded());
         let at = self.repo.at("");
         let index = matches!(moment, Moment::Time(_)) && self.rng.bool();
         let verb = if index { "index" } else { "daemon" };
         let mut process = Process::start(&self.home, &[verb, &at]);
-        let shown = self.live_until(&mut process, moment, answered);
+        let shown = self.run_until(&mut process, moment, responded);
         process.child.kill().unwrap();
         process.child.wait().unwrap();
         drop(process);
-        self.model.idle();
-        self.judge(asked, &shown, rewrite, moment);
+        self.model.wait_idle();
+        self.check(sent, &shown, rewrite, moment);
     }
 
-    /// Waits for the moment of the kill; tells what was shown before.
-    fn live_until(
+    /// Waits for the moment of the kill. Returns the summaries shown before.
+    fn run_until(
         &mut self,
         process: &mut Process,
         moment: Moment,
-        answered: usize,
+        responded: usize,
     ) -> BTreeSet<String> {
         let begun = Instant::now();
         match moment {
@@ -168,17 +168,17 @@ impl Rounds {
                 });
                 return BTreeSet::new();
             }
-            Moment::Answers(more) => {
-                // There may be nothing to ask about: then when all is done.
-                until("so many answers", || {
-                    self.model.answered() >= answered + more || self.is_idle(process)
+            Moment::Responses(more) => {
+                // There may be no more requests: then wait until everything is done.
+                until("enough responses", || {
+                    self.model.responded() >= responded + more || self.is_idle(process)
                 });
             }
-            Moment::Removing(after) => {
-                until("it answers", || self.has_begun(process));
+            Moment::Collecting(after) => {
+                until("the daemon responds", || self.has_begun(process));
                 let days = if self.back { 1 } else { 0 };
                 let body = format!("{{\"max_age_days\":{days}}}");
-                // While it runs, and twice, so that the second has less to remove.
+                // Twice, so that the second collection has less to remove.
                 let home = &self.home;
                 std::thread::scope(|scope| {
                     let removing = scope.spawn(move || {
@@ -199,52 +199,58 @@ impl Rounds {
     }
 
     fn has_begun(&self, process: &mut Process) -> bool {
-        assert!(process.child.try_wait().unwrap().is_none(), "it ended");
+        assert!(
+            process.child.try_wait().unwrap().is_none(),
+            "the process ended"
+        );
         self.home.try_http("GET", "/v1/status", "").is_ok()
     }
 
     fn is_idle(&self, process: &mut Process) -> bool {
-        assert!(process.child.try_wait().unwrap().is_none(), "it ended");
+        assert!(
+            process.child.try_wait().unwrap().is_none(),
+            "the process ended"
+        );
         let Ok(answer) = self.home.try_http("GET", "/v1/status", "") else {
             return false;
         };
         answer.status == 200 && answer.json()["repositories"][0]["state"] == "idle"
     }
 
-    /// The marks of all words that the daemon shows.
+    /// The marks of all summaries that the daemon serves.
     fn shown(&self) -> BTreeSet<String> {
         let target = format!("/v1/node?path={}&depth=99", self.repo.at(""));
         match self.home.try_http("GET", &target, "") {
             Ok(answer) if answer.status == 200 => {
                 let tree = answer.json();
                 let all = every(&tree);
-                let words = all.iter().filter_map(|node| node["summary"].as_str());
-                words.filter_map(mark).collect()
+                let texts = all.iter().filter_map(|node| node["summary"].as_str());
+                texts.filter_map(mark).collect()
             }
             _ => BTreeSet::new(),
         }
     }
 
-    /// What was stored before stays stored and is not asked for again; what was shown is stored.
-    fn judge(&mut self, asked: usize, shown: &BTreeSet<String>, rewrite: bool, moment: Moment) {
+    /// Stored summaries stay stored and are not requested again; shown summaries are stored.
+    fn check(&mut self, sent: usize, shown: &BTreeSet<String>, rewrite: bool, moment: Moment) {
         let figures = &mut self.figures;
         figures.kills += 1;
         let kind = match moment {
             Moment::Time(_) => "by time",
-            Moment::Answers(_) => "by answers",
-            Moment::Removing(_) => "while removing",
+            Moment::Responses(_) => "by responses",
+            Moment::Collecting(_) => "while collecting",
         };
         *figures.by_moment.entry(kind).or_default() += 1;
         let requests = self.model.requests();
-        let said = |request: &crate::harness::Request| {
-            mark(&FakeModel::words(request.kind, &request.content)).unwrap()
+        let mark_of = |request: &crate::harness::Request| {
+            mark(&FakeModel::summary(request.kind, &request.content)).unwrap()
         };
-        for request in &requests[asked..] {
+        for request in &requests[sent..] {
             assert!(
-                !self.stored.contains(&said(request)),
-                "kill {}: stored, and asked for again: {}",
+                !self.stored.contains(&mark_of(request)),
+                "kill {}: stored, but requested again: {}",
                 figures.kills,
-                request.question()
+                request.subject()
             );
         }
         let bytes = fs::read(self.home.data().join("answers.journal")).unwrap_or_default();
@@ -253,28 +259,28 @@ impl Rounds {
             .filter_map(|frame| mark(&String::from_utf8_lossy(frame)))
             .collect();
         let unshown: Vec<_> = shown.difference(&now).collect();
-        assert!(unshown.is_empty(), "shown, and not stored: {unshown:?}");
+        assert!(unshown.is_empty(), "shown, but not stored: {unshown:?}");
         if self.back {
             let lost: Vec<_> = self.stored.difference(&now).collect();
             assert!(lost.is_empty(), "kill {}: lost: {lost:?}", figures.kills);
         }
-        let answers = requests[asked..]
+        let answers = requests[sent..]
             .iter()
-            .filter(|request| request.answered == Some(200) && !now.contains(&said(request)));
+            .filter(|request| request.status == Some(200) && !now.contains(&mark_of(request)));
         let unstored = answers.count();
         figures.unstored += unstored;
         figures.most_unstored = figures.most_unstored.max(unstored);
-        let before: BTreeSet<String> = requests[..asked].iter().map(said).collect();
-        let again = requests[asked..]
+        let before: BTreeSet<String> = requests[..sent].iter().map(mark_of).collect();
+        let again = requests[sent..]
             .iter()
-            .filter(|request| before.contains(&said(request)))
+            .filter(|request| before.contains(&mark_of(request)))
             .count();
         figures.again += again;
         figures.most_again = figures.most_again.max(again);
         self.stored.extend(now);
     }
 
-    /// Makes the journal so large that it is rewritten: what it holds, again and again. Whether that could be done.
+    /// Repeats the journal's content until it is large enough to be rewritten. Returns whether that was possible.
     fn enlarge(&self) -> bool {
         let path = self.home.data().join("answers.journal");
         let bytes = fs::read(&path).unwrap_or_default();
@@ -283,7 +289,7 @@ impl Rounds {
             return false;
         }
         let mut file = File::options().append(true).open(&path).unwrap();
-        // A torn end would be a damaged place, with whole frames behind it.
+        // A torn end would become a damaged place in the middle.
         file.set_len(whole.len() as u64).unwrap();
         let mut length = whole.len();
         while length < LARGE.max(3 * whole.len()) {
@@ -293,17 +299,17 @@ impl Rounds {
         true
     }
 
-    /// Now and then, all is looked through without a daemon.
-    fn check_store_is_whole_before(&mut self) {
+    /// Sometimes verifies the store while no daemon runs.
+    fn verify_sometimes(&mut self) {
         if self.rng.u8(0..12) == 0 && self.figures.kills > 0 {
             let verified = self.home.json(&["cache", "verify", "--json"]);
             assert_eq!(verified["sound"], true, "{verified}");
         }
     }
 
-    /// After all of them: everything is fresh, true, and was asked for as often as it had to be.
+    /// After the last round: everything is fresh and correct, and no needless request was sent.
     fn end(mut self) -> Figures {
-        let asked = self.model.count();
+        let sent = self.model.count();
         let daemon = self.home.daemon(&[&self.repo.at("")]);
         self.home.wait(&self.repo);
         let tree = self.home.node(&self.repo.at(""), 99);
@@ -312,26 +318,26 @@ impl Rounds {
         assert_eq!(verified["sound"], true, "{verified}");
         let shown = self.shown();
         daemon.terminate();
-        self.judge(asked, &shown, false, Moment::Answers(0));
+        self.check(sent, &shown, false, Moment::Responses(0));
         self.figures.kills -= 1;
         let other = FakeModel::new();
-        let anew = Home::asking(&other, "quiet_ms = 0");
+        let new = Home::with_model(&other, "quiet_ms = 0");
         let arguments = ["index", &self.repo.at(""), "--json"];
-        let fresh = anew.run(&arguments).expect(0).stdout;
+        let fresh = new.run(&arguments).expect(0).stdout;
         assert_eq!(self.home.run(&arguments).expect(0).stdout, fresh);
         self.figures
     }
 }
 
-/// What tells an answer of the model from all others.
-fn mark(words: &str) -> Option<String> {
+/// The part of a summary that identifies it.
+fn mark(text: &str) -> Option<String> {
     let (_, rest) = ["piece ", "pieces as "]
         .iter()
-        .find_map(|before| words.split_once(before))?;
+        .find_map(|before| text.split_once(before))?;
     rest.get(..16).map(str::to_owned)
 }
 
-/// The whole frames of a journal, from its beginning to the first that is torn.
+/// The complete frames of a journal, up to the first torn one.
 fn frames(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
@@ -351,10 +357,10 @@ fn run(seed: u64, back: bool, few: usize) {
         all.round();
         assert!(rounds > few || begun.elapsed() < 3 * DEADLINE);
     }
-    let (asked, answered) = (all.model.count(), all.model.answered());
+    let (sent, responded) = (all.model.count(), all.model.responded());
     let figures = all.end();
-    let told = format!(
-        "{} kills ({:?}), {asked} requests, {answered} answers; asked again {} (at most {} after a kill), answered and \
+    let line = format!(
+        "{} kills ({:?}), {sent} requests, {responded} responses; repeated {} (at most {} after a kill), responded and \
          not stored at a kill {} (at most {}); journal rewritten {}; {:.0?}",
         figures.kills,
         figures.by_moment,
@@ -365,18 +371,18 @@ fn run(seed: u64, back: bool, few: usize) {
         figures.rewritten,
         begun.elapsed()
     );
-    println!("{told}");
-    assert!(figures.most_unstored <= 2 * WORKERS, "{told}");
-    // What was in flight at the kill before, and what was not stored then.
-    assert!(figures.most_again <= 3 * WORKERS, "{told}");
+    println!("{line}");
+    assert!(figures.most_unstored <= 2 * WORKERS, "{line}");
+    // The requests in flight at the previous kill, and the responses that were not stored.
+    assert!(figures.most_again <= 3 * WORKERS, "{line}");
 }
 
 #[test]
-fn killed_at_any_moment_nothing_is_lost_and_nothing_asked_twice() {
+fn kills_at_any_moment_lose_nothing_and_repeat_no_request() {
     run(1, true, 10);
 }
 
 #[test]
-fn killed_while_the_unused_is_removed_nothing_in_use_is_lost() {
+fn kills_during_a_collection_lose_nothing_in_use() {
     run(2, false, 10);
 }

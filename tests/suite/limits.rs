@@ -1,12 +1,12 @@
-//! An endpoint's limits, through the real program: used, and hardly ever run into. How fully they are used is
-//! measured by `benches/first_index`.
+//! An endpoint's rate limits, through the real program: they are used and hardly ever exceeded. `benches/first_index`
+//! measures how fully they are used.
 
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::harness::{FakeModel, Home, Limits, Reply, Repo, first_not_fresh};
 
-/// A repository of so many files, and a folder for each ten of them.
+/// A repository with `files` files, ten in each folder.
 fn repository(files: usize) -> Repo {
     let repo = Repo::new();
     for number in 0..files {
@@ -16,7 +16,7 @@ fn repository(files: usize) -> Repo {
     repo
 }
 
-/// Indexes all of it, and everything has to be fresh. Tells how many seconds it took.
+/// Indexes a repository; everything has to be fresh. Returns the seconds it took.
 #[track_caller]
 fn index(home: &Home, repo: &Repo) -> f64 {
     let begun = Instant::now();
@@ -26,91 +26,91 @@ fn index(home: &Home, repo: &Repo) -> f64 {
 }
 
 #[test]
-fn a_limit_on_requests_that_is_told_is_kept() {
+fn a_reported_limit_on_requests_is_kept() {
     let model = FakeModel::new();
-    // A hundred a second, where ten workers would ask for three hundred.
+    // 100 a second, where ten workers could send 300.
     model.latency(30).limit(Limits {
         requests: 6_000.0,
         burst: 1.0 / 120.0,
-        told: true,
+        reported: true,
         ..Limits::default()
     });
-    let (home, repo) = (Home::asking(&model, ""), repository(300));
+    let (home, repo) = (Home::with_model(&model, ""), repository(300));
     let took = index(&home, &repo);
     assert!(model.refused() <= 3, "{} refused", model.refused());
-    // The limit's own time is 2.8 s.
+    // The limit alone takes 2.8 s.
     assert!((2.5..15.0).contains(&took), "{took}");
 }
 
 #[test]
-fn a_limit_on_tokens_that_is_told_is_kept() {
+fn a_reported_limit_on_tokens_is_kept() {
     let model = FakeModel::new();
     model.latency(30).limit(Limits {
         tokens: 6_000_000.0,
         burst: 1.0 / 60.0,
-        told: true,
+        reported: true,
         ..Limits::default()
     });
-    let (home, repo) = (Home::asking(&model, ""), repository(300));
+    let (home, repo) = (Home::with_model(&model, ""), repository(300));
     index(&home, &repo);
     assert!(model.refused() <= 3, "{} refused", model.refused());
 }
 
 #[test]
-fn limits_that_are_configured_are_kept_though_nothing_is_told() {
+fn configured_limits_are_kept_without_reports() {
     let model = FakeModel::new();
     model.limit(Limits {
         requests: 6_000.0,
         burst: 1.0 / 60.0,
         ..Limits::default()
     });
-    let home = Home::asking(&model, "requests_per_minute = 6000");
+    let home = Home::with_model(&model, "requests_per_minute = 6000");
     index(&home, &repository(200));
     assert_eq!(model.refused(), 0);
 }
 
 #[test]
-fn an_endpoint_that_says_nothing_and_takes_two_at_once_is_adapted_to() {
+fn an_unreported_limit_on_concurrency_is_found() {
     let model = FakeModel::new();
     model.latency(10).limit(Limits {
         at_once: 2,
         ..Limits::default()
     });
-    let (home, repo) = (Home::asking(&model, ""), repository(200));
+    let (home, repo) = (Home::with_model(&model, ""), repository(200));
     index(&home, &repo);
     let (refused, all) = (model.refused(), model.count());
     assert!(refused * 8 < all, "{refused} of {all} refused");
 }
 
 #[test]
-fn a_pause_that_is_asked_for_is_everybodys() {
+fn a_requested_pause_applies_to_all_requests() {
     let model = FakeModel::new();
-    // The first twenty at once, and then none for half a second: more than any guess could know.
+    // The first twenty at once, and then none for half a second, which no estimate could predict.
     model.latency(5).limit(Limits {
         requests: 120.0,
         burst: 20.0 / 120.0,
-        told: true,
+        reported: true,
         ..Limits::default()
     });
-    let (home, repo) = (Home::asking(&model, ""), repository(20));
+    let (home, repo) = (Home::with_model(&model, ""), repository(20));
     index(&home, &repo);
     assert_eq!(model.too_early(), 0);
     assert!(model.refused() <= 10, "{} refused", model.refused());
 }
 
 #[test]
-fn refusals_cost_no_node_its_tries() {
+fn refusals_use_up_no_attempts() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "max_workers = 2"), repository(12));
+    let (home, repo) = (Home::with_model(&model, "max_workers = 2"), repository(12));
     let soon = vec![("retry-after-ms", "20".to_owned())];
-    // The same one, far more often than it may fail by itself.
+    // The same request, far more often than it has attempts.
     let refusal = Reply::Status(429, soon, "{}".to_owned());
     model.fail(9, refusal, |request| request.content.contains("Module 3."));
     index(&home, &repo);
     assert_eq!(model.since(0), (9 + 12, 3));
 }
 
-/// In whatever form a pause is asked for, nobody comes before it is over.
+/// A pause is kept, in whatever form the endpoint requests it.
 #[test]
 fn each_form_of_a_pause_is_kept() {
     let header = |name, value: &str| (name, value.to_owned());
@@ -150,7 +150,7 @@ fn each_form_of_a_pause_is_kept() {
             "{\"error\":{\"message\":\"Please try again in 900ms. See the guide.\"}}",
         ),
         (
-            // A moment, and no length of time.
+            // A moment, not a duration.
             0,
             vec![
                 header("x-ratelimit-remaining", "0"),
@@ -163,21 +163,21 @@ fn each_form_of_a_pause_is_kept() {
         for (least_ms, headers, body) in forms {
             scope.spawn(move || {
                 let model = FakeModel::new();
-                let said = format!("{headers:?} {body}");
+                let form = format!("{headers:?} {body}");
                 let refusal = Reply::Status(429, headers, body.to_owned());
                 model.fail(1, refusal, |_| true);
-                let (home, repo) = (Home::asking(&model, ""), Repo::new());
+                let (home, repo) = (Home::with_model(&model, ""), Repo::new());
                 repo.write("a.py", "A = 1\n");
                 index(&home, &repo);
-                let asked = model.requests();
-                assert_eq!(asked.len(), 3, "{said}");
-                let pause = asked[1].at - asked[0].at;
+                let requests = model.requests();
+                assert_eq!(requests.len(), 3, "{form}");
+                let pause = requests[1].at - requests[0].at;
                 assert!(
                     pause >= Duration::from_millis(least_ms),
-                    "{pause:?}: {said}"
+                    "{pause:?}: {form}"
                 );
-                let now = UNIX_EPOCH.elapsed().unwrap() - asked[1].at.elapsed();
-                assert!(least_ms > 0 || now >= soon, "{said}");
+                let now = UNIX_EPOCH.elapsed().unwrap() - requests[1].at.elapsed();
+                assert!(least_ms > 0 || now >= soon, "{form}");
             });
         }
     });

@@ -1,4 +1,4 @@
-//! What users rely on: the engine through simulation, everything else through the real program.
+//! Tests of what users rely on: the engine through simulation, everything else through the real program.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod batch;
@@ -10,6 +10,7 @@ mod contents;
 mod counting;
 mod documents;
 mod endpoints;
+mod estimate;
 mod failures;
 mod faults;
 mod following;
@@ -26,6 +27,7 @@ mod mcp_protocol;
 mod notified;
 mod outside;
 mod parts;
+mod past;
 mod prompt;
 mod refusals;
 mod searching;
@@ -38,6 +40,7 @@ mod size;
 mod socket;
 mod starting;
 mod storm;
+mod texts;
 mod tidy;
 mod tree;
 mod unnoticed;

@@ -14,7 +14,7 @@ fn an_agent_learns_a_repository() {
     // From a folder in it, as agents are started.
     let mut agent = Agent::start(&home, &repo.at("src"));
 
-    let tools = agent.ask("tools/list", json!({}));
+    let tools = agent.request("tools/list", json!({}));
     let tools = tools["result"]["tools"].as_array().unwrap();
     let names: Vec<&str> = tools
         .iter()
@@ -120,7 +120,7 @@ fn answers_keep_their_bounds_and_name_what_they_leave_out() {
         );
         assert!(!text.contains("left out: nothing"), "{tool}: {text}");
     }
-    // What is not said may also be said to be null, as some clients do.
+    // Optional arguments may be null, as some clients send them.
     let nothing = json!({"wait_fresh_ms": null, "max_tokens": 200});
     let status = agent.good("get_status", nothing);
     assert!(status.len() <= 200 * 4, "{status}");
@@ -130,9 +130,12 @@ fn answers_keep_their_bounds_and_name_what_they_leave_out() {
 }
 
 #[test]
-fn what_is_not_fresh_is_marked() {
+fn summaries_that_are_not_fresh_are_marked() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 30000"), Repo::package());
+    let (home, repo) = (
+        Home::with_model(&model, "quiet_ms = 30000"),
+        Repo::package(),
+    );
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let mut agent = Agent::start(&home, &repo.at(""));
@@ -151,12 +154,12 @@ fn what_is_not_fresh_is_marked() {
 }
 
 #[test]
-fn a_call_that_waits_is_answered_when_standard_input_ends() {
+fn a_waiting_call_returns_when_standard_input_ends() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     model.hold();
     let _daemon = home.daemon(&[&repo.at("")]);
-    until("the model is asked", || model.in_flight() > 0);
+    until("a request is in flight", || model.in_flight() > 0);
     let mut agent = Agent::start(&home, &repo.at(""));
     let call = json!({"name": "get_status", "arguments": {"wait_fresh_ms": 60_000}});
     agent.send(json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": call}));
@@ -205,7 +208,7 @@ fn only_an_ambiguous_argument_is_an_error() {
 }
 
 #[test]
-fn untidy_arguments_are_read_as_what_they_mean() {
+fn sloppy_arguments_are_accepted() {
     let (home, repo) = (Home::new(), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -261,9 +264,9 @@ fn untidy_arguments_are_read_as_what_they_mean() {
         "{extra}"
     );
     let text = json!({"name": "list_tree", "arguments": "{\"path\": \"src\"}"});
-    let answer = agent.ask("tools/call", text);
+    let answer = agent.request("tools/call", text);
     assert_eq!(answer["result"]["isError"], false, "{answer}");
-    let answer = agent.ask("tools/call", json!({"arguments": {}}));
+    let answer = agent.request("tools/call", json!({"arguments": {}}));
     assert_eq!(answer["error"]["code"], -32602, "{answer}");
 }
 
@@ -343,10 +346,10 @@ fn a_path_has_many_names_and_a_glob_too() {
 }
 
 #[test]
-fn what_was_spent_is_told_against_the_budget_and_failures_within_bounds() {
+fn status_compares_usage_with_the_budget_and_bounds_the_failures() {
     let model = FakeModel::new();
     let (home, repo) = (
-        Home::asking(
+        Home::with_model(
             &model,
             "max_workers = 1\n[budget]\nmax_requests_per_day = 4",
         ),
@@ -368,7 +371,7 @@ fn what_was_spent_is_told_against_the_budget_and_failures_within_bounds() {
 }
 
 #[test]
-fn what_is_switched_off_is_not_called_fresh() {
+fn disabled_summaries_are_not_reported_as_fresh() {
     let home = Home::with("[summaries]\nenabled = false\n");
     let repo = Repo::package();
     let _daemon = home.daemon(&[&repo.at("")]);
@@ -379,13 +382,13 @@ fn what_is_switched_off_is_not_called_fresh() {
         ("get_summary", json!({"paths": ["src/shop/cart.py"]})),
     ] {
         let text = agent.good(tool, arguments);
-        let told = "freshness: summaries are switched off\n";
-        assert!(text.contains(told) && !text.contains("not yet"), "{text}");
+        let note = "freshness: summaries are switched off\n";
+        assert!(text.contains(note) && !text.contains("not yet"), "{text}");
     }
 }
 
 #[test]
-fn changes_are_told_by_revision_and_by_time() {
+fn changes_are_listed_by_revision_and_by_time() {
     let (home, repo) = (Home::new(), Repo::package());
     repo.init();
     repo.commit("first");
@@ -458,7 +461,7 @@ fn the_handshake_needs_no_daemon_and_errors_say_how_to_fix_them() {
         let (text, is_error) = agent.call(tool, arguments);
         assert!(is_error && text.contains(says), "{tool}: {text}");
     }
-    let unknown = agent.ask("tools/call", json!({"name": "delete_all", "arguments": {}}));
+    let unknown = agent.request("tools/call", json!({"name": "delete_all", "arguments": {}}));
     assert!(
         unknown["error"]["message"]
             .as_str()

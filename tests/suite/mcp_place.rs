@@ -85,7 +85,7 @@ fn a_linked_work_tree_is_its_own_repository() {
 }
 
 #[test]
-fn a_nested_repository_is_never_answered_from_its_parent() {
+fn a_nested_repository_is_never_served_from_its_parent() {
     let (home, repo) = (Home::new(), repository());
     repo.write(".gitignore", "third/\n");
     repo.write("third/lib/lib.py", "def libfn():\n    return 1\n");
@@ -93,7 +93,7 @@ fn a_nested_repository_is_never_answered_from_its_parent() {
     let _stop = Stop(&home);
     home.run(&["watch", &repo.at("")]).expect(0);
     let lib = repo.at("third/lib");
-    // Without --watch nothing is added, and the parent is silent.
+    // Without --watch nothing is added, and the parent's content is not returned.
     let mut agent = Agent::start(&home, &lib);
     let refused = agent.bad("get_overview", json!({}));
     assert!(
@@ -132,7 +132,7 @@ fn watch_in_a_folder_of_a_watched_repository_adds_nothing() {
 }
 
 #[test]
-fn a_server_started_nowhere_asks_for_roots_or_says_how_to_name_the_folder() {
+fn a_server_started_outside_requests_roots_or_says_how_to_name_the_folder() {
     let (home, repo) = (Home::new(), repository());
     let _stop = Stop(&home);
     let address = format!("file://{}", root(&repo));
@@ -149,7 +149,7 @@ fn a_server_started_nowhere_asks_for_roots_or_says_how_to_name_the_folder() {
         let mut agent = Agent::with(&home, folder, &["--watch"], Some(&[&address]));
         let text = agent.good("get_overview", json!({}));
         assert!(text.starts_with(&format!("# {} (", root(&repo))), "{text}");
-        // Now that it is watched, its name is told, and enough.
+        // Once it is watched, the answer names it, and the name is enough.
         let mut agent = Agent::start(&home, folder);
         let text = agent.bad("get_overview", json!({}));
         assert!(text.contains(&root(&repo)), "{text}");

@@ -17,7 +17,7 @@ fn initialize(id: u64, version: &str) -> Value {
 }
 
 #[test]
-fn what_comes_before_initialize_or_is_no_json_gets_an_error_and_the_session_goes_on() {
+fn early_and_malformed_messages_get_an_error_and_the_session_continues() {
     let home = Home::new();
     let mut agent = Agent::raw(home.command(&["mcp"]));
     for (line, code) in [
@@ -88,10 +88,10 @@ fn batches_belong_to_one_revision() {
 #[test]
 fn a_long_wait_reports_progress_is_capped_and_ends_when_it_is_cancelled() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     model.hold();
     let _daemon = home.daemon(&[&repo.at("")]);
-    until("the model is asked", || model.in_flight() > 0);
+    until("a request is in flight", || model.in_flight() > 0);
     let mut agent = Agent::start(&home, &repo.at(""));
     let begin = Instant::now();
     agent.send(json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {
@@ -103,9 +103,9 @@ fn a_long_wait_reports_progress_is_capped_and_ends_when_it_is_cancelled() {
     agent.send(
         json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}}),
     );
-    let answer = agent.ask("ping", json!({}));
+    let answer = agent.request("ping", json!({}));
     assert!(answer.get("result").is_some(), "{answer}");
-    let tools = agent.ask("tools/list", json!({}));
+    let tools = agent.request("tools/list", json!({}));
     let tools = tools["result"]["tools"].as_array().unwrap();
     let wait = tools
         .iter()
@@ -124,7 +124,7 @@ fn a_long_wait_reports_progress_is_capped_and_ends_when_it_is_cancelled() {
     );
 }
 
-/// A repository that would run a command at each thing that git can be made to run one for.
+/// A repository whose configuration makes git run commands, in every way that git supports.
 fn hostile(marker: &std::path::Path) -> Repo {
     let repo = Repo::package();
     repo.init();
@@ -220,7 +220,7 @@ fn no_command_of_a_repository_s_configuration_runs() {
         assert!(!text.is_empty());
     }
     assert!(!marker.exists(), "a command ran");
-    // The trap is one: git itself does run it.
+    // The trap works: git itself runs it.
     let status = Command::new("git")
         .arg("-C")
         .arg(repo.at(""))

@@ -17,20 +17,20 @@ use crate::harness::{
 
 pub const QUICK: &str = "[watch]\nsettle_ms = 20\n";
 
-/// After a wait, the daemon reports the same as a program that has never seen the folder.
+/// After a wait, the daemon prints the same tree as a new index.
 #[track_caller]
-pub fn assert_true(home: &Home, root: &str) {
+pub fn assert_current(home: &Home, root: &str) {
     home.run(&["wait", root, "--timeout", "60"]).expect(0);
-    let told = home.json(&["tree", root, "--json"]);
-    let anew = Home::with(QUICK).json(&["index", root, "--json"]);
+    let served = home.json(&["tree", root, "--json"]);
+    let new_index = Home::with(QUICK).json(&["index", root, "--json"]);
     let text = |tree: &Value| -> Vec<String> {
         every(tree)
             .iter()
             .map(|node| format!("{} {} {}", node["path"], node["digest"], node["freshness"]))
             .collect()
     };
-    assert_eq!(text(&told), text(&anew));
-    assert_eq!(told, anew);
+    assert_eq!(text(&served), text(&new_index));
+    assert_eq!(served, new_index);
 }
 
 /// Inodes that a process has inotify watches on.
@@ -86,7 +86,7 @@ fn woken_since(pid: u32, before: &BTreeMap<OsString, u64>) -> u64 {
 
 /// Returns when work left over from earlier calls (a barrier's deadline, a flush) is done.
 fn until_idle(pid: u32) {
-    until("nothing is left to do", || {
+    until("no work is left", || {
         let before = switches(pid);
         std::thread::sleep(Duration::from_millis(2_200));
         woken_since(pid, &before) == 0
@@ -119,11 +119,11 @@ fn thirty_thousand_files_created_while_stopped_lose_nothing() {
     repo.append("src/shop/cart.py", "LATE = 1\n");
     repo.rename("docs", "tests/docs");
     daemon.signal(Signal::CONT);
-    assert_true(&home, &repo.at(""));
-    // And all of it is watched now.
+    assert_current(&home, &repo.at(""));
+    // All of it is watched now.
     repo.append("late/deep/er/file.py", "y = 2\n");
     repo.append("tests/docs/guide.md", "More.\n");
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
 }
 
 #[test]
@@ -132,52 +132,52 @@ fn a_root_that_is_removed_and_returns_is_not_fresh_meanwhile() {
     let root = place.at("top/above/root");
     crate::harness::copy_folder(&Repo::package().root(), Path::new(&root));
     let _daemon = home.daemon(&[&root]);
-    assert_true(&home, &root);
+    assert_current(&home, &root);
     let gone = |how: &str| {
         until(how, || repository(&home)["state"] == "unreachable");
         assert_eq!(repository(&home)["fresh"], 0, "{how}");
         let tree = home.node(&root, 99);
-        assert!(every(&tree).len() > 10, "what was known is kept: {how}");
+        assert!(every(&tree).len() > 10, "known nodes are kept: {how}");
         assert!(
             every(&tree).iter().all(|node| node["freshness"] != "fresh"),
             "{how}"
         );
     };
-    // Moved away and back, changed meanwhile.
+    // Moved away, changed, and moved back.
     place.rename("top/above/root", "away");
     gone("moved away");
     place.append("away/src/shop/cart.py", "AWAY = 1\n");
     place.rename("away", "top/above/root");
-    assert_true(&home, &root);
+    assert_current(&home, &root);
     assert_eq!(repository(&home)["state"], "idle");
     // Removed and recreated.
     place.rename("top/above/root", "away");
     place.write("top/above/root/only.py", "x = 1\n");
-    assert_true(&home, &root);
+    assert_current(&home, &root);
     assert_eq!(repository(&home)["files"], 1);
     place.append("top/above/root/only.py", "y = 2\n");
-    assert_true(&home, &root);
+    assert_current(&home, &root);
     // Replaced by the old one, with both renames before the daemon scans.
     place.rename("top/above/root", "other");
     place.rename("away", "top/above/root");
-    assert_true(&home, &root);
+    assert_current(&home, &root);
     place.write("top/above/root/src/new.py", "z = 3\n");
-    assert_true(&home, &root);
+    assert_current(&home, &root);
     // An ancestor is renamed: no watched inode reports it.
     place.rename("top", "elsewhere");
     gone("moved with the folder above");
     place.write("elsewhere/above/root/src/newer.py", "z = 4\n");
     place.rename("elsewhere", "top");
-    assert_true(&home, &root);
+    assert_current(&home, &root);
     place.append("top/above/root/src/newer.py", "w = 5\n");
-    assert_true(&home, &root);
-    // And a file in its place.
+    assert_current(&home, &root);
+    // Replaced by a file.
     place.rename("top/above/root", "away");
     place.write("top/above/root", "a file");
     gone("replaced by a file");
     place.remove("top/above/root");
     place.rename("away", "top/above/root");
-    assert_true(&home, &root);
+    assert_current(&home, &root);
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn unwatch_leaves_no_watch_behind() {
     assert!(with_all.contains(&inode(repo.root().join("src/inner/deep"))));
     home.run(&["unwatch", &repo.at("src/inner")]).expect(0);
     repo.append("src/inner/deep/a.py", "B = 1\n");
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     home.run(&["unwatch", &repo.at("")]).expect(0);
     until("only the other's watches are left", || {
         watched_inodes(daemon.pid()) == with_other
@@ -232,7 +232,7 @@ fn an_ignored_folder_is_never_watched() {
     }
     repo.write(".gitignore", "/target/\n");
     let daemon = home.daemon(&[&repo.at("")]);
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     let watched = |path: &str| {
         let inodes = watched_inodes(daemon.pid());
         inodes.contains(&inode(repo.root().join(path)))
@@ -246,19 +246,19 @@ fn an_ignored_folder_is_never_watched() {
     );
     // The rules change, and so do the watches.
     repo.write(".gitignore", "docs/\nsrc/shop/money/\n");
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     until("the watches follow the rules", || {
         watched("target/debug/d7") && !watched("docs") && !watched("src/shop/money/rates")
     });
     repo.write("docs/.gitignore", "!*\n");
     repo.write(".gitignore", "target/\n");
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     until("the watches follow the rules again", || {
         watched("docs") && watched("src/shop/money/rates") && !watched("target/debug")
     });
     // A folder that is ignored from the start.
     repo.write("sub/target/deep/x.o", "x");
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     assert!(watched("sub") && !watched("sub/target") && !watched("sub/target/deep"));
 }
 
@@ -267,9 +267,9 @@ fn a_new_folder_is_included_if_only_folders_are_reincluded() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     repo.write(".gitignore", "*\n!*/\n!*.py\n");
     let _daemon = home.daemon(&[&repo.at("")]);
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     repo.write("src/fresh/made/here.py", "x = 1\n");
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     let tree = home.node(&repo.at(""), 99);
     assert!(paths(&tree).contains(&"src/fresh/made/here.py"));
 }
@@ -278,21 +278,21 @@ fn a_new_folder_is_included_if_only_folders_are_reincluded() {
 fn a_repository_created_step_by_step_gets_its_rules() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     for (folder, rule) in [("", "docs\n"), ("src/", "*.typed\n")] {
-        // As git does it, only slower: a watch may well come too early.
+        // Like git, but slower, so that a watch may be set too early.
         for step in [".git/objects/x", ".git/refs/x"] {
             repo.write(&format!("{folder}{step}"), "");
-            assert_true(&home, &repo.at(""));
+            assert_current(&home, &repo.at(""));
         }
         repo.write(&format!("{folder}.git/info/exclude"), rule);
-        assert_true(&home, &repo.at(""));
+        assert_current(&home, &repo.at(""));
         repo.write(&format!("{folder}.git/HEAD"), "ref: refs/heads/main\n");
-        assert_true(&home, &repo.at(""));
+        assert_current(&home, &repo.at(""));
         repo.write(&format!("{folder}.git/info/exclude"), "");
-        assert_true(&home, &repo.at(""));
+        assert_current(&home, &repo.at(""));
         repo.write(&format!("{folder}.git/info/exclude"), rule);
-        assert_true(&home, &repo.at(""));
+        assert_current(&home, &repo.at(""));
     }
     let tree = home.node(&repo.at(""), 99);
     let known = paths(&tree);
@@ -309,7 +309,7 @@ fn ignored_or_read_files_cause_no_work() {
         repo.write(&format!("root/many/f{number}.txt"), format!("{number}\n"));
     }
     let daemon = home.daemon(&[&repo.at("root")]);
-    assert_true(&home, &repo.at("root"));
+    assert_current(&home, &repo.at("root"));
     let changed = repository(&home)["last_change"].clone();
     let work = |what: &str, work: &dyn Fn()| {
         until_idle(daemon.pid());
@@ -351,12 +351,12 @@ fn idle_is_idle() {
     crate::harness::copy_folder(&Repo::package().root(), &repo.root().join("root"));
     repo.git(&["init", "-q", "root"]);
     let daemon = home.daemon(&[&repo.at("root")]);
-    assert_true(&home, &repo.at("root"));
+    assert_current(&home, &repo.at("root"));
     until_idle(daemon.pid());
     let (used, before) = (ticks(daemon.pid()), switches(daemon.pid()));
     std::thread::sleep(Duration::from_secs(4));
     let woken = woken_since(daemon.pid(), &before);
-    assert!(woken <= 2, "woken {woken} times in 4 s of nothing");
+    assert!(woken <= 2, "woken {woken} times in 4 idle seconds");
     assert_eq!(ticks(daemon.pid()) - used, 0);
 }
 
@@ -366,31 +366,37 @@ fn a_write_through_a_hard_link_is_seen() {
     let other_name = outside.root().join("other.py");
     fs::hard_link(repo.root().join("src/shop/cart.py"), &other_name).unwrap();
     let daemon = home.daemon(&[&repo.at("")]);
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     fs::write(&other_name, "x = 1\n").unwrap();
     // No event reports it, so it is not called fresh.
-    let told = home.node(&repo.at("src/shop/cart.py"), 0);
+    let served = home.node(&repo.at("src/shop/cart.py"), 0);
     let tree = home.node(&repo.at(""), 0);
-    assert!(told["freshness"] != "fresh" || told["bytes"] == 6, "{told}");
-    assert!(tree["freshness"] != "fresh" || told["bytes"] == 6, "{tree}");
-    assert_true(&home, &repo.at(""));
+    assert!(
+        served["freshness"] != "fresh" || served["bytes"] == 6,
+        "{served}"
+    );
+    assert!(
+        tree["freshness"] != "fresh" || served["bytes"] == 6,
+        "{tree}"
+    );
+    assert_current(&home, &repo.at(""));
     fs::write(&other_name, "y = 22\n").unwrap();
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     // A link created and used while no daemon ran.
     let second = outside.root().join("second.py");
     daemon.terminate();
     fs::hard_link(repo.root().join("tests/test_cart.py"), &second).unwrap();
     let _daemon = home.daemon(&[&repo.at("")]);
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     fs::write(&second, "z = 333\n").unwrap();
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
 }
 
 #[test]
 fn a_memory_mapped_write_is_seen_and_the_audit_finds_unreported_changes() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     let audit = home.run(&["doctor", "--audit"]).expect(0);
     assert!(audit.stdout.contains("12 files on the disk"), "{audit:?}");
     let script = "import mmap, sys\n\
@@ -408,7 +414,7 @@ fn a_memory_mapped_write_is_seen_and_the_audit_finds_unreported_changes() {
         .stdout(Stdio::piped())
         .spawn_alone();
     let Ok(mut python) = python else {
-        println!("no python3: left out");
+        println!("skipped: no python3");
         return;
     };
     let mut line = String::new();
@@ -424,7 +430,7 @@ fn a_memory_mapped_write_is_seen_and_the_audit_finds_unreported_changes() {
     );
     drop(python.stdin.take());
     python.wait().unwrap();
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     home.run(&["doctor", "--audit"]).expect(0);
 }
 
@@ -473,7 +479,7 @@ pub fn may_unshare() -> bool {
     let may = Command::new("unshare").args(["-Ur", "true"]).status_alone();
     let may = may.is_ok_and(|status| status.success());
     if !may {
-        println!("no user namespaces here: left out");
+        println!("skipped: no user namespaces");
     }
     may
 }
@@ -493,10 +499,10 @@ fn folders_beyond_the_watch_limit_are_polled() {
         .spawn_alone()
         .unwrap();
     let daemon = Ends(daemon);
-    until("it answers", || {
+    until("it responds", || {
         home.try_http("GET", "/v1/status", "").is_ok()
     });
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     let watched = watched_inodes(daemon.0.id()).len();
     assert!(watched <= 14, "{watched} watches");
     let notes = repository(&home)["notes"].to_string();
@@ -513,16 +519,16 @@ fn folders_beyond_the_watch_limit_are_polled() {
         repo.append(&format!("far/d{number}/f.py"), "Y = 2\n");
     }
     repo.write("far/d7/new/folder/f.py", "Z = 3\n");
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     repo.append("far/d7/new/folder/f.py", "Z = 4\n");
     let bytes = repo.read("far/d7/new/folder/f.py").len();
-    until("it is found by itself", || {
+    until("polling finds it", || {
         home.node(&repo.at("far/d7/new/folder/f.py"), 0)["bytes"] == bytes
     });
-    // Folders disappear and there are enough watches: polling ends.
+    // With fewer folders there are enough watches, and polling ends.
     repo.remove("far");
-    assert_true(&home, &repo.at(""));
-    until("all is watched", || {
+    assert_current(&home, &repo.at(""));
+    until("everything is watched", || {
         !repository(&home)["notes"].to_string().contains("polled")
     });
 }
@@ -539,10 +545,10 @@ fn everything_is_polled_without_notifications() {
         .spawn_alone()
         .unwrap();
     let _daemon = Ends(daemon);
-    until("it answers", || {
+    until("it responds", || {
         home.try_http("GET", "/v1/status", "").is_ok()
     });
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     assert_eq!(repository(&home)["watch"], "poll");
     let notes = home.status()["notes"].to_string();
     assert!(notes.contains("fs.inotify.max_user_instances"), "{notes}");
@@ -554,7 +560,7 @@ fn everything_is_polled_without_notifications() {
         "{doctor:?}"
     );
     repo.append("src/shop/cart.py", "X = 1\n");
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
 }
 
 /// Other programs reach the limit; then it is raised, or they end. The daemon recovers without a restart.
@@ -574,24 +580,24 @@ fn late_notifications_are_used() {
         .spawn_alone()
         .unwrap();
     let daemon = Ends(daemon);
-    until("it answers", || {
+    until("it responds", || {
         home.try_http("GET", "/v1/status", "").is_ok()
     });
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     assert_eq!(repository(&home)["watch"], "poll");
     assert!(watched_inodes(daemon.0.id()).is_empty());
     fs::write(&raise, "").unwrap();
     until("changes are notified", || {
         repository(&home)["watch"] == "native" && home.status()["notes"] == serde_json::json!([])
     });
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     let watched = watched_inodes(daemon.0.id());
     assert!(watched.contains(&inode(repo.root().join("src/shop/money/rates"))));
     repo.write(".gitignore", "docs/\n");
     repo.append("src/shop/cart.py", "X = 1\n");
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     home.run(&["watch", &other.at("")]).expect(0);
-    assert_true(&home, &other.at(""));
+    assert_current(&home, &other.at(""));
 }
 
 #[test]
@@ -651,12 +657,12 @@ fn an_unmounted_file_system_is_unreachable_and_forgets_nothing() {
 #[test]
 fn a_branch_switch_is_one_batch() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 30\n"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 30\n"), Repo::package());
     repo.init();
     repo.commit("one");
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
-    let asked = model.count();
+    let sent = model.count();
     // Slowly, as on a slow disk: every file twice, far longer apart than the quiet times.
     repo.write(".git/index.lock", "");
     let files = ["src/shop/cart.py", "docs/guide.md", "tests/test_cart.py"];
@@ -666,16 +672,16 @@ fn a_branch_switch_is_one_batch() {
             std::thread::sleep(Duration::from_millis(120));
         }
     }
-    assert_eq!(model.count(), asked, "nobody is asked while git is at work");
-    let told = home.node(&repo.at("src/shop/cart.py"), 0);
-    assert_eq!(told["freshness"], "stale");
+    assert_eq!(model.count(), sent, "no request is sent while git runs");
+    let served = home.node(&repo.at("src/shop/cart.py"), 0);
+    assert_eq!(served["freshness"], "stale");
     repo.remove(".git/index.lock");
-    until("all is asked about", || {
+    until("everything is requested", || {
         first_not_fresh(&home.node(&repo.at(""), 99)).is_none()
     });
-    let (about_files, _) = model.since(asked);
+    let (about_files, _) = model.since(sent);
     assert_eq!(about_files, files.len());
-    let halves = model.requests()[asked..]
+    let halves = model.requests()[sent..]
         .iter()
         .filter(|request| request.kind == Kind::File && request.content.contains("HALF"))
         .count();
@@ -700,7 +706,7 @@ fn a_stale_lock_does_not_block_for_long() {
     repo.append("src/shop/cart.py", "MORE = 1\n");
     let bytes = repo.read("src/shop/cart.py").len();
     let began = Instant::now();
-    until("it is read all the same", || {
+    until("it is read nevertheless", || {
         home.node(&repo.at("src/shop/cart.py"), 0)["bytes"] == bytes
     });
     let took = began.elapsed();
@@ -710,7 +716,7 @@ fn a_stale_lock_does_not_block_for_long() {
 #[test]
 fn a_wait_that_times_out_says_what_it_waits_for() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     model.hold();
     let _daemon: Daemon = home.daemon(&[&repo.at("")]);
     let done = home
@@ -727,7 +733,7 @@ fn the_outline_of_an_equal_file_is_not_shown_for_a_secret() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     repo.write("notes", "def f(x):\n    \"\"\"Says.\"\"\"\n    return x\n");
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     repo.rename("notes", ".env");
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
 }

@@ -1,4 +1,4 @@
-//! What is too large for one request: nothing is left out, and nothing is paid for twice.
+//! Content too large for one request: it is sent in parts, nothing is left out, and no part is paid for twice.
 
 use crate::harness::{FakeModel, Home, Reply, Repo, Request, first_not_fresh, until};
 
@@ -23,10 +23,10 @@ fn parts(model: &FakeModel) -> Vec<Request> {
 #[test]
 fn a_large_file_costs_its_parts_and_one_request_more() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     let text = large(1_000);
     repo.write("large.py", &text);
-    let told = home
+    let estimate = home
         .run(&["index", "--dry-run", "--json", &repo.at("")])
         .expect(0)
         .json();
@@ -49,15 +49,15 @@ fn a_large_file_costs_its_parts_and_one_request_more() {
     }
     assert!((3..=4).contains(&found.len()), "{}", found.len());
     assert_eq!(model.since(0), (found.len() + 1, 1));
-    assert_eq!(told["requests"], model.count(), "{told}");
-    // Each of the parts' words stands in the last request.
+    assert_eq!(estimate["requests"], model.count(), "{estimate}");
+    // The last request contains the summary of each part.
     let last = &model.requests()[found.len()];
     for part in &found {
-        let words = FakeModel::words(part.kind, &part.content);
-        assert!(last.content.contains(&words), "{}", last.content);
+        let summary = FakeModel::summary(part.kind, &part.content);
+        assert!(last.content.contains(&summary), "{}", last.content);
     }
     assert_eq!(home.status()["requests"]["today"], model.count());
-    // An edit costs its own part.
+    // An edit costs one part and the last request.
     let before = model.count();
     repo.write("large.py", text.replace("return 1 ", "return 2 "));
     home.wait(&repo);
@@ -65,30 +65,30 @@ fn a_large_file_costs_its_parts_and_one_request_more() {
 }
 
 #[test]
-fn after_kill_9_the_parts_that_were_paid_for_are_kept() {
+fn paid_parts_survive_kill_9() {
     let model = FakeModel::new();
     model.hold_after(2);
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     repo.write("large.py", large(1_000));
     let daemon = home.daemon(&[&repo.at("")]);
     until("two parts, and a third in flight", || {
-        model.answered() == 2 && model.in_flight() == 1
+        model.responded() == 2 && model.in_flight() == 1
     });
     daemon.kill9();
-    model.idle();
+    model.wait_idle();
     model.release();
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let found = parts(&model);
     let mut contents: Vec<String> = found.into_iter().map(|part| part.content).collect();
-    let asked = contents.len();
+    let sent = contents.len();
     contents.sort();
     contents.dedup();
-    assert_eq!(asked, contents.len() + 1, "only what was in flight");
+    assert_eq!(sent, contents.len() + 1, "only what was in flight");
 }
 
 #[test]
-fn an_endpoint_that_reads_less_is_asked_in_smaller_parts() {
+fn an_endpoint_with_a_smaller_window_gets_smaller_parts() {
     let model = FakeModel::new();
     let too_long = r#"{"error":{"message":"maximum context length is 8192 tokens","code":"context_length_exceeded"}}"#;
     let reply = Reply::Status(400, Vec::new(), too_long.to_owned());
@@ -99,18 +99,18 @@ fn an_endpoint_that_reads_less_is_asked_in_smaller_parts() {
             .len()
             > 30_000
     });
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     repo.write("large.py", large(200));
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     assert_eq!(first_not_fresh(&home.node(&repo.at(""), 99)), None);
     assert!(parts(&model).len() > 3);
-    // It is remembered: the next large file goes in small parts at once.
+    // The window is remembered: the next large file goes in small parts at once.
     let refused = |model: &FakeModel| {
         let requests = model.requests();
         requests
             .iter()
-            .filter(|one| one.answered == Some(400))
+            .filter(|one| one.status == Some(400))
             .count()
     };
     let before = refused(&model);
@@ -124,7 +124,7 @@ fn an_endpoint_that_reads_less_is_asked_in_smaller_parts() {
 #[test]
 fn a_large_directory_is_never_sampled() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     for number in 0..700 {
         let name = format!("{number:03}{}.txt", "n".repeat(220));
         repo.write(&name, format!("Text {number}.\n"));

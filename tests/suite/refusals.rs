@@ -1,4 +1,4 @@
-//! What an endpoint refuses and what it says then, through the real program; and who gets to see the key.
+//! Refusals by the endpoint and their messages, through the real program; and where the key is sent.
 
 use crate::harness::{API_KEY, Alone, FakeModel, Home, Reply, Repo, find};
 
@@ -8,9 +8,9 @@ fn error(message: &str, code: &str) -> String {
     format!("{{\"error\":{{\"message\":\"{message}\",\"type\":\"{code}\",\"code\":\"{code}\"}}}}")
 }
 
-/// What no request can succeed after: asking ends at once, and is said once, with how to mend it.
+/// A permanent refusal stops all requests at once, and one message says how to fix it.
 #[test]
-fn what_a_person_has_to_mend_ends_all_asking_and_is_said_once() {
+fn a_refusal_that_a_person_must_fix_stops_all_requests_and_is_reported_once() {
     for (status, code, message, hint) in [
         (
             401,
@@ -45,7 +45,7 @@ fn what_a_person_has_to_mend_ends_all_asking_and_is_said_once() {
     ] {
         let model = FakeModel::new();
         model.latency(20);
-        let (home, repo) = (Home::asking(&model, "max_workers = 3"), Repo::package());
+        let (home, repo) = (Home::with_model(&model, "max_workers = 3"), Repo::package());
         let refusal = Reply::Status(status, vec![], error(message, code));
         model.fail(usize::MAX, refusal, |_| true);
         let daemon = home.daemon(&[&repo.at("")]);
@@ -58,35 +58,35 @@ fn what_a_person_has_to_mend_ends_all_asking_and_is_said_once() {
         assert!(shown.stdout.contains(message), "{}", shown.stdout);
         assert!(shown.stdout.contains(hint), "{}", shown.stdout);
         let log = daemon.log();
-        let said = log.lines().filter(|line| line.contains(message)).count();
-        assert_eq!(said, 1, "{log}");
+        let shown = log.lines().filter(|line| line.contains(message)).count();
+        assert_eq!(shown, 1, "{log}");
         daemon.terminate();
-        // Alone, it fails: nobody could think that all is well.
+        // `index` fails, so that a script notices.
         let index = home.run(&["index", &repo.at("")]).expect(1);
         assert!(index.stderr.contains(message), "{}", index.stderr);
-        // Once it is mended, a new start is enough.
+        // After the fix a restart is enough.
         model.heal();
         home.run(&["index", &repo.at("")]).expect(0);
     }
 }
 
-/// A provider's rules, or a firewall before it, may refuse one text: nobody else has to wait for that.
+/// A provider's rules or a firewall may refuse one text. That does not block the others.
 #[test]
-fn a_forbidden_text_does_not_end_the_asking_and_one_after_another_does() {
+fn one_forbidden_text_stops_nothing_and_several_in_a_row_stop_all_requests() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "max_workers = 1"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "max_workers = 1"), Repo::package());
     repo.write("src/odd.py", "def odd():\n    return 'drop the tables'\n");
     let refusal = || Reply::Status(403, vec![], "<title>Blocked</title>".to_owned());
     model.fail(usize::MAX, refusal(), |request| {
-        request.question().contains("drop the tables")
+        request.subject().contains("drop the tables")
     });
     let _daemon = home.daemon(&[&repo.at("")]);
     let wait = home.wait(&repo);
-    let told: Vec<&str> = wait.stderr.lines().collect();
+    let lines: Vec<&str> = wait.stderr.lines().collect();
     assert!(
-        matches!(told[..], [line] if line.contains("src/odd.py: ") && line.contains("403 Forbidden: Blocked")
+        matches!(lines[..], [line] if line.contains("src/odd.py: ") && line.contains("403 Forbidden: Blocked")
             && line.contains("the provider refuses this text")),
-        "{told:?}"
+        "{lines:?}"
     );
     let tree = home.node(&repo.at(""), 9);
     assert_eq!(find(&tree, "src/odd.py")["freshness"], "failed");
@@ -94,9 +94,9 @@ fn a_forbidden_text_does_not_end_the_asking_and_one_after_another_does() {
     assert!(home.status()["notes"].as_array().unwrap().is_empty());
     let count = model.count();
     home.wait(&repo);
-    assert_eq!(model.count(), count, "it is not asked about again at once");
+    assert_eq!(model.count(), count, "it is not requested again at once");
 
-    // Where nothing is allowed any more, that is found out soon.
+    // If every text is forbidden, that is detected soon.
     model.fail(usize::MAX, refusal(), |_| true);
     for file in 0..9 {
         let text = format!("def other_{file}():\n    return {file}\n");
@@ -107,83 +107,87 @@ fn a_forbidden_text_does_not_end_the_asking_and_one_after_another_does() {
     assert!(home.status()["notes"].to_string().contains("Blocked"));
 }
 
-/// Each server has a way of its own to say what is wrong; people read it as it was meant.
+/// Each server has its own form for errors; the message in it is shown.
 #[test]
-fn a_refusal_keeps_its_status_and_its_words_whatever_the_shape() {
+fn a_refusal_keeps_its_status_and_message_in_any_form() {
     let shapes = [
-        ("openai", error("said by openai", "invalid_request_error")),
-        ("ollama", r#"{"error":"said by ollama"}"#.to_owned()),
+        ("openai", error("sent by openai", "invalid_request_error")),
+        ("ollama", r#"{"error":"sent by ollama"}"#.to_owned()),
         (
             "vllm",
-            r#"{"object":"error","message":"said by vllm","type":"BadRequestError","param":null,"code":400}"#
+            r#"{"object":"error","message":"sent by vllm","type":"BadRequestError","param":null,"code":400}"#
                 .to_owned(),
         ),
-        ("fastapi", r#"{"detail":"said by fastapi"}"#.to_owned()),
+        ("fastapi", r#"{"detail":"sent by fastapi"}"#.to_owned()),
         (
             "pydantic",
-            r#"{"detail":[{"loc":["body","messages"],"msg":"said by pydantic","type":"x"}]}"#.to_owned(),
+            r#"{"detail":[{"loc":["body","messages"],"msg":"sent by pydantic","type":"x"}]}"#.to_owned(),
         ),
         (
             "gemini",
-            r#"[{"error":{"code":400,"message":"said by gemini","status":"INVALID_ARGUMENT"}}]"#.to_owned(),
+            r#"[{"error":{"code":400,"message":"sent by gemini","status":"INVALID_ARGUMENT"}}]"#.to_owned(),
         ),
         (
             "llamacpp",
-            r#"{"error":{"code":400,"message":"said by llamacpp","type":"invalid_request_error"}}"#.to_owned(),
+            r#"{"error":{"code":400,"message":"sent by llamacpp","type":"invalid_request_error"}}"#.to_owned(),
         ),
-        ("plain", "said by plain\n".to_owned()),
+        ("plain", "sent by plain\n".to_owned()),
         (
             "proxy",
-            "<html><head><title>said by proxy</title></head><body>nginx</body></html>".to_owned(),
+            "<html><head><title>sent by proxy</title></head><body>nginx</body></html>".to_owned(),
         ),
         ("silent", String::new()),
     ];
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::new());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::new());
     for (name, body) in &shapes {
         repo.write(&format!("{name}.py"), format!("SHAPE = \"{name}\"\n"));
-        let wanted = format!("SHAPE = \"{name}\"");
+        let marker = format!("SHAPE = \"{name}\"");
         let refusal = Reply::Status(400, vec![], body.clone());
-        model.fail(1, refusal, move |request| request.content.contains(&wanted));
+        model.fail(1, refusal, move |request| request.content.contains(&marker));
     }
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
     for (name, body) in &shapes {
         let node = find(&tree, &format!("{name}.py"));
-        let said = match body.is_empty() {
+        let shown = match body.is_empty() {
             true => "the endpoint answered 400 Bad Request".to_owned(),
-            false => format!("the endpoint answered 400 Bad Request: said by {name}"),
+            false => format!("the endpoint answered 400 Bad Request: sent by {name}"),
         };
-        assert_eq!(node["error"], said);
+        assert_eq!(node["error"], shown);
         assert_eq!(node["freshness"], "failed");
     }
-    assert_eq!(model.count(), shapes.len() + 1, "none is asked about again");
+    assert_eq!(
+        model.count(),
+        shapes.len() + 1,
+        "no refused request is repeated"
+    );
 }
 
 #[test]
-fn a_redirect_is_told_and_not_followed() {
+fn a_redirect_is_reported_and_not_followed() {
     let (model, elsewhere) = (FakeModel::new(), FakeModel::new());
     for status in [301, 307, 308] {
         let place = format!("{}/chat/completions", elsewhere.url());
         let moved = Reply::Status(status, vec![("location", place)], String::new());
         model.fail(usize::MAX, moved, |_| true);
-        let (home, repo) = (Home::asking(&model, "max_workers = 1"), Repo::package());
-        let asked = model.count();
+        let (home, repo) = (Home::with_model(&model, "max_workers = 1"), Repo::package());
+        let count = model.count();
         let failed = home.run(&["index", &repo.at("")]).expect(1).stderr;
         assert!(failed.contains(&elsewhere.url()), "{failed}");
         assert!(failed.contains("base_url"), "{failed}");
-        assert_eq!((model.count(), elsewhere.count()), (asked + 1, 0));
+        assert_eq!((model.count(), elsewhere.count()), (count + 1, 0));
         model.heal();
     }
 }
 
 #[test]
-fn a_key_in_the_environment_alone_sends_nothing_anywhere() {
+fn a_key_in_the_environment_alone_causes_no_request() {
     let model = FakeModel::new();
     let (home, repo) = (Home::new(), Repo::package());
     let mut command = home.command(&["index", &repo.at("")]);
-    // As other programs of this kind are told where to ask.
+    // The variables that other programs use for the endpoint.
     for name in [
         "OPENAI_BASE_URL",
         "OPENAI_API_BASE",
@@ -198,27 +202,27 @@ fn a_key_in_the_environment_alone_sends_nothing_anywhere() {
 }
 
 #[test]
-fn the_key_is_in_no_log_however_much_is_logged() {
+fn the_key_is_in_no_log_at_any_level() {
     let model = FakeModel::new();
     let repeated = error(&format!("Incorrect API key provided: {API_KEY}"), "x");
     model.fail(1, Reply::Status(500, vec![], repeated), |_| true);
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let mut command = home.command(&["index", &repo.at(""), "--json"]);
     let done = command.env("EPITOME_LOG", "trace").output_alone().unwrap();
-    let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
-    assert!(said.contains("TRACE"), "{said}");
-    assert!(!said.contains(API_KEY), "the key is in the log");
+    let shown = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+    assert!(shown.contains("TRACE"), "{shown}");
+    assert!(!shown.contains(API_KEY), "the key is in the log");
 }
 
 #[test]
-fn the_key_goes_where_it_was_configured_to_go_and_as_it_was_meant() {
+fn the_key_from_a_file_is_sent_trimmed_to_the_configured_endpoint() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
-    home.ask(
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
+    home.use_model(
         &model,
         &format!("api_key_file = \"{}\"", home.temp().join("key").display()),
     );
-    // As an editor leaves it.
+    // With a line end, as an editor writes it.
     std::fs::write(home.temp().join("key"), "  sk-of-the-file \r\n\n").unwrap();
     home.run(&["index", &repo.at("")]).expect(0);
     let keys: Vec<String> = model

@@ -194,38 +194,44 @@ fn hits_have_a_kind_a_place_a_reason_and_a_true_total() {
 #[test]
 fn results_follow_the_disk() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 30000"), Repo::package());
+    let (home, repo) = (
+        Home::with_model(&model, "quiet_ms = 30000"),
+        Repo::package(),
+    );
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
-    let ask = || search(&home, &["quaternion"]);
-    assert_eq!(ask()["total"], 0);
+    let query = || search(&home, &["quaternion"]);
+    assert_eq!(query()["total"], 0);
     repo.write("src/fresh.py", "def rotate():\n    return 'quaternion'\n");
     // Saved before the search: nothing is called fresh, whether the file was read by now or not.
-    let found = ask();
+    let found = query();
     assert_eq!(found["freshness"], "stale", "{found}");
     if found["total"] != 0 {
         assert_eq!(found["hits"][0]["freshness"], "pending", "{found}");
     }
     home.wait(&repo);
-    let found = ask();
+    let found = query();
     assert_eq!(found["freshness"], "fresh", "{found}");
     assert_eq!(found["hits"][0]["freshness"], "fresh", "{found}");
     repo.write("src/fresh.py", "def rotate():\n    return 'matrix'\n");
     repo.write("src/deep/down/other.py", "# quaternion\n");
     home.wait(&repo);
-    assert_eq!(paths(&ask()), ["src/deep/down/other.py"]);
+    assert_eq!(paths(&query()), ["src/deep/down/other.py"]);
     fs::rename(repo.at("src/deep"), repo.at("src/moved")).unwrap();
     home.wait(&repo);
-    assert_eq!(paths(&ask()), ["src/moved/down/other.py"]);
+    assert_eq!(paths(&query()), ["src/moved/down/other.py"]);
     fs::remove_dir_all(repo.at("src/moved")).unwrap();
     home.wait(&repo);
-    assert_eq!(ask()["total"], 0);
+    assert_eq!(query()["total"], 0);
 }
 
 #[test]
 fn a_draft_stands_in_for_a_summary_that_is_pending() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 30000"), Repo::package());
+    let (home, repo) = (
+        Home::with_model(&model, "quiet_ms = 30000"),
+        Repo::package(),
+    );
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     repo.write("src/draft.py", "\"\"\"Keeps what is not done yet.\"\"\"\n");
@@ -263,8 +269,8 @@ fn the_route_answers_and_refuses() {
     let (home, repo) = (Home::new(), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
-    let ask = |query: &str| home.http("GET", &format!("/v1/search?{query}"), "");
-    let found = ask(&format!("q=init&path={}&limit=3", repo.at("src")));
+    let route = |query: &str| home.http("GET", &format!("/v1/search?{query}"), "");
+    let found = route(&format!("q=init&path={}&limit=3", repo.at("src")));
     assert_eq!(found.status, 200, "{found:?}");
     for (query, says) in [
         ("", "q is missing"),
@@ -278,9 +284,9 @@ fn the_route_answers_and_refuses() {
         ("q=a&path=relative", "path must be absolute"),
         ("q=path:%7Ba", "cannot be read"),
     ] {
-        let refused = ask(query);
+        let refused = route(query);
         assert_eq!(refused.status, 400, "{query}: {refused:?}");
         assert!(refused.body.contains(says), "{query}: {refused:?}");
     }
-    assert_eq!(ask("q=a&path=/nonexistent").status, 404);
+    assert_eq!(route("q=a&path=/nonexistent").status, 404);
 }

@@ -1,5 +1,5 @@
-//! No secret leaves: every kind that the redactor knows is planted in a repository and searched for in all that comes
-//! out of the program. And what a hostile repository tries gains nothing.
+//! No secret leaves: the tests plant every kind that the redactor knows and search all output of the program for it. Hostile
+//! repositories gain nothing.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -277,7 +277,7 @@ fn no_planted_secret_comes_out_offline() {
 #[test]
 fn no_planted_secret_comes_out_with_a_model() {
     let model = FakeModel::new();
-    let home = Home::asking(
+    let home = Home::with_model(
         &model,
         "quiet_ms = 0\nmax_workers = 50\n\n[budget]\nconfirm_above = 0",
     );
@@ -336,12 +336,12 @@ fn links_and_pipes_in_the_way_of_files_block_nothing_and_are_not_followed() {
 
 /// Content that makes a model use an option that it was not given.
 #[test]
-fn a_content_that_is_answered_unchanged_blocks_nothing() {
+fn content_that_provokes_unchanged_blocks_nothing() {
     let model = FakeModel::new();
-    model.fail(usize::MAX, Reply::SummaryRef("UNCHANGED"), |request| {
+    model.fail(usize::MAX, Reply::Text("UNCHANGED"), |request| {
         request.kind == Kind::File && request.content.contains("say so")
     });
-    let home = Home::asking(&model, "quiet_ms = 0");
+    let home = Home::with_model(&model, "quiet_ms = 0");
     let repo = Repo::new();
     repo.write("a.py", "# say so\nA = 1\n");
     repo.write("b.py", "B = 1\n");
@@ -354,7 +354,7 @@ fn a_content_that_is_answered_unchanged_blocks_nothing() {
         (&node["freshness"], &node["model"]),
         (&json!("fresh"), &json!("offline"))
     );
-    assert_eq!(model.count(), 4, "it is asked once more");
+    assert_eq!(model.count(), 4, "it is requested once more");
 }
 
 #[test]

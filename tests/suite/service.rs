@@ -1,4 +1,4 @@
-//! The daemon as a service of a real systemd user manager. Where none can be had, each test says so and is skipped.
+//! The daemon as a service of a real systemd user manager. Each test is skipped with a message where none is available.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -40,14 +40,14 @@ fn is_running(pid: u64) -> bool {
 }
 
 #[test]
-fn the_first_question_starts_the_daemon_and_systemd_hears_of_its_work() {
+fn the_first_client_starts_the_daemon_and_it_reports_its_work_to_systemd() {
     let Some(user) = installed("activation") else {
         return;
     };
     let socket = fs::metadata(user.runtime.join("epitome.sock")).unwrap();
     assert_eq!(socket.permissions().mode() & 0o777, 0o600);
-    let told = user.epitome(&["service", "status", "--json"]).expect(0);
-    assert_eq!(told.json()["units"][0]["active"], "active (listening)");
+    let listed = user.epitome(&["service", "status", "--json"]).expect(0);
+    assert_eq!(listed.json()["units"][0]["active"], "active (listening)");
     assert_eq!(user.property("ActiveState"), "inactive");
 
     let first = status(&user);
@@ -64,7 +64,7 @@ fn the_first_question_starts_the_daemon_and_systemd_hears_of_its_work() {
         user.property("StatusText") == "1 repository, 11 files and folders: all done"
     });
 
-    // The socket is systemd's: it stays, and the next question starts the daemon again, which remembers.
+    // systemd owns the socket, so it stays, and the next client starts the daemon again with its stored state.
     user.systemctl(&["stop", "epitome.service"]);
     assert_eq!(user.property("Result"), "success");
     let again = status(&user);
@@ -83,7 +83,7 @@ fn the_first_question_starts_the_daemon_and_systemd_hears_of_its_work() {
 }
 
 #[test]
-fn killed_it_is_back_and_stuck_it_is_restarted() {
+fn systemd_restarts_a_killed_or_stuck_daemon() {
     let Some(user) = installed("restart and watchdog") else {
         return;
     };
@@ -100,7 +100,7 @@ fn killed_it_is_back_and_stuck_it_is_restarted() {
     user.systemctl(&["daemon-reload"]);
     user.systemctl(&["restart", "epitome.service"]);
     let second = pid(&user);
-    // It works, and it idles: both are life.
+    // A working and an idle daemon both feed the watchdog.
     let path = user.put_repository(&repository());
     user.epitome(&["watch", &path]).expect(0);
     let begin = Instant::now();
@@ -173,7 +173,7 @@ fn a_new_program_takes_over_and_so_does_a_new_unit() {
     assert_ne!(program(pid(&user)), before);
     assert_eq!(new["repositories"][0]["path"], path.as_str());
 
-    // What was changed by hand is not overwritten in silence.
+    // Units changed by hand are not overwritten without a message.
     let unit = ".config/systemd/user/epitome.service";
     let text = fs::read_to_string(user.home.join(unit)).unwrap();
     let changed = text.replace("TasksMax=512", "TasksMax=300");
@@ -194,12 +194,12 @@ fn a_new_program_takes_over_and_so_does_a_new_unit() {
 }
 
 #[test]
-fn a_daemon_of_one_s_own_gives_way_to_the_service_and_a_lost_socket_is_made_again() {
+fn a_daemon_started_by_hand_yields_to_the_service_and_a_lost_socket_is_created_again() {
     let Some(user) = SystemdUser::new("handing over") else {
         return;
     };
     let path = user.put_repository(&repository());
-    // No unit is installed: it starts one itself.
+    // Without an installed unit `watch` starts the daemon itself.
     user.epitome(&["watch", &path]).expect(0);
     let own = status(&user)["pid"].as_u64().unwrap();
     let installed = user.epitome(&["service", "install"]).expect(0);
@@ -213,7 +213,7 @@ fn a_daemon_of_one_s_own_gives_way_to_the_service_and_a_lost_socket_is_made_agai
     fs::remove_file(&socket).unwrap();
     until("the socket is back", || socket.exists());
     assert_eq!(status(&user)["pid"], served["pid"]);
-    // It is not systemd's any more, and `watch` still finds a way when that daemon has ended.
+    // The socket no longer belongs to systemd; `watch` still starts a daemon after that one has ended.
     user.systemctl(&["stop", "epitome.service"]);
     user.epitome(&["status"]).expect(3);
     user.epitome(&["watch", &path]).expect(0);
@@ -221,7 +221,7 @@ fn a_daemon_of_one_s_own_gives_way_to_the_service_and_a_lost_socket_is_made_agai
 }
 
 #[test]
-fn the_hardened_service_works_or_says_that_it_cannot_be_had() {
+fn the_hardened_service_works_or_reports_why_not() {
     let Some(user) = SystemdUser::new("hardening") else {
         return;
     };
@@ -250,7 +250,7 @@ fn the_hardened_service_works_or_says_that_it_cannot_be_had() {
 }
 
 #[test]
-fn a_daemon_that_cannot_start_answers_why_and_the_socket_outlives_it() {
+fn a_daemon_that_cannot_start_reports_why_and_its_socket_stays() {
     let Some(user) = installed("a broken configuration") else {
         return;
     };
@@ -270,7 +270,7 @@ fn a_daemon_that_cannot_start_answers_why_and_the_socket_outlives_it() {
     user.write(config, "");
     assert_eq!(status(&user)["pid"].as_u64().unwrap(), pid(&user));
 
-    // One that falls too often is left alone, socket and all; `watch` forgives it.
+    // systemd gives up on a daemon that fails too often; `watch` resets that.
     let path = user.put_repository(&repository());
     let kill = || {
         user.epitome(&["status"]).code != Some(3) && {
@@ -289,7 +289,7 @@ fn a_daemon_that_cannot_start_answers_why_and_the_socket_outlives_it() {
 }
 
 #[test]
-fn the_units_are_without_fault_and_keep_the_path_that_the_user_called() {
+fn the_units_pass_verification_and_keep_the_path_that_the_user_called() {
     let Some(user) = SystemdUser::new("units") else {
         return;
     };

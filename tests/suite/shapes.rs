@@ -14,15 +14,15 @@ use rustix::fs::{CWD, FileType, Mode, RenameFlags, mknodat, renameat_with};
 use rustix::process::Signal;
 
 use crate::harness::{Alone, FakeModel, Home, Repo, every, find, first_not_fresh, paths, until};
-use crate::notified::{Ends, QUICK, assert_true, unshared};
+use crate::notified::{Ends, QUICK, assert_current, unshared};
 
 #[test]
 fn created_moved_swapped_and_replaced_folders_are_followed() {
     let (home, repo, outside) = (Home::with(QUICK), Repo::package(), Repo::new());
     let daemon = home.daemon(&[&repo.at("")]);
-    let check = || assert_true(&home, &repo.at(""));
+    let check = || assert_current(&home, &repo.at(""));
     check();
-    // Created and filled at once, and filled further once it was seen.
+    // Created and filled at once, and filled further after the daemon noticed it.
     repo.write("new/a/b/c/one.py", "x = 1\n");
     repo.write("new/a/two.py", "y = 2\n");
     check();
@@ -83,7 +83,7 @@ fn created_moved_swapped_and_replaced_folders_are_followed() {
     check();
 }
 
-/// Writes a file as an editor or a tool does. The text is new each time.
+/// Writes a file as an editor or a tool does. The text differs each time.
 type Save = fn(&Path, &str);
 
 fn beside(path: &Path, name: &str) -> std::path::PathBuf {
@@ -169,7 +169,7 @@ const SAVES: &[(&str, Save)] = &[
             .stderr(Stdio::null())
             .status_alone();
         if !done.is_ok_and(|status| status.success()) {
-            println!("no vim here");
+            println!("skipped: vim is not installed");
             fs::write(path, text).unwrap();
         }
     }),
@@ -206,7 +206,7 @@ fn a_save_by_any_editor_is_one_change_of_one_file() {
             assert_eq!(find(&tree, "src/shop/cart.py")["bytes"], bytes, "{name}");
         }
     }
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
 }
 
 /// Other bytes of the same length, with the modification time restored.
@@ -231,24 +231,24 @@ fn a_change_that_hides_its_time_is_seen() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     let file = repo.root().join("src/shop/cart.py");
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     disguise(&file);
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     // Twice within the clock's resolution.
     disguise(&file);
     disguise(&file);
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     daemon.terminate();
     disguise(&file);
     let _daemon = home.daemon(&[&repo.at("")]);
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
 }
 
 #[test]
-fn any_name_at_any_depth_but_no_link_pipe_or_socket() {
+fn any_name_at_any_depth_is_a_node_but_no_link_pipe_or_socket() {
     let (home, repo) = (Home::with(QUICK), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
-    let check = || assert_true(&home, &repo.at(""));
+    let check = || assert_current(&home, &repo.at(""));
     check();
     let longest = "n".repeat(255);
     let names: [&[u8]; 6] = [
@@ -278,7 +278,7 @@ fn any_name_at_any_depth_but_no_link_pipe_or_socket() {
     }
     fs::write(deep.join("end.py"), "def end():\n    return 2\n").unwrap();
     check();
-    // None of these is followed, opened or shown, whatever it replaces.
+    // Special files are never followed, opened or shown, whatever they replace.
     let known = count();
     let pipe = |path: &Path| mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o600), 0);
     pipe(&folder.join("pipe.py")).unwrap();
@@ -308,7 +308,7 @@ fn any_name_at_any_depth_but_no_link_pipe_or_socket() {
         fs::write(&file, "back = 1\n").unwrap();
         check();
     }
-    // A folder that becomes a link to where it went.
+    // A folder that is moved and replaced by a link to it.
     repo.rename("names", "really");
     symlink("really", repo.root().join("names")).unwrap();
     fs::write(repo.root().join("names/through.py"), "y = 1\n").unwrap();
@@ -328,12 +328,12 @@ fn a_folder_is_scanned_when_it_becomes_readable() {
     let spawned = unshared(&home, "-U", "exec \"$1\" daemon \"$2\"", &[&repo.at("")]).spawn_alone();
     let mut daemon = Ends(spawned.unwrap());
     let mut ended = false;
-    until("it answers, or cannot be had", || {
+    until("it responds or cannot start", || {
         ended = daemon.0.try_wait().unwrap().is_some();
         ended || home.try_http("GET", "/v1/status", "").is_ok()
     });
     if ended {
-        println!("no user namespaces here: left out");
+        println!("skipped: no user namespaces");
         mode("src/shop", 0o755);
         return;
     }
@@ -342,19 +342,19 @@ fn a_folder_is_scanned_when_it_becomes_readable() {
     assert!(known("README.md") && !known("src/shop/cart.py"));
     mode("src/shop", 0o755);
     mode("docs/guide.md", 0o644);
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     assert!(known("src/shop/cart.py"));
-    // And its content is watched.
+    // Its content is watched now.
     repo.append("src/shop/money/amount.py", "X = 1\n");
-    assert_true(&home, &repo.at(""));
-    // Closed again: its content is kept, and not called fresh.
+    assert_current(&home, &repo.at(""));
+    // Unreadable again: its nodes are kept and are not fresh.
     mode("src/shop", 0);
-    until("it is in doubt", || {
+    until("it is stale", || {
         home.node(&repo.at("src/shop"), 0)["freshness"] != "fresh"
     });
     assert!(known("src/shop/cart.py"));
     mode("src/shop", 0o755);
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
 }
 
 #[test]
@@ -373,13 +373,13 @@ fn changes_of_the_user_s_excludes_apply_at_once() {
     assert!(known("docs/guide.md") && !known("pyproject.toml"));
     fs::remove_file(folder.join("ignore")).unwrap();
     home.wait(&repo);
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
 }
 
 #[test]
 fn a_rebase_is_one_batch() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 30\n"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 30\n"), Repo::package());
     repo.init();
     repo.commit("one");
     repo.git(&["checkout", "-q", "-b", "side"]);
@@ -390,7 +390,7 @@ fn a_rebase_is_one_batch() {
     repo.commit("main");
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
-    let asked = model.count();
+    let sent = model.count();
     // It stops at the conflict, with its markers in the file.
     let _ = Command::new("git")
         .args(["-c", "user.name=A", "-c", "user.email=a@b.c"])
@@ -406,12 +406,12 @@ fn a_rebase_is_one_batch() {
         home.node(&repo.at("src/shop/cart.py"), 0)["freshness"] == "stale"
     });
     std::thread::sleep(Duration::from_millis(700));
-    assert_eq!(model.count(), asked, "nobody is asked about a conflict");
+    assert_eq!(model.count(), sent, "a conflict is not requested");
     repo.git(&["rebase", "--abort"]);
-    until("all is as before", || {
+    until("everything is as before", || {
         first_not_fresh(&home.node(&repo.at(""), 99)).is_none()
     });
-    assert_eq!(model.count(), asked);
+    assert_eq!(model.count(), sent);
 }
 
 #[test]

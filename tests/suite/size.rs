@@ -1,4 +1,4 @@
-//! How much the store takes on disk, and the daemon in memory, after many changes.
+//! The size of the store and the daemon's memory after many changes.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ struct Turnover {
 impl Turnover {
     fn new(files: usize) -> Self {
         let model = FakeModel::new();
-        let home = Home::asking(&model, "quiet_ms = 0\nmax_workers = 16");
+        let home = Home::with_model(&model, "quiet_ms = 0\nmax_workers = 16");
         let repo = Repo::new();
         let all = Self {
             home,
@@ -39,7 +39,7 @@ impl Turnover {
         self.home.daemon(&[&self.repo.at("")])
     }
 
-    /// Every so many files change, in turn.
+    /// Changes one file in `every`.
     fn change(&self, round: usize, every: usize) {
         (0..self.files)
             .filter(|file| file % every == round % every)
@@ -52,9 +52,9 @@ impl Turnover {
     }
 }
 
-/// Prints the figures; the store takes a few times of what lives in it, and sled some for nothing.
+/// Prints the figures and checks that the store is at most a few times as large as its live data.
 #[track_caller]
-fn told(when: &str, all: &Turnover, daemon: &Daemon) {
+fn check(when: &str, all: &Turnover, daemon: &Daemon) {
     let of = all.statistics();
     let bytes = |name: &str| of[name].as_u64().unwrap();
     let (live, journal, cache) = (
@@ -63,7 +63,7 @@ fn told(when: &str, all: &Turnover, daemon: &Daemon) {
         bytes("cache_bytes"),
     );
     println!(
-        "{when}: {} requests, {} summaries ({} in use), {} KiB live, {} KiB journal, {} KiB cache: {:.1} times; memory {} MiB at most",
+        "{when}: {} requests, {} summaries ({} in use), {} KiB live, {} KiB journal, {} KiB cache: {:.1} times; peak memory {} MiB",
         all.model.count(),
         of["summaries"],
         of["used"],
@@ -80,25 +80,25 @@ fn run(files: usize, rounds: usize, every: usize) {
     let all = Turnover::new(files);
     let daemon = all.daemon();
     all.home.wait(&all.repo);
-    told("first index", &all, &daemon);
+    check("first index", &all, &daemon);
     for round in 1..=rounds {
         all.change(round, every);
         if round % 5 == 0 {
-            told(&format!("{round} rounds"), &all, &daemon);
+            check(&format!("{round} rounds"), &all, &daemon);
         }
     }
-    told("all rounds", &all, &daemon);
+    check("all rounds", &all, &daemon);
     all.home.run(&["cache", "gc"]).expect(0);
-    told("after cache gc", &all, &daemon);
+    check("after cache gc", &all, &daemon);
     all.home.run(&["cache", "gc", "--max-age", "0"]).expect(0);
-    told("after cache gc --max-age 0", &all, &daemon);
+    check("after cache gc --max-age 0", &all, &daemon);
     let count = all.model.count();
     daemon.terminate();
     let daemon = all.daemon();
     all.home.wait(&all.repo);
     let tree = all.home.node(&all.repo.at(""), 99);
     assert_eq!(first_not_fresh(&tree), None);
-    told("after a restart", &all, &daemon);
+    check("after a restart", &all, &daemon);
     assert_eq!(all.model.count(), count);
 }
 
@@ -110,6 +110,6 @@ fn of_a_thousand_files_and_thousands_of_changes() {
 }
 
 #[test]
-fn many_changes_take_little_room() {
+fn many_changes_take_little_space() {
     run(60, 12, 2);
 }

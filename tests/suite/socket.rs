@@ -145,7 +145,7 @@ fn repositories_are_listed_added_and_removed() {
 fn a_wait_is_200_when_settled_and_504_after_its_timeout() {
     let model = FakeModel::new();
     model.hold();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     let wait = |milliseconds: u64| {
         let body = json!({"path": repo.at(""), "timeout_ms": milliseconds});
@@ -245,7 +245,7 @@ fn only_its_user_may_connect() {
     assert_eq!(
         data.permissions().mode() & 0o077,
         0,
-        "the store holds private code's words"
+        "other users cannot read the store"
     );
 }
 
@@ -273,13 +273,13 @@ fn a_second_daemon_reports_the_first() {
     let (home, repo) = (Home::new(), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     let second = home.run(&["daemon"]).expect(1);
-    let said = second.stderr.trim_end();
-    assert_eq!(said.lines().count(), 1, "{second:?}");
+    let error = second.stderr.trim_end();
+    assert_eq!(error.lines().count(), 1, "{second:?}");
     assert!(
-        said.contains(&daemon.pid().to_string()),
-        "who it is: {second:?}"
+        error.contains(&daemon.pid().to_string()),
+        "the message names the other process: {second:?}"
     );
-    // Another store, and the same socket.
+    // A daemon with another store at the same socket.
     let other = home.temp().join("other");
     let third = home
         .run(&["--data-dir", other.to_str().unwrap(), "daemon"])
@@ -288,14 +288,18 @@ fn a_second_daemon_reports_the_first() {
         third.stderr.contains(home.socket().to_str().unwrap()),
         "{third:?}"
     );
-    assert_eq!(home.status()["pid"], daemon.pid(), "the first goes on");
+    assert_eq!(
+        home.status()["pid"],
+        daemon.pid(),
+        "the first one keeps running"
+    );
 }
 
 #[test]
 fn the_socket_of_a_dead_daemon_is_taken_over() {
     let home = Home::new();
     home.daemon(&[]).kill9();
-    assert!(home.socket().exists(), "a killed daemon cannot tidy up");
+    assert!(home.socket().exists(), "a killed daemon leaves its socket");
     home.run(&["status"]).expect(3);
     let daemon = home.daemon(&[]);
     assert_eq!(home.status()["pid"], daemon.pid());
@@ -318,7 +322,7 @@ fn sigterm_and_sigint_end_it_and_remove_the_socket() {
 fn a_wait_in_progress_gets_a_response_when_the_daemon_ends() {
     let model = FakeModel::new();
     model.hold();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     let mut waiting = home.command(&["wait", &repo.at("")]).spawn_alone().unwrap();
     crate::harness::until("requests in flight", || model.in_flight() > 0);
@@ -353,10 +357,10 @@ fn an_estimate_ends_when_its_client_leaves() {
     let mut stream = UnixStream::connect(home.socket()).unwrap();
     let target = format!("/v1/estimate?path={}", large.at(""));
     write!(stream, "GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    until("the estimate is under way", || readers() > before);
+    until("the estimate runs", || readers() > before);
     drop(stream);
     until("its threads are gone", || readers() == before);
-    // Another one gets its turn.
+    // Another estimate can run now.
     let target = format!("/v1/estimate?path={}", repo.at(""));
     home.http("GET", &target, "").expect(200);
 }

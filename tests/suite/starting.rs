@@ -1,4 +1,4 @@
-//! Starting without systemd: `epitome watch` brings a daemon with it, and there is one and no more.
+//! Starting without systemd: `epitome watch` starts a daemon, and never more than one.
 
 use std::fs;
 use std::process::Stdio;
@@ -20,8 +20,8 @@ impl Background<'_> {
             .filter_map(|entry| {
                 let pid = entry.file_name().to_str()?.parse().ok()?;
                 let line = fs::read_to_string(entry.path().join("cmdline")).ok()?;
-                let words: Vec<&str> = line.split('\0').collect();
-                (words.contains(&socket) && words.contains(&"daemon")).then_some(pid)
+                let arguments: Vec<&str> = line.split('\0').collect();
+                (arguments.contains(&socket) && arguments.contains(&"daemon")).then_some(pid)
             })
             .collect()
     }
@@ -50,7 +50,7 @@ impl Drop for Background<'_> {
 }
 
 #[test]
-fn of_fifty_who_watch_at_once_one_starts_the_daemon_and_all_are_served() {
+fn fifty_concurrent_watches_start_one_daemon_and_all_succeed() {
     let (home, repo) = (Home::new(), Repo::new());
     let background = Background(&home);
     let paths: Vec<String> = (0..50)
@@ -71,9 +71,9 @@ fn of_fifty_who_watch_at_once_one_starts_the_daemon_and_all_are_served() {
     let mut started = 0;
     for racer in racers {
         let done = racer.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&done.stderr);
-        assert_eq!(done.status.code(), Some(0), "{said}");
-        started += said.matches("started the daemon").count();
+        let error = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(0), "{error}");
+        started += error.matches("started the daemon").count();
     }
     assert_eq!(started, 1);
     let all = background.all();
@@ -82,7 +82,7 @@ fn of_fifty_who_watch_at_once_one_starts_the_daemon_and_all_are_served() {
     assert_eq!(status["repositories"].as_array().unwrap().len(), 50);
     assert_eq!(status["pid"].as_i64(), Some(i64::from(all[0])));
 
-    // It has a session of its own: the end of a terminal is not its end.
+    // It has its own session, so it survives the end of the terminal.
     let stat = fs::read_to_string(format!("/proc/{}/stat", all[0])).unwrap();
     let session = stat.rsplit(')').next().unwrap().split_whitespace().nth(3);
     assert_eq!(session, Some(all[0].to_string().as_str()));
@@ -91,7 +91,7 @@ fn of_fifty_who_watch_at_once_one_starts_the_daemon_and_all_are_served() {
 }
 
 #[test]
-fn who_does_not_want_a_daemon_gets_none() {
+fn no_daemon_is_started_if_that_is_disabled() {
     let (home, repo) = (Home::new(), Repo::new());
     repo.write("a.py", "A = 1\n");
     let background = Background(&home);
@@ -103,11 +103,11 @@ fn who_does_not_want_a_daemon_gets_none() {
     let done = command.env("EPITOME_NO_SPAWN", "1").output_alone().unwrap();
     assert_eq!(done.status.code(), Some(3));
     assert!(background.all().is_empty());
-    assert!(!home.data().exists(), "nothing was made");
+    assert!(!home.data().exists(), "no folder is created");
 }
 
 #[test]
-fn a_daemon_that_cannot_start_says_why_through_who_wanted_it() {
+fn the_client_reports_why_the_daemon_cannot_start() {
     let (home, repo) = (Home::new(), Repo::new());
     repo.write("a.py", "A = 1\n");
     let background = Background(&home);
@@ -118,7 +118,7 @@ fn a_daemon_that_cannot_start_says_why_through_who_wanted_it() {
     home.configure("");
     home.run(&["watch", &repo.at("")]).expect(0);
     background.end();
-    // What a version of the future would have written.
+    // A store in the format of a future version.
     let format = home.data().join("format");
     let mark = fs::read_to_string(&format).unwrap();
     fs::remove_file(&format).unwrap();
@@ -137,7 +137,7 @@ fn a_daemon_that_cannot_start_says_why_through_who_wanted_it() {
 }
 
 #[test]
-fn a_second_daemon_is_refused_in_one_line_and_the_first_goes_on() {
+fn a_second_daemon_is_refused_and_the_first_one_keeps_running() {
     let home = Home::new();
     let daemon = home.daemon(&[]);
     let done = home.run(&["daemon"]).expect(1);
@@ -146,7 +146,7 @@ fn a_second_daemon_is_refused_in_one_line_and_the_first_goes_on() {
         "{done:?}"
     );
     assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
-    // Neither does one with another store take this one's socket.
+    // A daemon with another store does not take the socket either.
     let other = home.temp().join("other");
     let other = ["--data-dir", other.to_str().unwrap(), "daemon"];
     home.run(&other).expect(1);
@@ -155,7 +155,7 @@ fn a_second_daemon_is_refused_in_one_line_and_the_first_goes_on() {
 }
 
 #[test]
-fn a_dead_socket_is_taken_over_and_a_removed_one_made_again() {
+fn a_stale_socket_is_taken_over_and_a_removed_one_created_again() {
     let home = Home::new();
     let daemon = home.daemon(&[]);
     daemon.kill9();
@@ -173,29 +173,29 @@ fn a_dead_socket_is_taken_over_and_a_removed_one_made_again() {
 }
 
 #[test]
-fn a_question_waits_for_a_daemon_that_is_opening_its_store() {
+fn a_client_waits_while_the_daemon_opens_its_store() {
     let home = Home::new();
     std::fs::create_dir_all(home.data()).unwrap();
     let lock = std::fs::File::create(home.data().join("lock")).unwrap();
     lock.lock().unwrap();
     std::thread::scope(|scope| {
         let daemon = scope.spawn(|| home.daemon(&[]));
-        until("the socket is there", || home.socket().exists());
-        let asked = scope.spawn(|| home.run(&["status", "--json"]));
-        // The daemon's own thread asks as well: three ends with the one that listens.
-        until("both ask", || {
+        until("the socket exists", || home.socket().exists());
+        let client = scope.spawn(|| home.run(&["status", "--json"]));
+        // The daemon's own check connects, too: three sockets including the listener.
+        until("both are connected", || {
             let sockets = std::fs::read_to_string("/proc/net/unix").unwrap();
             let path = home.socket().into_os_string().into_string().unwrap();
-            sockets.lines().filter(|line| line.contains(&path)).count() > 2 || asked.is_finished()
+            sockets.lines().filter(|line| line.contains(&path)).count() > 2 || client.is_finished()
         });
         lock.unlock().unwrap();
         let daemon = daemon.join().unwrap();
-        assert_eq!(asked.join().unwrap().expect(0).json()["pid"], daemon.pid());
+        assert_eq!(client.join().unwrap().expect(0).json()["pid"], daemon.pid());
     });
 }
 
 #[test]
-fn a_daemon_has_few_heaps_and_is_the_process_that_was_started() {
+fn the_daemon_has_few_malloc_arenas_and_keeps_its_process_id() {
     let (home, repo) = (Home::new(), Repo::package());
     let daemon = home.daemon(&[&repo.at("")]);
     let of = |file: &str| fs::read(format!("/proc/{}/{file}", daemon.pid())).unwrap();
@@ -215,7 +215,7 @@ fn stop_ends_the_daemon_and_restart_replaces_it() {
     assert!(done.stderr.contains("no daemon runs"), "{done:?}");
     home.run(&["watch", &repo.at("")]).expect(0);
     let first = home.status()["pid"].clone();
-    // A mistake in the configuration does not cost the daemon that runs.
+    // With an invalid configuration the running daemon stays.
     home.configure("[summaries]\nprovider = \"telepathy\"\n");
     home.run(&["restart"]).expect(1);
     assert_eq!(home.status()["pid"], first);
@@ -226,7 +226,7 @@ fn stop_ends_the_daemon_and_restart_replaces_it() {
     assert_eq!(second["repositories"][0]["path"], repo.at(""));
     home.run(&["stop"]).expect(0);
     home.run(&["status"]).expect(3);
-    until("its end", || background.all().is_empty());
+    until("the daemon has ended", || background.all().is_empty());
     home.run(&["restart"]).expect(0);
     assert_eq!(background.all().len(), 1);
 }
@@ -253,7 +253,7 @@ fn doctor_compares_the_daemon_with_this_shell() {
     }
     daemon.terminate();
 
-    // A key that this shell has and the daemon lacks.
+    // The shell has a key, the daemon has none.
     home.configure(
         "[summaries]\nprovider = \"openai\"\n[openai]\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"m\"\n",
     );
@@ -270,9 +270,9 @@ fn doctor_compares_the_daemon_with_this_shell() {
 }
 
 #[test]
-fn doctor_asks_the_endpoint_once() {
+fn doctor_sends_one_request_to_the_endpoint() {
     let model = FakeModel::new();
-    let home = Home::asking(&model, "");
+    let home = Home::with_model(&model, "");
     let done = home.run(&["doctor"]);
     assert!(
         done.stdout.contains(&format!("endpoint: {}", model.url())),
@@ -281,9 +281,9 @@ fn doctor_asks_the_endpoint_once() {
 }
 
 #[test]
-fn root_makes_no_files_in_another_user_s_folders() {
+fn root_creates_no_files_in_another_users_folders() {
     if !rustix::process::geteuid().is_root() {
-        println!("not root: left out");
+        println!("skipped: not root");
         return;
     }
     let (home, repo) = (Home::new(), Repo::new());

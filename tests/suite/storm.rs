@@ -1,5 +1,5 @@
-//! Everything at once, by a seed: edits, renames, rules that change, kills, a daemon that is stopped, a model that
-//! fails now and then. When it is quiet, the tree is that of a fresh index, and nothing was asked for without need.
+//! Random edits, renames, rule changes, kills, pauses of the daemon and model failures, all from one seed. Once everything
+//! has settled, the tree equals that of a new index, and no needless request was sent.
 //!
 //! More seeds: `EPITOME_STORMS=100 cargo test --test suite storm`; one: `EPITOME_STORM=17 cargo test --test suite storm`.
 
@@ -17,7 +17,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 #[test]
-fn a_storm_ends_in_a_true_tree() {
+fn after_a_storm_the_tree_equals_a_new_index() {
     let seeds = match number("EPITOME_STORM") {
         Some(seed) => seed..seed + 1,
         None => 0..number("EPITOME_STORMS").unwrap_or(3),
@@ -44,7 +44,7 @@ impl Storm {
         let repo = Repo::package();
         repo.init();
         Self {
-            home: Home::asking(&model, CONFIG),
+            home: Home::with_model(&model, CONFIG),
             random,
             model,
             repo,
@@ -57,39 +57,39 @@ impl Storm {
         let mut daemon = Some(self.home.daemon(&[&root]));
         for _ in 0..self.random.usize(3..7) {
             for _ in 0..self.random.usize(1..40) {
-                self.touch_the_disk();
+                self.change_disk();
             }
-            daemon = self.touch_the_daemon(daemon);
+            daemon = self.change_daemon(daemon);
         }
         let daemon = daemon.unwrap_or_else(|| self.home.daemon(&[&root]));
         self.home.wait(&self.repo);
         let served = self.home.json(&["tree", &root, "--json"]);
         assert_eq!(first_not_fresh(&served), None);
-        let map = files(&self.repo.root().join("map"));
+        let exported = files(&self.repo.root().join("map"));
         daemon.terminate();
 
-        self.nothing_was_asked_twice();
+        self.check_requests();
         let model = FakeModel::new();
         fs::remove_dir_all(self.repo.root().join("map")).unwrap();
-        let anew = Home::asking(&model, CONFIG).json(&["index", &root, "--json"]);
-        assert_eq!(served, anew);
+        let new = Home::with_model(&model, CONFIG).json(&["index", &root, "--json"]);
+        assert_eq!(served, new);
         let fresh = files(&self.repo.root().join("map"));
         assert_eq!(
-            map.keys().collect::<Vec<_>>(),
+            exported.keys().collect::<Vec<_>>(),
             fresh.keys().collect::<Vec<_>>()
         );
-        assert_eq!(map, fresh);
+        assert_eq!(exported, fresh);
     }
 
-    fn place(&mut self) -> String {
+    fn path(&mut self) -> String {
         let random = &mut self.random;
         let folders = ["a", "b/c", "b/d", "src/shop", "src/shop/money", "docs"];
         let folder = folders[random.usize(..folders.len())];
         format!("{folder}/f{}.py", random.u8(..5))
     }
 
-    fn touch_the_disk(&mut self) {
-        let path = self.place();
+    fn change_disk(&mut self) {
+        let path = self.path();
         match self.random.u8(..20) {
             0 => {
                 let folder = ["a", "b", "src/shop/money", "docs"][self.random.usize(..4)];
@@ -105,7 +105,7 @@ impl Storm {
                 let _ = fs::remove_file(self.repo.root().join(path));
             }
             5..7 => {
-                let to = self.place();
+                let to = self.path();
                 let to = self.repo.root().join(to);
                 if to.parent().is_some_and(std::path::Path::exists) {
                     let _ = fs::rename(self.repo.root().join(path), to);
@@ -126,7 +126,7 @@ impl Storm {
         }
     }
 
-    fn touch_the_daemon(&mut self, daemon: Option<Daemon>) -> Option<Daemon> {
+    fn change_daemon(&mut self, daemon: Option<Daemon>) -> Option<Daemon> {
         let root = self.repo.at("");
         let Some(daemon) = daemon else {
             return Some(self.home.daemon(&[&root]));
@@ -134,19 +134,19 @@ impl Storm {
         match self.random.u8(..8) {
             0..2 => {
                 daemon.kill9();
-                self.model.idle();
+                self.model.wait_idle();
                 self.kills += 1;
                 None
             }
             2 => {
                 daemon.terminate();
-                self.model.idle();
+                self.model.wait_idle();
                 None
             }
             3 => {
                 daemon.signal(Signal::STOP);
                 for _ in 0..20 {
-                    self.touch_the_disk();
+                    self.change_disk();
                 }
                 daemon.signal(Signal::CONT);
                 Some(daemon)
@@ -169,26 +169,26 @@ impl Storm {
         }
     }
 
-    /// What was answered is kept: it may be lost only on its way to the disk, when a daemon is killed.
-    fn nothing_was_asked_twice(&self) {
-        let mut answered: BTreeMap<String, usize> = BTreeMap::new();
+    /// Paid responses are kept, except those that were being stored when a daemon was killed.
+    fn check_requests(&self) {
+        let mut successes: BTreeMap<String, usize> = BTreeMap::new();
         for request in self.model.requests() {
-            if request.answered == Some(200) {
-                *answered.entry(request.question()).or_default() += 1;
+            if request.status == Some(200) {
+                *successes.entry(request.subject()).or_default() += 1;
             }
         }
-        let again: usize = answered.values().map(|times| times - 1).sum();
-        // A garbled answer and a broken one have status 200 too.
+        let again: usize = successes.values().map(|times| times - 1).sum();
+        // A garbled and a dropped response have status 200, too.
         let allowed = self.kills * 3 * 4 + 6;
         assert!(
             again <= allowed,
-            "{again} asked again after {} kills: {answered:?}",
+            "{again} repeated requests after {} kills: {successes:?}",
             self.kills
         );
     }
 }
 
-/// All files of a folder by path, with their text.
+/// The files of a folder, by path.
 fn files(folder: &std::path::Path) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! The house rules that a machine can hold: who may import whom.
+//! The house rules that a test can check: which module may import which.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,9 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The rooms that each room may import from, itself always among them.
-fn allowed(room: &str) -> &'static [&'static str] {
-    match room {
+/// The modules that each top-level module may import from, including itself.
+fn allowed(module: &str) -> &'static [&'static str] {
+    match module {
         "model" => &["model"],
         "engine" => &["engine", "model"],
         "wire" => &["wire", "model"],
@@ -34,7 +34,7 @@ fn allowed(room: &str) -> &'static [&'static str] {
     }
 }
 
-/// Rooms of the shell that others of it build on: the one definition of what is ignored, and of what a stat is.
+/// Modules of the shell that its other modules may use.
 const COMMON: [&str; 4] = ["rules", "lstat", "redact", "regular"];
 
 #[test]
@@ -50,8 +50,8 @@ fn imports_point_one_way() {
             .iter()
             .map(|name| name.to_string_lossy().trim_end_matches(".rs").to_owned())
             .collect();
-        let room = names[0].as_str();
-        if ["lib", "main"].contains(&room) || names.iter().any(|name| name.contains("tests")) {
+        let module = names[0].as_str();
+        if ["lib", "main"].contains(&module) || names.iter().any(|name| name.contains("tests")) {
             continue;
         }
         let text = fs::read_to_string(&file).expect("text");
@@ -62,12 +62,12 @@ fn imports_point_one_way() {
             for used in line.split("crate::").skip(1) {
                 let mut path = used.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
                 let path: Vec<&str> = path.next().unwrap_or_default().split("::").collect();
-                let sibling = room == "shell"
+                let sibling = module == "shell"
                     && path[0] == "shell"
                     && path
                         .get(1)
                         .is_some_and(|other| *other != names[1] && !COMMON.contains(other));
-                if !path[0].is_empty() && (!allowed(room).contains(&path[0]) || sibling) {
+                if !path[0].is_empty() && (!allowed(module).contains(&path[0]) || sibling) {
                     wrong.push(format!("{}: {}", below.display(), line.trim()));
                 }
             }
@@ -138,7 +138,7 @@ fn imports_inside_the_daemon_point_one_way() {
     );
 }
 
-/// Time and chance come from outside: a seed could not replay them otherwise.
+/// Time and randomness are inputs, so that a seed can replay everything.
 #[test]
 fn the_engine_reads_no_clock_and_no_disk() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -166,7 +166,7 @@ fn the_engine_reads_no_clock_and_no_disk() {
     }
 }
 
-/// A process started beside a thread that writes makes that writing end later than it did: see `harness/forks.rs`.
+/// A process that is started while another thread writes delays that thread's close event: see `harness/forks.rs`.
 #[test]
 fn tests_start_processes_in_one_place() {
     let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite");

@@ -1,4 +1,4 @@
-//! The tree of an index: what is in it, what is not, and that it is the same wherever it is made.
+//! The tree of an index: which files it contains, and that equal folders give equal trees anywhere.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::harness::{Home, Repo, copy_folder, every, find, first_not_fresh, paths, within};
 
 #[test]
-fn an_index_has_every_file_and_folder_with_words() {
+fn an_index_has_every_file_and_folder_with_a_summary() {
     let (home, repo) = (Home::new(), Repo::package());
     let tree = home.json(&["index", &repo.at(""), "--json"]);
     assert_eq!(repo.counts(), (12, 7));
@@ -46,7 +46,7 @@ fn an_index_has_every_file_and_folder_with_words() {
         let (line, summary) = (node["line"].as_str(), node["summary"].as_str());
         let (line, summary) = line
             .zip(summary)
-            .unwrap_or_else(|| panic!("no words: {node}"));
+            .unwrap_or_else(|| panic!("no summary: {node}"));
         assert!(
             !line.trim().is_empty() && summary.starts_with(line),
             "{node}"
@@ -116,7 +116,7 @@ fn equal_trees_print_equal_bytes_anywhere_for_any_client() {
 }
 
 #[test]
-fn digests_are_equal_where_content_is_and_only_there() {
+fn digests_are_equal_exactly_for_equal_content() {
     let (home, repo) = (Home::new(), Repo::package());
     copy_folder(
         &repo.root().join("src/shop"),
@@ -184,7 +184,7 @@ fn links_pipes_sockets_and_empty_folders_are_no_nodes_and_hidden_files_are() {
     ];
     let tree = home.json(&["index", &repo.at(""), "--json"]);
     assert_eq!(paths(&tree), expected);
-    // A daemon that watches says the same.
+    // A watching daemon reports the same.
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     assert_eq!(
@@ -194,7 +194,7 @@ fn links_pipes_sockets_and_empty_folders_are_no_nodes_and_hidden_files_are() {
 }
 
 #[test]
-fn what_git_ignores_is_not_there() {
+fn files_that_git_ignores_are_no_nodes() {
     let (home, repo) = (Home::new(), Repo::new());
     repo.init();
     repo.write(".gitignore", "*.log\n/build/\nsecret.txt\n");
@@ -246,7 +246,7 @@ fn a_name_that_is_not_text_is_printed_with_its_bytes_beside_it() {
 }
 
 #[test]
-fn files_without_words_and_files_that_are_not_text_hold_nothing_up() {
+fn empty_and_binary_files_block_nothing() {
     let home = Home::with("[files]\nmax_bytes = 1000\n");
     let repo = Repo::new();
     repo.write("big.py", "x = 1\n".repeat(500));
@@ -291,7 +291,7 @@ fn without_summaries_there_are_outlines_and_digests() {
         "qualified_name",
     );
     assert_eq!(names, ["Cart", "Cart.add", "Cart.total"]);
-    // Without a summary there is nothing that it leaves out.
+    // Without a summary the list of left-out children is absent.
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     let shown = home.run(&["show", &repo.at("")]).expect(0).stdout;
@@ -422,7 +422,7 @@ fn people_read_the_same_without_json() {
 }
 
 #[test]
-fn a_large_answer_comes_in_pieces_and_a_small_one_with_its_length() {
+fn a_large_response_is_chunked_and_a_small_one_has_a_length() {
     let (home, repo) = (Home::new(), Repo::new());
     let functions: String = (0..6_000)
         .map(|number| format!("def function_{number}(): pass\n"))
@@ -450,14 +450,14 @@ fn a_large_answer_comes_in_pieces_and_a_small_one_with_its_length() {
 }
 
 #[test]
-fn a_deep_folder_is_told_by_the_repository_that_was_asked() {
+fn a_deep_folder_is_served_by_the_requested_repository() {
     let (home, repo) = (Home::new(), Repo::new());
     let deep: Vec<String> = (0..45).map(|level| format!("d{level}")).collect();
     repo.write(&format!("inner/{}/end.py", deep.join("/")), "END = 1\n");
     let _daemon = home.daemon(&[&repo.at(""), &repo.at("inner")]);
     home.wait(&repo);
-    let told = home.json(&["tree", &repo.at(""), "--json"]);
-    assert_eq!(told, Home::new().json(&["index", &repo.at(""), "--json"]));
+    let served = home.json(&["tree", &repo.at(""), "--json"]);
+    assert_eq!(served, Home::new().json(&["index", &repo.at(""), "--json"]));
     let inner = home.json(&["tree", &repo.at("inner"), "--json"]);
     assert_eq!(
         paths(&inner).last().unwrap(),

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::harness::{Alone, Home, Repo, every, find, first_not_fresh, paths, until};
 use crate::notified::{
-    Ends, QUICK, assert_true, may_unshare, repository, ticks, unshared, watched_inodes,
+    Ends, QUICK, assert_current, may_unshare, repository, ticks, unshared, watched_inodes,
 };
 
 /// Runs a script that starts a daemon in its own namespaces; returns its exit code.
@@ -31,8 +31,8 @@ fn run_unshared(home: &Home, script: &str, folder: &Path) -> i32 {
             println!("{}", fs::read_to_string(&log).unwrap());
             return status.code().unwrap_or(-1);
         }
-        let said = fs::read_to_string(&log);
-        assert!(began.elapsed() < Duration::from_secs(90), "{said:?}");
+        let log_text = fs::read_to_string(&log);
+        assert!(began.elapsed() < Duration::from_secs(90), "{log_text:?}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -63,7 +63,7 @@ fn a_mount_over_a_folder_replaces_its_content() {
         soon umount \"$2/root/sub dir\"\n\
         now \"$1\" \"$2/root\" \"$2/unbound\"\n";
     assert_eq!(run_unshared(&home, script, &place.root()), 0);
-    for (when, held) in [
+    for (when, content) in [
         ("mounted", &["late.py"][..]),
         ("written", &["late.py", "later.py"]),
         ("unmounted", &["own.py"]),
@@ -72,7 +72,7 @@ fn a_mount_over_a_folder_replaces_its_content() {
     ] {
         let tree = json(place.root().join(when));
         let mut expected = vec!["".to_owned(), "kept.py".to_owned(), "sub dir".to_owned()];
-        expected.extend(held.iter().map(|name| format!("sub dir/{name}")));
+        expected.extend(content.iter().map(|name| format!("sub dir/{name}")));
         assert_eq!(paths(&tree), expected, "{when}");
         assert_eq!(first_not_fresh(&tree), None, "{when}");
     }
@@ -110,23 +110,23 @@ fn a_fuse_file_system_is_polled_at_and_below_the_root() {
         now \"$1\" \"$2/local\" \"$2/without\"\n\
         \"$1\" wait \"$2/local-fuse\" --timeout 20; \"$1\" status --json > \"$2/at-last\"\n";
     match run_unshared(&home, script, &place.root()) {
-        77 => return println!("FUSE cannot be mounted here: left out"),
+        77 => return println!("skipped: FUSE cannot be mounted"),
         code => assert_eq!(code, 0),
     }
-    let told = |file: &str| -> Vec<(String, String)> {
+    let reported = |file: &str| -> Vec<(String, String)> {
         let status = json(place.root().join(file));
         let all = status["repositories"].as_array().unwrap();
-        let told = all.iter().map(|one| {
+        let reported = all.iter().map(|one| {
             let watch = one["watch"].as_str().unwrap();
             (watch.to_owned(), one["notes"].to_string())
         });
-        told.collect()
+        reported.collect()
     };
     let kind = "lies on a file system (FUSE) that does not tell of all changes";
     let local = format!("[\"2 folders are polled every 1 s: {kind}\"]");
     let whole = format!("[\"{kind}: polled every 1 s\"]");
     assert_eq!(
-        told("status"),
+        reported("status"),
         [("native".into(), local), ("poll".into(), whole)]
     );
     let bytes =
@@ -136,7 +136,7 @@ fn a_fuse_file_system_is_polled_at_and_below_the_root() {
     let without = json(place.root().join("without"));
     assert_eq!(paths(&without), ["", "own.py"]);
     let plain = || ("native".to_owned(), "[]".to_owned());
-    assert_eq!(told("at-last"), [plain(), plain()]);
+    assert_eq!(reported("at-last"), [plain(), plain()]);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_new_excludes_file_in_git_s_configuration_applies() {
     user("config/temporary", "*.tmp\n");
     user(".gitconfig", "[core]\n\texcludesFile = ~/logs\n");
     assert_eq!(seen(), [false, true]);
-    // Included files count, and are followed when they change or appear.
+    // Included files apply, also when they change or appear later.
     user(".gitconfig", "[include]\n\tpath = config/more\n");
     assert_eq!(seen(), [true, true]);
     user(
@@ -204,14 +204,14 @@ fn a_repository_removed_during_a_scan_leaves_no_watch() {
         home.run(&["watch", &repo.at("")]).expect(0);
         home.run(&["unwatch", &repo.at("")]).expect(0);
     }
-    until("the looks are over", || {
+    until("the scans are done", || {
         let used = ticks(daemon.pid());
         std::thread::sleep(Duration::from_millis(300));
         ticks(daemon.pid()) == used
     });
     let after = watched_inodes(daemon.pid());
     assert!(after == before, "{} watches are left", after.len());
-    // And it can be watched again.
+    // It can be watched again.
     home.run(&["watch", &repo.at("")]).expect(0);
     home.wait(&repo);
     repo.write("d1/e1/late.txt", "late\n");
@@ -258,9 +258,9 @@ fn a_file_time_beyond_the_representable_range_is_accepted() {
         assert!(touched.unwrap().success());
     }
     let _daemon = home.daemon(&[&repo.at("")]);
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     repo.append("src/shop/cart.py", "X = 1\n");
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn an_ignored_file_in_a_watched_folder_causes_no_scan() {
     let mut command = home.command(&["daemon", &repo.at("")]);
     command.env("EPITOME_LOG", "epitome::daemon=trace");
     let daemon = home.daemon_by(command);
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     // Each event that reaches the engine is logged, and so is each listing.
     let work = || {
         let log = daemon.log();
@@ -279,14 +279,14 @@ fn an_ignored_file_in_a_watched_folder_causes_no_scan() {
         (count("Touched {"), count("List {"))
     };
     let before = work();
-    assert!(before.1 > 0, "the first look is told of");
+    assert!(before.1 > 0, "the first scan is logged");
     let changed = repository(&home)["last_change"].clone();
     for number in 0..2_000 {
         repo.write("src/build.log", format!("line {number}\n"));
     }
     repo.write("src/another.log", "made\n");
     repo.remove("src/another.log");
-    // Status waits for a barrier: everything was handed on by then.
+    // Status waits for a barrier, so all events before it were processed.
     let status = repository(&home);
     assert_eq!(
         (&status["stale"], &status["last_change"]),
@@ -319,7 +319,7 @@ fn the_daily_audit_reports_and_repairs_a_difference() {
         .stdout(Stdio::piped())
         .spawn_alone();
     let Ok(python) = python else {
-        return println!("no python3: left out");
+        return println!("skipped: no python3");
     };
     let mut python = Ends(python);
     let mut line = String::new();
@@ -327,23 +327,23 @@ fn the_daily_audit_reports_and_repairs_a_difference() {
     std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line).unwrap();
     assert_eq!(line, "written\n");
     let alarm = "the audit found 1 differences; rescanning: src/shop/cart.py differs on disk";
-    until("the status tells of it", || {
+    until("the status reports it", || {
         repository(&home)["notes"].to_string().contains(alarm)
     });
     assert!(daemon.log().contains(alarm));
-    until("it is mended, and nothing is told any more", || {
+    until("it is repaired and no longer reported", || {
         repository(&home)["notes"] == serde_json::json!([])
     });
     let tree = home.node(&repo.at(""), 99);
-    let anew = Home::with(QUICK).json(&["index", &repo.at(""), "--json"]);
+    let new_index = Home::with(QUICK).json(&["index", &repo.at(""), "--json"]);
     let digests = |tree: &Value| -> Vec<Value> {
         let nodes = every(tree).into_iter();
         nodes.map(|node| node["digest"].clone()).collect()
     };
-    assert_eq!(digests(&tree), digests(&anew));
+    assert_eq!(digests(&tree), digests(&new_index));
 }
 
-/// Dead servers with hanging mounts: such file systems do not answer, and an overflow makes every watch suspect.
+/// Hanging mounts of dead servers: calls block, and an overflow makes all watched folders suspect.
 #[test]
 fn a_hanging_file_system_blocks_nothing_else() {
     if !may_mount_fuse() {
@@ -354,7 +354,7 @@ fn a_hanging_file_system_blocks_nothing_else() {
     place.write("source/a/shared.py", "x = 1\n");
     place.write("local/d/own.py", "x = 2\n");
     place.git(&["init", "-q", "source"]);
-    // More than the number of reading threads: each of them is blocked.
+    // More mounts than reading threads, so that each thread blocks.
     let script = "servers=; trap 'set +e; kill -CONT $servers; kill $daemon; kill $servers' EXIT\n\
         for number in 1 2 3; do\n\
         at=\"$2/hangs$number\"; mkdir \"$at\"; bindfs -f \"$2/source\" \"$at\" & server=$!; servers=\"$servers $server\"\n\
@@ -363,31 +363,31 @@ fn a_hanging_file_system_blocks_nothing_else() {
         \"$1\" daemon \"$2/local\" \"$2\"/hangs? & daemon=$!\n\
         soon \"$1\" wait \"$2/local\" --timeout 20; for at in \"$2\"/hangs?; do \"$1\" wait \"$at\" --timeout 20; done\n\
         \"$1\" events --json > \"$2/events\" & events=$!\n\
-        told() { echo 'y = 1' >> \"$1\"; grep -q \"$(basename \"$1\")\" \"$2\"; }\n\
-        soon told \"$2/local/d/own.py\" \"$2/events\"\n\
+        reported() { echo 'y = 1' >> \"$1\"; grep -q \"$(basename \"$1\")\" \"$2\"; }\n\
+        soon reported \"$2/local/d/own.py\" \"$2/events\"\n\
         kill -STOP $daemon\n\
         echo '*.log' > \"$2/hangs2/.gitignore\"; echo 'x = 5' > \"$2/hangs3/new.py\"\n\
         kill -STOP $servers\n\
         cd \"$2/local/d\"; seq 7000 | xargs touch; cd ..; rm -r d; echo 'x = 3' > late.py\n\
         kill -CONT $daemon\n\
-        soon told \"$2/local/told.py\" \"$2/events\"; kill $events\n\
+        soon reported \"$2/local/reported.py\" \"$2/events\"; kill $events\n\
         for round in 1 2 3 4; do \"$1\" status > \"$2/status\"; done\n\
         before=$(ls /proc/$daemon/task | wc -l)\n\
         for round in 1 2 3 4 5 6 7 8; do \"$1\" status > \"$2/status\"; done\n\
         test $(ls /proc/$daemon/task | wc -l) -le $((before+4)) || exit 5\n\
-        now \"$1\" \"$2/local\" \"$2/told\"\n\
+        now \"$1\" \"$2/local\" \"$2/reported\"\n\
         echo 'x = 4' >> \"$2/local/late.py\"\n\
-        now \"$1\" \"$2/local\" \"$2/told\"\n\
+        now \"$1\" \"$2/local\" \"$2/reported\"\n\
         echo 'y = 22' >> \"$2/source/a/shared.py\"\n\
         kill -CONT $servers\n\
         now \"$1\" \"$2/hangs1\" \"$2/again\"\n";
     match run_unshared(&home, script, &place.root()) {
-        77 => return println!("FUSE cannot be mounted here: left out"),
+        77 => return println!("skipped: FUSE cannot be mounted"),
         code => assert_eq!(code, 0),
     }
-    let told = json(place.root().join("told"));
-    assert_eq!(paths(&told), ["", "late.py", "told.py"]);
-    assert_eq!(find(&told, "late.py")["bytes"], 12);
+    let reported = json(place.root().join("reported"));
+    assert_eq!(paths(&reported), ["", "late.py", "reported.py"]);
+    assert_eq!(find(&reported, "late.py")["bytes"], 12);
     let again = json(place.root().join("again"));
     assert_eq!(find(&again, "a/shared.py")["bytes"], 13);
 }
@@ -398,7 +398,7 @@ fn may_mount_fuse() -> bool {
     let bindfs = bindfs.arg("--version").stdout(Stdio::null()).status_alone();
     let may = bindfs.is_ok_and(|status| status.success());
     if !may {
-        println!("no bindfs here: left out");
+        println!("skipped: no bindfs");
     }
     may && may_unshare()
 }
@@ -415,10 +415,10 @@ fn changes_behind_an_unreadable_folder_are_stale_and_seen_later() {
     let script = "exec \"$1\" daemon \"$2\"";
     let daemon = unshared(&home, "-U", script, &[&repo.at("")]).spawn_alone();
     let _daemon = Ends(daemon.unwrap());
-    until("it answers", || {
+    until("it responds", || {
         home.try_http("GET", "/v1/status", "").is_ok()
     });
-    assert_true(&home, &repo.at(""));
+    assert_current(&home, &repo.at(""));
     let file = repo.root().join("a/s/deep.py");
     let mut open = fs::OpenOptions::new().append(true).open(file).unwrap();
     for (closed, named) in [("a", "a: cannot"), ("", "the folder itself cannot")] {
@@ -427,7 +427,7 @@ fn changes_behind_an_unreadable_folder_are_stale_and_seen_later() {
             fs::set_permissions(repo.root().join(closed), mode).unwrap();
         };
         mode(0);
-        until("it is said to be closed", || {
+        until("the status reports it", || {
             let notes = repository(&home)["notes"].to_string();
             notes.contains(named) && notes.contains("permission denied")
         });
@@ -439,7 +439,7 @@ fn changes_behind_an_unreadable_folder_are_stale_and_seen_later() {
             "/v1/wait",
             &serde_json::json!({ "path": path, "timeout_ms": 300 }).to_string(),
         );
-        let told = home.node(&repo.at("a/s/deep.py"), 0);
+        let reported = home.node(&repo.at("a/s/deep.py"), 0);
         mode(0o755);
         assert_eq!(answer.status, 504, "{closed:?}");
         assert!(
@@ -447,7 +447,7 @@ fn changes_behind_an_unreadable_folder_are_stale_and_seen_later() {
                 .to_string()
                 .contains("permission denied")
         );
-        assert_eq!(told["freshness"], "stale", "{closed:?}");
-        assert_true(&home, &repo.at(""));
+        assert_eq!(reported["freshness"], "stale", "{closed:?}");
+        assert_current(&home, &repo.at(""));
     }
 }

@@ -1,4 +1,4 @@
-//! What is used of the model, counted by day and repository, and the day's budget.
+//! The model's usage, counted by day and repository, and the daily budget.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use crate::harness::{CACHED, FakeModel, Home, Reply, Repo, every, find, first_no
 const PRICES: &str = "price_per_million_input = 1000.0\nprice_per_million_cached = 500.0\n\
                       price_per_million_output = 2000.0\n";
 
-/// Days begin at 00:00 UTC: where that is near, it is waited for.
+/// Days begin at 00:00 UTC: waits until that has passed if it is near.
 fn far_from_midnight() {
     const DAY: u64 = 86_400;
     let near = || {
@@ -21,7 +21,7 @@ fn far_from_midnight() {
     }
 }
 
-/// A repository of so many files in its root.
+/// A repository with `files` files in its root.
 fn flat(files: usize) -> Repo {
     let repo = Repo::new();
     for number in 0..files {
@@ -42,20 +42,20 @@ fn of_repository<'v>(usage: &'v Value, repo: &Repo) -> &'v Value {
 }
 
 #[test]
-fn use_is_counted_by_day_and_repository_and_survives_kill_9() {
+fn usage_is_counted_by_day_and_repository_and_survives_kill_9() {
     far_from_midnight();
     let model = FakeModel::new();
     let boom = |reply: Reply, times| {
-        model.fail(times, reply, |asked| asked.content.contains("boom"));
+        model.fail(times, reply, |request| request.content.contains("boom"));
     };
     boom(Reply::Status(500, Vec::new(), "oops".to_owned()), 1);
-    let home = Home::asking(&model, PRICES);
+    let home = Home::with_model(&model, PRICES);
     let (one, two) = (flat(2), flat(0));
     two.write("deep/er/boom.py", "boom = 1\n");
     let daemon = home.daemon(&[&one.at(""), &two.at("")]);
     home.wait(&one);
     home.wait(&two);
-    // Of the first, two files and the root; of the second, a file, three folders, and one request again.
+    // First repository: two files and the root. Second: a file, three folders, and one retry.
     let usage = home.status()["usage"].clone();
     assert_eq!(usage.as_array().unwrap().len(), 1);
     for (repo, requests, retried) in [(&one, 3, 0), (&two, 5, 1)] {
@@ -75,8 +75,8 @@ fn use_is_counted_by_day_and_repository_and_survives_kill_9() {
     }
     assert_eq!(number(&usage[0], "requests"), 8);
 
-    // The model says that the earlier words hold: nothing above is asked.
-    boom(Reply::SummaryRef("UNCHANGED"), 1);
+    // The model keeps the earlier summary: nothing above is requested.
+    boom(Reply::Text("UNCHANGED"), 1);
     two.append("deep/er/boom.py", "boom = 2\n");
     home.wait(&two);
     let usage = home.status()["usage"].clone();
@@ -121,11 +121,11 @@ fn use_is_counted_by_day_and_repository_and_survives_kill_9() {
 }
 
 #[test]
-fn an_index_that_spends_the_budget_shows_all_that_it_paid_for() {
+fn an_index_that_spends_the_budget_shows_all_paid_summaries() {
     far_from_midnight();
     let model = FakeModel::new();
     let configured = "[budget]\nmax_requests_per_day = 4\n";
-    let (home, repo) = (Home::asking(&model, configured), flat(9));
+    let (home, repo) = (Home::with_model(&model, configured), flat(9));
     let done = home.run(&["index", &repo.at(""), "--json"]).expect(1);
     let tree = done.json();
     let paid = every(&tree);
@@ -134,29 +134,29 @@ fn an_index_that_spends_the_budget_shows_all_that_it_paid_for() {
 }
 
 #[test]
-fn a_spent_budget_holds_over_restarts_and_kill_9_and_structure_stays_live() {
+fn a_spent_budget_survives_restarts_and_outlines_stay_current() {
     far_from_midnight();
     for budget in [
         "max_requests_per_day = 4",
-        // A request takes 320 tokens and some, and as many thousandths and some.
+        // A request takes a little over 320 tokens and costs a little over 0.32.
         "max_tokens_per_day = 1000",
         "max_cost_per_day = 1.0",
     ] {
         let model = FakeModel::new();
         let prices = "price_per_million_input = 1000.0\nprice_per_million_output = 1000.0\n";
         let configured = format!("{prices}\n[budget]\n{budget}\n");
-        let (home, repo) = (Home::asking(&model, &configured), flat(9));
+        let (home, repo) = (Home::with_model(&model, &configured), flat(9));
         let daemon = home.daemon(&[&repo.at("")]);
         let done = home.run(&["wait", &repo.at(""), "--timeout", "35"]);
         assert!(
             done.stderr.contains("budget is spent"),
             "{budget}: {done:?}"
         );
-        // What is in flight is not counted yet.
-        until("four answers, counted", || {
+        // Requests in flight are not counted yet.
+        until("four counted responses", || {
             home.status()["requests"]["today"] == 4 && model.in_flight() == 0
         });
-        assert_eq!(model.count(), 4, "{budget}: no more and no less");
+        assert_eq!(model.count(), 4, "{budget}: exactly four requests");
         daemon.kill9();
 
         let daemon = home.daemon(&[&repo.at("")]);
@@ -196,14 +196,14 @@ fn a_spent_budget_holds_over_restarts_and_kill_9_and_structure_stays_live() {
         );
         let text = home.run(&["status"]).expect(0).stdout;
         assert!(text.contains("spent: requests resume in "), "{text}");
-        assert_eq!(model.count(), 4, "{budget}: nothing after the kill");
+        assert_eq!(model.count(), 4, "{budget}: no request after the kill");
 
         daemon.terminate();
-        home.ask(&model, prices);
+        home.use_model(&model, prices);
         let _daemon = home.daemon(&[&repo.at("")]);
         home.wait(&repo);
         assert_eq!(first_not_fresh(&home.node(&repo.at(""), 9)), None);
-        assert!(home.status()["budget"].is_null());
+        assert_eq!(home.status()["budget"]["spent"], false);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Programs of different versions: at one store, and at the two ends of one socket.
+//! Different versions of the program: with one store, and at both ends of one socket.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use crate::harness::{Agent, FakeModel, Home, Repo};
 #[test]
 fn the_store_of_a_newer_version_is_refused_and_not_touched() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     home.run(&["index", &repo.at("")]).expect(0);
     let (format, journal) = (
         home.data().join("format"),
@@ -35,7 +35,7 @@ fn the_store_of_a_newer_version_is_refused_and_not_touched() {
     }
     assert_eq!(fs::read_to_string(&format).unwrap(), newer);
     assert_eq!(fs::read(&journal).unwrap(), before);
-    // A mark that is only damaged is no newer version.
+    // A damaged version mark does not count as a newer version.
     for damaged in [&b""[..], b"epitome store 99\n", &mark[..mark.len() - 3]] {
         fs::write(&format, damaged).unwrap();
         let count = model.count();
@@ -50,7 +50,7 @@ fn the_store_of_a_newer_version_is_refused_and_not_touched() {
 #[test]
 fn a_cache_of_an_earlier_version_is_built_anew_without_a_request() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, ""), Repo::package());
+    let (home, repo) = (Home::with_model(&model, ""), Repo::package());
     let tree = |home: &Home| {
         home.run(&["index", &repo.at(""), "--json"])
             .expect(0)
@@ -81,12 +81,12 @@ fn a_cache_of_an_earlier_version_is_built_anew_without_a_request() {
     assert!(names.iter().all(|name| !name.ends_with(b".0")), "{names:?}");
 }
 
-/// A daemon that answers all questions alike, until the test's end.
-fn answers(home: &Home, answer: &'static str) {
+/// A fake daemon that sends the same response to each request until the test ends.
+fn fake_daemon(home: &Home, answer: &'static str) {
     let _ = fs::remove_file(home.socket());
     let listener = UnixListener::bind(home.socket()).unwrap();
     std::thread::spawn(move || {
-        // A look at whether anybody is there says nothing.
+        // A connection check sends no request.
         for mut stream in listener.incoming().flatten() {
             let mut head = Vec::new();
             let mut byte = [0];
@@ -100,7 +100,7 @@ fn answers(home: &Home, answer: &'static str) {
 }
 
 #[test]
-fn a_daemon_of_another_version_is_told_in_one_line() {
+fn a_daemon_of_another_version_is_reported_in_one_line() {
     let home = Home::new();
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 16\r\n\r\n{\"shape\":\"other\"}",
@@ -108,7 +108,7 @@ fn a_daemon_of_another_version_is_told_in_one_line() {
         "HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
         "HTTP/1.1 505 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
     ] {
-        answers(&home, answer);
+        fake_daemon(&home, answer);
         for arguments in [&["status"][..], &["tree", "/tmp"], &["cache", "stats"]] {
             let done = home.run(arguments).expect(1);
             assert_eq!(done.stderr.lines().count(), 1, "{answer}: {done:?}");
@@ -121,7 +121,7 @@ fn a_daemon_of_another_version_is_told_in_one_line() {
 }
 
 #[test]
-fn an_earlier_client_gets_what_it_knows_and_a_later_one_a_plain_refusal() {
+fn an_earlier_client_works_and_a_later_one_gets_a_clear_error() {
     let (home, repo) = (Home::new(), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     // It knows fewer fields.
@@ -153,7 +153,7 @@ fn an_earlier_client_gets_what_it_knows_and_a_later_one_a_plain_refusal() {
     }
 }
 
-/// Stands between a client and the daemon, and makes the daemon an earlier version.
+/// A proxy between a client and the daemon that makes the daemon look like an earlier version.
 fn earlier_daemon(home: &Home, socket: &std::path::Path) {
     let listener = UnixListener::bind(socket).unwrap();
     let real = home.socket();
@@ -199,8 +199,8 @@ fn every_verb_that_reads_notices_a_daemon_of_another_version() {
         &["watch", &root],
     ] {
         let done = home.run(&[&place, verb].concat()).expect(0);
-        let said = "the daemon is version 0.0.1, this program ";
-        assert_eq!(done.stderr.matches(said).count(), 1, "{done:?}");
+        let message = "the daemon is version 0.0.1, this program ";
+        assert_eq!(done.stderr.matches(message).count(), 1, "{done:?}");
         assert!(done.stderr.contains("epitome restart"), "{done:?}");
     }
     let doctor = home.run(&[&place, &["doctor"][..]].concat());

@@ -1,4 +1,4 @@
-//! What is watched: repositories that come, go and stay, and rules that change while the daemon runs.
+//! Watched repositories: adding, removing and keeping them, and rules that change while the daemon runs.
 
 use rustix::process::Signal;
 
@@ -48,7 +48,7 @@ fn the_configuration_names_repositories() {
 }
 
 #[test]
-fn a_repository_that_is_not_there_at_the_start_is_found_when_it_comes_back() {
+fn a_repository_that_is_missing_at_the_start_is_found_when_it_returns() {
     let (home, repo) = (Home::new(), Repo::new());
     copy_folder(&Repo::package().root(), &repo.root().join("work"));
     repo.git(&["init", "-q", "work"]);
@@ -72,15 +72,15 @@ fn a_repository_that_is_not_there_at_the_start_is_found_when_it_comes_back() {
         .run(&["tree", &repo.at("work"), "--json"])
         .expect(0)
         .stdout;
-    let anew = Home::new()
+    let new_index = Home::new()
         .run(&["index", &repo.at("work"), "--json"])
         .expect(0)
         .stdout;
-    assert_eq!(served, anew);
+    assert_eq!(served, new_index);
 }
 
 #[test]
-fn a_change_is_seen_without_being_asked_for() {
+fn a_change_is_noticed_without_a_query() {
     let (home, repo) = (Home::new(), Repo::package());
     let _daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
@@ -106,7 +106,7 @@ fn gitignore_counts_while_the_daemon_runs() {
     repo.write(".gitignore", "rates/\n*.md\n");
     home.wait(&repo);
     let tree = home.node(&repo.at(""), 99);
-    // Three of rates, two texts and the folder docs go; .gitignore comes.
+    // Minus three files of rates, two texts and the folder docs; plus .gitignore.
     assert_eq!(paths(&tree).len(), all - 6 + 1, "{:?}", paths(&tree));
     assert_eq!(first_not_fresh(&tree), None);
     // Changes there are irrelevant.
@@ -125,21 +125,21 @@ fn gitignore_counts_while_the_daemon_runs() {
     home.wait(&repo);
     let served = home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout;
     assert_eq!(paths(&home.node(&repo.at(""), 99)).len(), all + 1);
-    let anew = Home::new()
+    let new_index = Home::new()
         .run(&["index", &repo.at(""), "--json"])
         .expect(0)
         .stdout;
-    assert_eq!(served, anew);
-    // And what came back is watched again.
+    assert_eq!(served, new_index);
+    // Files that returned are watched again.
     repo.append("src/shop/money/rates/more.py", "y = 1\n");
     repo.append("docs/guide.md", "More.\n");
     home.wait(&repo);
     let served = home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout;
-    let anew = Home::new()
+    let new_index = Home::new()
         .run(&["index", &repo.at(""), "--json"])
         .expect(0)
         .stdout;
-    assert_eq!(served, anew);
+    assert_eq!(served, new_index);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_nested_gitignore_and_the_exclude_file_count_too() {
 }
 
 #[test]
-fn globs_of_the_configuration_leave_files_out() {
+fn configured_globs_exclude_files() {
     let home = Home::with("[files]\ninclude = [\"*.py\"]\nexclude = [\"tests/\"]\n");
     let repo = Repo::package();
     let tree = home.json(&["index", &repo.at(""), "--json"]);
@@ -187,11 +187,11 @@ fn polling_sees_what_watching_sees() {
     home.wait(&repo);
     assert_eq!(home.status()["repositories"][0]["watch"], "poll");
     repo.write("src/new/file.py", "x = 1\n");
-    until("seen at the next look", || {
+    until("seen by the next poll", || {
         home.node(&repo.at(""), 0)["files"] == 13
     });
     repo.remove("docs");
-    // A wait looks at once.
+    // A wait polls at once.
     home.wait(&repo);
     assert_eq!(home.node(&repo.at(""), 0)["files"], 12);
     let served = home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout;
@@ -205,7 +205,7 @@ fn polling_sees_what_watching_sees() {
 }
 
 #[test]
-fn a_flood_that_the_kernel_drops_is_made_up_for() {
+fn events_that_the_kernel_drops_are_recovered_by_a_scan() {
     let limit = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     let limit: usize = limit.trim().parse().unwrap();
     let (home, repo) = (Home::new(), Repo::package());
@@ -214,7 +214,7 @@ fn a_flood_that_the_kernel_drops_is_made_up_for() {
     daemon.signal(Signal::STOP);
     let (one, two) = (repo.at("src/one"), repo.at("src/two"));
     std::fs::write(&one, "x\n").unwrap();
-    // Two notifications each, none like the one before it, up to a size that a test can make.
+    // Two notifications each, all different, so that the kernel cannot merge them.
     for _ in 0..limit.min(200_000) / 4 + 500 {
         std::fs::rename(&one, &two).unwrap();
         std::fs::rename(&two, &one).unwrap();
@@ -226,17 +226,17 @@ fn a_flood_that_the_kernel_drops_is_made_up_for() {
     daemon.signal(Signal::CONT);
     home.wait(&repo);
     let served = home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout;
-    let anew = Home::new()
+    let new_index = Home::new()
         .run(&["index", &repo.at(""), "--json"])
         .expect(0)
         .stdout;
-    assert_eq!(served, anew);
-    // And what was dropped is watched from now on.
+    assert_eq!(served, new_index);
+    // The files without events are watched from now on.
     repo.append("new/folder/late.py", "LATER = 3\n");
     home.wait(&repo);
     let digest = home.node(&repo.at("new/folder/late.py"), 0)["digest"].clone();
-    let anew = Home::new().json(&["index", &repo.at(""), "--json"]);
-    assert_eq!(find(&anew, "new/folder/late.py")["digest"], digest);
+    let new_index = Home::new().json(&["index", &repo.at(""), "--json"]);
+    assert_eq!(find(&new_index, "new/folder/late.py")["digest"], digest);
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn a_folder_that_was_moved_and_left_a_link_is_known_by_both_names() {
     assert_eq!(node("disks/shop/src/a.py")["bytes"], 25);
     home.run(&["show", &place.at("disks")]).expect(4);
     home.run(&["show", &place.at("other/b.py")]).expect(4);
-    // After a start it has the name that it has now, and goes for good all the same.
+    // After a restart it has its current name and can be removed.
     daemon.terminate();
     let daemon = home.daemon(&[]);
     assert_eq!(listed(&home), [place.at("disks/shop")]);

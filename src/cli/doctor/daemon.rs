@@ -6,7 +6,7 @@ use super::{Check, State};
 use crate::client::locate::canonical;
 use crate::client::{Client, ConnectError};
 use crate::config::places::Places;
-use crate::wire::protocol::Status;
+use crate::wire::protocol::{Repository, Status};
 
 /// Whether a daemon answers, and which.
 pub(super) fn runs(client: &Result<Client, ConnectError>, status: Option<&Status>) -> Check {
@@ -81,8 +81,8 @@ pub(super) fn notes(status: &Status) -> Vec<Check> {
 pub fn left_out(status: &Status) -> Vec<Check> {
     let repositories = status.repositories.iter();
     let with_some = repositories.filter(|repository| !repository.excluded.is_empty());
-    let check = |repository| {
-        let files = crate::cli::render::status::excluded(repository);
+    let check = |repository: &Repository| {
+        let files = crate::cli::render::status::excluded(&repository.excluded);
         Check::ok("left out", format!("{}: {files}", repository.path))
     };
     with_some.map(check).collect()

@@ -7,7 +7,8 @@ use super::documents::{Document, Format, documents, leftovers};
 use crate::cli::failure::Failure;
 use crate::cli::text::{count, tilde};
 use crate::cli::{Context, output, paths};
-use crate::page::markdown::MARKER;
+use crate::config;
+use crate::wire::markdown::MARKER;
 
 /// Files that are named.
 const NAMED: usize = 10;
@@ -26,13 +27,14 @@ pub struct CheckArguments {
 
 pub async fn check(context: &Context, arguments: &CheckArguments) -> Result<(), Failure> {
     let path = paths::absolute(arguments.path.as_deref())?;
-    let folder = match &arguments.output {
-        Some(folder) => paths::absolute(Some(folder))?,
+    let (folder, configured) = match &arguments.output {
+        Some(folder) => (paths::absolute(Some(folder))?, Vec::new()),
         None => configured(context, &path)?,
     };
     let formats = match arguments.format {
         Some(format) => vec![format],
-        None => present(&folder),
+        None if configured.is_empty() => present(&folder),
+        None => configured,
     };
     if formats.is_empty() {
         let reason = format!(
@@ -71,14 +73,18 @@ pub async fn check(context: &Context, arguments: &CheckArguments) -> Result<(), 
     )))
 }
 
-/// The export folder that the configuration names.
-fn configured(context: &Context, path: &Path) -> Result<PathBuf, Failure> {
-    match context.config()?.export.dir {
-        Some(folder) => Ok(path.join(folder)),
-        None => Err(Failure::Failed(
-            "no export to check: name its folder with --output, or set [export] dir".to_owned(),
-        )),
-    }
+/// The export folder that the configuration names, and what is written there.
+fn configured(context: &Context, path: &Path) -> Result<(PathBuf, Vec<Format>), Failure> {
+    let export = context.config()?.export;
+    let Some(folder) = export.dir else {
+        let reason = "no export to check: name its folder with --output, or set [export] dir";
+        return Err(Failure::Failed(reason.to_owned()));
+    };
+    let formats = export.formats.iter().map(|format| match format {
+        config::Format::Index => Format::Index,
+        config::Format::Markdown => Format::Markdown,
+    });
+    Ok((path.join(folder), formats.collect()))
 }
 
 /// The formats whose files are in the folder. A page is not among them: its date is part of it.
@@ -92,20 +98,23 @@ fn present(folder: &Path) -> Vec<Format> {
 
 fn is_current(document: &Document, folder: &Path) -> bool {
     let written = fs::read(folder.join(&document.path)).unwrap_or_default();
-    let same_but_revision = || {
-        let written = without_revision(&written);
-        written.is_some() && written == without_revision(&document.bytes)
-    };
-    written == document.bytes || same_but_revision()
+    written == document.bytes
+        || without_revision(&written)
+            .is_some_and(|page| Some(page) == without_revision(&document.bytes))
 }
 
-/// A Markdown page without the revision in its head: committing the export changes the revision.
+/// A Markdown page without the revision in its head: committing the export changes the revision, and the daemon writes
+/// none.
 fn without_revision(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;
     let text = text.strip_prefix(MARKER)?;
-    let (before, after) = text.split_once(" · revision `")?;
-    let (_, after) = after.split_once("`*\n")?;
-    Some(format!("{before}*\n{after}"))
+    let without = text
+        .split_once(" · revision `")
+        .and_then(|(before, after)| {
+            let (_, after) = after.split_once("`*\n")?;
+            Some(format!("{before}*\n{after}"))
+        });
+    Some(without.unwrap_or_else(|| text.to_owned()))
 }
 
 #[cfg(test)]
@@ -119,6 +128,11 @@ mod tests {
         assert_eq!(
             without_revision(page("a1").as_bytes()),
             without_revision(page("b2").as_bytes())
+        );
+        let live = format!("{MARKER}# a/\n\n*1 file*\n\nText.\n");
+        assert_eq!(
+            without_revision(page("a1").as_bytes()),
+            without_revision(live.as_bytes())
         );
         assert_eq!(without_revision(b"# other"), None);
     }

@@ -9,9 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::cli::failure::Failure;
-use crate::page::markdown::{self, MARKER, Place};
 use crate::page::{self, static_html};
 use crate::wire::index;
+use crate::wire::markdown::{self, MARKER, Place};
 use crate::wire::protocol::{DirectoryNode, Node};
 
 /// What to write.

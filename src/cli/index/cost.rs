@@ -1,7 +1,8 @@
 //! What an index would cost, for people.
 
+use super::render::status::excluded;
 use super::{clean, count, money, number, tokens};
-use crate::wire::estimate::Estimate;
+use crate::wire::estimate::{Estimate, Post};
 use crate::wire::shared::SharedEstimate;
 
 /// All of it, for `--dry-run`.
@@ -10,18 +11,40 @@ pub fn table(estimate: &Estimate) -> String {
         0 => String::new(),
         batched => format!(", {} of them in batches", number(batched)),
     };
-    let shared = estimate.shared.as_ref();
-    let shared = shared.map(|shared| self::shared(shared, estimate) + "\n");
-    format!(
-        "{}, {}\n{} to {}{batched}\n{}\n{}\n{}",
-        count(estimate.files, "file"),
-        count(estimate.directories.saturating_sub(1), "folder"),
-        count(estimate.requests, "request"),
-        clean(&estimate.model),
+    let bound = match estimate.upper_bound && estimate.requests > 0 {
+        true => "at most ",
+        false => "",
+    };
+    let mut lines = vec![
+        format!(
+            "{}, {}",
+            count(estimate.files, "file"),
+            count(estimate.directories.saturating_sub(1), "folder")
+        ),
+        format!(
+            "{bound}{} to {}{batched}",
+            count(estimate.requests, "request"),
+            clean(&estimate.model)
+        ),
         amount(estimate),
         price(estimate),
-        shared.unwrap_or_default(),
-    )
+    ];
+    lines.extend(days(estimate));
+    let shared = estimate.shared.as_ref();
+    lines.extend(shared.map(|shared| self::shared(shared, estimate)));
+    if !estimate.largest.is_empty() {
+        lines.push("most expensive:".to_owned());
+    }
+    lines.extend(estimate.largest.iter().map(post));
+    for (label, rules) in [
+        ("left out", &estimate.excluded),
+        ("no request", &estimate.by_rule),
+    ] {
+        if !rules.is_empty() {
+            lines.push(format!("{label}: {}", excluded(rules)));
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 /// `3,940 of 4,012 summaries are in the shared store: 72 requests, about $0.03`
@@ -42,10 +65,40 @@ fn shared(shared: &SharedEstimate, estimate: &Estimate) -> String {
     )
 }
 
+/// `  48.2 k tokens  src/big.py (3 requests)`
+fn post(post: &Post) -> String {
+    let requests = match post.requests {
+        1 => String::new(),
+        many => format!(" ({})", count(many, "request")),
+    };
+    let path = match post.path.as_str() {
+        "" => ".",
+        path => path,
+    };
+    format!(
+        "  {:>7} tokens  {}{requests}",
+        tokens(post.prompt_tokens),
+        clean(path)
+    )
+}
+
+/// More requests than a day's budget has.
+fn days(estimate: &Estimate) -> Option<String> {
+    let limit = estimate.max_requests_per_day;
+    (limit > 0 && estimate.requests > limit).then(|| {
+        format!(
+            "takes {} days: [budget] max_requests_per_day is {}",
+            number(estimate.requests.div_ceil(limit)),
+            number(limit)
+        )
+    })
+}
+
 /// `first index: 250 requests to gpt-4o-mini, ~400 k input + 30 k output tokens, ≈ $0.0780 …`
 pub fn line(estimate: &Estimate) -> String {
+    let days = days(estimate).map_or_else(String::new, |days| format!("; {days}"));
     format!(
-        "first index: {} to {}, {}; {}",
+        "first index: {} to {}, {}; {}{days}",
         count(estimate.requests, "request"),
         clean(&estimate.model),
         amount(estimate),

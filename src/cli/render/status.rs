@@ -6,7 +6,7 @@ use crate::cli::terminal::{Style, Terminal};
 use crate::cli::text::{
     ago, clean, count, cut, duration, money, number, size, tilde, tokens, until,
 };
-use crate::wire::protocol::{Repository, RepositoryState, Status};
+use crate::wire::protocol::{ExcludedFiles, Repository, RepositoryState, Status};
 use crate::wire::shared::SharedStatus;
 use crate::wire::usage::{BudgetStatus, DayUsage, Used};
 
@@ -232,7 +232,7 @@ fn repository(repository: &Repository, terminal: Terminal) -> Vec<String> {
         lines.push(terminal.paint(Style::Dim, &text));
     }
     if !repository.excluded.is_empty() {
-        let text = format!("  left out by default: {}", excluded(repository));
+        let text = format!("  left out by default: {}", excluded(&repository.excluded));
         lines.push(terminal.paint(Style::Dim, &text));
     }
     for hot in &repository.hot {
@@ -247,9 +247,10 @@ fn repository(repository: &Repository, terminal: Terminal) -> Vec<String> {
 }
 
 /// What the default rules leave out: `812 files (virtual environment), 3 files (editor file)`.
-pub fn excluded(repository: &Repository) -> String {
-    let rules = repository.excluded.iter();
-    let rules = rules.map(|one| format!("{} ({})", count(one.files, "file"), clean(&one.rule)));
+pub fn excluded(rules: &[ExcludedFiles]) -> String {
+    let rules = rules
+        .iter()
+        .map(|one| format!("{} ({})", count(one.files, "file"), clean(&one.rule)));
     rules.collect::<Vec<_>>().join(", ")
 }
 

@@ -15,31 +15,34 @@ use crate::shell::classify;
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 
 use crate::daemon::contents::Moved;
-use crate::daemon::context::{Context, Mode};
+use crate::daemon::context::Context;
 use crate::daemon::provider::openai::{self, to_endpoint_prompt};
 use crate::daemon::work::requesting::request::{compose, earlier};
 
 /// The requests about a node; the view has one level of children.
 pub fn preview(context: &Context, repo: RepoId, view: &NodeView) -> Result<Preview, Moved> {
-    let author = openai::generator(&context.config);
+    let generator = openai::generator(&context.config);
     let key_and_subject = match (view.kind, &view.contents) {
-        (Kind::File, Some(contents)) => key_of_file(&author, contents),
+        (Kind::File, Some(contents)) => key_of_file(&generator, contents),
         (Kind::File, None) => Err("it is not read yet, or unreadable".to_owned()),
-        (Kind::Directory, _) => Ok(directory(&author, view)),
+        (Kind::Directory, _) => Ok(directory(&generator, view)),
     };
     let (requests, obstacle) = match key_and_subject {
         Err(why) => (Vec::new(), Some(why)),
         Ok((key, subject)) => {
-            let ask = SummaryRequest {
+            let request = SummaryRequest {
                 key,
                 repo,
                 path: view.path.clone(),
                 subject,
-                earlier: view.words.map(|words| words.key).filter(|&of| of != key),
+                earlier: view
+                    .summary
+                    .map(|summary| summary.key)
+                    .filter(|&of| of != key),
                 attempts: 0,
             };
             (
-                requests(context, &author, &ask, exactly(context, view))?,
+                requests(context, &generator, &request, exactly(context, view))?,
                 None,
             )
         }
@@ -65,16 +68,19 @@ pub fn preview(context: &Context, repo: RepoId, view: &NodeView) -> Result<Previ
 }
 
 /// The key and the subject of a file, or why no request is ever sent about it.
-fn key_of_file(author: &Generator, contents: &Contents) -> Result<(SummaryKey, Subject), String> {
+fn key_of_file(
+    generator: &Generator,
+    contents: &Contents,
+) -> Result<(SummaryKey, Subject), String> {
     let why = match contents.content_kind {
-        ContentKind::Text | ContentKind::DeclaredSource => {
+        kind if kind.is_summarized() => {
             let Contents {
                 digest,
                 language,
                 content_kind,
                 ..
             } = *contents;
-            let key = author.file_key(author, content_kind, language, contents.syntax);
+            let key = generator.file_key(generator, content_kind, language, contents.syntax);
             let subject = Subject::File {
                 digest,
                 language,
@@ -99,23 +105,23 @@ fn key_of_file(author: &Generator, contents: &Contents) -> Result<(SummaryKey, S
 fn shown(child: &NodeView) -> Option<SummaryRef> {
     let withheld = |contents: &Contents| contents.content_kind == ContentKind::Withheld;
     child
-        .words
+        .summary
         .filter(|_| !child.contents.as_ref().is_some_and(withheld))
 }
 
-fn directory(author: &Generator, view: &NodeView) -> (SummaryKey, Subject) {
+fn directory(generator: &Generator, view: &NodeView) -> (SummaryKey, Subject) {
     let children = view.children.as_deref().unwrap_or_default();
-    let key = author.directory_key(children.iter().map(|child| {
-        let words = match shown(child) {
-            Some(words) => ChildSummary::Said(words.digest),
+    let key = generator.directory_key(children.iter().map(|child| {
+        let summary = match shown(child) {
+            Some(summary) => ChildSummary::Present(summary.digest),
             None => ChildSummary::LeftOut,
         };
-        (child.path.name(), child.kind, words)
+        (child.path.name(), child.kind, summary)
     }));
     let children = children.iter().map(|child| Child {
         name: child.path.name().into(),
         kind: child.kind,
-        words: shown(child).map(|words| words.key),
+        summary: shown(child).map(|summary| summary.key),
     });
     let children = children.collect();
     (key, Subject::Directory { children })
@@ -127,7 +133,7 @@ fn exactly(context: &Context, view: &NodeView) -> bool {
     let waits = |child: &NodeView| match child.freshness {
         Freshness::Pending | Freshness::Stale => true,
         // A preview leaves unsent summaries failed.
-        Freshness::Failed => context.mode == Mode::Preview,
+        Freshness::Failed => context.mode.sends_nothing(),
         Freshness::Fresh | Freshness::Off => false,
     };
     !children.iter().any(waits)
@@ -149,25 +155,25 @@ fn not_sent(context: &Context, view: &NodeView) -> Option<String> {
 /// All requests of the summary. A placeholder stands for each text that is not written yet.
 fn requests(
     context: &Context,
-    author: &Generator,
-    ask: &SummaryRequest,
+    generator: &Generator,
+    request: &SummaryRequest,
     exactly: bool,
 ) -> Result<Vec<PromptRequest>, Moved> {
-    let said: RefCell<HashMap<SummaryKey, String>> = RefCell::default();
-    let earlier = earlier(context, ask);
+    let texts: RefCell<HashMap<SummaryKey, String>> = RefCell::default();
+    let earlier = earlier(context, request);
     let mut requests = Vec::new();
     // The placeholders.
     let mut unwritten: Vec<String> = Vec::new();
     loop {
-        let known = |part| said.borrow().get(&part).cloned();
-        let next = compose(context, author, ask, earlier.as_ref(), &known)?;
+        let known = |part| texts.borrow().get(&part).cloned();
+        let next = compose(context, generator, request, earlier.as_ref(), &known)?;
         let (part, prompt) = match next {
             Next::Last(prompt) => (None, prompt),
             Next::Part(part, prompt) => (Some(part), prompt),
         };
         let stored = part.and_then(|part| context.store.summary(part).ok().flatten());
         let tokens = prompt::tokens(&prompt);
-        let exact = exactly && !unwritten.iter().any(|words| prompt.user.contains(words));
+        let exact = exactly && !unwritten.iter().any(|text| prompt.user.contains(text));
         // The same conversion as for a real request.
         let sent = to_endpoint_prompt(prompt);
         let message = |(role, content): (&str, &str)| PromptMessage {
@@ -184,11 +190,11 @@ fn requests(
         let Some(part) = part else {
             return Ok(requests);
         };
-        let words = stored.map(|summary| summary.text).unwrap_or_else(|| {
-            let words = format!("(text that is not written yet: {})", part.0);
-            unwritten.push(words.clone());
-            words
+        let text = stored.map(|summary| summary.text).unwrap_or_else(|| {
+            let text = format!("(text that is not written yet: {})", part.0);
+            unwritten.push(text.clone());
+            text
         });
-        said.borrow_mut().insert(part, words);
+        texts.borrow_mut().insert(part, text);
     }
 }

@@ -286,8 +286,8 @@ fn ranking(question: &Question, searched: &[Searched]) -> Ranking {
 /// All that a document is made of, as a hash.
 fn state(view: &NodeView) -> State {
     let mut hasher = Xxh3::new();
-    let words = view.words.map(|words| words.digest.0);
-    for digest in [view.digest, words] {
+    let summary = view.summary.map(|summary| summary.digest.0);
+    for digest in [view.digest, summary] {
         hasher.update(&[u8::from(digest.is_some())]);
         hasher.update(digest.as_ref().map_or(&[][..], |digest| &digest.0[..]));
     }

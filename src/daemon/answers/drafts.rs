@@ -46,8 +46,8 @@ impl Drafts {
             })
             .collect();
         let stored = view
-            .words
-            .and_then(|words| context.store.summary(words.key).ok().flatten());
+            .summary
+            .and_then(|summary| context.store.summary(summary.key).ok().flatten());
         if let Some(summary) = stored {
             return Some(summary.text);
         }

@@ -119,7 +119,7 @@ mod tests {
             },
             digest: None,
             freshness: Freshness::Fresh,
-            words: None,
+            summary: None,
             error: None,
             contents: None,
             files: 0,

@@ -24,11 +24,11 @@ fn rfc3339(unix_ms: u64) -> String {
 pub fn status(
     context: &Context,
     repositories: &[(RepoId, RepositoryStatus)],
-    pace: &PacingStatus,
+    pacing: &PacingStatus,
 ) -> Status {
     let (summaries, bytes) = context.store.statistics();
     let used = context.store.usage(today()).unwrap_or_default();
-    let counters = pace.counters;
+    let counters = pacing.counters;
     let watch = context.watch.get();
     let repositories = repositories
         .iter()
@@ -36,12 +36,12 @@ pub fn status(
         .map(|(entry, status)| {
             let watches = watch.map_or(0, |watch| watch.watches(entry.repo) as u64);
             let notified = watch.is_some() && !entry.is_remote();
-            repository(context, &entry, watches, notified, status, pace)
+            repository(context, &entry, watches, notified, status, pacing)
         })
         .collect();
     let mut notes = context.store.notes();
-    let until = pace.paused_until_ms.map(rfc3339);
-    notes.extend(pace.trouble.as_ref().map(|trouble| match &until {
+    let until = pacing.paused_until_ms.map(rfc3339);
+    notes.extend(pacing.trouble.as_ref().map(|trouble| match &until {
         Some(until) => format!("{trouble}; requests are paused until {until}"),
         None => trouble.clone(),
     }));
@@ -80,9 +80,9 @@ pub fn status(
             succeeded: counters.succeeded,
             retried: counters.retried,
             failed: counters.failed,
-            in_flight: pace.in_flight as u64,
-            limit: pace.width as u64,
-            batched: pace.batched as u64,
+            in_flight: pacing.in_flight as u64,
+            limit: pacing.concurrency_limit as u64,
+            batched: pacing.batched as u64,
             prompt_tokens: counters.prompt_tokens,
             completion_tokens: counters.completion_tokens,
             cached_tokens: counters.cached_tokens,
@@ -94,9 +94,9 @@ pub fn status(
         },
         store: StoreStatus { summaries, bytes },
         usage: usage::by_day(context),
-        budget: usage::budget(pace),
+        budget: usage::budget(pacing).filter(|_| context.uses_model()),
         notes,
-        paused_until: pace.paused_until_ms.map(rfc3339),
+        paused_until: pacing.paused_until_ms.map(rfc3339),
         shared: context.shared.as_deref().map(shared),
         daemon: context.places.get().map(|places| DaemonPlaces {
             config: places.config.to_string_lossy().into_owned(),
@@ -171,7 +171,7 @@ fn repository(
     watches: u64,
     notified: bool,
     status: &RepositoryStatus,
-    pace: &PacingStatus,
+    pacing: &PacingStatus,
 ) -> Repository {
     let root = &entry.root;
     let excluded = entry.rules().excluded().into_iter();
@@ -184,7 +184,7 @@ fn repository(
         RepositoryState::AwaitingConfirmation
     } else if status.settled {
         RepositoryState::Idle
-    } else if pace.trouble.is_some() {
+    } else if pacing.trouble.is_some() {
         RepositoryState::Paused
     } else {
         RepositoryState::Summarizing
@@ -199,12 +199,12 @@ fn repository(
     }));
     let busy = !status.settled || status.scanning;
     // The end of a batch, or of an endpoint's outage, cannot be predicted.
-    let known = !status.scanning && pace.batched == 0 && pace.trouble.is_none();
+    let known = !status.scanning && pacing.batched == 0 && pacing.trouble.is_none();
     let seconds_left = (busy && context.uses_model() && known).then(|| {
-        let (file_ms, directory_ms) = pace.means_ms;
+        let (file_ms, directory_ms) = pacing.means_ms;
         let directories = open.saturating_sub(status.files_open);
         let work_ms = status.files_open * file_ms + directories * directory_ms;
-        (work_ms / pace.width.max(1) as u64) as f64 / 1e3
+        (work_ms / pacing.concurrency_limit.max(1) as u64) as f64 / 1e3
     });
     Repository {
         path: root.to_string_lossy().into_owned(),

@@ -36,8 +36,8 @@ pub fn by_day(context: &Context) -> Vec<DayUsage> {
 }
 
 /// The budget of a day, if one is set.
-pub fn budget(pace: &PacingStatus) -> Option<BudgetStatus> {
-    let (budget, today) = (pace.budget, pace.today);
+pub fn budget(pacing: &PacingStatus) -> Option<BudgetStatus> {
+    let (budget, today) = (pacing.budget, pacing.today);
     let bounded = budget.requests > 0 || budget.tokens > 0 || budget.cost_nanos > 0;
     bounded.then(|| BudgetStatus {
         max_requests: budget.requests,
@@ -46,8 +46,8 @@ pub fn budget(pace: &PacingStatus) -> Option<BudgetStatus> {
         requests: today.requests,
         tokens: today.tokens,
         cost: price::in_currency(today.cost_nanos),
-        spent: pace.spent.is_some(),
-        until: time(pace.next_day_ms),
+        spent: pacing.spent.is_some(),
+        until: time(pacing.next_day_ms),
     })
 }
 

@@ -31,14 +31,13 @@ pub(super) fn engine_options(context: &Context, notified: bool) -> Options {
     let settle_ms = config.watch.settle_ms;
     let output_tokens = u64::from(config.openai.max_output_tokens);
     Options {
-        author: context.provider.generator(),
+        generator: context.provider.generator(),
         offline: Offline.generator(),
         summaries: config.summaries.enabled,
         parser: reading_version(config),
         paid,
         bounds: Bounds {
             max_workers: config.openai.max_workers as usize,
-            free_workers: pool::threads(),
             requests_per_minute: config.openai.requests_per_minute,
             tokens_per_minute: config.openai.tokens_per_minute,
             budget: match mode.keeps() {

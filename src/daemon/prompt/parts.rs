@@ -29,7 +29,7 @@ pub enum Next {
 /// The inputs of a request, besides its subject.
 pub struct Plan<'a> {
     /// What generates the text: part of the parts' keys.
-    pub author: &'a Generator,
+    pub generator: &'a Generator,
     /// The largest content of one request, in bytes.
     pub most: usize,
     /// The summary from before a change.
@@ -176,10 +176,10 @@ impl Plan<'_> {
     /// The key of a note: its inputs, and not its place in the whole.
     fn key(&self, role: &str, language: Option<&str>, content: &str) -> SummaryKey {
         let mut hasher = Hasher::new("part.1");
-        hasher.field(self.author.provider.as_bytes());
-        hasher.field(self.author.model.as_bytes());
-        hasher.number(u64::from(self.author.prompt_version));
-        hasher.field(self.author.parameters.as_bytes());
+        hasher.field(self.generator.provider.as_bytes());
+        hasher.field(self.generator.model.as_bytes());
+        hasher.number(u64::from(self.generator.prompt_version));
+        hasher.field(self.generator.parameters.as_bytes());
         hasher.field(role.as_bytes());
         hasher.field(language.unwrap_or("").as_bytes());
         hasher.field(content.as_bytes());
@@ -229,7 +229,7 @@ mod tests {
     use crate::model::key::Kind;
     use crate::model::outline::Element;
 
-    fn author() -> Generator {
+    fn generator() -> Generator {
         Generator {
             provider: "openai".to_owned(),
             model: "m".to_owned(),
@@ -248,10 +248,10 @@ mod tests {
         most: usize,
         next: impl Fn(&Plan<'_>) -> Next,
     ) -> Vec<Prompt> {
-        let author = author();
+        let generator = generator();
         let known = |key| said.borrow().get(&key).cloned();
         let plan = Plan {
-            author: &author,
+            generator: &generator,
             most,
             earlier: None,
             boundary: "whole",
@@ -343,6 +343,51 @@ mod tests {
             plan.file(None, &edited, || outline.clone())
         });
         assert_eq!(asked.len(), 2);
+    }
+
+    #[test]
+    fn what_is_inserted_above_renews_one_part() {
+        let (text, outline) = file(500);
+        let moved = Outline {
+            elements: (outline.elements.iter().cloned())
+                .map(|element| Element {
+                    line_start: element.line_start + 1,
+                    line_end: element.line_end + 1,
+                    ..element
+                })
+                .collect(),
+            ..Outline::default()
+        };
+        let mut random = fastrand::Rng::with_seed(3);
+        let words: String = (0..6_000).map(|_| format!("{} ", random.u32(..))).collect();
+        let lines = words.replace("7 ", "7\n");
+        let none = Outline::default;
+        for (before, outline, after, moved) in [
+            (text.clone(), outline, format!("import os\n{text}"), moved),
+            (words.clone(), none(), format!("x {words}"), none()),
+            (
+                words.clone(),
+                none(),
+                words.replacen("1 ", "1 more ", 1),
+                none(),
+            ),
+            (
+                lines.clone(),
+                none(),
+                format!("a new line\n{lines}"),
+                none(),
+            ),
+        ] {
+            let said = RefCell::default();
+            let all = ask_with(&said, 8_000, |plan| {
+                plan.file(None, &before, || outline.clone())
+            });
+            assert!(all.len() > 5, "{}", all.len());
+            let asked = ask_with(&said, 8_000, |plan| {
+                plan.file(None, &after, || moved.clone())
+            });
+            assert_eq!(asked.len(), 2, "{:.40}", after);
+        }
     }
 
     #[test]

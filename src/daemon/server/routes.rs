@@ -22,7 +22,7 @@ use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
 use crate::wire::estimate::Estimate;
 use crate::wire::prompt::Preview;
 use crate::wire::protocol::{
-    PROBLEM_INTERNAL, Problem, Repositories, Repository, Status, WaitOutcome, WaitRequest,
+    Node, PROBLEM_INTERNAL, Problem, Repositories, Repository, Status, WaitOutcome, WaitRequest,
     WatchRequest,
 };
 use crate::wire::search::{Search, SearchKind, SearchResults};
@@ -55,6 +55,7 @@ pub(super) fn router<A: Access>(access: A, patience: Duration) -> Router {
         .route("/v1/search", get(search::<A>))
         .route("/v1/events", get(events::<A>))
         .route("/v1/estimate", get(estimate::<A>))
+        .route("/v1/snapshot", get(snapshot::<A>))
         .route("/v1/cache", get(cache::<A>))
         .route("/v1/cache/gc", post(collect::<A>))
         .route("/v1/cache/verify", post(verify::<A>))
@@ -199,6 +200,18 @@ async fn estimate<A: Access>(
     let path = needed(query.path()?)?;
     let first_only = query.number("first")?.unwrap_or(0) > 0;
     answers.access.estimate(&path, first_only).await.map(Json)
+}
+
+async fn snapshot<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+) -> Answer<Node> {
+    let query = Query::parse(query.as_deref(), &["path"])?;
+    answers
+        .access
+        .snapshot(&needed(query.path()?)?)
+        .await
+        .map(Json)
 }
 
 async fn cache<A: Access>(

@@ -67,7 +67,7 @@ async fn raw(socket: &Path, request: &[u8]) -> String {
 }
 
 /// Asks and gives the status, the head and the body.
-async fn ask(served: &Served, method: &str, route: &str, body: &str) -> (u16, String, String) {
+async fn exchange(served: &Served, method: &str, route: &str, body: &str) -> (u16, String, String) {
     let request = format!(
         "{method} {route} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
@@ -166,9 +166,9 @@ async fn a_tree_deeper_than_a_json_reader_goes_is_whole() {
     let served = start(&fake);
     let client = Client::connect(&served.socket).await.unwrap();
     for depth in [39, 40, 41, 80, 81, 131, 132, usize::MAX] {
-        let told = client.node(Path::new("/repo"), depth).await.unwrap();
+        let reply = client.node(Path::new("/repo"), depth).await.unwrap();
         assert!(
-            told == fake.node(Path::new("/repo"), depth).await.unwrap(),
+            reply == fake.node(Path::new("/repo"), depth).await.unwrap(),
             "{depth}"
         );
     }
@@ -339,7 +339,7 @@ async fn every_refusal_is_a_problem_document() {
         ),
         ("GET", "/v1/node?path=/repo/x", "", 404, "no node"),
     ] {
-        let (got, head, body) = ask(&served, method, route, body).await;
+        let (got, head, body) = exchange(&served, method, route, body).await;
         assert_eq!(got, status, "{method} {route}: {body}");
         assert!(
             head.contains("content-type: application/problem+json"),
@@ -360,7 +360,7 @@ async fn every_refusal_is_a_problem_document() {
 #[tokio::test]
 async fn the_openapi_document_is_honest() {
     let served = start(&small());
-    let (status, head, body) = ask(&served, "GET", "/openapi.json", "").await;
+    let (status, head, body) = exchange(&served, "GET", "/openapi.json", "").await;
     assert_eq!(status, 200);
     assert!(head.contains("content-type: application/json"), "{head}");
     let document: serde_json::Value = serde_json::from_str(&body).unwrap();
@@ -388,10 +388,10 @@ async fn the_openapi_document_is_honest() {
                 None => "",
             };
             let method = method.to_uppercase();
-            let (status, _, answer) = ask(&served, &method, &route, body).await;
-            let told = operation["responses"].get(status.to_string());
+            let (status, _, answer) = exchange(&served, &method, &route, body).await;
+            let reply = operation["responses"].get(status.to_string());
             assert!(
-                status < 300 && told.is_some(),
+                status < 300 && reply.is_some(),
                 "{method} {route}: {status} {answer}"
             );
             routes += 1;
@@ -489,7 +489,7 @@ async fn metrics_are_prometheus_text() {
     let fake = small();
     fake.world.lock().unwrap().status.repositories[0].path = "/a \"b\"\n\\c".to_owned();
     let served = start(&fake);
-    let (status, head, body) = ask(&served, "GET", "/metrics", "").await;
+    let (status, head, body) = exchange(&served, "GET", "/metrics", "").await;
     assert_eq!(status, 200);
     assert!(
         head.contains("content-type: text/plain; version=0.0.4"),

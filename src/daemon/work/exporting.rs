@@ -1,12 +1,16 @@
-//! Writes the index files of settled directories into the repository's export folder.
+//! Writes the documents of settled directories into the repository's export folder.
 
+use std::path::Path;
+
+use crate::config::Format;
 use crate::daemon::answers;
 use crate::daemon::context::Context;
 use crate::engine::view::NodeView;
 use crate::model::path::{RelPath, RepoId};
 use crate::shell::export;
 use crate::wire::index;
-use crate::wire::protocol::Node;
+use crate::wire::markdown::{self, Origin, Place};
+use crate::wire::protocol::{DirectoryNode, Node};
 
 /// Writes directories, each with its children, and removes those that are gone. Returns whether all was written; a note
 /// says why not.
@@ -20,11 +24,13 @@ pub fn export(
     else {
         return true;
     };
+    let place = place(&entry.root, folder);
     let folder = entry.root.join(folder);
+    let formats = &context.config.export.formats;
     let files = directories.into_iter().filter_map(|view| {
         let path = view.path.clone();
         match answers::node(context, repo, &view) {
-            Node::Directory(directory) => Some((path, index::render(&directory).ok()?)),
+            Node::Directory(directory) => Some((path, files(formats, &directory, &place))),
             Node::File(_) => None,
         }
     });
@@ -40,5 +46,30 @@ pub fn export(
             context.notes.set(&topic, note);
             false
         }
+    }
+}
+
+/// A directory's documents; those in other formats are removed.
+fn files(formats: &[Format], directory: &DirectoryNode, place: &Place) -> export::Files {
+    let wanted = |format: Format| formats.contains(&format);
+    let index = wanted(Format::Index).then(|| index::render(directory));
+    let page = wanted(Format::Markdown).then(|| markdown::page(directory, place));
+    vec![
+        (index::NAME, index.and_then(Result::ok)),
+        (markdown::PAGE, page.map(String::into_bytes)),
+    ]
+}
+
+/// Where the pages stand. They name no revision: each commit would change them.
+fn place(root: &Path, folder: &Path) -> Place {
+    let name = root.file_name().unwrap_or(root.as_os_str());
+    let up = folder.components().map(|_| "..").collect::<Vec<_>>();
+    Place {
+        origin: Origin {
+            name: name.to_string_lossy().into_owned(),
+            ..Origin::default()
+        },
+        from: String::new(),
+        sources: Some(up.join("/")),
     }
 }

@@ -103,7 +103,7 @@ fn describe(
 
 impl Results {
     fn store(self, context: &Context) {
-        if !context.mode.keeps() {
+        if !context.mode.keeps_contents() {
             return;
         }
         contents::store_outlines(context, &self.outlines);

@@ -73,7 +73,7 @@ impl Requester {
             result: Err(failure),
             usage: Usage::default(),
         };
-        if self.context.mode == Mode::Preview {
+        if self.context.mode.sends_nothing() {
             return without(Failure::new(Remedy::Permanent, NOT_REQUESTED));
         }
         let earlier = request::earlier(&self.context, &request);

@@ -1,7 +1,7 @@
 //! What a failure means: for its request, and for all of them.
 //!
-//! An endpoint's state (a shared pause, lower concurrency, one probe at a time, a stop) is told apart from a request that
-//! never passes: where others pass, its failures cost that request its attempts and do not block the others.
+//! It distinguishes the endpoint's state (a shared pause, lower concurrency, one probe at a time, a stop) from a request
+//! that never passes. While others pass, failures of one request use up that request's attempts and do not block others.
 
 use std::collections::BTreeSet;
 
@@ -11,28 +11,28 @@ use crate::model::summary::SummaryKey;
 use super::Pacing;
 use crate::engine::retry::{Attempts, MAX_TRIES, backoff_ms};
 
-/// Bad responses in a row after which the endpoint counts as broken: more than one request has attempts.
+/// After this many bad responses in a row the endpoint counts as broken. It is more than one request has attempts.
 pub(super) const BROKEN: u32 = 8;
-/// Equal refusals in a row of different requests after which the endpoint counts as refusing all: before anything was
-/// answered, and later.
+/// After this many equal refusals of different requests in a row the endpoint counts as refusing all of them: before the
+/// first success, and later.
 pub(super) const REFUSED_FOR_ALL: (usize, usize) = (3, 5);
-/// The same, whatever the refusals say.
-const REFUSED_IN_ANY_WORDS: usize = 12;
-/// The time from a stop to the request that probes whether it still holds.
+/// The same for refusals with different messages.
+const REFUSED_FOR_ANY_REASON: usize = 12;
+/// The time from a stop to the request that tests whether the endpoint still refuses, in milliseconds.
 pub(super) const STOPPED_MS: u64 = 10 * 60_000;
-/// Different requests refused in a row from which on it is the endpoint that is full.
+/// When this many different requests are refused in a row, the endpoint is full.
 const SEVERAL: usize = 3;
-/// Refusals of a request while no other is refused after which it counts as the request's own.
+/// After this many refusals of one request while no other is refused, the cause is the request itself.
 const REFUSED_ALONE: u32 = 8;
-/// More refusals before a success say nothing: a request that never passes must not wait for as many.
+/// The cap on `Refusals::overcome`, so that a request that never passes is detected early.
 const OVERCOME: u32 = 4;
-/// Refusals of its own from which on a request says nothing about the endpoint.
+/// After this many refusals of its own, a request no longer counts as evidence about the endpoint.
 const PROVEN: u32 = 3;
-/// Refusals of its own after which a request is given up: the endpoint may still have been full at some of them.
+/// After this many refusals of its own a request is given up. The endpoint may really have been full at some of them.
 pub(super) const OWN_REFUSALS: u32 = 10;
-/// The longest pause of a request that is refused by itself, in milliseconds.
+/// The longest pause of a request that is refused for its own sake, in milliseconds.
 const OWN_PAUSE_MS: u64 = 8_000;
-/// Attempts for a response that is useless as a text: one retry.
+/// Attempts when the response is unusable as a summary: one retry.
 const USELESS_TRIES: u32 = 2;
 
 /// The next step for a request that failed.
@@ -49,24 +49,24 @@ pub enum Next {
     Never,
 }
 
-/// What the refusals so far say about the endpoint and about single requests.
+/// The refusals so far, as evidence about the endpoint and about single requests.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     /// When the last request that succeeded was sent (monotonic milliseconds).
     success_sent_ms: Option<u64>,
-    /// Requests that were refused since the last success; those that are proven not to pass are left out.
+    /// Requests that were refused since the last success, without those that are proven never to pass.
     since_success: BTreeSet<SummaryKey>,
-    /// The most refusals after which a request still passed: so many say nothing.
+    /// The largest number of refusals after which a request still passed: so many prove nothing.
     overcome: u32,
-    /// The last refusal that is the same for all, and the requests that got it in a row.
+    /// The last refusal message, and the requests in a row that got it.
     sentence: String,
     same: BTreeSet<SummaryKey>,
-    /// Requests in a row that were refused for good, in whatever words.
+    /// Requests in a row that were refused permanently, with any message.
     any: BTreeSet<SummaryKey>,
 }
 
 impl Refusals {
-    /// A request passed that had been refused so often.
+    /// A request passed after `refused` refusals.
     pub fn passed(&mut self, refused: u32, sent_ms: u64) {
         self.overcome = self.overcome.max(refused.min(OVERCOME));
         self.success_sent_ms = Some(
@@ -120,7 +120,7 @@ impl Pacing {
             },
             Remedy::Useless => {
                 self.refusals.any.insert(key);
-                if self.refusals.any.len() >= REFUSED_IN_ANY_WORDS {
+                if self.refusals.any.len() >= REFUSED_FOR_ANY_REASON {
                     self.stop_for_all(failure, now_ms);
                 }
                 Next::Never
@@ -129,7 +129,7 @@ impl Pacing {
         }
     }
 
-    /// The endpoint is full or cannot be reached; or it answers so to this request only.
+    /// The endpoint is full or cannot be reached; or it responds so to this request only.
     fn refused(
         &mut self,
         failure: &Failure,
@@ -143,7 +143,7 @@ impl Pacing {
             self.refusals.since_success.insert(key);
         }
         let shared = !own || self.refusals.since_success.len() >= SEVERAL;
-        // A pause that the endpoint names is obeyed by all, whichever request it was named to.
+        // A pause that the endpoint requests applies to all requests.
         if shared || failure.retry_after_ms.is_some() {
             let down = failure.remedy == Remedy::Unreachable && shared;
             self.congested(failure, down, key, sent_ms, now_ms);
@@ -153,12 +153,12 @@ impl Pacing {
             return Next::Never;
         }
         let own_ms = match failure.retry_after_ms {
-            // Each time it leaves the others more time between two pauses.
+            // The pause grows each time, so that the others get more time in between.
             Some(pause_ms) if own => pause_ms * u64::from(1 + tried.refused.min(3)),
             Some(_) => 0,
             None => tried.pause_ms(key).min(OWN_PAUSE_MS),
         };
-        // After a shared pause the others have the first try.
+        // After a shared pause the others go first.
         let others_first_ms = backoff_ms(0, key) / 4;
         Next::Again {
             at_ms: self.paused_until_ms.max(now_ms + own_ms) + others_first_ms,
@@ -166,10 +166,10 @@ impl Pacing {
         }
     }
 
-    /// A request was refused for good. Several in a row mean that all are.
+    /// A request was refused permanently. Several in a row mean that the endpoint refuses all.
     fn refused_for_good(&mut self, failure: &Failure, key: SummaryKey, now_ms: u64) {
         if failure.remedy == Remedy::Forbidden || self.stopped.is_some() {
-            // It is retried, ever more seldom: whether it is this text shows only later.
+            // It is retried at growing intervals: whether the cause is this text shows only later.
             self.late_retries.given_up(key, now_ms);
         }
         let refusals = &mut self.refusals;
@@ -181,17 +181,17 @@ impl Pacing {
         refusals.same.insert(key);
         refusals.any.insert(key);
         let (first, later) = REFUSED_FOR_ALL;
-        let enough = match (failure.remedy, self.answers) {
+        let enough = match (failure.remedy, self.responds) {
             (Remedy::Forbidden, false) => 1,
             (Remedy::Rejected, true) => later,
             _ => first,
         };
-        if refusals.same.len() >= enough || refusals.any.len() >= REFUSED_IN_ANY_WORDS {
+        if refusals.same.len() >= enough || refusals.any.len() >= REFUSED_FOR_ANY_REASON {
             self.stop_for_all(failure, now_ms);
         }
     }
 
-    /// Stops, and takes along those whose refusals led to it: they were not refused for their own sake.
+    /// Stops all requests. Those whose refusals led to it fail with it, because they were not refused for their own sake.
     fn stop_for_all(&mut self, failure: &Failure, now_ms: u64) {
         if self.stopped.is_none() {
             for key in self.refusals.any.iter().chain(&self.refusals.same) {
@@ -206,7 +206,7 @@ impl Pacing {
         self.stop(&failure.clone().hint(hint), now_ms);
     }
 
-    /// Nothing more is sent until a person has fixed the cause; one request probes now and then whether that was done.
+    /// Sends nothing more until a person has fixed the cause. From time to time one request tests whether that was done.
     fn stop(&mut self, failure: &Failure, now_ms: u64) {
         let failure = Failure {
             remedy: Remedy::Fatal,
@@ -214,10 +214,10 @@ impl Pacing {
         };
         self.stopped = Some((failure, now_ms + STOPPED_MS));
         self.down = true;
-        self.answers = false;
+        self.responds = false;
     }
 
-    /// A useless response, or none in time.
+    /// An unusable response, or none in time.
     fn bad_response(
         &mut self,
         failure: &Failure,
@@ -228,10 +228,10 @@ impl Pacing {
     ) -> Next {
         self.bad = self.bad.saturating_add(1);
         if self.bad >= BROKEN {
-            // It is the endpoint and not a request. One at a time finds out when that is over.
+            // The cause is the endpoint, not one request. One request at a time tests when it recovers.
             self.congested(failure, true, key, sent_ms, now_ms);
         } else if failure.remedy == Remedy::TimedOut && sent_ms >= self.congested_ms {
-            // Fewer at once are answered sooner.
+            // Fewer concurrent requests return sooner.
             self.congested_ms = now_ms + 1;
             self.concurrency.congested();
         }
@@ -258,7 +258,7 @@ impl Pacing {
     ) {
         let least_ms = failure.retry_after_ms.unwrap_or(0);
         self.last_trouble = Some(failure.to_line());
-        // Requests that were sent before the event began belong to it: concurrency falls, and the pause doubles, once.
+        // Requests that were sent before the event began belong to it: they lower concurrency and double the pause only once.
         if sent_ms < self.congested_ms {
             self.paused_until_ms = self.paused_until_ms.max(now_ms + least_ms);
             self.down |= down;
@@ -281,7 +281,7 @@ impl Pacing {
     }
 }
 
-/// A refusal without what differs from request to request: words with digits, such as request numbers.
+/// A refusal message without the parts that differ between requests: words with digits, such as request numbers.
 fn sentence(failure: &Failure) -> String {
     let words = failure.message.split_whitespace();
     let same = words.filter(|word| !word.contains(|c: char| c.is_ascii_digit()));

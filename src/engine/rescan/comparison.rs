@@ -11,14 +11,14 @@ use crate::model::path::RelPath;
 use crate::model::policy::Policy;
 use crate::model::stat::Stat;
 
-/// A file that was found: its stat, and what the files around it say of it.
+/// A file that was found: its stat and its policy.
 type Found = (Stat, Policy);
 
 /// One comparison of a listing with the tree.
 pub(super) struct Comparison<'a> {
     pub repository: &'a mut Repository,
     /// The listing answers all hints up to this number.
-    pub doubt: u64,
+    pub up_to_hint: u64,
     pub now_ms: u64,
     pub gone: Vec<RelPath>,
     pub changed: bool,
@@ -91,17 +91,17 @@ impl Comparison<'_> {
             // Another directory has this name, and the watches below belong to the old one; or it was unreadable before.
             self.rescan_below(path);
         }
-        let doubt = self.doubt;
+        let up_to = self.up_to_hint;
         self.repository.tree.change(id, |node| {
             if let Body::Directory(directory) = &mut node.body {
-                if directory.suspect_below <= doubt && (whole || !moved) {
+                if directory.suspect_below <= up_to && (whole || !moved) {
                     directory.suspect_below = 0;
                 }
                 directory.identity = Some(listed.identity);
                 directory.problem.clone_from(&listed.problem);
             }
-            if node.doubt <= doubt {
-                node.doubt = 0;
+            if node.suspect_since <= up_to {
+                node.suspect_since = 0;
             }
         });
     }
@@ -160,12 +160,12 @@ impl Comparison<'_> {
 
     fn add(&mut self, parent: NodeId, name: &[u8], kind: Kind) -> NodeId {
         // A new directory is suspect until it is listed; a new file is open until it is read.
-        let doubt = if kind == Kind::Directory {
-            self.doubt
+        let suspect_since = if kind == Kind::Directory {
+            self.up_to_hint
         } else {
             0
         };
-        let id = self.repository.tree.add(parent, name, kind, doubt);
+        let id = self.repository.tree.add(parent, name, kind, suspect_since);
         self.changed = true;
         if self.repository.known {
             self.repository.tree.mark_changed(id, self.now_ms);
@@ -174,13 +174,13 @@ impl Comparison<'_> {
     }
 
     fn known_file(&mut self, id: NodeId, (stat, policy): Found) {
-        let doubt = self.doubt;
+        let up_to = self.up_to_hint;
         let known = self.repository.known;
         let mut read = false;
         let mut confirmed = None;
         self.repository.tree.change(id, |node| {
-            if node.doubt <= doubt {
-                node.doubt = 0;
+            if node.suspect_since <= up_to {
+                node.suspect_since = 0;
             }
             let Body::File { contents } = &node.body else {
                 return;
@@ -215,9 +215,11 @@ impl Comparison<'_> {
     /// child is removed.
     fn inherit_suspicion(&mut self, directory: NodeId, child: NodeId) {
         let tree = &mut self.repository.tree;
-        let doubt = tree.get(child).map_or(0, |node| node.doubt);
-        if doubt > self.doubt {
-            tree.change(directory, |node| node.doubt = node.doubt.max(doubt));
+        let suspect_since = tree.get(child).map_or(0, |node| node.suspect_since);
+        if suspect_since > self.up_to_hint {
+            tree.change(directory, |node| {
+                node.suspect_since = node.suspect_since.max(suspect_since)
+            });
         }
     }
 
@@ -233,7 +235,7 @@ impl Comparison<'_> {
             }
             if kind == Kind::File {
                 self.repository
-                    .news
+                    .changes
                     .push((path.clone(), NodeChange::Removed));
             }
             self.repository.removed.insert(path);

@@ -108,7 +108,7 @@ impl Engine {
                 if before != Some(contents.digest) && node.changed.is_some() {
                     repository.last_change_ms = Some(now.unix_ms);
                     repository.tree.mark_changed(id, now.monotonic_ms);
-                    repository.tell(id, NodeChange::Changed);
+                    repository.report(id, NodeChange::Changed);
                 }
                 let kept = contents.clone();
                 if contents.stat.links <= 1 {
@@ -131,7 +131,7 @@ impl Engine {
                 match problem {
                     ReadProblem::Denied(reason) => {
                         let failure = Failure::new(Remedy::Permanent, reason);
-                        repository.tell(id, NodeChange::Failed(Kind::File, failure.to_line()));
+                        repository.report(id, NodeChange::Failed(Kind::File, failure.to_line()));
                         repository.tree.change(id, |node| {
                             node.phase = Phase::Failed(Box::new(failure));
                             node.body = Body::File { contents: None };
@@ -169,7 +169,7 @@ impl Engine {
             self.mark_off(repo, id);
             return;
         }
-        let key = self.options.author.file_key(
+        let key = self.options.generator.file_key(
             &self.options.offline,
             contents.content_kind,
             contents.language,

@@ -1,4 +1,4 @@
-//! One file or directory, and what is known of it.
+//! One file or directory, and what is known about it.
 
 use std::collections::BTreeMap;
 
@@ -89,9 +89,9 @@ pub struct Node {
     /// The key of the summary that it should have.
     pub key: Option<SummaryKey>,
     /// The last summary that it had.
-    pub words: Option<SummaryRef>,
-    /// The number of the hint that made it suspect; 0 while it is believed to be as known.
-    pub doubt: u64,
+    pub summary: Option<SummaryRef>,
+    /// The number of the hint that made it suspect; 0 while it is not suspect.
+    pub suspect_since: u64,
     /// The changes at or below it that its summary does not cover yet.
     pub changed: Option<Changed>,
 }
@@ -120,13 +120,15 @@ impl Node {
             Body::File { .. } => 0,
             Body::Directory(directory) => directory.unsettled,
         };
-        self.doubt == 0 && below == 0 && self.phase.is_final()
+        self.suspect_since == 0 && below == 0 && self.phase.is_final()
     }
 
     /// Whether it is a directory whose children are all settled and whose own summary is open.
     pub fn is_ready(&self) -> bool {
         let settled = |directory: &Directory| directory.unsettled == 0;
-        self.doubt == 0 && self.phase == Phase::Open && self.directory().is_some_and(settled)
+        self.suspect_since == 0
+            && self.phase == Phase::Open
+            && self.directory().is_some_and(settled)
     }
 
     /// Whether it is a node to the outside: a file, or a directory with a file at any depth.
@@ -149,7 +151,7 @@ impl Node {
     pub fn summary_for_parent(&self, paid: bool) -> Option<SummaryRef> {
         let withheld = |contents: &Contents| contents.content_kind == ContentKind::Withheld;
         let hidden = paid && self.contents().is_some_and(withheld);
-        self.words.filter(|_| !hidden)
+        self.summary.filter(|_| !hidden)
     }
 
     /// The file's last reading; `None` for a directory and before the first reading.

@@ -190,7 +190,7 @@ fn compare(
 
 /// Whether a file has the content of a blob. The index knows of files that were not touched since git hashed them;
 /// others are read. Line ends that git would convert do not count.
-fn same(file: &Path, stat: &Metadata, id: &[u8], staged: Option<&Staged>) -> bool {
+pub fn same(file: &Path, stat: &Metadata, id: &[u8], staged: Option<&Staged>) -> bool {
     if let Some(staged) = staged {
         let now = (stat.mtime(), stat.mtime_nsec(), stat.size(), stat.ino());
         // Older than a moment: a file may be written twice within one tick of the clock.

@@ -1,12 +1,13 @@
 //! What git knows of a work tree, read without running anything that the repository's configuration names.
 //!
-//! Only `rev-parse`, `rev-list -1`, `ls-tree` and `ls-files` are run. They read objects and the index: no filter, diff
-//! driver, text conversion or hook belongs to them. Besides, hooks, the file system monitor, pagers, every transport and
+//! Only `rev-parse`, `rev-list`, `ls-tree`, `ls-files` and `cat-file --batch` are run. They read objects and the index:
+//! no filter, diff driver, text conversion or hook belongs to them. Besides, hooks, the file system monitor, pagers, every transport and
 //! lazy fetching are off, the user's and the system's configuration is not read, and nothing of this process's `GIT_*`
 //! environment reaches git, so that neither names another repository.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read};
+use std::ffi::OsStr;
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -153,7 +154,13 @@ impl Git {
         )
     }
 
-    fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, Flaw> {
+    pub(super) fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, Flaw> {
+        let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
+        self.run_with(&arguments, Vec::new())
+    }
+
+    /// Runs git with this text on its standard input.
+    pub(super) fn run_with(&self, arguments: &[&OsStr], input: Vec<u8>) -> Result<Vec<u8>, Flaw> {
         let mut command = Command::new("git");
         command
             .env_clear()
@@ -167,13 +174,20 @@ impl Git {
         // Not in the repository: a PATH with a relative folder in it would find programs there.
         command.args(arguments).current_dir(&self.top);
         command
-            .stdin(Stdio::null())
+            .stdin(match input.is_empty() {
+                true => Stdio::null(),
+                false => Stdio::piped(),
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| match error.kind() {
             ErrorKind::NotFound => Flaw::NoGit,
             _ => Flaw::Other(format!("git cannot be run: {error}")),
         })?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A git that ended earlier says why by its status.
+            std::thread::spawn(move || stdin.write_all(&input));
+        }
         let streams = (child.stdout.take(), child.stderr.take());
         let out = std::thread::spawn(move || read(streams.0));
         let err = std::thread::spawn(move || read(streams.1));
@@ -237,6 +251,8 @@ fn environment() -> Vec<(&'static str, std::ffi::OsString)> {
         ("GIT_NO_LAZY_FETCH", "1"),
         ("GIT_TERMINAL_PROMPT", "0"),
         ("GIT_OPTIONAL_LOCKS", "0"),
+        // A path with a `*` in it is that path.
+        ("GIT_LITERAL_PATHSPECS", "1"),
     ]
     .into_iter()
     .map(|(name, value)| (name, value.into()))
@@ -247,7 +263,7 @@ fn environment() -> Vec<(&'static str, std::ffi::OsString)> {
 
 /// Why git gave nothing.
 #[derive(Debug, thiserror::Error)]
-enum Flaw {
+pub(super) enum Flaw {
     #[error(
         "git is not installed here, so revisions cannot be resolved; give a time, for example 2h"
     )]

@@ -16,6 +16,8 @@ pub(super) enum By {
     Ending(&'static [&'static str]),
     /// The name begins with one of these.
     Beginning(&'static [&'static str]),
+    /// The name up to its first dot is one of these, a number at its end aside.
+    Stem(&'static [&'static str]),
     /// A folder above it has one of these names.
     Folder(&'static [&'static str]),
     /// Its language is one of these.
@@ -485,6 +487,35 @@ pub(super) const ROWS: &[Row] = &[
         by: &[
             By::Ending(&[".txt", ".dat", ".list", ".lst", ".dic", ".aff"]),
             By::Above(200_000),
+        ],
+    },
+    Row {
+        kind: ContentKind::ChangeLog,
+        by: &[
+            By::Stem(&[
+                "changelog",
+                "change-log",
+                "change_log",
+                "changes",
+                "history",
+                "news",
+                "releases",
+                "release-notes",
+                "release_notes",
+                "releasenotes",
+                "whatsnew",
+                "whats_new",
+                "whats-new",
+            ]),
+            By::Language(&[
+                "markdown",
+                "restructuredtext",
+                "text",
+                "asciidoc",
+                "org",
+                "",
+            ]),
+            By::Above(8_000),
         ],
     },
 ];

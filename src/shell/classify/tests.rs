@@ -14,6 +14,7 @@ fn expect(path: &str, text: &str, expected: ContentKind) {
 fn kinds_by_name_folder_and_content() {
     use ContentKind as Is;
     let long = "x=1;".repeat(2_000);
+    let log = "- Fixed a fault.\n".repeat(1_000);
     let json = format!("[{}]", "{\"a\": 1},\n".repeat(3_000));
     for (path, text, expected) in [
         ("package-lock.json", "{}", Is::Lock),
@@ -42,6 +43,13 @@ fn kinds_by_name_folder_and_content() {
         ("keys/ca", "-----BEGIN PUBLIC KEY-----", Is::Certificate),
         ("third_party/zlib/zlib.h", "int x;", Is::Vendored),
         ("vendor/a/b.go", "package b", Is::Vendored),
+        ("CHANGELOG.md", &log, Is::ChangeLog),
+        ("docs/changes-2.0.rst", &log, Is::ChangeLog),
+        ("debian/changelog", &log, Is::ChangeLog),
+        ("NEWS", &log, Is::ChangeLog),
+        ("CHANGELOG.md", "short", Is::Text),
+        ("newsletter.md", &log, Is::Text),
+        ("history.py", &log, Is::Text),
         ("src/main.rs", "fn main() {}", Is::Text),
         ("server.log", "x", Is::Data),
     ] {
@@ -97,4 +105,19 @@ fn what_the_files_around_say_comes_first() {
     assert_eq!(of(Policy::None, false), ContentKind::Text);
     assert_eq!(of(Policy::Source, true), ContentKind::DeclaredSource);
     assert_eq!(of(Policy::Withheld, false), ContentKind::Withheld);
+}
+
+#[test]
+fn a_change_log_is_summarized_from_its_head() {
+    let log = "- Fixed a fault.\n".repeat(1_000);
+    let head = summarized(ContentKind::ChangeLog, log.clone());
+    assert!(
+        head.len() < 7_000 && head.contains("fault.\n\n(Older"),
+        "{head}"
+    );
+    assert_eq!(summarized(ContentKind::Text, log.clone()), log);
+    assert_eq!(
+        summarized(ContentKind::ChangeLog, "short".to_owned()),
+        "short"
+    );
 }

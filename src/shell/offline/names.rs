@@ -1,5 +1,7 @@
 //! What languages, kinds of definitions and well-known base classes are called in a sentence. All of it is data.
 
+use crate::model::language::Language;
+
 /// Languages whose files are described by what they define.
 const CODE: &[&str] = &[
     "python",
@@ -339,6 +341,9 @@ pub(super) fn display(language: &str) -> String {
     let spelled = DISPLAY.iter().find(|(name, _)| *name == language);
     if let Some((_, spelled)) = spelled {
         return (*spelled).to_owned();
+    }
+    if let Some(spelled) = Language::named(language).and_then(Language::display) {
+        return spelled.to_owned();
     }
     let mut chars = language.chars();
     let first = chars.next().map(|first| first.to_uppercase());

@@ -525,7 +525,9 @@ fn says_something(sentence: &str) -> bool {
     let words = sentence
         .split_whitespace()
         .filter(|word| word.chars().filter(|c| c.is_alphabetic()).count() >= 2);
-    words.take(2).count() == 2
+    // Chinese and Japanese have no spaces between words.
+    let unspaced = |c: &char| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}');
+    (words.take(2).count() == 2 || sentence.chars().filter(unspaced).count() >= 6)
         && !SHOUTS.iter().any(|shout| lower.starts_with(shout))
         && !is_code(&lower)
         && !SILENT.iter().any(|silent| {
@@ -548,6 +550,7 @@ mod tests {
             ("Does it.\nArgs:\n  a: b", vec!["Does it."]),
             ("A title of some words\n====", vec!["A title of some words"]),
             ("utilities", vec![]),
+            ("設定を読み込みます。", vec!["設定を読み込みます。"]),
             (":param x: y\n:type z: d", vec![]),
             (":class:`A` wraps all.", vec!["`A` wraps all."]),
             (

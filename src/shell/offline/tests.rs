@@ -227,8 +227,7 @@ fn xml_is_told_by_its_comment_or_by_what_it_is() {
     let xml = |text: &str| {
         let known = Language::named("xml");
         let bytes = text.as_bytes();
-        let digest = crate::model::digest::Digest::of_file(bytes);
-        let parsed = crate::shell::parse::parse(known, bytes, digest);
+        let parsed = crate::shell::parse::parse(known, bytes);
         file(known, &parsed.outline, 10)
     };
     assert_eq!(
@@ -608,8 +607,7 @@ fn a_file_says_what_it_is_for() {
     let mut wrong = Vec::new();
     for (name, text, summary) in TEXTS {
         let language = Language::of_file(name.as_bytes());
-        let digest = crate::model::digest::Digest::of_file(text.as_bytes());
-        let parsed = crate::shell::parse::parse(language, text.as_bytes(), digest);
+        let parsed = crate::shell::parse::parse(language, text.as_bytes());
         let made = file(language, &parsed.outline, text.len() as u64);
         if !made.starts_with(summary) {
             wrong.push(format!("{name}: {made}"));

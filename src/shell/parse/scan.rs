@@ -9,6 +9,7 @@ mod markup;
 mod prose;
 mod sections;
 
+use crate::model::language::Language;
 use crate::model::outline::{Element, Outline};
 
 use comment::{Comments, HASH, SLASHES};
@@ -202,7 +203,14 @@ pub(super) fn outline(language: &str, text: &str) -> Outline {
             headings: Vec::new(),
         },
         None if language.is_empty() => prose::plain(text),
-        None => Scanned::default(),
+        None => match Language::named(language).filter(|language| language.is_rare()) {
+            Some(rare) if rare.is_programming() => Scanned {
+                docstring: comment::leading_of_any(text),
+                headings: Vec::new(),
+            },
+            Some(_) => prose::plain(text),
+            None => Scanned::default(),
+        },
     };
     let mut seen = std::collections::HashSet::new();
     let headings = scanned
@@ -244,7 +252,6 @@ fn cut(text: &str, bytes: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::language::Language;
 
     #[test]
     fn every_row_names_a_language_once() {

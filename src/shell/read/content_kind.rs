@@ -5,30 +5,35 @@ use crate::model::contents::ContentKind;
 /// How much of a file decides, in bytes. git looks for a NUL byte in as much.
 const SAMPLE: usize = 8 << 10;
 
-/// The kind of these bytes. Text in an old 8-bit encoding is still text; UTF-16 is not.
-pub(super) fn of(bytes: &[u8]) -> ContentKind {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+/// The kind of this text, as decoded.
+pub(super) fn of(text: &[u8]) -> ContentKind {
+    if text.iter().all(u8::is_ascii_whitespace) {
         return ContentKind::Empty;
     }
-    let sample = &bytes[..bytes.len().min(SAMPLE)];
-    let marked = [&b"\xff\xfe"[..], b"\xfe\xff", b"%PDF-"];
-    if sample.contains(&0) || marked.iter().any(|mark| sample.starts_with(mark)) {
+    if text.starts_with(b"%PDF-") || has_controls(text) {
         return ContentKind::Binary;
     }
-    let controls = sample
-        .iter()
-        .filter(|&&byte| byte.is_ascii_control() && !b"\t\n\x0b\x0c\r\x08\x1b".contains(&byte))
-        .count();
-    let foreign: usize = sample
-        .utf8_chunks()
-        .map(|chunk| chunk.invalid().len())
-        .sum();
-    // Packed data has about a tenth of control characters and half of it is no UTF-8; of a page of French in Latin-1 a
-    // twentieth is none.
-    if controls * 20 > sample.len() || foreign * 10 > sample.len() * 3 {
-        return ContentKind::Binary;
+    let (mut all, mut foreign) = (0, 0);
+    for chunk in sample(text).utf8_chunks() {
+        all += chunk.valid().chars().count() + chunk.invalid().len();
+        foreign += chunk.valid().matches('\u{fffd}').count() + chunk.invalid().len();
     }
-    ContentKind::Text
+    match foreign * 10 > all * 3 {
+        true => ContentKind::Binary,
+        false => ContentKind::Text,
+    }
+}
+
+/// Whether there are control characters as in no text: packed data has about a tenth of them.
+pub(super) fn has_controls(text: &[u8]) -> bool {
+    let sample = sample(text);
+    let is_control =
+        |byte: &&u8| byte.is_ascii_control() && !b"\t\n\x0b\x0c\r\x08\x1b".contains(byte);
+    sample.contains(&0) || sample.iter().filter(is_control).count() * 20 > sample.len()
+}
+
+fn sample(text: &[u8]) -> &[u8] {
+    &text[..text.len().min(SAMPLE)]
 }
 
 #[cfg(test)]
@@ -46,7 +51,7 @@ mod tests {
             ContentKind::Text
         );
         assert_eq!(of(b"\x7fELF\x02\x01\x00\x00"), ContentKind::Binary);
-        assert_eq!(of(b"\xff\xfeh\x00i\x00"), ContentKind::Binary);
+        assert_eq!(of(b"caf\xe9 \xff\xfe\xfd\xfc\xfb\xfa"), ContentKind::Binary);
         assert_eq!(of(b"%PDF-1.4\n%text"), ContentKind::Binary);
         let mut random = fastrand::Rng::with_seed(7);
         let packed: Vec<u8> = (0..4000).map(|_| random.u8(1..)).collect();

@@ -13,7 +13,7 @@ pub enum Syntax {
     Shell,
     /// Running text: only what looks like a secret is one.
     Prose,
-    /// No known language: text like settings, judged like prose.
+    /// No language that this table or the parser knows: text like settings, judged like prose.
     Unknown,
 }
 
@@ -58,6 +58,10 @@ impl Syntax {
         let row = SYNTAXES
             .iter()
             .find(|(_, languages)| languages.contains(&language.name()));
-        row.map_or(Self::Code, |(syntax, _)| *syntax)
+        let other = match language.is_rare() {
+            true => Self::Unknown,
+            false => Self::Code,
+        };
+        row.map_or(other, |(syntax, _)| *syntax)
     }
 }

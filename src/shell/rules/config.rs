@@ -72,6 +72,7 @@ impl Environment {
     }
 
     /// No configuration except that of repositories.
+    #[cfg(test)]
     pub(super) fn bare(excludes_file: Option<PathBuf>) -> Self {
         Self {
             excludes_file,

@@ -1,4 +1,4 @@
-//! What is left out without any rule of the repository: a table. A file that git tracks stays in the map.
+//! What is left out without any rule of the repository: a table. A file that git tracks stays in the tree.
 //!
 //! To leave out more, add a row: by what marks a folder where something does, by its name otherwise.
 
@@ -268,7 +268,7 @@ const ROWS: &[Row] = &[
     },
 ];
 
-/// The rule for a nested work tree of a repository that is in the map already.
+/// The rule for a nested work tree of a repository that is in the tree already.
 pub(super) const LINKED_WORK_TREE: &str = "linked work tree";
 
 static NAMES: LazyLock<HashMap<&[u8], &str>> = LazyLock::new(|| {

@@ -1,8 +1,8 @@
-//! Why a path is not in the map, in words that name the rule and where it is written.
+//! Why a path is not in the tree, in words that name the rule and where it is written.
 
 use std::fmt;
 
-/// Why a path is not in the map.
+/// Why a path is not in the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// It is part of `.git`.

@@ -1,5 +1,5 @@
 //! The files by which people keep text from AI tools. They are in the syntax of `.gitignore`, and what they name stays
-//! in the map: only its content goes to no model.
+//! in the tree: only its content goes to no model.
 
 /// The files' names. Each kind is a list of its own: what one withholds, another cannot allow.
 pub(super) const FILES: &[&str] = &[

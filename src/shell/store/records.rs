@@ -81,7 +81,7 @@ impl Store {
             let mut let_go = Vec::new();
             for (path, record) in chunk {
                 let key = [&prefix, path.as_bytes()].concat();
-                let words = record.as_ref().and_then(|record| record.words);
+                let words = record.as_ref().and_then(|record| record.summary);
                 let before = self.words_of(&key);
                 let_go.extend(before.filter(|key| Some(*key) != words.map(|words| words.key)));
                 let record = record.as_ref();
@@ -115,7 +115,7 @@ impl Store {
             let mut words = Vec::new();
             for (key, value) in &piece {
                 let record = codec::unseal::<NodeRecord>(RECORDS, key, value);
-                words.extend(record.and_then(|record| Some(record.words?.key)));
+                words.extend(record.and_then(|record| Some(record.summary?.key)));
                 changes.remove(key);
             }
             let_go(&words);
@@ -147,7 +147,7 @@ impl Store {
     fn words_of(&self, key: &[u8]) -> Option<SummaryKey> {
         let sealed = self.cache.with(|trees| trees.records.get(key)).ok()??;
         let record: NodeRecord = codec::unseal(RECORDS, key, &sealed)?;
-        Some(record.words?.key)
+        Some(record.summary?.key)
     }
 
     /// Notes that a repository's records were wanted today.
@@ -165,7 +165,7 @@ impl Store {
     fn drop_lost_words(&self, all: &mut [(RelPath, NodeRecord)]) -> Result<(), StoreError> {
         let mut unknown: Vec<_> = all
             .iter_mut()
-            .filter_map(|(_, record)| Some((record.words?.key, record)))
+            .filter_map(|(_, record)| Some((record.summary?.key, record)))
             .filter(|(key, _)| !self.journal.holds(*key))
             .collect();
         unknown.sort_unstable_by_key(|(key, _)| *key);
@@ -177,7 +177,7 @@ impl Store {
             })?;
             for ((_, record), found) in piece.iter_mut().zip(found) {
                 if !found {
-                    record.words = None;
+                    record.summary = None;
                 }
             }
         }

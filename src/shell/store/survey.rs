@@ -212,7 +212,7 @@ impl Store {
                 let Some(record) = codec::unseal::<NodeRecord>(RECORDS, key, sealed) else {
                     return;
                 };
-                if let Some(words) = record.words {
+                if let Some(words) = record.summary {
                     note(survey.summary_use.entry(words.key).or_default(), by);
                 }
                 if let Some(contents) = &record.contents {

@@ -50,7 +50,7 @@ fn record(n: u64) -> NodeRecord {
             language: Language::named("python"),
             content_kind: ContentKind::Text,
         }),
-        words: Some(SummaryRef {
+        summary: Some(SummaryRef {
             key: key(n),
             digest: said(n).digest(),
         }),
@@ -179,7 +179,7 @@ fn everything_comes_back_after_a_restart() {
     );
     assert_eq!(store.outline(key(1).0).unwrap(), None);
     let wordless = NodeRecord {
-        words: None,
+        summary: None,
         ..record(77)
     };
     let wanted = vec![
@@ -210,7 +210,7 @@ fn records_beyond_one_piece_come_in_order() {
     let mut wanted: Vec<_> = (0..cache::BATCH as u64 * 2 + 1)
         .map(|n| {
             let record = NodeRecord {
-                words: None,
+                summary: None,
                 ..record(n)
             };
             (RelPath::new(format!("d/{n}")), record)

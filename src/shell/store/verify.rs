@@ -150,7 +150,7 @@ impl Store {
                     return;
                 };
                 // Words that are nowhere are asked for again; others than those meant would be shown as true.
-                let words = record.words.filter(|words| {
+                let words = record.summary.filter(|words| {
                     whole
                         .get(&words.key)
                         .is_some_and(|digest| *digest != words.digest)

@@ -1,4 +1,4 @@
-//! Clients that flood, that send half a request, or far too much; and too few file descriptors for all of them.
+//! Floods of connections, half-sent and oversized requests, and too few file descriptors.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use crate::harness::{DEADLINE, Home, Repo};
 struct Flood(Vec<UnixStream>);
 
 impl Flood {
-    /// So many connections that send nothing, half a head, half a body.
+    /// Opens connections that send nothing, half a head, or half a body.
     fn of(home: &Home, many: usize) -> Self {
         let open = |number: usize| {
             let mut stream = UnixStream::connect(home.socket()).ok()?;
@@ -32,12 +32,12 @@ impl Flood {
 }
 
 #[track_caller]
-fn answers_within(home: &Home, limit: Duration) -> Value {
+fn responds_within(home: &Home, limit: Duration) -> Value {
     let begun = Instant::now();
     let status = home.status();
     assert!(
         begun.elapsed() < limit,
-        "an answer took {:?}",
+        "a response took {:?}",
         begun.elapsed()
     );
     status
@@ -51,10 +51,10 @@ fn a_flood_does_not_block_other_clients() {
     let flood = Flood::of(&home, 600);
     assert!(flood.0.len() > 400);
     // An idle connection is closed after a second while others wait.
-    answers_within(&home, Duration::from_secs(20));
+    responds_within(&home, Duration::from_secs(20));
     repo.append("src/shop/cart.py", "\n\nMORE = 1\n");
     is_fresh(&home, &repo);
-    // Half bodies are waited for, while they come.
+    // The daemon waits for the rest of a body.
     let bodies: Vec<UnixStream> = (0..60)
         .map(|_| {
             let mut stream = UnixStream::connect(home.socket()).unwrap();
@@ -63,9 +63,9 @@ fn a_flood_does_not_block_other_clients() {
             stream
         })
         .collect();
-    answers_within(&home, Duration::from_secs(20));
+    responds_within(&home, Duration::from_secs(20));
     drop((flood, bodies));
-    answers_within(&home, Duration::from_secs(20));
+    responds_within(&home, Duration::from_secs(20));
     // Clients that connect and disconnect.
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -115,17 +115,17 @@ fn oversized_requests_are_rejected_without_buffering() {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         let answer = String::from_utf8_lossy(&answer).into_owned();
-        let told = format!("HTTP/1.1 {status}");
+        let expected = format!("HTTP/1.1 {status}");
         assert!(
-            answer.is_empty() || answer.starts_with(&told),
+            answer.is_empty() || answer.starts_with(&expected),
             "{head:?}: {answer}"
         );
-        answers_within(&home, Duration::from_secs(20));
+        responds_within(&home, Duration::from_secs(20));
     }
     let grown = daemon.peak_memory() - before;
     assert!(
         grown < 32,
-        "{grown} MiB more for requests that were refused"
+        "memory grew by {grown} MiB for refused requests"
     );
     assert!(
         daemon.peak_memory() < MEMORY,
@@ -159,13 +159,13 @@ fn sixty_four_file_descriptors_are_enough_for_an_index_and_a_flood() {
         repo.write(&format!("part{}/new{n}.py", n % 12), format!("NEW = {n}\n"));
     }
     is_fresh(&home, &repo);
-    answers_within(&home, Duration::from_secs(20));
+    responds_within(&home, Duration::from_secs(20));
     drop(flood);
     repo.remove("part3");
     is_fresh(&home, &repo);
     let served = home.run(&["tree", &repo.at(""), "--json"]).expect(0).stdout;
-    let anew = Home::new().run(&["index", &repo.at(""), "--json"]);
-    assert_eq!(served, anew.expect(0).stdout);
+    let new_index = Home::new().run(&["index", &repo.at(""), "--json"]);
+    assert_eq!(served, new_index.expect(0).stdout);
     assert!(
         daemon.peak_memory() < MEMORY,
         "{} MiB",

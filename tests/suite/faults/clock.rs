@@ -77,7 +77,7 @@ impl Clock {
 #[test]
 fn a_clock_change_of_a_day_costs_nothing_and_hides_nothing() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let Some(clock) = Clock::new(&home) else {
         return skipped("a clock set back", "no C compiler");
     };
@@ -87,7 +87,7 @@ fn a_clock_change_of_a_day_costs_nothing_and_hides_nothing() {
     let mut count = model.count();
     for (number, wrong_by) in [-DAY, 0, DAY, -400 * DAY, 0].into_iter().enumerate() {
         clock.set(wrong_by);
-        let told = format!("{number}: wrong by {wrong_by} s");
+        let context = format!("{number}: wrong by {wrong_by} s");
         // A save is noticed although it is no longer than before and, by the clock, not newer.
         let new = table.replace("92", &(10 + number).to_string());
         repo.write("src/shop/money/rates/table.py", &new);
@@ -95,16 +95,16 @@ fn a_clock_change_of_a_day_costs_nothing_and_hides_nothing() {
         assert_eq!(
             model.count() - count,
             6,
-            "{told}: the file and all above it"
+            "{context}: the file and all above it"
         );
         count = model.count();
         // Known content is not requested again.
         repo.write("src/shop/money/rates/table.py", &table);
         is_fresh(&home, &repo);
-        assert_eq!(model.count(), count, "{told}");
+        assert_eq!(model.count(), count, "{context}");
         if number < 4 {
             let collected = home.json(&["cache", "gc", "--max-age", "30", "--json"]);
-            assert_eq!(collected["summaries"], 0, "{told}: {collected}");
+            assert_eq!(collected["summaries"], 0, "{context}: {collected}");
         }
         assert_eq!(home.json(&["cache", "verify", "--json"])["sound"], true);
     }
@@ -119,7 +119,7 @@ fn a_clock_change_of_a_day_costs_nothing_and_hides_nothing() {
 fn a_clock_set_back_a_day_gives_no_second_budget() {
     let model = FakeModel::new();
     let more = "quiet_ms = 0\n\n[budget]\nmax_requests_per_day = 20\n";
-    let (home, repo) = (Home::asking(&model, more), Repo::package());
+    let (home, repo) = (Home::with_model(&model, more), Repo::package());
     let Some(clock) = Clock::new(&home) else {
         return skipped("a budget and a clock set back", "no C compiler");
     };
@@ -138,7 +138,7 @@ fn a_clock_set_back_a_day_gives_no_second_budget() {
         assert!(is_spent());
         assert_eq!(model.count(), 20, "wrong by {wrong_by} s");
     }
-    // Another day is another day.
+    // The next day has a new budget.
     clock.set(DAY);
     until("there is a new budget", || {
         repo.append("README.md", "\nMore.\n");
@@ -146,11 +146,11 @@ fn a_clock_set_back_a_day_gives_no_second_budget() {
     });
 }
 
-/// As a clock that was set back leaves them.
+/// A clock that was set back leaves such files.
 #[test]
 fn changes_of_files_dated_tomorrow_are_seen() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
     let date = |path: &str| {
         let file = File::options().write(true).open(repo.at(path)).unwrap();

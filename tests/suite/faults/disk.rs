@@ -44,7 +44,7 @@ fn a_store_that_becomes_unwritable_does_not_stop_the_daemon() {
         return skipped("lost permission", "setpriv cannot take capabilities away");
     };
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let daemon = home.daemon_by(home.command_by(&before, &["daemon", &repo.at("")]));
     is_fresh(&home, &repo);
     let count = model.count();
@@ -55,19 +55,19 @@ fn a_store_that_becomes_unwritable_does_not_stop_the_daemon() {
     assert_eq!(model.count() - count, 4);
     let cart = home.node(&repo.at("src/shop/cart.py"), 0);
     let length = repo.read("src/shop/cart.py").len();
-    let said = cart["summary"].as_str().unwrap();
+    let summary = cart["summary"].as_str().unwrap();
     assert!(
-        said.ends_with(&format!("It is {length} bytes long.")),
+        summary.ends_with(&format!("It is {length} bytes long.")),
         "{cart}"
     );
     fs::set_permissions(home.data(), Permissions::from_mode(0o700)).unwrap();
     repo.append("src/shop/cart.py", "\n\nMORE = 2\n");
     is_fresh(&home, &repo);
     daemon.terminate();
-    let asked = model.count();
+    let sent = model.count();
     let _daemon = home.daemon(&[&repo.at("")]);
     is_fresh(&home, &repo);
-    assert_eq!(model.count(), asked, "something was not stored");
+    assert_eq!(model.count(), sent, "something was not stored");
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_full_disk_is_reported_and_paid_summaries_wait_for_space() {
         return skipped("disk full", "no file system can be mounted here");
     }
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let data = home.data();
     let disk = data.parent().unwrap();
     let script = "mount -t tmpfs -o size=8m none \"$0\" && exec \"$@\"";
@@ -92,11 +92,11 @@ fn a_full_disk_is_reported_and_paid_summaries_wait_for_space() {
     ));
     fill(&ballast);
 
-    // The last pages have some space left: write more than that.
+    // The last pages have space left: write more than that.
     for n in 0..80 {
         repo.write(&format!("new{n}.py"), format!("\"\"\"New {n}.\"\"\"\n"));
     }
-    let status = eventually("it says that the disk is full", || {
+    let status = eventually("the status reports the full disk", || {
         let status = home.status();
         match all_notes(&status).contains("wait to be stored") {
             true => Ok(status),
@@ -105,13 +105,13 @@ fn a_full_disk_is_reported_and_paid_summaries_wait_for_space() {
     });
     assert!(all_notes(&status).contains("No space"), "{status}");
     repo.append("src/shop/cart.py", "\n\nMORE = 1\n");
-    // It answers, and promises nothing that it cannot keep.
+    // It responds, and reports nothing as fresh that is not stored.
     for _ in 0..3 {
         let cart = home.node(&repo.at("src/shop/cart.py"), 0);
         assert_eq!(cart["freshness"], "stale", "{cart}");
         assert!(cart["summary"].is_string());
-        // On a busy machine events are late, and then nothing is called fresh.
-        until("what did not change is fresh", || {
+        // On a busy machine events are late, and until then nothing is fresh.
+        until("unchanged nodes are fresh", || {
             home.node(&repo.at("README.md"), 0)["freshness"] == "fresh"
         });
     }
@@ -119,7 +119,7 @@ fn a_full_disk_is_reported_and_paid_summaries_wait_for_space() {
     assert!(verb.contains("note: "), "{verb}");
     home.run(&["wait", &repo.at(""), "--timeout", "0.3"])
         .expect(5);
-    // More of it: nothing may be lost or paid for twice.
+    // More changes: no summary may be lost or paid for twice.
     for n in 0..5 {
         repo.write(&format!("newer{n}.py"), format!("\"\"\"Newer {n}.\"\"\"\n"));
     }
@@ -136,7 +136,7 @@ fn a_full_disk_is_reported_and_paid_summaries_wait_for_space() {
     });
     let mut times = std::collections::BTreeMap::new();
     for request in &model.requests()[count..] {
-        *times.entry(request.question()).or_insert(0) += 1;
+        *times.entry(request.subject()).or_insert(0) += 1;
     }
     let twice: Vec<_> = times.iter().filter(|(_, times)| **times > 1).collect();
     assert!(twice.is_empty(), "{twice:?}");
@@ -159,7 +159,7 @@ fn a_full_disk_does_not_delay_shutdown() {
         );
     }
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
     let data = home.data();
     let disk = data.parent().unwrap();
     let script = "mount -t tmpfs -o size=8m none \"$0\" && exec \"$@\"";
@@ -174,7 +174,7 @@ fn a_full_disk_does_not_delay_shutdown() {
     for n in 0..80 {
         repo.write(&format!("new{n}.py"), format!("\"\"\"New {n}.\"\"\"\n"));
     }
-    eventually("it says that the disk is full", || {
+    eventually("the status reports the full disk", || {
         let status = home.status();
         match all_notes(&status).contains("wait to be stored") {
             true => Ok(()),

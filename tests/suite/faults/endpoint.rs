@@ -20,7 +20,7 @@ fn an_unresolvable_endpoint_is_reported_and_other_work_continues() {
     assert_eq!(status["repositories"][0]["failed"], 0, "{status}");
     assert_eq!(status["requests"]["succeeded"], 0, "{status}");
     // Outlines and digests need no endpoint. The first error may come before everything is read.
-    until("all is read", || {
+    until("everything is read", || {
         home.node(&repo.at(""), 0)["digest"].is_string()
     });
     let cart = home.node(&repo.at("src/shop/cart.py"), 0);
@@ -47,14 +47,17 @@ fn an_unresolvable_endpoint_is_reported_and_other_work_continues() {
 /// Waits until the status says that the endpoint cannot be reached.
 #[track_caller]
 fn unreached(home: &Home) -> Value {
-    eventually("it says that the endpoint cannot be reached", || {
-        let status = home.status();
-        let paused = status["repositories"][0]["state"] == "paused";
-        match paused && all_notes(&status).contains("cannot connect") {
-            true => Ok(status),
-            false => Err(status),
-        }
-    })
+    eventually(
+        "the status reports that the endpoint cannot be reached",
+        || {
+            let status = home.status();
+            let paused = status["repositories"][0]["state"] == "paused";
+            match paused && all_notes(&status).contains("cannot connect") {
+                true => Ok(status),
+                false => Err(status),
+            }
+        },
+    )
 }
 
 #[test]
@@ -64,7 +67,7 @@ fn an_endpoint_that_resolves_again_is_used_without_a_restart() {
     }
     let model = FakeModel::new();
     let (home, repo) = (
-        Home::asking(&model, "quiet_ms = 0\nallow_http = true"),
+        Home::with_model(&model, "quiet_ms = 0\nallow_http = true"),
         Repo::package(),
     );
     let config = fs::read_to_string(home.config()).unwrap();
@@ -78,15 +81,15 @@ fn an_endpoint_that_resolves_again_is_used_without_a_restart() {
     )
     .unwrap();
     let script = "mount --bind \"$0\" /etc/hosts && mount --bind \"$1\" /etc/resolv.conf && shift && exec \"$@\"";
-    let words = [hosts.to_str().unwrap(), nowhere.to_str().unwrap()];
-    let before = ["unshare", "-m", "sh", "-c", script, words[0], words[1]];
+    let files = [hosts.to_str().unwrap(), nowhere.to_str().unwrap()];
+    let before = ["unshare", "-m", "sh", "-c", script, files[0], files[1]];
     let _daemon = home.daemon_by(home.command_by(&before, &["daemon", &repo.at("")]));
     unreached(&home);
     assert_eq!(model.count(), 0);
     // In place, because the mount is of this file.
     let mut file = File::options().append(true).open(&hosts).unwrap();
     file.write_all(b"127.0.0.1 model.invalid\n").unwrap();
-    eventually("it is well again", || {
+    eventually("the endpoint is used again", || {
         let status = home.status();
         match status["repositories"][0]["state"] == "idle" {
             true => Ok(()),

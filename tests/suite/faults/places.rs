@@ -1,4 +1,4 @@
-//! No home, an unwritable home, and variables that do not name a path.
+//! No home, an unwritable home, and variables without a usable path.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -22,30 +22,30 @@ fn homeless(home: &Home, before: &[&str], arguments: &[&str]) -> Command {
 }
 
 #[test]
-fn without_a_home_it_says_what_to_set() {
+fn without_a_home_the_error_names_the_variables_to_set() {
     let (home, repo) = (Home::new(), Repo::package());
     let place = |name: &str| home.temp().join(name);
     // A user unknown to the system has no other home.
     if is_root() {
-        let nobody = [
+        let unknown_user = [
             "setpriv",
             "--reuid=54321",
             "--regid=54321",
             "--clear-groups",
         ];
-        let known = Command::new(nobody[0])
-            .args(&nobody[1..])
+        let known = Command::new(unknown_user[0])
+            .args(&unknown_user[1..])
             .arg("true")
             .status_alone();
         if known.is_ok_and(|status| status.success()) {
             for arguments in [&["index", &repo.at("")][..], &["status"], &["daemon"]] {
-                let mut command = homeless(&home, &nobody, arguments);
+                let mut command = homeless(&home, &unknown_user, arguments);
                 let done = finish(command.current_dir("/"));
                 one_line(done, 1, &["HOME", "EPITOME_DATA_DIR"]);
             }
         }
     } else {
-        skipped("no home at all", "only the superuser can be another user");
+        skipped("no home", "only the superuser can be another user");
     }
     // A relative home names another place in each folder and is rejected.
     for arguments in [&["index", &repo.at("")][..], &["status"]] {

@@ -1,4 +1,4 @@
-//! What belongs to the user stays private: files, the socket, and everything outside a watched folder.
+//! Files, the socket and everything outside a watched folder stay private to the user.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -33,8 +33,8 @@ fn all_is_private(folder: &Path) {
 #[test]
 fn other_users_have_no_access_even_with_an_open_umask() {
     let model = FakeModel::new();
-    let (home, repo) = (Home::asking(&model, "quiet_ms = 0"), Repo::package());
-    // A folder that existed before and is open: what is put into it is not.
+    let (home, repo) = (Home::with_model(&model, "quiet_ms = 0"), Repo::package());
+    // A folder that already existed with open permissions: new files in it are private.
     fs::create_dir_all(home.data()).unwrap();
     fs::set_permissions(home.data(), Permissions::from_mode(0o755)).unwrap();
     let run = |arguments: &[&str]| finish(&mut home.command_by(&WIDE, arguments));
@@ -52,8 +52,8 @@ fn other_users_have_no_access_even_with_an_open_umask() {
     assert!(stopped.unwrap().success());
     until("the daemon has ended", || !socket.exists());
 
-    // And one that it creates itself.
-    let home = Home::asking(&model, "quiet_ms = 0");
+    // A folder that it creates itself.
+    let home = Home::with_model(&model, "quiet_ms = 0");
     let run = |arguments: &[&str]| finish(&mut home.command_by(&WIDE, arguments));
     run(&["index", &repo.at("")]).expect(0);
     assert_eq!(mode(&home.data()), 0o700);
@@ -78,9 +78,9 @@ fn nothing_outside_a_watched_folder_is_read_or_returned() {
     let (home, repo) = (Home::new(), Repo::package());
     let outside = home.temp().join("outside");
     fs::create_dir(&outside).unwrap();
-    fs::write(outside.join("told.py"), format!("\"\"\"{SECRET}\"\"\"\n")).unwrap();
+    fs::write(outside.join("linked.py"), format!("\"\"\"{SECRET}\"\"\"\n")).unwrap();
     symlink(&outside, repo.root().join("folder")).unwrap();
-    symlink(outside.join("told.py"), repo.root().join("told.py")).unwrap();
+    symlink(outside.join("linked.py"), repo.root().join("linked.py")).unwrap();
     let daemon = home.daemon(&[&repo.at("")]);
     is_fresh(&home, &repo);
     let (root, out) = (repo.at(""), outside.to_str().unwrap());
@@ -89,11 +89,11 @@ fn nothing_outside_a_watched_folder_is_read_or_returned() {
         "/etc/passwd".to_owned(),
         "/".to_owned(),
         out.to_owned(),
-        format!("{out}/told.py"),
-        format!("{root}/folder/told.py"),
+        format!("{out}/linked.py"),
+        format!("{root}/folder/linked.py"),
         format!("{root}/folder"),
-        format!("{root}/told.py"),
-        format!("{root}/src/{up}{out}/told.py"),
+        format!("{root}/linked.py"),
+        format!("{root}/src/{up}{out}/linked.py"),
         format!("{root}/src/{up}etc/passwd"),
         format!("{root}//src/..//../"),
         format!("{root}/%00"),
@@ -123,7 +123,7 @@ fn nothing_outside_a_watched_folder_is_read_or_returned() {
         json!("relative"),
         json!(""),
         json!(format!("{out}/none")),
-        json!(format!("{out}/told.py")),
+        json!(format!("{out}/linked.py")),
         json!("/dev/null"),
         json!("/etc\u{0}"),
         json!(7),

@@ -13,20 +13,20 @@ pub struct Agent {
     pub input: Option<ChildStdin>,
     pub output: BufReader<ChildStdout>,
     number: u64,
-    /// The folders that the client names when it is asked for its roots; `None`: it offers none.
+    /// The roots that the client returns on request; `None`: it does not offer roots.
     roots: Option<Vec<String>>,
-    /// Notifications of the server, in their order.
+    /// Notifications from the server, in order.
     pub notifications: Vec<Value>,
 }
 
 impl Agent {
-    /// A session of a server started in `folder`.
+    /// Starts a session with a server in `folder`.
     #[track_caller]
     pub fn start(home: &Home, folder: &str) -> Self {
         Self::with(home, folder, &[], None)
     }
 
-    /// The same with arguments of the server, and with roots of the client.
+    /// The same with arguments for the server and roots of the client.
     #[track_caller]
     pub fn with(home: &Home, folder: &str, arguments: &[&str], roots: Option<&[&str]>) -> Self {
         let arguments = [&["mcp"], arguments].concat();
@@ -35,7 +35,7 @@ impl Agent {
         Self::run(command, roots)
     }
 
-    /// A session of the server that a command is.
+    /// Starts a session with the server that a command runs.
     #[track_caller]
     pub fn run(command: Command, roots: Option<&[&str]>) -> Self {
         let mut agent = Self::raw(command);
@@ -44,7 +44,7 @@ impl Agent {
             Some(_) => json!({"roots": {"listChanged": true}}),
             None => json!({}),
         };
-        let hello = agent.ask(
+        let hello = agent.request(
             "initialize",
             json!({"protocolVersion": "2025-06-18", "capabilities": capabilities, "clientInfo": {"name": "test", "version": "1"}}),
         );
@@ -55,7 +55,7 @@ impl Agent {
         agent
     }
 
-    /// The server without a handshake.
+    /// Starts the server without a handshake.
     #[track_caller]
     pub fn raw(mut command: Command) -> Self {
         let mut child = command
@@ -85,7 +85,7 @@ impl Agent {
         input.flush().unwrap();
     }
 
-    /// The next message of the server.
+    /// Reads the next message from the server.
     #[track_caller]
     pub fn read(&mut self) -> Value {
         let mut line = String::new();
@@ -94,7 +94,7 @@ impl Agent {
     }
 
     #[track_caller]
-    pub fn ask(&mut self, method: &str, params: Value) -> Value {
+    pub fn request(&mut self, method: &str, params: Value) -> Value {
         self.number += 1;
         let id = self.number;
         self.send(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
@@ -104,7 +104,7 @@ impl Agent {
                 let roots = self
                     .roots
                     .clone()
-                    .expect("roots are asked for only where they are offered");
+                    .expect("the server requests roots only if they are offered");
                 let roots: Vec<Value> = roots.iter().map(|root| json!({"uri": root})).collect();
                 self.send(
                     json!({"jsonrpc": "2.0", "id": answer["id"], "result": {"roots": roots}}),
@@ -120,10 +120,10 @@ impl Agent {
         }
     }
 
-    /// A tool's answer, and whether it is an error.
+    /// A tool's result, and whether it is an error.
     #[track_caller]
     pub fn call(&mut self, tool: &str, arguments: Value) -> (String, bool) {
-        let answer = self.ask("tools/call", json!({"name": tool, "arguments": arguments}));
+        let answer = self.request("tools/call", json!({"name": tool, "arguments": arguments}));
         let result = &answer["result"];
         let text = result["content"][0]["text"]
             .as_str()
@@ -131,7 +131,7 @@ impl Agent {
         (text.to_owned(), result["isError"] == true)
     }
 
-    /// A tool's answer, which is no error.
+    /// A tool's result, which must not be an error.
     #[track_caller]
     pub fn good(&mut self, tool: &str, arguments: Value) -> String {
         let (text, is_error) = self.call(tool, arguments);
@@ -143,7 +143,7 @@ impl Agent {
         text
     }
 
-    /// A tool's answer, which is an error.
+    /// A tool's result, which must be an error.
     #[track_caller]
     pub fn bad(&mut self, tool: &str, arguments: Value) -> String {
         let (text, is_error) = self.call(tool, arguments);
@@ -154,7 +154,7 @@ impl Agent {
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        // The end of its input ends it.
+        // The end of its input ends the process.
         drop(self.input.take());
         let ended = self.child.wait().unwrap();
         if !std::thread::panicking() {

@@ -36,7 +36,7 @@ impl Daemon {
                     }
                     assert!(
                         start.elapsed() < DEADLINE,
-                        "the daemon does not answer: {other:?}"
+                        "the daemon does not respond: {other:?}"
                     );
                 }
             }
@@ -99,7 +99,7 @@ impl Daemon {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(start.elapsed() < DEADLINE, "the daemon does not end");
+            assert!(start.elapsed() < DEADLINE, "the daemon does not exit");
             std::thread::sleep(Duration::from_millis(3));
         }
     }

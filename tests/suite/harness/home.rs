@@ -61,15 +61,15 @@ impl Home {
         home
     }
 
-    /// A user of a model. `openai` holds more lines of that section, and may open others after them.
-    pub fn asking(model: &FakeModel, openai: &str) -> Self {
+    /// A user with a model. `openai` has more lines for that section and may open other sections after them.
+    pub fn with_model(model: &FakeModel, openai: &str) -> Self {
         let home = Self::new();
-        home.ask(model, openai);
+        home.use_model(model, openai);
         home
     }
 
-    /// Configures the model.
-    pub fn ask(&self, model: &FakeModel, openai: &str) {
+    /// Writes a configuration with the model.
+    pub fn use_model(&self, model: &FakeModel, openai: &str) {
         let url = model.url();
         // A test cannot confirm a large first index.
         let budget = match openai.contains("[budget]") {
@@ -112,10 +112,10 @@ impl Home {
     /// [`Home::command`] run through a wrapper: `before` precedes it on the command line.
     pub fn command_by(&self, before: &[&str], arguments: &[&str]) -> Command {
         let at = |name: &str| self.folder.path().join(name);
-        let words = [before, &[env!("CARGO_BIN_EXE_epitome")], arguments].concat();
-        let mut command = Command::new(words[0]);
+        let command_line = [before, &[env!("CARGO_BIN_EXE_epitome")], arguments].concat();
+        let mut command = Command::new(command_line[0]);
         command
-            .args(&words[1..])
+            .args(&command_line[1..])
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .env("HOME", at("home"))
@@ -166,9 +166,9 @@ impl Home {
             .expect(0)
     }
 
-    /// Sends a request to the socket, if something listens there.
+    /// Sends a request to the socket; an error if no process listens there.
     pub fn try_http(&self, method: &str, target: &str, body: &str) -> std::io::Result<Answer> {
-        http::ask(&self.socket(), method, target, body)
+        http::send(&self.socket(), method, target, body)
     }
 
     /// Sends a request to the daemon; panics if it does not respond.
@@ -213,7 +213,7 @@ pub fn finish(command: &mut Command) -> Done {
             child.kill().unwrap();
             child.wait().unwrap();
             let stderr = fs::read_to_string(&files[1]).unwrap();
-            panic!("{command:?} does not end; standard error:\n{stderr}");
+            panic!("{command:?} does not exit; standard error:\n{stderr}");
         }
         std::thread::sleep(Duration::from_millis(3));
     };

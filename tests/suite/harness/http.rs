@@ -40,7 +40,7 @@ impl Answer {
 }
 
 /// Sends one request and reads its response.
-pub fn ask(socket: &Path, method: &str, target: &str, body: &str) -> std::io::Result<Answer> {
+pub fn send(socket: &Path, method: &str, target: &str, body: &str) -> std::io::Result<Answer> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(super::DEADLINE))?;
     stream.set_write_timeout(Some(Duration::from_secs(10)))?;
@@ -65,7 +65,9 @@ pub fn ask(socket: &Path, method: &str, target: &str, body: &str) -> std::io::Re
         .to_ascii_lowercase()
         .contains("\r\ntransfer-encoding: chunked");
     let body = match chunked {
-        true => whole(body).ok_or_else(|| std::io::Error::other("the chunks have no end"))?,
+        true => {
+            decode_chunks(body).ok_or_else(|| std::io::Error::other("the last chunk is missing"))?
+        }
         false => body.to_owned(),
     };
     Ok(Answer {
@@ -76,7 +78,7 @@ pub fn ask(socket: &Path, method: &str, target: &str, body: &str) -> std::io::Re
 }
 
 /// Decodes a chunked body; `None` if it is incomplete.
-fn whole(mut chunks: &str) -> Option<String> {
+fn decode_chunks(mut chunks: &str) -> Option<String> {
     let mut body = String::new();
     loop {
         let (length, rest) = chunks.split_once("\r\n")?;

@@ -17,7 +17,7 @@ pub fn within<'a>(node: &'a Value, list: &str, key: &str) -> Vec<&'a Value> {
     items.map(|item| &item[key]).collect()
 }
 
-/// A node and all below it, parents first.
+/// A node and all nodes below it, parents first.
 pub fn every(tree: &Value) -> Vec<&Value> {
     let mut all = vec![tree];
     for child in tree["children"].as_array().into_iter().flatten() {
@@ -26,7 +26,7 @@ pub fn every(tree: &Value) -> Vec<&Value> {
     all
 }
 
-/// Their paths.
+/// The paths of a node and of all nodes below it.
 pub fn paths(tree: &Value) -> Vec<&str> {
     every(tree)
         .into_iter()

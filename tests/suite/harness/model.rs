@@ -1,10 +1,10 @@
-//! A model at the other end of an HTTP connection: it counts what it is asked, and answers as it is told to.
+//! A fake model behind an HTTP endpoint. It records all requests and responds as the test configures it.
 //!
-//! What it says depends on nothing but what it was asked, so that two indexes of equal trees get equal words.
+//! A summary depends only on the content in the request, so two indexes of equal trees get equal summaries.
 
-mod answering;
 mod batches;
 mod limits;
+mod responding;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -16,11 +16,11 @@ use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use answering::{answer, strange};
+use responding::{complete, unexpected};
 
 pub use limits::Limits;
 
-/// Tokens of each prompt that it has in its cache.
+/// Input tokens of each request that come from its cache.
 pub const CACHED: usize = 100;
 
 /// What a request is about.
@@ -34,85 +34,86 @@ pub enum Kind {
 #[derive(Clone, Debug)]
 pub struct Request {
     pub kind: Kind,
-    /// What stands between the markers: a file's text, or its children's words.
+    /// The text between the markers: a file's content, or the summaries of a directory's children.
     pub content: String,
     /// The request's body.
     pub body: Value,
     /// The Authorization header.
     pub authorization: String,
-    /// The status that it was answered with; `None` while it waits, and for ever where nobody took the answer.
-    pub answered: Option<u16>,
-    /// When it came.
+    /// The status of the response; `None` while the request waits, and if the client disconnected.
+    pub status: Option<u16>,
+    /// When it arrived.
     pub at: Instant,
 }
 
 impl Request {
-    /// What is asked, without the marker words: equal for equal questions.
-    pub fn question(&self) -> String {
+    /// The kind and the content, without the random markers: equal for equal requests.
+    pub fn subject(&self) -> String {
         format!("{:?} {}", self.kind, self.content)
     }
 }
 
-/// What to say instead of words.
+/// A response that replaces the usual summary.
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// A status, headers, a body.
     Status(u16, Vec<(&'static str, String)>, String),
-    /// Status 200 and no JSON.
+    /// Status 200 without JSON.
     Garbled,
-    /// No words at all.
+    /// An empty text.
     Empty,
-    /// Cut off, as the cap on tokens does it.
+    /// Cut off by the cap on output tokens.
     Length,
-    /// The connection ends in the middle of the answer.
+    /// The connection is cut in the middle of the body.
     Dropped,
-    /// No answer, for as long as somebody waits for one.
+    /// No response while the client stays connected.
     Stalled,
-    /// An answer that says just this.
-    SummaryRef(&'static str),
+    /// Exactly this text.
+    Text(&'static str),
 }
 
-type Wanted = Box<dyn Fn(&Request) -> bool + Send>;
+type Filter = Box<dyn Fn(&Request) -> bool + Send>;
 
 #[derive(Default)]
-struct Book {
+struct Inner {
     requests: Vec<Request>,
-    strange: Vec<String>,
+    unexpected: Vec<String>,
     in_flight: usize,
     max_in_flight: usize,
-    flying: BTreeMap<String, usize>,
-    twice_at_once: Vec<String>,
-    /// How many may still be answered; `None`: all.
+    /// How many requests are in flight, by subject.
+    in_flight_by_subject: BTreeMap<String, usize>,
+    duplicates: Vec<String>,
+    /// How many more requests get a response; `None`: all.
     allowed: Option<usize>,
     latency: Duration,
     constant: bool,
-    failures: Vec<(Wanted, Reply, usize)>,
+    failures: Vec<(Filter, Reply, usize)>,
     batches: batches::Batches,
     gate: limits::Gate,
 }
 
 #[derive(Default)]
-struct BatchRunner {
-    book: Mutex<Book>,
+struct Server {
+    inner: Mutex<Inner>,
     opened: Notify,
 }
 
-/// The model. Its requests end with it.
+/// The model. Dropping it ends the requests in flight.
 pub struct FakeModel {
-    desk: Arc<BatchRunner>,
+    server: Arc<Server>,
     port: u16,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl FakeModel {
-    /// A model that answers at once.
+    /// A model that responds at once.
     pub fn new() -> Self {
         Self::at(0)
     }
 
-    /// The same at a given port; 0: any.
+    /// The same at the given port; 0: any.
     pub fn at(port: u16) -> Self {
-        let desk = Arc::new(BatchRunner::default());
+        let server = Arc::new(Server::default());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -123,97 +124,97 @@ impl FakeModel {
             .unwrap();
         let port = listener.local_addr().unwrap().port();
         let router = batches::routes(Router::new())
-            .route("/v1/chat/completions", post(answer))
-            // It does not list its models, as some servers do not.
-            .route("/v1/models", get(answering::unlisted))
-            .fallback(strange)
-            .with_state(Arc::clone(&desk));
+            .route("/v1/chat/completions", post(complete))
+            // Like some servers, it has no list of models.
+            .route("/v1/models", get(responding::no_models))
+            .fallback(unexpected)
+            .with_state(Arc::clone(&server));
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self {
-            desk,
+            server,
             port,
             runtime: Some(runtime),
         }
     }
 
-    /// The `base_url` of its users.
+    /// The value of `base_url` for this model.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/v1", self.port)
     }
 
-    /// How long it thinks about each request.
+    /// Sets the latency of each response.
     pub fn latency(&self, milliseconds: u64) -> &Self {
-        self.desk.book().latency = Duration::from_millis(milliseconds);
+        self.server.lock().latency = Duration::from_millis(milliseconds);
         self
     }
 
-    /// It says the same about every file, and the same about every directory.
+    /// Gives all files the same summary, and all directories the same summary.
     pub fn constant(&self) -> &Self {
-        self.desk.book().constant = true;
+        self.server.lock().constant = true;
         self
     }
 
-    /// From now on nothing is answered.
+    /// Responds to no request from now on.
     pub fn hold(&self) -> &Self {
         self.hold_after(0)
     }
 
-    /// From now on so many more are answered, and no others.
+    /// Responds to `requests` more requests and then to none.
     pub fn hold_after(&self, requests: usize) -> &Self {
-        self.desk.book().allowed = Some(requests);
-        // Those that wait may be among them.
-        self.desk.opened.notify_waiters();
+        self.server.lock().allowed = Some(requests);
+        // Waiting requests count, too.
+        self.server.opened.notify_waiters();
         self
     }
 
-    /// All are answered again.
+    /// Responds to all requests again.
     pub fn release(&self) {
-        self.desk.book().allowed = None;
-        self.desk.opened.notify_waiters();
+        self.server.lock().allowed = None;
+        self.server.opened.notify_waiters();
     }
 
-    /// The next `times` requests that `wanted` picks get this reply.
+    /// The next `times` requests that match the filter get this reply.
     pub fn fail(
         &self,
         times: usize,
         reply: Reply,
-        wanted: impl Fn(&Request) -> bool + Send + 'static,
+        filter: impl Fn(&Request) -> bool + Send + 'static,
     ) -> &Self {
-        let mut book = self.desk.book();
-        book.failures.push((Box::new(wanted), reply, times));
-        drop(book);
+        let mut inner = self.server.lock();
+        inner.failures.push((Box::new(filter), reply, times));
+        drop(inner);
         self
     }
 
-    /// It answers all again.
+    /// Removes all configured failures.
     pub fn heal(&self) {
-        self.desk.book().failures.clear();
+        self.server.lock().failures.clear();
     }
 
     /// All requests so far, in order.
     pub fn requests(&self) -> Vec<Request> {
-        self.desk.book().requests.clone()
+        self.server.lock().requests.clone()
     }
 
-    /// How many there were.
+    /// The number of requests so far.
     pub fn count(&self) -> usize {
-        self.desk.book().requests.len()
+        self.server.lock().requests.len()
     }
 
-    /// How many were answered with words.
-    pub fn answered(&self) -> usize {
-        let book = self.desk.book();
-        let answered = book
+    /// The number of requests with a successful response.
+    pub fn responded(&self) -> usize {
+        let inner = self.server.lock();
+        let responded = inner
             .requests
             .iter()
-            .filter(|request| request.answered == Some(200));
-        answered.count()
+            .filter(|request| request.status == Some(200));
+        responded.count()
     }
 
-    /// Those since the first `count`, as (about files, about directories).
+    /// The numbers of requests for files and for directories after the first `count` requests.
     pub fn since(&self, count: usize) -> (usize, usize) {
-        let book = self.desk.book();
-        let later = &book.requests[count..];
+        let inner = self.server.lock();
+        let later = &inner.requests[count..];
         let files = later
             .iter()
             .filter(|request| request.kind == Kind::File)
@@ -221,24 +222,24 @@ impl FakeModel {
         (files, later.len() - files)
     }
 
-    /// Requests that wait now.
+    /// The number of requests in flight.
     pub fn in_flight(&self) -> usize {
-        self.desk.book().in_flight
+        self.server.lock().in_flight
     }
 
-    /// The most that ever waited at once.
+    /// The largest number of requests in flight so far.
     pub fn max_in_flight(&self) -> usize {
-        self.desk.book().max_in_flight
+        self.server.lock().max_in_flight
     }
 
-    /// Waits until nobody waits for it: after a kill, until it has noticed.
+    /// Waits until no request is in flight: after a kill, until the model has noticed the disconnects.
     #[track_caller]
-    pub fn idle(&self) {
-        super::until("nothing in flight at the model", || self.in_flight() == 0);
+    pub fn wait_idle(&self) {
+        super::until("no request in flight", || self.in_flight() == 0);
     }
 
-    /// What it says about a file or directory.
-    pub fn words(kind: Kind, content: &str) -> String {
+    /// The summary that it writes for a file or directory.
+    pub fn summary(kind: Kind, content: &str) -> String {
         let mut hasher = DefaultHasher::new();
         content.hash(&mut hasher);
         let mark = hasher.finish();
@@ -258,36 +259,36 @@ impl Drop for FakeModel {
             runtime.shutdown_background();
         }
         if !std::thread::panicking() {
-            let book = self.desk.book();
+            let inner = self.server.lock();
             assert!(
-                book.twice_at_once.is_empty(),
-                "asked twice at once: {:?}",
-                book.twice_at_once
+                inner.duplicates.is_empty(),
+                "two requests for the same subject at once: {:?}",
+                inner.duplicates
             );
             assert!(
-                book.strange.is_empty(),
-                "strange requests: {:?}",
-                book.strange
+                inner.unexpected.is_empty(),
+                "unexpected requests: {:?}",
+                inner.unexpected
             );
         }
     }
 }
 
-impl BatchRunner {
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book
+impl Server {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
-impl Book {
-    /// What is to be said to a request instead of words.
+impl Inner {
+    /// The configured reply for a request, if any.
     fn failure(&mut self, request: &Request) -> Option<Reply> {
         let (_, reply, times) = self
             .failures
             .iter_mut()
-            .find(|(wanted, _, times)| *times > 0 && wanted(request))?;
+            .find(|(filter, _, times)| *times > 0 && filter(request))?;
         *times -= 1;
         Some(reply.clone())
     }

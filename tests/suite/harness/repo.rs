@@ -107,12 +107,18 @@ impl Repo {
         done.expect(0);
     }
 
+    /// Runs a line of the shell in it, with git as [`Repo::git`] runs it.
+    #[track_caller]
+    pub fn shell(&self, line: &str) {
+        self.git(&["-c", &format!("alias.x=!{line}"), "x"]);
+    }
+
     /// Its canonical root.
     pub fn root(&self) -> PathBuf {
         self.folder.path().canonicalize().unwrap()
     }
 
-    /// The absolute path of `path` in it; `""` is the root.
+    /// The absolute path of `path` in the repository; `""` is the root.
     pub fn at(&self, path: &str) -> String {
         let path = match path {
             "" => self.root(),

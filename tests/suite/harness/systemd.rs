@@ -23,22 +23,22 @@ impl SystemdUser {
     pub fn new(test: &str) -> Option<Self> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/with-user-systemd");
         let folder = tempfile::tempdir().unwrap();
-        let said = folder.path().join("stderr");
+        let errors = folder.path().join("stderr");
         let mut script = Command::new(script)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(fs::File::create(&said).unwrap())
+            .stderr(fs::File::create(&errors).unwrap())
             .spawn_alone()
             .unwrap();
         let mut line = String::new();
         let mut stdout = BufReader::new(script.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let [uid, gid, home, runtime] = words[..] else {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [uid, gid, home, runtime] = fields[..] else {
             let status = script.wait().unwrap();
-            let said = fs::read_to_string(said).unwrap();
-            assert_eq!(status.code(), Some(77), "{said}");
-            let reason = said.lines().last().unwrap_or_default();
+            let errors = fs::read_to_string(errors).unwrap();
+            assert_eq!(status.code(), Some(77), "{errors}");
+            let reason = errors.lines().last().unwrap_or_default();
             let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
             return None;
         };

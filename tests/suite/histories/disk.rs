@@ -1,4 +1,4 @@
-//! How what happens is done to a real folder.
+//! Applies operations to a real folder.
 
 use std::fs::{self, File, FileTimes, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::harness::Alone;
 
-/// No link on the way, nor at its end, may lead out of the folder.
+/// Whether a path stays in the folder, with all links resolved.
 pub fn is_inside(path: &Path, base: &Path) -> bool {
     let existing = path.ancestors().find_map(|above| above.canonicalize().ok());
     existing.is_some_and(|existing| existing.starts_with(base))
@@ -37,7 +37,7 @@ pub fn remove(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Copies what can be copied.
+/// Copies a file or folder, without special files.
 pub fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::create_dir(to)?;
     for entry in fs::read_dir(from)?.flatten() {
@@ -137,21 +137,21 @@ pub fn git(folder: &Path, arguments: &[String]) -> std::io::Result<()> {
         .map(drop)
 }
 
-/// Lets everything be read again.
-pub fn open_all(folder: &Path) {
+/// Makes everything readable again.
+pub fn make_readable(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let Ok(kind) = entry.file_type() else {
             continue;
         };
-        let wanted = if kind.is_dir() { 0o700 } else { 0o400 };
+        let mode = if kind.is_dir() { 0o700 } else { 0o400 };
         let closed = entry
             .metadata()
-            .is_ok_and(|found| found.mode() & wanted != wanted);
+            .is_ok_and(|found| found.mode() & mode != mode);
         if closed && !kind.is_symlink() {
             let _ = fs::set_permissions(entry.path(), Permissions::from_mode(0o755));
         }
         if kind.is_dir() {
-            open_all(&entry.path());
+            make_readable(&entry.path());
         }
     }
 }

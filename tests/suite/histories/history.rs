@@ -1,5 +1,5 @@
-//! One history: a user, a folder, a daemon, and what happens to them; after each round the daemon's tree has to be
-//! that of a program that has never seen the folder before.
+//! One history: a user, a folder, a daemon, and operations on them. After each round the daemon's tree must equal that of a
+//! new index.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -10,28 +10,28 @@ use std::path::{Path, PathBuf};
 use rustix::process::Signal;
 
 use super::super::harness::{Daemon, Home, every, unforked};
-use super::chance::EXPORTED;
-use super::disk::{is_inside, open_all, regular};
-use super::judge::{check, compare_exports, difference, has_rules};
+use super::compare::{check, compare_exports, difference, has_rules};
+use super::disk::{is_inside, make_readable, regular};
+use super::generator::EXPORTED;
 use super::op::{Op, Place};
 use super::setting::Setting;
 
-/// Everything of one history.
+/// The state of one history.
 pub struct History {
-    /// Whether people read along.
-    pub told: bool,
+    /// Whether to print skipped operations.
+    pub verbose: bool,
     setting: Setting,
     folder: tempfile::TempDir,
     home: Home,
     other: Home,
     daemon: Option<Daemon>,
     stopped: bool,
-    /// The roots that the daemon was told to watch.
+    /// The roots that the daemon watches.
     watched: BTreeSet<Place>,
-    /// Opened for writing by a program that goes on.
-    held: Option<File>,
-    /// Something may not be read any more, wherever it was moved since.
-    closed: bool,
+    /// A file that another program has open for writing.
+    open_file: Option<File>,
+    /// Whether some file or folder was made unreadable, wherever it is now.
+    unreadable: bool,
 }
 
 impl History {
@@ -53,7 +53,7 @@ impl History {
         let home = Home::with(&setting.config());
         let other = Home::with(&setting.other_config());
         let mut history = Self {
-            told: false,
+            verbose: false,
             setting,
             folder,
             home,
@@ -61,14 +61,14 @@ impl History {
             daemon: None,
             stopped: false,
             watched: BTreeSet::new(),
-            held: None,
-            closed: false,
+            open_file: None,
+            unreadable: false,
         };
         history.start();
         history
     }
 
-    /// Below a folder of its own, so that it can leave its name.
+    /// The folder that contains everything. It lies in a folder of its own, so that it can be renamed.
     pub fn base(&self) -> PathBuf {
         self.folder.path().canonicalize().unwrap().join("base")
     }
@@ -82,7 +82,7 @@ impl History {
         self.at(&Place::new("tree"))
     }
 
-    /// Lets one thing happen; only `Settle` and `ScanState` can find something.
+    /// Applies one operation. Only `Settle` and `CheckFresh` can fail.
     pub fn apply(&mut self, op: &Op) -> Result<(), String> {
         let mut done = Ok(());
         match op {
@@ -101,7 +101,7 @@ impl History {
                 }
             }
             Op::Start => self.start(),
-            Op::ScanState => return self.look(),
+            Op::CheckFresh => return self.check_fresh(),
             Op::Settle => return self.settle(),
             Op::Watch(place) => self.watch(place),
             Op::Unwatch(place) => self.unwatch(place),
@@ -114,8 +114,8 @@ impl History {
                     symlink(folder.join(to), file).unwrap();
                 }
             }
-            Op::PauseReason(_) | Op::HeldWrite(_) | Op::Release => {
-                done = unforked(|| self.hold(op));
+            Op::OpenFile(_) | Op::WriteOpenFile(_) | Op::CloseFile => {
+                done = unforked(|| self.write_slowly(op));
             }
             op => {
                 let base = self.base();
@@ -125,18 +125,18 @@ impl History {
                     op => unforked(|| op.apply(&base)),
                 };
                 if let (Ok(()), Op::Mode(..)) = (&done, op) {
-                    self.closed = true;
+                    self.unreadable = true;
                 }
             }
         }
-        // What cannot be done, because of what came before, is not done.
-        if let (Err(error), true) = (done, self.told) {
-            println!("  not done: {error}");
+        // Earlier operations may have made this one impossible.
+        if let (Err(error), true) = (done, self.verbose) {
+            println!("  skipped: {error}");
         }
         Ok(())
     }
 
-    /// What the daemon said so far.
+    /// The daemon's log so far.
     pub fn log(&self) -> String {
         self.daemon.as_ref().map(Daemon::log).unwrap_or_default()
     }
@@ -155,18 +155,18 @@ impl History {
         }
     }
 
-    /// Whether a repository's folder is there, under its own name.
-    fn is_there(&self, root: &Place) -> bool {
+    /// Whether a repository's folder exists under its own name.
+    fn exists(&self, root: &Place) -> bool {
         let found = fs::symlink_metadata(root.under(&self.base()));
         found.is_ok_and(|found| found.is_dir())
     }
 
     fn start(&mut self) {
-        if self.daemon.is_some() || !self.is_there(&Place::new("tree")) {
+        if self.daemon.is_some() || !self.exists(&Place::new("tree")) {
             return;
         }
         let roots = self.setting.roots().into_iter();
-        self.watched = roots.filter(|root| self.is_there(root)).collect();
+        self.watched = roots.filter(|root| self.exists(root)).collect();
         let paths: Vec<String> = self.watched.iter().map(|root| self.at(root)).collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
         self.daemon = Some(self.home.daemon(&paths));
@@ -177,7 +177,7 @@ impl History {
             && !self.stopped
             && !self.watched.contains(root)
             && self.setting.roots().contains(root)
-            && self.is_there(root)
+            && self.exists(root)
         {
             self.home.run(&["watch", &self.at(root)]).expect(0);
             self.watched.insert(root.clone());
@@ -190,7 +190,7 @@ impl History {
         }
     }
 
-    /// Both users have the same.
+    /// The folders of both users, who have the same git configuration.
     fn users(&self) -> [PathBuf; 2] {
         [&self.home, &self.other].map(|home| home.temp().parent().unwrap().to_path_buf())
     }
@@ -201,7 +201,7 @@ impl History {
             unforked(|| match text {
                 Some(text) => {
                     fs::create_dir_all(file.parent().unwrap()).unwrap();
-                    // Through a link that leads to a folder that is not there yet, nothing is written.
+                    // A link may lead to a missing folder.
                     let _ = fs::write(file, text);
                 }
                 None => {
@@ -211,40 +211,40 @@ impl History {
         }
     }
 
-    fn hold(&mut self, op: &Op) -> std::io::Result<()> {
+    fn write_slowly(&mut self, op: &Op) -> std::io::Result<()> {
         match op {
-            Op::PauseReason(place) => {
+            Op::OpenFile(place) => {
                 let (base, path) = (self.base(), place.under(&self.base()));
                 if is_inside(&path, &base) {
                     regular(&path)?;
-                    self.held = Some(File::options().append(true).open(path)?);
+                    self.open_file = Some(File::options().append(true).open(path)?);
                 }
                 Ok(())
             }
-            Op::HeldWrite(text) => match &mut self.held {
+            Op::WriteOpenFile(text) => match &mut self.open_file {
                 Some(file) => file.write_all(text.as_bytes()),
                 None => Ok(()),
             },
             _ => {
-                self.held = None;
+                self.open_file = None;
                 Ok(())
             }
         }
     }
 
-    /// Nothing that the daemon calls fresh now may be otherwise on the disk.
-    fn look(&mut self) -> Result<(), String> {
-        // Between two polls it cannot be known.
+    /// Every node that the daemon reports as fresh must equal the disk now.
+    fn check_fresh(&mut self) -> Result<(), String> {
+        // Between two polls a change is not detected.
         if self.stopped || self.daemon.is_none() || self.setting.polled.is_some() {
             return Ok(());
         }
         let tree = self.home.run(&["tree", &self.root(), "--json"]);
         if tree.code != Some(0) {
-            // The root may hold nothing yet; anything else is a matter of other tests.
+            // The root may be empty; other tests cover the remaining cases.
             return Ok(());
         }
         let base = self.base().join("tree");
-        let rules = has_rules(&base) || self.has_rules_of_the_user();
+        let rules = has_rules(&base) || self.has_user_rules();
         for node in every(&tree.json()) {
             if node["freshness"] == "fresh" {
                 check(&base, node, rules || self.setting.exported)?;
@@ -253,7 +253,7 @@ impl History {
         Ok(())
     }
 
-    fn has_rules_of_the_user(&self) -> bool {
+    fn has_user_rules(&self) -> bool {
         let [folder, _] = self.users();
         ["config/git", "home/.gitconfig"]
             .iter()
@@ -262,37 +262,37 @@ impl History {
 
     fn settle(&mut self) -> Result<(), String> {
         self.go_on();
-        if std::mem::take(&mut self.closed) {
-            open_all(&self.base());
+        if std::mem::take(&mut self.unreadable) {
+            make_readable(&self.base());
         }
         self.start();
         for root in self.setting.roots() {
             self.watch(&root);
-            if self.is_there(&root) {
-                let judged = self.judge(&self.at(&root));
-                judged.map_err(|problem| format!("{root:?}: {problem}"))?;
+            if self.exists(&root) {
+                let compared = self.compare(&self.at(&root));
+                compared.map_err(|problem| format!("{root:?}: {problem}"))?;
             }
         }
-        self.look()
+        self.check_fresh()
     }
 
-    fn judge(&self, root: &str) -> Result<(), String> {
+    fn compare(&self, root: &str) -> Result<(), String> {
         let waited = self.home.run(&["wait", root, "--timeout", "20"]);
         if waited.code != Some(0) {
             return Err(format!("wait: {waited:?}"));
         }
-        let seen = self.home.run(&["tree", root, "--json"]);
+        let served = self.home.run(&["tree", root, "--json"]);
         let data = tempfile::tempdir_in(self.other.temp()).unwrap();
         let store = data.path().join("store");
         let store = ["--data-dir", store.to_str().unwrap()];
         let index = [&["index", root, "--json"], &store[..]].concat();
-        let true_one = self.other.run(&index);
-        match true_one.code {
-            Some(0) if seen.code == Some(0) && seen.stdout == true_one.stdout => {}
-            Some(0) if seen.code == Some(0) => {
-                return Err(difference(&seen.json(), &true_one.json()));
+        let fresh = self.other.run(&index);
+        match fresh.code {
+            Some(0) if served.code == Some(0) && served.stdout == fresh.stdout => {}
+            Some(0) if served.code == Some(0) => {
+                return Err(difference(&served.json(), &fresh.json()));
             }
-            _ => return Err(format!("{:?} and {:?}", seen.stderr, true_one.stderr)),
+            _ => return Err(format!("{:?} and {:?}", served.stderr, fresh.stderr)),
         }
         if !self.setting.exported {
             return Ok(());

@@ -1,4 +1,4 @@
-//! One thing that a person, an editor, git or the system does, and how it is done to a real folder.
+//! One operation of a person, an editor, git or the system.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::disk::{
 };
 use rustix::fs::{CWD, Mode, RenameFlags};
 
-/// A path below the folder that holds both the repository (`tree`) and what lies beside it (`out`).
+/// A path below the folder that contains the repository (`tree`) and a folder beside it (`out`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(pub Vec<u8>);
 
@@ -43,82 +43,82 @@ impl fmt::Debug for Place {
     }
 }
 
-/// What happens.
+/// One operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// Written in place, its folders made.
+    /// Write in place; create missing folders.
     Write(Place, String),
     Append(Place, String),
-    /// Written piece by piece by one open descriptor, with a pause between.
+    /// Write in pieces through one descriptor, with pauses in between.
     Slowly(Place, String),
-    /// Written beside and renamed over it.
+    /// Write a temporary file and rename it over the target.
     Atomic(Place, String),
-    /// Renamed to a backup, written anew, the backup removed.
+    /// Rename to a backup, write a new file, remove the backup.
     Backup(Place, String),
-    /// One byte changed, and the modification time put back.
+    /// Change one byte and restore the modification time.
     Disguised(Place),
     Touch(Place),
     Remove(Place),
     Rename(Place, Place),
-    /// Two names exchanged in one call.
+    /// Exchange two names in one call.
     Exchange(Place, Place),
-    /// Two names exchanged by three renames.
+    /// Exchange two names with three renames.
     Swap(Place, Place),
     Directory(Place),
     HardLink(Place, Place),
-    /// A link of that text at that place.
+    /// Create a symbolic link with this target.
     Symlink(String, Place),
     Pipe(Place),
     Socket(Place),
     Copy(Place, Place),
-    /// Many files, some of them removed at once.
+    /// Create many files and remove some of them at once.
     Burst(Place, u32),
-    /// A chain of directories with a file at its end.
+    /// Create nested directories with a file in the last one.
     Deep(Place, u32),
     Mode(Place, u32),
     Git(Place, Vec<String>),
-    /// Cut to nothing in place.
+    /// Truncate to zero bytes.
     Truncate(Place),
-    /// Made longer by a hole.
+    /// Extend with a hole.
     Grow(Place, u64),
-    /// A directory gives its name to a file, or a file to a directory; and has it back, or not.
+    /// Replace a directory by a file, or a file by a directory; if `true`, restore it afterwards.
     Become(Place, bool),
-    /// Written by another program through memory.
+    /// Write through a memory map in another process.
     Mapped(Place),
-    /// Another program opens a file, writes to it later, and closes it at last.
-    PauseReason(Place),
-    HeldWrite(String),
-    Release,
-    /// A file of the user's own that git reads, by its path in the user's folder; `None`: removed.
+    /// Another program opens a file, writes to it later and then closes it.
+    OpenFile(Place),
+    WriteOpenFile(String),
+    CloseFile,
+    /// Write a git file of the user, by its path in the user's folder; `None` removes it.
     UserFile(&'static str, Option<String>),
-    /// One that is a link to another, as people have who keep such files together.
+    /// Make such a file a link to another one, as in a dotfiles repository.
     UserLink(&'static str, &'static str),
-    /// No repository any more, and again one.
+    /// Stop and start watching a repository.
     Unwatch(Place),
     Watch(Place),
-    /// The folder that holds the root goes, and comes back after so many milliseconds.
+    /// Move the folder above the root away, and back after this many milliseconds.
     ParentAway(u64),
-    /// More notifications than the kernel keeps, for a daemon that was stopped before.
+    /// Overflow the kernel's event queue. The daemon is stopped before.
     Flood,
-    /// The root goes, and comes back after so many milliseconds.
+    /// Move the root away, and back after this many milliseconds.
     RootAway(u64),
-    /// The root is replaced by a copy of itself.
+    /// Replace the root by a copy of itself.
     RootCopied,
     Pause(u64),
-    /// The daemon is asked, and what it calls fresh has to be so.
-    ScanState,
-    /// The daemon is stopped by a signal, and goes on.
+    /// Check that every node reported as fresh equals the disk.
+    CheckFresh,
+    /// Stop the daemon with a signal, and continue it.
     Stop,
     Continue,
     Kill,
     Terminate,
     Start,
-    /// All is waited for and compared.
+    /// Wait until everything is settled, and compare.
     Settle,
 }
 
 impl Op {
-    /// Where it happens.
+    /// The paths that it changes.
     fn places(&self) -> Vec<&Place> {
         match self {
             Self::Write(place, _)
@@ -141,7 +141,7 @@ impl Op {
             | Self::Grow(place, _)
             | Self::Become(place, _)
             | Self::Mapped(place)
-            | Self::PauseReason(place) => vec![place],
+            | Self::OpenFile(place) => vec![place],
             Self::Rename(one, other)
             | Self::Exchange(one, other)
             | Self::Swap(one, other)
@@ -151,7 +151,7 @@ impl Op {
         }
     }
 
-    /// Does what concerns the disk. What cannot be done, because of what came before, is not done.
+    /// Applies the operation to the disk. It may fail because of earlier operations.
     pub fn apply(&self, base: &Path) -> std::io::Result<()> {
         let at = |place: &Place| place.under(base);
         if self
@@ -290,15 +290,15 @@ impl Op {
                 std::thread::sleep(Duration::from_millis(*ms));
                 Ok(())
             }
-            Self::ScanState
+            Self::CheckFresh
             | Self::Stop
             | Self::Continue
             | Self::Kill
             | Self::Terminate
             | Self::Start
-            | Self::PauseReason(_)
-            | Self::HeldWrite(_)
-            | Self::Release
+            | Self::OpenFile(_)
+            | Self::WriteOpenFile(_)
+            | Self::CloseFile
             | Self::UserFile(..)
             | Self::UserLink(..)
             | Self::Unwatch(_)

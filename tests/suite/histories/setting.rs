@@ -1,23 +1,23 @@
-//! What goes with a history from its first moment on.
+//! The settings of one history.
 
 use fastrand::Rng;
 
-use super::chance::EXPORTED;
+use super::generator::EXPORTED;
 use super::op::Place;
 
-/// What the user configured, and which folders are repositories.
+/// The user's configuration and the folders that are repositories.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Setting {
     /// No notifications: everything is polled at this interval, in seconds.
     pub polled: Option<u32>,
-    /// There is an export folder.
+    /// Whether there is an export folder.
     pub exported: bool,
-    /// The folder beside the repository is one, too.
+    /// Whether the folder beside the repository is a repository, too.
     pub beside: bool,
 }
 
 impl Setting {
-    /// What goes with a seed. `EPITOME_HISTORIES_POLLED=3600`: all are polled, so many seconds apart.
+    /// The settings of a seed. `EPITOME_HISTORIES_POLLED=3600` polls in all histories, at this interval in seconds.
     pub fn of(seed: u64, wide: bool) -> Self {
         let always = std::env::var("EPITOME_HISTORIES_POLLED");
         let always = always.ok().map(|seconds| seconds.parse().unwrap_or(1));
@@ -28,7 +28,7 @@ impl Setting {
             };
         }
         let mut rng = Rng::with_seed(seed ^ 0x5e77);
-        // An hour: then nothing but a wait makes the daemon look.
+        // One hour, so that only a wait starts a scan.
         let every = [1, 3_600][rng.usize(..2)];
         Self {
             polled: always.or((rng.u32(..6) == 0).then_some(every)),
@@ -48,7 +48,7 @@ impl Setting {
         text
     }
 
-    /// That of a user who only looks.
+    /// The configuration of the user who runs the new index.
     pub fn other_config(self) -> String {
         match self.exported {
             true => format!("[files]\nexclude = [\"/{EXPORTED}\"]\n"),

@@ -1,10 +1,10 @@
-//! More of what can happen: the user's own git files, repositories in repositories, conflicts left in the middle,
-//! files held open, folders that become files, roots that are no repositories for a while.
+//! More operations: the user's git files, nested repositories, unresolved conflicts, files kept open, folders that become
+//! files, roots that are not repositories for a while.
 
-use super::chance::{Chance, NAMES, RULES, Stock, words};
+use super::generator::{Generator, NAMES, RULES, Stock, split};
 use super::op::{Op, Place};
 
-/// What git itself is told, apart from what any history has.
+/// git commands in addition to those of the narrow histories.
 const LINES: &[&str] = &[
     "worktree add -q -f wt HEAD",
     "worktree add -q -f ../out/wt HEAD",
@@ -28,7 +28,7 @@ const LINES: &[&str] = &[
     "add -A",
     "commit -q --allow-empty -m more",
 ];
-/// The user's files that git reads, and those that they may name.
+/// The user's git files, and files that they may refer to.
 const EXCLUDES: &[&str] = &[
     "config/git/ignore",
     "home/rules-a",
@@ -41,109 +41,109 @@ const CONFIGS: &[&str] = &[
     "home/kept/gitconfig",
 ];
 
-/// The next thing of this kind; or what was planned.
-pub fn next(chance: &mut Chance, stock: &Stock) -> Op {
-    if !chance.planned.is_empty() && chance.rng.u32(..3) > 0 {
-        return chance.planned.pop_front().unwrap_or(Op::ScanState);
+/// The next operation: a planned one first.
+pub fn next(generator: &mut Generator, stock: &Stock) -> Op {
+    if !generator.planned.is_empty() && generator.rng.u32(..3) > 0 {
+        return generator.planned.pop_front().unwrap_or(Op::CheckFresh);
     }
-    match chance.rng.u32(..100) {
-        0..18 => excludes(chance),
-        18..34 => git(chance, stock),
-        34..42 => match chance.anything(stock) {
-            Some(place) => Op::Become(place, chance.rng.bool()),
-            None => Op::ScanState,
+    match generator.rng.u32(..100) {
+        0..18 => excludes(generator),
+        18..34 => git(generator, stock),
+        34..42 => match generator.any_entry(stock) {
+            Some(place) => Op::Become(place, generator.rng.bool()),
+            None => Op::CheckFresh,
         },
-        42..60 => content(chance, stock),
-        60..70 => held(chance, stock),
+        42..60 => content(generator, stock),
+        60..70 => open_file(generator, stock),
         70..74 => {
-            let place = root(chance);
-            chance.planned.push_back(Op::Watch(place.clone()));
+            let place = root(generator);
+            generator.planned.push_back(Op::Watch(place.clone()));
             Op::Unwatch(place)
         }
-        74 => Op::Watch(root(chance)),
-        75 | 76 => Op::ParentAway(chance.rng.u64(..60)),
-        77..82 if !chance.is_root => match chance.anything(stock) {
+        74 => Op::Watch(root(generator)),
+        75 | 76 => Op::ParentAway(generator.rng.u64(..60)),
+        77..82 if !generator.is_root => match generator.any_entry(stock) {
             Some(place) => {
-                let mode = [0o000, 0o300, 0o400, 0o500, 0o755][chance.rng.usize(..5)];
+                let mode = [0o000, 0o300, 0o400, 0o500, 0o755][generator.rng.usize(..5)];
                 Op::Mode(place, mode)
             }
-            None => Op::ScanState,
+            None => Op::CheckFresh,
         },
-        82..88 => across(chance, stock),
-        88..92 => Op::ScanState,
-        _ => rules(chance, stock),
+        82..88 => across(generator, stock),
+        88..92 => Op::CheckFresh,
+        _ => rules(generator, stock),
     }
 }
 
-fn root(chance: &mut Chance) -> Place {
-    Place::new(["tree", "tree", "out", "tree/lib"][chance.rng.usize(..4)])
+fn root(generator: &mut Generator) -> Place {
+    Place::new(["tree", "tree", "out", "tree/lib"][generator.rng.usize(..4)])
 }
 
-fn excludes(chance: &mut Chance) -> Op {
-    let rules = RULES[chance.rng.usize(..RULES.len())].to_owned();
-    let gone = chance.rng.u32(..4) == 0;
-    match chance.rng.u32(..7) {
+fn excludes(generator: &mut Generator) -> Op {
+    let rules = RULES[generator.rng.usize(..RULES.len())].to_owned();
+    let gone = generator.rng.u32(..4) == 0;
+    match generator.rng.u32(..7) {
         0 => {
-            let to = ["home/rules-a", "home/kept/rules"][chance.rng.usize(..2)];
+            let to = ["home/rules-a", "home/kept/rules"][generator.rng.usize(..2)];
             Op::UserLink(EXCLUDES[0], to)
         }
         1 => Op::UserLink(CONFIGS[0], "home/kept/gitconfig"),
         2 | 3 => {
-            let file = ["~/rules-a", "~/rules-b"][chance.rng.usize(..2)];
-            let text = match chance.rng.u32(..4) {
+            let file = ["~/rules-a", "~/rules-b"][generator.rng.usize(..2)];
+            let text = match generator.rng.u32(..4) {
                 0 => "[user]\n\tname = A\n".to_owned(),
                 _ => format!("[core]\n\texcludesFile = {file}\n"),
             };
-            let config = CONFIGS[chance.rng.usize(..CONFIGS.len())];
+            let config = CONFIGS[generator.rng.usize(..CONFIGS.len())];
             Op::UserFile(config, (!gone).then_some(text))
         }
         _ => {
-            let file = EXCLUDES[chance.rng.usize(..EXCLUDES.len())];
+            let file = EXCLUDES[generator.rng.usize(..EXCLUDES.len())];
             Op::UserFile(file, (!gone).then_some(rules))
         }
     }
 }
 
-fn git(chance: &mut Chance, stock: &Stock) -> Op {
+fn git(generator: &mut Generator, stock: &Stock) -> Op {
     let tops: Vec<Place> = stock
         .directories
         .iter()
         .filter(|place| !stock.repositories.contains(place))
         .cloned()
         .collect();
-    let known = chance.pick(&stock.repositories).cloned();
+    let known = generator.pick(&stock.repositories).cloned();
     let Some(place) = known else {
-        return Op::Git(Place::new("tree"), words("init -q -b main"));
+        return Op::Git(Place::new("tree"), split("init -q -b main"));
     };
-    match chance.rng.u32(..12) {
-        // A repository in a repository: `.git` is made later, removed, renamed and back.
-        0 => match chance.pick(&tops).cloned() {
-            Some(top) => Op::Git(top, words("init -q -b main")),
-            None => Op::ScanState,
+    match generator.rng.u32(..12) {
+        // A nested repository: `.git` is created later, removed, renamed and restored.
+        0 => match generator.pick(&tops).cloned() {
+            Some(top) => Op::Git(top, split("init -q -b main")),
+            None => Op::CheckFresh,
         },
         1 => Op::Remove(place.join(b".git")),
         2 => {
             let (mark, aside) = (place.join(b".git"), place.join(b".put-aside"));
             let back = Op::Rename(aside.clone(), mark.clone());
-            chance.planned.push_back(back);
+            generator.planned.push_back(back);
             Op::Rename(mark, aside)
         }
         3 => {
-            let rule = RULES[chance.rng.usize(..RULES.len())].to_owned();
+            let rule = RULES[generator.rng.usize(..RULES.len())].to_owned();
             Op::Write(place.join(b".git/info/exclude"), rule)
         }
-        4 => conflict(chance, &place),
-        _ => Op::Git(place, words(LINES[chance.rng.usize(..LINES.len())])),
+        4 => conflict(generator, &place),
+        _ => Op::Git(place, split(LINES[generator.rng.usize(..LINES.len())])),
     }
 }
 
-/// Two branches change the same line, and what joins them stops in the middle.
-fn conflict(chance: &mut Chance, place: &Place) -> Op {
-    let number = chance.number;
-    let file = place.join(NAMES[chance.rng.usize(..NAMES.len())]);
-    let git = |line: String| Op::Git(place.clone(), words(&line));
-    let last = ["rebase main", "merge -q main", "stash pop -q"][chance.rng.usize(..3)];
-    chance.planned.extend([
+/// Two branches change the same line, and joining them stops at the conflict.
+fn conflict(generator: &mut Generator, place: &Place) -> Op {
+    let number = generator.number;
+    let file = place.join(NAMES[generator.rng.usize(..NAMES.len())]);
+    let git = |line: String| Op::Git(place.clone(), split(&line));
+    let last = ["rebase main", "merge -q main", "stash pop -q"][generator.rng.usize(..3)];
+    generator.planned.extend([
         git("add -A -f".to_owned()),
         git("commit -q --allow-empty -m base".to_owned()),
         git(format!("checkout -q -b left{number}")),
@@ -163,61 +163,61 @@ fn conflict(chance: &mut Chance, place: &Place) -> Op {
     Op::Write(file, format!("base = {number}\n"))
 }
 
-fn content(chance: &mut Chance, stock: &Stock) -> Op {
-    let Some(file) = chance.file(stock) else {
-        return Op::ScanState;
+fn content(generator: &mut Generator, stock: &Stock) -> Op {
+    let Some(file) = generator.file(stock) else {
+        return Op::CheckFresh;
     };
-    match chance.rng.u32(..10) {
+    match generator.rng.u32(..10) {
         0..3 => Op::Truncate(file),
-        3..5 => Op::Grow(file, chance.rng.u64(1..100_000)),
-        // Beyond what is read at all.
+        3..5 => Op::Grow(file, generator.rng.u64(1..100_000)),
+        // Larger than the limit for reading.
         5 => Op::Grow(file, 2 << 20),
         6 => Op::Mapped(file),
         7 => Op::Disguised(file),
         _ => {
-            chance.planned.push_back(Op::Truncate(file.clone()));
-            let text = chance.text();
-            chance.planned.push_back(Op::Append(file.clone(), text));
+            generator.planned.push_back(Op::Truncate(file.clone()));
+            let text = generator.text();
+            generator.planned.push_back(Op::Append(file.clone(), text));
             Op::Touch(file)
         }
     }
 }
 
-fn held(chance: &mut Chance, stock: &Stock) -> Op {
-    match chance.rng.u32(..6) {
-        0 | 1 => match chance.file(stock) {
+fn open_file(generator: &mut Generator, stock: &Stock) -> Op {
+    match generator.rng.u32(..6) {
+        0 | 1 => match generator.file(stock) {
             Some(file) => {
-                let text = chance.text();
-                chance.planned.push_back(Op::HeldWrite(text));
-                Op::PauseReason(file)
+                let text = generator.text();
+                generator.planned.push_back(Op::WriteOpenFile(text));
+                Op::OpenFile(file)
             }
-            None => Op::ScanState,
+            None => Op::CheckFresh,
         },
-        2 | 3 => Op::HeldWrite(chance.text()),
-        _ => Op::Release,
+        2 | 3 => Op::WriteOpenFile(generator.text()),
+        _ => Op::CloseFile,
     }
 }
 
-/// Things go from one repository to another, and come back.
-fn across(chance: &mut Chance, stock: &Stock) -> Op {
-    let name = NAMES[chance.rng.usize(..NAMES.len())];
-    let other = ["out", "tree", "tree/lib"][chance.rng.usize(..3)];
-    match chance.anything(stock) {
+/// Moves files from one repository to another, and back.
+fn across(generator: &mut Generator, stock: &Stock) -> Op {
+    let name = NAMES[generator.rng.usize(..NAMES.len())];
+    let other = ["out", "tree", "tree/lib"][generator.rng.usize(..3)];
+    match generator.any_entry(stock) {
         Some(from) => {
             let to = Place::new(other).join(name);
-            if chance.rng.bool() {
+            if generator.rng.bool() {
                 let back = Op::Rename(to.clone(), from.clone());
-                chance.planned.push_back(back);
+                generator.planned.push_back(back);
             }
             Op::Rename(from, to)
         }
-        None => Op::ScanState,
+        None => Op::CheckFresh,
     }
 }
 
-fn rules(chance: &mut Chance, stock: &Stock) -> Op {
-    let text = RULES[chance.rng.usize(..RULES.len())].to_owned();
-    let place = chance.directory(stock).join(b".gitignore");
-    chance.planned.push_back(Op::Remove(place.clone()));
+fn rules(generator: &mut Generator, stock: &Stock) -> Op {
+    let text = RULES[generator.rng.usize(..RULES.len())].to_owned();
+    let place = generator.directory(stock).join(b".gitignore");
+    generator.planned.push_back(Op::Remove(place.clone()));
     Op::Write(place, text)
 }

@@ -1,4 +1,4 @@
-//! The made disk: files with content, directories, and a clock that stamps them.
+//! The simulated disk: files with content, directories, and a clock that stamps them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use epitome::model::listing::{Entry, ListedDirectory, Listing};
 use epitome::model::path::RelPath;
 use epitome::model::stat::Stat;
 
-/// A content is two numbers: what it says, and how it is laid out.
+/// A file's content: its meaning, and its layout, which does not change the syntax digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text {
     pub meaning: u32,
@@ -38,7 +38,7 @@ impl Text {
         }
     }
 
-    /// A few meanings stand for matter that no model is asked about.
+    /// A few meanings stand for content that is never sent to a model.
     pub fn content_kind(self) -> ContentKind {
         match self.meaning {
             0 => ContentKind::Empty,
@@ -95,7 +95,7 @@ impl Disk {
         self.inodes
     }
 
-    /// The clock of the disk is coarse, like a real one: two writes in one grain look alike.
+    /// The disk's clock is coarse, like a real one: two writes within one tick get the same time.
     fn stamp(now_ms: u64) -> i64 {
         (now_ms / 10 * 10 * 1_000_000) as i64
     }
@@ -117,7 +117,7 @@ impl Disk {
         }
     }
 
-    /// Writes a file; tells whether that was possible.
+    /// Writes a file. Returns whether that was possible.
     pub fn write(&mut self, path: &str, text: Text, now_ms: u64) -> bool {
         if self.directories.contains_key(path) || !self.directories.contains_key(parent(path)) {
             return false;

@@ -1,8 +1,9 @@
-//! The made world around the engine: a clock, a disk, a watcher that loses, a model that fails, a store that crashes.
+//! The simulated world around the engine: a clock, a disk, a watcher that loses events, a model that fails, a store that
+//! crashes.
 
 mod judge;
 mod model;
-mod night;
+mod outage;
 mod shared;
 mod shell;
 mod user;
@@ -22,30 +23,30 @@ use epitome::model::record::NodeRecord;
 use epitome::model::summary::{Summary, SummaryKey};
 use epitome::model::time::Timestamp;
 
-use self::model::Weather;
+use self::model::Conditions;
 use self::shared::Team;
 use super::disk::{Disk, Text};
 
 const REPO: RepoId = RepoId(1);
-/// The wall clock's start: far enough from 0 that the racily-clean rule has room.
+/// The wall clock's start: far enough from 0 for the racily-clean rule.
 const EPOCH_MS: u64 = 1_000_000;
 
-/// A bug that is put there on purpose.
+/// A planted bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sabotage {
     None,
-    /// The watcher loses and says nothing.
+    /// The watcher loses events without reporting the loss.
     LossIsSilent,
-    /// The store says "done" before it is.
+    /// The store reports a summary as stored before it is.
     ShownBeforeStored,
-    /// An answer about a content that changed meanwhile is taken for one about the content asked for.
-    TornAnswerCounts,
-    /// The barrier comes in before the notifications from before it.
-    BarrierOvertakes,
-    /// A file that changed is reported with its old stat.
+    /// A response about content that has changed since the request is accepted.
+    OutdatedResponseCounts,
+    /// The barrier arrives before earlier notifications.
+    BarrierOvertakesHints,
+    /// A changed file is listed with its old stat.
     ListsWithoutReading,
-    /// After a restart the keys in batches are not known.
-    BatchesAreForgotten,
+    /// A restart forgets the keys in batches.
+    BatchesForgotten,
     /// A key that another daemon claimed is requested all the same.
     ClaimsAreIgnored,
 }
@@ -53,7 +54,7 @@ pub enum Sabotage {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
     pub steps: u64,
-    pub asks: u64,
+    pub requests: u64,
     pub failures: u64,
     pub crashes: u64,
     pub lost: u64,
@@ -65,7 +66,7 @@ pub struct Tally {
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.steps += other.steps;
-        self.asks += other.asks;
+        self.requests += other.requests;
         self.failures += other.failures;
         self.crashes += other.crashes;
         self.lost += other.lost;
@@ -75,14 +76,14 @@ impl AddAssign for Tally {
     }
 }
 
-/// What is still to happen.
+/// A scheduled event.
 enum Pending {
     Deliver(Event),
-    /// The disk is looked at now, and the answer comes later.
+    /// The disk is read now; the result arrives later.
     Sample(Effect),
-    /// The summary reaches the disk now, and the engine is told later.
+    /// The summary is stored now; the engine is notified later.
     Store(SummaryKey, Summary),
-    /// A line of a batch is done: its words reach the disk now, and the engine is told later.
+    /// A line of a batch is done: its summary is stored now, and the engine is notified later.
     Batch(SummaryKey),
     /// The second daemon publishes a summary.
     Other(SummaryKey),
@@ -95,38 +96,38 @@ struct Promise {
 pub struct World {
     random: fastrand::Rng,
     sabotage: Sabotage,
-    weather: Weather,
+    conditions: Conditions,
     now_ms: u64,
     disk: Disk,
     engine: Engine,
-    /// What happens when: at equal times in the order of the second number.
+    /// Scheduled events by time; at equal times, in order of the second number.
     agenda: BTreeMap<(u64, u64), Pending>,
     order: u64,
-    /// Notifications are delivered in their order, whatever their delay.
+    /// When the last notification is delivered: they keep their order whatever their delay.
     last_hint_ms: u64,
     stored: HashMap<SummaryKey, Summary>,
     records: BTreeMap<RelPath, NodeRecord>,
     unflushed: Vec<(RelPath, Option<NodeRecord>)>,
-    asking: BTreeSet<SummaryKey>,
-    /// Whether files may go by batches.
+    in_flight: BTreeSet<SummaryKey>,
+    /// Whether files may be requested in batches.
     batches: bool,
     /// Whether summaries cost requests; otherwise they are written when a file is read.
     paid: bool,
     /// How the team's store is used, if there is one, and what it holds.
     sharing: Option<Sharing>,
     team: Team,
-    /// What the endpoint has in batches, and what it will say. It survives a crash of ours.
+    /// The keys in the endpoint's batches, with their results. They survive a crash of the daemon.
     in_batch: BTreeMap<SummaryKey, String>,
     promises: HashMap<WaitId, Promise>,
     waits: u64,
-    /// Some texts are refused for ever, each in a form of its own; nothing else fails for good.
+    /// Some contents are always refused, each in its own form; nothing else fails permanently.
     refusing: bool,
-    /// From now on the world behaves, so that all can settle.
+    /// From now on nothing fails, so that everything can settle.
     calm: bool,
     tally: Tally,
 }
 
-/// Longer than any pause of the engine: a file that changed without end rests for an hour.
+/// Longer than any pause of the engine: a file that changed constantly is paused for up to an hour.
 const QUIET_MS: u64 = 120 * 60_000;
 
 /// The quiet time before a paid request.
@@ -135,12 +136,12 @@ const QUIET: Window = Window {
     cap_ms: 2_000,
 };
 
-/// The remainder of the seeds, divided by eight, whose provider costs nothing.
+/// Seeds with this remainder modulo 8 have a provider that costs nothing.
 const FREE: u64 = 3;
 
 fn options(batches: bool, paid: bool, sharing: Option<Sharing>) -> Options {
     Options {
-        author: Generator {
+        generator: Generator {
             provider: "openai".to_owned(),
             model: "made".to_owned(),
             prompt_version: 1,
@@ -157,7 +158,6 @@ fn options(batches: bool, paid: bool, sharing: Option<Sharing>) -> Options {
         paid,
         bounds: Bounds {
             max_workers: 4,
-            free_workers: 2,
             ..Bounds::default()
         },
         tokens: TokenEstimate {
@@ -188,7 +188,7 @@ impl World {
         let mut world = Self {
             random: fastrand::Rng::with_seed(seed),
             sabotage,
-            weather: Weather::default(),
+            conditions: Conditions::default(),
             now_ms: 0,
             disk: Disk::new(),
             engine: Engine::new(options(seed.is_multiple_of(2) && paid, paid, sharing)),
@@ -198,7 +198,7 @@ impl World {
             stored: HashMap::new(),
             records: BTreeMap::new(),
             unflushed: Vec::new(),
-            asking: BTreeSet::new(),
+            in_flight: BTreeSet::new(),
             batches: seed.is_multiple_of(2) && paid,
             paid,
             sharing,
@@ -213,15 +213,15 @@ impl World {
         for _ in 0..world.random.usize(0..12) {
             world.edit(false);
         }
-        // What was there long before the start is not racily clean.
+        // Files written long before the start are not racily clean.
         world.now_ms = 10_000;
         world
     }
 
     pub fn run(&mut self) -> Result<Tally, String> {
         self.start()?;
-        let storms = self.random.usize(3..25);
-        for _ in 0..storms {
+        let rounds = self.random.usize(3..25);
+        for _ in 0..rounds {
             match self.random.u8(0..20) {
                 0 => self.crash()?,
                 1 => {
@@ -243,28 +243,28 @@ impl World {
             self.disk.root_is_there = true;
             self.lose();
         }
-        let asks = self.tally.asks;
+        let requests = self.tally.requests;
         self.pass_until(self.now_ms + QUIET_MS)?;
         self.judge()?;
-        self.judge_others(self.tally.asks - asks)?;
-        // A restart with nothing changed asks for nothing.
-        let asks = self.tally.asks;
+        self.judge_others(self.tally.requests - requests)?;
+        // A restart with nothing changed sends no request.
+        let requests = self.tally.requests;
         let status = self.engine.repository_status(REPO).unwrap();
         let permanent = status.failed + status.stale;
         self.flush();
         self.crash()?;
         self.pass_until(self.now_ms + QUIET_MS)?;
         self.judge()?;
-        if permanent == 0 && self.tally.asks != asks {
+        if permanent == 0 && self.tally.requests != requests {
             return Err(format!(
-                "a restart with nothing changed asked {} times",
-                self.tally.asks - asks
+                "a restart with nothing changed sent {} requests",
+                self.tally.requests - requests
             ));
         }
         Ok(self.tally)
     }
 
-    fn later(&mut self, delay_ms: u64, pending: Pending) {
+    fn schedule(&mut self, delay_ms: u64, pending: Pending) {
         self.order += 1;
         self.agenda
             .insert((self.now_ms + delay_ms, self.order), pending);
@@ -275,25 +275,25 @@ impl World {
         self.team.restart();
         let keys: Vec<SummaryKey> = self.in_batch.keys().copied().collect();
         for &key in &keys {
-            // Some are over just while all is looked up.
+            // Some finish while the keys are being looked up.
             let longest = if self.random.bool() { 200 } else { 3_000 };
             let delay = self.random.u64(0..longest);
-            self.later(delay, Pending::Batch(key));
+            self.schedule(delay, Pending::Batch(key));
         }
-        if self.sabotage != Sabotage::BatchesAreForgotten {
+        if self.sabotage != Sabotage::BatchesForgotten {
             self.step(Event::Batched(keys))?;
         }
         self.step(Event::Watch(REPO))
     }
 
-    /// The process dies: what was under way and what was not flushed is gone; part of the unflushed made it.
+    /// The process is killed: everything in progress is lost, and only part of the unflushed records survives.
     fn crash(&mut self) -> Result<(), String> {
         self.tally.crashes += 1;
         let survives = self.random.usize(0..=self.unflushed.len());
         self.unflushed.truncate(survives);
         self.flush();
         self.agenda.clear();
-        self.asking.clear();
+        self.in_flight.clear();
         self.promises.clear();
         if self.sabotage == Sabotage::ShownBeforeStored {
             let keys: Vec<SummaryKey> = self
@@ -349,7 +349,7 @@ impl World {
                         self.publish(key, &summary);
                         self.stored.insert(key, summary);
                         let delay = self.random.u64(0..20);
-                        self.later(delay, Pending::Deliver(Event::Committed(key)));
+                        self.schedule(delay, Pending::Deliver(Event::Committed(key)));
                     }
                 }
             } else {
@@ -361,10 +361,10 @@ impl World {
                     .is_some_and(|next| next <= self.now_ms)
                     && self.tally.steps > steps + 1_000
                 {
-                    return Err("the engine is busy with nothing".to_owned());
+                    return Err("the engine wakes up without work".to_owned());
                 }
-                if self.tally.steps > self.weather.most_steps {
-                    return Err("does not come to rest".to_owned());
+                if self.tally.steps > self.conditions.max_steps {
+                    return Err("the engine does not settle".to_owned());
                 }
             }
         }
@@ -376,16 +376,16 @@ impl World {
             eprintln!("{} {event:?}", self.now_ms);
         }
         if let Event::Responded { key, .. } | Event::PartResponded { key, .. } = &event {
-            self.asking.remove(key);
+            self.in_flight.remove(key);
             self.in_batch.remove(key);
         }
         if let Event::Described(results) = &event {
             for (key, _) in results {
-                self.asking.remove(key);
+                self.in_flight.remove(key);
             }
         }
         if let Event::BatchRefused { keys, .. } = &event {
-            self.asking.retain(|key| !keys.contains(key));
+            self.in_flight.retain(|key| !keys.contains(key));
         }
         let now = Timestamp {
             monotonic_ms: self.now_ms,
@@ -397,8 +397,8 @@ impl World {
             }
             self.begin(effect)?;
         }
-        if self.random.u32(0..self.weather.glance_one_in) == 0 {
-            self.glance()?;
+        if self.random.u32(0..self.conditions.check_one_in) == 0 {
+            self.check_fresh()?;
         }
         Ok(())
     }

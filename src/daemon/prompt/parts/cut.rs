@@ -1,6 +1,9 @@
 //! Cuts a text at definitions, else between lines, and within a line only if that line alone is too long.
 
+use std::cmp::Reverse;
 use std::ops::Range;
+
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::outline::{Element, Outline};
 
@@ -15,8 +18,14 @@ pub struct Part {
     pub last_line: usize,
 }
 
-/// Cuts a text into parts of at most `most` bytes, which together are the text. A part ends in front of a definition that
-/// begins in its second half, preferably of an outer one.
+/// How much of what follows a place decides whether a part ends there, in bytes.
+const WINDOW: usize = 64;
+
+/// Cuts a text into parts of at most `most` bytes, which together are the text. A part ends in front of an outer definition
+/// that begins in its last quarter or half, else of one within it, else between lines, else within a line.
+///
+/// Of several such places the content decides, not the distance from the beginning: when something is inserted above, the
+/// places stay, and the parts below keep their keys (content-defined chunking).
 pub fn cut(text: &str, outline: &Outline, most: usize) -> Vec<Part> {
     let most = most.max(8);
     let lines: Vec<usize> = std::iter::once(0)
@@ -32,12 +41,22 @@ pub fn cut(text: &str, outline: &Outline, most: usize) -> Vec<Part> {
         let end = if limit >= text.len() {
             text.len()
         } else {
-            let half = start + most / 2;
-            [&outer, &inner]
-                .into_iter()
-                .find_map(|starts| last_between(starts, half, limit))
-                .or_else(|| last_between(&lines, start, limit))
-                .unwrap_or_else(|| floor_char_boundary(text, limit))
+            let (half, late) = (start + most / 2, start + most * 3 / 4);
+            [
+                (&outer, late),
+                (&outer, half),
+                (&inner, late),
+                (&inner, half),
+                (&lines, late),
+                (&lines, start),
+            ]
+            .into_iter()
+            .find_map(|(places, from)| chosen(text, between(places, from, limit).iter().copied()))
+            .or_else(|| {
+                let places = late + 1..=limit;
+                chosen(text, places.filter(|&at| text.is_char_boundary(at)))
+            })
+            .unwrap_or_else(|| floor_char_boundary(text, limit))
         };
         parts.push(Part {
             bytes: start..end,
@@ -47,6 +66,15 @@ pub fn cut(text: &str, outline: &Outline, most: usize) -> Vec<Part> {
         start = end;
     }
     parts
+}
+
+/// The place whose following text has the least hash; the last of equal ones.
+fn chosen(text: &str, places: impl Iterator<Item = usize>) -> Option<usize> {
+    let following = |at: &usize| {
+        let bytes = &text.as_bytes()[*at..];
+        xxh3_64(&bytes[..bytes.len().min(WINDOW)])
+    };
+    places.min_by_key(|at| (following(at), Reverse(*at)))
 }
 
 /// The starts of outer definitions and of those within them, in bytes and in order.
@@ -84,11 +112,11 @@ fn with_its_head(text: &str, lines: &[usize], index: usize, start: usize) -> usi
     start
 }
 
-/// The last of `starts` above `from` and not above `to`.
-fn last_between(starts: &[usize], from: usize, to: usize) -> Option<usize> {
-    let end = starts.partition_point(|&start| start <= to);
-    let last = *starts[..end].last()?;
-    (last > from).then_some(last)
+/// Those of `places` above `from` and not above `to`.
+fn between(places: &[usize], from: usize, to: usize) -> &[usize] {
+    let first = places.partition_point(|&place| place <= from);
+    let end = places.partition_point(|&place| place <= to);
+    &places[first..end.max(first)]
 }
 
 fn floor_char_boundary(text: &str, mut at: usize) -> usize {

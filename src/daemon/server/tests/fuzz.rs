@@ -92,5 +92,5 @@ async fn any_request_is_answered_or_refused() {
         }
     }
     assert!(answered > 0);
-    assert_eq!(ask(&served, "GET", "/v1/status", "").await.0, 200);
+    assert_eq!(exchange(&served, "GET", "/v1/status", "").await.0, 200);
 }

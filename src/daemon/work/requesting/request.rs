@@ -1,62 +1,64 @@
 //! Composes the next request of a summary: large content goes in parts, and a dry run only counts.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use crate::daemon::contents::{Moved, outline, text_of};
-use crate::daemon::context::dry_run::{ANSWER_TOKENS, placeholder};
+use crate::daemon::context::dry_run::{ANSWER_TOKENS, Tally, placeholder};
 use crate::daemon::context::{Context, Mode};
 use crate::daemon::prompt::parts::{Next, Plan};
-use crate::daemon::prompt::{self, ChildText, Prompt};
+use crate::daemon::prompt::{self, ChildText};
 use crate::engine::effect::{Child, Subject, SummaryRequest};
 use crate::engine::event::Usage;
 use crate::model::key::Generator;
 use crate::model::summary::{Summary, SummaryKey};
+use crate::shell::classify;
 
 use super::{MOST_REAFFIRMED, Requester};
 
 impl Requester {
-    /// Counts the requests of a summary, its parts included, without sending any.
+    /// Counts the requests of a summary, its parts included, without sending any. What equal content costs is counted once.
     pub(super) fn pretend(
         &self,
         request: &SummaryRequest,
         earlier: Option<&Summary>,
     ) -> Result<(Summary, Usage), Moved> {
-        let texts = RefCell::new(HashMap::new());
-        loop {
-            let known = |part| texts.borrow().get(&part).cloned();
-            let (part, prompt) = match self.next_with(request, earlier, &known)? {
-                Next::Last(prompt) => (None, prompt),
-                Next::Part(part, prompt) => (Some(part), prompt),
-            };
-            let (summary, usage) = self.pretend_once(&prompt);
-            match part {
-                None => {
-                    let in_parts = !texts.borrow().is_empty();
-                    if !in_parts && matches!(request.subject, Subject::File { .. }) {
-                        self.context.pretended.batchable.add(usage.prompt_tokens);
-                    }
-                    return Ok((summary, usage));
-                }
-                Some(part) => drop(texts.borrow_mut().insert(part, summary.text)),
-            }
-        }
-    }
-
-    fn pretend_once(&self, prompt: &Prompt) -> (Summary, Usage) {
-        let prompt_tokens = prompt::tokens(prompt);
-        let number = self.context.pretended.all.add(prompt_tokens);
-        // Unique, because equal texts would give equal keys.
-        let text = format!("{number:>5} {}", placeholder());
-        let usage = Usage {
-            sent: true,
-            prompt_tokens,
-            completion_tokens: ANSWER_TOKENS,
-            ..Usage::default()
+        let Context {
+            pretended, store, ..
+        } = &*self.context;
+        let known = |part| {
+            let stored = || Some(store.summary(part).ok()??.text);
+            pretended.text(part).or_else(stored)
         };
-        let model = &self.context.config.openai.model;
-        (Summary::new(text, model), usage)
+        let (mut sum, mut parts) = (Tally::default(), 0);
+        loop {
+            let next = self.next_with(request, earlier, &known)?;
+            let (key, prompt, last) = match next {
+                Next::Last(prompt) => (request.key, prompt, true),
+                Next::Part(part, prompt) => (part, prompt, false),
+            };
+            let prompt_tokens = prompt::tokens(&prompt);
+            let (text, first) = pretended.add(key, prompt_tokens);
+            if first {
+                sum.add(Tally {
+                    requests: 1,
+                    prompt_tokens,
+                });
+            }
+            if last {
+                let is_file = matches!(request.subject, Subject::File { .. });
+                pretended.finish(&request.path, sum, is_file && parts == 0);
+                let model = &self.context.config.openai.model;
+                let usage = Usage {
+                    sent: true,
+                    prompt_tokens,
+                    completion_tokens: ANSWER_TOKENS,
+                    ..Usage::default()
+                };
+                return Ok((Summary::new(text, model), usage));
+            }
+            parts += 1;
+        }
     }
 
     /// The next request of a summary, with the texts about its parts that the store has.
@@ -103,7 +105,7 @@ pub fn compose(
 ) -> Result<Next, Moved> {
     let style = context.style();
     let plan = Plan {
-        author: generator,
+        generator,
         most: context.max_prompt_bytes.load(Ordering::Relaxed),
         // A small model does not follow the rule about it.
         earlier: earlier
@@ -114,9 +116,12 @@ pub fn compose(
     };
     let mut next = match &request.subject {
         Subject::File {
-            digest, language, ..
+            digest,
+            language,
+            content_kind,
         } => {
             let text = text_of(context, request.repo, &request.path, *digest)?;
+            let text = classify::summarized(*content_kind, text);
             let bytes = || Some(text.as_bytes().to_vec());
             let outline = || {
                 let found = outline(context, *language, *digest, bytes);
@@ -149,7 +154,7 @@ pub fn children(context: &Context, children: &[Child]) -> Vec<ChildText> {
     let with_text = |child: &Child| ChildText {
         name: String::from_utf8_lossy(&child.name).into_owned(),
         kind: child.kind,
-        summary: child.words.and_then(text_of),
+        summary: child.summary.and_then(text_of),
     };
     children.iter().map(with_text).collect()
 }

@@ -46,6 +46,32 @@ pub(super) static PARENTHESES: Comments = Comments {
     blocks: &[("(*", "*)")],
 };
 
+static SEMICOLONS: Comments = Comments {
+    lines: &[";"],
+    blocks: &[],
+};
+static EXCLAMATION: Comments = Comments {
+    lines: &["!"],
+    blocks: &[],
+};
+static APOSTROPHE: Comments = Comments {
+    lines: &["'"],
+    blocks: &[],
+};
+
+/// All of them, for a language whose comments are not known.
+const ANY: [&Comments; 9] = [
+    &SLASHES,
+    &HASH,
+    &DASHES,
+    &PERCENT,
+    &PARENTHESES,
+    &SEMICOLONS,
+    &EXCLAMATION,
+    &APOSTROPHE,
+    &QUOTE,
+];
+
 /// Lines before or in the first comment that are not for a reader.
 const NOISE: [&str; 12] = [
     "frozen_string_literal",
@@ -77,6 +103,24 @@ pub(super) fn leading(text: &str, comments: &Comments) -> Option<String> {
         rest = after.trim_start();
     }
     None
+}
+
+/// The same for a language whose comments are not known: its first mark says how they look.
+pub(super) fn leading_of_any(text: &str) -> Option<String> {
+    let code = match text.strip_prefix("#!") {
+        Some(rest) => rest.split_once('\n')?.1,
+        None => text,
+    };
+    let code = code.trim_start();
+    let style = ANY.iter().find(|comments| {
+        let blocks = comments.blocks.iter().map(|(open, _)| open);
+        blocks.chain(comments.lines).any(|mark| {
+            let after = code.strip_prefix(mark);
+            // `#include` is no comment.
+            after.is_some_and(|after| *mark == "//" || !after.starts_with(char::is_alphanumeric))
+        })
+    });
+    leading(code, style?)
 }
 
 /// All comments that begin the text, separated by white space only, without their marks.
@@ -171,6 +215,20 @@ mod tests {
             ("", &HASH, None),
         ] {
             assert_eq!(leading(text, comments).as_deref(), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_comment_of_an_unknown_syntax() {
+        for (text, found) in [
+            (";; Does it.\n(defn a [])", Some("Does it.")),
+            ("! Does it.\nprogram a", Some("Does it.")),
+            ("(* Does it. *)\nend", Some("Does it.")),
+            ("#!/usr/bin/x\n-- Does it.\nwith A;", Some("Does it.")),
+            ("#include <a>\n", None),
+            ("begin\n", None),
+        ] {
+            assert_eq!(leading_of_any(text).as_deref(), found, "{text}");
         }
     }
 

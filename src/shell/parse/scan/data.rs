@@ -3,6 +3,7 @@
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{MAX_HEADINGS, Scanned, comment, prose};
+use crate::shell::parse::notebook;
 
 /// The first heading where the top level is a list.
 const LIST: &str = "[]";
@@ -163,16 +164,10 @@ pub(super) fn json(text: &str) -> Scanned {
 
 /// The prose cells.
 pub(super) fn notebook(text: &str) -> Scanned {
-    let Ok(book) = serde_json::from_str::<serde_json::Value>(text) else {
-        return Scanned::default();
-    };
-    let cells = book["cells"].as_array().map_or(&[][..], Vec::as_slice);
-    let prose = cells.iter().filter(|cell| cell["cell_type"] == "markdown");
-    let prose = prose.map(|cell| match &cell["source"] {
-        serde_json::Value::Array(lines) => lines.iter().filter_map(|line| line.as_str()).collect(),
-        other => other.as_str().unwrap_or("").to_owned(),
-    });
-    prose::markdown(&prose.collect::<Vec<String>>().join("\n\n"))
+    let (cells, _) = notebook::cells(text).unwrap_or_default();
+    let prose = cells.into_iter().filter(|cell| !cell.code);
+    let prose: Vec<String> = prose.map(|cell| cell.source).collect();
+    prose::markdown(&prose.join("\n\n"))
 }
 
 /// A value between quotes.

@@ -452,7 +452,7 @@ fn damage_in_one_half_is_mended_from_the_other() {
         .unwrap();
     put_records(&store, Path::new("/w"), 0..2);
     let mistaken = NodeRecord {
-        words: Some(SummaryRef {
+        summary: Some(SummaryRef {
             key: key(1),
             digest: said(2).digest(),
         }),

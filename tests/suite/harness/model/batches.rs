@@ -1,4 +1,4 @@
-//! The model's Batch API: files, batches, and lines that are done in no order.
+//! The model's Batch API: files, batches, and lines that finish in any order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
-use super::answering::{Broken, completion, respond, strange, understand};
-use super::{BatchRunner, FakeModel, Request, Wanted};
+use super::responding::{Broken, completion, respond, understand, unexpected};
+use super::{FakeModel, Filter, Request, Server};
 
-/// Whether there is one.
+/// Whether the endpoint has a Batch API.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Presence {
-    /// Asking for it is strange.
+    /// A call is unexpected and fails the test.
     #[default]
     Unknown,
-    /// It is there.
-    There,
-    /// It answers 404.
+    /// It exists.
+    Present,
+    /// Calls return 404.
     Missing,
 }
 
@@ -31,127 +31,127 @@ struct Batch {
     file: String,
     metadata: Value,
     lines: Vec<(String, Request)>,
-    looks: usize,
+    polls: usize,
     failed: bool,
-    over: bool,
+    done: bool,
 }
 
 #[derive(Default)]
 pub(super) struct Batches {
     presence: Presence,
-    /// What came, in order.
+    /// All calls, in order.
     calls: Vec<&'static str>,
     files: BTreeMap<String, String>,
     batches: Vec<Batch>,
     held: bool,
-    /// Lines of all batches that are not over, at most.
-    most: Option<usize>,
-    failing: Vec<Wanted>,
-    expiring: Vec<Wanted>,
-    /// So many answers to `create` are lost, though the batch is made.
+    /// The largest number of lines in unfinished batches.
+    max_lines: Option<usize>,
+    failing: Vec<Filter>,
+    expiring: Vec<Filter>,
+    /// This many responses to `create` are lost, although the batch is made.
     lost: usize,
-    /// `create` makes the batch, and its answer never comes.
+    /// `create` makes the batch and never responds.
     mute: bool,
 }
 
 impl FakeModel {
-    /// There is a Batch API.
+    /// Offers a Batch API.
     pub fn with_batches(&self) -> &Self {
-        self.desk.book().batches.presence = Presence::There;
+        self.server.lock().batches.presence = Presence::Present;
         self
     }
 
-    /// There is none, and asking for it is not strange.
+    /// Offers none; calls are allowed and return 404.
     pub fn without_batches(&self) -> &Self {
-        self.desk.book().batches.presence = Presence::Missing;
+        self.server.lock().batches.presence = Presence::Missing;
         self
     }
 
-    /// Batches are not worked on.
+    /// Stops work on batches.
     pub fn hold_batches(&self) -> &Self {
-        self.desk.book().batches.held = true;
+        self.server.lock().batches.held = true;
         self
     }
 
-    /// They are again.
+    /// Resumes work on batches.
     pub fn release_batches(&self) {
-        self.desk.book().batches.held = false;
+        self.server.lock().batches.held = false;
     }
 
-    /// No more lines than these at once.
-    pub fn most_lines(&self, lines: usize) -> &Self {
-        self.desk.book().batches.most = Some(lines);
+    /// Limits the lines of unfinished batches.
+    pub fn limit_lines(&self, lines: usize) -> &Self {
+        self.server.lock().batches.max_lines = Some(lines);
         self
     }
 
-    /// These lines of batches fail.
-    pub fn fail_lines(&self, wanted: impl Fn(&Request) -> bool + Send + 'static) -> &Self {
-        self.desk.book().batches.failing.push(Box::new(wanted));
+    /// Lets the matching lines fail.
+    pub fn fail_lines(&self, filter: impl Fn(&Request) -> bool + Send + 'static) -> &Self {
+        self.server.lock().batches.failing.push(Box::new(filter));
         self
     }
 
-    /// These lines of batches are not done in time.
-    pub fn expire_lines(&self, wanted: impl Fn(&Request) -> bool + Send + 'static) -> &Self {
-        self.desk.book().batches.expiring.push(Box::new(wanted));
+    /// Lets the matching lines expire.
+    pub fn expire_lines(&self, filter: impl Fn(&Request) -> bool + Send + 'static) -> &Self {
+        self.server.lock().batches.expiring.push(Box::new(filter));
         self
     }
 
-    /// The next so many batches are made, and the connection breaks before the answer.
+    /// Makes the next `times` batches and cuts the connection before the response.
     pub fn lose_created(&self, times: usize) -> &Self {
-        self.desk.book().batches.lost = times;
+        self.server.lock().batches.lost = times;
         self
     }
 
-    /// Whether batches are made and the answer never comes.
+    /// Whether batches are made without ever a response.
     pub fn mute_created(&self, mute: bool) -> &Self {
-        self.desk.book().batches.mute = mute;
+        self.server.lock().batches.mute = mute;
         self
     }
 
-    /// How often something was called: `upload`, `create`, `list`, `look`, `download`.
-    pub fn batch_calls(&self, what: &str) -> usize {
-        let book = self.desk.book();
-        let calls = book.batches.calls.iter();
-        calls.filter(|call| **call == what).count()
+    /// The number of calls of `upload`, `create`, `list`, `poll` or `download`.
+    pub fn batch_calls(&self, name: &str) -> usize {
+        let inner = self.server.lock();
+        let calls = inner.batches.calls.iter();
+        calls.filter(|call| **call == name).count()
     }
 
-    /// The lines of the batches that were made and not refused.
+    /// The lines of all batches that were not refused.
     pub fn batches(&self) -> Vec<Vec<Request>> {
-        let book = self.desk.book();
-        let made = book.batches.batches.iter().filter(|batch| !batch.failed);
+        let inner = self.server.lock();
+        let made = inner.batches.batches.iter().filter(|batch| !batch.failed);
         made.map(|batch| batch.lines.iter().map(|(_, line)| line.clone()).collect())
             .collect()
     }
 }
 
-pub(super) fn routes(router: Router<Arc<BatchRunner>>) -> Router<Arc<BatchRunner>> {
+pub(super) fn routes(router: Router<Arc<Server>>) -> Router<Arc<Server>> {
     router
         .route("/v1/files", post(upload))
         .route("/v1/files/{id}/content", get(download))
         .route("/v1/batches", post(create).get(list))
-        .route("/v1/batches/{id}", get(look))
+        .route("/v1/batches/{id}", get(poll))
         .layer(DefaultBodyLimit::disable())
 }
 
-/// Notes the call; gives the answer where there is no Batch API.
-async fn enter(desk: &Arc<BatchRunner>, what: &'static str) -> Result<(), Response> {
+/// Records the call; returns the response if there is no Batch API.
+async fn enter(server: &Arc<Server>, name: &'static str) -> Result<(), Response> {
     let presence = {
-        let mut book = desk.book();
-        book.batches.calls.push(what);
-        book.batches.presence
+        let mut inner = server.lock();
+        inner.batches.calls.push(name);
+        inner.batches.presence
     };
     match presence {
-        Presence::There => Ok(()),
+        Presence::Present => Ok(()),
         Presence::Missing => Err(respond(404, &[], "not found".to_owned())),
         Presence::Unknown => {
             let uri = Uri::from_static("/v1/batches");
-            Err(strange(State(Arc::clone(desk)), uri).await)
+            Err(unexpected(State(Arc::clone(server)), uri).await)
         }
     }
 }
 
-fn refuse(desk: &BatchRunner, why: &str) -> Response {
-    desk.book().strange.push(why.to_owned());
+fn refuse(server: &Server, why: &str) -> Response {
+    server.lock().unexpected.push(why.to_owned());
     respond(400, &[], json!({"error": {"message": why}}).to_string())
 }
 
@@ -159,37 +159,37 @@ fn missing(what: &str) -> Response {
     respond(404, &[], json!({"error": {"message": what}}).to_string())
 }
 
-async fn upload(State(desk): State<Arc<BatchRunner>>, headers: HeaderMap, body: Bytes) -> Response {
-    if let Err(response) = enter(&desk, "upload").await {
+async fn upload(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Err(response) = enter(&server, "upload").await {
         return response;
     }
     let text = String::from_utf8_lossy(&body).into_owned();
     if !headers.contains_key("content-length") {
-        return refuse(&desk, "an upload without its length");
+        return refuse(&server, "an upload without its length");
     }
     if !text.contains("name=\"purpose\"\r\n\r\nbatch\r\n") {
-        return refuse(&desk, "an upload for another purpose");
+        return refuse(&server, "an upload with another purpose");
     }
     let lines = text.lines().filter(|line| line.starts_with('{'));
     let content = lines.collect::<Vec<_>>().join("\n");
-    let mut book = desk.book();
-    let id = format!("file-{}", book.batches.files.len() + 1);
-    book.batches.files.insert(id.clone(), content);
+    let mut inner = server.lock();
+    let id = format!("file-{}", inner.batches.files.len() + 1);
+    inner.batches.files.insert(id.clone(), content);
     respond(200, &[], json!({"id": id, "object": "file"}).to_string())
 }
 
-async fn create(State(desk): State<Arc<BatchRunner>>, headers: HeaderMap, body: Bytes) -> Response {
-    if let Err(response) = enter(&desk, "create").await {
+async fn create(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Err(response) = enter(&server, "create").await {
         return response;
     }
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let file = request["input_file_id"].as_str().unwrap_or_default();
-    let content = desk.book().batches.files.get(file).cloned();
+    let content = server.lock().batches.files.get(file).cloned();
     let Some(content) = content else {
-        return refuse(&desk, "a batch of no file");
+        return refuse(&server, "a batch without a file");
     };
     if request["endpoint"] != "/v1/chat/completions" || !request["metadata"].is_object() {
-        return refuse(&desk, &format!("a strange batch: {request}"));
+        return refuse(&server, &format!("an unexpected batch: {request}"));
     }
     let mut lines = Vec::new();
     for line in content.lines() {
@@ -197,17 +197,19 @@ async fn create(State(desk): State<Arc<BatchRunner>>, headers: HeaderMap, body: 
         let name = line["custom_id"].as_str().unwrap_or_default().to_owned();
         match understand(&headers, line["body"].to_string().as_bytes()) {
             Ok(request) if !name.is_empty() => lines.push((name, request)),
-            _ => return refuse(&desk, &format!("a strange line: {line}")),
+            _ => return refuse(&server, &format!("an unexpected line: {line}")),
         }
     }
     let (number, lost, mute) = {
-        let batches = &mut desk.book().batches;
+        let batches = &mut server.lock().batches;
         let busy = batches
             .batches
             .iter()
-            .filter(|batch| !batch.over && !batch.failed);
+            .filter(|batch| !batch.done && !batch.failed);
         let busy: usize = busy.map(|batch| batch.lines.len()).sum();
-        let failed = batches.most.is_some_and(|most| busy + lines.len() > most);
+        let failed = batches
+            .max_lines
+            .is_some_and(|max| busy + lines.len() > max);
         batches.batches.push(Batch {
             file: file.to_owned(),
             metadata: request["metadata"].clone(),
@@ -231,14 +233,14 @@ async fn create(State(desk): State<Arc<BatchRunner>>, headers: HeaderMap, body: 
 }
 
 async fn list(
-    State(desk): State<Arc<BatchRunner>>,
+    State(server): State<Arc<Server>>,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Response {
-    if let Err(response) = enter(&desk, "list").await {
+    if let Err(response) = enter(&server, "list").await {
         return response;
     }
-    let batches = &desk.book().batches;
-    // Newest first, two a page, whatever is asked for.
+    let batches = &server.lock().batches;
+    // Newest first, two on each page, whatever the query says.
     let all: Vec<usize> = (0..batches.batches.len()).rev().collect();
     let place = |after: &String| all.iter().position(|id| *after == format!("batch-{id}"));
     let from = query.get("after").and_then(place);
@@ -252,21 +254,21 @@ async fn list(
     respond(200, &[], answer.to_string())
 }
 
-async fn look(State(desk): State<Arc<BatchRunner>>, Path(id): Path<String>) -> Response {
-    if let Err(response) = enter(&desk, "look").await {
+async fn poll(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Response {
+    if let Err(response) = enter(&server, "poll").await {
         return response;
     }
-    let batches = &mut desk.book().batches;
+    let batches = &mut server.lock().batches;
     let number = id.strip_prefix("batch-").and_then(|id| id.parse().ok());
     let Some(number) = number.filter(|&number: &usize| number < batches.batches.len()) else {
         return missing("no such batch");
     };
     let held = batches.held;
     let batch = &mut batches.batches[number];
-    batch.looks += 1;
-    // First it is validated, then it is worked on.
-    if !held && !batch.failed && !batch.over && batch.looks > 2 {
-        batch.over = true;
+    batch.polls += 1;
+    // It is validated first, then processed.
+    if !held && !batch.failed && !batch.done && batch.polls > 2 {
+        batch.done = true;
         finish(batches, number);
     }
     respond(200, &[], state(batches, number).to_string())
@@ -279,14 +281,14 @@ fn state(batches: &Batches, number: usize) -> Value {
         batches.files.contains_key(&id).then_some(id)
     };
     let total = batch.lines.len();
-    let is_late = |request: &Request| batches.expiring.iter().any(|wanted| wanted(request));
+    let is_expired = |request: &Request| batches.expiring.iter().any(|filter| filter(request));
     let status = match batch {
         Batch { failed: true, .. } => "failed",
         Batch {
-            over: true, lines, ..
-        } if lines.iter().any(|(_, line)| is_late(line)) => "expired",
-        Batch { over: true, .. } => "completed",
-        Batch { looks: 0..=1, .. } => "validating",
+            done: true, lines, ..
+        } if lines.iter().any(|(_, line)| is_expired(line)) => "expired",
+        Batch { done: true, .. } => "completed",
+        Batch { polls: 0..=1, .. } => "validating",
         _ => "in_progress",
     };
     let problem = json!({"object": "list", "data": [
@@ -297,16 +299,16 @@ fn state(batches: &Batches, number: usize) -> Value {
         "errors": if batch.failed { problem } else { Value::Null },
         "output_file_id": file("output"), "error_file_id": file("errors"),
         "request_counts": {
-            "total": total, "failed": 0, "completed": if batch.over { total } else { total / 2 },
+            "total": total, "failed": 0, "completed": if batch.done { total } else { total / 2 },
         },
     })
 }
 
-/// Writes the files of answers and errors, the last line first.
+/// Writes the files of responses and errors, the last line first.
 fn finish(batches: &mut Batches, number: usize) {
     let (mut output, mut errors) = (Vec::new(), Vec::new());
     for (name, request) in batches.batches[number].lines.iter().rev() {
-        let is = |list: &[Wanted]| list.iter().any(|wanted| wanted(request));
+        let is = |list: &[Filter]| list.iter().any(|filter| filter(request));
         if is(&batches.expiring) {
             let error = json!({"code": "batch_expired", "message": "It was not done in time."});
             errors.push(json!({"custom_id": name, "response": null, "error": error}).to_string());
@@ -317,8 +319,8 @@ fn finish(batches: &mut Batches, number: usize) {
             errors
                 .push(json!({"custom_id": name, "response": response, "error": null}).to_string());
         } else {
-            let words = FakeModel::words(request.kind, &request.content);
-            let body = completion(request, Some(&words), "stop");
+            let summary = FakeModel::summary(request.kind, &request.content);
+            let body = completion(request, Some(&summary), "stop");
             let body: Value = serde_json::from_str(&body).unwrap_or_default();
             let response = json!({"status_code": 200, "request_id": "r", "body": body});
             let line = json!({"id": "x", "custom_id": name, "response": response, "error": null});
@@ -333,11 +335,11 @@ fn finish(batches: &mut Batches, number: usize) {
     }
 }
 
-async fn download(State(desk): State<Arc<BatchRunner>>, Path(id): Path<String>) -> Response {
-    if let Err(response) = enter(&desk, "download").await {
+async fn download(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Response {
+    if let Err(response) = enter(&server, "download").await {
         return response;
     }
-    match desk.book().batches.files.get(&id) {
+    match server.lock().batches.files.get(&id) {
         Some(content) => respond(200, &[], content.clone()),
         None => missing("no such file"),
     }

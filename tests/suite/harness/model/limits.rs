@@ -1,8 +1,8 @@
-//! Limits as endpoints keep them: buckets that fill all the time, told in headers or not.
+//! Rate limits as endpoints keep them: token buckets, reported in headers or not.
 
 use std::time::{Duration, Instant};
 
-use super::answering::respond;
+use super::responding::respond;
 use super::{FakeModel, Request};
 use axum::response::Response;
 use serde_json::json;
@@ -12,17 +12,17 @@ use serde_json::json;
 pub struct Limits {
     /// Requests in each minute; 0: any number.
     pub requests: f64,
-    /// Tokens in each minute, as prompt and cap; 0: any number.
+    /// Tokens in each minute, input and output cap together; 0: any number.
     pub tokens: f64,
-    /// The share of a minute's worth that may come at once.
+    /// The burst, as a share of one minute's limit.
     pub burst: f64,
-    /// Requests at once; 0: any number.
+    /// Concurrent requests; 0: any number.
     pub at_once: usize,
-    /// Whether it tells them.
-    pub told: bool,
+    /// Whether headers report the limits.
+    pub reported: bool,
 }
 
-/// What is left of them.
+/// The current level of the buckets.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     limits: Limits,
@@ -30,38 +30,38 @@ pub(super) struct Gate {
     tokens: f64,
     at: Option<Instant>,
     refused: usize,
-    /// From when until when nobody was to ask, and how many did.
+    /// The last pause that a response requested.
     pause: Option<(Instant, Instant)>,
     too_early: usize,
 }
 
 impl FakeModel {
-    /// From now on it keeps these limits, full at first.
+    /// Applies these limits, with full buckets at first.
     pub fn limit(&self, limits: Limits) -> &Self {
-        let mut book = self.desk.book();
-        book.gate = Gate {
+        let mut inner = self.server.lock();
+        inner.gate = Gate {
             limits,
             requests: limits.requests * limits.burst,
             tokens: limits.tokens * limits.burst,
             ..Gate::default()
         };
-        drop(book);
+        drop(inner);
         self
     }
 
-    /// How many requests its limits refused.
+    /// The number of requests that the limits refused.
     pub fn refused(&self) -> usize {
-        self.desk.book().gate.refused
+        self.server.lock().gate.refused
     }
 
-    /// How many came in a time in which it had asked for none.
+    /// The number of requests that arrived during a requested pause.
     pub fn too_early(&self) -> usize {
-        self.desk.book().gate.too_early
+        self.server.lock().gate.too_early
     }
 }
 
 impl Gate {
-    /// Lets a request in, or refuses it; the headers go with every answer.
+    /// Accepts or refuses a request. The headers go with every response.
     pub(super) fn enter(
         &mut self,
         request: &Request,
@@ -69,10 +69,10 @@ impl Gate {
     ) -> (Vec<(&'static str, String)>, Option<Response>) {
         let limits = self.limits;
         let now = Instant::now();
-        let passed = self.at.map_or(0.0, |at| (now - at).as_secs_f64());
+        let elapsed_s = self.at.map_or(0.0, |at| (now - at).as_secs_f64());
         self.at = Some(now);
         let fill =
-            |level: f64, limit: f64| (level + passed * limit / 60.0).min(limit * limits.burst);
+            |level: f64, limit: f64| (level + elapsed_s * limit / 60.0).min(limit * limits.burst);
         self.requests = fill(self.requests, limits.requests);
         self.tokens = fill(self.tokens, limits.tokens);
         let body = request.body.to_string();
@@ -100,12 +100,12 @@ impl Gate {
             self.tokens -= need;
         }
         let mut headers = Vec::new();
-        if limits.told && limits.requests > 0.0 {
+        if limits.reported && limits.requests > 0.0 {
             headers.push(("x-ratelimit-limit-requests", limits.requests.to_string()));
             let left = self.requests.max(0.0).floor();
             headers.push(("x-ratelimit-remaining-requests", left.to_string()));
         }
-        if limits.told && limits.tokens > 0.0 {
+        if limits.reported && limits.tokens > 0.0 {
             headers.push(("x-ratelimit-limit-tokens", limits.tokens.to_string()));
             let left = self.tokens.max(0.0).floor();
             headers.push(("x-ratelimit-remaining-tokens", left.to_string()));
@@ -115,9 +115,9 @@ impl Gate {
         }
         self.refused += 1;
         let mut with = headers.clone();
-        if limits.told {
+        if limits.reported {
             with.push(("retry-after", format!("{pause:.3}")));
-            // Those that were on their way when it said so are no offence.
+            // Requests that were sent before this response arrived are allowed.
             let from = now + Duration::from_millis(50);
             if self.pause.is_none_or(|(_, until)| until < now) {
                 self.pause = Some((from, now + Duration::from_secs_f64(pause)));

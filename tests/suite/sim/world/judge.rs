@@ -1,4 +1,4 @@
-//! The invariants: when everything has settled, when a wait ends, and whenever all notifications were delivered.
+//! Checks the invariants: when everything has settled, when a wait ends, and whenever all notifications are delivered.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use epitome::model::summary::Freshness;
 use super::{Pending, REPO, Sabotage, World, options};
 
 impl World {
-    /// After everything has settled: the tree equals the disk, every node is settled, every key equals the one recomputed
-    /// from below, the counts equal a count over all nodes.
+    /// Once everything has settled: the tree equals the disk, every node is settled, every key equals the one recomputed from
+    /// its children, and the counts equal a count over all nodes.
     pub(super) fn judge(&mut self) -> Result<(), String> {
         if !self.agenda.is_empty() {
             return Err("something is still in progress after two quiet hours".to_owned());
@@ -36,29 +36,29 @@ impl World {
         Ok(())
     }
 
-    /// Whether the request about a file never passes.
+    /// Whether the request for a file is always refused.
     fn never_passes(view: &NodeView) -> bool {
-        let author = options(false, true, None).author;
+        let generator = options(false, true, None).generator;
         let key = view.contents.as_ref().map(|contents| {
-            author.file_key(
-                &author,
+            generator.file_key(
+                &generator,
                 contents.content_kind,
                 contents.language,
                 contents.syntax,
             )
         });
-        key.and_then(|key| Self::refusal_for_ever(key.0)).is_some()
+        key.and_then(|key| Self::permanent_refusal(key.0)).is_some()
     }
 
-    /// A request that never passes blocks no other: all others are fresh, after a bounded number of requests.
-    pub(super) fn judge_others(&mut self, asks: u64) -> Result<(), String> {
+    /// A request that is always refused does not block the others: all of them are fresh, after a bounded number of requests.
+    pub(super) fn judge_others(&mut self, requests: u64) -> Result<(), String> {
         if !self.refusing {
             return Ok(());
         }
         let root = self.engine.view(REPO, &RelPath::root(), usize::MAX);
         let (mut nodes, mut refused) = (0, 0);
-        let mut todo = vec![root.ok_or("no root")?];
-        while let Some(view) = todo.pop() {
+        let mut pending = vec![root.ok_or("no root")?];
+        while let Some(view) = pending.pop() {
             nodes += 1;
             let for_ever = Self::never_passes(&view);
             if view.children.is_none() && for_ever {
@@ -67,54 +67,52 @@ impl World {
                 && !matches!(view.freshness, Freshness::Fresh | Freshness::Off)
             {
                 return Err(format!(
-                    "{} is {}, though its own request passes: {:?}",
+                    "{} is {}, although its own request is accepted: {:?}",
                     view.path.to_text(),
                     view.freshness,
                     view.error
                 ));
             }
-            todo.extend(view.children.into_iter().flatten());
+            pending.extend(view.children.into_iter().flatten());
         }
-        // A part of a text may pass, and brings new attempts.
+        // A part of a content may be accepted, which gives it new attempts.
         let bound = 60 + 120 * refused + 8 * nodes;
-        match asks > bound {
+        match requests > bound {
             true => Err(format!(
-                "{asks} requests for {nodes} nodes, {refused} of them refused"
+                "{requests} requests for {nodes} nodes, {refused} of them refused"
             )),
             false => Ok(()),
         }
     }
 
-    /// Whenever all notifications were delivered: a fresh node equals the disk.
-    pub(super) fn glance(&mut self) -> Result<(), String> {
-        let told = |pending: &Pending| {
+    /// Once all notifications are delivered, a fresh node equals the disk.
+    pub(super) fn check_fresh(&mut self) -> Result<(), String> {
+        let is_delivered = |pending: &Pending| {
             !matches!(
                 pending,
                 Pending::Deliver(Event::Touched { .. } | Event::Lost(_))
             )
         };
-        if !self.disk.root_is_there || !self.agenda.values().all(told) {
+        if !self.disk.root_is_there || !self.agenda.values().all(is_delivered) {
             return Ok(());
         }
         let Some(view) = self.engine.view(REPO, &RelPath::root(), usize::MAX) else {
             return Ok(());
         };
-        let mut todo = vec![view];
-        while let Some(view) = todo.pop() {
+        let mut pending = vec![view];
+        while let Some(view) = pending.pop() {
             let path = view.path.to_text();
             let real = self.disk.read(&path, 0).map(|contents| contents.digest);
             if view.children.is_none() && view.freshness == Freshness::Fresh && view.digest != real
             {
-                return Err(format!(
-                    "{path} is fresh in passing, but differs from the disk"
-                ));
+                return Err(format!("{path} is fresh but differs from the disk"));
             }
-            todo.extend(view.children.into_iter().flatten());
+            pending.extend(view.children.into_iter().flatten());
         }
         Ok(())
     }
 
-    /// A wait ended: everything saved before it, and not since, is known and fresh or named as failed.
+    /// A wait ended: everything saved before it and not changed since is known, and fresh or named as failed.
     pub(super) fn settled(
         &mut self,
         wait: WaitId,
@@ -138,11 +136,11 @@ impl World {
             let digest = file.text.digest();
             let path = RelPath::new(&path);
             let Some(view) = self.engine.view(REPO, &path, 0) else {
-                // It was moved here later, with its directory: it was not saved here before the call.
+                // It was moved here later with its directory, so it was not saved here before the call.
                 continue;
             };
-            let told = failed.iter().any(|(failed, _)| *failed == path);
-            if view.digest != Some(digest) || (view.freshness == Freshness::Pending && !told) {
+            let is_named = failed.iter().any(|(failed, _)| *failed == path);
+            if view.digest != Some(digest) || (view.freshness == Freshness::Pending && !is_named) {
                 return Err(format!(
                     "after a wait, {path} is {} with digest {:?}, and on disk {digest}",
                     view.freshness, view.digest
@@ -154,11 +152,11 @@ impl World {
 
     fn judge_counts(&self, root: &NodeView) -> Result<(), String> {
         let mut counted: BTreeMap<String, u64> = BTreeMap::new();
-        let mut todo = vec![root];
-        while let Some(view) = todo.pop() {
+        let mut pending = vec![root];
+        while let Some(view) = pending.pop() {
             *counted.entry(view.freshness.to_string()).or_default() += 1;
             *counted.entry(format!("{:?}", view.kind)).or_default() += 1;
-            todo.extend(view.children.iter().flatten());
+            pending.extend(view.children.iter().flatten());
         }
         let status = self.engine.repository_status(REPO).ok_or("no status")?;
         let shown = [
@@ -174,7 +172,7 @@ impl World {
             let counted = counted.get(name).copied().unwrap_or_default();
             if number != counted {
                 return Err(format!(
-                    "the status counts {number} {name}, the tree has {counted}"
+                    "the status counts {number} {name}, the tree contains {counted}"
                 ));
             }
         }
@@ -183,7 +181,7 @@ impl World {
 
     fn judge_node(&self, view: &NodeView, files: &mut Vec<String>) -> Result<(), String> {
         let path = view.path.to_text();
-        let author = options(false, true, None).author;
+        let generator = options(false, true, None).generator;
         let key = match &view.children {
             None => {
                 files.push(path.clone());
@@ -201,7 +199,7 @@ impl World {
                     || known.digest != real.digest
                 {
                     return Err(format!(
-                        "{path} is known with another content than the disk's"
+                        "{path} is known with content that differs from the disk"
                     ));
                 }
                 let Contents {
@@ -213,7 +211,7 @@ impl World {
                 if content_kind == ContentKind::TooLarge {
                     return expect(&path, view.freshness, &[Freshness::Off]);
                 }
-                author.file_key(&author, content_kind, language, syntax)
+                generator.file_key(&generator, content_kind, language, syntax)
             }
             Some(children) => {
                 for child in children {
@@ -243,12 +241,12 @@ impl World {
                 if children.is_empty() {
                     return expect(&path, view.freshness, &[Freshness::Off]);
                 }
-                author.directory_key(children.iter().map(|child| {
-                    let words = match child.words {
-                        Some(words) => ChildSummary::Said(words.digest),
+                generator.directory_key(children.iter().map(|child| {
+                    let summary = match child.summary {
+                        Some(summary) => ChildSummary::Present(summary.digest),
                         None => ChildSummary::LeftOut,
                     };
-                    (child.path.name(), child.kind, words)
+                    (child.path.name(), child.kind, summary)
                 }))
             }
         };
@@ -258,10 +256,10 @@ impl World {
             .flatten()
             .any(|child| matches!(child.freshness, Freshness::Failed | Freshness::Stale));
         if view.freshness == Freshness::Fresh {
-            let words = view
-                .words
+            let summary = view
+                .summary
                 .ok_or(format!("{path} is fresh without a summary"))?;
-            if words.key != key {
+            if summary.key != key {
                 return Err(format!("{path} is fresh with the summary of another state"));
             }
             let stored = self
@@ -279,28 +277,28 @@ impl World {
                     != about.map(|syntax| format!("File {syntax}.")).as_deref()
                 {
                     return Err(format!(
-                        "{path}: its summary is about something else: {}",
+                        "{path}: its summary describes something else: {}",
                         stored.text
                     ));
                 }
             }
             if below_failed {
                 return Err(format!(
-                    "{path}/ is called fresh above something that is not"
+                    "{path}/ is fresh although something below it is not"
                 ));
             }
             return Ok(());
         }
-        // A text that never passes may be in one of its late retries.
+        // A content that is always refused may be in one of its late retries.
         let retried = |view: &NodeView| {
             let for_ever = Self::never_passes(view);
             self.refusing
                 && (for_ever || view.children.is_some() && view.freshness == Freshness::Pending)
         };
         let retried = retried(view) || view.children.iter().flatten().any(retried);
-        // What is not fresh must have failed, or stand above something that did.
+        // A node that is not fresh must have failed, or contain one that did.
         if view.error.is_none() && !below_failed && !retried {
-            return Err(format!("{path} is {} for no reason", view.freshness));
+            return Err(format!("{path} is {} without a cause", view.freshness));
         }
         Ok(())
     }

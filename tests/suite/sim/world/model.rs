@@ -1,4 +1,4 @@
-//! The model of the made world: slow, refusing, failing, in any weather.
+//! The simulated model: slow, refusing, failing.
 
 use epitome::engine::effect::{Subject, SummaryRequest};
 use epitome::model::digest::Digest;
@@ -7,45 +7,45 @@ use epitome::model::summary::Summary;
 
 use super::{Sabotage, World};
 
-/// What the model is like.
+/// How the model behaves, and how often the checks run.
 #[derive(Clone, Copy, Debug)]
-pub struct Weather {
-    /// One in three requests fails, with waves of refusals for minutes; no failure is permanent.
-    pub night: bool,
-    /// One step in so many is followed by a look at what is called fresh.
-    pub glance_one_in: u32,
-    /// Steps before the engine is thought to be at rest never.
-    pub most_steps: u64,
+pub struct Conditions {
+    /// One in three requests fails, with refusals of everything for minutes; no failure is permanent.
+    pub outage: bool,
+    /// One step in this many is followed by a check of all fresh nodes.
+    pub check_one_in: u32,
+    /// The largest number of steps before the run fails because the engine does not settle.
+    pub max_steps: u64,
 }
 
-impl Default for Weather {
+impl Default for Conditions {
     fn default() -> Self {
         Self {
-            night: false,
-            glance_one_in: 4,
-            most_steps: 200_000,
+            outage: false,
+            check_one_in: 4,
+            max_steps: 200_000,
         }
     }
 }
 
-/// How long a wave of refusals lasts, and a time without, in milliseconds.
-const WAVE_MS: u64 = 4 * 60_000;
+/// Refusals of everything, and the time without them, alternate in periods of this length, in milliseconds.
+const PERIOD_MS: u64 = 4 * 60_000;
 
 impl World {
-    /// The model: slow, refusing, failing, and seldom of the same words twice.
-    pub(super) fn answer(&mut self, ask: &SummaryRequest) -> Result<Summary, Failure> {
-        if self.has_changed(ask) {
-            return Err(Failure::new(Remedy::Changed, "changed meanwhile"));
+    /// The model's response, which differs from one request to the next.
+    pub(super) fn respond(&mut self, request: &SummaryRequest) -> Result<Summary, Failure> {
+        if self.has_changed(request) {
+            return Err(Failure::new(Remedy::Changed, "changed in the meantime"));
         }
-        if matches!(ask.subject, Subject::File { .. })
+        if matches!(request.subject, Subject::File { .. })
             && self.refusing
-            && let Some(failure) = Self::refusal_for_ever(ask.key.0)
+            && let Some(failure) = Self::permanent_refusal(request.key.0)
         {
             self.tally.failures += 1;
             return Err(failure);
         }
-        if self.weather.night {
-            if let Some(failure) = self.failure_at_night() {
+        if self.conditions.outage {
+            if let Some(failure) = self.outage_failure() {
                 self.tally.failures += 1;
                 return Err(failure);
             }
@@ -59,17 +59,17 @@ impl World {
                 5..=7 => Remedy::Unreachable,
                 _ => Remedy::Retry,
             };
-            return Err(Failure::new(remedy, "as the seed wants it"));
+            return Err(Failure::new(remedy, "planned by the seed"));
         }
-        let text = match &ask.subject {
-            Subject::File { digest, .. } => self.text_about(ask, *digest),
+        let text = match &request.subject {
+            Subject::File { digest, .. } => self.text_about(request, *digest),
             Subject::Directory { .. } => format!("Directory, written {}.", self.random.u8(0..3)),
         };
         Ok(Summary::new(text, "made"))
     }
 
-    /// How a text is refused that never passes: one in five, in each form that a refusal has.
-    pub(super) fn refusal_for_ever(digest: Digest) -> Option<Failure> {
+    /// One content in five is always refused, in each form that a refusal can have.
+    pub(super) fn permanent_refusal(digest: Digest) -> Option<Failure> {
         const FORMS: [Remedy; 9] = [
             Remedy::Throttled,
             Remedy::Throttled,
@@ -91,10 +91,10 @@ impl World {
         Some(failure)
     }
 
-    /// A summary that costs nothing: the same key always gets the same text.
+    /// A free summary: the same key always gets the same text.
     pub(super) fn describe(&self, request: &SummaryRequest) -> Result<Summary, Failure> {
         if self.has_changed(request) {
-            return Err(Failure::new(Remedy::Changed, "changed meanwhile"));
+            return Err(Failure::new(Remedy::Changed, "changed in the meantime"));
         }
         let text = match &request.subject {
             Subject::File { digest, .. } => self.text_about(request, *digest),
@@ -109,25 +109,25 @@ impl World {
         };
         let now = self.disk.read(&request.path.to_text(), 0);
         now.map(|contents| contents.digest) != Some(*digest)
-            && self.sabotage != Sabotage::TornAnswerCounts
+            && self.sabotage != Sabotage::OutdatedResponseCounts
     }
 
-    /// The text says what it is about, so that the judge can tell whether it belongs to a node.
+    /// The text names its content, so that the checks can tell whether it belongs to a node.
     fn text_about(&self, request: &SummaryRequest, digest: Digest) -> String {
         let now = self.disk.read(&request.path.to_text(), 0);
         let syntax = now.map(|contents| contents.syntax);
         format!("File {}.", syntax.unwrap_or(digest))
     }
 
-    /// What the model says at night instead of words.
-    fn failure_at_night(&mut self) -> Option<Failure> {
+    /// A failure during an outage, or none.
+    fn outage_failure(&mut self) -> Option<Failure> {
         let random = &mut self.random;
         if self.calm && random.u8(0..50) > 0 {
             return None;
         }
-        let wave = !self.calm && (self.now_ms / WAVE_MS) % 3 == 1;
-        if wave && random.u8(0..10) > 0 {
-            let mut full = Failure::new(Remedy::Throttled, "a wave");
+        let refusing_all = !self.calm && (self.now_ms / PERIOD_MS) % 3 == 1;
+        if refusing_all && random.u8(0..10) > 0 {
+            let mut full = Failure::new(Remedy::Throttled, "a refusing_all");
             full.retry_after_ms = random.bool().then(|| random.u64(0..20_000));
             return Some(full);
         }
@@ -135,7 +135,7 @@ impl World {
             return None;
         }
         let remedy = match random.u8(0..24) {
-            // A bad key, which a person fixes.
+            // A bad key, until a person replaces it.
             0 if !self.calm && random.u8(0..20) == 0 => Remedy::Fatal,
             0..=2 => Remedy::Throttled,
             3..=5 => Remedy::Unreachable,
@@ -143,6 +143,6 @@ impl World {
             8 => Remedy::RetryLater,
             _ => Remedy::Retry,
         };
-        Some(Failure::new(remedy, format!("a night's {remedy:?}")))
+        Some(Failure::new(remedy, format!("{remedy:?} of the outage")))
     }
 }

@@ -92,7 +92,7 @@ impl World {
         let digests = found
             .into_iter()
             .map(|(key, summary)| (key, summary.map(|one| one.digest())));
-        self.later(
+        self.schedule(
             delay,
             Pending::Deliver(Event::LookedUpShared(digests.collect())),
         );
@@ -123,7 +123,7 @@ impl World {
             claims.push((key, claim));
         }
         let delay = self.delay_of(mood);
-        self.later(delay, Pending::Deliver(Event::Claimed(claims)));
+        self.schedule(delay, Pending::Deliver(Event::Claimed(claims)));
     }
 
     fn claim_one(&mut self, key: SummaryKey, mood: Mood) -> Claim {
@@ -165,7 +165,7 @@ impl World {
             .insert(key, (OTHER, self.now_ms + LEASE_MS));
         if self.random.u8(0..4) > 0 {
             let delay = self.random.u64(0..LEASE_MS);
-            self.later(delay, Pending::Other(key));
+            self.schedule(delay, Pending::Other(key));
         }
     }
 

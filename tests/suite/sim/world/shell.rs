@@ -1,4 +1,4 @@
-//! The shell of the made world: effects become events, late, in any order, and not always what was hoped for.
+//! The simulated shell: turns effects into events, late, in any order, and sometimes with failures.
 
 use epitome::engine::effect::{Effect, Subject, SummaryRequest};
 use epitome::engine::event::{Event, FileRead, ReadProblem, Usage};
@@ -11,7 +11,7 @@ use epitome::model::summary::{Summary, SummaryKey, SummaryRef};
 use super::{EPOCH_MS, Pending, REPO, Sabotage, World, options};
 
 impl World {
-    /// Most things take a moment, some take long.
+    /// Most effects take little time, some take long.
     fn delay_ms(&mut self) -> u64 {
         let longest = if self.random.u8(0..8) == 0 { 1_500 } else { 60 };
         self.random.u64(0..longest)
@@ -22,60 +22,60 @@ impl World {
         match effect {
             Effect::Load(_) => {
                 let records = self.records.clone().into_iter().map(|(path, mut record)| {
-                    // As the store does: words that it does not have are no words.
-                    record.words = record
-                        .words
-                        .filter(|words| self.stored.contains_key(&words.key));
+                    // As in the store: a record keeps only a summary that is stored.
+                    record.summary = record
+                        .summary
+                        .filter(|summary| self.stored.contains_key(&summary.key));
                     (path, record)
                 });
                 let event = Event::Loaded {
                     repo: REPO,
                     records: records.collect(),
                 };
-                self.later(delay, Pending::Deliver(event));
+                self.schedule(delay, Pending::Deliver(event));
             }
             Effect::LookUp(keys) => {
                 let found = keys
                     .into_iter()
                     .map(|key| (key, self.stored.get(&key).map(Summary::digest)))
                     .collect();
-                self.later(delay, Pending::Deliver(Event::LookedUp(found)));
+                self.schedule(delay, Pending::Deliver(Event::LookedUp(found)));
             }
             Effect::LookUpShared { keys, .. } => self.look_up_shared(keys),
             Effect::Claim { keys, .. } => self.claim_shared(keys),
             Effect::Release(keys) => self.release_shared(&keys),
-            Effect::SummaryRequest(ask) => {
-                self.check_ask(&ask)?;
-                self.later(delay, Pending::Sample(Effect::SummaryRequest(ask)));
+            Effect::SummaryRequest(request) => {
+                self.check_request(&request)?;
+                self.schedule(delay, Pending::Sample(Effect::SummaryRequest(request)));
             }
-            Effect::RequestBatch(asks) => {
-                self.tally.batched += asks.len() as u64;
-                for ask in &asks {
-                    self.check_ask(ask)?;
+            Effect::RequestBatch(requests) => {
+                self.tally.batched += requests.len() as u64;
+                for request in &requests {
+                    self.check_request(request)?;
                 }
                 if self.random.u8(0..6) == 0 {
                     let event = Event::BatchRefused {
-                        keys: asks.iter().map(|ask| ask.key).collect(),
+                        keys: requests.iter().map(|request| request.key).collect(),
                         for_good: self.random.bool(),
                     };
-                    self.later(delay, Pending::Deliver(event));
+                    self.schedule(delay, Pending::Deliver(event));
                 } else {
-                    self.later(delay, Pending::Sample(Effect::RequestBatch(asks)));
+                    self.schedule(delay, Pending::Sample(Effect::RequestBatch(requests)));
                 }
             }
             Effect::Describe(requests) => {
                 for request in &requests {
-                    if !self.asking.insert(request.key) {
+                    if !self.in_flight.insert(request.key) {
                         return Err(format!("{} is described twice at once", request.path));
                     }
                 }
-                self.later(delay, Pending::Sample(Effect::Describe(requests)));
+                self.schedule(delay, Pending::Sample(Effect::Describe(requests)));
             }
             Effect::Commit { key, summary } => {
                 if self.sabotage == Sabotage::ShownBeforeStored && self.random.bool() {
-                    self.later(delay, Pending::Deliver(Event::Committed(key)));
+                    self.schedule(delay, Pending::Deliver(Event::Committed(key)));
                 } else {
-                    self.later(delay, Pending::Store(key, summary));
+                    self.schedule(delay, Pending::Store(key, summary));
                 }
             }
             Effect::Record { records, .. } => {
@@ -85,14 +85,14 @@ impl World {
                 }
             }
             Effect::Barrier(id) => {
-                if self.sabotage == Sabotage::BarrierOvertakes {
-                    self.later(0, Pending::Deliver(Event::Barrier(id)));
+                if self.sabotage == Sabotage::BarrierOvertakesHints {
+                    self.schedule(0, Pending::Deliver(Event::Barrier(id)));
                 } else {
                     self.notify(Event::Barrier(id));
                 }
             }
             Effect::Settled { wait, failed } => self.settled(wait, &failed)?,
-            Effect::Export { repo, .. } => self.later(
+            Effect::Export { repo, .. } => self.schedule(
                 delay,
                 Pending::Deliver(Event::Exported {
                     repo,
@@ -102,73 +102,74 @@ impl World {
             Effect::Forget { .. }
             | Effect::AwaitConfirmation { .. }
             | Effect::Spared { .. }
-            | Effect::Tell { .. }
+            | Effect::Publish { .. }
             | Effect::Notice(_) => {}
             sampled @ (Effect::List { .. } | Effect::Read { .. }) => {
-                self.later(delay, Pending::Sample(sampled))
+                self.schedule(delay, Pending::Sample(sampled))
             }
         }
         Ok(())
     }
 
-    fn check_ask(&mut self, ask: &SummaryRequest) -> Result<(), String> {
-        if !self.asking.insert(ask.key) {
-            return Err(format!("{} is asked about twice at once", ask.path));
+    fn check_request(&mut self, request: &SummaryRequest) -> Result<(), String> {
+        if !self.in_flight.insert(request.key) {
+            return Err(format!("{} is requested twice at once", request.path));
         }
-        if self.stored.contains_key(&ask.key) {
+        if self.stored.contains_key(&request.key) {
             return Err(format!(
-                "{} is asked about though its words are stored",
-                ask.path
+                "{} is requested although its summary is stored",
+                request.path
             ));
         }
-        if self.in_batch.contains_key(&ask.key) {
+        if self.in_batch.contains_key(&request.key) {
             return Err(format!(
-                "{} is asked about though it is in a batch",
-                ask.path
+                "{} is requested although it is in a batch",
+                request.path
             ));
         }
-        self.check_claim(ask.key)?;
-        self.tally.asks += 1;
+        self.check_claim(request.key)?;
+        self.tally.requests += 1;
         Ok(())
     }
 
-    /// The batch is with the endpoint from now on; its lines are done in any order.
-    fn make_batch(&mut self, asks: Vec<SummaryRequest>) {
-        for ask in asks {
-            let Subject::File { digest, .. } = ask.subject else {
+    /// Sends a batch to the endpoint, which finishes its lines in any order.
+    fn make_batch(&mut self, requests: Vec<SummaryRequest>) {
+        for request in requests {
+            let Subject::File { digest, .. } = request.subject else {
                 continue;
             };
-            let now = self.disk.read(&ask.path.to_text(), 0);
+            let now = self.disk.read(&request.path.to_text(), 0);
             let delay = self.random.u64(0..3_000);
             match now.filter(|contents| contents.digest == digest) {
                 Some(contents) => {
-                    let words = format!("File {}.", contents.syntax);
-                    self.in_batch.insert(ask.key, words);
-                    self.later(delay, Pending::Batch(ask.key));
+                    let text = format!("File {}.", contents.syntax);
+                    self.in_batch.insert(request.key, text);
+                    self.schedule(delay, Pending::Batch(request.key));
                 }
                 None => {
                     let event = Event::Responded {
-                        key: ask.key,
-                        result: Err(Failure::new(Remedy::Changed, "changed meanwhile")),
+                        key: request.key,
+                        result: Err(Failure::new(Remedy::Changed, "changed in the meantime")),
                         usage: Usage::default(),
                     };
-                    self.later(delay, Pending::Deliver(event));
+                    self.schedule(delay, Pending::Deliver(event));
                 }
             }
         }
     }
 
     pub(super) fn line_done(&mut self, key: SummaryKey) {
-        let Some(words) = self.in_batch.get(&key) else {
+        let Some(text) = self.in_batch.get(&key) else {
             return;
         };
         let result = match self.random.u8(0..8) {
-            _ if self.stored.contains_key(&key) => Ok(Summary::new(words, "made")),
+            _ if self.stored.contains_key(&key) => Ok(Summary::new(text, "made")),
             0 => Err(Failure::new(Remedy::Retry, "the line failed")),
-            1 if !self.calm && !self.weather.night && !self.refusing => {
-                Err(Failure::new(Remedy::Permanent, "the line failed for good"))
-            }
-            _ => Ok(Summary::new(words, "made")),
+            1 if !self.calm && !self.conditions.outage && !self.refusing => Err(Failure::new(
+                Remedy::Permanent,
+                "the line failed permanently",
+            )),
+            _ => Ok(Summary::new(text, "made")),
         };
         if let Ok(summary) = &result {
             self.publish(key, summary);
@@ -179,13 +180,13 @@ impl World {
             ..Usage::default()
         };
         let delay = self.random.u64(0..50);
-        self.later(
+        self.schedule(
             delay,
             Pending::Deliver(Event::Responded { key, result, usage }),
         );
     }
 
-    /// Reads a file; now and then it describes it in the same job, where that costs nothing.
+    /// Reads a file. If summaries are free, it sometimes writes one in the same job.
     fn read_file(&mut self, node: NodeId, path: &RelPath) -> FileRead {
         let result = match self.disk.read(&path.to_text(), EPOCH_MS + self.now_ms) {
             Some(_) if !self.calm && self.random.u8(0..20) == 0 => Err(ReadProblem::Moving),
@@ -202,7 +203,7 @@ impl World {
             None => Err(ReadProblem::Gone),
         };
         if let Ok(contents) = &result {
-            let author = options(false, true, None).author;
+            let author = options(false, true, None).generator;
             let (kind, language) = (contents.content_kind, contents.language);
             let key = author.file_key(&author, kind, language, contents.syntax);
             self.team
@@ -237,7 +238,7 @@ impl World {
             ..
         } = *contents;
         let key = options
-            .author
+            .generator
             .file_key(&options.offline, content_kind, language, syntax);
         let summary = Summary::new(format!("File {syntax}."), "made");
         let digest = summary.digest();
@@ -283,31 +284,31 @@ impl World {
                 }
                 Event::Described(results)
             }
-            Effect::RequestBatch(asks) => {
-                self.make_batch(asks);
+            Effect::RequestBatch(requests) => {
+                self.make_batch(requests);
                 return;
             }
-            Effect::SummaryRequest(ask) if self.random.u8(0..12) == 0 => {
+            Effect::SummaryRequest(request) if self.random.u8(0..12) == 0 => {
                 let usage = Usage {
                     sent: true,
                     ..Usage::default()
                 };
-                let key = ask.key;
+                let key = request.key;
                 let delay = self.random.u64(0..800);
                 let event = Event::PartResponded { key, usage };
-                self.later(delay, Pending::Deliver(event));
+                self.schedule(delay, Pending::Deliver(event));
                 return;
             }
-            Effect::SummaryRequest(ask) => {
-                let result = self.answer(&ask);
-                let key = ask.key;
+            Effect::SummaryRequest(request) => {
+                let result = self.respond(&request);
+                let key = request.key;
                 let sent = !matches!(&result, Err(failure) if failure.remedy == Remedy::Changed);
                 let usage = Usage {
                     sent,
                     ..Usage::default()
                 };
                 let delay = self.random.u64(0..800);
-                self.later(
+                self.schedule(
                     delay,
                     Pending::Deliver(Event::Responded { key, result, usage }),
                 );
@@ -315,6 +316,6 @@ impl World {
             }
             _ => return,
         };
-        self.later(delay, Pending::Deliver(event));
+        self.schedule(delay, Pending::Deliver(event));
     }
 }

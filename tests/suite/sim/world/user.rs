@@ -1,4 +1,4 @@
-//! The user's edits in the simulated world, and what the watcher reports of them: everything, late, or nothing.
+//! The user's edits in the simulated world, and the watcher's reports of them, which may be late or lost.
 
 use epitome::engine::event::{Event, WaitId};
 use epitome::model::path::RelPath;
@@ -6,7 +6,7 @@ use epitome::model::path::RelPath;
 use super::{EPOCH_MS, Pending, Promise, REPO, Sabotage, Text, World};
 
 impl World {
-    /// Changes the disk; with `watched`, the watcher sees it, or loses it.
+    /// Changes the disk. With `watched`, the watcher reports the change or loses it.
     pub(super) fn edit(&mut self, watched: bool) {
         const NAMES: [&str; 5] = ["a", "b", "c", "d", "e.py"];
         let mut path = String::new();
@@ -55,7 +55,7 @@ impl World {
                 touched.push(from);
             }
             4..=5 => {
-                // An edit of what is there.
+                // An edit of an existing file.
                 let Some(file) = self.random.choice(self.disk.files.keys()).cloned() else {
                     return;
                 };
@@ -79,8 +79,8 @@ impl World {
         self.notify(Event::Touched { repo: REPO, paths });
     }
 
-    /// Writes a file, and the watcher sees it or loses it.
-    pub(super) fn write_seen(&mut self, path: &str, text: Text) {
+    /// Writes a file; the watcher reports the change or loses it.
+    pub(super) fn write_watched(&mut self, path: &str, text: Text) {
         if !self.disk.write(path, text, EPOCH_MS + self.now_ms) {
             return;
         }
@@ -101,7 +101,7 @@ impl World {
     pub(super) fn notify(&mut self, event: Event) {
         let at = (self.now_ms + self.random.u64(0..40)).max(self.last_hint_ms);
         self.last_hint_ms = at;
-        self.later(at - self.now_ms, Pending::Deliver(event));
+        self.schedule(at - self.now_ms, Pending::Deliver(event));
     }
 
     pub(super) fn begin_wait(&mut self) -> Result<(), String> {
@@ -112,7 +112,7 @@ impl World {
             .disk
             .files
             .iter()
-            // What is not there when the wait begins was not saved before it.
+            // A missing file was not saved before the wait.
             .filter(|_| self.disk.root_is_there)
             .map(|(path, file)| (path.clone(), file.written_ms))
             .collect();

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{Section, comment_above};
+use crate::shell::parse::notebook::source;
 
 fn section(kind: &'static str, name: &str, signature: &str, line: usize, level: usize) -> Section {
     Section {
@@ -299,12 +300,8 @@ pub(super) fn notebook(lines: &[&str]) -> Vec<Section> {
             }
         }
     }
-    let source = |cell: &serde_json::Value| match &cell["source"] {
-        serde_json::Value::Array(lines) => lines.iter().filter_map(|line| line.as_str()).collect(),
-        other => other.as_str().unwrap_or("").to_owned(),
-    };
     let named = cells.iter().zip(spans).map(|(cell, (start, end))| {
-        let text: String = source(cell);
+        let text = source(cell);
         let first = text.lines().map(str::trim).find(|line| !line.is_empty());
         let first = first.unwrap_or("");
         let mut found = section(

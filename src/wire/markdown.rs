@@ -4,12 +4,24 @@
 
 use std::fmt::Write;
 
-use super::Origin;
 use super::escape::{code_span, markdown as escaped};
 use crate::model::outline::Element;
 use crate::model::summary::Freshness;
 use crate::wire::percent;
 use crate::wire::protocol::{Common, DirectoryNode, Node};
+
+/// What a document says about its origin.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The name of the exported folder.
+    pub name: String,
+    /// The commit that is checked out, if the folder is in a git repository.
+    pub revision: Option<String>,
+    /// When it was made, RFC 3339.
+    pub date: Option<String>,
+    /// Where sources are: a URL with `{path}`, `{line}` and `{revision}`.
+    pub source: Option<String>,
+}
 
 /// The name of each directory's page; forges show it with the folder.
 pub const PAGE: &str = "README.md";

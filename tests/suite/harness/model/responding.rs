@@ -1,4 +1,4 @@
-//! How it reads a request, and what it says.
+//! Parses requests and writes responses.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,79 +11,82 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{BatchRunner, CACHED, FakeModel, Kind, Reply, Request};
+use super::{CACHED, FakeModel, Kind, Reply, Request, Server};
 
-/// While it lives, a request is in flight; it ends with the connection, too.
+/// Counts a request as in flight until it is dropped, which a closed connection causes, too.
 struct InFlight {
-    desk: Arc<BatchRunner>,
-    question: String,
+    server: Arc<Server>,
+    subject: String,
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let mut book = self.desk.book();
-        book.in_flight -= 1;
-        if let Some(count) = book.flying.get_mut(&self.question) {
+        let mut inner = self.server.lock();
+        inner.in_flight -= 1;
+        if let Some(count) = inner.in_flight_by_subject.get_mut(&self.subject) {
             *count -= 1;
         }
     }
 }
 
-pub(super) async fn unlisted() -> Response {
+pub(super) async fn no_models() -> Response {
     respond(404, &[], "no list of models".to_owned())
 }
 
-pub(super) async fn strange(State(desk): State<Arc<BatchRunner>>, uri: Uri) -> Response {
-    // A client may ask how many tokens the model reads; this server has no such place.
+pub(super) async fn unexpected(State(server): State<Arc<Server>>, uri: Uri) -> Response {
+    // A client may look up the model's context window, which this server does not report.
     let window = ["/v1/models", "/props", "/api/ps", "/api/show"];
     if !window.contains(&uri.path()) {
-        desk.book().strange.push(uri.to_string());
+        server.lock().unexpected.push(uri.to_string());
     }
-    respond(404, &[], "there is nothing here".to_owned())
+    respond(404, &[], "not found".to_owned())
 }
 
-pub(super) async fn answer(
-    State(desk): State<Arc<BatchRunner>>,
+pub(super) async fn complete(
+    State(server): State<Arc<Server>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let request = match understand(&headers, &body) {
         Ok(request) => request,
         Err(why) => {
-            desk.book().strange.push(why);
+            server.lock().unexpected.push(why);
             return respond(400, &[], "not understood".to_owned());
         }
     };
-    let question = request.question();
+    let subject = request.subject();
     let (id, latency, headers, in_flight) = {
-        let mut book = desk.book();
-        let others = book.in_flight;
-        let (headers, refusal) = book.gate.enter(&request, others);
-        let id = book.requests.len();
-        book.requests.push(request.clone());
-        book.in_flight += 1;
-        book.max_in_flight = book.max_in_flight.max(book.in_flight);
-        let count = book.flying.entry(question.clone()).or_default();
+        let mut inner = server.lock();
+        let others = inner.in_flight;
+        let (headers, refusal) = inner.gate.enter(&request, others);
+        let id = inner.requests.len();
+        inner.requests.push(request.clone());
+        inner.in_flight += 1;
+        inner.max_in_flight = inner.max_in_flight.max(inner.in_flight);
+        let count = inner
+            .in_flight_by_subject
+            .entry(subject.clone())
+            .or_default();
         *count += 1;
         if *count > 1 {
-            book.twice_at_once.push(question.clone());
+            inner.duplicates.push(subject.clone());
         }
         let in_flight = InFlight {
-            desk: Arc::clone(&desk),
-            question,
+            server: Arc::clone(&server),
+            subject,
         };
         if let Some(refusal) = refusal {
-            book.requests[id].answered = Some(429);
-            drop(book);
+            inner.requests[id].status = Some(429);
+            drop(inner);
             drop(in_flight);
             return refusal;
         }
-        (id, book.latency, headers, in_flight)
+        (id, inner.latency, headers, in_flight)
     };
     tokio::time::sleep(latency).await;
     loop {
-        let opened = desk.opened.notified();
-        let may = match &mut desk.book().allowed {
+        let opened = server.opened.notified();
+        let allowed = match &mut server.lock().allowed {
             None => true,
             Some(0) => false,
             Some(left) => {
@@ -91,23 +94,21 @@ pub(super) async fn answer(
                 true
             }
         };
-        if may {
+        if allowed {
             break;
         }
         opened.await;
     }
-    let failure = desk.book().failure(&request);
+    let failure = server.lock().failure(&request);
     if matches!(failure, Some(Reply::Stalled)) {
         return std::future::pending().await;
     }
-    let mut book = desk.book();
-    let said = if book.constant { "" } else { &request.content };
-    let words = FakeModel::words(request.kind, said);
+    let mut inner = server.lock();
+    let content = if inner.constant { "" } else { &request.content };
+    let summary = FakeModel::summary(request.kind, content);
     let response = match failure {
-        None => respond(200, &headers, completion(&request, Some(&words), "stop")),
-        Some(Reply::SummaryRef(words)) => {
-            respond(200, &[], completion(&request, Some(words), "stop"))
-        }
+        None => respond(200, &headers, completion(&request, Some(&summary), "stop")),
+        Some(Reply::Text(text)) => respond(200, &[], completion(&request, Some(text), "stop")),
         Some(Reply::Status(status, headers, body)) => respond(status, &headers, body),
         Some(Reply::Garbled) => respond(200, &[], "<html>bad gateway</html>".to_owned()),
         Some(Reply::Empty) => respond(200, &[], completion(&request, None, "stop")),
@@ -117,10 +118,10 @@ pub(super) async fn answer(
             .header("content-length", 1_000)
             .body(Body::new(Broken))
             .unwrap_or_default(),
-        Some(Reply::Stalled) => unreachable!("it never comes here"),
+        Some(Reply::Stalled) => unreachable!("handled above"),
     };
-    book.requests[id].answered = Some(response.status().as_u16());
-    drop(book);
+    inner.requests[id].status = Some(response.status().as_u16());
+    drop(inner);
     drop(in_flight);
     response
 }
@@ -148,12 +149,12 @@ pub(super) fn understand(headers: &HeaderMap, body: &[u8]) -> Result<Request, St
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
             .unwrap_or_default(),
         body,
-        answered: None,
+        status: None,
         at: Instant::now(),
     })
 }
 
-/// A message's text, whether it is one text or several parts.
+/// A message's text, from a string or from several parts.
 fn text_of(content: &Value) -> String {
     match content {
         Value::Array(parts) => parts
@@ -171,13 +172,13 @@ fn between_markers(user: &str) -> Option<String> {
     Some(content.strip_suffix('\n').unwrap_or(content).to_owned())
 }
 
-pub(super) fn completion(request: &Request, words: Option<&str>, finish: &str) -> String {
+pub(super) fn completion(request: &Request, text: Option<&str>, finish: &str) -> String {
     let tokens = request.content.len() / 4 + 300;
     json!({
         "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": request.body["model"],
         "choices": [{
             "index": 0, "finish_reason": finish,
-            "message": {"role": "assistant", "content": words.unwrap_or("")},
+            "message": {"role": "assistant", "content": text.unwrap_or("")},
         }],
         "usage": {"prompt_tokens": tokens, "completion_tokens": 20, "total_tokens": tokens + 20,
                   "prompt_tokens_details": {"cached_tokens": CACHED}},

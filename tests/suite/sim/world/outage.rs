@@ -1,28 +1,28 @@
-//! A night with thousands of files: edits, kills, a folder that goes and comes back, a model that fails one time in
-//! three and refuses everything for minutes. In the morning everything has to be fresh.
+//! Hours with thousands of files: edits, kills, a root that disappears and returns, a model that fails for one request in
+//! three and refuses everything for minutes. Afterwards everything has to become fresh.
 
 use epitome::engine::view::NodeView;
 use epitome::model::path::RelPath;
 
-use super::{EPOCH_MS, REPO, Sabotage, Tally, Text, Weather, World};
+use super::{Conditions, EPOCH_MS, REPO, Sabotage, Tally, Text, World};
 
 const HOUR_MS: u64 = 60 * 60_000;
-/// Files in a directory.
-const IN_EACH: u32 = 8;
+/// The number of files in a directory.
+const FILES_PER_DIRECTORY: u32 = 8;
 
 impl World {
-    /// A world of so many files before the night.
-    pub fn at_night(seed: u64, files: u32) -> Self {
+    /// A world with `files` files before the outage.
+    pub fn with_outage(seed: u64, files: u32) -> Self {
         let mut world = Self::new(seed, Sabotage::None);
         world.refusing = false;
-        world.weather = Weather {
-            night: true,
-            // A look costs as much as there are files.
-            glance_one_in: files.max(4),
-            most_steps: u64::MAX,
+        world.conditions = Conditions {
+            outage: true,
+            // A check visits all files.
+            check_one_in: files.max(4),
+            max_steps: u64::MAX,
         };
         for number in 0..files {
-            let path = place(number);
+            let path = path_of(number);
             if let Some((folder, _)) = path.rsplit_once('/') {
                 world.disk.make_directory(folder);
             }
@@ -35,8 +35,8 @@ impl World {
         world
     }
 
-    /// The night, and how long it took until all was fresh after it.
-    pub fn night(&mut self, hours: u64) -> Result<(Tally, u64), String> {
+    /// Runs the outage. Returns the tally and how long it took afterwards until everything was fresh, in milliseconds.
+    pub fn outage(&mut self, hours: u64) -> Result<(Tally, u64), String> {
         let files = self.disk.files.len() as u32;
         let mut meaning = 1_000 + files;
         self.start()?;
@@ -54,7 +54,7 @@ impl World {
                     self.lose();
                 }
                 _ => {
-                    // A person edits, or switches the branch.
+                    // A user edits, or switches the branch.
                     let most = if self.random.u8(0..6) == 0 {
                         files / 10
                     } else {
@@ -62,9 +62,9 @@ impl World {
                     };
                     for _ in 0..self.random.u32(0..=most) {
                         meaning += 1;
-                        let path = place(self.random.u32(0..files));
+                        let path = path_of(self.random.u32(0..files));
                         let text = Text { meaning, layout: 0 };
-                        self.write_seen(&path, text);
+                        self.write_watched(&path, text);
                     }
                 }
             }
@@ -78,7 +78,7 @@ impl World {
         }
         let morning = self.now_ms;
         loop {
-            // What used all of its tries gets new ones, ever more seldom.
+            // Requests that used up their attempts are retried at growing intervals.
             self.pass_until(self.now_ms + 5 * 60_000)?;
             let status = self.engine.repository_status(REPO).ok_or("no repository")?;
             let open = status.pending + status.stale + status.failed;
@@ -89,19 +89,19 @@ impl World {
                 let view = self.engine.view(REPO, &RelPath::root(), usize::MAX);
                 let why = view.as_ref().and_then(first_error);
                 return Err(format!(
-                    "three hours later {open} are not fresh, for one {why:?}: {status:?}"
+                    "after three hours {open} nodes are not fresh, one because of {why:?}: {status:?}"
                 ));
             }
         }
         let took_ms = self.now_ms - morning;
         self.judge()?;
         self.flush();
-        let asks = self.tally.asks;
+        let requests = self.tally.requests;
         self.crash()?;
         self.pass_until(self.now_ms + HOUR_MS)?;
         self.judge()?;
-        if self.tally.asks != asks {
-            return Err("a restart with nothing changed asked".to_owned());
+        if self.tally.requests != requests {
+            return Err("a restart with nothing changed sent requests".to_owned());
         }
         Ok((self.tally, took_ms))
     }
@@ -115,10 +115,10 @@ fn first_error(view: &NodeView) -> Option<String> {
     own.or_else(|| view.children.iter().flatten().find_map(first_error))
 }
 
-/// Where the file of a number lies: folders in folders.
-fn place(number: u32) -> String {
+/// The path of a numbered file, in nested folders.
+fn path_of(number: u32) -> String {
     let mut path = String::new();
-    let mut rest = number / IN_EACH;
+    let mut rest = number / FILES_PER_DIRECTORY;
     while rest > 0 {
         path.push_str(&format!("d{}/", rest % 7));
         rest /= 7;

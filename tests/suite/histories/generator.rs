@@ -1,4 +1,4 @@
-//! Makes the next thing that happens, from a seed and from what stands on the disk.
+//! Chooses the next operation, from a seed and the state of the disk.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -10,7 +10,7 @@ use fastrand::Rng;
 use super::op::{Op, Place};
 use super::wide;
 
-/// Where a watched repository keeps its `index.json` files, in histories that have some.
+/// The export folder, in histories that have one.
 pub const EXPORTED: &str = "exported";
 
 pub const NAMES: &[&[u8]] = &[
@@ -51,7 +51,7 @@ pub const RULES: &[&str] = &[
     "*.py\n",
 ];
 
-/// What stands below the folder, without the insides of `.git`.
+/// The files and folders on the disk, without the contents of `.git`.
 pub struct Stock {
     pub files: Vec<Place>,
     pub directories: Vec<Place>,
@@ -85,7 +85,7 @@ impl Stock {
         for (name, entry) in entries {
             let below = place.join(&name);
             match entry.file_type() {
-                // No other program writes there.
+                // Only git writes there.
                 _ if name == EXPORTED.as_bytes() => {}
                 _ if name == b".git" => self.repositories.push(place.clone()),
                 Ok(kind) if kind.is_dir() => self.gather(base, &below),
@@ -96,18 +96,18 @@ impl Stock {
     }
 }
 
-/// The source of a history.
-pub struct Chance {
+/// The generator of a history.
+pub struct Generator {
     pub rng: Rng,
     pub number: u32,
     pub is_root: bool,
-    /// What happens next, a little later than now.
+    /// Operations that come after the next ones.
     pub planned: VecDeque<Op>,
     wide: bool,
 }
 
-impl Chance {
-    /// `wide`: more kinds of things happen. The others stay as they are, so that old seeds mean what they meant.
+impl Generator {
+    /// `wide`: uses more kinds of operations. Narrow seeds keep their meaning when kinds are added.
     pub fn new(seed: u64, wide: bool) -> Self {
         Self {
             rng: Rng::with_seed(seed),
@@ -118,7 +118,7 @@ impl Chance {
         }
     }
 
-    /// How many things happen in the next round, and whether the daemon is there while they do.
+    /// The number of operations in the next round, and what happens to the daemon before them.
     pub fn round(&mut self) -> (usize, Vec<Op>) {
         let count = match self.rng.u32(..10) {
             0 => 1,
@@ -136,7 +136,7 @@ impl Chance {
         (count, before)
     }
 
-    /// The next thing.
+    /// The next operation.
     pub fn next(&mut self, base: &Path) -> Op {
         let stock = Stock::of(base);
         self.number += 1;
@@ -150,12 +150,12 @@ impl Chance {
                 None => Op::Write(self.new_place(&stock), self.text()),
             },
             14..24 => self.save(&stock),
-            24..30 => self.anything(&stock).map_or(Op::ScanState, Op::Remove),
+            24..30 => self.any_entry(&stock).map_or(Op::CheckFresh, Op::Remove),
             30..42 => self.rename(&stock),
-            42..46 => match (self.anything(&stock), self.anything(&stock)) {
+            42..46 => match (self.any_entry(&stock), self.any_entry(&stock)) {
                 (Some(one), Some(other)) if self.rng.bool() => Op::Swap(one, other),
                 (Some(one), Some(other)) => Op::Exchange(one, other),
-                _ => Op::ScanState,
+                _ => Op::CheckFresh,
             },
             46..50 => Op::Directory(self.new_place(&stock)),
             50..56 => self.link(&stock),
@@ -178,10 +178,10 @@ impl Chance {
             88 => Op::Stop,
             89 => Op::Continue,
             90 if !self.is_root => {
-                let place = self.anything(&stock);
-                place.map_or(Op::ScanState, |place| Op::Mode(place, 0))
+                let place = self.any_entry(&stock);
+                place.map_or(Op::CheckFresh, |place| Op::Mode(place, 0))
             }
-            90..93 => Op::ScanState,
+            90..93 => Op::CheckFresh,
             _ => match self.rng.u32(..8) {
                 0 => Op::Pause(self.rng.u64(20..150)),
                 _ => Op::Pause(self.rng.u64(..8)),
@@ -195,7 +195,7 @@ impl Chance {
             0 => String::new(),
             1 => format!("# Part {number}\n\nWords about it.\n"),
             2 => format!("def f{number}(x):\n    \"\"\"Says {number}.\"\"\"\n    return x\n"),
-            // The same text again and again: equal content under many names.
+            // A constant text: equal content under many names.
             3 => "def same():\n    return 1\n".to_owned(),
             4 => format!("pub fn f{number}() {{}}\n").repeat(self.rng.usize(1..50)),
             _ => format!("{number}\n"),
@@ -211,7 +211,7 @@ impl Chance {
     }
 
     pub fn directory(&mut self, stock: &Stock) -> Place {
-        // Every second time near the top, where most happens.
+        // Half of the time near the top, where most files are.
         let near = stock.directories.len().min(4);
         let choice = match self.rng.bool() {
             true => &stock.directories[..near],
@@ -221,8 +221,8 @@ impl Chance {
         choice.unwrap_or_else(|| Place::new("tree"))
     }
 
-    /// Anything but the two tops.
-    pub fn anything(&mut self, stock: &Stock) -> Option<Place> {
+    /// Any file or folder except the two top folders.
+    pub fn any_entry(&mut self, stock: &Stock) -> Option<Place> {
         let directories: Vec<Place> = stock
             .directories
             .iter()
@@ -256,7 +256,7 @@ impl Chance {
 
     fn save(&mut self, stock: &Stock) -> Op {
         let Some(file) = self.file(stock) else {
-            return Op::ScanState;
+            return Op::CheckFresh;
         };
         match self.rng.u32(..7) {
             0 => Op::Append(file, self.text()),
@@ -269,11 +269,13 @@ impl Chance {
     }
 
     fn rename(&mut self, stock: &Stock) -> Op {
-        let Some(from) = self.anything(stock) else {
-            return Op::ScanState;
+        let Some(from) = self.any_entry(stock) else {
+            return Op::CheckFresh;
         };
         let to = match self.rng.u32(..4) {
-            0 => self.anything(stock).unwrap_or_else(|| Place::new("tree/a")),
+            0 => self
+                .any_entry(stock)
+                .unwrap_or_else(|| Place::new("tree/a")),
             1 => Place::new("out").join(NAMES[self.rng.usize(..NAMES.len())]),
             _ => self.new_place(stock),
         };
@@ -285,11 +287,11 @@ impl Chance {
         match self.rng.u32(..6) {
             0..2 => match self.file(stock) {
                 Some(file) => Op::HardLink(file, place),
-                None => Op::ScanState,
+                None => Op::CheckFresh,
             },
             2 => Op::Symlink(".".to_owned(), place),
             3 => {
-                // None leads out of the folder: what is written through a link is written.
+                // No link leads out of the folder, because writes follow links.
                 let target = ["..", "a", "../out", "/nonexistent", "nowhere"];
                 Op::Symlink(target[self.rng.usize(..target.len())].to_owned(), place)
             }
@@ -309,19 +311,19 @@ impl Chance {
         match self.rng.u32(..8) {
             0 => match self.pick(&rule_files) {
                 Some(file) => Op::Remove(file.clone()),
-                None => Op::ScanState,
+                None => Op::CheckFresh,
             },
             1 => match self.pick(&stock.repositories) {
                 Some(place) => Op::Write(place.join(b".git/info/exclude"), text),
-                None => Op::ScanState,
+                None => Op::CheckFresh,
             },
             2 => match (self.pick(&rule_files).cloned(), self.directory(stock)) {
                 (Some(from), to) => Op::Rename(from, to.join(b".gitignore")),
-                _ => Op::ScanState,
+                _ => Op::CheckFresh,
             },
             3 => match self.pick(&rule_files) {
                 Some(file) => Op::Atomic(file.clone(), text),
-                None => Op::ScanState,
+                None => Op::CheckFresh,
             },
             _ => {
                 let file = RULE_FILES[self.rng.usize(..RULE_FILES.len())];
@@ -337,7 +339,7 @@ impl Chance {
                 true => Place::new("tree"),
                 false => self.directory(stock),
             };
-            return Op::Git(place, words("init -q -b main"));
+            return Op::Git(place, split("init -q -b main"));
         };
         let lines = [
             "add -A",
@@ -365,11 +367,11 @@ impl Chance {
         if self.rng.u32(..30) == 0 {
             return Op::Remove(place.join(b".git"));
         }
-        Op::Git(place, words(lines[self.rng.usize(..lines.len())]))
+        Op::Git(place, split(lines[self.rng.usize(..lines.len())]))
     }
 }
 
-pub fn words(line: &str) -> Vec<String> {
+pub fn split(line: &str) -> Vec<String> {
     line.split(' ').map(str::to_owned).collect()
 }
 

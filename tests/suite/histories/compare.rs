@@ -1,4 +1,4 @@
-//! Whether what the daemon tells is what stands on the disk.
+//! Compares the daemon's output with the disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -13,9 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use epitome::model::digest::Digest;
 use serde_json::Value;
 
-use super::chance::regular_files;
+use super::generator::regular_files;
 
-/// What is called fresh has to be as it is on the disk now.
+/// A node that is reported as fresh must equal the disk now.
 pub fn check(base: &Path, node: &Value, rules: bool) -> Result<(), String> {
     let path = match node["path_base64"].as_str() {
         Some(text) => STANDARD.decode(text).unwrap(),
@@ -25,10 +25,10 @@ pub fn check(base: &Path, node: &Value, rules: bool) -> Result<(), String> {
     let shown = path.escape_ascii().to_string();
     if node["kind"] == "file" {
         let stat = match fs::symlink_metadata(&absolute) {
-            // It cannot be known.
+            // Its content cannot be checked.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(()),
             found => found.map_err(|error| {
-                format!("a lie: {shown} is called fresh and is not there: {error}")
+                format!("{shown} is reported as fresh but does not exist: {error}")
             })?,
         };
         let digest = fs::read(&absolute).map(|bytes| Digest::of_file(&bytes).to_string());
@@ -39,7 +39,7 @@ pub fn check(base: &Path, node: &Value, rules: bool) -> Result<(), String> {
         // A file with several names can be written through one that is not watched.
         return match equal || stat.nlink() > 1 {
             true => Ok(()),
-            false => Err(format!("a lie: {shown} is called fresh and has changed")),
+            false => Err(format!("{shown} is reported as fresh but has changed")),
         };
     }
     if rules {
@@ -60,7 +60,7 @@ pub fn check(base: &Path, node: &Value, rules: bool) -> Result<(), String> {
     match known == there {
         true => Ok(()),
         false => Err(format!(
-            "a lie: the directory {shown:?} is called fresh, with {:?} instead of {:?}",
+            "the directory {shown:?} is reported as fresh with {:?} instead of {:?}",
             escaped(&known),
             escaped(&there)
         )),
@@ -74,7 +74,7 @@ fn escaped(names: &BTreeSet<Vec<u8>>) -> Vec<String> {
         .collect()
 }
 
-/// Whether anything below could ignore something.
+/// Whether there is a rule file in the directory or below it.
 pub fn has_rules(directory: &Path) -> bool {
     fs::read_dir(directory)
         .into_iter()
@@ -89,24 +89,24 @@ pub fn has_rules(directory: &Path) -> bool {
 }
 
 /// The first differences, node by node.
-pub fn difference(seen: &Value, true_one: &Value) -> String {
+pub fn difference(served: &Value, fresh: &Value) -> String {
     let mut lines = Vec::new();
-    compare(seen, true_one, &mut lines);
+    compare(served, fresh, &mut lines);
     lines.truncate(12);
     match lines.is_empty() {
-        true => "the same JSON in other bytes".to_owned(),
+        true => "equal JSON, but different bytes".to_owned(),
         false => lines.join("\n"),
     }
 }
 
-fn compare(seen: &Value, true_one: &Value, lines: &mut Vec<String>) {
-    let (Some(one), Some(other)) = (seen.as_object(), true_one.as_object()) else {
+fn compare(served: &Value, fresh: &Value, lines: &mut Vec<String>) {
+    let (Some(one), Some(other)) = (served.as_object(), fresh.as_object()) else {
         return;
     };
-    let path = &true_one["path"];
+    let path = &fresh["path"];
     for (key, value) in one {
         if key != "children" && other.get(key) != Some(value) {
-            let expected = &true_one[key];
+            let expected = &fresh[key];
             lines.push(format!("{path}: {key} is {value}, should be {expected}"));
         }
     }
@@ -115,35 +115,38 @@ fn compare(seen: &Value, true_one: &Value, lines: &mut Vec<String>) {
         children.cloned().unwrap_or_default()
     };
     let key = |node: &Value| (node["path"].to_string(), node["path_base64"].to_string());
-    let (mine, theirs) = (children(seen), children(true_one));
-    for child in &mine {
-        match theirs.iter().find(|other| key(other) == key(child)) {
+    let (served, expected_children) = (children(served), children(fresh));
+    for child in &served {
+        match expected_children
+            .iter()
+            .find(|other| key(other) == key(child))
+        {
             Some(other) => compare(child, other, lines),
-            None => lines.push(format!("{} is too much", child["path"])),
+            None => lines.push(format!("{} is unexpected", child["path"])),
         }
     }
-    for child in &theirs {
-        if !mine.iter().any(|other| key(other) == key(child)) {
+    for child in &expected_children {
+        if !served.iter().any(|other| key(other) == key(child)) {
             lines.push(format!("{} is missing", child["path"]));
         }
     }
 }
 
-/// What was kept up to date has to be what is written anew.
-pub fn compare_exports(kept: &Path, true_one: &Path) -> Result<(), String> {
-    let [kept, true_one] = [kept, true_one].map(|folder| {
+/// The export that the daemon maintains must equal a new one.
+pub fn compare_exports(kept: &Path, fresh: &Path) -> Result<(), String> {
+    let [kept, fresh] = [kept, fresh].map(|folder| {
         let mut files = BTreeMap::new();
         gather(folder, folder, &mut files);
         files
     });
-    let told = |path: &PathBuf, what: &str| format!("export: {} {what}", path.display());
-    let missing = true_one.iter().map(|(path, bytes)| match kept.get(path) {
-        None => Some(told(path, "is missing")),
-        Some(known) if known != bytes => Some(told(path, "says something else")),
+    let line = |path: &PathBuf, what: &str| format!("export: {} {what}", path.display());
+    let missing = fresh.iter().map(|(path, bytes)| match kept.get(path) {
+        None => Some(line(path, "is missing")),
+        Some(known) if known != bytes => Some(line(path, "has different content")),
         Some(_) => None,
     });
-    let extra = kept.keys().filter(|path| !true_one.contains_key(*path));
-    let extra = extra.map(|path| Some(told(path, "is too much")));
+    let extra = kept.keys().filter(|path| !fresh.contains_key(*path));
+    let extra = extra.map(|path| Some(line(path, "is unexpected")));
     let found: Vec<String> = missing.chain(extra).flatten().take(12).collect();
     match found.is_empty() {
         true => Ok(()),
