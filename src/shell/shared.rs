@@ -11,7 +11,7 @@ mod redis;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,9 @@ const DEADLINE: Duration = Duration::from_secs(1);
 /// The deadline of the first one: name, connection, encryption and credentials come first.
 const FIRST_DEADLINE: Duration = Duration::from_secs(3);
 /// The deadline of an operation in the background.
-const PATIENT: Duration = Duration::from_secs(20);
+const PATIENT: Duration = Duration::from_secs(10);
+/// After so many failures, and nothing written, the rest of a round of writes is not tried.
+const HOPELESS: usize = 4;
 /// Operations at once on single objects.
 const PARALLEL: usize = 64;
 /// How long a missing key is not looked up again.
@@ -238,13 +240,42 @@ impl Client {
                 stored
             }
             Service::Objects(objects) => {
-                let each = values.into_iter().map(|(key, value)| async move {
-                    let stored = self.patiently(objects.put(key, value, claims)).await;
-                    stored.map(|()| key)
+                let began = Instant::now();
+                if !self.writes.allows(began) {
+                    return Vec::new();
+                }
+                // One object that cannot be written must not block the others; a dead service is not tried for each.
+                let (written, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+                let each = values.into_iter().map(|(key, value)| {
+                    let (written, failed) = (&written, &failed);
+                    async move {
+                        let hopeless = failed.load(Ordering::Relaxed) >= HOPELESS;
+                        if hopeless && written.load(Ordering::Relaxed) == 0 {
+                            return Err(Trouble::new("not tried"));
+                        }
+                        let work = objects.put(key, value, claims);
+                        let done = timeout(PATIENT, work)
+                            .await
+                            .unwrap_or_else(|_| Err(late(PATIENT)));
+                        let counter = if done.is_ok() { written } else { failed };
+                        counter.fetch_add(1, Ordering::Relaxed);
+                        done.map(|()| key)
+                    }
                 });
-                let stored = stream::iter(each).buffer_unordered(PARALLEL / 2);
-                let stored: Vec<Option<SummaryKey>> = stored.collect().await;
-                stored.into_iter().flatten().collect()
+                let outcomes = stream::iter(each).buffer_unordered(PARALLEL / 2);
+                let outcomes: Vec<Result<SummaryKey, Trouble>> = outcomes.collect().await;
+                let trouble = outcomes
+                    .iter()
+                    .find_map(|outcome| outcome.as_ref().err())
+                    .cloned();
+                let stored: Vec<SummaryKey> = outcomes.into_iter().flatten().collect();
+                match trouble {
+                    Some(trouble) if stored.is_empty() => {
+                        self.failed(&self.writes, began, &trouble)
+                    }
+                    _ => self.writes.succeeded(),
+                }
+                stored
             }
         }
     }
@@ -298,8 +329,8 @@ impl Client {
                 Service::Objects(objects) => objects.get(key).await.map(drop),
             }
         };
-        let late = || Trouble::new(format!("no response within {} s", FIRST_DEADLINE.as_secs()));
-        timeout(FIRST_DEADLINE, work).await.map_err(|_| late())?
+        let checked = timeout(FIRST_DEADLINE, work).await;
+        checked.map_err(|_| late(FIRST_DEADLINE))?
     }
 
     /// Why the store is not read now, and why it is not written, if so.
@@ -344,25 +375,36 @@ impl Client {
         if !breaker.allows(began) {
             return None;
         }
-        let error = match timeout(deadline, work).await {
+        let trouble = match timeout(deadline, work).await {
             Ok(Ok(value)) => {
                 self.reached.store(true, Ordering::Relaxed);
+                if breaker.error().is_some() {
+                    tracing::info!("the shared store {} responds again", self.options.location);
+                }
                 breaker.succeeded();
                 return Some(value);
             }
-            Ok(Err(trouble)) => trouble.to_string(),
+            Ok(Err(trouble)) => trouble,
             Err(_) => {
                 // A response that comes later belongs to no request.
                 if let Service::Redis(redis) = &self.service {
                     redis.disconnect().await;
                 }
-                format!("no response within {} s", deadline.as_secs())
+                late(deadline)
             }
         };
         // A dead store costs the longer deadline once.
         self.reached.store(true, Ordering::Relaxed);
-        breaker.failed(began, Instant::now(), error);
+        self.failed(breaker, began, &trouble);
         None
+    }
+
+    /// Opens a breaker; the log says it once.
+    fn failed(&self, breaker: &Breaker, began: Instant, trouble: &Trouble) {
+        if breaker.error().is_none() {
+            tracing::warn!("the shared store {}: {trouble}", self.options.location);
+        }
+        breaker.failed(began, Instant::now(), trouble.to_string());
     }
 
     fn note_missing(&self, values: &[Found], now: Instant) {
@@ -381,6 +423,10 @@ impl Client {
     fn missing(&self) -> MutexGuard<'_, HashMap<SummaryKey, Instant>> {
         self.missing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn late(deadline: Duration) -> Trouble {
+    Trouble::new(format!("no response within {} s", deadline.as_secs()))
 }
 
 /// `namespace/xx/key`: the folders keep listings of a file system short.

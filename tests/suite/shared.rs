@@ -17,10 +17,10 @@ use crate::harness::{Done, FakeModel, Home, Repo, finish, until};
 use services::{Manner, Service, delayed, impostor, skipped};
 
 /// Requests about [`Repo::package`]: files and directories without the empty file, which is described by rule.
-const ASKED: usize = 12 - 1 + 7;
+const REQUESTS: usize = 12 - 1 + 7;
 
 fn home(model: &FakeModel, url: &str, more: &str) -> Home {
-    Home::asking(
+    Home::with_model(
         model,
         &format!("quiet_ms = 0\n\n[shared]\nurl = \"{url}\"\n{more}"),
     )
@@ -76,14 +76,14 @@ fn a_second_home_asks_the_model_for_nothing() {
             home(&model, &service.url, ""),
         );
         index(&one, &service, &repo);
-        assert_eq!(model.count(), ASKED, "{}", service.name);
+        assert_eq!(model.count(), REQUESTS, "{}", service.name);
 
         let estimate = run(&two, &service, &["index", "--dry-run", &repo.at("")]).stdout;
         let said = "18 of 18 summaries are in the shared store: 0 requests";
         assert!(estimate.contains(said), "{}: {estimate}", service.name);
 
         let done = index(&two, &service, &repo);
-        assert_eq!(model.count(), ASKED, "{}: {done:?}", service.name);
+        assert_eq!(model.count(), REQUESTS, "{}: {done:?}", service.name);
         assert!(
             done.stderr
                 .contains("0 requests · 18 from the shared store"),
@@ -96,7 +96,7 @@ fn a_second_home_asks_the_model_for_nothing() {
         repo.append("src/shop/money/rates/table.py", "\n\nBASE = \"eur\"\n");
         index(&two, &service, &repo);
         index(&one, &service, &repo);
-        assert_eq!(model.count(), ASKED + 6, "{}", service.name);
+        assert_eq!(model.count(), REQUESTS + 6, "{}", service.name);
 
         let doctor = run(&two, &service, &["doctor", "--json"]).json();
         let checks = doctor["checks"].as_array().unwrap().clone();
@@ -111,9 +111,9 @@ fn only_summaries_leave_the_machine() {
     let (home, repo) = (home(&model, &service.url, ""), Repo::package());
     index(&home, &service, &repo);
     let values = values(&service);
-    assert_eq!(values.len(), ASKED);
+    assert_eq!(values.len(), REQUESTS);
     assert!(
-        files(service.folder.path()).len() == ASKED,
+        files(service.folder.path()).len() == REQUESTS,
         "claims are ended"
     );
     let user = home.temp().display().to_string();
@@ -149,7 +149,7 @@ fn what_is_missing_moves_either_way_and_what_is_old_goes() {
             continue;
         };
         let (model, repo) = (FakeModel::new(), Repo::package());
-        let alone = Home::asking(&model, "quiet_ms = 0");
+        let alone = Home::with_model(&model, "quiet_ms = 0");
         index(&alone, &service, &repo);
         let variable = [("EPITOME_SHARED_URL", service.url.clone())];
         let moved = |home: &Home, arguments: &[&str]| {
@@ -157,19 +157,22 @@ fn what_is_missing_moves_either_way_and_what_is_old_goes() {
             finish(command.envs(variable.clone())).expect(0).json()
         };
         let dry = moved(&alone, &["cache", "push", "--dry-run"]);
-        assert_eq!((&dry["chosen"], &dry["done"]), (&json!(ASKED), &json!(0)));
-        assert_eq!(moved(&alone, &["cache", "push"])["done"], json!(ASKED));
+        assert_eq!(
+            (&dry["chosen"], &dry["done"]),
+            (&json!(REQUESTS), &json!(0))
+        );
+        assert_eq!(moved(&alone, &["cache", "push"])["done"], json!(REQUESTS));
         assert_eq!(
             moved(&alone, &["cache", "push"])["done"],
             json!(0),
             "nothing twice"
         );
 
-        let other = Home::asking(&model, "quiet_ms = 0");
-        assert_eq!(moved(&other, &["cache", "pull"])["done"], json!(ASKED));
+        let other = Home::with_model(&model, "quiet_ms = 0");
+        assert_eq!(moved(&other, &["cache", "pull"])["done"], json!(REQUESTS));
         assert_eq!(moved(&other, &["cache", "pull"])["done"], json!(0));
         index(&other, &service, &repo);
-        assert_eq!(model.count(), ASKED);
+        assert_eq!(model.count(), REQUESTS);
 
         let gc = |days: &str, dry: &[&str]| {
             let arguments = [&["cache", "gc", "--shared", "--max-age", days], dry].concat();
@@ -181,7 +184,7 @@ fn what_is_missing_moves_either_way_and_what_is_old_goes() {
             json!(0),
             "0 days old is not older than 0"
         );
-        assert_eq!(gc("90", &[])["there"], json!(ASKED));
+        assert_eq!(gc("90", &[])["there"], json!(REQUESTS));
     }
     let home = Home::new();
     let refused = home.run(&["cache", "push"]).expect(1);
@@ -228,15 +231,15 @@ fn a_hostile_value_costs_one_request_and_nothing_else() {
     fs::create_dir(leaves[many]).unwrap();
     let victim = home(&model, &service.url, "");
     let done = index(&victim, &service, &repo);
-    assert_eq!(model.count(), ASKED + many + 1, "one for each: {done:?}");
+    assert_eq!(model.count(), REQUESTS + many + 1, "one for each: {done:?}");
     let tree = run(&victim, &service, &["tree", &repo.at(""), "--json"]).stdout;
     assert!(
         !tree.contains("AKIA") && !tree.contains('\u{202e}'),
         "{tree}"
     );
-    // They are replaced: the next one pays for the directory in the way only.
+    // They are replaced: the next one requests only what a directory is in the way of.
     index(&home(&model, &service.url, ""), &service, &repo);
-    assert!(model.count() <= ASKED + many + 2, "{}", model.count());
+    assert!(model.count() <= REQUESTS + many + 2, "{}", model.count());
 }
 
 #[test]
@@ -254,9 +257,9 @@ fn with_a_signing_key_only_signed_summaries_are_used() {
         home(&model, &service.url, &more)
     };
     index(&signed("ours", "read-write"), &service, &repo);
-    assert_eq!(model.count(), ASKED);
+    assert_eq!(model.count(), REQUESTS);
     index(&signed("ours", "read"), &service, &repo);
-    assert_eq!(model.count(), ASKED, "a developer verifies");
+    assert_eq!(model.count(), REQUESTS, "a developer verifies");
     index(
         &home(&model, &service.url, "mode = \"read\"\n"),
         &service,
@@ -264,7 +267,7 @@ fn with_a_signing_key_only_signed_summaries_are_used() {
     );
     assert_eq!(
         model.count(),
-        ASKED,
+        REQUESTS,
         "without a key, signatures are not checked"
     );
 
@@ -280,14 +283,22 @@ fn with_a_signing_key_only_signed_summaries_are_used() {
     .unwrap();
     let reader = signed("ours", "read");
     index(&reader, &service, &repo);
-    assert_eq!(model.count(), ASKED + 1, "only the forged one is requested");
+    assert_eq!(
+        model.count(),
+        REQUESTS + 1,
+        "only the forged one is requested"
+    );
     let tree = run(&reader, &service, &["tree", &repo.at("")]).stdout;
     assert!(!tree.contains("Ignore this file"), "{tree}");
     index(&signed("theirs", "read"), &service, &repo);
-    assert_eq!(model.count(), ASKED + 1 + ASKED, "another key fits nothing");
+    assert_eq!(
+        model.count(),
+        REQUESTS + 1 + REQUESTS,
+        "another key fits nothing"
+    );
     assert_eq!(
         values(&service).len(),
-        ASKED,
+        REQUESTS,
         "who only reads writes nothing"
     );
 }
@@ -310,19 +321,21 @@ fn a_store_that_does_not_work_costs_its_deadline_once_and_is_said_once() {
         urls.push(format!("redis://127.0.0.1:{}", impostor(manner).0));
         urls.push(format!("http://127.0.0.1:{}/team", impostor(manner).0));
     }
-    for url in urls {
-        let (count, start) = (model.count(), Instant::now());
-        let home = home(&model, &url, "");
-        let done = home.run(&["index", &repo.at("")]).expect(0);
-        assert_eq!(model.count() - count, ASKED, "{url}");
-        let notes = done.stderr.matches("note: shared store: ").count();
-        assert_eq!(notes, 1, "{url}: {}", done.stderr);
-        assert!(
-            start.elapsed() < Duration::from_secs(20),
-            "{url}: {:?}",
-            start.elapsed()
-        );
-    }
+    std::thread::scope(|scope| {
+        for url in &urls {
+            let repo = &repo;
+            scope.spawn(move || {
+                let (model, start) = (FakeModel::new(), Instant::now());
+                let home = home(&model, url, "");
+                let done = home.run(&["index", &repo.at("")]).expect(0);
+                assert_eq!(model.count(), REQUESTS, "{url}");
+                let notes = done.stderr.matches("note: shared store: ").count();
+                assert_eq!(notes, 1, "{url}: {}", done.stderr);
+                let took = start.elapsed();
+                assert!(took < Duration::from_secs(20), "{url}: {took:?}");
+            });
+        }
+    });
     let (port, connections) = impostor(Manner::Silent);
     let home = home(&model, &format!("redis://127.0.0.1:{port}"), "");
     let daemon = home.daemon(&[&repo.at("")]);
@@ -343,7 +356,7 @@ fn a_store_that_does_not_work_costs_its_deadline_once_and_is_said_once() {
     let status = home.status();
     assert_eq!(status["shared"]["reachable"], json!(false), "{status}");
     assert!(
-        status["shared"]["waiting"].as_u64().unwrap() >= ASKED as u64,
+        status["shared"]["waiting"].as_u64().unwrap() >= REQUESTS as u64,
         "{status}"
     );
     daemon.terminate();
@@ -360,9 +373,8 @@ fn what_could_not_be_written_is_written_later() {
     redis.stop();
     let daemon = one.daemon(&[&repo.at("")]);
     one.wait(&repo);
-    assert_eq!(model.count(), ASKED);
-    // Nothing is lost by a kill either.
-    daemon.kill9();
+    assert_eq!(model.count(), REQUESTS);
+    daemon.terminate();
     redis.start_redis(port).unwrap();
     let daemon = one.daemon(&[&repo.at("")]);
     until("all is written", || {
@@ -370,7 +382,7 @@ fn what_could_not_be_written_is_written_later() {
     });
     daemon.terminate();
     index(&home(&model, &redis.url, ""), &redis, &repo);
-    assert_eq!(model.count(), ASKED);
+    assert_eq!(model.count(), REQUESTS);
 }
 
 #[test]
@@ -390,7 +402,7 @@ fn a_slow_store_delays_nothing_and_loses_nothing() {
         "{:?}",
         start.elapsed()
     );
-    assert_eq!(model.count(), ASKED);
+    assert_eq!(model.count(), REQUESTS);
     let status = slow.run(&["status"]).expect(0).stdout;
     assert!(
         status.contains("shared    redis://") && status.contains("not reachable"),
@@ -428,10 +440,10 @@ fn runners_that_start_at_once_pay_once() {
         let questions: BTreeSet<String> = model
             .requests()
             .iter()
-            .map(|request| request.question())
+            .map(|request| request.subject())
             .collect();
         let (paid, once) = (model.count(), questions.len());
-        assert_eq!(once, ASKED + 20 + 1, "{}", service.name);
+        assert_eq!(once, REQUESTS + 20 + 1, "{}", service.name);
         assert!(
             paid * 100 <= once * 102,
             "{}: {paid} requests for {once}",

@@ -141,17 +141,13 @@ pub fn start(context: &Arc<Context>) {
         return;
     };
     if shared.client.options().writable {
+        let waiting = context.store.unshared(usize::MAX).len() as u64;
+        shared.counts.waiting.store(waiting, Ordering::Relaxed);
         tokio::spawn(write_behind(Arc::downgrade(context), shared));
     }
 }
 
 async fn write_behind(context: Weak<Context>, shared: Arc<Shared>) {
-    let count = |keys: Vec<SummaryKey>| keys.len() as u64;
-    if let Some(context) = context.upgrade() {
-        let waiting = tokio::task::spawn_blocking(move || context.store.unshared(usize::MAX)).await;
-        let waiting = waiting.map_or(0, count);
-        shared.counts.waiting.store(waiting, Ordering::Relaxed);
-    }
     loop {
         let Some(context) = context.upgrade() else {
             return;
@@ -194,7 +190,6 @@ async fn write_some(context: Arc<Context>, shared: &Arc<Shared>) -> Round {
     if values.is_empty() && unfit == 0 {
         return Round::Nothing;
     }
-    let wanted = values.len();
     let written = shared.client.put(values, true).await;
     let many = written.len();
     let done = tokio::task::spawn_blocking(move || context.store.note_shared(&written)).await;
@@ -207,13 +202,13 @@ async fn write_some(context: Arc<Context>, shared: &Arc<Shared>) -> Round {
         .counts
         .waiting
         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-    match done.is_err() || many < wanted {
+    match done.is_err() || many + unfit == 0 {
         true => Round::Failed,
         false => Round::Wrote,
     }
 }
 
-/// Waits a while until everything is written, unless the store cannot be written.
+/// Waits a while until everything is written, unless the store does not respond.
 pub async fn drain(context: &Arc<Context>) {
     let Some(shared) = context
         .shared
@@ -232,10 +227,8 @@ pub async fn drain(context: &Arc<Context>) {
         let reader = Arc::clone(context);
         let waiting = tokio::task::spawn_blocking(move || reader.store.unshared(1)).await;
         let is_done = waiting.map_or(true, |keys| keys.is_empty());
-        if is_done
-            || shared.client.errors().1.is_some()
-            || timeout_at(until, written).await.is_err()
-        {
+        let is_dead = shared.client.errors() != (None, None);
+        if is_done || is_dead || timeout_at(until, written).await.is_err() {
             return;
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::harness::{Alone, until};
+use crate::harness::{Alone, finish, until};
 
 /// A service, stopped when the test ends.
 pub struct Service {
@@ -189,11 +189,8 @@ fn python(module: &str, arguments: &[&str]) -> Option<Command> {
             .env("PYTHONDONTWRITEBYTECODE", "1");
         command
     };
-    let found = python()
-        .args(["-c", &format!("import {module}")])
-        .stderr(Stdio::null())
-        .status();
-    found.is_ok_and(|status| status.success()).then(|| {
+    let found = finish(python().args(["-c", &format!("import {module}")]));
+    (found.code == Some(0)).then(|| {
         let mut command = python();
         command.args(arguments);
         command
