@@ -2,6 +2,7 @@
 //! standard output and standard error.
 
 mod cache;
+mod complete;
 mod completions;
 mod consent;
 mod daemon;
@@ -139,6 +140,9 @@ enum Command {
     Service(service::Arguments),
     /// Print shell completions
     Completions(completions::Arguments),
+    /// Print what could follow, for the completion scripts
+    #[command(hide = true)]
+    Complete(complete::Arguments),
     /// Write the manual pages
     #[command(hide = true)]
     Man(man::Arguments),
@@ -229,6 +233,9 @@ impl Cli {
             data: self.places.data_dir,
             socket: self.places.socket,
         })?;
+        if let Command::Complete(arguments) = &self.command {
+            return complete::run(&places, arguments).await;
+        }
         let context = Context { places };
         if !matches!(self.command, Command::Doctor(_)) {
             owner::refuse_foreign_folders(&context.places)?;
@@ -256,8 +263,8 @@ impl Cli {
             Command::Service(arguments) => service::run(&context, &arguments).await,
             Command::Cache(arguments) => cache::run(&context, &arguments).await,
             Command::Doctor(arguments) => doctor::run(&context, &arguments).await,
-            // Handled above: neither needs the configuration's places.
-            Command::Completions(_) | Command::Man(_) => Ok(()),
+            // Handled above: none of them needs the configuration.
+            Command::Completions(_) | Command::Complete(_) | Command::Man(_) => Ok(()),
         }
     }
 }

@@ -101,6 +101,8 @@ pub struct Openai {
     pub max_output_tokens: u32,
     /// Whether large first indexes go through the Batch API.
     pub batch: Batch,
+    /// Milliseconds before a batch is polled for the first time; later pauses are longer, up to a minute.
+    pub batch_poll_ms: u64,
     /// Milliseconds without a change before a changed file is requested, at most 30000.
     pub quiet_ms: u64,
     /// Price per million input tokens, in any currency; 0: unknown.
@@ -144,7 +146,7 @@ pub struct Budget {
     pub max_tokens_per_day: u64,
     /// Cost per day (UTC), in the currency of the prices; 0: unlimited.
     pub max_cost_per_day: f64,
-    /// Requests of a first index that are not sent without confirmation; 0: never ask.
+    /// Requests of a first index that are not sent without confirmation; 0: no confirmation is needed.
     pub confirm_above: u64,
 }
 
@@ -157,6 +159,8 @@ pub struct Watch {
     pub backend: Backend,
     /// Seconds between two scans of [`Backend::Poll`], 1 to 3600.
     pub poll_seconds: u64,
+    /// Seconds between two comparisons of the tree with the disk; 0: never.
+    pub audit_seconds: u64,
 }
 
 /// How changes are noticed.
@@ -172,9 +176,9 @@ pub enum Backend {
 /// `[files]`
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Files {
-    /// Globs. If there are any, only matching files are in the map.
+    /// Globs. If there are any, only matching files are in the tree.
     pub include: Vec<String>,
-    /// Globs. Matching files and folders are not in the map.
+    /// Globs. Matching files and folders are not in the tree.
     pub exclude: Vec<String>,
     /// Larger files are in the map without a summary.
     pub max_bytes: u64,
@@ -285,6 +289,7 @@ impl Default for Openai {
             timeout_seconds: 60,
             max_output_tokens: 600,
             batch: Batch::Off,
+            batch_poll_ms: 1_000,
             quiet_ms: 2_000,
             price_per_million_input: 0.0,
             price_per_million_output: 0.0,
@@ -317,6 +322,7 @@ impl Default for Watch {
             settle_ms: 200,
             backend: Backend::Native,
             poll_seconds: 5,
+            audit_seconds: 86_400,
         }
     }
 }

@@ -3,10 +3,17 @@
 //! [`Engine::step`] takes one event at one moment and returns effects. It reads no clock, disk or randomness, and cannot
 //! fail, so that a seed can replay everything that can go wrong (see `tests/suite/sim`).
 //!
-//! Two kinds of modules: parts with a state of their own (`tree`, `debounce`, `in_flight`, `pacing` and what it is made
-//! of, `retry`, `late_retries`), and chapters of [`Engine`] that connect them (`rescan`, `summaries`, `describing`,
-//! `requests`, `sharing`, `responses`, `batch`, `waits`, `export`, `status`, `view`, `uses`). Parts know no chapter. They share small
-//! types with each other: the tree's `NodeId`, pacing's `Sent`, `Attempts`, and the enums of `event` and `effect`.
+//! Two kinds of modules:
+//!
+//! - Parts own some state and do not know [`Engine`]: `tree`, `debounce`, `heat`, `in_flight`, and `pacing` with `bucket`,
+//!   `concurrency`, `retry` and `late_retries`. `repository` gathers the state of one repository.
+//! - Chapters are methods of [`Engine`] that connect the parts, one topic each: `rescan`, `summaries`, `describing`,
+//!   `requests`, `sharing`, `responses`, `batch`, `confirmation`, `waits`, `export`, `status`, `view`, `uses`. `sharing`,
+//!   `batch`, `confirmation`, `waits` and `export` also define the state that only they change.
+//!
+//! Parts share small types with each other (the tree's `NodeId`, pacing's `Sent`, `Attempts`, a `Window`) and use the enums
+//! of `event` and `effect`. No part calls a chapter, with one exception: the tree's counts use `view::freshness`, so that
+//! the status and a view never disagree.
 
 pub mod batch;
 pub mod bucket;

@@ -1,19 +1,19 @@
-//! For tests that try what chance comes up with: seeded, so that what fails fails again. `EPITOME_FUZZ` is the number
-//! of seeds; without it a few are tried.
+//! Generates seeded random input for tests, so that a failure can be repeated. `EPITOME_FUZZ` is the number of seeds; the
+//! default is small.
 
 #[cfg(test)]
 mod tests;
 
 use fastrand::Rng;
 
-/// The seeds to try: a few, as many as `EPITOME_FUZZ` says, or all of `EPITOME_FUZZ=1000..2000`.
+/// The seeds to run: `few`, as many as `EPITOME_FUZZ` says, or a range such as `EPITOME_FUZZ=1000..2000`.
 pub(crate) fn rounds(few: u64) -> std::ops::Range<u64> {
-    let wanted = std::env::var("EPITOME_FUZZ").unwrap_or_default();
-    let (from, to) = wanted.split_once("..").unwrap_or(("0", &wanted));
+    let given = std::env::var("EPITOME_FUZZ").unwrap_or_default();
+    let (from, to) = given.split_once("..").unwrap_or(("0", &given));
     from.parse().unwrap_or(0)..to.parse().unwrap_or(few)
 }
 
-/// Characters that programs stumble over: marks of order, of width and of nothing, line ends, escapes, quotes.
+/// Characters that often cause defects: bidirectional controls, zero-width characters, line ends, escapes, quotes.
 const ODD: [char; 32] = [
     '\0',
     '\u{1b}',
@@ -49,7 +49,7 @@ const ODD: [char; 32] = [
     '\u{10ffff}',
 ];
 
-/// A text of up to `longest` characters, ordinary ones and odd ones.
+/// A text of up to `longest` characters, with some from [`ODD`].
 pub(crate) fn text(rng: &mut Rng, longest: usize) -> String {
     let length = rng.usize(0..=longest);
     let oddity = rng.u8(1..=40);
@@ -63,13 +63,13 @@ pub(crate) fn text(rng: &mut Rng, longest: usize) -> String {
         .collect()
 }
 
-/// Bytes of any kind.
+/// Random bytes.
 pub(crate) fn bytes(rng: &mut Rng, longest: usize) -> Vec<u8> {
     let length = rng.usize(0..=longest);
     (0..length).map(|_| rng.u8(..)).collect()
 }
 
-/// The bytes with a few things done to them: flipped, cut, doubled, moved, mixed with others or with `words`.
+/// The bytes after a few mutations: flipped, cut, doubled, moved, mixed with random bytes or with `words`.
 pub(crate) fn mutated(rng: &mut Rng, bytes: &[u8], words: &[&[u8]]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..rng.usize(1..=4) {

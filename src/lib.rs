@@ -8,14 +8,14 @@
 //! - **summary**: the text about a node. A folder's is made from its children's summaries.
 //! - **key**: what a summary is stored under: a hash of everything that goes into it, and of what writes it.
 //! - **provider**: what writes summaries: `offline` from facts on this machine, `openai` a model behind an endpoint.
-//! - **record**: what the store keeps of a node: its last reading and its summary's key.
-//! - **hint**: a notification that something may have changed at a path. Hints can be lost, and then say so.
+//! - **record**: what the store keeps about a node: its last reading and its summary's key.
+//! - **hint**: a notification that something may have changed at a path. Hints can be lost; the loss is reported.
 //! - **suspect**: a hint concerns the node, and no scan has confirmed it since. A suspect node is never fresh.
 //! - **scan**: listing folders by the ignore rules and comparing them with the tree. **rescan**: of everything.
 //! - **settled**: nothing is left to do for a node and everything below it.
 //! - **freshness**: `fresh`, `stale`, `pending`, `failed` or `off`: how far a summary can be trusted.
-//! - **barrier**: a file created in a watched folder. When its notification comes back, all earlier ones have come.
-//! - **in flight**: a key that is looked up, requested or being stored, once for all nodes that wait for it.
+//! - **barrier**: waits for a cookie, a file created in a watched folder: its notification follows all earlier ones.
+//! - **in flight**: a key is being looked up, requested or stored, once for all nodes that wait for it.
 //!
 //! # Modules, in reading order
 //!
@@ -23,7 +23,7 @@
 //! - [`engine`]: decides what is stale, what to read and request, when, in which order. It reads no clock, disk, network
 //!   or randomness: one event in, a list of effects out.
 //! - `shell`: one module for each part of the outside world: rules, scan, read, watch, parse, offline, openai, redact,
-//!   store, export. They do not know each other.
+//!   store, export and others. They do not know each other, except four shared ones that `shell` names.
 //! - `wire`: what crosses the socket, and what `--json` prints.
 //! - `config`: the configuration, checked.
 //! - `daemon`: the event loop that owns the engine, the workers that carry out its effects, the server.
@@ -41,14 +41,14 @@
 //!    An unchanged digest settles the node: first early cut-off.
 //! 4. Syntax digest, language and provider make the **key**. With a provider that costs nothing, the same job writes and
 //!    stores the summary. Otherwise the key is looked up: a stored summary (white space, an undo, a branch and back, a
-//!    rename, a copy) settles the node: second cut-off.
+//!    rename, a copy) settles the node: second early cut-off.
 //! 5. An unknown key is **requested** once, however many nodes wait for it. The content is read again first; a response
 //!    counts only for the key that a node has when it comes.
 //! 6. A summary that was paid for is **committed**: on disk before it is shown.
-//! 7. The node is **settled**. A folder whose last child settled is ready: its key is made of its children's names and
-//!    summaries, and it goes on at 4.
+//! 7. The node is **settled**. A folder whose last child has settled is ready: its key is made of its children's names and
+//!    summaries, and step 4 follows for it.
 //!
-//! Start, crash and lost notifications take the same path, from a listing of everything.
+//! A start, a restart after a crash and a lost notification take the same path, beginning with a full scan.
 //!
 //! # Invariants
 //!
@@ -58,6 +58,21 @@
 //! its senders down.
 //!
 //! Deliberately absent: locks on the state (only the loop changes it), retries outside the engine, waiting inside it.
+//!
+//! # Where to make a change
+//!
+//! | change | files |
+//! | --- | --- |
+//! | a configuration key | `config.rs` (field, default), `config/load.rs` (read and check); `config.example.toml`, `docs/configuration.md` |
+//! | a command | `cli.rs` (variant of `Command`, dispatch), `cli/NAME.rs`; a test in `tests/suite/cli.rs` |
+//! | an argument of an MCP tool | `mcp/tools.rs` (schema), `mcp/tools/TOOL.rs` (field of its arguments); `docs/mcp.md` |
+//! | a provider | `daemon/provider/NAME.rs` (implements `Provider`), a row of `PROVIDERS` in `daemon/provider.rs`, a name in `config.rs` and `config/load.rs` |
+//! | a language | a row in `shell/parse/table/rows`, `shell/parse/queries/NAME.scm`, a sample and its outline in `tests/samples`, a row of `LANGUAGES` in `model/language.rs`; `docs/languages.md` |
+//! | an ignore file | `RULE_FILES` in `shell/rules/level.rs`; one that keeps content from models only: `FILES` in `shell/rules/withheld.rs` |
+//! | a redaction rule | a row of `FORMATS` in `shell/redact/vendors.rs` or of `RULES` in `shell/redact/structure.rs` (with its sample, which a test reads) |
+//! | a freshness word | `Freshness` in `model/summary.rs`, `engine/view.rs` (decides), then the matches that the compiler names; `openapi.json`, `page/page.js` |
+//! | a status field | `Status` in `wire/protocol.rs`, `daemon/answers/status.rs` (fills it), `cli/render/status.rs` (shows it), `client/fake.rs`, `openapi.json` |
+//! | an export format | a renderer in `wire` or `page`, `Format` in `cli/export/documents.rs`; a maintained one also: `Format` in `config.rs`, `config/check.rs`, `daemon/work/exporting.rs` |
 
 pub mod cli;
 pub mod client;

@@ -1,4 +1,7 @@
-//! The hands: each file here touches one part of the world. Siblings are strangers; none knows the engine.
+//! Access to the outside world: one module for each part of it (disk, git's rules, events, network, parsers, store).
+//!
+//! A module returns plain values of `model` and decides nothing about summaries. It knows neither the engine nor its
+//! siblings; only `rules`, `lstat`, `redact` and `regular` may be used by the others. A test enforces this.
 
 pub mod classify;
 pub mod export;

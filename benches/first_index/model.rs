@@ -29,7 +29,7 @@ pub struct Behavior {
 
 /// What the model counted.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Seen {
+pub struct Counts {
     /// Requests, including refused ones.
     pub requests: usize,
     /// Refused requests.
@@ -70,9 +70,9 @@ impl Bucket {
     }
 }
 
-struct BatchRunner {
+struct Server {
     behavior: Behavior,
-    seen: Seen,
+    seen: Counts,
     marks: usize,
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
@@ -81,7 +81,7 @@ struct BatchRunner {
 /// The model; its threads run until the process exits.
 pub struct Model {
     port: u16,
-    desk: Arc<Mutex<BatchRunner>>,
+    server: Arc<Mutex<Server>>,
 }
 
 impl Model {
@@ -89,22 +89,22 @@ impl Model {
     pub fn start(behavior: Behavior) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
-        let desk = Arc::new(Mutex::new(BatchRunner {
+        let server = Arc::new(Mutex::new(Server {
             behavior,
-            seen: Seen::default(),
+            seen: Counts::default(),
             marks: 0,
             requests: Bucket::of(behavior.requests_per_minute, behavior.burst),
             tokens: Bucket::of(behavior.tokens_per_minute, behavior.burst),
         }));
-        let at_desk = Arc::clone(&desk);
+        let at_desk = Arc::clone(&server);
         let concurrent = Arc::new(AtomicUsize::new(0));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (desk, concurrent) = (Arc::clone(&at_desk), Arc::clone(&concurrent));
-                std::thread::spawn(move || serve(&stream, &desk, &concurrent));
+                let (server, concurrent) = (Arc::clone(&at_desk), Arc::clone(&concurrent));
+                std::thread::spawn(move || serve(&stream, &server, &concurrent));
             }
         });
-        Ok(Self { port, desk })
+        Ok(Self { port, server })
     }
 
     /// Its base URL.
@@ -113,21 +113,21 @@ impl Model {
     }
 
     /// The counters since the last call; refills the buckets.
-    pub fn seen(&self) -> Seen {
-        let mut desk = lock(&self.desk);
-        let behavior = desk.behavior;
-        desk.requests = Bucket::of(behavior.requests_per_minute, behavior.burst);
-        desk.tokens = Bucket::of(behavior.tokens_per_minute, behavior.burst);
-        std::mem::take(&mut desk.seen)
+    pub fn seen(&self) -> Counts {
+        let mut server = lock(&self.server);
+        let behavior = server.behavior;
+        server.requests = Bucket::of(behavior.requests_per_minute, behavior.burst);
+        server.tokens = Bucket::of(behavior.tokens_per_minute, behavior.burst);
+        std::mem::take(&mut server.seen)
     }
 }
 
-fn lock(desk: &Mutex<BatchRunner>) -> std::sync::MutexGuard<'_, BatchRunner> {
-    desk.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(server: &Mutex<Server>) -> std::sync::MutexGuard<'_, Server> {
+    server.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Serves one connection.
-fn serve(stream: &TcpStream, desk: &Mutex<BatchRunner>, concurrent: &AtomicUsize) -> Option<()> {
+fn serve(stream: &TcpStream, server: &Mutex<Server>, concurrent: &AtomicUsize) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
@@ -150,9 +150,9 @@ fn serve(stream: &TcpStream, desk: &Mutex<BatchRunner>, concurrent: &AtomicUsize
         reader.read_exact(&mut body).ok()?;
         let begun = Instant::now();
         let others = concurrent.fetch_add(1, Ordering::SeqCst);
-        let answer = answer(&body, desk, others, begun);
+        let answer = answer(&body, server, others, begun);
         concurrent.fetch_sub(1, Ordering::SeqCst);
-        let mut seen = lock(desk);
+        let mut seen = lock(server);
         let ended = Instant::now();
         let first = seen.seen.span.map_or(begun, |(first, _)| first.min(begun));
         seen.seen.span = Some((first, ended));
@@ -162,7 +162,7 @@ fn serve(stream: &TcpStream, desk: &Mutex<BatchRunner>, concurrent: &AtomicUsize
 }
 
 /// The response to one request, after its latency.
-fn answer(body: &[u8], desk: &Mutex<BatchRunner>, others: usize, begun: Instant) -> Option<String> {
+fn answer(body: &[u8], server: &Mutex<Server>, others: usize, begun: Instant) -> Option<String> {
     let request: Value = serde_json::from_slice(body).ok()?;
     let messages = request["messages"].as_array()?;
     let user = messages.last()?["content"].as_str()?;
@@ -176,7 +176,7 @@ fn answer(body: &[u8], desk: &Mutex<BatchRunner>, others: usize, begun: Instant)
         .as_u64()
         .or(request["max_completion_tokens"].as_u64());
     let charge = prompt_tokens as f64 + cap.unwrap_or(0) as f64;
-    let mut open = lock(desk);
+    let mut open = lock(server);
     let (behavior, wait, headers) = admit(&mut open, charge, others);
     // Every response differs: folders with equal text would share one.
     open.marks += 1;
@@ -202,27 +202,27 @@ fn answer(body: &[u8], desk: &Mutex<BatchRunner>, others: usize, begun: Instant)
         behavior.directory
     };
     std::thread::sleep((begun + took).saturating_duration_since(Instant::now()));
-    let words = format!(
+    let summary = format!(
         "Holds piece {mark} of the whole. It gives its neighbours what they need to know of that piece, and keeps \
          the rest to itself. It depends on nothing that is not named in it."
     );
     let body = json!({
         "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": request["model"],
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": words}}],
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": summary}}],
         "usage": {"prompt_tokens": prompt_tokens, "completion_tokens": 40, "total_tokens": prompt_tokens + 40},
     });
     Some(response("200 OK", &headers, &body.to_string()))
 }
 
 /// Counts and charges a request; returns the seconds to wait if it is refused, and the headers.
-fn admit(desk: &mut BatchRunner, charge: f64, others: usize) -> (Behavior, Option<f64>, String) {
-    desk.seen.requests += 1;
-    let behavior = desk.behavior;
+fn admit(server: &mut Server, charge: f64, others: usize) -> (Behavior, Option<f64>, String) {
+    server.seen.requests += 1;
+    let behavior = server.behavior;
     let mut wait: Option<f64> = None;
     if behavior.concurrent > 0 && others >= behavior.concurrent {
         wait = Some(1.0);
     }
-    for (bucket, amount) in [(&mut desk.requests, 1.0), (&mut desk.tokens, charge)] {
+    for (bucket, amount) in [(&mut server.requests, 1.0), (&mut server.tokens, charge)] {
         if let Some(bucket) = bucket {
             bucket.fill();
             if bucket.level < amount {
@@ -231,10 +231,10 @@ fn admit(desk: &mut BatchRunner, charge: f64, others: usize) -> (Behavior, Optio
         }
     }
     match wait {
-        Some(_) => desk.seen.refused += 1,
+        Some(_) => server.seen.refused += 1,
         None => {
-            desk.seen.tokens += charge;
-            for (bucket, amount) in [(&mut desk.requests, 1.0), (&mut desk.tokens, charge)] {
+            server.seen.tokens += charge;
+            for (bucket, amount) in [(&mut server.requests, 1.0), (&mut server.tokens, charge)] {
                 if let Some(bucket) = bucket {
                     bucket.level -= amount;
                 }
@@ -243,8 +243,8 @@ fn admit(desk: &mut BatchRunner, charge: f64, others: usize) -> (Behavior, Optio
     }
     let mut headers = String::new();
     let all = [
-        ("requests", &desk.requests, behavior.requests_per_minute),
-        ("tokens", &desk.tokens, behavior.tokens_per_minute),
+        ("requests", &server.requests, behavior.requests_per_minute),
+        ("tokens", &server.tokens, behavior.tokens_per_minute),
     ];
     for (name, bucket, limit) in all {
         if let Some(bucket) = bucket.as_ref().filter(|_| behavior.states_limits) {

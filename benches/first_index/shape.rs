@@ -57,8 +57,8 @@ impl Shape {
         let root = (String::new(), 0);
         let flat = (0..49).map(|number| (format!("d{number}"), if number < 4 { 5 } else { 4 }));
         // Three chains of sixteen folders, with files on each level.
-        let deep = (0..3).flat_map(|way| {
-            (1..=16).map(move |depth| (vec![format!("w{way}"); depth].join("/"), 3))
+        let deep = (0..3).flat_map(|chain_number| {
+            (1..=16).map(move |depth| (vec![format!("w{chain_number}"); depth].join("/"), 3))
         });
         // Two levels of twelve.
         let wide = (0..12).flat_map(|one| {

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a daemon may take until its first response.
-const PATIENCE: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A user; dropping it removes the folders.
 pub struct User {
@@ -68,8 +68,8 @@ impl User {
         let daemon = Daemon(command.arg(repo).stdout(Stdio::null()).spawn()?);
         let began = Instant::now();
         while self.status().is_err() {
-            if began.elapsed() > PATIENCE {
-                return Err(io::Error::other("the daemon does not answer"));
+            if began.elapsed() > START_TIMEOUT {
+                return Err(io::Error::other("the daemon does not respond"));
             }
             std::thread::sleep(Duration::from_millis(5));
         }

@@ -123,6 +123,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         checks.extend(daemon::compared(status, places));
         checks.extend(daemon::notes(status));
         checks.extend(daemon::left_out(status));
+        checks.extend(daemon::overlays(status));
     }
     if arguments.audit {
         checks.extend(audit::checks(context, client).await);

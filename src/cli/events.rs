@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::failure::Failure;
-use super::render::events::EventLog;
+use super::render::events::{EventLog, MAX_SINGLE};
 use super::terminal::Terminal;
 use super::{Context, output, paths};
 use crate::wire::access::Access;
@@ -15,6 +15,8 @@ use crate::wire::protocol::Problem;
 
 /// Events are collected for this long, so that a burst becomes one line.
 const BURST: Duration = Duration::from_millis(250);
+/// While many arrive, for this long.
+const LONG_BURST: Duration = Duration::from_secs(2);
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -41,11 +43,16 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     }
     let terminal = Terminal::of_stdout();
     if terminal.is_interactive() {
-        output::say("times are UTC; Ctrl-C to stop");
+        output::say("Ctrl-C to stop");
     }
     let mut log = EventLog::default();
+    let mut patience = BURST;
     while let Some(first) = events.recv().await {
-        let (burst, problem) = collect(first?, &mut events).await;
+        let (burst, problem) = collect(first?, &mut events, patience).await;
+        patience = match burst.len() > MAX_SINGLE {
+            true => LONG_BURST,
+            false => BURST,
+        };
         output::print(&log.lines(&burst, terminal))?;
         if let Some(problem) = problem {
             return Err(problem.into());
@@ -54,12 +61,13 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     Err(ended())
 }
 
-/// The events that arrive within [`BURST`] after the first.
+/// The events that arrive within `patience` after the first.
 async fn collect(
     first: StreamEvent,
     events: &mut EventStream,
+    patience: Duration,
 ) -> (Vec<StreamEvent>, Option<Problem>) {
-    let until = Instant::now() + BURST;
+    let until = Instant::now() + patience;
     let mut burst = vec![first];
     while let Ok(Some(event)) = timeout_at(until, events.recv()).await {
         match event {

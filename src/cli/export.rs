@@ -5,18 +5,24 @@ mod documents;
 pub mod revision;
 
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use super::failure::Failure;
 use super::reader::Reader;
 use super::text::{count, tilde};
 use super::{Context, output, paths};
+use crate::client::Client;
 use crate::page::Origin;
 use crate::shell::export;
+use crate::wire::access::Access;
 use crate::wire::markdown::Place;
 use crate::wire::protocol::Node;
 pub use check::{CheckArguments, check};
 pub use documents::Format;
 use documents::{Document, documents};
+
+/// How long a check waits for a daemon's summaries.
+const SETTLING: Duration = Duration::from_secs(30);
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -70,6 +76,14 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         }
     }
     Ok(())
+}
+
+/// Waits a while for a daemon to take in what was just written, an export among it.
+async fn settle(context: &Context, path: &Path) {
+    if let Ok(client) = Client::connect(&context.places.socket).await {
+        // What is not settled then is compared as it is.
+        let _ = client.wait(Some(path), Some(SETTLING)).await;
+    }
 }
 
 /// The whole tree of `path`, without what an earlier export wrote into `folder`.

@@ -175,7 +175,7 @@ async fn trial(choice: &Choice) -> Result<f64, Failure> {
         user: "fn main() { println!(\"hello\"); }".to_owned(),
     };
     let started = Instant::now();
-    match endpoint.ask(&prompt, 200).await {
+    match endpoint.complete(&prompt, 200).await {
         Ok(_) => Ok(started.elapsed().as_secs_f64()),
         Err((failure, _)) => Err(failed(failure.to_line())),
     }

@@ -2,18 +2,13 @@
 
 use std::path::Path;
 
+use crate::wire::plain::escape;
+
 /// The text with control characters, bidirectional marks and invisible characters written as escapes, so that a file's
-/// name cannot control the terminal or imitate another name. Line breaks are escaped too.
+/// name cannot control the terminal or imitate another name. Line breaks are escaped too. Joiners stay, because emoji need
+/// them.
 pub fn clean(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_unsafe(c) {
-            safe.extend(c.escape_default());
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
+    escape(text, is_unsafe)
 }
 
 fn is_unsafe(c: char) -> bool {

@@ -173,6 +173,7 @@ impl Config {
             &[("off", Batch::Off), ("auto", Batch::Auto)],
             &mut openai.batch,
         )?;
+        section.integer("batch_poll_ms", 1..=60_000, &mut openai.batch_poll_ms)?;
         section.integer("quiet_ms", 0..=30_000, &mut openai.quiet_ms)?;
         section.price(
             "price_per_million_input",
@@ -219,6 +220,11 @@ impl Config {
             &mut config.watch.backend,
         )?;
         section.integer("poll_seconds", 1..=3_600, &mut config.watch.poll_seconds)?;
+        section.integer(
+            "audit_seconds",
+            0..=31_536_000,
+            &mut config.watch.audit_seconds,
+        )?;
         section.finish()?;
 
         let mut section = top.section("files")?;
@@ -329,7 +335,7 @@ impl Openai {
                 .map_err(|error| format!("openai.api_key_file: {}: {error}", file.display()))?;
             (text, file.display().to_string())
         } else if self.api_key_env.is_empty() {
-            // The user asked for no key, so a credential of systemd is not sent either.
+            // The user configured no key, so a systemd credential is not sent either.
             return Ok(None);
         } else if let Some(found) = credential(&variable)? {
             found

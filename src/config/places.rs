@@ -1,6 +1,6 @@
-//! Where things are: the configuration, the store and the socket, from flags, the environment and the XDG folders.
+//! Finds the configuration, the store and the socket, from flags, the environment and the XDG folders.
 //!
-//! Looks, and makes nothing, but for [`Places::create_socket_folder`].
+//! Creates nothing except in [`Places::create_socket_folder`].
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 /// The longest path that a Unix socket can have, in bytes (`sun_path` without its NUL).
 const SOCKET_BYTES: usize = 107;
 
-/// Where things are. All paths are absolute.
+/// The paths of the configuration, the store and the socket. All are absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     /// The configuration file.
     pub config: PathBuf,
-    /// Whether somebody named that file, so that it has to be there.
+    /// Whether the user named that file, so that it has to exist.
     pub config_named: bool,
     /// The store's folder.
     pub data: PathBuf,
@@ -25,7 +25,7 @@ pub struct Places {
     pub socket: PathBuf,
 }
 
-/// What the command line says of places.
+/// The paths given on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// `--config`
@@ -36,22 +36,22 @@ pub struct Overrides {
     pub socket: Option<PathBuf>,
 }
 
-/// Why there is no place.
+/// Why a path cannot be determined.
 #[derive(Debug, thiserror::Error)]
 pub enum PlacesError {
     /// Neither `HOME` nor the user database names a home folder.
     #[error(
-        "the home folder is not known: set HOME to an absolute path, or set EPITOME_CONFIG, EPITOME_DATA_DIR and EPITOME_SOCKET"
+        "the home folder is unknown: set HOME to an absolute path, or set EPITOME_CONFIG, EPITOME_DATA_DIR and EPITOME_SOCKET"
     )]
     NoHome,
-    /// A socket cannot have such a long path.
+    /// The path is too long for a socket.
     #[error(
-        "the socket's path {} is {} bytes long and may have {SOCKET_BYTES}: name a shorter one with --socket or EPITOME_SOCKET",
+        "the socket's path {} is {} bytes long, at most {SOCKET_BYTES} are possible: set a shorter one with --socket or EPITOME_SOCKET",
         .0.display(),
         .0.as_os_str().len()
     )]
     SocketTooLong(PathBuf),
-    /// The current folder is gone, so a relative path means nothing.
+    /// The current folder does not exist any more, so relative paths cannot be resolved.
     #[error("the current folder cannot be found ({0}): change to one that exists")]
     NoCurrentFolder(#[source] io::Error),
 }
@@ -76,12 +76,12 @@ impl Base {
                 .map(Path::to_path_buf)
                 .or_else(runtime_folder),
         };
-        // A relative HOME would put the store somewhere else for each current folder.
+        // A relative HOME would give each current folder its own store.
         (found.config.is_absolute() && found.data.is_absolute()).then_some(found)
     }
 }
 
-/// The folder that a login session has even where nobody set XDG_RUNTIME_DIR (cron, ssh with a bare command).
+/// The runtime folder of a login session if XDG_RUNTIME_DIR is not set (cron, ssh with a command).
 fn runtime_folder() -> Option<PathBuf> {
     let uid = rustix::process::geteuid().as_raw();
     let folder = PathBuf::from(format!("/run/user/{uid}"));
@@ -91,11 +91,11 @@ fn runtime_folder() -> Option<PathBuf> {
 }
 
 impl Places {
-    /// The places by flags, then by EPITOME_CONFIG, EPITOME_DATA_DIR and EPITOME_SOCKET, then by the XDG folders.
+    /// Finds the paths: flags first, then EPITOME_CONFIG, EPITOME_DATA_DIR and EPITOME_SOCKET, then the XDG folders.
     ///
     /// # Errors
     ///
-    /// No home folder is known though one is needed, or the socket's path is too long.
+    /// The home folder is needed but unknown, or the socket's path is too long.
     pub fn find(overrides: Overrides) -> Result<Self, PlacesError> {
         Self::resolve(
             overrides,
@@ -143,11 +143,11 @@ impl Places {
         })
     }
 
-    /// Makes the folder that the socket lies in, for this user only, where it is not there yet.
+    /// Creates the folder of the socket, accessible to this user only, if it is missing.
     ///
     /// # Errors
     ///
-    /// The folder cannot be made.
+    /// The folder cannot be created.
     pub fn create_socket_folder(&self) -> io::Result<()> {
         match self.socket.parent() {
             Some(folder) if !folder.is_dir() => fs::DirBuilder::new()
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_goes_before_the_environment_and_both_before_the_user_s_folders() {
+    fn flags_precede_the_environment_which_precedes_the_users_folders() {
         let environment = |name: &str| match name {
             "EPITOME_CONFIG" => Some(OsString::from("/env/c.toml")),
             "EPITOME_DATA_DIR" => Some(OsString::from("/env/data")),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_runtime_folder_the_socket_lies_by_the_store() {
+    fn without_a_runtime_folder_the_socket_is_in_the_store() {
         let places = Places::resolve(Overrides::default(), |_| None, base(None)).unwrap();
         assert_eq!(
             places.socket,
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn no_home_matters_only_where_a_place_needs_it() {
+    fn a_home_is_needed_only_for_paths_that_are_not_given() {
         let error = Places::resolve(Overrides::default(), |_| None, None).unwrap_err();
         assert!(error.to_string().contains("set HOME"), "{error}");
         let flags = Overrides {
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_may_have_107_bytes_and_no_more() {
+    fn a_socket_path_has_at_most_107_bytes() {
         let find = |length: usize| {
             let flags = Overrides {
                 socket: Some(format!("/{}", "s".repeat(length - 1)).into()),
@@ -227,13 +227,13 @@ mod tests {
         assert!(find(107).is_ok());
         let error = find(108).unwrap_err().to_string();
         assert!(
-            error.contains("is 108 bytes long and may have 107"),
+            error.contains("is 108 bytes long, at most 107 are possible"),
             "{error}"
         );
     }
 
     #[test]
-    fn relative_places_become_absolute() {
+    fn relative_paths_become_absolute() {
         let flags = Overrides {
             data: Some("data".into()),
             ..Overrides::default()
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_socket_s_folder_is_for_this_user_only() {
+    fn the_sockets_folder_is_accessible_to_this_user_only() {
         let folder = tempfile::tempdir().unwrap();
         let places = Places {
             config: "/c".into(),

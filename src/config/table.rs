@@ -371,7 +371,7 @@ fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
 fn close<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
-        .map(|known| (edits(name, known), *known))
+        .map(|known| (strsim::levenshtein(name, known), *known))
         .filter(|(edits, known)| *edits <= 2 && *edits < known.len())
         .min()
         .map(|(_, known)| known)
@@ -385,20 +385,4 @@ fn elsewhere(name: &str) -> Option<String> {
         .iter()
         .find(|(_, section)| section.get(name).is_some());
     found.map(|(section, _)| section.clone())
-}
-
-/// The Levenshtein distance.
-fn edits(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[other.len()]
 }

@@ -1,5 +1,5 @@
-//! The daemon's interface for the server, the command line and MCP: queries of the event loop, and what is read from the
-//! store and the disk besides.
+//! The daemon's interface for the server, the command line and MCP: queries of the event loop, completed with data from the
+//! store and the disk.
 
 pub mod audit;
 pub mod cache;
@@ -329,7 +329,7 @@ impl Access for Handle {
 
     async fn estimate(&self, path: &Path, first_only: bool) -> Result<Estimate, Problem> {
         if first_only && self.resolve(path).is_ok() {
-            // It is watched already: its first index is no surprise.
+            // It is watched already, so its first index is expected.
             return Ok(Estimate::default());
         }
         let _turn = turn(&self.estimates).await?;

@@ -1,4 +1,4 @@
-//! Answers to clients, made from what the engine knows and what the store holds.
+//! Builds responses for clients from the engine's views and the store's texts.
 
 pub mod drafts;
 pub mod publishing;

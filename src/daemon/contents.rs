@@ -1,4 +1,4 @@
-//! What a file contains: its digests, its outline from the store or the parser, its text.
+//! The content of a file: its digests, its outline from the store or the parser, its text.
 
 use std::borrow::Cow;
 

@@ -82,7 +82,7 @@ struct EventLoop {
     barriers: Barriers,
     waits: HashMap<WaitId, oneshot::Sender<Failed>>,
     last_wait: u64,
-    /// Set while the loop ends: who waits for the end, and the last moment.
+    /// Set while the loop ends: the waiting callers, and the deadline.
     stopping: Option<(oneshot::Sender<()>, tokio::time::Instant)>,
 }
 
@@ -131,13 +131,13 @@ impl EventLoop {
     }
 
     async fn end(mut self) {
-        // The writer must not wait for confirmations that are read no more.
+        // The writer must not wait for confirmations that are no longer read.
         self.confirmations.close();
         while self.confirmations.try_recv().is_ok() {}
         let stored = self.all_is_stored().await;
         sharing::drain(&self.context).await;
         if stored && self.context.mode.keeps() {
-            // A dry run ends beside a daemon that goes on.
+            // A dry run ends beside a daemon that keeps running.
             let store = Arc::clone(&self.context.store);
             let left = tokio::task::spawn_blocking(move || store.leave()).await;
             if let Ok(Err(error)) = left {
@@ -229,12 +229,12 @@ impl EventLoop {
             query @ (Query::Glance { .. }
             | Query::References { .. }
             | Query::Pulse { watch: false, .. }) => self.answer(query),
-            // What was saved before the query must be in the answer, or be called stale in it.
+            // Everything saved before the query must be in the response, or be stale in it.
             query => self.behind_barrier(Behind::Query(query)),
         }
     }
 
-    /// A client that left must not speed anything up.
+    /// A client that has left must not end quiet times.
     fn drop_left_waits(&mut self) {
         let left: Vec<WaitId> = self
             .waits

@@ -1,4 +1,4 @@
-//! From the start of a daemon to its end: lock, store, socket, signals.
+//! Starts and ends a daemon: lock, store, socket, signals.
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     tracing::info!("ready on {}", socket.path().display());
     tokio::spawn(systemd::update_status(handle.clone()));
     tokio::spawn(systemd::feed_watchdog(handle.clone()));
-    let audits = tokio::spawn(crate::daemon::access::audit::daily(handle.clone()));
+    let audits = tokio::spawn(crate::daemon::access::audit::repeat(handle.clone()));
     tokio::spawn(crate::daemon::access::cache::tend(handle.clone()));
     tokio::spawn(access::removed::forget_removed(handle.clone()));
 
@@ -110,7 +110,7 @@ async fn listen(places: &Places) -> anyhow::Result<(Socket, UnixListener)> {
     Ok((socket, listener))
 }
 
-/// Starts everything but the socket. No request is answered before it is done.
+/// Starts everything except the socket. No client gets a response before it is done.
 async fn start(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow::Result<Handle> {
     systemd::status("opening the store");
     let store = Arc::new(crate::daemon::context::open_store(&places.data).await?);

@@ -1,4 +1,4 @@
-//! What reaches the event loop: events of the workers, queries of clients, and the bounded channel that carries both.
+//! The inputs of the event loop: events of the workers, queries of clients, and the bounded channel that carries both.
 
 use tokio::sync::{mpsc, oneshot};
 

@@ -1,4 +1,4 @@
-//! The prompts about files and directories: one place, one version.
+//! The prompts for files and directories, with one version number for all of them.
 //!
 //! The system prompt comes first and never changes, so that an endpoint can cache it. The content that follows was
 //! written by others: it stands between delimiters that it cannot know, and is described, not obeyed. A prompt contains no
@@ -100,7 +100,7 @@ pub struct Prompt {
 
 const CLOSING: &str = "Write the paragraph now, and nothing else.";
 
-/// The answer of a model if the summary from before a change still holds.
+/// The response of a model if the summary from before a change is still accurate.
 pub const UNCHANGED: &str = "UNCHANGED";
 
 /// The end of a request: an earlier summary may be kept.

@@ -1,6 +1,6 @@
-//! The last words of a daemon that cannot start, to those whose questions started it.
+//! A daemon that cannot start responds to the clients that caused its start with the reason.
 //!
-//! Without them systemd would start it again for the same questions, until it gives up on the socket too.
+//! Otherwise systemd would start it again for the same connections until it gives up on the socket, too.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::wire::protocol::{PROBLEM_INTERNAL, Problem};
 
-/// How long the next question is waited for.
+/// How long to wait for the next client.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// How long one may take to be asked, and the answer to be read.
+/// The time limit for reading one request and sending its response.
 const EXCHANGE: Duration = Duration::from_secs(2);
-/// How long all of it may take, however many ask.
+/// The time limit for all clients together.
 const ALL: Duration = Duration::from_secs(10);
-/// A question's head is not longer.
+/// The longest request head, in bytes.
 const HEAD_BYTES: usize = 65_536;
 
-/// Answers all who are waiting with the reason.
+/// Sends the reason to all waiting clients.
 pub(super) async fn refuse(listener: UnixListener, reason: &str) {
     let problem = Problem::new(
         PROBLEM_INTERNAL,
@@ -55,7 +55,7 @@ async fn exchange(mut stream: UnixStream, answer: String) -> std::io::Result<()>
     }
     stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await?;
-    // What is not read when the connection ends would take the answer with it.
+    // Closing a connection with unread data would discard the response.
     let mut rest = tokio::io::sink();
     tokio::io::copy(&mut stream, &mut rest).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The socket's file: claimed if nothing listens on it, watched while it is ours, removed at the end.
+//! The socket's file: claims it if nothing listens on it, restores it if it is removed, removes it at the end.
 //!
 //! Invariant: a socket that something listens on is never touched.
 

@@ -54,21 +54,21 @@ fn path_of(listener: &StdListener) -> anyhow::Result<PathBuf> {
 
 /// Reports that the socket responds.
 pub(super) fn ready() {
-    tell(&[NotifyState::Ready]);
+    notify(&[NotifyState::Ready]);
 }
 
 /// Reports that the daemon is ending.
 pub(super) fn stopping() {
-    tell(&[NotifyState::Stopping, NotifyState::Status("ending")]);
+    notify(&[NotifyState::Stopping, NotifyState::Status("ending")]);
 }
 
 /// Reports what the daemon does, in one line.
 pub(super) fn status(line: &str) {
-    tell(&[NotifyState::Status(&one_line(line))]);
+    notify(&[NotifyState::Status(&one_line(line))]);
 }
 
-fn tell(states: &[NotifyState<'_>]) {
-    // A failure has no one to report to, and the work goes on.
+fn notify(states: &[NotifyState<'_>]) {
+    // A failure cannot be reported anywhere, and the work continues.
     let _ = sd_notify::notify(states);
 }
 
@@ -110,12 +110,12 @@ pub(super) async fn feed_watchdog(handle: Handle) {
         let something = stirred.has_changed().unwrap_or(false);
         stirred.mark_unchanged();
         match timeout(pause, handle.pulse(something)).await {
-            Ok(true) => tell(&[NotifyState::Watchdog]),
+            Ok(true) => notify(&[NotifyState::Watchdog]),
             Ok(false) => return,
             Err(_) => {
                 tracing::error!("the event loop did not respond within {pause:?}");
                 if timeout(pause, handle.pulse(something)).await == Ok(true) {
-                    tell(&[NotifyState::Watchdog]);
+                    notify(&[NotifyState::Watchdog]);
                 }
             }
         }

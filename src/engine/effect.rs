@@ -187,8 +187,8 @@ pub enum NodeChange {
     Changed,
     /// A file is gone.
     Removed,
-    /// A node has a new summary.
-    Summarized(Kind, SummaryKey),
+    /// A node has a new summary; `bool`: its text is another than before.
+    Summarized(Kind, SummaryKey, bool),
     /// A node failed.
     Failed(Kind, String),
     /// The repository has work again.

@@ -1,4 +1,4 @@
-//! The in-entry table: one entry for one key, however many nodes wait for it.
+//! The in-flight table: one entry for each key, however many nodes wait for it.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -75,7 +75,7 @@ pub struct InFlight {
     pub tried: Attempts,
     /// When it failed last (monotonic milliseconds).
     pub failed_ms: u64,
-    /// The request in entry.
+    /// The request in flight.
     pub sent: Sent,
     /// Its estimate of tokens, input and output.
     pub tokens: u64,

@@ -9,7 +9,7 @@ pub const MAX_TRIES: u32 = 6;
 const BACKOFF_MS: u64 = 500;
 /// The doublings for one request.
 const DOUBLINGS: u32 = 5;
-/// The longest pause that the endpoint did not ask for, in milliseconds.
+/// The longest pause that the endpoint did not request, in milliseconds.
 const MAX_BACKOFF_MS: u64 = 60_000;
 /// Up to here each pause of a request is longer than the one before, in milliseconds.
 const GROWING_MS: u64 = 8_000;

@@ -276,18 +276,19 @@ impl Engine {
         let Some(repository) = self.repositories.get_mut(&repo) else {
             return;
         };
-        let mut known = false;
+        let mut before = None;
         repository.tree.change(id, |node| {
             node.phase = Phase::Done;
             node.key = Some(summary.key);
-            known = node.summary.replace(summary) == Some(summary);
+            before = node.summary.replace(summary);
         });
-        if !known {
+        if before != Some(summary) {
             repository.to_record.insert(id);
             let kind = repository.tree.get(id).map(Node::kind);
+            let another = before.is_none_or(|before| before.digest != summary.digest);
             repository.report(
                 id,
-                NodeChange::Summarized(kind.unwrap_or_default(), summary.key),
+                NodeChange::Summarized(kind.unwrap_or_default(), summary.key, another),
             );
         }
         repository.export(id);

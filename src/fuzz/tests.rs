@@ -1,4 +1,4 @@
-//! Any content: what is asked of a model about it, what the parser makes of it, what is said of it offline.
+//! Random content in prompts, in the parser and in the offline provider.
 
 use fastrand::Rng;
 
@@ -7,7 +7,7 @@ use crate::model::key::Kind;
 use crate::model::language::Language;
 use crate::shell::{offline, parse};
 
-/// Whatever the content and the names are: the delimiters stand once each, around all of it.
+/// For any content and any names, each delimiter occurs once and encloses everything.
 #[test]
 fn any_content_stays_between_its_delimiters() {
     let system = file(None, "", None, "").system;
@@ -35,8 +35,8 @@ fn any_content_stays_between_its_delimiters() {
             })
             .collect();
         let list = children_list(&children);
-        let said = children.iter().filter(|child| child.summary.is_some());
-        let lines = said.clone().count() + usize::from(said.count() < children.len());
+        let present = children.iter().filter(|child| child.summary.is_some());
+        let lines = present.clone().count() + usize::from(present.count() < children.len());
         assert_eq!(list.lines().count(), lines, "seed {seed}: {list:?}");
         let marked = list.lines().all(|line| line.starts_with("- "));
         assert!(marked, "seed {seed}: {list:?}");
@@ -85,7 +85,7 @@ const SOURCES: [(&str, &str); 11] = [
     ("json", "{\"a\": [1, {\"b\": null}], \"c\": \"d\\u00e9\"}\n"),
 ];
 
-/// Neither the parser nor the offline words fall over anything, and lines stay within the file.
+/// The parser and the offline provider accept any content, and lines stay within the file.
 #[test]
 fn any_content_is_parsed_and_described() {
     let words: [&[u8]; 20] = [
@@ -122,7 +122,7 @@ fn any_content_is_parsed_and_described() {
         }
         let language = Language::named(name);
         let parsed = parse::parse(language, &bytes);
-        // A carriage return that stands alone ends a line, too.
+        // A lone carriage return ends a line, too.
         let ends = bytes.iter().zip(bytes.iter().skip(1).chain([&b' ']));
         let ends =
             ends.filter(|two| matches!(two, (b'\n', _)) || *two.0 == b'\r' && *two.1 != b'\n');
@@ -139,14 +139,14 @@ fn any_content_is_parsed_and_described() {
         }
         let again = parse::parse(language, &bytes);
         assert_eq!(again.syntax, parsed.syntax, "seed {seed}");
-        let said = offline::file(language, &parsed.outline, bytes.len() as u64);
-        let plain = said.chars().all(|c| !c.is_control());
-        assert!(!said.is_empty() && plain, "seed {seed}: {said:?}");
-        assert!(said.len() < 8_000, "seed {seed}: {}", said.len());
+        let summary = offline::file(language, &parsed.outline, bytes.len() as u64);
+        let plain = summary.chars().all(|c| !c.is_control());
+        assert!(!summary.is_empty() && plain, "seed {seed}: {summary:?}");
+        assert!(summary.len() < 8_000, "seed {seed}: {}", summary.len());
         let child = offline::Child {
             name: &super::text(&mut rng, 20),
             kind: Kind::File,
-            summary: Some(&said),
+            summary: Some(&summary),
         };
         assert!(!offline::directory(&[child]).is_empty(), "seed {seed}");
     }

@@ -48,6 +48,8 @@ pub enum ContentKind {
     DeclaredSource,
     /// A long change log: its head is summarized.
     ChangeLog,
+    /// The text of a licence.
+    Licence,
 }
 
 impl ContentKind {

@@ -287,14 +287,21 @@ impl Table {
                 };
                 table.endings.entry(ending).or_insert((language, sure));
             }
-            for (words, index) in [
-                (column(), &mut table.names),
-                (column(), &mut table.programs),
-                (column(), &mut table.aliases),
-            ] {
-                for word in words.split_whitespace() {
-                    index.entry(word).or_insert(language);
+            for name in column().split_whitespace() {
+                // The endings of this file say more: `requirements.txt` is text.
+                let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+                let known = LANGUAGES
+                    .iter()
+                    .any(|(_, endings, _)| endings.contains(&ending));
+                if !known {
+                    table.names.entry(name).or_insert(language);
                 }
+            }
+            for program in column().split_whitespace() {
+                table.programs.entry(program).or_insert(language);
+            }
+            for alias in column().split_whitespace() {
+                table.aliases.entry(alias).or_insert(language);
             }
         }
         table
@@ -345,6 +352,7 @@ mod tests {
             ("Jenkinsfile", "groovy"),
             ("a.org", "org"),
             ("a.d.ts", "typescript"),
+            ("requirements.txt", "text"),
             ("lib.so.1", "object-code"),
             ("ls.1", "roff"),
             ("tsconfig.json", "json"),

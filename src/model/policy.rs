@@ -1,6 +1,6 @@
 //! What the files around a file say about it.
 
-/// How a file is to be treated, whatever its content.
+/// How a file is treated, independent of its content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Policy {
     /// Nothing is said: the content decides.

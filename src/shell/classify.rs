@@ -67,11 +67,13 @@ pub fn described(kind: ContentKind, text: String) -> String {
         // What the text of these is about is of no use to a reader.
         Some(label) if table::OPAQUE.contains(&kind) => format!("{label}."),
         Some(label) if text.starts_with(label) => text,
+        // It names the licence.
+        Some(_) if kind == ContentKind::Licence && text.contains("icen") => text,
         Some(label) => format!("{label}: {text}"),
     }
 }
 
-/// What rows ask of a file.
+/// What the rows test.
 struct File<'a> {
     /// In lower case, as the rows are.
     name: String,
@@ -107,6 +109,10 @@ impl<'a> File<'a> {
                 names.contains(&stem)
             }
             By::Folder(names) => self.folders.iter().any(|folder| names.contains(&&**folder)),
+            By::FolderEnding(endings) => {
+                let ends = |folder: &String| endings.iter().any(|end| folder.ends_with(end));
+                self.folders.iter().any(ends)
+            }
             By::Language(names) => names.contains(&self.language),
             By::Above(bytes) => self.bytes.len() > *bytes,
             By::Contains(texts) => texts.iter().any(|text| contains(self.head, text)),

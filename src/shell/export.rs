@@ -1,5 +1,5 @@
-//! The exported files of each directory: written whole or not at all, only where something changed, and the same bytes
-//! for the same tree, so that the folder can be committed.
+//! Writes the exported files of each directory: atomically, only after a change, and with equal bytes for equal trees, so
+//! that the folder can be committed.
 //!
 //! Invariant: a `README.md` that no export wrote is neither overwritten nor removed.
 
@@ -14,14 +14,14 @@ use crate::model::stat::Stat;
 
 use super::{lstat, regular};
 
-/// An index: in the export folder the name is its own, whatever the content.
+/// The index. A file of this name in the export folder always belongs to the export.
 const INDEX: &str = "index.json";
-/// The names of exported files, each with how it begins.
+/// The names of exported files, each with the first bytes of its content.
 const FILES: [(&str, &[u8]); 2] = [
     (INDEX, b"{\n  \"path\": \""),
     ("README.md", b"<!-- Written by epitome."),
 ];
-/// How the name of one that is being written begins.
+/// The prefix of temporary files.
 const UNFINISHED: &str = ".index.json.";
 
 /// The export could not be written.
@@ -32,11 +32,11 @@ pub struct ExportError {
     source: io::Error,
 }
 
-/// What was written, as it stood there then: nobody notifies of what others do in the folder, git among them.
+/// The stats of the written files. No event reports what other programs, such as git, do in the folder.
 #[derive(Debug, Default)]
 pub struct Known {
     files: Mutex<BTreeMap<(RelPath, &'static str), Stat>>,
-    /// Held while a file is written: what is unfinished without it will never be finished.
+    /// Locked while a file is written. A temporary file that exists while it is unlocked is a leftover.
     writing: Mutex<()>,
 }
 
@@ -50,26 +50,26 @@ impl Known {
     }
 
     fn keep(&self, path: RelPath, name: &'static str, at: &Path) {
-        match lstat::look(&at.join(name)) {
+        match lstat::stat(&at.join(name)) {
             Some(stat) => self.lock().insert((path, name), stat),
             None => self.lock().remove(&(path, name)),
         };
     }
 
-    /// The directories whose files are not what was written, or were written by another program. An unfinished file
-    /// that came back is removed: `git add` may have found it while it was written, and a checkout brings it back.
+    /// The directories whose files differ from what was written, or were written by another program. Removes leftover
+    /// temporary files: `git add` may have found one while it was being written, and a checkout restores it.
     pub fn changed(&self, base: &Path, folder: &Path) -> Vec<RelPath> {
         let mut known = self.lock().clone();
         let mut changed = BTreeSet::new();
         let abandoned = |unfinished: &Path| {
             let _writing = self.writing();
-            take_away(folder, unfinished);
+            remove_unfinished(folder, unfinished);
         };
         for (path, name) in present(base, folder, abandoned) {
             let file = path.under(folder).join(name);
             let key = (path, name);
             let before = known.remove(&key);
-            if before != lstat::look(&file) && (before.is_some() || may_be_ours(&file, name)) {
+            if before != lstat::stat(&file) && (before.is_some() || may_be_exported(&file, name)) {
                 changed.insert(key.0);
             }
         }
@@ -78,14 +78,14 @@ impl Known {
     }
 }
 
-/// A directory's files by name; without bytes, what an export wrote there is removed.
+/// A directory's files by name. `None` removes the file if an export wrote it.
 pub type Files = Vec<(&'static str, Option<Vec<u8>>)>;
 
-/// Writes the files of each directory below `folder`, and removes those of directories that are gone. No link below
-/// `base` is followed: a repository may contain one that leads to files elsewhere.
+/// Writes the files of each directory below `folder`, and removes those of directories in `gone`. Follows no link below
+/// `base`, because a repository may contain links to files elsewhere.
 ///
 /// # Errors
-/// The first that cannot be written; the others are written all the same.
+/// The first file that cannot be written. The others are written nevertheless.
 pub fn update(
     base: &Path,
     folder: &Path,
@@ -110,7 +110,7 @@ pub fn update(
             let file = at.join(name);
             keep(
                 &file,
-                own(base, &at).and_then(|()| remove(folder, &at, name)),
+                refuse_links(base, &at).and_then(|()| remove(folder, &at, name)),
             );
             known.lock().remove(&(path.clone(), name));
         }
@@ -118,11 +118,11 @@ pub fn update(
     for (path, files) in directories {
         let at = path.under(folder);
         for (name, bytes) in files {
-            let make = || make(base, folder, &at);
+            let make = || create(base, folder, &at);
             let writing = known.writing();
-            let written = own(base, &at).and_then(|()| match &bytes {
+            let written = refuse_links(base, &at).and_then(|()| match &bytes {
                 Some(bytes) => write(&at, name, bytes, make),
-                None if is_ours(&at.join(name), name) => remove(folder, &at, name),
+                None if is_exported(&at.join(name), name) => remove(folder, &at, name),
                 None => Ok(()),
             });
             drop(writing);
@@ -136,10 +136,10 @@ pub fn update(
     outcome
 }
 
-/// Writes one file in `folder`, whole or not at all.
+/// Writes one file in `folder` atomically.
 ///
 /// # Errors
-/// It cannot be written.
+/// The file cannot be written.
 pub fn single(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), ExportError> {
     let make = || fs::create_dir_all(folder);
     write(folder, name, bytes, make).map_err(|source| ExportError {
@@ -148,24 +148,26 @@ pub fn single(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), ExportError
     })
 }
 
-/// The directories that have an exported file below `folder`; what was being written when an earlier process was killed
-/// is removed. None if a link leads there from `base`.
+/// The directories that have an exported file below `folder`. Removes temporary files of a killed process. Empty if a
+/// symbolic link is on the link from `base`.
 pub fn written(base: &Path, folder: &Path) -> Vec<RelPath> {
-    let files = present(base, folder, |unfinished| take_away(folder, unfinished));
+    let files = present(base, folder, |unfinished| {
+        remove_unfinished(folder, unfinished)
+    });
     let ours = files
         .into_iter()
-        .filter(|(path, name)| may_be_ours(&path.under(folder).join(name), name));
+        .filter(|(path, name)| may_be_exported(&path.under(folder).join(name), name));
     let directories: BTreeSet<RelPath> = ours.map(|(path, _)| path).collect();
     directories.into_iter().collect()
 }
 
 /// Whether a file in the export folder belongs to the export.
-fn may_be_ours(file: &Path, name: &str) -> bool {
-    name == INDEX || is_ours(file, name)
+fn may_be_exported(file: &Path, name: &str) -> bool {
+    name == INDEX || is_exported(file, name)
 }
 
 /// Whether an export wrote the file.
-fn is_ours(file: &Path, name: &str) -> bool {
+fn is_exported(file: &Path, name: &str) -> bool {
     let row = FILES.iter().find(|(known, _)| *known == name);
     row.is_none_or(|(_, mark)| {
         let mut head = Vec::new();
@@ -175,10 +177,10 @@ fn is_ours(file: &Path, name: &str) -> bool {
     })
 }
 
-/// The exported files by directory, and files with the same name.
+/// The exported files by directory, and other files with the same names.
 fn present(base: &Path, folder: &Path, unfinished: impl Fn(&Path)) -> Vec<(RelPath, &'static str)> {
     let mut found = Vec::new();
-    if own(base, folder).is_err() {
+    if refuse_links(base, folder).is_err() {
         return found;
     }
     let mut folders = vec![folder.to_path_buf()];
@@ -198,24 +200,24 @@ fn present(base: &Path, folder: &Path, unfinished: impl Fn(&Path)) -> Vec<(RelPa
     found
 }
 
-/// Fails where something between `base` and `at` is a symbolic link.
-fn own(base: &Path, at: &Path) -> io::Result<()> {
+/// Fails if there is a symbolic link between `base` and `at`.
+fn refuse_links(base: &Path, at: &Path) -> io::Result<()> {
     let below = at.ancestors().take_while(|path| *path != base);
     for path in below {
         if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
-            let told = format!(
+            let message = format!(
                 "{} is a symbolic link, which is not followed",
                 path.display()
             );
-            return Err(io::Error::other(told));
+            return Err(io::Error::other(message));
         }
     }
     Ok(())
 }
 
-/// Makes the folder `at`, in `folder`. A repository that went, a moment ago maybe, is not made anew: then it could not
-/// come back to its place.
-fn make(base: &Path, folder: &Path, at: &Path) -> io::Result<()> {
+/// Creates the folder `at` in `folder`, but never `base` itself: a repository that was just moved away must be able to
+/// return to its place.
+fn create(base: &Path, folder: &Path, at: &Path) -> io::Result<()> {
     if base == folder || !at.starts_with(base) {
         return fs::create_dir_all(at);
     }
@@ -233,25 +235,25 @@ fn write(
     at: &Path,
     name: &str,
     bytes: &[u8],
-    make: impl FnOnce() -> io::Result<()>,
+    create_folder: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<()> {
     let target = at.join(name);
     if regular::read(&target, bytes.len() as u64).is_ok_and(|known| known == bytes) {
         return Ok(());
     }
-    if target.symlink_metadata().is_ok() && !may_be_ours(&target, name) {
-        let told = format!("{} was not written by epitome: rename it", target.display());
-        return Err(io::Error::other(told));
+    if target.symlink_metadata().is_ok() && !may_be_exported(&target, name) {
+        let message = format!("{} was not written by epitome: rename it", target.display());
+        return Err(io::Error::other(message));
     }
     if fs::metadata(at).is_ok_and(|found| !found.is_dir()) {
         return Err(io::Error::other(format!("{} is no folder", at.display())));
     }
-    make()?;
+    create_folder()?;
     let mut file = tempfile::Builder::new()
         .prefix(UNFINISHED)
         .tempfile_in(at)?;
     file.write_all(bytes)?;
-    // A file that others may read, like any other in a work tree; a temporary one is private at first.
+    // Readable by others, like any file in a work tree; a temporary file is private at first.
     use std::os::unix::fs::PermissionsExt;
     file.as_file()
         .set_permissions(fs::Permissions::from_mode(0o644))?;
@@ -259,10 +261,10 @@ fn write(
     Ok(())
 }
 
-/// Removes a directory's file if an export wrote it, and the folders that are empty then.
+/// Removes a directory's file if an export wrote it, and the folders that become empty.
 fn remove(folder: &Path, at: &Path, name: &str) -> io::Result<()> {
     let file = at.join(name);
-    if file.symlink_metadata().is_ok() && !may_be_ours(&file, name) {
+    if file.symlink_metadata().is_ok() && !may_be_exported(&file, name) {
         return Ok(());
     }
     match fs::remove_file(file) {
@@ -278,8 +280,8 @@ fn remove(folder: &Path, at: &Path, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes out what was being written when something went between.
-fn take_away(folder: &Path, unfinished: &Path) {
+/// Removes a leftover temporary file.
+fn remove_unfinished(folder: &Path, unfinished: &Path) {
     if fs::remove_file(unfinished).is_ok()
         && let Some(at) = unfinished.parent()
     {
@@ -287,7 +289,7 @@ fn take_away(folder: &Path, unfinished: &Path) {
     }
 }
 
-/// Takes out `at` and the folders above it that are empty, up to `folder`.
+/// Removes `at` and the empty folders above it, up to `folder`.
 fn prune(folder: &Path, at: &Path) {
     for empty in at
         .ancestors()
@@ -337,7 +339,7 @@ mod tests {
         assert!(read("a/README.md").ends_with("y"));
         assert_eq!(written(temporary.path(), &folder), [RelPath::new("a")]);
         assert_eq!(known.changed(temporary.path(), &folder), []);
-        // The format is switched off, and the directory goes.
+        // The format is disabled, and the directory is removed.
         run(vec![page("", None), page("a", None)], &[]).expect("removed");
         assert_eq!(read("README.md"), "# Mine\n");
         assert!(!folder.join("a").exists());
@@ -346,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_touched_only_when_its_words_change_and_goes_with_its_directory() {
+    fn a_file_is_written_only_after_a_change_and_removed_with_its_directory() {
         let temporary = tempfile::tempdir().expect("a folder");
         let folder = temporary.path().join("out");
         let at = folder.join("a/b/index.json");
@@ -384,7 +386,7 @@ mod tests {
         )
         .expect("written");
         assert!(fs::read_to_string(&at).expect("read").contains("Two."));
-        // Others write, remove and add.
+        // Other programs write, remove and add files.
         fs::write(&at, "Three.").expect("written");
         let changed = || known.changed(temporary.path(), &folder);
         assert_eq!(changed(), [RelPath::new("a/b")]);
@@ -393,7 +395,7 @@ mod tests {
         fs::write(folder.join("a/index.json"), "theirs").expect("written");
         assert_eq!(changed(), [RelPath::new("a"), RelPath::new("a/b")]);
         fs::remove_file(folder.join("a/index.json")).expect("removed");
-        // A checkout brings what `git add` saw while it was written.
+        // A checkout restores a temporary file that `git add` found.
         let unfinished = folder.join("a/c/.index.json.Ab3");
         fs::create_dir(folder.join("a/c")).expect("made");
         fs::write(&unfinished, "half").expect("written");
@@ -411,19 +413,19 @@ mod tests {
     }
 
     #[test]
-    fn a_base_that_is_not_there_is_not_made() {
+    fn a_missing_base_is_not_created() {
         let temporary = tempfile::tempdir().expect("a folder");
         let root = temporary.path().join("away");
-        let wanted = || [directory("a", "One.")].into_iter();
+        let directories = || [directory("a", "One.")].into_iter();
         let known = Known::default();
-        update(&root, &root.join("out"), wanted(), &[], &known).expect_err("no root");
+        update(&root, &root.join("out"), directories(), &[], &known).expect_err("no root");
         assert!(!root.exists());
         fs::create_dir(&root).expect("made");
-        update(&root, &root.join("out"), wanted(), &[], &known).expect("written");
+        update(&root, &root.join("out"), directories(), &[], &known).expect("written");
     }
 
     #[test]
-    fn a_link_in_the_folder_is_not_followed_and_nothing_behind_it_touched() {
+    fn a_link_in_the_folder_is_not_followed() {
         let temporary = tempfile::tempdir().expect("a folder");
         let (root, other) = (
             temporary.path().join("root"),
@@ -441,11 +443,11 @@ mod tests {
         std::os::unix::fs::symlink(&other, root.join("out")).expect("linked");
         let out = root.join("out");
         assert_eq!(written(&root, &out), []);
-        let wanted = || [directory("", "Root."), directory("a", "One.")].into_iter();
+        let directories = || [directory("", "Root."), directory("a", "One.")].into_iter();
         let error = update(
             &root,
             &out,
-            wanted(),
+            directories(),
             &[RelPath::new("a")],
             &Known::default(),
         )
@@ -459,17 +461,24 @@ mod tests {
         update(
             &root,
             &out,
-            wanted(),
+            directories(),
             &[RelPath::new("a")],
             &Known::default(),
         )
         .expect_err("a link");
         assert!(all_is_there());
         assert!(out.join(NAME).exists());
-        // What leads to the base is the user's own way.
-        let way = temporary.path().join("way");
-        std::os::unix::fs::symlink(&root, &way).expect("linked");
-        update(&way, &way.join("b"), wanted(), &[], &Known::default()).expect("written");
+        // Links above the base are allowed.
+        let link = temporary.path().join("link");
+        std::os::unix::fs::symlink(&root, &link).expect("linked");
+        update(
+            &link,
+            &link.join("b"),
+            directories(),
+            &[],
+            &Known::default(),
+        )
+        .expect("written");
         assert!(root.join("b/a").join(NAME).exists());
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::model::stat::Stat;
 
 /// The stat of whatever is at a path; `None` if there is nothing or it cannot be accessed.
-pub fn look(path: &Path) -> Option<Stat> {
+pub fn stat(path: &Path) -> Option<Stat> {
     Some(stat_of(&rustix::fs::lstat(path).ok()?))
 }
 

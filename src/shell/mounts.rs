@@ -13,9 +13,9 @@ pub fn at_or_below(root: &Path) -> Vec<Vec<u8>> {
     let list = fs::read("/proc/self/mountinfo").unwrap_or_default();
     let lines = list.split(|&byte| byte == b'\n');
     let within = lines.filter(|line| {
-        let mut words = line.split(|&byte| byte == b' ');
-        words.nth(MOUNT_POINT).is_some_and(|word| {
-            let place = unescaped(word);
+        let mut fields = line.split(|&byte| byte == b' ');
+        fields.nth(MOUNT_POINT).is_some_and(|field| {
+            let place = unescaped(field);
             Path::new(std::ffi::OsStr::from_bytes(&place)).starts_with(root)
         })
     });
@@ -23,9 +23,9 @@ pub fn at_or_below(root: &Path) -> Vec<Vec<u8>> {
 }
 
 /// Decodes a field: a space and similar characters are written as a backslash and three octal digits.
-fn unescaped(word: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(word.len());
-    let mut rest = word;
+fn unescaped(field: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field;
     while let Some((&first, after)) = rest.split_first() {
         rest = after;
         let digits = after.first_chunk::<3>();

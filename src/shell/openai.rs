@@ -1,8 +1,8 @@
 //! Requests to an OpenAI-compatible endpoint: Chat Completions through `async-openai`.
 //!
 //! One call is one HTTP request; retries are decided elsewhere. A response is never trusted to have the right shape, and
-//! the key leaves this module in one header only. What an endpoint does not accept is learnt from its refusals, and
-//! further requests are sent otherwise: see [`adapt`].
+//! the key leaves this module in one header only. Refusals show what an endpoint does not accept, and further requests are
+//! adapted: see [`adapt`].
 
 pub mod adapt;
 pub mod batch;
@@ -44,7 +44,7 @@ pub fn cleaned(text: &str) -> String {
 }
 
 use self::adapt::{Adaptations, Adapted, CAP_NAMES, Facts, Sent};
-use self::caching::{Caching, Told};
+use self::caching::{Caching, SentFields};
 use self::exchange::{Exchange, Secret};
 use self::problem::Problem;
 use self::reply::Reply;
@@ -52,13 +52,13 @@ use self::truncation::Counting;
 use crate::model::failure::{Failure, Remedy};
 use crate::model::usage::Usage;
 
-/// How far the cap on a request's output is raised for a model that reasons: reasoning counts as output.
+/// The largest factor by which the output cap is raised for a reasoning model: reasoning counts as output.
 const LARGEST_FACTOR: u32 = 8;
-/// Raised caps that are remembered, at most.
+/// The maximum number of raised caps that are remembered.
 const RAISED_CAPS: usize = 4_096;
 /// The longest pause after a refusal of too many requests at once, in milliseconds.
 const CROWDED_PAUSE_MS: u64 = 500;
-/// Below so many tokens a cap is not lowered for a small window.
+/// A small window does not lower the cap below this many tokens.
 const SMALLEST_CAP: u32 = 96;
 
 /// An endpoint, and how requests to it are made.
@@ -76,7 +76,7 @@ pub struct Options {
     pub headers: Vec<(String, String)>,
     /// Further query parameters.
     pub query: Vec<(String, String)>,
-    /// Further fields of each request; they go before our own.
+    /// Additional fields of each request; they override the usual ones.
     pub extra_body: Map<String, Value>,
     /// How much a reasoning model is to reason; `None`: its default.
     pub reasoning_effort: Option<String>,
@@ -84,7 +84,7 @@ pub struct Options {
     pub timeout: Duration,
     /// The largest cap on the output tokens of a request. 0: none.
     pub max_output_tokens: u32,
-    /// Where facts about endpoints are kept; `None`: nowhere.
+    /// The folder for learnt facts about endpoints; `None`: they are not stored.
     pub facts_file: Option<PathBuf>,
 }
 
@@ -105,7 +105,7 @@ impl fmt::Debug for Options {
 pub struct Prompt {
     /// The standing instructions.
     pub system: String,
-    /// The question itself.
+    /// The content and the task.
     pub user: String,
 }
 
@@ -131,14 +131,14 @@ pub struct Answer {
 pub struct Endpoint {
     exchange: Exchange,
     options: Options,
-    /// Which of both names the cap goes by at first.
+    /// Which of the two names of the cap is tried first.
     first_cap_name: usize,
     caching: Caching,
     adaptations: Adaptations,
     counting: Mutex<Counting>,
-    /// Prompts whose output did not fit: their own caps.
+    /// Raised caps of prompts whose output did not fit.
     caps: Mutex<HashMap<u64, u32>>,
-    /// The server was asked for its window.
+    /// Whether the server's window was looked up.
     window_asked: AtomicBool,
 }
 
@@ -179,7 +179,7 @@ impl Endpoint {
         })
     }
 
-    /// What was learnt about the endpoint so far.
+    /// The facts learnt about the endpoint so far.
     pub fn facts(&self) -> Facts {
         self.adaptations.facts()
     }
@@ -187,14 +187,14 @@ impl Endpoint {
     /// Sends one request; no retry.
     ///
     /// # Errors
-    /// The failure, sorted by what to do about it; and the endpoint's limits, since refusals say most about them.
-    pub async fn ask(
+    /// The failure with its remedy, and the endpoint's limits, which refusals report best.
+    pub async fn complete(
         &self,
         prompt: &Prompt,
         max_output_tokens: u32,
     ) -> Result<Answer, (Failure, Limits)> {
         let mut request = self.request(prompt, max_output_tokens);
-        request.told = Some(self.caching.current());
+        request.cache_fields = Some(self.caching.current());
         self.caching.add_to(&mut request.body);
         request.sent.fields = names(&request.body);
         let body = request.body.take();
@@ -249,7 +249,7 @@ impl Endpoint {
         }
         Request {
             body,
-            told: None,
+            cache_fields: None,
             prompt: id,
             prompt_length: truncation::Length::of(prompt),
             largest: max_output_tokens
@@ -264,10 +264,10 @@ impl Endpoint {
         }
     }
 
-    /// The largest cap on the output that may be sent.
+    /// The largest output cap that may be sent.
     fn ceiling(&self, facts: &Facts) -> u32 {
         let configured = Some(self.options.max_output_tokens).filter(|&bound| bound > 0);
-        // Of a small window a quarter is left to the output.
+        // A quarter of a small window is reserved for the output.
         let of_window = facts
             .context_tokens
             .map(|tokens| (tokens / 4).max(SMALLEST_CAP));
@@ -330,7 +330,7 @@ impl Endpoint {
         }
     }
 
-    /// Doubles the cap of this prompt. `false`: it is at its largest.
+    /// Doubles the cap of this prompt. Returns `false` if it is at its maximum.
     fn raise_cap(&self, request: &Request) -> bool {
         let raised = request.sent.cap.saturating_mul(2).min(request.largest);
         if raised <= request.sent.cap {
@@ -360,9 +360,9 @@ impl Endpoint {
         request: &Request,
     ) -> Failure {
         let taken_back = request
-            .told
+            .cache_fields
             .as_ref()
-            .and_then(|told| self.caching.refused(status, problem, told));
+            .and_then(|sent| self.caching.refused(status, problem, sent));
         let adapted = match taken_back {
             Some(name) => Some(Adapted::ForAll(name.to_owned())),
             None => self.adaptations.refused(status, problem, &request.sent),
@@ -395,7 +395,7 @@ impl Endpoint {
             self.adaptations
                 .learn(|facts| facts.context_tokens = Some(least(facts.context_tokens, tokens)));
         }
-        // A slot is free as soon as another request has returned, whatever the pause says.
+        // A slot is free as soon as another request has returned, whatever pause was requested.
         let crowded = limits.crowded
             || limits.parallel.is_some()
                 && limits::is_about_parallel(&problem.message.to_lowercase());
@@ -407,7 +407,7 @@ impl Endpoint {
         problem.failure(status, limits.retry_after_ms)
     }
 
-    /// Learns how many tokens the model reads, where that is not known after a prompt was too long.
+    /// Looks up the model's window if it is still unknown after a prompt was too long.
     async fn learn_window(&self, limits: &mut Limits, prompt: &Prompt) {
         let facts = self.adaptations.facts();
         if facts.context_tokens.is_some() && limits.truncated.is_none() {
@@ -443,11 +443,11 @@ fn least(known: Option<u32>, tokens: u32) -> u32 {
 struct Request {
     body: Value,
     /// The fields for the endpoint's cache.
-    told: Option<Told>,
-    /// Which prompt it is.
+    cache_fields: Option<SentFields>,
+    /// A hash that identifies the prompt.
     prompt: u64,
     prompt_length: truncation::Length,
-    /// The largest cap that it may be given.
+    /// The largest cap that it may get.
     largest: u32,
     sent: Sent,
 }

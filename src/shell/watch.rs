@@ -26,7 +26,7 @@ use notify::{Config, EventKindMask, RecommendedWatcher, Watcher};
 
 pub use error::{Limits, WatchError, limits};
 use pending::PendingChanges;
-pub use remote::remote_kind;
+pub use remote::{is_overlay, remote_kind};
 use watched::{Owner, Watched};
 
 use crate::model::path::{RelPath, RepoId};

@@ -52,6 +52,9 @@ pub struct StreamEvent {
     /// The first sentence of the new summary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
+    /// Whether the text of the new summary is another than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_changed: Option<bool>,
     /// Why there is no summary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -74,6 +77,7 @@ impl StreamEvent {
             path_base64: None,
             kind: None,
             line: None,
+            text_changed: None,
             error: None,
             text: None,
             missed: None,

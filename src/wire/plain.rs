@@ -2,9 +2,14 @@
 
 /// The text with control characters and those that reorder or hide others written as escapes, line breaks too.
 pub fn clean(text: &str) -> String {
+    escape(text, is_unsafe)
+}
+
+/// The text with the selected characters written as escapes.
+pub fn escape(text: &str, selected: fn(char) -> bool) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        if is_unsafe(c) {
+        if selected(c) {
             safe.extend(c.escape_default());
         } else {
             safe.push(c);
@@ -13,14 +18,14 @@ pub fn clean(text: &str) -> String {
     safe
 }
 
-/// The text in one line: white space, line breaks among it, becomes one space, the rest as [`clean`] has it.
+/// The text in one line: white space, including line breaks, becomes one space; the rest is as in [`clean`].
 pub fn one_line(text: &str) -> String {
     let words: Vec<String> = text.split_whitespace().map(clean).collect();
     words.join(" ")
 }
 
-/// A path as a word of its own. One that could pass for something else (it has spaces, colons, control characters, or
-/// begins with a sign) is quoted as JSON has it.
+/// A path as one word. A path that could be mistaken for something else (it has spaces, colons or control characters, or
+/// begins with a sign) is quoted as in JSON.
 pub fn name(path: &str) -> String {
     let plain =
         |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '/' | '-' | '+' | '@' | '~');

@@ -1,28 +1,11 @@
 // Opens an exported page in Chromium and uses it as a person does. Arguments: the page's address, and a folder for
 // screenshots (optional). Prints a line for each check; exit code 1 if one fails, 77 if no browser can be started.
-import fs from "node:fs";
-import { createRequire } from "node:module";
 import path from "node:path";
 
+import { check, finish, launch } from "./common.mjs";
+
 const [address, shots, modules] = process.argv.slice(2);
-let chromium;
-try {
-  ({ chromium } = createRequire(path.join(modules || process.cwd(), "x.js"))("playwright-core"));
-} catch {
-  console.log("skipped: playwright-core is not installed");
-  process.exit(77);
-}
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((one) => fs.existsSync(one));
-if (!executablePath) {
-  console.log("skipped: there is no Chromium");
-  process.exit(77);
-}
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-let failed = 0;
-const check = (name, right, detail = "") => {
-  console.log(`${right ? "ok" : "FAILED"} ${name} ${detail}`);
-  failed += right ? 0 : 1;
-};
+const browser = await launch(modules);
 const shot = async (page, name) => shots && page.screenshot({ path: path.join(shots, `${name}.png`) });
 
 const open = async (options) => {
@@ -122,5 +105,4 @@ const plain = await browser.newContext({ javaScriptEnabled: false });
 const bare = await plain.newPage();
 await bare.goto(address);
 check("without scripts there is a list", (await bare.content()).includes("src/shop: "));
-await browser.close();
-process.exit(failed ? 1 : 0);
+await finish(browser);

@@ -20,7 +20,7 @@ fn repository() -> Repo {
 }
 
 fn home(model: &FakeModel) -> Home {
-    Home::with_model(model, "batch = \"auto\"")
+    Home::with_model(model, "batch = \"auto\"\nbatch_poll_ms = 20")
 }
 
 /// Checks that the batches have these sizes and contain each file once.
@@ -263,7 +263,7 @@ fn a_batch_is_no_larger_than_the_days_budget() {
     model.with_batches();
     let home = Home::with_model(
         &model,
-        "batch = \"auto\"\n\n[budget]\nconfirm_above = 0\nmax_requests_per_day = 204",
+        "batch = \"auto\"\nbatch_poll_ms = 20\n\n[budget]\nconfirm_above = 0\nmax_requests_per_day = 204",
     );
     let repo = repository();
     let _daemon = home.daemon(&[&repo.at("")]);

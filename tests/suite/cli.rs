@@ -320,6 +320,10 @@ fn completions_are_printed_for_each_shell() {
             script.contains("epitome") && script.contains("unwatch"),
             "{shell}"
         );
+        assert!(
+            script.contains("epitome complete"),
+            "{shell}: no definitions"
+        );
     }
 }
 

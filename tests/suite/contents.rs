@@ -426,3 +426,23 @@ fn a_file_that_changes_again_and_again_is_named_and_requested_less_often() {
     home.wait(&repo);
     assert_eq!(home.node(&root, 0)["freshness"], "fresh");
 }
+
+#[test]
+fn status_says_that_git_holds_the_index_and_the_change_is_seen_anyway() {
+    let (home, repo) = (Home::with(QUICK), Repo::new());
+    repo.init();
+    repo.write("a.py", "x = 1\n");
+    repo.commit("one");
+    let root = repo.at("");
+    let _daemon = home.daemon(&[&root]);
+    home.wait(&repo);
+    repo.write(".git/index.lock", "");
+    repo.write("a.py", "def added():\n    pass\n");
+    until("status names the lock", || {
+        let notes = home.status()["repositories"][0]["notes"].to_string();
+        notes.contains(".git/index.lock exists")
+    });
+    home.wait(&repo);
+    let elements = home.node(&repo.at("a.py"), 0)["elements"].to_string();
+    assert!(elements.contains("added"), "{elements}");
+}

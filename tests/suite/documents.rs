@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::harness::{Done, Home, Repo, finish};
+use crate::harness::{Alone, Done, Home, Repo, finish};
 
 /// Commands that are not run here, by prefix, with the reason.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -210,7 +210,7 @@ fn the_workflow_and_the_hook_work() {
             command.args(["-c", script]).arg(&file);
             command
         };
-        let has_yaml = python("import yaml").output();
+        let has_yaml = python("import yaml").output_alone();
         if has_yaml.is_ok_and(|done| done.status.success()) {
             finish(&mut python(script)).expect(0);
         } else {

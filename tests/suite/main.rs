@@ -40,6 +40,7 @@ mod size;
 mod socket;
 mod starting;
 mod storm;
+mod terminal;
 mod texts;
 mod tidy;
 mod tree;

@@ -6,7 +6,7 @@ use std::process::Command;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::harness::{Agent, Alone, Home, Repo, eventually, until};
+use crate::harness::{Agent, Alone, Home, Repo, eventually, paths, until};
 
 /// Ends the daemon that a session started.
 struct Stop<'h>(&'h Home);
@@ -301,6 +301,61 @@ fn changes_in_submodules_and_nested_repositories_are_listed() {
         text.starts_with("3 files changed since the last commit"),
         "{text}"
     );
+}
+
+#[test]
+fn a_change_list_has_the_files_of_the_map_and_no_others() {
+    let (home, repo) = (
+        Home::with("[watch]\nsettle_ms = 20\n\n[files]\nexclude = [\"left/\"]\n"),
+        Repo::new(),
+    );
+    repo.init();
+    repo.write(".gitignore", "config/*\n*.gen\n");
+    repo.write(".epitomeignore", "quiet/\n");
+    // Path, whether git tracks it, whether it is in the map.
+    let rows = [
+        ("app.py", true, true),
+        ("config/default.yml", true, true),
+        ("config/local.yml", false, false),
+        ("x.gen", false, false),
+        ("tracked.gen", true, true),
+        ("left/a.py", true, false),
+        ("quiet/a.py", true, false),
+        ("node_modules/own/a.js", true, true),
+        ("node_modules/other/a.js", false, false),
+        ("new.py", false, true),
+        ("new.py~", false, false),
+    ];
+    let write = |text: &str| rows.map(|(path, ..)| repo.write(path, text));
+    write("x = 1\n");
+    for (path, ..) in rows.iter().filter(|row| row.1) {
+        repo.git(&["add", "-f", path]);
+    }
+    repo.git(&["commit", "-q", "-m", "one"]);
+    write("x = 2\n");
+    repo.git(&["commit", "-q", "-am", "two"]);
+    write("x = 3\n");
+    let root = repo.at("");
+    let _daemon = home.daemon(&[&root]);
+    home.wait(&repo);
+    let tree = home.node(&root, 9);
+    let map = paths(&tree);
+    let mut agent = Agent::start(&home, &root);
+    for since in [
+        json!({}),
+        json!({"since": "HEAD~1"}),
+        json!({"since": "1h"}),
+    ] {
+        let text = agent.good("list_changes", since.clone());
+        for (path, _, expected) in rows {
+            assert_eq!(map.contains(&path), expected, "{path}: {map:?}");
+            let listed = text.lines().any(|line| {
+                let second = line.split(' ').nth(1);
+                second.is_some_and(|word| word.trim_end_matches([':', ',']) == path)
+            });
+            assert_eq!(listed, expected, "{path} since {since}: {text}");
+        }
+    }
 }
 
 #[test]

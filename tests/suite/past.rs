@@ -163,7 +163,7 @@ fn paid_summaries_of_earlier_states_are_looked_up_and_never_requested() {
     repo.write("a.py", "a = 3\n");
     repo.write("b.py", "b = 3\n");
     home.run(&["index", &repo.at("")]).expect(0);
-    let asked = model.count();
+    let sent = model.count();
     for with_daemon in [false, true] {
         let _daemon = with_daemon.then(|| home.daemon(&[&repo.at("")]));
         let diff = |since: &str| {
@@ -183,7 +183,7 @@ fn paid_summaries_of_earlier_states_are_looked_up_and_never_requested() {
             "{text}"
         );
     }
-    assert_eq!(model.count(), asked);
+    assert_eq!(model.count(), sent);
 }
 
 #[test]

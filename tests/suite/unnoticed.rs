@@ -300,10 +300,9 @@ fn an_ignored_file_in_a_watched_folder_causes_no_scan() {
 
 #[test]
 fn the_daily_audit_reports_and_repairs_a_difference() {
-    let (home, repo) = (Home::with(QUICK), Repo::package());
-    let mut command = home.command(&["daemon", &repo.at("")]);
-    command.env("EPITOME_AUDIT_MS", "1000");
-    let daemon = home.daemon_by(command);
+    let config = format!("{QUICK}audit_seconds = 1\n");
+    let (home, repo) = (Home::with(&config), Repo::package());
+    let daemon = home.daemon(&[&repo.at("")]);
     home.wait(&repo);
     // A write through a memory map: no event while it is mapped.
     let script = "import mmap, sys\n\

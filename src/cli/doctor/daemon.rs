@@ -6,6 +6,7 @@ use super::{Check, State};
 use crate::client::locate::canonical;
 use crate::client::{Client, ConnectError};
 use crate::config::places::Places;
+use crate::shell::watch::is_overlay;
 use crate::wire::protocol::{Repository, Status};
 
 /// Whether a daemon answers, and which.
@@ -86,6 +87,24 @@ pub fn left_out(status: &Status) -> Vec<Check> {
         Check::ok("left out", format!("{}: {files}", repository.path))
     };
     with_some.map(check).collect()
+}
+
+/// Repositories that are on an overlay.
+pub fn overlays(status: &Status) -> Vec<Check> {
+    let repositories = status.repositories.iter();
+    let layered =
+        repositories.filter(|one| one.watch == "native" && is_overlay(Path::new(&one.path)));
+    let check = |repository: &Repository| {
+        let path = &repository.path;
+        Check::ok(
+            "overlay",
+            format!(
+                "{path} is on an overlay: writes to its layers from outside, past {path}, are found by the daily scan and by \
+                 `epitome restart`; [watch] backend = \"poll\" finds them at once"
+            ),
+        )
+    };
+    layered.map(check).collect()
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ pub async fn check(context: &Context, arguments: &CheckArguments) -> Result<(), 
         );
         return Err(Failure::Failed(reason));
     }
+    super::settle(context, &path).await;
     let tree = super::tree(context, &path, &folder).await?;
     let place = super::place(&tree, &path, &folder);
     let mut outdated = Vec::new();
@@ -65,10 +66,10 @@ pub async fn check(context: &Context, arguments: &CheckArguments) -> Result<(), 
         output::say(&format!("out of date: {}", tilde(file)));
     }
     Err(Failure::Failed(format!(
-        "{} of the export out of date; run `epitome export` again and commit the result",
+        "{} out of date; run `epitome export` again and commit the result",
         match outdated.len() {
-            1 => "1 file is".to_owned(),
-            many => format!("{} are", count(many as u64, "file")),
+            1 => "1 exported file is".to_owned(),
+            many => format!("{} are", count(many as u64, "exported file")),
         }
     )))
 }

@@ -1,7 +1,7 @@
 //! The providers that this machine could use.
 
 use crate::config::{Config, Provider};
-use crate::shell::openai::models::{Address, models};
+use crate::shell::openai::models::{Address, is_local, models};
 
 /// Where summaries come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,16 +27,19 @@ pub struct Choice {
 
 /// Local servers: name and default address.
 const LOCAL: [(&str, &str); 4] = [
-    ("ollama", "http://localhost:11434/v1"),
+    (OLLAMA, "http://localhost:11434/v1"),
     ("lm-studio", "http://localhost:1234/v1"),
     ("llama.cpp", "http://localhost:8080/v1"),
     ("vllm", "http://localhost:8000/v1"),
 ];
 
+const OLLAMA: &str = "ollama";
+const OPENAI: &str = "openai";
+
 /// Hosted services: name, the variable that usually holds the key, address, an inexpensive model.
 const HOSTED: [(&str, &str, &str, &str); 5] = [
     (
-        "openai",
+        OPENAI,
         "OPENAI_API_KEY",
         "https://api.openai.com/v1",
         "gpt-4o-mini",
@@ -116,8 +119,12 @@ pub async fn find() -> Vec<Choice> {
 
 /// A server that answers there and has a model for text.
 async fn local((name, base_url): (&str, &str)) -> Option<Choice> {
+    let base_url = match std::env::var("OLLAMA_HOST") {
+        Ok(host) if name == OLLAMA => ollama(&host).unwrap_or_else(|| base_url.to_owned()),
+        _ => base_url.to_owned(),
+    };
     let address = Address {
-        base_url: base_url.to_owned(),
+        base_url: base_url.clone(),
         ..Address::default()
     };
     let names = models(&address).await.ok()??;
@@ -125,18 +132,46 @@ async fn local((name, base_url): (&str, &str)) -> Option<Choice> {
     let model = names.iter().find(for_text)?;
     Some(Choice {
         name: name.to_owned(),
-        kind: Kind::Local,
-        base_url: base_url.to_owned(),
+        kind: match is_local(&base_url) {
+            true => Kind::Local,
+            false => Kind::Hosted,
+        },
+        base_url,
         model: model.clone(),
         key: String::new(),
     })
 }
 
+/// The address that `OLLAMA_HOST` names, in the forms that Ollama takes: `host`, `host:port`, a URL.
+fn ollama(host: &str) -> Option<String> {
+    let (scheme, host) = host
+        .trim()
+        .split_once("://")
+        .unwrap_or(("http", host.trim()));
+    let host = host.trim_end_matches('/');
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => (name, port),
+        _ => (host, "11434"),
+    };
+    // A server listens on all addresses; a client needs one.
+    let name = if matches!(name, "" | "0.0.0.0") {
+        "localhost"
+    } else {
+        name
+    };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-[]:".contains(c);
+    let usable = matches!(scheme, "http" | "https") && name.chars().all(is_plain);
+    (usable && !host.is_empty()).then(|| format!("{scheme}://{name}:{port}/v1"))
+}
+
 fn hosted_choice((name, key, base_url, model): (&str, &str, &str, &str)) -> Choice {
+    // OpenAI's own clients read this variable.
+    let named = std::env::var("OPENAI_BASE_URL").ok();
+    let named = named.filter(|url| name == OPENAI && !url.trim().is_empty());
     Choice {
         name: name.to_owned(),
         kind: Kind::Hosted,
-        base_url: base_url.to_owned(),
+        base_url: named.unwrap_or_else(|| base_url.to_owned()),
         model: model.to_owned(),
         key: key.to_owned(),
     }
@@ -145,4 +180,27 @@ fn hosted_choice((name, key, base_url, model): (&str, &str, &str, &str)) -> Choi
 #[cfg(test)]
 pub fn hosted_for_tests() -> Choice {
     hosted_choice(HOSTED[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ollama;
+
+    #[test]
+    fn ollama_s_variable_is_read_in_its_forms() {
+        for (host, address) in [
+            ("127.0.0.1:9999", Some("http://127.0.0.1:9999/v1")),
+            ("0.0.0.0", Some("http://localhost:11434/v1")),
+            (
+                "https://gpu.example.org/",
+                Some("https://gpu.example.org:11434/v1"),
+            ),
+            (" box:80 ", Some("http://box:80/v1")),
+            ("", None),
+            ("ftp://x", None),
+            ("a b", None),
+        ] {
+            assert_eq!(ollama(host).as_deref(), address, "{host}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Events, one line each; runs of events of one kind in one line.
+//! Events, one line each; many events of one kind in one line.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use crate::cli::terminal::{Style, Terminal};
 use crate::cli::text::{clean, columns, cut, number, tilde};
 use crate::wire::events::{StreamEvent, StreamEventKind};
 
-/// More events of one kind in a row than this are reported in one line.
-const MAX_SINGLE: usize = 20;
+/// More events of one kind that arrive together than this are reported in one line.
+pub const MAX_SINGLE: usize = 20;
 
 /// Renders events in their order, with the repository as a heading when it changes.
 #[derive(Default)]
@@ -19,16 +19,20 @@ impl EventLog {
     /// The lines for events that arrived together.
     pub fn lines(&mut self, events: &[StreamEvent], terminal: Terminal) -> String {
         let mut text = String::new();
-        for run in events.chunk_by(|a, b| a.event == b.event && a.repository == b.repository) {
-            self.heading(&run[0], terminal, &mut text);
-            if run.len() > MAX_SINGLE {
-                let many = format!("{} {}", number(run.len() as u64), label(run[0].event).1);
-                text += &line(&run[run.len() - 1], &many, terminal);
+        let alike =
+            |a: &StreamEvent, b: &StreamEvent| a.event == b.event && a.repository == b.repository;
+        for (at, event) in events.iter().enumerate() {
+            let all: Vec<&StreamEvent> = events.iter().filter(|one| alike(one, event)).collect();
+            let is_many = all.len() > MAX_SINGLE;
+            if is_many && events[..at].iter().any(|earlier| alike(earlier, event)) {
                 continue;
             }
-            for event in run {
-                text += &line(event, &details(event), terminal);
-            }
+            self.heading(event, terminal, &mut text);
+            let details = match is_many {
+                true => many(&all),
+                false => details(event),
+            };
+            text += &line(event, is_many, &details, terminal);
         }
         text
     }
@@ -41,6 +45,19 @@ impl EventLog {
         let name = tilde(Path::new(event.repository.as_deref().unwrap_or_default()));
         *text += &terminal.paint(Style::Bold, &name);
         text.push('\n');
+    }
+}
+
+/// Many events of one kind.
+fn many(all: &[&StreamEvent]) -> String {
+    let files = number(all.len() as u64);
+    let same = all.iter().filter(|one| one.text_changed == Some(false));
+    match same.count() {
+        0 => format!("{files} files and folders"),
+        same => format!(
+            "{files} files and folders, {} with the same text",
+            number(same as u64)
+        ),
     }
 }
 
@@ -57,8 +74,11 @@ fn label(event: StreamEventKind) -> (Style, &'static str) {
     }
 }
 
-fn line(event: &StreamEvent, details: &str, terminal: Terminal) -> String {
-    let (style, what) = label(event.event);
+fn line(event: &StreamEvent, is_many: bool, details: &str, terminal: Terminal) -> String {
+    let (style, what) = match event.text_changed {
+        Some(false) if !is_many => (Style::Dim, "same text"),
+        _ => label(event.event),
+    };
     let time = clock(&event.time);
     let space = " ".repeat(12_usize.saturating_sub(what.len()));
     let left = terminal.width.unwrap_or(usize::MAX);
@@ -83,14 +103,23 @@ fn details(event: &StreamEvent) -> String {
         "" if event.kind.is_some() => ".".to_owned(),
         path => clean(path),
     });
-    let more = [&event.line, &event.error, &event.text, &missed];
+    let line = event
+        .line
+        .clone()
+        .filter(|_| event.text_changed != Some(false));
+    let more = [&line, &event.error, &event.text, &missed];
     let more = more.into_iter().flatten().map(|text| clean(text));
     let parts: Vec<String> = path.into_iter().chain(more).collect();
     parts.join("  ")
 }
 
-/// `13:47:55` of a UTC time stamp.
+/// `13:47:55` in local time, of a UTC time stamp.
 fn clock(time: &str) -> String {
-    let clock = time.split_once('T').and_then(|(_, clock)| clock.get(..8));
-    clean(clock.unwrap_or(time))
+    match chrono::DateTime::parse_from_rfc3339(time) {
+        Ok(time) => time
+            .with_timezone(&chrono::Local)
+            .format("%H:%M:%S")
+            .to_string(),
+        Err(_) => clean(time),
+    }
 }

@@ -22,15 +22,8 @@ use crate::daemon::access::Handle;
 use crate::daemon::context::registry;
 use crate::daemon::mailbox::Input;
 
-/// The interval of the daemon's own audits. EPITOME_AUDIT_MS is for tests.
-fn every() -> Duration {
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    let given = std::env::var("EPITOME_AUDIT_MS").ok();
-    let given = given.and_then(|milliseconds| milliseconds.parse().ok());
-    given.map_or(DAY, Duration::from_millis)
-}
-/// How long to wait before a difference is compared again: files may be saved during the comparison.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest wait before a difference is compared again: files may be saved during the comparison.
+const RECHECK_AFTER: Duration = Duration::from_secs(60);
 /// The niceness of the audit's thread.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 19;
@@ -65,7 +58,7 @@ pub async fn audit<A: Access>(access: &A, subject: &Subject) -> Result<Audit, Pr
         return Ok(first);
     }
     // A timeout is no reason to give up: the comparison decides.
-    let _ = access.wait(Some(&subject.root), Some(PATIENCE)).await;
+    let _ = access.wait(Some(&subject.root), Some(RECHECK_AFTER)).await;
     let mut second = compare(access, subject).await?;
     second
         .differences
@@ -130,7 +123,7 @@ fn compare_with_disk(subject: &Subject, tree: &Node) -> Result<Audit, String> {
         .filter(|directory| directory.problem.is_some())
         .map(|directory| &directory.path)
         .collect();
-    // What cannot be read may still exist.
+    // Files in unreadable directories may still exist.
     reported.retain(|path, _| !unread.iter().any(|unread| path.is_within(unread)));
     let missing = |(path, _)| (path, "is in the tree but not on disk");
     audit.differences.extend(reported.into_iter().map(missing));
@@ -157,11 +150,12 @@ fn gather(node: &Node, reported: &mut BTreeMap<RelPath, Option<String>>) {
     }
 }
 
-/// Audits all repositories once a day. A difference is a defect of this program: it is logged as an error, and a full
-/// rescan follows.
-pub async fn daily(handle: Handle) {
-    loop {
-        tokio::time::sleep(every()).await;
+/// Audits all repositories at the configured interval. A difference is a defect of this program: it is logged as an error,
+/// and a full rescan follows.
+pub async fn repeat(handle: Handle) {
+    let every = Duration::from_secs(handle.context.config.watch.audit_seconds);
+    while !every.is_zero() {
+        tokio::time::sleep(every).await;
         if let Err(problem) = audit_all(&handle).await {
             tracing::warn!("the audit failed: {problem}");
         }

@@ -17,7 +17,7 @@ use crate::wire::search::NodeKind;
 use crate::daemon::access::{Handle, blocking};
 use crate::daemon::answers::text_and_bytes;
 use crate::daemon::context::Context;
-use crate::daemon::context::followers::Happening;
+use crate::daemon::context::followers::Published;
 use crate::daemon::mailbox::Query;
 
 /// Events that wait for the client.
@@ -49,7 +49,7 @@ impl Handle {
                 Scope::Below(entry.repo, relative)
             }
         };
-        // Subscribing before the query loses no event in between.
+        // Subscribing before the query avoids a gap between the two.
         let mut followed = self.context.followers.subscribe();
         let (now, _) = self.query(|reply| Query::Status { reply }).await?;
         let (ready, events) = mpsc::channel(READY);
@@ -63,7 +63,7 @@ impl Handle {
                 };
                 let event = Arc::new((
                     SystemTime::now(),
-                    Happening::NodeChange(repo, RelPath::root(), change),
+                    Published::NodeChange(repo, RelPath::root(), change),
                 ));
                 if !pass_on(&context, &scope, event, &ready).await {
                     return;
@@ -97,10 +97,10 @@ impl Handle {
 async fn pass_on(
     context: &Arc<Context>,
     scope: &Scope,
-    event: Arc<(SystemTime, Happening)>,
+    event: Arc<(SystemTime, Published)>,
     ready: &mpsc::Sender<Result<StreamEvent, Problem>>,
 ) -> bool {
-    if let Happening::NodeChange(repo, path, _) = &event.1
+    if let Published::NodeChange(repo, path, _) = &event.1
         && !scope.holds(*repo, path)
     {
         return true;
@@ -116,12 +116,12 @@ async fn pass_on(
 /// The event for the client; `None` if its repository is no longer watched.
 fn to_stream_event(
     context: &Context,
-    (time, event): &(SystemTime, Happening),
+    (time, event): &(SystemTime, Published),
 ) -> Option<StreamEvent> {
     let time = stamp(*time);
     let (repo, path, change) = match event {
-        Happening::NodeChange(repo, path, change) => (repo, path, change),
-        Happening::Notice(text) => {
+        Published::NodeChange(repo, path, change) => (repo, path, change),
+        Published::Notice(text) => {
             let mut notice = StreamEvent::new(time, StreamEventKind::Notice);
             notice.text = Some(text.clone());
             return Some(notice);
@@ -153,7 +153,8 @@ fn to_stream_event(
             stream_event.event = StreamEventKind::Removed;
             stream_event.kind = Some(NodeKind::File);
         }
-        NodeChange::Summarized(kind, key) => {
+        NodeChange::Summarized(kind, key, another) => {
+            stream_event.text_changed = Some(*another);
             stream_event.event = StreamEventKind::Summarized;
             stream_event.kind = Some(node_kind(*kind));
             let summary = context.store.summary(*key).ok().flatten();

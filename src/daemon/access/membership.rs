@@ -18,7 +18,7 @@ impl Handle {
     /// Adds the folders of the configuration and those added by `watch` earlier.
     ///
     /// # Errors
-    /// One of `more` is no folder. The others stay even if they are missing: a disk may be mounted later.
+    /// One of `more` is not a folder. The others stay even if they are missing: a disk may be mounted later.
     pub(in crate::daemon) fn watch_known(&self, more: &[PathBuf]) -> Result<(), Problem> {
         let kept = self.context.store.repositories().unwrap_or_default();
         for path in self.context.config.repos.iter().chain(&kept) {

@@ -1,6 +1,6 @@
 //! Forgets repositories whose folder was removed: a linked work tree soon, others after a while.
 //!
-//! A disk that is not mounted is no removed folder: there the folder that holds the root is empty or missing, too.
+//! An unmounted disk does not count as a removed folder: there the folder above the root is empty or missing, too.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,12 +13,12 @@ use crate::client::locate::work_tree;
 
 /// How long the folder of a linked work tree has to be missing.
 const LINKED: Duration = Duration::from_secs(10);
-/// How long any other has to be missing: it may be about to be cloned anew.
+/// How long any other folder has to be missing: it may be about to be cloned again.
 const OTHER: Duration = Duration::from_secs(600);
-/// The shortest time between two looks.
+/// The shortest time between two checks.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Runs until the daemon ends. Nothing is done while every root is there.
+/// Runs until the daemon ends. Does nothing while every root exists.
 pub async fn forget_removed(handle: Handle) {
     let mut stirred = handle.stirred();
     let mut missing: HashMap<PathBuf, Instant> = HashMap::new();
@@ -29,11 +29,11 @@ pub async fn forget_removed(handle: Handle) {
         let mut removed = Vec::new();
         if repositories.iter().any(|one| one.unreachable) {
             let entries = handle.context.registry.all();
-            let looked = blocking(move || {
+            let checked = blocking(move || {
                 let gone = entries.into_iter().filter(|entry| is_removed(&entry.root));
                 gone.collect::<Vec<_>>()
             });
-            let Ok(found) = looked.await else { return };
+            let Ok(found) = checked.await else { return };
             removed = found;
         }
         missing.retain(|root, _| removed.iter().any(|entry| entry.root == *root));
@@ -58,7 +58,7 @@ pub async fn forget_removed(handle: Handle) {
     }
 }
 
-/// Whether a root is gone for good. A disk may be missing, or a folder above closed: then that cannot be known.
+/// Whether a root is permanently gone. With a missing disk or an unreadable folder above, that is unknown.
 fn is_removed(root: &Path) -> bool {
     let Err(error) = root.symlink_metadata() else {
         return false;

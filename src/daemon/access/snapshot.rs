@@ -47,8 +47,7 @@ fn without_export(mut config: Config) -> Config {
     config
 }
 
-/// Marks what was not requested here as what it is: not summarized yet, or still described by an earlier summary. The
-/// engine calls it failed.
+/// Marks nodes that were not requested here as pending or stale. The engine reports them as failed.
 pub fn forget_unrequested(node: &mut Node) {
     let (common, children) = match node {
         Node::File(file) => (&mut file.common, None),

@@ -1,6 +1,6 @@
-//! Drafts: offline text for what a model has not summarized yet, or could not, so that a map is never empty.
+//! Drafts: offline text for nodes that a model has not summarized yet, or could not.
 //!
-//! A draft is computed when a node is shown. It is never stored, and no key is made of it.
+//! A draft is computed when a node is shown. It is never stored, and is part of no key.
 
 use std::collections::HashMap;
 

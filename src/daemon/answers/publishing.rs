@@ -105,7 +105,7 @@ mod tests {
     use crate::model::path::RelPath;
     use crate::model::summary::Freshness;
 
-    /// What the engine would say of such a node.
+    /// The engine's view of such a node.
     fn view_of(node: &Node) -> NodeView {
         let children = match node {
             Node::File(_) => None,

@@ -198,6 +198,9 @@ fn repository(
         )
     }));
     let busy = !status.settled || status.scanning;
+    if busy {
+        notes.extend(git_lock(entry));
+    }
     // The end of a batch, or of an endpoint's outage, cannot be predicted.
     let known = !status.scanning && pacing.batched == 0 && pacing.trouble.is_none();
     let seconds_left = (busy && context.uses_model() && known).then(|| {
@@ -240,6 +243,17 @@ fn repository(
             })
             .collect(),
     }
+}
+
+/// What git does, or left behind, that delays the reading of changes.
+fn git_lock(entry: &Entry) -> Option<String> {
+    let locks = entry.rules().lock_files();
+    let lock = locks.into_iter().find(|lock| lock.exists())?;
+    let lock = lock.strip_prefix(&entry.root).unwrap_or(&lock);
+    Some(format!(
+        "git is at work: {} exists; changes are read when it is gone, at the latest after 10 s; remove it if no git runs",
+        lock.display()
+    ))
 }
 
 fn hot(status: &RepositoryStatus) -> Vec<HotFile> {

@@ -1,4 +1,4 @@
-//! The model's use, for answers.
+//! The model's usage, in the protocol's units.
 
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
@@ -65,17 +65,17 @@ pub fn used(usage: Usage, priced: bool) -> Used {
     }
 }
 
-/// Money, where there are prices, or were some when it was spent.
+/// Money, if there are prices now or were when it was spent.
 pub fn cost(nanos: u64, priced: bool) -> Option<f64> {
     (priced || nanos > 0).then(|| price::in_currency(nanos))
 }
 
-/// Whether the configuration says what tokens cost.
+/// Whether prices are configured.
 pub fn is_priced(context: &Context) -> bool {
     context.config.openai.prices().is_some()
 }
 
-/// The last moment that RFC 3339 can tell: a clock may be anywhere.
+/// The last time that RFC 3339 can express: a wrong clock may be beyond it.
 const LAST_MS: u64 = 253_402_300_799_999;
 
 fn time(unix_ms: u64) -> String {

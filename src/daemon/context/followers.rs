@@ -14,14 +14,14 @@ const KEPT: usize = 4_096;
 
 /// One event.
 #[derive(Debug)]
-pub enum Happening {
+pub enum Published {
     NodeChange(RepoId, RelPath, NodeChange),
     Notice(String),
 }
 
 /// The sending end for all followers.
 #[derive(Debug)]
-pub struct Followers(broadcast::Sender<Arc<(SystemTime, Happening)>>);
+pub struct Followers(broadcast::Sender<Arc<(SystemTime, Published)>>);
 
 impl Default for Followers {
     fn default() -> Self {
@@ -34,22 +34,22 @@ impl Followers {
     pub fn publish(&self, repo: RepoId, changes: Vec<(RelPath, NodeChange)>) {
         if self.0.receiver_count() > 0 {
             for (path, change) in changes {
-                self.send(Happening::NodeChange(repo, path, change));
+                self.send(Published::NodeChange(repo, path, change));
             }
         }
     }
 
     /// Publishes a notice to people.
     pub fn notice(&self, text: &str) {
-        self.send(Happening::Notice(text.to_owned()));
+        self.send(Published::Notice(text.to_owned()));
     }
 
     /// Receives all events from now on.
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<(SystemTime, Happening)>> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<(SystemTime, Published)>> {
         self.0.subscribe()
     }
 
-    fn send(&self, happening: Happening) {
+    fn send(&self, happening: Published) {
         // Without followers there is no receiver.
         let _ = self.0.send(Arc::new((SystemTime::now(), happening)));
     }

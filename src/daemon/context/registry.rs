@@ -54,12 +54,12 @@ pub struct Unwatched {
     /// The kind of file system, if the root is on one that does not report all changes.
     pub remote: Option<&'static str>,
     /// What was last sent to the event loop.
-    pub told: Polled,
+    pub reported: Polled,
 }
 
 impl Unwatched {
     /// What to poll, if that differs from what was last sent to the event loop.
-    pub fn news(&mut self) -> Option<Polled> {
+    pub fn take_change(&mut self) -> Option<Polled> {
         let mut directories = self.directories.clone();
         if self.around.is_some() {
             // A poll of the root checks the enclosing folders.
@@ -70,9 +70,9 @@ impl Unwatched {
             (None, true) => Polled::Nothing,
             (None, false) => Polled::Directories(directories),
         };
-        let news = now != self.told;
-        self.told.clone_from(&now);
-        news.then_some(now)
+        let changed = now != self.reported;
+        self.reported.clone_from(&now);
+        changed.then_some(now)
     }
 
     /// The note about it, if there is anything to say.
@@ -117,7 +117,7 @@ impl Entry {
             .unwatched
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        unwatched.told != Polled::Nothing
+        unwatched.reported != Polled::Nothing
             || unwatched.around.is_some()
             || !unwatched.directories.is_empty()
     }
@@ -138,7 +138,7 @@ impl Entry {
         }
     }
 
-    /// The root without links. A file system that may hang is not asked: the last record is used.
+    /// The root without links. A file system that may hang is not accessed: the last record is used.
     fn real_root(&self) -> PathBuf {
         if !self.is_remote() {
             self.note_real();

@@ -1,7 +1,6 @@
-//! Barriers: a query's answer contains everything saved before the query.
+//! Barriers: the response to a query contains everything saved before the query.
 //!
-//! A query waits until all notifications from before it have come through, and then until changes without notification
-//! were looked for. One barrier serves all queries that wait when it is requested; later ones wait for the next. The
+//! A query waits until all earlier notifications have arrived, and then for a check for changes without notification. One barrier serves all queries that wait when it is requested; later ones wait for the next. The
 //! cookie file of a barrier is created by the watcher's thread, and the deadlines belong to the loop.
 
 use std::collections::{BTreeSet, HashMap};
@@ -21,7 +20,7 @@ use super::EventLoop;
 /// After this time the notifications count as lost, and queries stop waiting for a file system that does not respond.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What waits behind a barrier.
+/// Queries and waits behind a barrier.
 pub(super) enum Behind {
     Wait(WaitId, RepoId),
     Query(Query),
@@ -33,9 +32,9 @@ pub(super) struct Barriers {
     /// The number of the last barrier or check.
     last: u64,
     in_flight: Option<InFlight>,
-    /// What came after the barrier in flight was requested.
+    /// Queries and waits that came after the barrier in flight was requested.
     next: Vec<Behind>,
-    /// Signs of life that only a notification answers, each with the first barrier that may do so.
+    /// Watchdog checks that only a notification completes, each with the first barrier that may do so.
     pulses: Vec<(u64, Query)>,
     checks: HashMap<u64, Checking>,
 }
@@ -49,7 +48,7 @@ struct InFlight {
 /// A check for changes without notification.
 struct Checking {
     behind: Vec<Behind>,
-    /// When its queries are answered anyway; clients that wait go on waiting.
+    /// When its queries get a response anyway; waits continue.
     deadline: Option<Instant>,
     since: Instant,
     /// The repository being checked.

@@ -41,7 +41,7 @@ pub(super) fn engine_options(context: &Context, notified: bool) -> Options {
             requests_per_minute: config.openai.requests_per_minute,
             tokens_per_minute: config.openai.tokens_per_minute,
             budget: match mode.keeps() {
-                // An estimate is wanted just because the budget is small.
+                // An estimate ignores the budget: a small budget is a reason to want one.
                 false => Budget::default(),
                 true => Budget {
                     requests: config.budget.max_requests_per_day,

@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn rubbish_is_told_from_a_summary() {
-        let asked = prompt("fn main() {}");
+        let request = prompt("fn main() {}");
         for (answer, wanted) in [
             ("Starts the program.", None),
             (
@@ -222,15 +222,15 @@ mod tests {
                 Some("it repeats the instructions"),
             ),
         ] {
-            assert_eq!(fault(answer, &asked), wanted, "{answer}");
+            assert_eq!(fault(answer, &request), wanted, "{answer}");
         }
         let small = Style {
             small: true,
             ..Style::default()
         };
-        let asked = Prompt {
+        let request = Prompt {
             system: small.instructions(),
-            ..asked
+            ..request
         };
         let sentence = small
             .instructions()
@@ -239,7 +239,7 @@ mod tests {
             .unwrap_or_default()
             .to_owned();
         assert_eq!(
-            fault(&sentence, &asked),
+            fault(&sentence, &request),
             Some("it repeats the instructions")
         );
     }

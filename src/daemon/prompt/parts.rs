@@ -239,17 +239,17 @@ mod tests {
     }
 
     /// Answers all requests; returns them in order.
-    fn ask_all(most: usize, next: impl Fn(&Plan<'_>) -> Next) -> Vec<Prompt> {
-        ask_with(&RefCell::default(), most, next)
+    fn all_prompts(most: usize, next: impl Fn(&Plan<'_>) -> Next) -> Vec<Prompt> {
+        prompts_with(&RefCell::default(), most, next)
     }
 
-    fn ask_with(
-        said: &RefCell<HashMap<SummaryKey, String>>,
+    fn prompts_with(
+        texts: &RefCell<HashMap<SummaryKey, String>>,
         most: usize,
         next: impl Fn(&Plan<'_>) -> Next,
     ) -> Vec<Prompt> {
         let generator = generator();
-        let known = |key| said.borrow().get(&key).cloned();
+        let known = |key| texts.borrow().get(&key).cloned();
         let plan = Plan {
             generator: &generator,
             most,
@@ -257,21 +257,21 @@ mod tests {
             boundary: "whole",
             known: &known,
         };
-        let mut asked = Vec::new();
+        let mut prompts = Vec::new();
         loop {
             match next(&plan) {
                 Next::Last(prompt) => {
-                    asked.push(prompt);
-                    return asked;
+                    prompts.push(prompt);
+                    return prompts;
                 }
                 Next::Part(key, prompt) => {
-                    let number = asked.len();
-                    asked.push(prompt);
+                    let number = prompts.len();
+                    prompts.push(prompt);
                     let words = format!("Words {number}. {}", "x".repeat(100));
-                    assert!(said.borrow_mut().insert(key, words).is_none());
+                    assert!(texts.borrow_mut().insert(key, words).is_none());
                 }
             }
-            assert!(asked.len() < 1_000, "no end");
+            assert!(prompts.len() < 1_000, "no end");
         }
     }
 
@@ -306,18 +306,18 @@ mod tests {
     #[test]
     fn content_that_fits_is_one_request() {
         let (text, outline) = file(10);
-        let asked = ask_all(text.len(), |plan| {
+        let prompts = all_prompts(text.len(), |plan| {
             plan.file(Some("python"), &text, || outline.clone())
         });
         let whole = prompt::file(Some("python"), &text, None, "whole");
-        assert_eq!(asked, [whole]);
+        assert_eq!(prompts, [whole]);
     }
 
     #[test]
     fn each_byte_of_a_large_file_is_in_one_part_and_parts_begin_with_definitions() {
         let (text, outline) = file(500);
-        let asked = ask_all(8_000, |plan| plan.file(None, &text, || outline.clone()));
-        let (last, parts) = asked.split_last().expect("requests");
+        let prompts = all_prompts(8_000, |plan| plan.file(None, &text, || outline.clone()));
+        let (last, parts) = prompts.split_last().expect("requests");
         assert!((5..=7).contains(&parts.len()), "{}", parts.len());
         let together: String = parts
             .iter()
@@ -334,15 +334,15 @@ mod tests {
     #[test]
     fn an_edit_costs_its_own_part_and_the_last_request() {
         let (text, outline) = file(500);
-        let said = RefCell::default();
-        ask_with(&said, 8_000, |plan| {
+        let texts = RefCell::default();
+        prompts_with(&texts, 8_000, |plan| {
             plan.file(None, &text, || outline.clone())
         });
         let edited = text.replace("return 250 ", "return 251 ");
-        let asked = ask_with(&said, 8_000, |plan| {
+        let prompts = prompts_with(&texts, 8_000, |plan| {
             plan.file(None, &edited, || outline.clone())
         });
-        assert_eq!(asked.len(), 2);
+        assert_eq!(prompts.len(), 2);
     }
 
     #[test]
@@ -378,24 +378,24 @@ mod tests {
                 none(),
             ),
         ] {
-            let said = RefCell::default();
-            let all = ask_with(&said, 8_000, |plan| {
+            let texts = RefCell::default();
+            let all = prompts_with(&texts, 8_000, |plan| {
                 plan.file(None, &before, || outline.clone())
             });
             assert!(all.len() > 5, "{}", all.len());
-            let asked = ask_with(&said, 8_000, |plan| {
+            let prompts = prompts_with(&texts, 8_000, |plan| {
                 plan.file(None, &after, || moved.clone())
             });
-            assert_eq!(asked.len(), 2, "{:.40}", after);
+            assert_eq!(prompts.len(), 2, "{:.40}", after);
         }
     }
 
     #[test]
     fn more_notes_than_fit_are_merged_in_steps() {
         let (text, outline) = file(3_000);
-        let asked = ask_all(4_000, |plan| plan.file(None, &text, || outline.clone()));
-        assert!(asked.len() > 60);
-        for prompt in &asked {
+        let prompts = all_prompts(4_000, |plan| plan.file(None, &text, || outline.clone()));
+        assert!(prompts.len() > 60);
+        for prompt in &prompts {
             // The outline in front is not counted.
             assert!(content(prompt).len() <= 4_001, "{}", content(prompt).len());
         }
@@ -410,8 +410,8 @@ mod tests {
                 summary: (number != 7).then(|| format!("About {number}. {}", "z".repeat(80))),
             })
             .collect();
-        let asked = ask_all(8_000, |plan| plan.directory(&children));
-        let (last, parts) = asked.split_last().expect("requests");
+        let prompts = all_prompts(8_000, |plan| plan.directory(&children));
+        let (last, parts) = prompts.split_last().expect("requests");
         assert!(parts.len() > 3);
         let together: String = parts.iter().map(content).collect();
         for child in &children {

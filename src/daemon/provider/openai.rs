@@ -131,7 +131,7 @@ impl Provider for OpenAi {
             let sent = match &self.endpoint {
                 Ok(endpoint) => {
                     endpoint
-                        .ask(&to_endpoint_prompt(prompt), max_output_tokens)
+                        .complete(&to_endpoint_prompt(prompt), max_output_tokens)
                         .await
                 }
                 Err(failure) => Err((failure.clone(), openai::Limits::default())),

@@ -222,7 +222,7 @@ mod tests {
 
     use super::*;
 
-    fn ask(query: &str) -> Result<Question, Problem> {
+    fn parse_query(query: &str) -> Result<Question, Problem> {
         Question::new(&Search {
             query: query.to_owned(),
             ..Search::default()
@@ -230,7 +230,7 @@ mod tests {
     }
 
     fn texts(query: &str) -> String {
-        let question = ask(query).unwrap();
+        let question = parse_query(query).unwrap();
         let texts = question.terms.iter().map(|term| term.text.as_str());
         texts.collect::<Vec<_>>().join(" ")
     }
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn operators_narrow_and_other_colons_are_words() {
-        let question = ask("path:src/ -path:*.md kind:function lang:rust retry").unwrap();
+        let question = parse_query("path:src/ -path:*.md kind:function lang:rust retry").unwrap();
         assert_eq!(question.words, "retry");
         assert_eq!(question.kind, SearchKind::Symbol);
         assert_eq!(question.element_kind.as_deref(), Some("function"));
@@ -267,10 +267,19 @@ mod tests {
                 "{path}"
             );
         }
-        assert_eq!(ask("kind:directory x").unwrap().kind, SearchKind::Directory);
-        assert!(ask("path:src/").unwrap().terms.is_empty());
-        assert_eq!(ask("std::fs error: x").unwrap().words, "std::fs error: x");
-        assert_eq!(ask("Cache::get()").unwrap().name(), Some("Cache::get"));
+        assert_eq!(
+            parse_query("kind:directory x").unwrap().kind,
+            SearchKind::Directory
+        );
+        assert!(parse_query("path:src/").unwrap().terms.is_empty());
+        assert_eq!(
+            parse_query("std::fs error: x").unwrap().words,
+            "std::fs error: x"
+        );
+        assert_eq!(
+            parse_query("Cache::get()").unwrap().name(),
+            Some("Cache::get")
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a file is in its project: source, or something that ranks below source unless the query asks for it.
+//! The role of a file in its project: source, or something that ranks below source unless the query names it.
 //!
 //! A role comes from exact name forms, from the language and from the definitions in the file. A folder called `test`
 //! proves nothing unless it stands at the top: `django/test/` is source, and so is `contrib/`.
@@ -27,7 +27,7 @@ const DEMOTED: f64 = 0.5;
 /// The same where the query speaks of the role.
 const ASKED: f64 = 1.25;
 
-/// Roles with the stems in a query that ask for them.
+/// Roles with the stems in a query that name them.
 const ASKED_BY: [(Role, &[&str]); 5] = [
     (
         Role::Test,

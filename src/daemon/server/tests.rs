@@ -1,4 +1,4 @@
-//! The server on a real socket, asked by the real client and by hand.
+//! The server on a real socket, with the real client and with raw requests.
 
 #![allow(clippy::unwrap_used)]
 
@@ -66,7 +66,7 @@ async fn raw(socket: &Path, request: &[u8]) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-/// Asks and gives the status, the head and the body.
+/// Sends a request; returns the status, the head and the body.
 async fn exchange(served: &Served, method: &str, route: &str, body: &str) -> (u16, String, String) {
     let request = format!(
         "{method} {route} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",

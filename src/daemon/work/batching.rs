@@ -1,7 +1,7 @@
-//! Takes files through the Batch API: writes down, uploads, creates, polls, downloads; one task for all batches.
+//! Sends files through the Batch API: records, uploads, creates, polls and downloads batches, in one task.
 //!
-//! What a batch was asked is written down before it is sent and forgotten after its answers are stored, so that no
-//! crash pays for it twice. Nothing is cancelled. Every key that comes in is answered, or given back.
+//! A batch is recorded in the store before it is sent, and the record is deleted after its results are stored, so a crash
+//! never pays for it twice. Batches are never cancelled. Each key gets a result or is returned to the queue.
 
 mod active;
 mod lines;
@@ -23,72 +23,66 @@ use crate::daemon::mailbox::{Input, Inputs};
 use crate::daemon::work::requesting::Requester;
 use runner::BatchRunner;
 
-/// The first pause between two looks at a batch; each further one is half as long again.
-const FIRST_POLL: Duration = Duration::from_secs(10);
-/// By how much the pause grows at most.
-const LONGEST_POLL: u32 = 6;
+/// The longest pause between two polls of a batch.
+const LONGEST_POLL: Duration = Duration::from_secs(60);
+/// The pause after a failure or a miss, in first pauses between polls. A missing batch may have been paid for, so the search
+/// takes its time.
+const RETRY_PAUSES: u32 = 20;
 
-/// Groups of requests that wait for the task. The engine gathers requests into few groups; one that does not fit is
-/// given back.
+/// The capacity of the task's channel, in groups of requests. The engine sends few groups; one that does not fit is returned
+/// to the queue.
 const WAITING_GROUPS: usize = 64;
 
-/// The keys that are neither answered nor given back.
+/// The keys without a result that were not returned to the queue.
 type Open = Arc<Mutex<BTreeSet<SummaryKey>>>;
 
-/// The way to the task.
+/// A handle to the task.
 #[derive(Clone)]
 pub struct Batching {
     requests: mpsc::Sender<Vec<SummaryRequest>>,
     open: Open,
 }
 
-/// What earlier runs left: the batches that may be with the endpoint. Those that surely are not are forgotten here.
+/// The batches of earlier runs that the endpoint may have. Records of batches that were never sent are deleted.
 pub fn left_over(requester: &Requester) -> Vec<PendingBatch> {
     let store = &requester.context.store;
     let base_url = &requester.context.config.openai.base_url;
     let (sent, unsent): (Vec<_>, Vec<_>) = store
         .batches()
         .into_iter()
-        // What another endpoint has is none of this one's business; it may be configured again.
+        // Batches of another endpoint stay recorded, because it may be configured again.
         .filter(|batch| batch.base_url == *base_url && requester.context.uses_model())
         .partition(|batch| batch.input_file.is_some());
     for batch in unsent {
         if let Err(error) = store.end_batch(batch.name) {
-            tracing::warn!("a batch that was never sent is not forgotten: {error}");
+            tracing::warn!("the record of an unsent batch cannot be deleted: {error}");
         }
     }
     sent
 }
 
 impl Batching {
-    /// Starts the task, which goes on with what is left over.
+    /// Starts the task, which continues with the batches of earlier runs.
     pub fn start(requester: Requester, inputs: Inputs, left: Vec<PendingBatch>) -> Self {
         let (requests, incoming) = mpsc::channel(WAITING_GROUPS);
         let open = Open::default();
         let keys = left.iter().flat_map(|batch| &batch.lines);
         lock(&open).extend(keys.map(|line| line.key));
         let still_open = Arc::clone(&open);
-        let desk = BatchRunner::new(
-            requester,
-            inputs.clone(),
-            incoming,
-            left,
-            Arc::clone(&open),
-            poll(),
-        );
+        let runner = BatchRunner::new(requester, inputs.clone(), incoming, left, Arc::clone(&open));
         tokio::spawn(async move {
-            // A task of its own, so that a panic in it is an answer, too.
-            if tokio::spawn(desk.run()).await.is_err() {
-                tracing::error!("an internal error in batches: files are asked about one by one");
+            // A task of its own, so that a panic in it still returns the keys.
+            if tokio::spawn(runner.run()).await.is_err() {
+                tracing::error!("internal error in the batch task: files are requested one by one");
                 let keys = std::mem::take(&mut *lock(&still_open));
-                inputs.send(Input::Event(given_back(keys, true))).await;
+                inputs.send(Input::Event(refused(keys, true))).await;
             }
         });
         Self { requests, open }
     }
 
-    /// Sends these requests in batches; an event for each key follows. Returns the event at once when the task has ended
-    /// or takes no more.
+    /// Sends these requests in batches; an event for each key follows. Returns that event at once if the task has ended or
+    /// its channel is full.
     pub fn request(&self, requests: Vec<SummaryRequest>) -> Option<Event> {
         lock(&self.open).extend(requests.iter().map(|request| request.key));
         let unsent = self.requests.try_send(requests).err()?.into_inner();
@@ -97,11 +91,11 @@ impl Batching {
         for key in &keys {
             open.remove(key);
         }
-        Some(given_back(keys, true))
+        Some(refused(keys, true))
     }
 }
 
-fn given_back(keys: impl IntoIterator<Item = SummaryKey>, for_good: bool) -> Event {
+fn refused(keys: impl IntoIterator<Item = SummaryKey>, for_good: bool) -> Event {
     Event::BatchRefused {
         keys: keys.into_iter().collect(),
         for_good,
@@ -110,11 +104,4 @@ fn given_back(keys: impl IntoIterator<Item = SummaryKey>, for_good: bool) -> Eve
 
 fn lock(open: &Open) -> std::sync::MutexGuard<'_, BTreeSet<SummaryKey>> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The first pause between two looks. EPITOME_BATCH_POLL_MS is for tests, which have no ten seconds.
-fn poll() -> Duration {
-    let given = std::env::var("EPITOME_BATCH_POLL_MS").ok();
-    let given = given.and_then(|text| text.parse().ok());
-    given.map_or(FIRST_POLL, |ms: u64| Duration::from_millis(ms.max(1)))
 }

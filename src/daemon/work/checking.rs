@@ -52,7 +52,7 @@ impl Check {
         // Without a waiting client, a file read within the clock's resolution counts as unchanged: it would be reported
         // as stale again and again.
         let unchanged = |path: &RelPath, known: &Contents| {
-            lstat::look(&path.under(&entry.root)).is_some_and(|now| {
+            lstat::stat(&path.under(&entry.root)).is_some_and(|now| {
                 known.stat.proves_unchanged(&now, known.observed_ms)
                     || (now == known.stat && !self.waits)
             })

@@ -147,7 +147,7 @@ fn newly_polled(context: &Context, entry: &Entry, gone: &[RelPath]) -> Option<Ev
         .directories
         .retain(|path| !gone.iter().any(|gone| path.is_within(gone)));
     unwatched.remote = remote_kind(&entry.root);
-    let polled = unwatched.news()?;
+    let polled = unwatched.take_change()?;
     let topic = repository_topic(&entry.root, "watch");
     match unwatched.note(context.config.watch.poll_seconds) {
         Some(note) => {
@@ -184,7 +184,7 @@ fn rule_files_changed(entry: &Entry, listing: &Listing, look_closely: bool) -> b
             let paths = Rules::file_names().map(|name| directory.path.join(name.as_bytes()));
             let ignored = paths
                 .into_iter()
-                .filter_map(|path| Some((path.clone(), lstat::look(&path.under(&entry.root))?)));
+                .filter_map(|path| Some((path.clone(), lstat::stat(&path.under(&entry.root))?)));
             here.extend(ignored);
         }
         known.retain(|path, _| {

@@ -20,6 +20,8 @@ pub(super) enum By {
     Stem(&'static [&'static str]),
     /// A folder above it has one of these names.
     Folder(&'static [&'static str]),
+    /// The name of a folder above it ends in one of these.
+    FolderEnding(&'static [&'static str]),
     /// Its language is one of these.
     Language(&'static [&'static str]),
     /// It has more bytes.
@@ -35,13 +37,14 @@ pub(super) enum By {
 }
 
 /// What a rule calls text that is not summarized.
-pub(super) const LABELS: [(ContentKind, &str); 11] = [
+pub(super) const LABELS: [(ContentKind, &str); 12] = [
     (ContentKind::Lock, "Lock file"),
     (ContentKind::Minified, "Minified or bundled code"),
     (ContentKind::Generated, "Generated"),
     (ContentKind::Vendored, "Copy of another project"),
     (ContentKind::Data, "Data"),
     (ContentKind::Translation, "Translations"),
+    (ContentKind::Licence, "Licence"),
     (ContentKind::Certificate, "Certificate or public key"),
     (ContentKind::Picture, "Image as text"),
     (ContentKind::DeclaredGenerated, "Generated"),
@@ -61,6 +64,16 @@ const DATA: By = By::Ending(&[
     ".json", ".yaml", ".yml", ".xml", ".txt", ".html", ".sql", ".toml", ".plist", ".svg", ".log",
     ".csv", ".md", ".dat", ".out", ".in", ".golden",
 ]);
+
+/// Languages of running text; none where the name says nothing.
+const PROSE: &[&str] = &[
+    "markdown",
+    "restructuredtext",
+    "text",
+    "asciidoc",
+    "org",
+    "",
+];
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -341,6 +354,8 @@ pub(super) const ROWS: &[Row] = &[
             "_vendor",
             "_vendored",
             "vendored",
+            "flow-typed",
+            "carthage",
             ".yarn",
         ])],
     },
@@ -507,15 +522,67 @@ pub(super) const ROWS: &[Row] = &[
                 "whats_new",
                 "whats-new",
             ]),
-            By::Language(&[
-                "markdown",
-                "restructuredtext",
-                "text",
-                "asciidoc",
-                "org",
-                "",
-            ]),
+            By::Language(PROSE),
             By::Above(8_000),
         ],
+    },
+    Row {
+        kind: ContentKind::Licence,
+        by: &[By::Beginning(&["license", "licence"]), By::Language(PROSE)],
+    },
+    Row {
+        kind: ContentKind::Licence,
+        by: &[
+            By::Stem(&["copying", "copyright", "unlicense", "eula", "mit-license"]),
+            By::Language(PROSE),
+        ],
+    },
+    Row {
+        kind: ContentKind::Licence,
+        by: &[By::Folder(&["licenses", "licences"]), By::Language(PROSE)],
+    },
+    Row {
+        kind: ContentKind::Generated,
+        by: &[By::Name(&[
+            "pkg-info",
+            "installed-files.txt",
+            "top_level.txt",
+        ])],
+    },
+    Row {
+        kind: ContentKind::Generated,
+        by: &[By::FolderEnding(&[".dist-info", ".egg-info"])],
+    },
+    // What a bundler wrote: such a folder is committed by packages that are published as they are.
+    Row {
+        kind: ContentKind::Generated,
+        by: &[
+            By::Folder(&["dist"]),
+            By::Language(&["javascript", "typescript", "css"]),
+        ],
+    },
+    Row {
+        kind: ContentKind::Vendored,
+        by: &[By::Name(&[
+            "configure",
+            "config.guess",
+            "config.sub",
+            "aclocal.m4",
+            "libtool.m4",
+            "ltoptions.m4",
+            "ltsugar.m4",
+            "ltversion.m4",
+            "lt~obsolete.m4",
+            "ltmain.sh",
+            "install-sh",
+            "depcomp",
+            "missing",
+            "compile",
+            "test-driver",
+            "cpplint.py",
+            "erlang.mk",
+            "dotnet-install.sh",
+            "dotnet-install.ps1",
+        ])],
     },
 ];

@@ -475,7 +475,7 @@ fn says_something(sentence: &str) -> bool {
         "authored by",
         "reuse-",
         "spdx-",
-        "licensed to the",
+        "licensed to ",
         "notice file",
         "all of the code",
         "public domain",

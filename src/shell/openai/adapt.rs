@@ -1,7 +1,7 @@
-//! Adapts requests to what an endpoint accepts: learns it from refusals, once, and remembers it.
+//! Learns from refusals what an endpoint accepts, and adapts further requests.
 //!
-//! Each fact is learnt by one refused request at most for each request in flight, and holds for an endpoint and a model.
-//! It expires, so that a server that was upgraded is found out.
+//! Learning a fact costs at most one refusal for each request in flight. A fact holds for one endpoint and one model, and
+//! expires, so that an upgrade of the server is noticed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -18,83 +18,46 @@ use super::words::{UNSUPPORTED, Words};
 /// The file of all facts, in the folder of the store.
 pub const FACTS_FILE: &str = "endpoints.json";
 
-/// After so many seconds a fact is forgotten: two weeks.
+/// A fact expires after this many seconds: two weeks.
 const EXPIRY_SECONDS: u64 = 14 * 86_400;
-/// Below so many tokens an answer is not worth a request.
+/// An output cap below this many tokens makes a request useless.
 const SMALLEST_OUTPUT: u32 = 200;
-/// A cap on the output above this is not believed to be a minimum.
+/// A reported minimum of the output cap above this is ignored.
 const LARGEST_MINIMUM: u32 = 32_000;
 
 /// The two names of the cap on the output. Some servers ignore the new one silently, OpenAI's reasoning models refuse the
 /// old one: each endpoint starts with the likely one, and may be switched once.
 pub(super) const CAP_NAMES: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 
-/// What is known of one endpoint and model.
+/// What is known about one endpoint and model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Facts {
-    /// The cap goes by the other of its two names.
+    /// The endpoint uses the other name of the cap.
     pub other_cap_name: bool,
-    /// The largest cap on the output that is accepted.
+    /// The largest accepted output cap.
     pub largest_cap: Option<u32>,
-    /// The smallest one.
+    /// The smallest accepted output cap.
     pub smallest_cap: Option<u32>,
     /// The instructions go into the user's message: there is no system role.
     pub no_system_role: bool,
-    /// Answers have to be streamed.
+    /// Responses have to be streamed.
     pub must_stream: bool,
     /// Fields of a request that are refused.
     pub omitted: BTreeSet<String>,
     /// Fields that are required.
     pub added: BTreeMap<String, Value>,
-    /// Tokens that the model reads, prompt and output together.
+    /// The context window in tokens, prompt and output together.
     pub context_tokens: Option<u32>,
-    /// Prompts that are longer are cut without an error.
+    /// Longer prompts are truncated without an error.
     pub cuts_silently: bool,
     /// When the last of them was learnt, in seconds since 1970.
     pub learnt_unix: u64,
 }
 
-impl Facts {
-    /// One line for each fact, for people.
-    pub fn to_lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        if let Some(tokens) = self.context_tokens {
-            let how = if self.cuts_silently {
-                ", and cuts longer prompts silently"
-            } else {
-                ""
-            };
-            lines.push(format!("reads {tokens} tokens at most{how}"));
-        }
-        if self.other_cap_name {
-            lines.push("takes the other name of the cap on output tokens".to_owned());
-        }
-        if let Some(cap) = self.largest_cap {
-            lines.push(format!("accepts a cap of {cap} output tokens at most"));
-        }
-        if let Some(cap) = self.smallest_cap {
-            lines.push(format!("wants a cap of {cap} output tokens at least"));
-        }
-        if self.no_system_role {
-            lines.push("has no system role: instructions go into the user's message".to_owned());
-        }
-        if self.must_stream {
-            lines.push("only streams".to_owned());
-        }
-        for name in &self.omitted {
-            lines.push(format!("does not accept {name}"));
-        }
-        for (name, value) in &self.added {
-            lines.push(format!("wants {name} = {value}"));
-        }
-        lines
-    }
-}
-
-/// A request, as far as a refusal may complain about it.
+/// The parts of a request that a refusal may be about.
 pub(super) struct Sent {
-    /// The facts that it was made by.
+    /// The facts that it was built with.
     pub facts: Facts,
     /// The name of its cap.
     pub cap_name: &'static str,
@@ -104,10 +67,10 @@ pub(super) struct Sent {
     pub fields: Vec<String>,
 }
 
-/// What a refusal led to.
+/// The adaptation to a refusal.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Adapted {
-    /// All further requests are sent otherwise.
+    /// All further requests change.
     ForAll(String),
     /// This one gets another cap.
     Cap(u32),
@@ -119,12 +82,12 @@ pub(super) enum Adapted {
 pub(super) struct Adaptations {
     facts: Mutex<Facts>,
     file: Option<PathBuf>,
-    /// Under which name in the file.
+    /// The entry's name in the file.
     name: String,
 }
 
 impl Adaptations {
-    /// Loads what was learnt earlier about an endpoint and a model.
+    /// Loads the stored facts about an endpoint and a model.
     pub fn load(file: Option<PathBuf>, base_url: &str, model: &str) -> Self {
         let name = format!("{base_url} {model}");
         let facts = file
@@ -146,7 +109,7 @@ impl Adaptations {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the facts, and writes them down if that made a difference.
+    /// Changes the facts, and stores them if they differ.
     pub fn learn(&self, change: impl FnOnce(&mut Facts)) {
         let facts = {
             let mut facts = self.lock();
@@ -371,7 +334,7 @@ fn unix_now() -> u64 {
     now.unwrap_or_default().as_secs()
 }
 
-/// What was learnt about all endpoints, without what has expired. A file that cannot be read is none.
+/// The unexpired facts about all endpoints. An unreadable file counts as empty.
 pub fn read(file: &std::path::Path) -> BTreeMap<String, Facts> {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let mut all: BTreeMap<String, Facts> = serde_json::from_str(&text).unwrap_or_default();

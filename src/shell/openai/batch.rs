@@ -25,7 +25,7 @@ const MOST_LINES: usize = 50_000;
 const MOST_BYTES: usize = 100 << 20;
 /// Pages of the list of batches that are searched, a hundred batches each.
 const PAGES: usize = 20;
-/// The metadata field with our own name for a batch.
+/// The metadata field with this program's name for a batch.
 const NAME: &str = "epitome_batch";
 
 /// Sends a whole file.
@@ -66,7 +66,7 @@ impl BatchFile {
 pub enum Stage {
     /// The endpoint works on it.
     Working,
-    /// It is over; its answers can be downloaded.
+    /// It is done; its results can be downloaded.
     Over,
     /// It was refused as a whole.
     Refused(Refusal),
@@ -81,7 +81,7 @@ pub struct BatchState {
     pub stage: Stage,
     /// Lines that are done, failed ones too.
     pub done: u64,
-    /// The files that hold answers and errors.
+    /// The files with results and errors.
     pub files: Vec<String>,
 }
 
@@ -97,9 +97,9 @@ pub struct Refusal {
 /// What to do about a [`Refusal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalKind {
-    /// The endpoint has no such thing.
+    /// The endpoint does not have it.
     Gone,
-    /// It accepts none from us.
+    /// The endpoint never accepts batches from this account.
     Never,
     /// It is too large: a smaller one may be accepted.
     TooMuch,
@@ -107,7 +107,7 @@ pub enum RefusalKind {
     Later,
 }
 
-/// The answer to one line of a batch.
+/// The result of one line of a batch.
 #[derive(Clone, Debug)]
 pub struct LineAnswer {
     /// The text, or why there is none.
@@ -117,7 +117,7 @@ pub struct LineAnswer {
 }
 
 impl Endpoint {
-    /// One line of a batch's file. Its answer carries `name`.
+    /// One line of a batch's file. Its result carries `name`.
     pub fn batch_line(&self, name: &str, prompt: &Prompt, max_output_tokens: u32) -> String {
         let mut body = self.request(prompt, max_output_tokens).body;
         if let Some(fields) = body.as_object_mut() {
@@ -150,7 +150,7 @@ impl Endpoint {
         name_in(&answer.await?).map(str::to_owned)
     }
 
-    /// Creates the batch of an uploaded file. `name` is our own name for it.
+    /// Creates the batch of an uploaded file. `name` is this program's name for it.
     ///
     /// # Errors
     /// Why it was not created; after [`RefusalKind::Later`], search for it before a retry.
@@ -178,7 +178,7 @@ impl Endpoint {
         state_of(&answer.await?)
     }
 
-    /// The batch with our own name or of that file, if there is one.
+    /// The batch with this name or of this file, if there is one.
     ///
     /// # Errors
     /// Why it is not known.
@@ -212,7 +212,7 @@ impl Endpoint {
         Ok(None)
     }
 
-    /// The answers in one of a batch's files, by the names of their lines. Unreadable lines are left out.
+    /// The results in one of a batch's files, by the names of their lines. Unreadable lines are left out.
     ///
     /// # Errors
     /// Why the file could not be downloaded.

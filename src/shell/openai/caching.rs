@@ -36,14 +36,14 @@ pub(super) struct Caching {
 impl Caching {
     /// The fields for a model at an endpoint.
     pub fn of(url: &Url, model: &str) -> Self {
-        Self::told(url.host_str() == Some("api.openai.com"), model)
+        Self::for_model(url.host_str() == Some("api.openai.com"), model)
     }
 
-    /// The fields for a model; `told`: at an endpoint that gets some.
-    pub(super) fn told(told: bool, model: &str) -> Self {
+    /// The fields for a model; `supported`: whether the endpoint supports them.
+    pub(super) fn for_model(supported: bool, model: &str) -> Self {
         Self {
-            keys: AtomicBool::new(told),
-            breakpoint: AtomicBool::new(told && writes_cost(model)),
+            keys: AtomicBool::new(supported),
+            breakpoint: AtomicBool::new(supported && writes_cost(model)),
             minute: Mutex::new((Instant::now(), 0)),
         }
     }
@@ -62,7 +62,12 @@ impl Caching {
     }
 
     /// Stops sending a field that a refusal is about; returns its name.
-    pub fn refused(&self, status: u16, problem: &Problem, sent: &Told) -> Option<&'static str> {
+    pub fn refused(
+        &self,
+        status: u16,
+        problem: &Problem,
+        sent: &SentFields,
+    ) -> Option<&'static str> {
         let words = Words::of(&problem.message);
         let names = |name: &&str| matches!(status, 400 | 422) && complains(problem, &words, name);
         if sent.keys && names(&KEY) {
@@ -78,8 +83,8 @@ impl Caching {
     }
 
     /// The fields of a request that is made now.
-    pub fn current(&self) -> Told {
-        Told {
+    pub fn current(&self) -> SentFields {
+        SentFields {
             keys: self.keys.load(Ordering::Relaxed),
             breakpoint: self.breakpoint.load(Ordering::Relaxed),
         }
@@ -99,7 +104,7 @@ impl Caching {
 
 /// The fields that one request was sent with.
 #[derive(Clone, Copy)]
-pub(super) struct Told {
+pub(super) struct SentFields {
     keys: bool,
     breakpoint: bool,
 }
@@ -123,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_key_serves_fifteen_requests_a_minute() {
-        let caching = Caching::told(true, "gpt-4o-mini");
+        let caching = Caching::for_model(true, "gpt-4o-mini");
         let start = Instant::now();
         let keys: Vec<String> = (0..31).map(|_| caching.key(start)).collect();
         assert_eq!(keys[14], "epitome-0");

@@ -47,7 +47,7 @@ pub(super) const QUESTION: RequestForm = RequestForm {
     json: true,
 };
 
-/// Shorter values are placeholders, as local servers want them: they are no secret, and may be ordinary words.
+/// Shorter values are placeholders for local servers. They are not secret and may be ordinary words.
 const SHORTEST_SECRET: usize = 8;
 
 /// The headers that authenticate, and the secrets in them.
@@ -57,7 +57,7 @@ pub(super) struct Secret {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// What an endpoint answered.
+/// An endpoint's response.
 pub(super) enum Body<T = Value> {
     /// 2xx, and a readable body.
     Answer(T),
@@ -117,7 +117,7 @@ impl Secret {
         }
     }
 
-    /// Removes the secrets from what an endpoint sent: some repeat a key that they refuse.
+    /// Removes the secrets from a response: some endpoints repeat a key that they refuse.
     fn cut_from(&self, sent: Vec<u8>) -> Vec<u8> {
         let secrets = self
             .values
@@ -354,7 +354,7 @@ impl tower::Service<HttpRequestFactory> for Service {
             }
             let response = service.http.execute(request).await;
             if !response.as_ref().is_err_and(reqwest::Error::is_connect) {
-                // It may have arrived, and counts then.
+                // It may have reached the endpoint, so it counts.
                 let headers = response.as_ref().map(|response| response.headers());
                 service.note(headers.unwrap_or(&HeaderMap::new()));
             }

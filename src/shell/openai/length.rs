@@ -1,13 +1,12 @@
-//! What a refusal says about lengths: the prompt is longer than the model reads, or the cap on the output is one that
-//! it does not accept.
+//! Recognizes refusals about lengths: a prompt longer than the context window, or an output cap that is not accepted.
 //!
-//! No status and no wording is relied on alone: hints on the subject, on a unit and on an excess have to meet, and the
-//! numbers are read where there are some.
+//! Neither a status nor a phrase alone is enough: hints about the subject, a unit and an excess must occur together. Numbers
+//! are used if there are any.
 
 use super::problem::Problem;
 use super::words::{Hints, Number, Words, normal};
 
-/// Names that the cap on the output goes by.
+/// Names of the output cap.
 const CAPS: Hints = &[
     "max_tokens",
     "max_completion_tokens",
@@ -128,7 +127,7 @@ const WEAK_EXCESS: Hints = &[
     "less than",
 ];
 const STRONG_UNIT: Hints = &["token", "length", "context", "n_ctx", "num_ctx"];
-/// A refusal about how much is sent in a minute, whatever the length of this request.
+/// A refusal about the amount per minute, not about the length of this request.
 const RATE: Hints = &[
     "rate limit",
     "rate_limit",
@@ -148,7 +147,7 @@ const RATE: Hints = &[
     "parallel",
     "in flight",
 ];
-/// The request by itself is above what is accepted in a minute.
+/// The request alone exceeds the limit per minute.
 const ONE_REQUEST: Hints = &[
     "request too large",
     "request is too large",
@@ -167,7 +166,7 @@ const ONE_REQUEST: Hints = &[
     "context window",
 ];
 
-/// A number behind one of these is what is accepted.
+/// A number after one of these is the accepted amount.
 const ACCEPTED: Hints = &[
     "maximum",
     "max ",
@@ -196,7 +195,7 @@ const ACCEPTED: Hints = &[
     "上限",
     "最大",
 ];
-/// A number behind one of these is what was sent.
+/// A number after one of these is the amount that was sent.
 const SENT: Hints = &[
     "requested",
     "resulted",
@@ -222,7 +221,7 @@ const SENT: Hints = &[
     "in the messages",
     "for the completion",
 ];
-/// How far in front of a number its words are looked for, in bytes.
+/// The distance before a number in which hints count, in bytes.
 const REACH: usize = 48;
 
 /// What a refusal says about the cap on the output.
@@ -268,7 +267,7 @@ pub(super) fn is_too_long(problem: &Problem, status: u16) -> bool {
     let strong = words.all(&[INPUT, STRONG_UNIT])
         && (words.any(EXCESS) || has_two_amounts(&words) && words.any(WEAK_EXCESS));
     match status {
-        // An internal error is believed only where it speaks of the context.
+        // An internal error counts only if it mentions the context.
         500 => strong && words.any(&["context", "n_ctx", "num_ctx", "prompt", "input"]),
         _ => {
             strong
@@ -278,7 +277,7 @@ pub(super) fn is_too_long(problem: &Problem, status: u16) -> bool {
     }
 }
 
-/// How many tokens the model reads, where a refusal says it.
+/// The context window in tokens, if a refusal names it.
 pub(super) fn accepted_tokens(problem: &Problem) -> Option<u32> {
     if let Some(window) = problem.window {
         return Some(window);
@@ -423,7 +422,7 @@ fn room_beside_prompt(words: &Words) -> Option<u32> {
     u32::try_from(window - input.value).ok()
 }
 
-/// Whether it speaks of the cap on the output and not of the input.
+/// Whether it is about the output cap and not about the input.
 fn says_only_cap(words: &Words) -> bool {
     words.any(CAPS) && !words.any(&["context", "input", "prompt", "messages", "inputs", "输入"])
 }

@@ -1,6 +1,6 @@
 //! Rate limits and pauses from an endpoint's headers.
 //!
-//! Each of them may be missing or make no sense; such a header is ignored.
+//! Any header may be missing or invalid; such a header is ignored.
 
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use super::pause::{self, duration_ms};
 use crate::model::limits::Limit;
 use crate::model::usage::Usage;
 
-/// Longer pauses than this are not believed, in milliseconds: one day.
+/// Longer pauses are ignored, in milliseconds: one day.
 pub(super) const LONGEST_PAUSE_MS: u64 = 86_400_000;
 
 /// Limits and usage of one exchange.
@@ -24,13 +24,13 @@ pub struct Limits {
     pub parallel: Option<u64>,
     /// The refusal is about requests at once, not about requests a minute.
     pub crowded: bool,
-    /// The pause that the endpoint asks for, in milliseconds, at most a day.
+    /// The pause that the endpoint requests, in milliseconds, at most one day.
     pub retry_after_ms: Option<u64>,
-    /// The model does not read all of the request.
+    /// The request exceeds the model's context window.
     pub too_long: bool,
-    /// Tokens that an endpoint read of a prompt and tokens that the prompt has, where it cut the prompt in silence.
+    /// The tokens that the endpoint read and the tokens of the prompt, if it truncated the prompt silently.
     pub truncated: Option<(u64, u64)>,
-    /// What the exchange used, also where its answer was useless. No requests: it never arrived.
+    /// Usage of the exchange, also if the response was unusable. Without requests: it never arrived.
     pub spent: Usage,
 }
 
@@ -70,7 +70,7 @@ impl Limits {
     }
 }
 
-/// A limit on requests at once, under any of the names that proxies give it.
+/// The limit on concurrent requests, under any name that proxies use.
 fn parallel(headers: &HeaderMap) -> Option<u64> {
     let names = headers.keys().map(|name| name.as_str());
     let mut limits = names.filter(|name| {

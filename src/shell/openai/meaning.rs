@@ -1,4 +1,5 @@
-//! What a refusal means, whatever its status and wording: structured names first, then hints that have to meet.
+//! Determines what a refusal means, independent of status and wording: by structured names first, then by hints that must
+//! occur together.
 
 use super::adapt::CAP_NAMES;
 use super::length;
@@ -6,11 +7,11 @@ use super::problem::Problem;
 use super::words::{Hints, UNSUPPORTED, Words, normal};
 use crate::model::failure::Remedy;
 
-/// A refusal that no request gets past until a person does something.
+/// A refusal that applies to all requests until a person acts.
 struct Row {
     /// Structured names (`error.code`, `error.type`) that say so alone; a name that ends in one counts as well.
     names: Hints,
-    /// Hints that say so together: one of each group.
+    /// Hints that are enough together: one of each group.
     subject: Hints,
     complaint: Hints,
     hint: &'static str,
@@ -222,7 +223,7 @@ const ACCOUNT: Row = Row {
         "冻结",
         "封禁",
     ],
-    hint: "ask the provider about the state of this account",
+    hint: "contact the provider about the state of this account",
 };
 
 const UNKNOWN_MODEL: Row = Row {
@@ -281,7 +282,7 @@ const PARAMETER: Row = Row {
     hint: "check [openai] model and base_url: the endpoint does not accept requests of this form",
 };
 
-/// In this order: the first that fits decides.
+/// In order: the first match decides.
 const FOR_EVERYBODY: [&Row; 5] = [&MONEY, &CREDENTIALS, &ACCOUNT, &UNKNOWN_MODEL, &PARAMETER];
 
 /// A limit that is renewed within minutes, not an empty account.
@@ -391,7 +392,7 @@ fn throttled(problem: &Problem, about: &Subject) -> (Remedy, Option<&'static str
     }
 }
 
-/// Whether an error that came with status 200 and without a number can be told to be the request's or the account's.
+/// Whether an error with status 200 and without a code can be attributed to the request or the account.
 pub(super) fn is_decisive(problem: &Problem) -> bool {
     let about = Subject::of(problem);
     about.is_moderation()

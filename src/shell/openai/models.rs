@@ -34,7 +34,7 @@ pub fn is_local(base_url: &str) -> bool {
     Url::parse(base_url).is_ok_and(|url| is_loopback(&url))
 }
 
-/// Where to ask, and with which credentials.
+/// The endpoint and the credentials.
 #[derive(Clone, Debug, Default)]
 pub struct Address {
     /// The URL in front of `/models`.
@@ -62,7 +62,11 @@ pub async fn models(at: &Address) -> Result<Option<Vec<String>>, Unusable> {
     let url = Url::parse(&address).map_err(|error| unreachable(error.to_string()))?;
     let client = http_client(&url, TIMEOUT).map_err(|failure| unreachable(failure.to_line()))?;
     let list = Url::parse_with_params(&format!("{address}/models"), &at.query);
-    let list = list.map_err(|error| unreachable(error.to_string()))?;
+    let mut list = list.map_err(|error| unreachable(error.to_string()))?;
+    if at.query.is_empty() {
+        // Without parameters a `?` would stay, which some servers do not know.
+        list.set_query(None);
+    }
     let mut request = client.get(list);
     request = match (&at.key, at.key_header.as_str()) {
         (Some(key), "") => request.bearer_auth(key),

@@ -1,6 +1,6 @@
-//! A refusal's body, read in each shape that servers use.
+//! Reads the body of a refusal, in each shape that servers use.
 //!
-//! Invariant: a message holds at most one bounded line of what the endpoint sent.
+//! Invariant: a message contains at most one bounded line from the endpoint.
 
 use std::time::SystemTime;
 
@@ -24,7 +24,7 @@ pub(super) struct Problem {
     pub parameter: String,
     /// The target of a redirect.
     pub location: Option<String>,
-    /// The pause that the text asks for, in milliseconds.
+    /// The pause that the text requests, in milliseconds.
     pub pause_ms: Option<u64>,
     /// `x-should-retry`.
     pub should_retry: Option<bool>,

@@ -2,7 +2,7 @@
 //!
 //! Servers that do not know a model's template leave both in the text. The marks come in many spellings (`<think>`,
 //! `[THINK]`, `◁think▷`, `<|im_end|>`, `</s>`), so a mark is recognized by its brackets and its name. A text that only
-//! mentions a mark keeps it: what counts is a mark at the edge of a sentence, and not in code quotes.
+//! mentions a mark keeps it: only marks at the edge of a sentence and outside of code quotes count.
 
 /// Names of blocks that hold reasoning.
 const REASONING: [&str; 22] = [
@@ -86,7 +86,7 @@ const LABELS: [&str; 5] = [
     "final paragraph",
 ];
 
-/// The answer alone; empty where the text is nothing but reasoning.
+/// The answer alone; empty if the text contains only reasoning.
 pub(super) fn answer(text: &str) -> String {
     let text = harmony(text);
     let text = marked(&text);

@@ -1,4 +1,4 @@
-//! An answer's JSON, read loosely: only what is needed, in each form that servers send it.
+//! Reads the JSON of a response leniently: only the needed fields, in each form that servers send.
 
 use serde_json::Value;
 

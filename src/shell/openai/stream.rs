@@ -1,12 +1,12 @@
-//! Puts a streamed answer together: server-sent events, or a JSON document a line.
+//! Assembles a streamed response: server-sent events, or one JSON document on each line.
 //!
-//! Some servers stream although they were not asked to. The result has the shape of an answer that was not streamed.
+//! Some servers stream although the request did not ask for it. The result has the shape of a response without streaming.
 
 use serde_json::{Map, Value, json};
 
 use super::at;
 
-/// The whole answer of a streamed body; `None`: it is not one.
+/// The whole response from a streamed body; `None` if the body is not a stream.
 pub(super) fn assemble(body: &[u8]) -> Option<Value> {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();

@@ -21,9 +21,9 @@ const KEY: &str = "sk-test-0123456789";
 enum Act {
     /// Sends these bytes and closes.
     Say(String),
-    /// Closes without a word.
+    /// Closes without a response.
     HangUp,
-    /// Says nothing until the client gives up.
+    /// Sends nothing until the client gives up.
     Wait,
 }
 
@@ -125,7 +125,7 @@ fn prompt() -> Prompt {
 async fn ask_once(act: Act) -> (Result<Answer, (Failure, Limits)>, Server) {
     let server = Server::start(vec![act]).await;
     let endpoint = Endpoint::new(options(&server.url)).unwrap();
-    let answer = endpoint.ask(&prompt(), 100).await;
+    let answer = endpoint.complete(&prompt(), 100).await;
     let requests = server.requests();
     let chats = requests
         .iter()
@@ -208,7 +208,7 @@ async fn without_a_key_no_authorization_is_sent() {
             api_key: key,
             ..options(&format!("{}//", server.url))
         });
-        endpoint.unwrap().ask(&prompt(), 100).await.unwrap();
+        endpoint.unwrap().complete(&prompt(), 100).await.unwrap();
         let request = server.requests()[0].to_lowercase();
         assert!(!request.contains("authorization"), "{request}");
         assert!(request.starts_with("post /v1/chat/completions "));
@@ -219,7 +219,7 @@ async fn without_a_key_no_authorization_is_sent() {
 async fn an_output_at_its_cap_keeps_its_whole_sentences() {
     let server = Server::start(vec![chat("Half of it. And th", "length")]).await;
     let endpoint = Endpoint::new(options(&server.url)).unwrap();
-    let answer = endpoint.ask(&prompt(), 100).await.unwrap();
+    let answer = endpoint.complete(&prompt(), 100).await.unwrap();
     assert_eq!(answer.text, "Half of it.");
     assert_eq!(server.body(0)["max_tokens"], 100);
 }
@@ -233,16 +233,16 @@ async fn the_cap_is_raised_up_to_eight_times_for_one_prompt_only() {
         ..prompt()
     };
     for _ in 0..3 {
-        let (failure, _) = endpoint.ask(&prompt(), 100).await.unwrap_err();
+        let (failure, _) = endpoint.complete(&prompt(), 100).await.unwrap_err();
         assert_eq!(failure.remedy, Remedy::Retry);
     }
-    let (failure, _) = endpoint.ask(&prompt(), 100).await.unwrap_err();
+    let (failure, _) = endpoint.complete(&prompt(), 100).await.unwrap_err();
     assert_eq!(
         failure.remedy,
         Remedy::Permanent,
         "no sentence at the largest cap"
     );
-    endpoint.ask(&other, 100).await.unwrap_err();
+    endpoint.complete(&other, 100).await.unwrap_err();
     let caps: Vec<_> = (0..5)
         .map(|n| server.body(n)["max_tokens"].clone())
         .collect();
@@ -255,8 +255,18 @@ async fn the_cap_is_raised_up_to_eight_times_for_one_prompt_only() {
     };
     let endpoint = Endpoint::new(bound).unwrap();
     let remedies = [
-        endpoint.ask(&prompt(), 100).await.unwrap_err().0.remedy,
-        endpoint.ask(&prompt(), 100).await.unwrap_err().0.remedy,
+        endpoint
+            .complete(&prompt(), 100)
+            .await
+            .unwrap_err()
+            .0
+            .remedy,
+        endpoint
+            .complete(&prompt(), 100)
+            .await
+            .unwrap_err()
+            .0
+            .remedy,
     ];
     assert_eq!(remedies, [Remedy::Retry, Remedy::Permanent]);
     assert_eq!(server.body(1)["max_tokens"], 150);
@@ -277,13 +287,16 @@ async fn the_name_of_the_cap_is_switched_once() {
     ])
     .await;
     let endpoint = Endpoint::new(options(&server.url)).unwrap();
-    let (failure, _) = endpoint.ask(&prompt(), 100).await.unwrap_err();
+    let (failure, _) = endpoint.complete(&prompt(), 100).await.unwrap_err();
     assert_eq!(failure.remedy, Remedy::Retry);
-    assert_eq!(endpoint.ask(&prompt(), 100).await.unwrap().text, "Reads.");
+    assert_eq!(
+        endpoint.complete(&prompt(), 100).await.unwrap().text,
+        "Reads."
+    );
     assert_eq!(server.body(1)["max_completion_tokens"], 100);
     assert!(server.body(1).get("max_tokens").is_none());
     // It takes neither: then no request can succeed.
-    let (failure, _) = endpoint.ask(&prompt(), 100).await.unwrap_err();
+    let (failure, _) = endpoint.complete(&prompt(), 100).await.unwrap_err();
     assert_eq!(failure.remedy, Remedy::Fatal);
     assert!(failure.hint.is_some());
 }
@@ -294,9 +307,12 @@ async fn a_validators_error_switches_the_caps_name_too() {
     let refusal = reply("422 Unprocessable Entity", &[], no);
     let server = Server::start(vec![refusal, chat("Reads.", "stop")]).await;
     let endpoint = Endpoint::new(options(&server.url)).unwrap();
-    let (failure, _) = endpoint.ask(&prompt(), 100).await.unwrap_err();
+    let (failure, _) = endpoint.complete(&prompt(), 100).await.unwrap_err();
     assert_eq!(failure.remedy, Remedy::Retry);
-    assert_eq!(endpoint.ask(&prompt(), 100).await.unwrap().text, "Reads.");
+    assert_eq!(
+        endpoint.complete(&prompt(), 100).await.unwrap().text,
+        "Reads."
+    );
     assert_eq!(server.body(1)["max_completion_tokens"], 100);
 }
 

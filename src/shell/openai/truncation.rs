@@ -1,7 +1,7 @@
-//! Recognizes an endpoint that cuts a prompt without a word: it reports fewer prompt tokens than the prompt can have.
+//! Recognizes an endpoint that truncates a prompt silently: it reports fewer input tokens than the prompt can have.
 //!
-//! Mock servers report a constant (10, 0), and say nothing by it. Evidence is a count of a plausible size that is below
-//! what any tokenizer makes of the text, or far below what this endpoint counted for other prompts.
+//! Mock servers report a constant (10, 0), which proves nothing. Evidence is a plausible count below the result of any
+//! tokenizer, or far below what this endpoint counted for other prompts.
 
 use super::Prompt;
 

@@ -1,6 +1,6 @@
-//! Asks a server how many tokens its model reads, where the server has a place that says it.
+//! Looks up a model's context window on servers that report it.
 //!
-//! Called only after a prompt turned out to be too long: a server that reads everything is asked nothing.
+//! Called only after a prompt was too long.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::{Endpoint, at};
 
-/// A server on the way to its answer must not delay summaries.
+/// The time limit, so that a slow server does not delay summaries.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Smaller windows are not believed.
+/// Smaller values are ignored.
 const SMALLEST_WINDOW: u64 = 256;
 
 /// Fields of a model's entry that hold its window.

@@ -13,7 +13,7 @@ const CLAIMS: [&str; 10] = [
     "spdx-filecopyrighttext",
     "all rights reserved",
     "licensed under",
-    "licensed to the",
+    "licensed to ",
     "permission is hereby granted",
     "released under the",
     "@license",

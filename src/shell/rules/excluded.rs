@@ -1,4 +1,4 @@
-//! Remembers what the defaults left out, and counts its files when a report is asked for.
+//! Remembers what the defaults left out, and counts its files when a report is requested.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -55,13 +55,13 @@ impl Excluded {
             if counted.as_ref().is_some_and(|above| path.is_within(above)) {
                 continue;
             }
-            // Of a folder that is closed by what is in it, an entry that cannot exist is asked about.
+            // For a folder that its own content closes, the rules are applied to an entry that cannot exist.
             let inside = path.join(b"\0");
-            let (asked, as_directory) = match is_directory {
+            let (path_to_explain, as_directory) = match is_directory {
                 true => (&inside, false),
                 false => (path, false),
             };
-            let rule = explain(asked, as_directory).and_then(|reason| reason.reported());
+            let rule = explain(path_to_explain, as_directory).and_then(|reason| reason.reported());
             let Some(rule) = rule else { continue };
             let files = match is_directory {
                 true => files_below(&path.under(root)),

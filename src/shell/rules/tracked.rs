@@ -57,7 +57,7 @@ impl Tracked {
     /// `is_ignored` says whether a rule ignores a newly tracked path.
     pub(super) fn is_current(&self, is_ignored: impl Fn(&[u8]) -> bool) -> bool {
         let known = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        if known.stat == lstat::look(&self.file) {
+        if known.stat == lstat::stat(&self.file) {
             return true;
         }
         let mut added = Vec::new();
@@ -82,7 +82,7 @@ impl Tracked {
 
 fn read(file: &Path, sha256: bool, mut each: impl FnMut(&[u8], u64)) -> State {
     // Taken first: a change while the file is read is then noticed later.
-    let stat = lstat::look(file);
+    let stat = lstat::stat(file);
     let mut hashes = HashSet::new();
     index::paths(file, sha256, |path| {
         let hash = xxh3_64(path);

@@ -292,29 +292,30 @@ fn every_directory_is_announced_before_it_is_read() {
     }
     write(root, ".gitignore", "out\n");
     fs::create_dir(root.join("empty")).unwrap();
-    let told = Mutex::new(BTreeMap::new());
+    let reported = Mutex::new(BTreeMap::new());
     let before = |path: &RelPath, absolute: &Path| {
         // A file created at this moment is listed, rules included.
         fs::write(absolute.join("late"), "").unwrap();
         if path.is_root() {
             fs::write(absolute.join(".gitignore"), "out\nnode\n").unwrap();
         }
-        told.lock()
+        reported
+            .lock()
             .unwrap()
             .insert(path.clone(), absolute.to_path_buf());
     };
     let rules = rules(root);
     assert!(!rules.is_ignored(&RelPath::new("node"), true));
     let listing = scan(root, &rules, &RelPath::root(), true, 3, &before);
-    let told = told.into_inner().unwrap();
-    let names: Vec<String> = told.keys().map(RelPath::to_text).collect();
+    let reported = reported.into_inner().unwrap();
+    let names: Vec<String> = reported.keys().map(RelPath::to_text).collect();
     assert_eq!(names, ["", "a", "a/b", "a/b/c", "d", "e", "e/f", "empty"]);
     let listed: Vec<&RelPath> = listing
         .directories
         .iter()
         .map(|found| &found.path)
         .collect();
-    assert_eq!(listed, told.keys().collect::<Vec<_>>());
+    assert_eq!(listed, reported.keys().collect::<Vec<_>>());
     for directory in &listing.directories {
         assert!(
             directory
@@ -375,15 +376,18 @@ fn configured_excludes_are_neither_listed_nor_watched() {
         ..FileRules::default()
     };
     let rules = Rules::open_with(root, &options, None).unwrap();
-    let told = Mutex::new(BTreeSet::new());
+    let reported = Mutex::new(BTreeSet::new());
     let before = |path: &RelPath, _: &Path| {
-        told.lock().unwrap().insert(path.to_text());
+        reported.lock().unwrap().insert(path.to_text());
     };
     let listing = scan(root, &rules, &RelPath::root(), true, 2, &before);
     let expected = ["docs/x/y.md", "src/a.rs", "t.rs"];
     assert_eq!(files(&listing), expected.map(str::to_owned).into());
     let expected = ["", "docs", "docs/x", "src"];
-    assert_eq!(*told.lock().unwrap(), expected.map(str::to_owned).into());
+    assert_eq!(
+        *reported.lock().unwrap(),
+        expected.map(str::to_owned).into()
+    );
     let gone = scan(root, &rules, &RelPath::new("gen"), true, 2, SILENT);
     assert_eq!(gone.gone, [RelPath::new("gen")]);
 }

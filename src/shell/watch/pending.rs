@@ -168,8 +168,8 @@ impl PendingChanges {
         self.wakes(news)
     }
 
-    fn wakes(&mut self, news: bool) -> bool {
-        news && !std::mem::replace(&mut self.awake, true)
+    fn wakes(&mut self, changed: bool) -> bool {
+        changed && !std::mem::replace(&mut self.awake, true)
     }
 
     /// Events are missing, perhaps cookies among them. Cookies sent so far may be answered, because the reader of

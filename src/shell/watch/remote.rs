@@ -23,6 +23,12 @@ const REMOTE: [(u32, &str); 13] = [
 /// The kind of file system at `path`, if remote changes, or all changes, are not reported on it.
 #[cfg(target_os = "linux")]
 pub fn remote_kind(path: &Path) -> Option<&'static str> {
+    magic(path).and_then(name)
+}
+
+/// The number of the file system's type.
+#[cfg(target_os = "linux")]
+fn magic(path: &Path) -> Option<u32> {
     let found = rustix::fs::statfs(path).ok()?;
     // The type's width differs between machines; the numbers have 32 bits.
     #[allow(
@@ -31,7 +37,15 @@ pub fn remote_kind(path: &Path) -> Option<&'static str> {
         clippy::unnecessary_cast
     )]
     let magic = found.f_type as u32;
-    name(magic)
+    Some(magic)
+}
+
+/// Whether `path` is on an overlay, as in most containers: writes to its layers from outside are not reported.
+pub fn is_overlay(path: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    return magic(path) == Some(0x794c_7630);
+    #[cfg(not(target_os = "linux"))]
+    return false;
 }
 
 /// Other systems report only their own changes.

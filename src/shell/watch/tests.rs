@@ -63,7 +63,7 @@ impl Bench {
         let (mut rung, timeout) = bell
             .wait_timeout_while(rung.lock().unwrap(), DEADLINE, |rung| !*rung)
             .unwrap();
-        assert!(!timeout.timed_out(), "nobody rang");
+        assert!(!timeout.timed_out(), "the watch did not wake the reader");
         *rung = false;
     }
 
@@ -244,11 +244,11 @@ fn a_new_root_a_lost_root_and_a_changed_rule_are_hinted() {
         touch(file);
         let hints = bench.hints();
         let inside = file.starts_with(&bench.root) && *file != exclude;
-        let told = match inside {
+        let reported = match inside {
             true => hints.rules_changed,
             false => hints.outside_changed,
         };
-        assert!(told.contains(&REPO), "{}", file.display());
+        assert!(reported.contains(&REPO), "{}", file.display());
         assert_eq!(!hints.touched.is_empty(), inside, "{}", file.display());
     }
     touch(&exclude.with_file_name("other"));
@@ -614,7 +614,7 @@ fn a_recreated_folder_around_the_root_is_detected() {
     bench
         .watch
         .add_repository(REPO, &bench.root, std::slice::from_ref(&rules), &[]);
-    assert!(!bench.watch.lacks_around(REPO), "it is not there");
+    assert!(!bench.watch.lacks_around(REPO), "the folder does not exist");
     fs::create_dir_all(bench.path("git/info")).unwrap();
     assert!(bench.watch.lacks_around(REPO));
     bench.watch.add_repository(REPO, &bench.root, &[rules], &[]);

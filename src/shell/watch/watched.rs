@@ -287,13 +287,16 @@ impl Watched {
     /// Sets the folders around a repository. Skips those that cannot be watched; reports only a reached limit,
     /// because a poll of these folders fixes nothing else.
     pub(super) fn set_around(&mut self, repo: RepoId, paths: Vec<PathBuf>) -> Option<WatchError> {
-        let wanted: BTreeSet<PathBuf> = paths.into_iter().collect();
-        let before = self.around.insert(repo, wanted.clone()).unwrap_or_default();
-        self.disown(before.difference(&wanted).cloned(), |owner| {
+        let paths_around: BTreeSet<PathBuf> = paths.into_iter().collect();
+        let before = self
+            .around
+            .insert(repo, paths_around.clone())
+            .unwrap_or_default();
+        self.disown(before.difference(&paths_around).cloned(), |owner| {
             owner == Owner::Around(repo)
         });
         let mut limit = None;
-        for path in &wanted {
+        for path in &paths_around {
             if let Err(error @ WatchError::Limit { .. }) =
                 self.ensure(path, Owner::Around(repo), true)
             {

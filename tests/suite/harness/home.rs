@@ -123,7 +123,6 @@ impl Home {
             .env("XDG_DATA_HOME", at("data"))
             .env("XDG_RUNTIME_DIR", at("run"))
             .env("OPENAI_API_KEY", API_KEY)
-            .env("EPITOME_BATCH_POLL_MS", "20")
             .current_dir(at("home"))
             .stdin(Stdio::null());
         command

@@ -1,4 +1,4 @@
-//! One batch that is with the endpoint, and how far it is.
+//! The state of one batch at the endpoint.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,48 +7,48 @@ use tokio::time::Instant;
 use crate::engine::effect::SummaryRequest;
 use crate::model::batch::PendingBatch;
 
-/// Endpoints promise a day. After two, nothing is waited for.
+/// Endpoints promise results within a day. After two days the task stops waiting.
 const LONGEST_LIFE: Duration = Duration::from_secs(48 * 60 * 60);
 
-/// Looks in a row that failed, about an hour's: a machine may wake up long before its network does.
-const MOST_TROUBLES: u32 = 60;
+/// Failed polls in a row before an old batch is given up, about one hour: a machine may wake up before its network does.
+const MAX_FAILED_POLLS: u32 = 60;
 
-/// One batch that is with the endpoint, or may be.
+/// A batch that the endpoint has, or may have.
 pub(super) struct Active {
-    /// As it is written down.
+    /// The record in the store.
     pub pending: PendingBatch,
-    /// What it was made of, where this run made it.
-    pub asks: Vec<SummaryRequest>,
-    /// Lines that are done.
+    /// Its requests, if this run made it.
+    pub requests: Vec<SummaryRequest>,
+    /// The number of finished lines.
     pub done: u64,
-    /// Until the look after the next one.
+    /// The pause after the next poll.
     pub pause: Duration,
-    /// When it is looked at next.
+    /// The time of the next poll.
     pub due: Instant,
-    /// Times in a row that it was looked for or at, and not found.
+    /// Polls in a row that did not find it.
     pub missed: u32,
-    /// Times in a row that looking failed.
-    pub troubles: u32,
+    /// Failed polls in a row.
+    pub failed_polls: u32,
 }
 
 impl Active {
-    /// Whether it should have been over long ago.
+    /// Whether it should have finished long ago.
     pub fn is_too_old(&self) -> bool {
         let since = UNIX_EPOCH + Duration::from_millis(self.pending.since_ms);
         since.elapsed().is_ok_and(|age| age > LONGEST_LIFE)
     }
 
-    /// Whether it is time for a look.
+    /// Whether it is time to poll it.
     pub fn is_due(&self) -> bool {
         self.due <= Instant::now()
     }
 
     /// Whether the batch is so old, and the endpoint silent for so long, that no result will come.
     pub fn is_hopeless(&self) -> bool {
-        self.is_too_old() && self.troubles >= MOST_TROUBLES
+        self.is_too_old() && self.failed_polls >= MAX_FAILED_POLLS
     }
 
-    /// How far it is, for people.
+    /// Its progress, in one line for people.
     pub fn to_line(&self) -> String {
         let since = UNIX_EPOCH + Duration::from_millis(self.pending.since_ms);
         let since = humantime::format_rfc3339_seconds(since).to_string();

@@ -1,4 +1,4 @@
-//! What stands in a batch's file, and what comes back in its answers.
+//! Writes the lines of a batch's file and reads the lines of its results.
 
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStringExt;
@@ -16,75 +16,75 @@ use crate::model::summary::{Summary, SummaryKey};
 use crate::model::usage::Usage as Used;
 use crate::shell::openai::batch::{BatchFile, LineAnswer};
 
-/// A batch's file, and what stands in it.
+/// A batch's file and its lines.
 pub(super) struct Written {
     pub file: BatchFile,
     pub lines: Vec<BatchLine>,
-    /// For which repositories the lines are: roots, and how many lines in a row are for each.
+    /// The repositories of the lines, in order: roots, each with its number of lines.
     pub roots: Vec<(Vec<u8>, u64)>,
-    pub asks: Vec<SummaryRequest>,
-    /// What the file had no room for.
+    pub requests: Vec<SummaryRequest>,
+    /// Requests that do not fit into the file.
     pub rest: Vec<SummaryRequest>,
-    /// What has to go another way.
+    /// Requests that cannot be in a batch, and why.
     pub unfit: Vec<(SummaryKey, Failure)>,
 }
 
 impl Written {
-    /// Makes a file of as many as it has room for.
-    pub fn of(requester: &Requester, asks: Vec<SummaryRequest>) -> Result<Self, Failure> {
+    /// Writes a file with as many requests as fit.
+    pub fn of(requester: &Requester, requests: Vec<SummaryRequest>) -> Result<Self, Failure> {
         let endpoint = requester.context.provider.batch_api()?;
         let mut written = Self {
             file: BatchFile::default(),
             lines: Vec::new(),
             roots: Vec::new(),
-            asks: Vec::new(),
+            requests: Vec::new(),
             rest: Vec::new(),
             unfit: Vec::new(),
         };
-        let mut asks = asks.into_iter();
-        for ask in asks.by_ref() {
-            let earlier = request::earlier(&requester.context, &ask);
-            let prompt = match requester.next(&ask, earlier.as_ref()) {
+        let mut requests = requests.into_iter();
+        for request in requests.by_ref() {
+            let earlier = request::earlier(&requester.context, &request);
+            let prompt = match requester.next(&request, earlier.as_ref()) {
                 Ok(Next::Last(prompt)) => to_endpoint_prompt(prompt),
                 Ok(Next::Part(..)) => {
                     let failure = Failure::new(Remedy::Retry, "it is too large for a batch");
-                    written.unfit.push((ask.key, failure));
+                    written.unfit.push((request.key, failure));
                     continue;
                 }
                 Err(_) => {
-                    written.unfit.push((ask.key, moved()));
+                    written.unfit.push((request.key, moved()));
                     continue;
                 }
             };
-            let name = ask.key.0.to_string();
+            let name = request.key.0.to_string();
             let line = endpoint.batch_line(&name, &prompt, requester.answer_cap());
             if !written.file.add(&line) {
-                written.rest.push(ask);
+                written.rest.push(request);
                 break;
             }
             written.lines.push(BatchLine {
-                key: ask.key,
-                earlier: ask.earlier.filter(|_| earlier.is_some()),
+                key: request.key,
+                earlier: request.earlier.filter(|_| earlier.is_some()),
             });
             let root = requester
                 .context
-                .root_of(ask.repo)
+                .root_of(request.repo)
                 .into_os_string()
                 .into_vec();
             match written.roots.last_mut() {
                 Some((last, lines)) if *last == root => *lines += 1,
                 _ => written.roots.push((root, 1)),
             }
-            written.asks.push(ask);
+            written.requests.push(request);
         }
-        written.rest.extend(asks);
+        written.rest.extend(requests);
         Ok(written)
     }
 }
 
 pub(super) type Results = Vec<(SummaryKey, Result<Summary, Failure>, Used)>;
 
-/// What a batch's lines came to. A line without an answer is asked about alone.
+/// The results of a batch's lines. A line without a result is requested alone.
 pub(super) fn read(
     requester: &Requester,
     pending: &PendingBatch,
@@ -92,21 +92,21 @@ pub(super) fn read(
 ) -> Results {
     let result = |line: &BatchLine| {
         let Some(answer) = answers.remove(&line.key.0.to_string()) else {
-            let failure = Failure::new(Remedy::Retry, "the batch ended without an answer to it");
+            let failure = Failure::new(Remedy::Retry, "the batch ended without a result for it");
             return (line.key, Err(failure), Used::default());
         };
         let earlier = line
             .earlier
             .and_then(|key| requester.context.store.summary(key).ok().flatten());
-        let words = answer
+        let summary = answer
             .result
             .and_then(|text| requester.summary_of(&text, earlier.as_ref(), &pending.model));
-        (line.key, words, answer.usage)
+        (line.key, summary, answer.usage)
     };
     pending.lines.iter().map(result).collect()
 }
 
-/// A name that no other batch has.
+/// A unique name for a batch.
 pub(super) fn name_of(lines: &[BatchLine]) -> Digest {
     let mut hasher = Hasher::new("batch.1");
     hasher.number(u64::from(std::process::id()));

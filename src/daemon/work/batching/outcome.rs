@@ -1,4 +1,4 @@
-//! The end of a batch: its answers, or that there will be none. Each key of it is answered or given back.
+//! The end of a batch: results, a refusal, or the loss of the batch. Each key gets a result or is returned to the queue.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use crate::shell::openai::batch::{Refusal, RefusalKind};
 use super::active::Active;
 use super::lines::read;
 use super::runner::{BatchRunner, endpoint};
-use super::{given_back, lock};
+use super::{RETRY_PAUSES, lock, refused};
 
-/// How often in a row an endpoint may be in trouble before its Batch API is given up for this run.
-const PATIENCE: u32 = 5;
+/// After this many failures in a row the Batch API is not used any more in this run.
+const MAX_FAILURES: u32 = 5;
 
 impl BatchRunner {
-    /// The batch is over: what it brought is stored, then told, then it is forgotten.
+    /// The batch is done: stores its results, reports them, and deletes its record.
     pub(super) async fn harvest(&mut self, mut active: Active, files: &[String]) {
         let requester = self.requester.clone();
         let mut answers = HashMap::new();
@@ -37,12 +37,15 @@ impl BatchRunner {
             match found {
                 Ok(found) => answers.extend(found),
                 Err(refusal) if refusal.kind == RefusalKind::Gone || active.is_hopeless() => {
-                    tracing::warn!("a batch's answers are gone: {}", refusal.message);
+                    tracing::warn!("the results of a batch are gone: {}", refusal.message);
                 }
                 Err(refusal) => {
-                    tracing::warn!("a batch's answers cannot be had yet: {}", refusal.message);
-                    active.troubles += 1;
-                    return self.again(active);
+                    tracing::warn!(
+                        "the results of a batch cannot be downloaded yet: {}",
+                        refusal.message
+                    );
+                    active.failed_polls += 1;
+                    return self.poll_again(active);
                 }
             }
         }
@@ -52,11 +55,14 @@ impl BatchRunner {
         let keys: Vec<SummaryKey> = pending.lines.iter().map(|line| line.key).collect();
         let read = tokio::task::spawn_blocking(move || read(&requester, &pending, answers)).await;
         let results = read.unwrap_or_else(|_| {
-            let failure = Failure::new(Remedy::Retry, "an internal error while a batch was read");
+            let failure = Failure::new(
+                Remedy::Retry,
+                "internal error while reading the results of a batch",
+            );
             let failed = |key| (key, Err(failure.clone()), Used::default());
             keys.into_iter().map(failed).collect()
         });
-        // They come in the order of the batch's lines.
+        // The results are in the order of the batch's lines.
         let used = results.iter().map(|(_, _, used)| Used {
             cost_nanos: self.requester.cost_nanos(used, true),
             ..*used
@@ -82,16 +88,16 @@ impl BatchRunner {
                 unchanged: matches!(&result, Ok(summary) if summary.reaffirmed > 0),
                 ..Usage::default()
             };
-            self.answer(key, result, usage).await;
+            self.respond(key, result, usage).await;
         }
         self.forget(name).await;
     }
 
-    /// The batch was not taken as a whole.
+    /// The endpoint refused the whole batch.
     pub(super) async fn refused(
         &mut self,
         pending: PendingBatch,
-        asks: Vec<SummaryRequest>,
+        requests: Vec<SummaryRequest>,
         refusal: Refusal,
     ) {
         tracing::info!("a batch was refused: {}", refusal.message);
@@ -101,58 +107,59 @@ impl BatchRunner {
             RefusalKind::Gone | RefusalKind::Never => {
                 self.give_up(keys.collect(), &refusal.message).await;
             }
-            // Another run made it: it is made anew.
-            _ if asks.is_empty() => self.give_back(keys.collect(), false).await,
-            RefusalKind::TooMuch if asks.len() == 1 => {
+            // An earlier run made it, so its requests are not known here: they return to the queue.
+            _ if requests.is_empty() => self.return_keys(keys.collect(), false).await,
+            RefusalKind::TooMuch if requests.len() == 1 => {
                 let failure = Failure::new(Remedy::Retry, refusal.message);
                 for key in keys {
                     let failure = failure.clone();
-                    self.answer(key, Err(failure), Usage::default()).await;
+                    self.respond(key, Err(failure), Usage::default()).await;
                 }
             }
             RefusalKind::TooMuch => {
-                // While others are under way it may have been them.
-                let most = match self.active.is_empty() {
-                    true => asks.len().div_ceil(2),
-                    false => asks.len(),
+                // Other batches in progress may be the cause.
+                let limit = match self.active.is_empty() {
+                    true => requests.len().div_ceil(2),
+                    false => requests.len(),
                 };
-                self.at_once = Some(self.at_once.map_or(most, |known| known.min(most)));
-                self.waiting.push_front(asks);
+                self.max_lines = Some(self.max_lines.map_or(limit, |known| known.min(limit)));
+                self.waiting.push_front(requests);
             }
             RefusalKind::Later => {
-                self.troubles += 1;
-                if self.troubles >= PATIENCE {
-                    self.waiting.push_front(asks);
+                self.failures += 1;
+                if self.failures >= MAX_FAILURES {
+                    self.waiting.push_front(requests);
                     return self.give_up(Vec::new(), &refusal.message).await;
                 }
-                self.not_before = Instant::now() + self.poll * self.troubles;
-                self.waiting.push_front(asks);
+                self.not_before =
+                    Instant::now() + self.first_pause() * (RETRY_PAUSES * self.failures);
+                self.waiting.push_front(requests);
             }
         }
     }
 
-    /// No batches in this run any more: what waits goes the other way.
+    /// Uses no batches any more in this run: waiting requests return to the queue.
     pub(super) async fn give_up(&mut self, mut keys: Vec<SummaryKey>, why: &str) {
-        let text = format!("files are asked about one by one, not by batches: {why}");
+        let text = format!("files are requested one by one, not in batches: {why}");
         tracing::warn!("{text}");
         self.requester.context.notes.set("batches", text);
         let waiting = std::mem::take(&mut self.waiting);
-        keys.extend(waiting.into_iter().flatten().map(|ask| ask.key));
-        self.give_back(keys, true).await;
+        keys.extend(waiting.into_iter().flatten().map(|request| request.key));
+        self.return_keys(keys, true).await;
     }
 
-    async fn give_back(&mut self, keys: Vec<SummaryKey>, for_good: bool) {
+    async fn return_keys(&mut self, keys: Vec<SummaryKey>, for_good: bool) {
         {
             let mut open = lock(&self.open);
             for key in &keys {
                 open.remove(key);
             }
         }
-        let event = given_back(keys, for_good);
+        let event = refused(keys, for_good);
         self.inputs.send(Input::Event(event)).await;
     }
 
-    pub(super) async fn answer(
+    pub(super) async fn respond(
         &mut self,
         key: SummaryKey,
         result: Result<Summary, Failure>,
@@ -167,8 +174,8 @@ impl BatchRunner {
         let store = Arc::clone(&self.requester.context.store);
         let forgotten = tokio::task::spawn_blocking(move || store.end_batch(name)).await;
         if let Ok(Err(error)) = forgotten {
-            // It is looked at once more after the next start, for nothing.
-            tracing::warn!("a batch that is over is not forgotten: {error}");
+            // After a restart it is polled once more, without effect.
+            tracing::warn!("the record of a finished batch cannot be deleted: {error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The task: what waits to be sent, what is with the endpoint, and when to look at it again.
+//! The task: requests that wait for a batch, batches at the endpoint, and when to poll them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,25 +20,24 @@ use crate::shell::openai::batch::{BatchFile, BatchState, Refusal, RefusalKind, S
 
 use super::active::Active;
 use super::lines::{Written, name_of};
-use super::{LONGEST_POLL, Open};
+use super::{LONGEST_POLL, Open, RETRY_PAUSES};
 
-/// How often a batch must be looked for in vain before it is believed that there is none: the list may lag behind.
-const LOOKS: u32 = 3;
+/// After this many searches without a result a batch does not exist: the endpoint's list may lag behind.
+const MAX_MISSES: u32 = 3;
 
 pub(super) struct BatchRunner {
     pub(super) requester: Requester,
     pub(super) inputs: Inputs,
     incoming: mpsc::Receiver<Vec<SummaryRequest>>,
     pub(super) open: Open,
-    pub(super) poll: Duration,
     pub(super) waiting: VecDeque<Vec<SummaryRequest>>,
     pub(super) active: Vec<Active>,
-    /// The endpoint took no more at once: only one batch at a time, and of so many lines.
-    pub(super) at_once: Option<usize>,
-    pub(super) troubles: u32,
+    /// The limit of lines that the endpoint showed. With a limit, one batch is sent at a time.
+    pub(super) max_lines: Option<usize>,
+    pub(super) failures: u32,
     pub(super) not_before: Instant,
-    /// Topics of what was told last.
-    told: Vec<String>,
+    /// The topics of the current notes.
+    topics: Vec<String>,
 }
 
 impl BatchRunner {
@@ -48,83 +47,86 @@ impl BatchRunner {
         incoming: mpsc::Receiver<Vec<SummaryRequest>>,
         left: Vec<PendingBatch>,
         open: Open,
-        poll: Duration,
     ) -> Self {
-        let mut desk = Self {
+        let mut runner = Self {
             requester,
             inputs,
             incoming,
             open,
-            poll,
             waiting: VecDeque::new(),
             active: Vec::new(),
-            at_once: None,
-            troubles: 0,
+            max_lines: None,
+            failures: 0,
             not_before: Instant::now(),
-            told: Vec::new(),
+            topics: Vec::new(),
         };
         for pending in left {
-            desk.activate(pending, Vec::new(), Instant::now());
+            runner.activate(pending, Vec::new(), Instant::now());
         }
-        desk
+        runner
+    }
+
+    /// The first pause between two polls; each further pause is half as long again.
+    pub(super) fn first_pause(&self) -> Duration {
+        Duration::from_millis(self.requester.context.config.openai.batch_poll_ms)
     }
 
     pub async fn run(mut self) {
         loop {
-            let looks = self.active.iter().map(|active| active.due);
+            let polls = self.active.iter().map(|active| active.due);
             let send = self.may_send().then_some(self.not_before);
-            let next = looks.chain(send).min();
+            let next = polls.chain(send).min();
             tokio::select! {
-                asks = self.incoming.recv() => match asks {
-                    Some(asks) => self.waiting.push_back(asks),
+                requests = self.incoming.recv() => match requests {
+                    Some(requests) => self.waiting.push_back(requests),
                     None => return,
                 },
                 () = until(next) => {}
             }
             if self.requester.context.stopping.load(Ordering::Relaxed) {
-                // All that matters is written down.
+                // Everything is recorded in the store.
                 return;
             }
             while let Some(index) = self.active.iter().position(Active::is_due) {
                 let active = self.active.swap_remove(index);
-                self.look(active).await;
+                self.poll(active).await;
             }
             if self.may_send() && Instant::now() >= self.not_before {
                 self.send_next().await;
             }
-            self.tell();
+            self.update_notes();
         }
     }
 
     fn may_send(&self) -> bool {
-        !self.waiting.is_empty() && (self.at_once.is_none() || self.active.is_empty())
+        !self.waiting.is_empty() && (self.max_lines.is_none() || self.active.is_empty())
     }
 
-    fn activate(&mut self, pending: PendingBatch, asks: Vec<SummaryRequest>, due: Instant) {
+    fn activate(&mut self, pending: PendingBatch, requests: Vec<SummaryRequest>, due: Instant) {
         self.active.push(Active {
             pending,
-            asks,
+            requests,
             done: 0,
-            pause: self.poll,
+            pause: self.first_pause(),
             due,
             missed: 0,
-            troubles: 0,
+            failed_polls: 0,
         });
     }
 
-    /// Writes down, uploads and creates the next batch.
+    /// Records, uploads and creates the next batch.
     async fn send_next(&mut self) {
-        let Some(mut asks) = self.waiting.pop_front() else {
+        let Some(mut requests) = self.waiting.pop_front() else {
             return;
         };
-        if let Some(most) = self.at_once
-            && asks.len() > most
+        if let Some(limit) = self.max_lines
+            && requests.len() > limit
         {
-            self.waiting.push_front(asks.split_off(most));
+            self.waiting.push_front(requests.split_off(limit));
         }
-        let keys: Vec<SummaryKey> = asks.iter().map(|ask| ask.key).collect();
+        let keys: Vec<SummaryKey> = requests.iter().map(|request| request.key).collect();
         let requester = self.requester.clone();
-        let written = tokio::task::spawn_blocking(move || Written::of(&requester, asks)).await;
+        let written = tokio::task::spawn_blocking(move || Written::of(&requester, requests)).await;
         let written = match written {
             Ok(Ok(written)) => written,
             Ok(Err(failure)) => return self.give_up(keys, &failure.to_line()).await,
@@ -134,7 +136,7 @@ impl BatchRunner {
             self.waiting.push_front(written.rest);
         }
         for (key, failure) in written.unfit {
-            self.answer(key, Err(failure), Usage::default()).await;
+            self.respond(key, Err(failure), Usage::default()).await;
         }
         if written.lines.is_empty() {
             return;
@@ -151,35 +153,36 @@ impl BatchRunner {
         };
         let sent = self.send(&mut pending, written.file).await;
         match sent {
-            // Either it is there, or it has to be found out whether it is.
-            Ok(()) => self.activate(pending, written.asks, Instant::now() + self.poll),
-            Err(refusal) => self.refused(pending, written.asks, refusal).await,
+            // The endpoint has it, or polling shows whether it does.
+            Ok(()) => self.activate(
+                pending,
+                written.requests,
+                Instant::now() + self.first_pause(),
+            ),
+            Err(refusal) => self.refused(pending, written.requests, refusal).await,
         }
     }
 
-    /// Sends a batch, each step written down before the next. On success it is there, or it may be.
+    /// Sends a batch and records each step before the next. After success the endpoint has it, or may have it.
     async fn send(&mut self, pending: &mut PendingBatch, file: BatchFile) -> Result<(), Refusal> {
         let requester = self.requester.clone();
         let endpoint = endpoint(&requester)?;
-        self.keep(pending).await?;
+        self.record(pending).await?;
         pending.input_file = Some(endpoint.upload(file).await?);
-        self.keep(pending).await?;
+        self.record(pending).await?;
         let name = pending.name.to_string();
         let input = pending.input_file.as_deref().unwrap_or_default();
         match endpoint.create_batch(input, &name).await {
             Ok(state) => self.created(pending, state).await,
             Err(refusal) if refusal.kind == RefusalKind::Later => {
-                tracing::warn!(
-                    "whether a batch was begun is not known: {}",
-                    refusal.message
-                );
+                tracing::warn!("a batch may not have been created: {}", refusal.message);
                 Ok(())
             }
             Err(refusal) => Err(refusal),
         }
     }
 
-    /// The batch is there: from now on it is paid for.
+    /// The endpoint has the batch: it has to be paid for.
     async fn created(
         &mut self,
         pending: &mut PendingBatch,
@@ -188,7 +191,7 @@ impl BatchRunner {
         if let Stage::Refused(refusal) = state.stage {
             return Err(refusal);
         }
-        self.troubles = 0;
+        self.failures = 0;
         pending.batch = Some(state.id);
         let one = Used {
             requests: 1,
@@ -196,15 +199,15 @@ impl BatchRunner {
         };
         let lines = pending.root_of_each().map(|root| (root, one));
         self.requester.record_batch_usage(lines).await;
-        // It can be found by its name as well: a failure here costs a look.
-        let _ = self.keep(pending).await;
+        // It can also be found by its name, so a failure here costs one search.
+        let _ = self.record(pending).await;
         Ok(())
     }
 
-    /// Looks at a batch that is with the endpoint, or may be.
-    async fn look(&mut self, mut active: Active) {
+    /// Polls a batch that the endpoint has, or may have.
+    async fn poll(&mut self, mut active: Active) {
         let requester = self.requester.clone();
-        let looked = match (endpoint(&requester), &active.pending.batch) {
+        let polled = match (endpoint(&requester), &active.pending.batch) {
             (Err(refusal), _) => Err(refusal),
             (Ok(endpoint), Some(id)) => endpoint.batch(id).await.map(Some),
             (Ok(endpoint), None) => {
@@ -213,13 +216,13 @@ impl BatchRunner {
                 endpoint.find_batch(&name, file).await
             }
         };
-        match looked {
+        match polled {
             Ok(Some(state)) => {
                 active.missed = 0;
                 if active.pending.batch.is_none() {
                     let found = self.created(&mut active.pending, state.clone()).await;
                     if let Err(refusal) = found {
-                        return self.refused(active.pending, active.asks, refusal).await;
+                        return self.refused(active.pending, active.requests, refusal).await;
                     }
                 }
                 active.done = state.done;
@@ -228,16 +231,16 @@ impl BatchRunner {
                         self.harvest(active, &state.files).await;
                     }
                     Stage::Working => {
-                        active.troubles = 0;
-                        self.again(active);
+                        active.failed_polls = 0;
+                        self.poll_again(active);
                     }
                     Stage::Refused(refusal) => {
-                        self.refused(active.pending, active.asks, refusal).await;
+                        self.refused(active.pending, active.requests, refusal).await;
                     }
                     Stage::Over => self.harvest(active, &state.files).await,
                 }
             }
-            Ok(None) => self.missed(active, "there is no such batch").await,
+            Ok(None) => self.missed(active, "no such batch").await,
             Err(refusal) if refusal.kind == RefusalKind::Gone => {
                 self.missed(active, &refusal.message).await;
             }
@@ -246,24 +249,27 @@ impl BatchRunner {
                 self.harvest(active, &[]).await;
             }
             Err(refusal) => {
-                // It is paid for, and the cause may be fixed.
-                tracing::warn!("a batch cannot be looked at: {}", refusal.message);
-                active.troubles += 1;
-                self.again(active);
+                // It is paid for, and the cause may be temporary.
+                tracing::warn!("a batch cannot be polled: {}", refusal.message);
+                active.failed_polls += 1;
+                self.poll_again(active);
             }
         }
     }
 
-    pub(super) fn again(&mut self, mut active: Active) {
+    pub(super) fn poll_again(&mut self, mut active: Active) {
         active.due = Instant::now() + active.pause;
-        active.pause = (active.pause * 3 / 2).min(self.poll * LONGEST_POLL);
+        let longest = LONGEST_POLL.max(self.first_pause());
+        active.pause = (active.pause * 3 / 2).min(longest);
         self.active.push(active);
     }
 
     async fn missed(&mut self, mut active: Active, why: &str) {
         active.missed += 1;
-        if active.missed < LOOKS {
-            return self.again(active);
+        if active.missed < MAX_MISSES {
+            active.due = Instant::now() + self.first_pause() * RETRY_PAUSES;
+            self.active.push(active);
+            return;
         }
         tracing::warn!("a batch is lost: {why}");
         if active.pending.batch.is_none() {
@@ -271,19 +277,19 @@ impl BatchRunner {
                 kind: RefusalKind::Later,
                 message: why.to_owned(),
             };
-            return self.refused(active.pending, active.asks, refusal).await;
+            return self.refused(active.pending, active.requests, refusal).await;
         }
         self.harvest(active, &[]).await;
     }
 
-    async fn keep(&self, pending: &PendingBatch) -> Result<(), Refusal> {
+    async fn record(&self, pending: &PendingBatch) -> Result<(), Refusal> {
         let store = Arc::clone(&self.requester.context.store);
         let pending = pending.clone();
         let kept = tokio::task::spawn_blocking(move || store.put_batch(&pending)).await;
         let problem = match kept {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => error.to_string(),
-            Err(_) => "an internal error in the store".to_owned(),
+            Err(_) => "internal error in the store".to_owned(),
         };
         Err(Refusal {
             kind: RefusalKind::Later,
@@ -291,22 +297,22 @@ impl BatchRunner {
         })
     }
 
-    /// Says how far the batches are.
-    fn tell(&mut self) {
+    /// Shows the progress of the batches in the status.
+    fn update_notes(&mut self) {
         let notes = &self.requester.context.notes;
-        for topic in std::mem::take(&mut self.told) {
+        for topic in std::mem::take(&mut self.topics) {
             notes.clear(&topic);
         }
         for active in &self.active {
             let topic = format!("batch {}", active.pending.name);
             notes.set(&topic, active.to_line());
-            self.told.push(topic);
+            self.topics.push(topic);
         }
         let waiting: usize = self.waiting.iter().map(Vec::len).sum();
         if waiting > 0 {
             let topic = "batch: waiting";
             notes.set(topic, format!("{waiting} files wait for the next batch"));
-            self.told.push(topic.to_owned());
+            self.topics.push(topic.to_owned());
         }
     }
 }

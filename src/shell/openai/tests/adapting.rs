@@ -297,11 +297,11 @@ async fn adapted(status: u16, message: &str) -> Value {
         .insert("temperature".to_owned(), json!(0.2));
     options.reasoning_effort = Some("low".to_owned());
     let endpoint = Endpoint::new(options).unwrap();
-    let (failure, limits) = endpoint.ask(&prompt(), 600).await.unwrap_err();
+    let (failure, limits) = endpoint.complete(&prompt(), 600).await.unwrap_err();
     assert_eq!(failure.remedy, Remedy::Retry, "{message}: {failure:?}");
     assert!(!limits.too_long, "{message}");
     assert_eq!(
-        endpoint.ask(&prompt(), 600).await.unwrap().text,
+        endpoint.complete(&prompt(), 600).await.unwrap().text,
         "Reads files."
     );
     server.body(1)
@@ -452,11 +452,11 @@ async fn facts_survive_a_restart_and_one_hard_prompt_changes_nothing_for_others(
     };
     let endpoint = Endpoint::new(with_file()).unwrap();
     for _ in refusals {
-        endpoint.ask(&prompt(), 600).await.unwrap_err();
+        endpoint.complete(&prompt(), 600).await.unwrap_err();
     }
-    endpoint.ask(&prompt(), 600).await.unwrap();
+    endpoint.complete(&prompt(), 600).await.unwrap();
     let again = Endpoint::new(with_file()).unwrap();
-    again.ask(&prompt(), 600).await.unwrap();
+    again.complete(&prompt(), 600).await.unwrap();
     let body = server.body(3);
     assert_eq!(
         (
@@ -465,7 +465,8 @@ async fn facts_survive_a_restart_and_one_hard_prompt_changes_nothing_for_others(
         ),
         (&json!(400), 1)
     );
-    assert_eq!(again.facts().to_lines().len(), 2);
+    let facts = again.facts();
+    assert!(facts.no_system_role && facts.largest_cap == Some(400));
     // Another model is another matter.
     let other = Options {
         model: "n".to_owned(),
@@ -531,12 +532,12 @@ async fn a_prompt_that_was_cut_silently_is_no_answer() {
         user: "fn open(path: &Path) -> File;\n".repeat(2_000),
         ..prompt()
     };
-    let (_, limits) = endpoint.ask(&long, 600).await.unwrap_err();
+    let (_, limits) = endpoint.complete(&long, 600).await.unwrap_err();
     assert!(limits.too_long);
     assert_eq!(limits.truncated.unwrap().0, 2051);
     assert_eq!(endpoint.facts().context_tokens, Some(2051));
     assert!(endpoint.facts().cuts_silently);
-    endpoint.ask(&prompt(), 600).await.unwrap();
+    endpoint.complete(&prompt(), 600).await.unwrap();
 }
 
 #[tokio::test]
@@ -549,7 +550,7 @@ async fn headers_query_and_fields_go_along() {
     options.extra_body.insert("top_p".to_owned(), json!(0.9));
     Endpoint::new(options)
         .unwrap()
-        .ask(&prompt(), 600)
+        .complete(&prompt(), 600)
         .await
         .unwrap();
     let request = server.requests()[0].clone();

@@ -323,7 +323,11 @@ async fn broken_connections_and_timeouts_are_retried() {
         timeout: Duration::from_millis(200),
         ..options(&server.url)
     });
-    let (failure, _) = endpoint.unwrap().ask(&prompt(), 100).await.unwrap_err();
+    let (failure, _) = endpoint
+        .unwrap()
+        .complete(&prompt(), 100)
+        .await
+        .unwrap_err();
     assert_eq!(failure.remedy, Remedy::TimedOut);
     assert!(failure.message.contains("in time"), "{failure:?}");
     assert_eq!(server.requests().len(), 1);
@@ -347,7 +351,7 @@ async fn a_closed_port_is_unreachable() {
         "http://nowhere.invalid/v1".to_owned(),
     ] {
         let endpoint = Endpoint::new(options(&url)).unwrap();
-        let (failure, limits) = endpoint.ask(&prompt(), 100).await.unwrap_err();
+        let (failure, limits) = endpoint.complete(&prompt(), 100).await.unwrap_err();
         assert_eq!(failure.remedy, Remedy::Unreachable, "{failure:?}");
         assert!(failure.hint.is_some());
         assert_eq!(limits.spent.requests, 0);
@@ -414,15 +418,15 @@ async fn cache_fields_that_are_refused_are_left_out() {
     ];
     let server = Server::start(acts).await;
     let endpoint = Endpoint {
-        caching: Caching::told(true, "gpt-5.6"),
+        caching: Caching::for_model(true, "gpt-5.6"),
         ..Endpoint::new(options(&server.url)).unwrap()
     };
     for name in ["prompt_cache_options", "prompt_cache_key"] {
-        let (failure, _) = endpoint.ask(&prompt(), 100).await.unwrap_err();
+        let (failure, _) = endpoint.complete(&prompt(), 100).await.unwrap_err();
         assert_eq!(failure.remedy, Remedy::Retry);
         assert!(failure.message.contains(name), "{failure:?}");
     }
-    endpoint.ask(&prompt(), 100).await.unwrap();
+    endpoint.complete(&prompt(), 100).await.unwrap();
     let keys = |n: usize| {
         let body = server.body(n);
         let has = |name: &str| body.get(name).is_some();

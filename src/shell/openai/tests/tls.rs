@@ -10,7 +10,7 @@ use rustls::{ServerConfig, ServerConnection, Stream};
 
 use super::*;
 
-/// A certificate of `localhost` that nobody vouches for, its key, and another one: good for these tests only, from 2020
+/// A self-signed certificate of `localhost`, its key, and another one: for these tests only, from 2020
 /// to 2120.
 const OURS: &str = "\
 MIIBPjCB5aADAgECAgEBMAoGCCqGSM49BAMCMBQxEjAQBgNVBAMMCWxvY2FsaG9zdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIw\
@@ -60,7 +60,7 @@ fn serve() -> String {
     format!("https://localhost:{port}/v1")
 }
 
-/// Runs a test where these authorities are trusted, and nobody else.
+/// Runs a test in which only these authorities are trusted.
 fn passes_trusting(test: &str, authority: &str) -> bool {
     let file = tempfile::NamedTempFile::new().unwrap();
     let text = format!("-----BEGIN CERTIFICATE-----\n{authority}\n-----END CERTIFICATE-----\n");
@@ -82,7 +82,7 @@ fn ssl_cert_file_names_the_authorities_that_are_trusted() {
 #[ignore = "run with SSL_CERT_FILE by ssl_cert_file_names_the_authorities_that_are_trusted"]
 async fn our_certificate_is_trusted() {
     let endpoint = Endpoint::new(options(&serve())).unwrap();
-    let answer = endpoint.ask(&prompt(), 100).await.unwrap();
+    let answer = endpoint.complete(&prompt(), 100).await.unwrap();
     assert_eq!(answer.text, "Keeps one.");
 }
 
@@ -90,7 +90,7 @@ async fn our_certificate_is_trusted() {
 #[ignore = "run with SSL_CERT_FILE by ssl_cert_file_names_the_authorities_that_are_trusted"]
 async fn our_certificate_is_not_trusted() {
     let endpoint = Endpoint::new(options(&serve())).unwrap();
-    let (failure, _) = endpoint.ask(&prompt(), 100).await.unwrap_err();
+    let (failure, _) = endpoint.complete(&prompt(), 100).await.unwrap_err();
     assert_eq!(failure.remedy, Remedy::Unreachable);
     let line = failure.to_line();
     assert!(line.contains("certificate is not trusted"), "{line}");
@@ -99,7 +99,7 @@ async fn our_certificate_is_not_trusted() {
 
 #[test]
 fn a_proxy_that_does_not_answer_is_named() {
-    // Nobody listens there.
+    // Nothing listens there.
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
         let environment = [(name, "http://127.0.0.1:1"), ("EXPECTED_PROXY", name)];
         assert!(passes_with("tls::what_fails_names_the_proxy", &environment));
@@ -112,10 +112,14 @@ async fn what_fails_names_the_proxy() {
     let endpoint = Endpoint::new(options("http://model.invalid/v1"));
     let all = std::env::var("EXPECTED_PROXY").unwrap();
     if all == "ALL_PROXY" {
-        let (failure, _) = endpoint.unwrap().ask(&prompt(), 100).await.unwrap_err();
+        let (failure, _) = endpoint
+            .unwrap()
+            .complete(&prompt(), 100)
+            .await
+            .unwrap_err();
         assert!(failure.to_line().contains("ALL_PROXY"), "{failure:?}");
     }
     let endpoint = Endpoint::new(options("https://model.invalid/v1")).unwrap();
-    let (failure, _) = endpoint.ask(&prompt(), 100).await.unwrap_err();
+    let (failure, _) = endpoint.complete(&prompt(), 100).await.unwrap_err();
     assert!(failure.to_line().contains(&all), "{failure:?}");
 }

@@ -1,5 +1,7 @@
 //! Data and configuration: the top-level names, and the file's description of itself.
 
+use std::borrow::Cow;
+
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{MAX_HEADINGS, Scanned, comment, prose};
@@ -152,14 +154,58 @@ pub(super) fn make(text: &str) -> Scanned {
 /// Top-level keys in order; of the first entry if the top level is a list.
 pub(super) fn json(text: &str) -> Scanned {
     let mut found = Scanned::default();
-    let mut reader = serde_json::Deserializer::from_str(text);
-    // What precedes an error (a comment, the end of a cut file) is kept.
+    let plain = without_comments(text);
+    let mut reader = serde_json::Deserializer::from_str(&plain);
+    // What precedes an error (a trailing comma, the end of a cut file) is kept.
     let _ = Top {
         found: &mut found,
         depth: 0,
     }
     .deserialize(&mut reader);
+    if found.docstring.is_none() {
+        found.docstring = comment::leading(text, &comment::SLASHES);
+    }
     found
+}
+
+/// JSON without the comments that many programs allow in it.
+fn without_comments(text: &str) -> Cow<'_, str> {
+    if !text.contains("//") && !text.contains("/*") {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['"', '/']) {
+        let (before, from) = rest.split_at(at);
+        plain.push_str(before);
+        let end = if from.starts_with("//") {
+            from.find('\n').unwrap_or(from.len())
+        } else if from.starts_with("/*") {
+            from.find("*/").map_or(from.len(), |at| at + 2)
+        } else {
+            let length = match from.starts_with('"') {
+                true => string_length(from),
+                false => 1,
+            };
+            plain.push_str(&from[..length]);
+            length
+        };
+        rest = &from[end..];
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
+/// The length of the string that begins a text, with its quotes.
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    let inner = text.char_indices().skip(1);
+    let mut ends = inner.filter(|(_, c)| {
+        let is_end = *c == '"' && !escaped;
+        escaped = *c == '\\' && !escaped;
+        is_end
+    });
+    ends.next().map_or(text.len(), |(at, _)| at + 1)
 }
 
 /// The prose cells.
@@ -309,6 +355,12 @@ mod tests {
             scanned(None, &["[]", "b", "description"])
         );
         assert_eq!(json(r#"{"a": 1, // no"#), scanned(None, &["a"]));
+        assert_eq!(
+            json(
+                "// Copyright 2024 X.\n\n// Settings of it.\n{\"a\": \"//no \\\"\", /* b */ \"c\": 1 // d\n}"
+            ),
+            scanned(Some("Settings of it."), &["a", "c"])
+        );
         assert_eq!(json("7"), Scanned::default());
         let deep = "[".repeat(200_000);
         assert_eq!(json(&deep), scanned(None, &["[]"]));
