@@ -166,7 +166,9 @@ impl Engine {
                 }
                 Claim::Held { left_ms } => {
                     let since_ms = *claim.held_since_ms.get_or_insert(now_ms);
-                    claim.held_until_ms = now_ms + left_ms;
+                    // A claim that says more is not to be trusted.
+                    claim.held_until_ms =
+                        (now_ms.saturating_add(left_ms)).min(since_ms + patience_ms);
                     match now_ms < since_ms + patience_ms {
                         true => Stage::Held,
                         // It took too long: paying twice is better than waiting for ever.

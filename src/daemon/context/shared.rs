@@ -83,11 +83,11 @@ impl Shared {
         }))
     }
 
-    /// How the engine uses it.
-    pub fn sharing(&self, mode: Mode) -> Sharing {
+    /// How the engine uses it. `batch`: this process and its peers may use batches.
+    pub fn sharing(&self, mode: Mode, batch: bool) -> Sharing {
         Sharing {
             claims: mode.keeps(),
-            patience_ms: 2 * self.lease.as_millis() as u64,
+            patience_ms: (self.lease(batch) * 2).as_millis() as u64,
             salt: random(),
         }
     }

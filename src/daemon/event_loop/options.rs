@@ -71,7 +71,7 @@ pub(super) fn engine_options(context: &Context, notified: bool) -> Options {
             cap_ms: 60_000,
         },
         sharing: match &context.shared {
-            Some(shared) if paid => Some(shared.sharing(mode)),
+            Some(shared) if paid => Some(shared.sharing(mode, config.openai.batch == Batch::Auto)),
             _ => None,
         },
         confirm_above: match config.budget.confirm_above {

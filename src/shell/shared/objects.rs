@@ -70,6 +70,8 @@ impl Objects {
     async fn read(&self, operator: &Operator, path: &str) -> Result<Option<Vec<u8>>, Trouble> {
         let absent = |error: Error| match error.kind() {
             ErrorKind::NotFound => Ok(None),
+            // Something that is no readable file is a value that nobody can use, and no failure of the folder.
+            _ if self.exists(path) => Ok(Some(Vec::new())),
             _ => Err(trouble(error)),
         };
         let reader = match operator.reader(path).await {
@@ -92,6 +94,10 @@ impl Objects {
                 return Ok(Some(value));
             }
         }
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        matches!(&self.location, Location::Folder(folder) if folder.join(path).symlink_metadata().is_ok())
     }
 
     /// Stores a value, and ends its claim.
@@ -156,7 +162,7 @@ impl Objects {
             }
             // One that is being written has no time yet.
             let until: u64 = until.parse().unwrap_or(until_ms);
-            let left_ms = until.min(until_ms).saturating_sub(unix_ms());
+            let left_ms = until.saturating_sub(unix_ms());
             if left_ms > 0 {
                 return Ok(Claimed::Held(Duration::from_millis(left_ms)));
             }
