@@ -199,7 +199,7 @@ fn report(checks: &[Check], terminal: Terminal) -> String {
             text += &format!("         {}\n", clean(fix));
         }
     }
-    text
+    terminal.fold(&text)
 }
 
 #[cfg(test)]

@@ -7,12 +7,14 @@ pub mod followers;
 pub mod registry;
 pub mod shared;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use tokio::sync::Notify;
 
 use crate::config::places::Places;
 use crate::config::{Config, Profile, Provider as Configured};
@@ -23,6 +25,8 @@ use crate::engine::event::Event;
 use crate::engine::pacing::DayUse;
 use crate::model::key::Generator;
 use crate::model::path::RepoId;
+use crate::model::summary::Summary;
+use crate::shell::redact::redact_prose;
 use crate::shell::rules::FileRules;
 use crate::shell::store::{Store, StoreError};
 use crate::shell::watch::Watch;
@@ -96,6 +100,8 @@ pub struct Context {
     pub registry: Registry,
     pub notes: Notes,
     pub followers: Followers,
+    /// Notified when the store has grown so much that it should be collected.
+    pub overgrown: Arc<Notify>,
     /// The source of notifications. Set once, possibly after the start; unset while everything is polled.
     pub watch: OnceLock<Arc<Watch>>,
     /// Requests barrier cookies of the watch; set before it.
@@ -165,6 +171,7 @@ impl Context {
             registry: Registry::default(),
             notes,
             followers: Followers::default(),
+            overgrown: Arc::default(),
             watch: OnceLock::new(),
             cookies: OnceLock::new(),
             stopping: AtomicBool::new(false),
@@ -220,6 +227,14 @@ impl Context {
     }
 }
 
+/// A summary without credentials: the rules of an earlier version knew fewer.
+fn cleaned(summary: Summary) -> Summary {
+    match redact_prose(&summary.text) {
+        Cow::Borrowed(_) => summary,
+        Cow::Owned(text) => Summary { text, ..summary },
+    }
+}
+
 /// Opens the store, and waits a while for another process to release it.
 ///
 /// # Errors
@@ -232,11 +247,13 @@ pub async fn open_store(data: &Path) -> anyhow::Result<Store> {
             .await
             .context("opening the store")?;
         match opened {
-            Err(StoreError::Locked { .. }) if tokio::time::Instant::now() < deadline => {
+            Err(StoreError::Locked { .. } | StoreError::Shared { .. })
+                if tokio::time::Instant::now() < deadline =>
+            {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             Err(error) => bail!("{error}: {}", error.hint()),
-            Ok(store) => return Ok(store),
+            Ok(store) => return Ok(store.cleaned_by(cleaned)),
         }
     }
 }

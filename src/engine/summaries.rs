@@ -64,7 +64,7 @@ impl Engine {
             (true, Some(since_ms)) if paid && !expedite => since_ms + BLOCKED_REQUEST_MS,
             _ => 0,
         };
-        let quiet_until_ms = match node.changed {
+        let quiet_until_ms = match node.changed() {
             Some(changed) if paid && !expedite => {
                 let quiet = match is_file {
                     true => self.options.quiet,
@@ -82,7 +82,8 @@ impl Engine {
             _ if paid => UNCONFIRMED_MS,
             _ => 0,
         });
-        let bulk = node.changed.is_none();
+        let bulk = node.changed().is_none();
+        let had_key = node.key == Some(key);
         let need = self.options.tokens.of(&repository.tree, id);
         let batchable =
             self.options.batch_from.is_some() && paid && is_file && bulk && need.parts == 0;
@@ -93,7 +94,10 @@ impl Engine {
         });
         if self.in_flight.get(key).is_some() {
             self.in_flight.change(key, now_ms, |entry| {
-                entry.waiters.push((repo, id));
+                // A file that was read again may wait already.
+                if !(had_key && entry.waiters.contains(&(repo, id))) {
+                    entry.waiters.push((repo, id));
+                }
                 entry.quiet_until_ms = entry.quiet_until_ms.min(quiet_until_ms);
                 entry.rank.bulk &= bulk;
                 entry.batchable &= bulk;

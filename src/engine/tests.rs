@@ -10,7 +10,7 @@ use crate::model::failure::{Failure, Remedy};
 use crate::model::listing::{Entry, ListedDirectory, Listing};
 use crate::model::path::RelPath;
 use crate::model::stat::Stat;
-use crate::model::summary::Freshness;
+use crate::model::summary::{Freshness, Summary};
 
 const REPO: RepoId = RepoId(1);
 
@@ -139,6 +139,23 @@ impl Bench {
             effects.extend(self.step(Event::Read { repo, files: done }));
         }
         effects
+    }
+
+    /// Lets time pass until a summary is requested; returns its key.
+    fn requested(&mut self, mut effects: Vec<Effect>) -> SummaryKey {
+        for _ in 0..1_000 {
+            let looked_up = effects.iter().find_map(|effect| match effect {
+                Effect::LookUp(keys) => Some(keys.iter().map(|&key| (key, None)).collect()),
+                _ => None,
+            });
+            for effect in effects {
+                if let Effect::SummaryRequest(request) = effect {
+                    return request.key;
+                }
+            }
+            effects = self.step(looked_up.map_or(Event::Tick, Event::LookedUp));
+        }
+        panic!("no summary is requested");
     }
 
     fn freshness(&mut self, path: &str) -> Freshness {
@@ -341,22 +358,6 @@ fn a_file_that_is_saved_constantly_is_requested_nevertheless() {
 fn a_request_that_never_reached_the_endpoint_counts_as_neither_sent_nor_retried() {
     let mut bench = Bench::with(true);
     let mut effects = bench.listed(&[("a", stat(1, 1))]);
-    // Lets time pass until a summary is requested.
-    let ask_after = |bench: &mut Bench, mut effects: Vec<Effect>| {
-        for _ in 0..1_000 {
-            let looked_up = effects.iter().find_map(|effect| match effect {
-                Effect::LookUp(keys) => Some(keys.iter().map(|&key| (key, None)).collect()),
-                _ => None,
-            });
-            for effect in effects {
-                if let Effect::SummaryRequest(request) = effect {
-                    return request.key;
-                }
-            }
-            effects = bench.step(looked_up.map_or(Event::Tick, Event::LookedUp));
-        }
-        panic!("no summary is requested");
-    };
     let answer = |key, remedy, sent| Event::Responded {
         key,
         result: Err(Failure::new(remedy, "planned by the test")),
@@ -372,10 +373,37 @@ fn a_request_that_never_reached_the_endpoint_counts_as_neither_sent_nor_retried(
         (Remedy::Retry, true),
         (Remedy::Retry, true),
     ] {
-        let key = ask_after(&mut bench, effects);
+        let key = bench.requested(effects);
         effects = bench.step(answer(key, remedy, sent));
         let counters = bench.engine.pace_status().counters;
         counted.push((counters.sent, counters.retried));
     }
     assert_eq!(counted, [(0, 0), (0, 0), (1, 1), (2, 2)]);
+}
+
+#[test]
+fn a_file_that_is_read_again_during_its_request_counts_once() {
+    let mut bench = Bench::with(true);
+    let effects = bench.listed(&[("a", stat(1, 1))]);
+    let key = bench.requested(effects);
+    // Touched, with the same content.
+    let paths = vec![RelPath::new("a")];
+    bench.step(Event::Touched { repo: REPO, paths });
+    bench.step(Event::Tick);
+    let touched = Stat {
+        mtime_ns: 2,
+        ..stat(1, 1)
+    };
+    bench.listed(&[("a", touched)]);
+    let effects = bench.step(Event::Responded {
+        key,
+        result: Ok(Summary::new("Holds a.", "m")),
+        usage: event::Usage {
+            sent: true,
+            unchanged: true,
+            ..event::Usage::default()
+        },
+    });
+    let spared = |effect: &&Effect| matches!(effect, Effect::Spared { .. });
+    assert_eq!(effects.iter().filter(spared).count(), 1, "{effects:?}");
 }

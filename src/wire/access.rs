@@ -85,7 +85,7 @@ pub trait Access: Clone + Send + Sync + 'static {
         &self,
         request: ExchangeRequest,
     ) -> impl Future<Output = Result<Exchanged, Problem>> + Send;
-    /// Returns when everything saved before the call is seen, summarized and stored; with `None`, in all repositories.
+    /// Returns when everything saved before the call is scanned, summarized and stored; with `None`, in all repositories.
     fn wait(
         &self,
         path: Option<&Path>,

@@ -364,3 +364,28 @@ fn an_estimate_ends_when_its_client_leaves() {
     let target = format!("/v1/estimate?path={}", repo.at(""));
     home.http("GET", &target, "").expect(200);
 }
+
+#[test]
+fn a_path_with_a_plus_is_found_encoded_or_not() {
+    let (home, repo) = (Home::new(), Repo::new());
+    repo.write("c++/a b%.py", "x = 1\n");
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let root = repo.at("");
+    for path in [
+        "c++/a%20b%25.py",
+        "c%2B%2B/a+b%25.py",
+        "c%2b%2b/a%20b%25.py",
+    ] {
+        let target = format!("/v1/node?path={root}/{path}");
+        let node = home.http("GET", &target, "");
+        // A space and a plus in one name cannot both be guessed.
+        let guessed = path.starts_with("c++");
+        assert!(node.status == 200 || guessed, "{path}: {node:?}");
+    }
+    let target = format!("/v1/node?path={root}/c++");
+    assert_eq!(
+        home.http("GET", &target, "").expect(200).json()["path"],
+        "c++"
+    );
+}

@@ -126,9 +126,7 @@ async fn pull(handle: &Handle, shared: &Arc<Shared>, keys: &[SummaryKey]) -> Res
             .filter_map(|(key, value)| Some((key, value?)));
         let decoded = values.filter_map(|(key, value)| Some((key, sharing.decode(key, &value)?.0)));
         let summaries: Vec<_> = decoded.collect();
-        store
-            .put_summaries(&summaries, true)
-            .map(|()| summaries.len() as u64)
+        store.put_paid(&summaries).map(|()| summaries.len() as u64)
     });
     stored.await?.map_err(problem)
 }

@@ -43,9 +43,20 @@ impl Query {
 
     /// The absolute path under `key`, if given.
     pub(super) fn path_of(&self, key: &str) -> Result<Option<PathBuf>, Problem> {
-        self.value(key)
-            .map(|bytes| absolute(PathBuf::from(OsString::from_vec(bytes.to_vec()))))
-            .transpose()
+        let path = |bytes: &[u8]| PathBuf::from(OsString::from_vec(bytes.to_vec()));
+        let exists = |bytes: &[u8]| path(bytes).symlink_metadata().is_ok();
+        let Some(bytes) = self.value(key) else {
+            return Ok(None);
+        };
+        // A client that does not encode writes `c++` as it is.
+        let plus: Vec<u8> = (bytes.iter())
+            .map(|byte| if *byte == b' ' { b'+' } else { *byte })
+            .collect();
+        let bytes = match !exists(bytes) && exists(&plus) {
+            true => &plus,
+            false => bytes,
+        };
+        absolute(path(bytes)).map(Some)
     }
 
     /// The text under `key`, if given.

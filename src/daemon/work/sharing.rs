@@ -113,7 +113,7 @@ async fn accept(
         found.fetch_add(accepted.len() as u64, Ordering::Relaxed);
         if context.mode.keeps() && !accepted.is_empty() {
             let store = &context.store;
-            until_written(&context.notes, || store.put_summaries(&accepted, true));
+            until_written(&context.notes, || store.put_paid(&accepted));
             note_unshared(&context.store, &shared, &aging);
         }
         let digests = accepted

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::daemon::context::Context;
 use crate::daemon::context::registry::Notes;
 use crate::daemon::context::shared::Shared;
 use crate::daemon::work::sharing::note_unshared;
@@ -65,27 +66,22 @@ impl Writer {
     ///
     /// # Errors
     /// The system has no more threads.
-    pub fn start(
-        store: Arc<Store>,
-        notes: Notes,
-        shared: Option<Arc<Shared>>,
-    ) -> std::io::Result<(Writer, Confirmations)> {
-        Self::start_with(store, notes, shared, CAPACITY)
+    pub fn start(context: &Context) -> std::io::Result<(Writer, Confirmations)> {
+        Self::start_with(context, CAPACITY)
     }
 
     pub(in crate::daemon) fn start_with(
-        store: Arc<Store>,
-        notes: Notes,
-        shared: Option<Arc<Shared>>,
+        context: &Context,
         capacity: usize,
     ) -> std::io::Result<(Writer, Confirmations)> {
         let (writes, receiver) = sync_channel(capacity);
         let (confirm, confirmations) = mpsc::channel(CONFIRMATIONS);
         let room = Arc::new(Notify::new());
         let thread = Thread {
-            store,
-            notes,
-            shared,
+            store: Arc::clone(&context.store),
+            notes: context.notes.clone(),
+            overgrown: Arc::clone(&context.overgrown),
+            shared: context.shared.clone(),
             writes: receiver,
             confirm,
             room: Arc::clone(&room),
@@ -133,6 +129,7 @@ impl Writer {
 struct Thread {
     store: Arc<Store>,
     notes: Notes,
+    overgrown: Arc<Notify>,
     shared: Option<Arc<Shared>>,
     writes: Receiver<Write>,
     confirm: mpsc::Sender<Vec<SummaryKey>>,
@@ -167,6 +164,9 @@ impl Thread {
                         self.notes.set("store", error.to_string());
                     }
                     unflushed = None;
+                    if self.store.is_overgrown() {
+                        self.overgrown.notify_one();
+                    }
                 }
             }
             if next.is_none() {
@@ -189,7 +189,7 @@ impl Thread {
             note(self.store.add_usage(day, &root, delta));
         }
         if !batch.summaries.is_empty() {
-            let put = || self.store.put_summaries(&batch.summaries, true);
+            let put = || self.store.put_paid(&batch.summaries);
             until_written(&self.notes, put);
             let keys: Vec<SummaryKey> = batch.summaries.into_iter().map(|(key, _)| key).collect();
             if let Some(shared) = &self.shared {

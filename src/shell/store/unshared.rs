@@ -25,17 +25,25 @@ impl Store {
 
     /// Up to `most` of these keys.
     pub fn unshared(&self, most: usize) -> Vec<SummaryKey> {
-        let names = self.cache.with(|trees| {
+        let names = self.cache.read(|trees| {
             let names = trees.summaries.scan_prefix(UNSHARED).keys().take(most);
             names.collect::<sled::Result<Vec<_>>>()
         });
         let key = |name: sled::IVec| name.strip_prefix(UNSHARED)?.try_into().ok();
-        let keys = names.unwrap_or_default().into_iter().filter_map(key);
+        let keys = names
+            .ok()
+            .flatten()
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(key);
         keys.map(|key| SummaryKey(Digest(key))).collect()
     }
 
     /// These keys are written there, or are not to be.
     pub fn note_shared(&self, keys: &[SummaryKey]) {
+        if keys.is_empty() {
+            return;
+        }
         let mut changes = sled::Batch::default();
         keys.iter().for_each(|key| changes.remove(name(*key)));
         let _ = self
