@@ -30,12 +30,7 @@ impl Store {
             names.collect::<sled::Result<Vec<_>>>()
         });
         let key = |name: sled::IVec| name.strip_prefix(UNSHARED)?.try_into().ok();
-        let keys = names
-            .ok()
-            .flatten()
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(key);
+        let keys = names.unwrap_or_default().into_iter().filter_map(key);
         keys.map(|key| SummaryKey(Digest(key))).collect()
     }
 
