@@ -33,7 +33,7 @@ pub struct Config {
     pub budget: Budget,
     /// How changes are noticed.
     pub watch: Watch,
-    /// Which files are in the map.
+    /// Which files are in the tree.
     pub files: Files,
     /// Copies of the summaries inside the repositories.
     pub export: Export,
@@ -178,7 +178,7 @@ pub struct Files {
     pub include: Vec<String>,
     /// Globs. Matching files and folders are not in the tree.
     pub exclude: Vec<String>,
-    /// Larger files are in the map without a summary.
+    /// Larger files are in the tree without a summary.
     pub max_bytes: u64,
     /// Whether virtual environments, installed packages and the like are left out without any rule.
     pub defaults: bool,

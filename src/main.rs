@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// An index allocates much on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     epitome::cli::main()
 }

@@ -77,21 +77,17 @@ pub fn outline(
 ) -> Option<(Digest, Outline)> {
     let parsed = parsed(context, language, digest, bytes)?;
     if parsed.is_new && context.mode.keeps_contents() {
-        store_outlines(context, std::slice::from_ref(&parsed));
+        store_outline(context, &parsed);
     }
     Some((parsed.syntax, parsed.outline))
 }
 
-/// Stores outlines. A failure costs time only, and is noted.
-pub fn store_outlines(context: &Context, outlines: &[Parsed]) {
-    for parsed in outlines {
-        let put = context
-            .store
-            .put_outline(parsed.key, parsed.syntax, &parsed.outline);
-        if let Err(error) = put {
-            let note = format!("cannot store outlines: {error}");
-            return context.notes.set("store", note);
-        }
+/// Stores an outline. A failure costs time only, and is noted.
+fn store_outline(context: &Context, parsed: &Parsed) {
+    let outline = (parsed.key, parsed.syntax, &parsed.outline);
+    if let Err(error) = context.store.put_free(&[outline], &[]) {
+        let note = format!("cannot store outlines: {error}");
+        context.notes.set("store", note);
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use tokio::sync::Notify;
 
 use crate::config::places::Places;
 use crate::config::{Config, Profile, Provider as Configured};
@@ -92,6 +93,8 @@ pub struct Context {
     pub registry: Registry,
     pub notes: Notes,
     pub followers: Followers,
+    /// Notified when the store has grown so much that it should be collected.
+    pub overgrown: Arc<Notify>,
     /// The source of notifications. Set once, possibly after the start; unset while everything is polled.
     pub watch: OnceLock<Arc<Watch>>,
     /// Requests barrier cookies of the watch; set before it.
@@ -150,6 +153,7 @@ impl Context {
             registry: Registry::default(),
             notes: Notes::default(),
             followers: Followers::default(),
+            overgrown: Arc::default(),
             watch: OnceLock::new(),
             cookies: OnceLock::new(),
             stopping: AtomicBool::new(false),
@@ -217,7 +221,9 @@ pub async fn open_store(data: &Path) -> anyhow::Result<Store> {
             .await
             .context("opening the store")?;
         match opened {
-            Err(StoreError::Locked { .. }) if tokio::time::Instant::now() < deadline => {
+            Err(StoreError::Locked { .. } | StoreError::Shared { .. })
+                if tokio::time::Instant::now() < deadline =>
+            {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             Err(error) => bail!("{error}: {}", error.hint()),

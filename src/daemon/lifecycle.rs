@@ -22,6 +22,7 @@ use super::systemd;
 use crate::daemon::access::{self, Handle};
 use crate::daemon::context::Mode;
 use crate::daemon::hints;
+use crate::shell::store::StoreError;
 
 /// How long the known repositories may take to be opened (a network folder may hang) before the daemon responds without
 /// them.
@@ -63,10 +64,16 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     tokio::spawn(crate::daemon::access::cache::tend(handle.clone()));
     tokio::spawn(access::removed::forget_removed(handle.clone()));
 
+    let mut failed = None;
     let reason = loop {
         tokio::select! {
             signal = signals.next() => break format!("after {signal}"),
             () = servers.ended() => break "because the server ended".to_owned(),
+            error = lost_store(&handle) => {
+                let reason = format!("because {error}: {}", error.hint());
+                failed = Some(anyhow::anyhow!("{error}: {}", error.hint()));
+                break reason;
+            }
             again = keep(&mut socket) => match again {
                 Some(listener) => servers.add(listener),
                 None => break format!("because another daemon answers at {}", socket.path().display()),
@@ -83,7 +90,18 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     }
     servers.end().await;
     socket.remove();
-    Ok(())
+    failed.map_or(Ok(()), Err)
+}
+
+/// Returns when another process has taken the store: to go on would damage it.
+async fn lost_store(handle: &Handle) -> StoreError {
+    loop {
+        // A write that fails for this reason sets a note.
+        handle.context.notes.added().await;
+        if let Err(error) = handle.context.store.check_owner() {
+            return error;
+        }
+    }
 }
 
 /// Tells clients that wait on the socket passed by systemd why there is no daemon.

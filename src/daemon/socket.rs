@@ -191,7 +191,10 @@ async fn lock(socket: &Path) -> anyhow::Result<File> {
                 let _ = (&file).write_all(std::process::id().to_string().as_bytes());
                 return Ok(file);
             }
-            Err(TryLockError::Error(error)) => return Err(error).with_context(context),
+            Err(TryLockError::Error(error)) => bail!(
+                "cannot lock {}: {error}; name a socket in a folder on a local disk with --socket",
+                path.display()
+            ),
             Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
                 bail!("{}", taken(socket))
             }

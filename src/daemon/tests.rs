@@ -188,8 +188,7 @@ async fn every_request_ends_in_one_event() {
         let folder = tempfile::tempdir().unwrap();
         let fake = Arc::new(Fake { paid: true, ..fake });
         let context = context(folder.path(), &fake);
-        let (writer, _confirmations) =
-            Writer::start(Arc::clone(&context.store), context.notes.clone()).unwrap();
+        let (writer, _confirmations) = Writer::start(&context).unwrap();
         let requester = Requester::new(context, writer);
         let Event::Responded { result, .. } = requester.carry_out(request("a")).await else {
             panic!("another event");
@@ -202,8 +201,7 @@ async fn every_request_ends_in_one_event() {
 async fn a_full_writer_takes_its_turn_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let context = context(folder.path(), &Arc::default());
-    let (writer, mut confirmations) =
-        Writer::start_with(Arc::clone(&context.store), context.notes.clone(), 1).unwrap();
+    let (writer, mut confirmations) = Writer::start_with(&context, 1).unwrap();
     let summary = Summary::new(TEXT, "fake");
     let keys: Vec<SummaryKey> = (0..300)
         .map(|number| request(&number.to_string()).key)
@@ -235,8 +233,7 @@ async fn a_full_writer_takes_its_turn_and_loses_nothing() {
 async fn requests_that_reach_no_batch_are_given_back() {
     let folder = tempfile::tempdir().unwrap();
     let context = context(folder.path(), &Arc::default());
-    let (writer, _confirmations) =
-        Writer::start(Arc::clone(&context.store), context.notes.clone()).unwrap();
+    let (writer, _confirmations) = Writer::start(&context).unwrap();
     let (inputs, mut receiver) = mailbox::channel();
     let batching = Batching::start(Requester::new(context, writer), inputs, Vec::new());
     let expected = request("a").key;

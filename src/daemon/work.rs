@@ -55,8 +55,7 @@ impl Executor {
         context: Arc<Context>,
         inputs: Inputs,
     ) -> anyhow::Result<(Executor, Confirmations)> {
-        let (writer, confirmations) =
-            Writer::start(Arc::clone(&context.store), context.notes.clone())?;
+        let (writer, confirmations) = Writer::start(&context)?;
         let requester = Requester::new(Arc::clone(&context), writer.clone());
         let left = match context.mode.keeps() {
             false => Vec::new(),

@@ -72,7 +72,7 @@ impl Engine {
                 continue;
             };
             if node.directory().is_none() {
-                repository.heat.requested(id, node.changed, quiet, now);
+                repository.heat.requested(id, node.changed(), quiet, now);
             }
         }
     }

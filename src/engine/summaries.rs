@@ -63,7 +63,7 @@ impl Engine {
             (true, Some(since_ms)) if paid && !expedite => since_ms + BLOCKED_REQUEST_MS,
             _ => 0,
         };
-        let quiet_until_ms = match node.changed {
+        let quiet_until_ms = match node.changed() {
             Some(changed) if paid && !expedite => {
                 let quiet = match is_file {
                     true => self.options.quiet,
@@ -81,7 +81,7 @@ impl Engine {
             _ if paid => UNCONFIRMED_MS,
             _ => 0,
         });
-        let bulk = node.changed.is_none();
+        let bulk = node.changed().is_none();
         let had_key = node.key == Some(key);
         let need = self.options.tokens.of(&repository.tree, id);
         let batchable =

@@ -11,6 +11,7 @@ mod counts;
 mod node;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::model::digest::Digest;
 use crate::model::key::{Kind, directory_digest};
@@ -23,7 +24,8 @@ pub use node::{Body, Changed, Directory, Node, NodeId, Phase};
 /// The nodes of one repository.
 #[derive(Debug)]
 pub struct Tree {
-    slots: Vec<(u32, Option<Node>)>,
+    /// Generation and node. Boxed: a vector of a million nodes would be copied as it grows.
+    slots: Vec<(u32, Option<Box<Node>>)>,
     free: Vec<u32>,
     ready: Vec<NodeId>,
     counts: Counts,
@@ -41,8 +43,8 @@ impl Default for Tree {
     fn default() -> Self {
         let root = Node {
             parent: None,
-            name: Box::default(),
-            body: Body::Directory(Directory::default()),
+            name: Arc::default(),
+            body: Body::Directory(Box::default()),
             phase: Phase::Open,
             key: None,
             summary: None,
@@ -52,7 +54,7 @@ impl Default for Tree {
         let mut counts = Counts::default();
         counts.replace(None, Class::of(&root));
         Self {
-            slots: vec![(0, Some(root))],
+            slots: vec![(0, Some(Box::new(root)))],
             free: Vec::new(),
             ready: Vec::new(),
             counts,
@@ -65,17 +67,20 @@ impl Tree {
     /// The node, unless it was removed.
     pub fn get(&self, id: NodeId) -> Option<&Node> {
         let (generation, node) = self.slots.get(id.slot as usize)?;
-        node.as_ref().filter(|_| *generation == id.generation)
+        node.as_deref().filter(|_| *generation == id.generation)
     }
 
     fn get_mut(&mut self, id: NodeId) -> Option<&mut Node> {
         let (generation, node) = self.slots.get_mut(id.slot as usize)?;
-        node.as_mut().filter(|_| *generation == id.generation)
+        node.as_deref_mut().filter(|_| *generation == id.generation)
     }
 
     /// The root.
     pub fn root(&self) -> &Node {
-        self.slots[0].1.as_ref().expect("the root is never removed")
+        self.slots[0]
+            .1
+            .as_deref()
+            .expect("the root is never removed")
     }
 
     /// How many nodes are in which state.
@@ -153,12 +158,13 @@ impl Tree {
     /// Adds a node. One of another kind at the same place has to be removed first. A new directory is suspect until it is
     /// listed.
     pub fn add(&mut self, parent: NodeId, name: &[u8], kind: Kind, suspect_since: u64) -> NodeId {
+        let name: Arc<[u8]> = name.into();
         let node = Node {
             parent: Some(parent),
-            name: name.into(),
+            name: Arc::clone(&name),
             body: match kind {
                 Kind::File => Body::File { contents: None },
-                Kind::Directory => Body::Directory(Directory::default()),
+                Kind::Directory => Body::Directory(Box::default()),
             },
             phase: Phase::Open,
             key: None,
@@ -172,13 +178,13 @@ impl Tree {
         });
         self.counts.replace(None, Class::of(&node));
         let place = &mut self.slots[slot as usize];
-        place.1 = Some(node);
+        place.1 = Some(Box::new(node));
         let id = NodeId {
             slot,
             generation: place.0,
         };
         self.change_directory(parent, |directory| {
-            directory.children.insert(name.into(), id);
+            directory.children.insert(name, id);
             directory.unsettled += 1;
         });
         if kind == Kind::File {
@@ -222,7 +228,7 @@ impl Tree {
             self.vacate(id);
             self.count(parent, -files, -directories);
             self.change_directory(parent, |directory| {
-                directory.children.remove(&name);
+                directory.children.remove(&*name);
                 directory.unsettled -= u32::from(!settled);
             });
         }
@@ -279,11 +285,11 @@ impl Tree {
         let mut at = Some(id);
         while let Some(id) = at {
             let Some(node) = self.get_mut(id) else { return };
-            let first_ms = node.changed.map_or(now_ms, |changed| changed.first_ms);
-            node.changed = Some(Changed {
+            let first_ms = node.changed().map_or(now_ms, |changed| changed.first_ms);
+            node.changed = Some(Box::new(Changed {
                 first_ms,
                 last_ms: now_ms,
-            });
+            }));
             at = node.parent;
         }
     }
@@ -385,11 +391,7 @@ impl Tree {
             directory_digest(parts.iter().filter_map(|(child, kind, digest)| {
                 Some((&*self.get(*child)?.name, *kind, *digest))
             }));
-        if let Some(Node {
-            body: Body::Directory(directory),
-            ..
-        }) = self.get_mut(id)
-        {
+        if let Some(Body::Directory(directory)) = self.get_mut(id).map(|node| &mut node.body) {
             directory.digest = Some(digest);
         }
         Some(digest)

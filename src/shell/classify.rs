@@ -1,7 +1,7 @@
 //! Decides which text is not worth a request: lock files, generated and minified code, copies of other projects, data.
 //!
-//! A table: by name, folder, size or the first lines. It reads nothing itself, and never looks at a path above the
-//! root. What it says is part of a summary's key, so that equal content of another kind has another summary.
+//! A table of rules by name, folder, size or the first lines. It reads nothing itself and uses no path above the root. The
+//! result is part of a summary's key, so that equal content of different kinds has different summaries.
 
 mod marker;
 mod table;
@@ -19,7 +19,7 @@ pub const VERSION: u32 = 2;
 /// How much of a file's beginning rows look at, in bytes.
 const HEAD: usize = 4 << 10;
 
-/// What kind of text a file is. `policy` is what the files around it say of it; without `detect`, nothing else counts.
+/// The kind of a text file. `policy` comes from the files around it; without `detect`, nothing else counts.
 pub fn kind(
     path: &RelPath,
     language: Option<Language>,
@@ -54,13 +54,13 @@ pub fn summarized(kind: ContentKind, text: String) -> String {
     format!("{head}\n\n(Older entries are left out here.)\n")
 }
 
-/// What a rule calls text that is not summarized; `None` for other content.
+/// The name of the rule for text that is not summarized; `None` for other content.
 pub fn label(kind: ContentKind) -> Option<&'static str> {
     let found = table::LABELS.iter().find(|(known, _)| *known == kind);
     found.map(|(_, label)| *label)
 }
 
-/// The line about text that is not summarized. `text` is what the offline provider says of it.
+/// The line about text that is not summarized. `text` is the offline provider's text.
 pub fn described(kind: ContentKind, text: String) -> String {
     match label(kind) {
         None => text,

@@ -31,9 +31,9 @@ use crate::model::stat::Stat;
 
 use visible::visible;
 
-/// How often a file that keeps changing is read before it is left for later.
+/// The number of attempts to read a file that keeps changing.
 const ATTEMPTS: usize = 4;
-/// How much of a file is in memory at a time when only its digest is needed, in bytes.
+/// The buffer size when only the digest is needed, in bytes.
 const CHUNK: usize = 64 << 10;
 
 /// One state of a file.
@@ -180,7 +180,7 @@ fn open(root: &Path, path: &RelPath) -> Result<File, ReadError> {
     }
 }
 
-/// What leaves the gate: no hidden characters, no secrets.
+/// The text that leaves this module: without hidden characters and secrets.
 fn clean(bytes: &[u8], language: Option<Language>) -> Vec<u8> {
     redact(&visible(bytes), Syntax::of(language)).into_owned()
 }

@@ -103,7 +103,7 @@ enum PathState {
     Directory,
     /// Unknown: permissions on an ancestor prevent access. Its content may still exist.
     Closed,
-    /// No directory.
+    /// Not a directory.
     Gone,
 }
 

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use notify::{Config, EventKindMask, RecommendedWatcher, Watcher};
 
-pub use error::{Limits, WatchError, limits};
+pub use error::WatchError;
 use pending::PendingChanges;
 pub use remote::{is_overlay, remote_kind};
 use watched::{Owner, Watched};
@@ -35,16 +35,6 @@ use crate::model::path::{RelPath, RepoId};
 const MOST_PATHS: usize = 20_000;
 /// How many rounds a drain settles moved directories before cookies wait for the next drain.
 const SETTLING_ROUNDS: usize = 16;
-
-/// The source of hints.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Backend {
-    /// The system's notifications.
-    #[default]
-    Native,
-    /// None: the daemon rescans periodically.
-    Poll,
-}
 
 /// What was collected since the last drain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

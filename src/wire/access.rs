@@ -79,7 +79,7 @@ pub trait Access: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Collected, Problem>> + Send;
     /// Reads and checks everything that is stored.
     fn verify(&self) -> impl Future<Output = Result<Verified, Problem>> + Send;
-    /// Returns when everything saved before the call is seen, summarized and stored; with `None`, in all repositories.
+    /// Returns when everything saved before the call is scanned, summarized and stored; with `None`, in all repositories.
     fn wait(
         &self,
         path: Option<&Path>,

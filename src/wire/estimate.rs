@@ -44,10 +44,10 @@ pub struct Estimate {
     /// The files and folders that cost most, most first; at most ten.
     #[serde(default)]
     pub largest: Vec<Post>,
-    /// Files that are not in the map though no rule of the repository says so.
+    /// Files that are not in the tree though no rule of the repository says so.
     #[serde(default)]
     pub excluded: Vec<ExcludedFiles>,
-    /// Files that are in the map and need no request, by what a rule says of them.
+    /// Files that are in the tree and need no request, by what a rule says of them.
     #[serde(default)]
     pub by_rule: Vec<ExcludedFiles>,
 }

@@ -248,7 +248,7 @@ pub struct Repository {
     /// The files that were requested most often today because they changed.
     #[serde(default)]
     pub hot: Vec<HotFile>,
-    /// Files that are not in the map though no rule of the repository says so.
+    /// Files that are not in the tree though no rule of the repository says so.
     #[serde(default)]
     pub excluded: Vec<ExcludedFiles>,
 }
@@ -314,10 +314,10 @@ pub struct Requests {
     /// Tokens used today (UTC), across restarts.
     #[serde(default)]
     pub tokens_today: u64,
-    /// Responses that the earlier summary still holds.
+    /// Responses that kept the earlier summary.
     #[serde(default)]
     pub unchanged: u64,
-    /// Directories that were skipped because of that.
+    /// Directories that needed no request because of that.
     #[serde(default)]
     pub spared: u64,
     /// Money, in the currency of the configured prices; `None` if there are none.

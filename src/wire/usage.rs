@@ -15,7 +15,7 @@ pub struct Used {
     pub cached_tokens: u64,
     /// Output tokens, including reasoning.
     pub completion_tokens: u64,
-    /// Responses that the earlier summary still holds.
+    /// Responses that kept the earlier summary.
     pub unchanged: u64,
     /// Directories that were skipped because of that.
     pub spared: u64,

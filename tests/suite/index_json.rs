@@ -475,7 +475,6 @@ fn markdown_is_kept_current_as_the_index_is() {
         "<!-- Written by epitome. -->\nmine\n",
     )
     .unwrap();
-    check().expect(1);
     home.wait(&repo);
     until("the page is back", || {
         home.wait(&repo);

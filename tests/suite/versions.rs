@@ -33,6 +33,8 @@ fn the_store_of_a_newer_version_is_refused_and_not_touched() {
         assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
         assert!(done.stderr.contains("newer version"), "{done:?}");
     }
+    let doctor = home.run(&["doctor"]);
+    assert!(doctor.stdout.contains("has format 99"), "{doctor:?}");
     assert_eq!(fs::read_to_string(&format).unwrap(), newer);
     assert_eq!(fs::read(&journal).unwrap(), before);
     // A damaged version mark does not count as a newer version.

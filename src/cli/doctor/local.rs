@@ -10,6 +10,7 @@ use rustix::fs::{Access as Mode, access};
 use super::Check;
 use crate::cli::service;
 use crate::config::{Config, Provider};
+use crate::shell::store::{FORMAT, format_of};
 use crate::wire::protocol::Status;
 
 /// Below this many inotify watches, large repositories are partly polled.
@@ -131,14 +132,29 @@ pub(super) fn inotify(read: impl Fn(&str) -> io::Result<String>) -> Vec<Check> {
     checks
 }
 
-/// Whether the store's folder, or the nearest existing one above it, is this user's and can be written.
+/// Whether the store's folder, or the nearest existing one above it, is this user's and can be written, and whether this
+/// version can read the store.
 pub(super) fn store(folder: &Path) -> Check {
     let existing = folder.ancestors().find(|above| above.exists());
     let writable = existing
         .filter(|above| above.is_dir() && access(*above, Mode::WRITE_OK | Mode::EXEC_OK).is_ok());
     let shown = folder.display();
     if writable.is_some() {
-        return Check::ok("store", shown.to_string());
+        return match format_of(folder) {
+            Ok(Some(format)) if format > FORMAT => Check::failed(
+                "store",
+                format!(
+                    "{shown} has format {format}, and this version knows formats up to {FORMAT}"
+                ),
+                "install the newer version again, or use another folder with --data-dir",
+            ),
+            Ok(_) => Check::ok("store", shown.to_string()),
+            Err(error) => Check::failed(
+                "store",
+                format!("{shown}: the file `format` cannot be read: {error}"),
+                "make the folder readable for your user, or use another one with --data-dir",
+            ),
+        };
     }
     // As after `sudo epitome …`.
     let own = rustix::process::geteuid().as_raw();

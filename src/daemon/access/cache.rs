@@ -37,11 +37,12 @@ pub async fn open_cache(config: &Config, places: &Places) -> anyhow::Result<Hand
     access::start_once(&config, places, Mode::Local).await
 }
 
-/// Once a day: what the configuration lets go goes, and space that holds nothing is given back.
+/// Once a day, and when the store has grown to twice what is live: removes what the configuration allows, and gives
+/// unused space back.
 pub(in crate::daemon) async fn tend(handle: Handle) {
     let mut pause = FIRST;
     loop {
-        tokio::time::sleep(pause).await;
+        let _ = tokio::time::timeout(pause, handle.context.overgrown.notified()).await;
         pause = EVERY;
         match handle.collect(CollectRequest::default()).await {
             Ok(collected) => tracing::info!(
@@ -50,7 +51,7 @@ pub(in crate::daemon) async fn tend(handle: Handle) {
                 collected.outlines,
                 collected.bytes_after
             ),
-            Err(problem) => tracing::warn!("the store could not be tidied: {problem}"),
+            Err(problem) => tracing::warn!("cannot collect what is unused in the store: {problem}"),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use tokio::sync::Notify;
+
 use crate::config::{Config, Generated};
 use crate::engine::event::Polled;
 use crate::model::path::{RelPath, RepoId};
@@ -391,6 +393,7 @@ pub fn repository_topic(root: &Path, what: &str) -> String {
 #[derive(Clone, Default)]
 pub struct Notes {
     notes: Arc<Mutex<BTreeMap<String, String>>>,
+    added: Arc<Notify>,
 }
 
 impl Notes {
@@ -401,6 +404,12 @@ impl Notes {
     /// Sets the note of a topic.
     pub fn set(&self, topic: &str, text: impl Into<String>) {
         self.lock().insert(topic.to_owned(), text.into());
+        self.added.notify_waiters();
+    }
+
+    /// Returns when the next note is set.
+    pub async fn added(&self) {
+        self.added.notified().await;
     }
 
     /// Removes the note on a topic.

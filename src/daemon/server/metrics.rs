@@ -64,7 +64,7 @@ pub(super) fn text(status: &Status) -> String {
     page.family(
         "spared_directories_total",
         "counter",
-        "Directories skipped because the earlier summary still holds.",
+        "Directories that needed no request because a summary was kept.",
     );
     page.sample("spared_directories_total", &[], requests.spared);
     if let Some(cost) = requests.cost {
@@ -127,7 +127,7 @@ fn by_repository(page: &mut Page, status: &Status) {
         }),
         (
             "unchanged",
-            "Responses that the earlier summary still holds.",
+            "Responses that kept the earlier summary.",
             |used| used.unchanged,
         ),
         (

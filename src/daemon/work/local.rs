@@ -32,7 +32,7 @@ pub fn describe(context: &Context, requests: &[SummaryRequest]) -> Event {
         written.extend(result.ok().map(|summary| (key, summary)));
     }
     if context.mode.keeps_contents() && !written.is_empty() {
-        store_free(context, &written);
+        store_free(context, &[], &written);
     }
     Event::Described(results)
 }

@@ -106,9 +106,6 @@ impl Results {
         if !context.mode.keeps_contents() {
             return;
         }
-        contents::store_outlines(context, &self.outlines);
-        if !self.summaries.is_empty() {
-            store_free(context, &self.summaries);
-        }
+        store_free(context, &self.outlines, &self.summaries);
     }
 }

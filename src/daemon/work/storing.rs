@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::daemon::contents::Parsed;
 use crate::daemon::context::Context;
 use crate::daemon::context::registry::Notes;
 use crate::model::summary::{Summary, SummaryKey};
@@ -30,8 +31,18 @@ pub fn until_written<E: std::fmt::Display>(
     }
 }
 
-/// Stores summaries that cost nothing.
-pub fn store_free(context: &Context, summaries: &[(SummaryKey, Summary)]) {
-    let store = &context.store;
-    until_written(&context.notes, || store.put_free_summaries(summaries));
+/// Stores what costs nothing, in one write. Summaries are repeated until they are written.
+pub fn store_free(context: &Context, outlines: &[Parsed], summaries: &[(SummaryKey, Summary)]) {
+    let outlines: Vec<_> = outlines
+        .iter()
+        .map(|parsed| (parsed.key, parsed.syntax, &parsed.outline))
+        .collect();
+    let put = || context.store.put_free(&outlines, summaries);
+    if !summaries.is_empty() {
+        until_written(&context.notes, put);
+    } else if let Err(error) = put() {
+        // An outline is made again when it is needed; paid work must not wait for it.
+        let note = format!("cannot store outlines: {error}");
+        context.notes.set("store", note);
+    }
 }

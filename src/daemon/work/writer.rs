@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::daemon::context::Context;
 use crate::daemon::context::registry::Notes;
 use crate::daemon::work::storing::until_written;
 use crate::model::path::RelPath;
@@ -63,21 +64,21 @@ impl Writer {
     ///
     /// # Errors
     /// The system has no more threads.
-    pub fn start(store: Arc<Store>, notes: Notes) -> std::io::Result<(Writer, Confirmations)> {
-        Self::start_with(store, notes, CAPACITY)
+    pub fn start(context: &Context) -> std::io::Result<(Writer, Confirmations)> {
+        Self::start_with(context, CAPACITY)
     }
 
     pub(in crate::daemon) fn start_with(
-        store: Arc<Store>,
-        notes: Notes,
+        context: &Context,
         capacity: usize,
     ) -> std::io::Result<(Writer, Confirmations)> {
         let (writes, receiver) = sync_channel(capacity);
         let (confirm, confirmations) = mpsc::channel(CONFIRMATIONS);
         let room = Arc::new(Notify::new());
         let thread = Thread {
-            store,
-            notes,
+            store: Arc::clone(&context.store),
+            notes: context.notes.clone(),
+            overgrown: Arc::clone(&context.overgrown),
             writes: receiver,
             confirm,
             room: Arc::clone(&room),
@@ -125,6 +126,7 @@ impl Writer {
 struct Thread {
     store: Arc<Store>,
     notes: Notes,
+    overgrown: Arc<Notify>,
     writes: Receiver<Write>,
     confirm: mpsc::Sender<Vec<SummaryKey>>,
     room: Arc<Notify>,
@@ -158,6 +160,9 @@ impl Thread {
                         self.notes.set("store", error.to_string());
                     }
                     unflushed = None;
+                    if self.store.is_overgrown() {
+                        self.overgrown.notify_one();
+                    }
                 }
             }
             if next.is_none() {
@@ -180,7 +185,7 @@ impl Thread {
             note(self.store.add_usage(day, &root, delta));
         }
         if !batch.summaries.is_empty() {
-            let put = || self.store.put_summaries(&batch.summaries, true);
+            let put = || self.store.put_paid(&batch.summaries);
             until_written(&self.notes, put);
             let keys = batch.summaries.into_iter().map(|(key, _)| key).collect();
             // After the loop has ended, there is nothing to confirm.

@@ -105,7 +105,7 @@ impl Engine {
             Ok(contents) => {
                 let before = node.contents().map(|contents| contents.digest);
                 // What the first scan finds is no change.
-                if before != Some(contents.digest) && node.changed.is_some() {
+                if before != Some(contents.digest) && node.changed().is_some() {
                     repository.last_change_ms = Some(now.unix_ms);
                     repository.tree.mark_changed(id, now.monotonic_ms);
                     repository.report(id, NodeChange::Changed);

@@ -1,6 +1,7 @@
 //! One file or directory, and what is known about it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::contents::{ContentKind, Contents};
 use crate::model::digest::Digest;
@@ -50,14 +51,14 @@ pub enum Body {
         contents: Option<Contents>,
     },
     /// A directory.
-    Directory(Directory),
+    Directory(Box<Directory>),
 }
 
 /// The directory's part of a node.
 #[derive(Debug, Default)]
 pub struct Directory {
     /// Children by name.
-    pub children: BTreeMap<Box<[u8]>, NodeId>,
+    pub children: BTreeMap<Arc<[u8]>, NodeId>,
     /// Children that are not settled.
     pub unsettled: u32,
     /// Files at any depth; a directory without files is no node to the outside.
@@ -81,7 +82,7 @@ pub struct Node {
     /// `None` for the root.
     pub parent: Option<NodeId>,
     /// The name; empty for the root.
-    pub name: Box<[u8]>,
+    pub name: Arc<[u8]>,
     /// File or directory.
     pub body: Body,
     /// The progress of the work.
@@ -93,7 +94,7 @@ pub struct Node {
     /// The number of the hint that made it suspect; 0 while it is not suspect.
     pub suspect_since: u64,
     /// The changes at or below it that its summary does not cover yet.
-    pub changed: Option<Changed>,
+    pub(super) changed: Option<Box<Changed>>,
 }
 
 /// Times of changes (monotonic milliseconds).
@@ -112,6 +113,11 @@ impl Node {
             Body::File { .. } => Kind::File,
             Body::Directory(_) => Kind::Directory,
         }
+    }
+
+    /// The changes at or below it that its summary does not cover yet.
+    pub fn changed(&self) -> Option<Changed> {
+        self.changed.as_deref().copied()
     }
 
     /// Whether nothing is left to do for it and below it.

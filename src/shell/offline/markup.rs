@@ -7,6 +7,9 @@ const MAX_SPAN: usize = 600;
 
 /// A text without markup, control characters and line ends. Code stays between single backticks.
 pub(super) fn plain(text: &str) -> String {
+    if has_no_markup(text) {
+        return text.to_owned();
+    }
     let chars: Vec<char> = text
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })
@@ -40,6 +43,23 @@ pub(super) fn plain(text: &str) -> String {
         Some(head) => format!("{head}:"),
         None => out,
     }
+}
+
+/// Whether a text is what [`plain`] makes of it. Most are: this costs a tenth of taking them apart.
+fn has_no_markup(text: &str) -> bool {
+    let mut before = b' ';
+    for byte in text.bytes() {
+        let is_itself = match byte {
+            b' ' | b'.' | b',' => before != b' ',
+            b'-' | b'\'' | b';' | b'?' => true,
+            _ => byte.is_ascii_alphanumeric(),
+        };
+        if !is_itself {
+            return false;
+        }
+        before = byte;
+    }
+    before != b' '
 }
 
 /// Takes markup inside a line apart.

@@ -384,8 +384,12 @@ impl Reader<'_> {
 
     fn count(&mut self, name: &str) {
         each_word(name, |word| {
-            if word.len() >= MIN_LETTERS && !ORDINARY_TERMS.contains(&format!(" {word} ")) {
-                *self.counts.entry(word.to_owned()).or_default() += 1;
+            if word.len() < MIN_LETTERS {
+                return;
+            }
+            match self.counts.get_mut(word) {
+                Some(count) => *count += 1,
+                None => drop(self.counts.insert(word.to_owned(), 1)),
             }
         });
     }
@@ -395,6 +399,7 @@ impl Reader<'_> {
             .counts
             .into_iter()
             .filter(|(_, count)| *count >= MIN_COUNT)
+            .filter(|(word, _)| !ORDINARY_TERMS.contains(&format!(" {word} ")))
             .collect();
         terms.sort_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
         for (term, _) in terms {

@@ -1,5 +1,6 @@
 //! Runs the parser, within limits, on the text or on a repaired form of it.
 
+use std::cell::RefCell;
 use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,11 @@ const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// Larger files, in bytes, are not parsed: the parser counts in 32 bits.
 const MAX_BYTES: usize = 256 << 20;
+
+thread_local! {
+    /// The thread's parser: a new one for each file costs more than the parse of a small file.
+    static PARSER: RefCell<Parser> = RefCell::new(Parser::new());
+}
 
 /// A text as it was parsed.
 pub(super) struct Parse {
@@ -83,11 +89,21 @@ pub(super) fn run(
     if source.len() > MAX_BYTES || *budget == 0 {
         return None;
     }
-    let mut parser = Parser::new();
+    PARSER.with_borrow_mut(|parser| parse_with(parser, compiled, source, part, budget))
+}
+
+fn parse_with(
+    parser: &mut Parser,
+    compiled: &Compiled,
+    source: &[u8],
+    part: Option<tree_sitter::Range>,
+    budget: &mut u32,
+) -> Option<Tree> {
+    // A parse that was stopped must not be continued with another text.
+    parser.reset();
     parser.set_language(&compiled.language).ok()?;
-    if let Some(part) = part {
-        parser.set_included_ranges(&[part]).ok()?;
-    }
+    let parts = part.as_slice();
+    parser.set_included_ranges(parts).ok()?;
     let started = Instant::now();
     let mut progress = |state: &tree_sitter::ParseState| {
         let cost = if state.has_error() { COST_OF_ERRORS } else { 1 };

@@ -1,5 +1,8 @@
 //! Files that are secrets by their name: their content is withheld, whatever it is.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use crate::model::path::RelPath;
 
 /// Names, in lower case. `*` stands for any text, also none.
@@ -47,12 +50,57 @@ const EXAMPLES: &str = "example examples sample samples template templates dist 
 /// Endings of source code: a pattern with an open end does not mean it.
 const CODE: &str = "py pyi go rs js mjs cjs jsx ts tsx java kt rb c h cc cpp hpp cs swift php scala lua pl ex sh css html";
 
+/// [`NAMES`], sorted by what has to be compared.
+struct Table {
+    /// Names without `*`.
+    exact: HashSet<&'static str>,
+    /// The endings of patterns such as `*.pem`, with the dot.
+    endings: HashSet<&'static str>,
+    others: Vec<&'static str>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut table = Table {
+        exact: HashSet::new(),
+        endings: HashSet::new(),
+        others: Vec::new(),
+    };
+    for pattern in NAMES.split_whitespace() {
+        let ending = pattern.strip_prefix('*').filter(|ending| {
+            ending.starts_with('.') && !ending.contains('*') && !ending[1..].contains('.')
+        });
+        match ending {
+            Some(ending) => drop(table.endings.insert(ending)),
+            None if pattern.contains('*') => table.others.push(pattern),
+            None => drop(table.exact.insert(pattern)),
+        }
+    }
+    table
+});
+
+impl Table {
+    fn contains(&self, name: &str) -> bool {
+        let (stem, ending) = name.rfind('.').map_or((name, ""), |at| name.split_at(at));
+        if self.exact.contains(name) || self.endings.contains(ending) {
+            return true;
+        }
+        // A pattern with an open end does not mean source code.
+        let is_code = !stem.is_empty() && is_one_of(CODE, ending.trim_start_matches('.'));
+        let named = |pattern: &&str| !(is_code && pattern.ends_with('*')) && matches(pattern, name);
+        self.others.iter().any(named)
+    }
+}
+
+fn is_one_of(words: &str, word: &str) -> bool {
+    !word.is_empty() && words.split_ascii_whitespace().any(|known| known == word)
+}
+
 /// Whether a file holds a secret, by its name.
 pub(super) fn is_secret(path: &RelPath) -> bool {
     let path = path.to_text().to_lowercase();
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
     let mut parts = name.split(['.', '-', '_']);
-    if name.ends_with(".pub") || parts.any(|part| EXAMPLES.split(' ').any(|word| word == part)) {
+    if name.ends_with(".pub") || parts.any(|part| is_one_of(EXAMPLES, part)) {
         return false;
     }
     let is_end = |end: &str| {
@@ -60,17 +108,15 @@ pub(super) fn is_secret(path: &RelPath) -> bool {
         before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
     };
     let in_folder = |secret: &str| {
-        let within = format!("/{folder}/");
-        within.contains(&format!("/{secret}/"))
+        folder.match_indices(secret).any(|(at, _)| {
+            let (before, behind) = (&folder[..at], &folder[at + secret.len()..]);
+            (before.is_empty() || before.ends_with('/'))
+                && (behind.is_empty() || behind.starts_with('/'))
+        })
     };
-    let is_code = name.rsplit_once('.').is_some_and(|(stem, ending)| {
-        !stem.is_empty() && CODE.split(' ').any(|code| code == ending)
-    });
-    let named = |pattern: &str| !(is_code && pattern.ends_with('*')) && matches(pattern, name);
-    NAMES.split_whitespace().any(named)
-        || PLACES.split_whitespace().any(is_end)
-        || (FOLDERS.split_whitespace().any(in_folder)
-            && !OPEN.split_whitespace().any(|open| open == name))
+    TABLE.contains(name)
+        || PLACES.split_ascii_whitespace().any(is_end)
+        || (FOLDERS.split_ascii_whitespace().any(in_folder) && !is_one_of(OPEN, name))
 }
 
 /// Whether a name is the pattern's, where `*` stands for any text.

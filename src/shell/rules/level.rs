@@ -15,7 +15,7 @@ use super::{defaults, own_output, withheld};
 pub(super) const RULE_FILES: [&str; 3] = [".epitomeignore", ".ignore", ".gitignore"];
 const GITIGNORE: usize = 2;
 
-/// Every name that matters when it is in a directory.
+/// All names whose presence in a directory matters.
 static SPECIAL: LazyLock<HashMap<&[u8], &'static str>> = LazyLock::new(|| {
     let names = RULE_FILES.iter().chain(withheld::FILES).copied();
     let more = [".git", attributes::FILE, own_output::STORE_MARKER];
@@ -225,7 +225,7 @@ impl Level {
         })
     }
 
-    /// What git's attributes say of a file.
+    /// The git attributes of a file.
     pub(super) fn attributes(&self, path: &[u8]) -> Found {
         let mut found = Found::default();
         for level in self.upwards() {

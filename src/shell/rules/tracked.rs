@@ -53,7 +53,7 @@ impl Tracked {
         tracked
     }
 
-    /// Whether a change of the index since it was read matters to no ignored path: such a change is taken over.
+    /// Whether a change of the index since it was read affects no ignored path. Such a change is adopted.
     /// `is_ignored` says whether a rule ignores a newly tracked path.
     pub(super) fn is_current(&self, is_ignored: impl Fn(&[u8]) -> bool) -> bool {
         let known = self.state.read().unwrap_or_else(PoisonError::into_inner);

@@ -21,7 +21,7 @@ impl Store {
         if !batch.roots.is_empty() {
             entries.push(Entry::BatchRoots(batch.name, batch.roots.clone()));
         }
-        self.journal.append(&entries, true)
+        self.append(&entries, true)
     }
 
     /// Forgets a batch: all that is to be had of it is stored. On the disk when this returns.
@@ -30,6 +30,6 @@ impl Store {
     /// Where it could not be written.
     pub fn end_batch(&self, name: Digest) -> Result<(), StoreError> {
         let _writing = self.write();
-        self.journal.append(&[Entry::BatchOver(name)], true)
+        self.append(&[Entry::BatchOver(name)], true)
     }
 }

@@ -1,28 +1,28 @@
-//! The cache: sled, kept so that it may be lost at any time.
+//! The cache: a second copy of the summaries that were paid for, in sled, for the day when the journal is damaged.
 //!
-//! Everything in it can be had again: summaries that were paid for from the journal, the rest from the repositories.
-//! So a cache that turns out to be damaged is set aside and an empty one takes its place, while the daemon runs. It
-//! must never let a panic of sled's through, and never hand out bytes as they are: the codec has the last word.
+//! It is opened when it is first needed, and may be lost at any time: a damaged one is set aside and an empty one takes
+//! its place while the daemon runs. It must never let a panic of sled through, and never return bytes as they are: the
+//! codec has the last word.
 
 mod trees;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::StoreError;
 use super::folder;
 
-pub(super) use trees::{BATCH, OUTLINES, RECORDS, SUMMARIES, Trees, change};
+pub(super) use trees::{BATCH, SUMMARIES, Trees, change};
 use trees::{Trouble, close, copy_trees, guarded, open_trees, sync_files};
 
-/// After the operating system refused to open it, everybody is told so for that long without a new try.
+/// After the operating system refused to open it, it is not tried again for this time.
 const REFUSED_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Where a new copy of the cache grows. What is found there at the start was never finished.
+/// Where a new copy of the cache is written. A copy that is found at the start was never finished.
 const COPY: &str = "copy";
 
 /// The cache, and what is needed to open it again.
@@ -30,12 +30,12 @@ pub(super) struct Cache {
     folder: PathBuf,
     state: RwLock<State>,
     notes: Mutex<Vec<String>>,
-    /// How often what it held was lost since it was opened.
-    losses: AtomicU64,
+    /// Whether there is a database to open.
+    exists: AtomicBool,
 }
 
 struct State {
-    /// Grows whenever the handles change, so that of many who met the same damage one mends it.
+    /// Grows whenever the handles change: of many callers that met the same damage, one repairs it.
     generation: u64,
     trees: Option<Trees>,
     /// When the operating system last refused to open it, and how.
@@ -43,8 +43,8 @@ struct State {
 }
 
 impl Cache {
-    /// Opens the cache below the store's folder; a damaged one is set aside and an empty one made.
-    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+    /// The cache below the store's folder. Opens nothing.
+    pub fn open(folder: &Path) -> Self {
         let cache = Self {
             folder: folder.to_path_buf(),
             state: RwLock::new(State {
@@ -53,42 +53,51 @@ impl Cache {
                 refused: None,
             }),
             notes: Mutex::new(Vec::new()),
-            losses: AtomicU64::new(0),
+            exists: AtomicBool::new(false),
         };
         cache.sweep();
-        cache.renew(0, &Trouble::Closed)?;
-        Ok(cache)
+        let exists = cache.number() > 0;
+        cache.exists.store(exists, Ordering::Relaxed);
+        cache
     }
 
-    /// Runs `act` on the trees. Where they turn out to be damaged, they are replaced by empty ones and `act` runs
-    /// once more.
+    /// Runs `act` on the trees, if there are any. Nothing is created.
+    pub fn read<T: Default>(
+        &self,
+        act: impl Fn(&Trees) -> sled::Result<T>,
+    ) -> Result<T, StoreError> {
+        match self.exists.load(Ordering::Relaxed) {
+            true => self.with(act),
+            false => Ok(T::default()),
+        }
+    }
+
+    /// Runs `act` on the trees, which are created if they are missing. Damaged ones are replaced by empty ones, and `act`
+    /// runs once more.
     pub fn with<T>(&self, act: impl Fn(&Trees) -> sled::Result<T>) -> Result<T, StoreError> {
         let (generation, trouble) = match self.attempt(&act) {
             Ok(value) => return Ok(value),
             Err(failed) => failed,
         };
         self.renew(generation, &trouble)?;
+        self.exists.store(true, Ordering::Relaxed);
         self.attempt(&act)
             .map_err(|(_, trouble)| trouble.into_error(&self.folder))
     }
 
-    /// Hands every key and value of a tree to `each`, in the order of the keys.
+    /// Hands every key and value to `each`, in the order of the keys.
     ///
     /// # Errors
-    /// Where it could not be read to its end: then `each` has seen only a part of it.
-    pub fn each(
-        &self,
-        tree: impl Fn(&Trees) -> &sled::Tree,
-        mut each: impl FnMut(&[u8], &[u8]),
-    ) -> Result<(), StoreError> {
-        let generation = self.generation();
+    /// It could not be read to its end: then `each` has seen only a part of it.
+    pub fn each(&self, mut each: impl FnMut(&[u8], &[u8])) -> Result<(), StoreError> {
         let mut from = Vec::new();
+        let mut generation = None;
         loop {
-            let piece = self.with(|trees| {
-                let items = tree(trees).range(from.clone()..).take(BATCH);
+            let piece = self.read(|trees| {
+                let items = trees.summaries.range(from.clone()..).take(BATCH);
                 items.collect::<sled::Result<Vec<_>>>()
             })?;
-            if self.generation() != generation {
+            if *generation.get_or_insert_with(|| self.generation()) != self.generation() {
                 return Err(StoreError::Damaged {
                     what: "the cache was set aside while it was read: try again".to_owned(),
                 });
@@ -102,38 +111,39 @@ impl Cache {
         }
     }
 
-    /// How often what it held was lost since it was opened.
-    pub fn losses(&self) -> u64 {
-        self.losses.load(Ordering::Relaxed)
-    }
-
     fn generation(&self) -> u64 {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         state.generation
     }
 
-    /// What a person should hear of.
+    /// What people should hear of.
     pub fn notes(&self) -> Vec<String> {
         let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         notes.clone()
     }
 
-    /// Adds to what a person should hear of; the same thing is said once.
-    pub fn note(&self, note: String) {
+    /// Adds to what people should hear of, once.
+    fn note(&self, note: String) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         if !notes.contains(&note) {
             notes.push(note);
         }
     }
 
-    /// Has all that was written reach the disk. A crash of the machine costs the cache what came after.
+    /// Brings all that was written to the disk. A crash of the machine costs the cache what came after.
     pub fn flush(&self) -> Result<(), StoreError> {
-        self.with(|trees| trees.db.flush().map(|_| ()))
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let is_open = state.trees.is_some();
+        drop(state);
+        match is_open {
+            true => self.with(|trees| trees.db.flush().map(|_| ())),
+            false => Ok(()),
+        }
     }
 
     /// Bytes on disk.
     pub fn bytes(&self) -> u64 {
-        self.with(|trees| trees.db.size_on_disk()).unwrap_or(0)
+        self.read(|trees| trees.db.size_on_disk()).unwrap_or(0)
     }
 
     /// Copies what lives into a new folder, which takes the old one's place: sled gives no space back by itself.
@@ -246,7 +256,6 @@ impl Cache {
 
     /// Renames the damaged cache to `corrupt-<seconds since 1970>`. Only the last one is kept: they are large.
     fn set_aside(&self, what: &str) -> Result<(), StoreError> {
-        self.losses.fetch_add(1, Ordering::Relaxed);
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         for entry in entries {
             if entry.file_name().to_string_lossy().starts_with("corrupt-") {
@@ -280,4 +289,29 @@ impl Drop for Cache {
             close(trees);
         }
     }
+}
+
+/// Hands every key and value of the newest database in a folder to `each`, as far as it can be read; closes it.
+pub(super) fn each_of_newest(folder: &Path, mut each: impl FnMut(&[u8], &[u8])) {
+    let cache = Cache::open(folder);
+    let _ = cache.each(&mut each);
+}
+
+/// Removes all databases of a folder, those that were set aside as well.
+pub(super) fn remove_all(folder: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::io("read", folder, source);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if ["cache-", "corrupt-"]
+            .iter()
+            .any(|start| name.starts_with(start))
+            || name == COPY
+        {
+            let path = entry.path();
+            fs::remove_dir_all(&path).map_err(|source| StoreError::io("remove", &path, source))?;
+        }
+    }
+    Ok(())
 }

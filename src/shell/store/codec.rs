@@ -17,7 +17,7 @@ const fn config() -> impl bincode::config::Config {
 }
 
 /// A value's bytes, or `None` where it is larger than 64 MiB.
-pub(super) fn encode<T: Serialize>(value: &T) -> Option<Vec<u8>> {
+pub(super) fn encode<T: Serialize + ?Sized>(value: &T) -> Option<Vec<u8>> {
     bincode::serde::encode_to_vec(value, config())
         .ok()
         .filter(|bytes| bytes.len() <= LIMIT)

@@ -14,6 +14,22 @@ pub enum StoreError {
         /// Who holds it, where the lock file says so.
         pid: Option<u32>,
     },
+    /// Another process uses it although it could be locked: locks do nothing here.
+    #[error("the store {} is in use by {holder} as well: locks do nothing on its file system", .folder.display())]
+    Shared {
+        /// The store's folder.
+        folder: PathBuf,
+        /// The other process.
+        holder: String,
+    },
+    /// Its file system has no locks.
+    #[error("could not lock {}: {source}", .path.display())]
+    NoLocks {
+        /// The lock file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// A newer version of the program wrote it: nothing was touched.
     #[error("the store {} has format {found}, and this version knows formats up to {known}", .folder.display())]
     Newer {
@@ -47,6 +63,12 @@ impl StoreError {
             Self::Locked { .. } => {
                 "let that process do the work, stop it, or use another folder with --data-dir"
             }
+            Self::Shared { .. } => {
+                "stop the other process, or use a folder on a local disk with --data-dir"
+            }
+            Self::NoLocks { .. } => {
+                "the store's file system has no locks: use a folder on a local disk with --data-dir"
+            }
             Self::Newer { .. } => {
                 "install the newer version again, or use another folder with --data-dir"
             }
@@ -59,6 +81,17 @@ impl StoreError {
                     "make the folder writable for this user, or use another one with --data-dir"
                 }
                 _ => "check the disk, or use another folder with --data-dir",
+            },
+        }
+    }
+
+    /// A lock was refused.
+    pub(super) fn locks(path: &Path, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => Self::io("lock", path, source),
+            _ => Self::NoLocks {
+                path: path.to_path_buf(),
+                source,
             },
         }
     }

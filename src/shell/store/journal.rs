@@ -4,7 +4,7 @@
 //! are with an endpoint. The cache beside it (sled) may be lost at any time; this file is the truth. It must never say
 //! that an entry is stored before the disk has it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -42,6 +42,8 @@ pub(super) enum Entry {
     Used(Used),
     /// For which repositories the batch of that name is.
     BatchRoots(Digest, Vec<(Vec<u8>, u64)>),
+    /// Summaries that are no longer wanted, and are about to be removed everywhere.
+    Removed(Vec<SummaryKey>),
 }
 
 /// The watched repositories.
@@ -58,6 +60,8 @@ pub(super) struct Repositories {
 struct Index {
     /// Where each summary's frame begins.
     answers: HashMap<SummaryKey, u64>,
+    /// Summaries that were removed: the cache may still contain them.
+    removed: HashSet<SummaryKey>,
     /// Bytes of the frames that still count.
     live: u64,
     repositories: Repositories,
@@ -194,12 +198,17 @@ impl Journal {
         .map_err(|source| StoreError::io("read", &self.path, source))
     }
 
-    /// Takes summaries away: they are not found any more, and their bytes go with the next [`Self::shrink`].
+    /// Forgets summaries that are damaged.
     pub fn forget(&self, keys: &[SummaryKey]) {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         for key in keys {
             index.answers.remove(key);
         }
+    }
+
+    /// The summaries that were removed since the file was last rewritten.
+    pub fn removed(&self) -> Vec<SummaryKey> {
+        self.with(|index| index.removed.iter().copied().collect())
     }
 
     /// Rewrites the file with what still counts, where that wins at least a half of it, or `always`. Tells whether it
@@ -273,6 +282,7 @@ impl Index {
     fn add(&mut self, offset: u64, length: u64, entry: Entry) {
         match entry {
             Entry::Answer(key, _) => {
+                self.removed.remove(&key);
                 if self.answers.insert(key, offset).is_none() {
                     self.live += length;
                 }
@@ -293,6 +303,12 @@ impl Index {
             }
             Entry::BatchRoots(name, roots) => {
                 self.batch_roots.insert(name, roots);
+            }
+            Entry::Removed(keys) => {
+                for key in keys {
+                    self.answers.remove(&key);
+                    self.removed.insert(key);
+                }
             }
         }
     }

@@ -5,15 +5,18 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::cache::{OUTLINES, RECORDS, SUMMARIES};
+use super::cache::SUMMARIES;
+use super::pack::Table;
 use super::parts::PARTS;
 use super::records::{SEEN, repository_prefix};
-use super::{FREE_AUTHOR, Store, StoreError, codec};
+use super::{Store, StoreError, codec};
 use crate::model::contents::Contents;
 use crate::model::digest::Digest;
-use crate::model::outline::Outline;
-use crate::model::record::NodeRecord;
+use crate::model::path::RelPath;
 use crate::model::summary::{Summary, SummaryKey};
+
+/// Bytes of a value's key, day and length.
+const KEY_BYTES: u64 = 24;
 
 /// Who uses what the store holds.
 #[derive(Clone, Copy)]
@@ -41,9 +44,9 @@ pub struct Totals {
     pub unwatched: u64,
     /// Bytes of the journal on disk.
     pub journal_bytes: u64,
-    /// Bytes of the cache on disk.
+    /// Bytes of cache and pack on disk.
     pub cache_bytes: u64,
-    /// Bytes of all that counts, without what the two files need around it.
+    /// Bytes of all that counts, uncompressed, without what the files need around it.
     pub live_bytes: u64,
     /// The day on which the summary that was out of use for longest was last in use.
     pub oldest_day: Option<u32>,
@@ -54,11 +57,11 @@ pub struct Totals {
 pub(super) struct SummaryItem {
     /// When it was last in use, apart from those who use it now; `None`: not known.
     pub day: Option<u32>,
-    /// In both halves.
+    /// In all files.
     pub bytes: u64,
     /// Whether the journal has it.
     pub paid: bool,
-    /// Whether it was written on this machine, so that it can be had again for nothing.
+    /// Whether it is in the pack: it costs nothing to make again.
     pub free: bool,
 }
 
@@ -99,6 +102,10 @@ pub(super) struct Survey {
     pub outline_use: HashMap<Digest, Use>,
     /// What some summaries are made of.
     pub parts: HashMap<SummaryKey, Vec<SummaryKey>>,
+    /// The day on which a node had this summary last.
+    pub let_go: HashMap<SummaryKey, u32>,
+    /// Bytes of the values of the pack that count.
+    pub pack_bytes: u64,
 }
 
 impl Survey {
@@ -123,7 +130,7 @@ impl Store {
             summaries: survey.summaries.len() as u64,
             outlines: survey.outlines.len() as u64,
             journal_bytes: self.journal.bytes(),
-            cache_bytes: self.cache.bytes(),
+            cache_bytes: self.cache.bytes().saturating_add(self.pack.bytes()),
             live_bytes: survey.live_bytes(),
             ..Totals::default()
         };
@@ -151,76 +158,38 @@ impl Store {
             item.bytes += bytes;
             item.paid = true;
         })?;
-        let mut seen: HashMap<[u8; 16], u32> = HashMap::new();
-        self.cache.each(
-            |trees| &trees.summaries,
-            |key, sealed| {
-                if let Some(prefix) = key.strip_prefix(SEEN) {
-                    let day: Option<u32> = codec::unseal(SUMMARIES, key, sealed);
-                    seen.extend(prefix.try_into().ok().zip(day));
-                } else if let Some(whole) = key.strip_prefix(PARTS) {
-                    let whole = whole.try_into().ok().map(|key| SummaryKey(Digest(key)));
-                    let parts: Option<Vec<SummaryKey>> = codec::unseal(SUMMARIES, key, sealed);
-                    survey.parts.extend(whole.zip(parts));
-                } else if let Ok(digest) = key.try_into() {
-                    let dated: Option<(u32, Summary)> = codec::unseal(SUMMARIES, key, sealed);
-                    let item = survey
-                        .summaries
-                        .entry(SummaryKey(Digest(digest)))
-                        .or_default();
-                    item.free = !item.paid
-                        && (dated.as_ref()).is_some_and(|(_, said)| said.model == FREE_AUTHOR);
-                    item.day = dated.map(|(day, _)| day);
-                    item.bytes += (key.len() + sealed.len()) as u64;
+        self.cache.each(|key, sealed| {
+            if let Some(whole) = key.strip_prefix(PARTS) {
+                let whole = whole.try_into().ok().map(|key| SummaryKey(Digest(key)));
+                let parts: Option<Vec<SummaryKey>> = codec::unseal(SUMMARIES, key, sealed);
+                survey.parts.extend(whole.zip(parts));
+            } else if let Ok(digest) = key.try_into() {
+                let dated: Option<(u32, Summary)> = codec::unseal(SUMMARIES, key, sealed);
+                let key = SummaryKey(Digest(digest));
+                let item = survey.summaries.entry(key).or_default();
+                item.day = dated.map(|(day, _)| day);
+                item.bytes += (digest.len() + sealed.len()) as u64;
+            }
+        })?;
+        self.pack.each(false, |item, _| {
+            let key = Digest(item.key);
+            let (day, bytes) = (item.day, u64::from(item.length) + KEY_BYTES);
+            match item.table {
+                Table::Outline => {
+                    survey.pack_bytes += u64::from(item.length);
+                    survey.outlines.insert(key, OutlineItem { day, bytes });
                 }
-            },
-        )?;
-        self.cache.each(
-            |trees| &trees.outlines,
-            |key, sealed| {
-                let Ok(digest) = key.try_into() else { return };
-                let dated: Option<(u32, Digest, Outline)> = codec::unseal(OUTLINES, key, sealed);
-                let item = OutlineItem {
-                    // A damaged one is of no use to anybody.
-                    day: dated.map_or(0, |(day, ..)| day),
-                    bytes: (key.len() + sealed.len()) as u64,
-                };
-                survey.outlines.insert(Digest(digest), item);
-            },
-        )?;
-        for root in users.watched {
-            let repository = survey
-                .repositories
-                .entry(repository_prefix(root))
-                .or_default();
-            repository.watched = true;
-        }
-        let today = self.today();
-        self.cache.each(
-            |trees| &trees.records,
-            |key, sealed| {
-                let Some(&prefix) = key.first_chunk::<16>() else {
-                    return;
-                };
-                let repository = survey.repositories.entry(prefix).or_default();
-                if repository.records == 0 {
-                    repository.day = seen.get(&prefix).copied().unwrap_or(today);
+                Table::Summary => {
+                    survey.pack_bytes += u64::from(item.length);
+                    let known = survey.summaries.entry(SummaryKey(key)).or_default();
+                    known.free = !known.paid;
+                    known.day = known.day.max(Some(day));
+                    known.bytes += bytes;
                 }
-                repository.records += 1;
-                repository.bytes += (key.len() + sealed.len()) as u64;
-                let by = *repository;
-                let Some(record) = codec::unseal::<NodeRecord>(RECORDS, key, sealed) else {
-                    return;
-                };
-                if let Some(words) = record.summary {
-                    note(survey.summary_use.entry(words.key).or_default(), by);
-                }
-                if let Some(contents) = &record.contents {
-                    let outline = (users.outline_key)(contents);
-                    note(survey.outline_use.entry(outline).or_default(), by);
-                }
-            },
-        )?;
+                Table::Records | Table::Note => {}
+            }
+        })?;
+        self.survey_records(users, &mut survey)?;
         // What something in use is made of is in use as well.
         let wholes: Vec<(SummaryKey, Use)> = survey.summary_use.iter().map(pair).collect();
         for (whole, by) in wholes {
@@ -230,6 +199,70 @@ impl Store {
         }
         Ok(survey)
     }
+
+    /// Follows the records through time: what they name now is in use, and what they named before was let go on the day
+    /// of the change.
+    fn survey_records(&self, users: Users<'_>, survey: &mut Survey) -> Result<(), StoreError> {
+        for root in users.watched {
+            let prefix = repository_prefix(root);
+            survey.repositories.entry(prefix).or_default().watched = true;
+        }
+        let mut now: HashMap<[u8; 16], HashMap<RelPath, Named>> = HashMap::new();
+        let let_go = &mut survey.let_go;
+        let mut ended = |named: &Named, day: u32| {
+            if let Some(key) = named.summary {
+                let until = let_go.entry(key).or_default();
+                *until = day.max(*until);
+            }
+        };
+        self.each_batch(|repository, day, batch| {
+            let nodes = now.entry(*repository).or_default();
+            if batch.is_empty() {
+                nodes.drain().for_each(|(_, named)| ended(&named, day));
+            }
+            for (path, record) in batch {
+                let new = record.map(|record| Named {
+                    summary: record.summary.map(|summary| summary.key),
+                    outline: record.contents.as_ref().map(users.outline_key),
+                    bytes: codec::encode(&(&path, &record)).map_or(0, |bytes| bytes.len() as u64),
+                });
+                let summary = new.as_ref().and_then(|new| new.summary);
+                let old = match new {
+                    Some(new) => nodes.insert(path, new),
+                    None => nodes.remove(&path),
+                };
+                if let Some(old) = old.filter(|old| old.summary != summary) {
+                    ended(&old, day);
+                }
+            }
+        })?;
+        let today = self.today();
+        for (prefix, nodes) in now {
+            let repository = survey.repositories.entry(prefix).or_default();
+            let seen = self.noted([SEEN, &prefix].concat().as_slice());
+            repository.day = seen.unwrap_or(today);
+            repository.records = nodes.len() as u64;
+            repository.bytes = nodes.values().map(|named| named.bytes).sum();
+            survey.pack_bytes += repository.bytes;
+            let by = *repository;
+            for named in nodes.into_values() {
+                if let Some(key) = named.summary {
+                    note(survey.summary_use.entry(key).or_default(), by);
+                }
+                if let Some(key) = named.outline {
+                    note(survey.outline_use.entry(key).or_default(), by);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a record names.
+struct Named {
+    summary: Option<SummaryKey>,
+    outline: Option<Digest>,
+    bytes: u64,
 }
 
 fn pair((key, by): (&SummaryKey, &Use)) -> (SummaryKey, Use) {

@@ -34,6 +34,33 @@ fn said(n: u64) -> Summary {
     Summary::new(text, "test-model")
 }
 
+impl Store {
+    /// Stores summaries: paid for, or made again for nothing.
+    fn put_summaries(&self, batch: &[(SummaryKey, Summary)], paid: bool) -> Result<(), StoreError> {
+        match paid {
+            true => self.put_paid(batch),
+            false => self.put_free(&[], batch),
+        }
+    }
+
+    fn put_outline(
+        &self,
+        key: Digest,
+        syntax: Digest,
+        outline: &Outline,
+    ) -> Result<(), StoreError> {
+        self.put_free(&[(key, syntax, outline)], &[])
+    }
+}
+
+/// Removes cache and pack, as if they had been lost.
+fn lose_caches(folder: &Path) {
+    caches(folder)
+        .iter()
+        .for_each(|path| fs::remove_dir_all(path).unwrap());
+    let _ = fs::remove_file(folder.join(pack::NAME));
+}
+
 fn record(n: u64) -> NodeRecord {
     NodeRecord {
         kind: Kind::File,
@@ -245,9 +272,7 @@ fn summaries_are_counted_once_each() {
             .unwrap();
         assert_eq!(count(&store), 3);
     }
-    for cache in caches(temp.path()) {
-        fs::remove_dir_all(cache).unwrap();
-    }
+    lose_caches(temp.path());
     let store = Store::open(temp.path()).unwrap();
     assert_eq!(count(&store), 3);
     assert_eq!(store.summary(key(1)).unwrap(), Some(said(1)));
@@ -269,9 +294,7 @@ fn usage_adds_up_by_day_and_survives_the_cache() {
         store.add_usage(7, Path::new("/b"), one).unwrap();
         store.add_usage(8, Path::new(""), one).unwrap();
     }
-    for cache in caches(temp.path()) {
-        fs::remove_dir_all(cache).unwrap();
-    }
+    lose_caches(temp.path());
     let store = Store::open(temp.path()).unwrap();
     let both = store.usage(7).unwrap();
     assert_eq!((both.requests, both.prompt_tokens), (2, 20));
@@ -372,7 +395,7 @@ fn a_newer_format_is_left_alone() {
     folder::write_format(temp.path(), folder::FORMAT + 1).unwrap();
     let before = fs::read(temp.path().join("answers.journal")).unwrap();
     let error = Store::open(temp.path()).map(|_| ()).unwrap_err();
-    assert!(matches!(error, StoreError::Newer { found: 2, .. }));
+    assert!(matches!(error, StoreError::Newer { found: 3, .. }));
     assert_eq!(
         fs::read(temp.path().join("answers.journal")).unwrap(),
         before
@@ -380,6 +403,46 @@ fn a_newer_format_is_left_alone() {
     folder::write_format(temp.path(), folder::FORMAT).unwrap();
     let store = Store::open(temp.path()).unwrap();
     assert_eq!(store.summary(key(1)).unwrap(), Some(said(1)));
+}
+
+/// Outlines of format 1 may contain secrets: nothing of them stays on the disk.
+#[test]
+fn of_format_1_only_what_was_paid_for_is_kept() {
+    let temp = folder();
+    Store::open(temp.path())
+        .unwrap()
+        .put_summaries(&[(key(1), said(1))], true)
+        .unwrap();
+    lose_caches(temp.path());
+    let secret = "hunter2-in-an-outline";
+    for name in ["cache-4", "corrupt-1700000000", "copy"] {
+        let db = sled::open(temp.path().join(name)).unwrap();
+        let outlines = db.open_tree("outlines.2").unwrap();
+        outlines.insert([1; 16], secret).unwrap();
+        let summaries = db.open_tree(SUMMARIES).unwrap();
+        // One that only the cache has, because the journal was damaged.
+        for (n, summary) in [(2, said(2)), (3, Summary::new(secret, "offline"))] {
+            let sealed = codec::seal(SUMMARIES, &key(n).0.0, &(7_u32, summary)).unwrap();
+            summaries.insert(key(n).0.0, sealed).unwrap();
+        }
+        db.flush().unwrap();
+    }
+    fs::write(temp.path().join(pack::NAME), secret).unwrap();
+    folder::write_format(temp.path(), 1).unwrap();
+    for _ in 0..2 {
+        let store = Store::open(temp.path()).unwrap();
+        assert!(store.notes().is_empty(), "{:?}", store.notes());
+        assert_eq!(store.summary(key(1)).unwrap(), Some(said(1)));
+        assert_eq!(store.summary(key(2)).unwrap(), Some(said(2)));
+        assert_eq!(store.summary(key(3)).unwrap(), None);
+        assert_eq!(store.outline(Digest([1; 16])).unwrap(), None);
+    }
+    for path in damage::files(temp.path()) {
+        let bytes = fs::read(&path).unwrap();
+        let found = memchr::memmem::find(&bytes, secret.as_bytes());
+        assert_eq!(found, None, "{}", path.display());
+    }
+    assert_eq!(format_of(temp.path()).unwrap(), Some(FORMAT));
 }
 
 #[test]

@@ -133,7 +133,7 @@ impl Store {
         let _writing = self.write();
         let root = root.as_os_str().as_bytes();
         let used = self.journal.with_usage(|days| days.with(day, root, delta));
-        self.journal.append(&[Entry::Used(used)], false)
+        self.append(&[Entry::Used(used)], false)
     }
 }
 

@@ -1,6 +1,5 @@
-//! Why a directory cannot be watched, and the system's limits.
+//! Why a directory cannot be watched.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -84,28 +83,4 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
     known
         .map(|errno| Some(errno.raw_os_error()))
         .contains(&error.raw_os_error())
-}
-
-/// The system's limits for file notifications; `None` if unknown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Directories that all programs of one user may watch together.
-    pub max_user_watches: Option<u64>,
-    /// Queues that all programs of one user may have together.
-    pub max_user_instances: Option<u64>,
-    /// Events that a queue holds at most. Events beyond that are lost, and the loss is reported.
-    pub max_queued_events: Option<u64>,
-}
-
-/// Reads the limits of inotify.
-pub fn limits() -> Limits {
-    let read = |name: &str| {
-        let text = fs::read_to_string(Path::new("/proc/sys/fs/inotify").join(name)).ok()?;
-        text.trim().parse().ok()
-    };
-    Limits {
-        max_user_watches: read("max_user_watches"),
-        max_user_instances: read("max_user_instances"),
-        max_queued_events: read("max_queued_events"),
-    }
 }

@@ -432,9 +432,6 @@ fn a_failed_watch_gives_a_reason() {
     let full = notify::Error::io(io::Error::from_raw_os_error(24));
     let message = WatchError::of_start(&bench.root, &full).to_string();
     assert!(message.contains("max_user_instances"), "{message}");
-    if cfg!(target_os = "linux") {
-        assert!(limits().max_user_watches.is_some_and(|limit| limit > 0));
-    }
 }
 
 /// A minimal daemon: it lists what hints name, and watches each directory first.

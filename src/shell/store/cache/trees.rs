@@ -13,10 +13,8 @@ use crate::shell::store::background_io::BackgroundIo;
 use crate::shell::store::error::StoreError;
 use crate::shell::store::folder;
 
-/// The trees. A change of a value's shape means a new number: old trees are dropped when the cache is opened.
+/// The tree. A change of a value's shape means a new number: other trees are dropped when the cache is opened.
 pub(in super::super) const SUMMARIES: &str = "summaries.2";
-pub(in super::super) const OUTLINES: &str = "outlines.2";
-pub(in super::super) const RECORDS: &str = "records.1";
 
 /// Bytes of sled's page cache. It takes about three times as much in the end.
 const CACHE_BYTES: u64 = 32 << 20;
@@ -35,8 +33,6 @@ pub(in super::super) const BATCH: usize = 512;
 pub(in super::super) struct Trees {
     pub(super) db: sled::Db,
     pub(in super::super) summaries: sled::Tree,
-    pub(in super::super) outlines: sled::Tree,
-    pub(in super::super) records: sled::Tree,
 }
 
 /// Why sled did not do what was asked.
@@ -118,7 +114,7 @@ pub(super) fn open_trees(path: &Path) -> Result<Trees, Trouble> {
         }
     };
     guarded(|| {
-        let known = [SUMMARIES, OUTLINES, RECORDS, "__sled__default"];
+        let known = [SUMMARIES, "__sled__default"];
         for name in db.tree_names() {
             if !known.iter().any(|known| known.as_bytes() == &name[..]) {
                 db.drop_tree(&name)?;
@@ -126,8 +122,6 @@ pub(super) fn open_trees(path: &Path) -> Result<Trees, Trouble> {
         }
         Ok(Trees {
             summaries: db.open_tree(SUMMARIES)?,
-            outlines: db.open_tree(OUTLINES)?,
-            records: db.open_tree(RECORDS)?,
             db: db.clone(),
         })
     })
@@ -153,21 +147,15 @@ pub(in super::super) fn change(tree: &sled::Tree, changes: &[Change]) -> sled::R
 pub(super) fn copy_trees(trees: &Trees, path: &Path) -> Result<(), Trouble> {
     let new = open_trees(path)?;
     let copied = guarded(|| {
-        for (from, to) in [
-            (&trees.summaries, &new.summaries),
-            (&trees.outlines, &new.outlines),
-            (&trees.records, &new.records),
-        ] {
-            let mut batch = sled::Batch::default();
-            for (number, item) in from.iter().enumerate() {
-                let (key, value) = item?;
-                batch.insert(key, value);
-                if number % BATCH == BATCH - 1 {
-                    to.apply_batch(std::mem::take(&mut batch))?;
-                }
+        let mut batch = sled::Batch::default();
+        for (number, item) in trees.summaries.iter().enumerate() {
+            let (key, value) = item?;
+            batch.insert(key, value);
+            if number % BATCH == BATCH - 1 {
+                new.summaries.apply_batch(std::mem::take(&mut batch))?;
             }
-            to.apply_batch(batch)?;
         }
+        new.summaries.apply_batch(batch)?;
         new.db.flush().map(drop)
     });
     close(new);

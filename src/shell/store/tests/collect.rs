@@ -179,8 +179,12 @@ fn what_costs_nothing_goes_after_a_month_and_what_was_paid_for_stays() {
     store.clock = || 100;
     let offline = |n: u64| (key(n), Summary::new("Holds one.", "offline"));
     put(&store, 1..3, true);
-    // Of a model, and lost from the journal: it was paid for all the same.
-    put(&store, 3..4, false);
+    // Lost from the journal: it was paid for all the same.
+    let sealed = codec::seal(SUMMARIES, &key(3).0.0, &(100_u32, said(3))).unwrap();
+    store
+        .cache
+        .with(|trees| trees.summaries.insert(key(3).0.0, &sealed[..]))
+        .unwrap();
     store
         .put_summaries(&[offline(4), offline(5)], false)
         .unwrap();
@@ -308,9 +312,7 @@ fn after_the_cache_was_lost_nothing_paid_for_goes_before_all_is_known_again() {
         put_records(&store, &watched[0], 0..4);
         store.leave().unwrap();
     }
-    for cache in caches(temp.path()) {
-        fs::remove_dir_all(cache).unwrap();
-    }
+    lose_caches(temp.path());
     let store = Store::open(temp.path()).unwrap();
     put(&store, 8..10, false);
     let collected = store.collect(ALL, users(&watched), unknown).unwrap();
@@ -325,40 +327,80 @@ fn after_the_cache_was_lost_nothing_paid_for_goes_before_all_is_known_again() {
     assert_eq!((collected.summaries, collected.withheld), (0, 0));
 }
 
-/// sled keeps what was overwritten: without a new cache now and then the disk would fill.
+/// States that are gone are removed as the store grows, not only after a month.
 #[test]
-fn the_size_on_disk_stays_within_a_few_times_of_what_lives() {
+fn the_size_on_disk_stays_within_twice_what_is_live() {
+    const FILES: u64 = 400;
     let temp = folder();
     let watched = [PathBuf::from("/w")];
-    let store = Store::open(temp.path()).unwrap();
     let mut random = fastrand::Rng::with_seed(3);
-    for round in 0..8_u64 {
-        for n in 0..400 {
-            let noise: String = (0..3_000).map(|_| random.alphanumeric()).collect();
-            let summary = Summary::new(format!("{round} {noise}"), "offline");
-            store.put_summaries(&[(key(n), summary)], false).unwrap();
+    let noise = |n: u64, random: &mut fastrand::Rng| {
+        let noise: String = (0..4_000).map(|_| random.alphanumeric()).collect();
+        (key(n), Summary::new(format!("{n} {noise}"), "offline"))
+    };
+    let store = Store::open(temp.path()).unwrap();
+    put(&store, 1_000_000..1_000_010, true);
+    put_records(&store, &watched[0], 1_000_000..1_000_010);
+    let mut store = Some(store);
+    let mut collections = 0;
+    for round in 0..12 {
+        // Each round, all files have another state.
+        let numbers = round * FILES..(round + 1) * FILES;
+        let one = store.as_ref().unwrap();
+        for n in numbers.clone() {
+            one.put_summaries(&[noise(n, &mut random)], false).unwrap();
+            let path = RelPath::new(format!("f{}", n % FILES));
+            one.put_records(&watched[0], &[(path, Some(record(n)))])
+                .unwrap();
+        }
+        if one.is_overgrown() {
+            one.collect(Limits::default(), users(&watched), nothing)
+                .unwrap();
+            assert!(!one.is_overgrown());
+            collections += 1;
+        }
+        let totals = one.totals(users(&watched)).unwrap();
+        assert_eq!(
+            (totals.used, totals.paid, totals.records),
+            (FILES + 10, 10, FILES + 10)
+        );
+        let live = FILES * 4_000;
+        assert!(one.pack.bytes() <= 2 * live + (2 << 20), "{totals:?}");
+        if round % 4 == 3 {
+            // A kill must not make the store forget how much is live.
+            drop(store.take());
+            store = Some(Store::open(temp.path()).unwrap());
         }
     }
-    put(&store, 1_000..1_010, true);
-    put_records(&store, &watched[0], (0..400).chain(1_000..1_010));
-    let before = store.totals(users(&watched)).unwrap();
-    assert_eq!((before.summaries, before.used, before.paid), (410, 410, 10));
-    assert_eq!((before.records, before.oldest_day), (410, None));
-    store.tidy().unwrap();
-    let after = store.totals(users(&watched)).unwrap();
-    assert!(after.cache_bytes <= 4 << 20 || after.cache_bytes <= 4 * after.live_bytes);
-    assert!(
-        after.cache_bytes < before.cache_bytes,
-        "{before:?} {after:?}"
-    );
-    assert_eq!(caches(temp.path()).len(), 1);
-    assert_eq!(after.live_bytes, before.live_bytes);
-    assert_eq!(held(&store, 1_000..1_010).len(), 10);
+    assert!((2..12).contains(&collections), "{collections}");
     drop(store);
     let store = Store::open(temp.path()).unwrap();
     assert!(store.notes().is_empty(), "{:?}", store.notes());
-    assert_eq!(store.totals(users(&watched)).unwrap().summaries, 410);
-    assert_eq!(store.records(&watched[0]).unwrap().len(), 410);
+    assert_eq!(store.records(&watched[0]).unwrap().len() as u64, FILES + 10);
+    assert_eq!(held(&store, 1_000_000..1_000_010).len(), 10);
+    let last = store.summary(key(12 * FILES - 1)).unwrap().unwrap();
+    assert!(last.text.starts_with(&format!("{} ", 12 * FILES - 1)));
+}
+
+/// A kill in the middle of a removal leaves nothing that looks like damage.
+#[test]
+fn a_removal_that_was_cut_short_is_finished_at_the_next_start() {
+    let temp = folder();
+    let store = Store::open(temp.path()).unwrap();
+    put(&store, 0..5, true);
+    let removed = vec![key(1), key(3)];
+    store.append(&[Entry::Removed(removed)], true).unwrap();
+    store.cache.flush().unwrap();
+    drop(store);
+    let store = Store::open(temp.path()).unwrap();
+    assert_eq!(held(&store, 0..5), [0, 2, 4].into());
+    let verified = store.verify().unwrap();
+    assert_eq!((verified.summaries, verified.damaged), (3, Vec::new()));
+    // Requested again, it is stored as any other.
+    put(&store, 1..2, true);
+    drop(store);
+    let store = Store::open(temp.path()).unwrap();
+    assert_eq!(held(&store, 0..5), [0, 1, 2, 4].into());
 }
 
 #[test]
@@ -446,10 +488,6 @@ fn damage_in_one_half_is_mended_from_the_other() {
             .with(|trees| trees.summaries.insert(key(n).0.0, &b"nonsense"[..]))
             .unwrap();
     }
-    store
-        .cache
-        .with(|trees| trees.outlines.insert(key(1).0.0, &b"nonsense"[..]))
-        .unwrap();
     put_records(&store, Path::new("/w"), 0..2);
     let mistaken = NodeRecord {
         summary: Some(SummaryRef {
@@ -463,31 +501,37 @@ fn damage_in_one_half_is_mended_from_the_other() {
         .unwrap();
     let verified = store.verify().unwrap();
     assert_eq!((verified.restored, verified.lost), (2, 0), "{verified:?}");
-    assert_eq!((verified.records, verified.damaged.len()), (2, 3));
+    assert_eq!((verified.records, verified.damaged.len()), (2, 2));
     assert_eq!(held(&store, 0..5).len(), 5);
     assert_eq!(store.verify().unwrap().damaged, Vec::<String>::new());
     drop(store);
-    for cache in caches(temp.path()) {
-        fs::remove_dir_all(cache).unwrap();
-    }
+    lose_caches(temp.path());
     // All of it is in the journal again.
     let store = Store::open(temp.path()).unwrap();
     assert_eq!(held(&store, 0..5).len(), 5);
 }
 
 #[test]
-fn what_is_lost_is_said_to_be_lost_once() {
+fn damage_of_the_pack_is_reported_once_and_loses_nothing_that_was_paid_for() {
     let temp = folder();
+    let path = temp.path().join(pack::NAME);
+    let free = |n: u64| (key(n), Summary::new("Free.", "offline"));
     let store = Store::open(temp.path()).unwrap();
-    let free = Summary::new("Free.", "offline");
-    store.put_summaries(&[(key(1), free)], false).unwrap();
-    store
-        .cache
-        .with(|trees| trees.summaries.insert(key(1).0.0, &b"nonsense"[..]))
-        .unwrap();
+    store.put_summaries(&[free(1)], false).unwrap();
+    let first = fs::metadata(&path).unwrap().len() as usize;
+    store.put_summaries(&[free(2)], false).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[first - 2] ^= 1;
+    fs::write(&path, bytes).unwrap();
     let verified = store.verify().unwrap();
-    assert_eq!((verified.restored, verified.lost), (0, 1), "{verified:?}");
+    assert_eq!((verified.restored, verified.lost), (0, 0), "{verified:?}");
+    assert_eq!((verified.summaries, verified.damaged.len()), (1, 1));
     let again = store.verify().unwrap();
     assert_eq!((again.lost, again.damaged.len()), (0, 0));
-    assert_eq!(store.statistics().0, 0);
+    assert_eq!(store.statistics().0, 1);
+    // It is written again when its file is read.
+    store.put_summaries(&[free(1)], false).unwrap();
+    drop(store);
+    let store = Store::open(temp.path()).unwrap();
+    assert_eq!(store.summary(key(1)).unwrap(), Some(free(1).1));
 }

@@ -15,7 +15,7 @@ pub(super) fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
@@ -48,10 +48,8 @@ fn what_was_durable_survives_a_kill() {
         let dead = temp.path().join(format!("dead-{round}"));
         copy(&temp.path().join("live"), &dead);
         if round % 2 == 1 {
-            // And the cache forgot everything: sled was not flushed at all.
-            caches(&dead)
-                .iter()
-                .for_each(|path| fs::remove_dir_all(path).unwrap());
+            // And cache and pack are lost.
+            lose_caches(&dead);
         }
         let opened = Store::open(&dead).unwrap();
         assert_eq!(opened.statistics().0, stored);
@@ -73,9 +71,7 @@ fn a_torn_end_is_cut_off_and_written_over() {
     let path = temp.path().join("answers.journal");
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() - 3]).unwrap();
-    for cache in caches(temp.path()) {
-        fs::remove_dir_all(cache).unwrap();
-    }
+    lose_caches(temp.path());
     {
         let store = Store::open(temp.path()).unwrap();
         assert!(
