@@ -6,4 +6,4 @@ mod app;
 pub mod static_html;
 
 pub use crate::wire::markdown::Origin;
-pub use app::{Policy, data, html, live};
+pub use app::{Changed, Policy, data, html, live};

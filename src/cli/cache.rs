@@ -2,6 +2,7 @@
 //! store open; else directly.
 
 use super::failure::Failure;
+use super::terminal::Terminal;
 use super::text::{clean, count, number, size};
 use super::{Context, output};
 use crate::client::{Client, ConnectError};
@@ -63,7 +64,7 @@ async fn execute<A: Access>(access: &A, command: &Command) -> Result<(), Failure
             let statistics = access.cache().await?;
             match options.json {
                 true => output::print_json(&statistics),
-                false => output::print(&figures(&statistics)),
+                false => output::print(&Terminal::of_stdout().fold(&figures(&statistics))),
             }
         }
         Command::Gc(options) => {
@@ -74,14 +75,14 @@ async fn execute<A: Access>(access: &A, command: &Command) -> Result<(), Failure
             let collected = access.collect(request).await?;
             match options.output.json {
                 true => output::print_json(&collected),
-                false => output::print(&removed(&collected)),
+                false => output::print(&Terminal::of_stdout().fold(&removed(&collected))),
             }
         }
         Command::Verify(options) => {
             let verified = access.verify().await?;
             match options.json {
                 true => output::print_json(&verified)?,
-                false => output::print(&findings(&verified))?,
+                false => output::print(&Terminal::of_stdout().fold(&findings(&verified)))?,
             }
             match verified.lost {
                 0 => Ok(()),

@@ -174,7 +174,7 @@ fn report(checks: &[Check], terminal: Terminal) -> String {
             text += &format!("         {}\n", clean(fix));
         }
     }
-    text
+    terminal.fold(&text)
 }
 
 #[cfg(test)]

@@ -18,8 +18,8 @@ use crate::wire::access::Access;
 use crate::wire::markdown::Place;
 use crate::wire::protocol::Node;
 pub use check::{CheckArguments, check};
-pub use documents::Format;
 use documents::{Document, documents};
+pub use documents::{Format, last_changed};
 
 /// How long a check waits for a daemon's summaries.
 const SETTLING: Duration = Duration::from_secs(30);
@@ -53,7 +53,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     let tree = tree(context, &path, &folder).await?;
     let mut place = place(&tree, &path, &folder);
     place.origin.source.clone_from(&arguments.source_url);
-    let documents = documents(&tree, arguments.format, &place)?;
+    let documents = documents(&tree, arguments.format, &place, &path)?;
     if to_stdout {
         return documents
             .iter()

@@ -2,6 +2,8 @@
 
 use clap::Command;
 
+use super::text::fold;
+
 /// The groups, in their order; a test holds that each visible command is in one.
 const GROUPS: [(&str, &[&str]); 4] = [
     (
@@ -30,6 +32,8 @@ pub fn grouped(command: Command) -> Command {
 
 fn list(command: &Command) -> String {
     let mut text = String::new();
+    let size = console::Term::stdout().size_checked();
+    let columns = size.map_or(usize::MAX, |(_, columns)| usize::from(columns).max(20));
     let widest = GROUPS
         .iter()
         .flat_map(|(_, names)| names.iter())
@@ -41,7 +45,9 @@ fn list(command: &Command) -> String {
         for name in names {
             let found = command.find_subcommand(name);
             let about = found.and_then(Command::get_about).map(ToString::to_string);
-            text += &format!("  {name:<widest$}  {}\n", about.unwrap_or_default());
+            let line = format!("  {name:<widest$}  {}", about.unwrap_or_default());
+            text += &fold(&line, columns);
+            text.push('\n');
         }
     }
     text

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::terminal::Terminal;
-use super::text::clean;
+use super::text::{clean, fold};
 
 /// Writes data.
 pub fn print(text: &str) -> Result<(), Failure> {
@@ -83,5 +83,14 @@ fn write_json(value: &impl Serialize, indented: bool) -> Result<(), Failure> {
 
 /// Writes one line to standard error. A failure to do so is ignored: there is no other place to report it.
 pub fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "epitome: {}", clean(line));
+    let line = format!("epitome: {}", clean(line));
+    let columns = match io::stderr().is_terminal() {
+        true => console::Term::stderr().size_checked(),
+        false => None,
+    };
+    let line = match columns {
+        Some((_, columns)) => fold(&line, usize::from(columns).max(20)),
+        None => line,
+    };
+    let _ = writeln!(io::stderr(), "{line}");
 }

@@ -41,6 +41,15 @@ impl<'n> SharedErrors<'n> {
     }
 }
 
+/// Terminals with fewer columns are narrow.
+const NARROW: usize = 60;
+
+/// The column that summaries start at, at most: they get half of the terminal.
+fn max_column(most: usize, terminal: Terminal) -> usize {
+    let half = terminal.width.map_or(usize::MAX, |width| width / 2);
+    most.min(half)
+}
+
 /// A node in one line: prefix, name padded to `column`, freshness unless it is fresh, and the summary's first sentence;
 /// not wider than the terminal.
 fn entry(
@@ -59,7 +68,14 @@ fn entry(
         text
     };
     let prefix = take(prefix);
-    let name = take(name);
+    // On a narrow terminal a long name must not take the summary's place.
+    let name = match terminal.width {
+        Some(width) if width < NARROW && column > 0 => {
+            cut(name, column.saturating_sub(columns(&prefix)).max(8))
+        }
+        _ => name.to_owned(),
+    };
+    let name = take(&name);
     let space = column.saturating_sub(columns(&prefix) + columns(&name));
     let style = match node {
         Node::File(_) => Style::Plain,

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
+use super::text::fold;
 use crate::wire::percent;
 
 /// The capabilities of standard output.
@@ -77,6 +78,14 @@ impl Terminal {
             Style::Added => "1;32",
         };
         format!("\x1b[{code}m{text}\x1b[0m")
+    }
+
+    /// The text with its lines folded at the terminal's width.
+    pub fn fold(&self, text: &str) -> String {
+        match self.width {
+            Some(width) => fold(text, width),
+            None => text.to_owned(),
+        }
     }
 
     /// The text as a link (OSC 8) to a line of a file, if the terminal shows colours; most of those follow links, and

@@ -88,6 +88,62 @@ pub fn wrap(text: &str, width: usize) -> String {
     lines.join("\n")
 }
 
+/// Each line in lines of at most `width` columns, broken between words. The rest of a line stands below its second column,
+/// which two spaces precede. Colours and links take no columns.
+pub fn fold(text: &str, width: usize) -> String {
+    let lines = text.split('\n').map(|line| fold_line(line, width));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn fold_line(line: &str, width: usize) -> String {
+    if visible(line) <= width {
+        return line.to_owned();
+    }
+    let start = line.len() - line.trim_start_matches(' ').len();
+    let second = line[start..].find("  ").map(|gap| {
+        let after = line[start + gap..].trim_start_matches(' ');
+        visible(&line[..line.len() - after.len()])
+    });
+    let indent = second
+        .filter(|column| *column <= width / 2)
+        .unwrap_or(start + 2);
+    let (mut folded, mut used) = (String::new(), 0);
+    for (at, word) in line.split(' ').enumerate() {
+        let more = visible(word);
+        let space = usize::from(at > 0);
+        if used + space + more > width && used > indent {
+            folded.truncate(folded.trim_end().len());
+            folded.push('\n');
+            folded.push_str(&" ".repeat(indent));
+            used = indent;
+        } else if at > 0 {
+            folded.push(' ');
+            used += 1;
+        }
+        folded.push_str(word);
+        used += more;
+    }
+    folded
+}
+
+/// Columns of a text without its escape sequences: `ESC [ … letter` and `ESC ] … ESC \`.
+fn visible(text: &str) -> usize {
+    let mut rest = text;
+    let mut used = 0;
+    while let Some(at) = rest.find('\x1b') {
+        used += columns(&rest[..at]);
+        let sequence = &rest[at + 1..];
+        let end = match sequence.strip_prefix(']') {
+            Some(link) => link.find("\x1b\\").map(|end| end + 3),
+            None => sequence
+                .find(|c: char| c.is_ascii_alphabetic())
+                .map(|end| end + 1),
+        };
+        rest = end.and_then(|end| sequence.get(end..)).unwrap_or_default();
+    }
+    used + columns(rest)
+}
+
 /// `12,345`
 pub fn number(number: u64) -> String {
     let digits = number.to_string();
@@ -242,6 +298,37 @@ mod tests {
             "bad\\u{1b}[2J word\\u{202e}"
         );
         assert_eq!(wrap("", 10), "");
+    }
+
+    #[test]
+    fn lines_are_folded_below_their_second_column() {
+        for (line, width, folded) in [
+            ("short", 9, "short"),
+            (
+                "usage     one two three",
+                20,
+                "usage     one two\n          three",
+            ),
+            ("  to do: one two three", 14, "  to do: one\n    two three"),
+            (
+                "a-long-name-first  then the rest",
+                20,
+                "a-long-name-first\n  then the rest",
+            ),
+            (
+                "a\n  b  \u{1b}[31mred one\u{1b}[0m",
+                12,
+                "a\n  b  \u{1b}[31mred one\u{1b}[0m",
+            ),
+            (
+                "\u{1b}]8;;file:///x\u{1b}\\x\u{1b}]8;;\u{1b}\\ y",
+                3,
+                "\u{1b}]8;;file:///x\u{1b}\\x\u{1b}]8;;\u{1b}\\ y",
+            ),
+            ("/a/path/that/is/longer", 8, "/a/path/that/is/longer"),
+        ] {
+            assert_eq!(fold(line, width), folded, "{line:?}");
+        }
     }
 
     #[test]

@@ -208,7 +208,10 @@ async fn data(State(session): State<Arc<Session>>, RawQuery(query): RawQuery) ->
     }
     let path = PathBuf::from(path);
     match session.client.node(&path, usize::MAX).await {
-        Ok(tree) => Json(page::data(&tree, &origin(&path))).into_response(),
+        Ok(tree) => {
+            let changed = super::export::last_changed(path.clone());
+            Json(page::data(&tree, &origin(&path), &changed)).into_response()
+        }
         Err(problem) => failed(problem),
     }
 }

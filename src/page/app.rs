@@ -25,6 +25,8 @@ const MAX_DOCS: usize = 240;
 
 /// The flag of a directory in a node's flags; the lower three bits are the freshness.
 const DIRECTORY: u8 = 8;
+/// The flag of offline text that stands in for a model's.
+const DRAFT: u8 = 16;
 
 /// What a page may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +57,9 @@ impl Policy {
 ///
 /// # Errors
 /// None in practice: the nodes can be serialized and compressed in memory.
-pub fn html(tree: &Node, origin: &Origin) -> std::io::Result<String> {
+pub fn html(tree: &Node, origin: &Origin, changed: Changed<'_>) -> std::io::Result<String> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-    serde_json::to_writer(&mut gzip, &data(tree, origin))?;
+    serde_json::to_writer(&mut gzip, &data(tree, origin, changed))?;
     gzip.flush()?;
     let packed = STANDARD.encode(gzip.finish()?);
     Ok(page(
@@ -130,8 +132,11 @@ pub struct Data<'t> {
     nodes: Vec<Value>,
 }
 
+/// When a file was last changed, by its path in the repository: the day's number since 1970.
+pub type Changed<'c> = &'c dyn Fn(&str) -> Option<u64>;
+
 /// The tree as the page's script reads it.
-pub fn data<'t>(tree: &'t Node, origin: &'t Origin) -> Data<'t> {
+pub fn data<'t>(tree: &'t Node, origin: &'t Origin, changed: Changed<'_>) -> Data<'t> {
     let mut data = Data {
         name: &origin.name,
         revision: origin.revision.as_deref(),
@@ -145,14 +150,14 @@ pub fn data<'t>(tree: &'t Node, origin: &'t Origin) -> Data<'t> {
     let mut open = vec![(tree, -1)];
     while let Some((node, parent)) = open.pop() {
         let index = data.nodes.len() as i64;
-        let row = row(&mut data, node, parent);
+        let row = row(&mut data, node, parent, changed);
         data.nodes.push(row);
         open.extend(children(node).iter().rev().map(|child| (child, index)));
     }
     data
 }
 
-fn row<'t>(data: &mut Data<'t>, node: &'t Node, parent: i64) -> Value {
+fn row<'t>(data: &mut Data<'t>, node: &'t Node, parent: i64, changed: Changed<'_>) -> Value {
     let common = node.common();
     if let Some(model) = common.model.as_deref() {
         position(&mut data.models, model);
@@ -174,7 +179,8 @@ fn row<'t>(data: &mut Data<'t>, node: &'t Node, parent: i64) -> Value {
                 language,
                 file.bytes,
                 common.error,
-                elements
+                elements,
+                changed(&common.path)
             ])
         }
         Node::Directory(directory) => json!([
@@ -203,13 +209,15 @@ fn element<'t>(data: &mut Data<'t>, element: &'t Element) -> Value {
 }
 
 fn flags(common: &Common) -> u8 {
-    match common.freshness {
-        Freshness::Fresh => 0,
-        Freshness::Stale => 1,
-        Freshness::Pending => 2,
-        Freshness::Failed => 3,
-        Freshness::Off => 4,
-    }
+    let draft = if common.draft { DRAFT } else { 0 };
+    draft
+        + match common.freshness {
+            Freshness::Fresh => 0,
+            Freshness::Stale => 1,
+            Freshness::Pending => 2,
+            Freshness::Failed => 3,
+            Freshness::Off => 4,
+        }
 }
 
 /// The length of the summary's first sentence in UTF-16 units, as scripts count.
@@ -251,6 +259,7 @@ mod tests {
                 name: "a@data@<b>".to_owned(),
                 ..Origin::default()
             },
+            &|_| None,
         );
         let page = page.unwrap();
         assert!(
@@ -269,7 +278,10 @@ mod tests {
     fn rows_have_their_parents_first() {
         let tree = fake::tree();
         let origin = Origin::default();
-        let data = serde_json::to_value(data(&tree, &origin)).unwrap();
+        let data = serde_json::to_value(data(&tree, &origin, &|path| {
+            (path == "main.py").then_some(9)
+        }))
+        .unwrap();
         assert_eq!(data["languages"], json!(["python"]));
         assert_eq!(data["kinds"], json!(["function"]));
         assert_eq!(
@@ -294,7 +306,8 @@ mod tests {
                     1,
                     12,
                     null,
-                    [[0, "run", "def run(x)", 3, 14]]
+                    [[0, "run", "def run(x)", 3, 14]],
+                    9
                 ],
                 [0, "src", 8, "The parts.", 10, 1, 0, null],
                 [
@@ -306,7 +319,8 @@ mod tests {
                     1,
                     12,
                     null,
-                    [[0, "run", "def run(x)", 3, 14]]
+                    [[0, "run", "def run(x)", 3, 14]],
+                    null
                 ],
             ])
         );

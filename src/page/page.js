@@ -43,7 +43,7 @@
     nodes = [];
     byPath = new Map();
     for (const row of data.nodes) {
-      const [parent, name, flags, summary, lineLength, a, b, error, elements] = row;
+      const [parent, name, flags, summary, lineLength, a, b, error, elements, day] = row;
       const folder = (flags & 8) !== 0;
       const up = parent < 0 ? null : nodes[parent];
       const node = {
@@ -51,7 +51,7 @@
         summary: summary || "", line: (summary || "").slice(0, lineLength), error: error || null, low: name.toLowerCase(),
         depth: up ? up.depth + 1 : 0, path: !up ? "" : up.path ? `${up.path}/${name}` : name,
         files: folder ? a : 1, folders: folder ? b : 0, language: folder || !a ? null : data.languages[a - 1], bytes: folder ? 0 : b,
-        raw: elements || [], elements: null,
+        raw: elements || [], elements: null, day: day || null,
       };
       nodes.push(node);
       byPath.set(node.path, node);
@@ -137,7 +137,8 @@
   let selected = null;
   let cursor = 0;
 
-  const flatten = () => {
+  // The nodes that have a row.
+  const list = () => {
     visible = [];
     const walk = (node) => {
       for (const child of node.children) {
@@ -147,6 +148,10 @@
     };
     if (nodes.length) walk(nodes[0]);
     $("rows").style.height = `${visible.length * ROW}px`;
+  };
+
+  const flatten = () => {
+    list();
     draw();
   };
 
@@ -185,7 +190,7 @@
   const reveal = (node) => {
     for (let up = node.up; up; up = up.up) expanded.add(up.path);
     if (node.folder) expanded.add(node.path);
-    flatten();
+    list();
     cursor = Math.max(0, visible.indexOf(node));
     const tree = $("tree");
     const top = cursor * ROW;
@@ -323,8 +328,17 @@
   let colouring = "language";
   // Languages in the order of their first file, a golden angle apart.
   const hue = (language) => (200 + data.languages.indexOf(language) * 137.5) % 360;
-  const COLOURS = { fresh: "#7ccf8c", stale: "#e9c46a", pending: "#f0dc9a", failed: "#f28b82", off: "#b6bec7" };
-  const colour = (node) => (colouring === "freshness" ? COLOURS[node.freshness] : node.language ? `hsl(${hue(node.language)} 55% 72%)` : "#b6bec7");
+  const COLOURS = { fresh: "#7ccf8c", stale: "#e9c46a", pending: "#f0dc9a", failed: "#f28b82", off: "#b6bec7", other: "#b6bec7",
+    today: "#f28b5b", "this week": "#f2b05b", "this month": "#ead37a", "this year": "#a9cf9a", older: "#8fb3d9", unknown: "#b6bec7" };
+  const AGES = [[1, "today"], [7, "this week"], [31, "this month"], [366, "this year"], [Infinity, "older"]];
+  // What a file is counted as, by each way of colouring. Days are counted from 1970.
+  const today = Math.floor(Date.now() / 8.64e7);
+  const KEYS = {
+    language: (node) => node.language || "other",
+    freshness: (node) => node.freshness,
+    age: (node) => (node.day === null ? "unknown" : AGES.find(([days]) => today - node.day < days)[1]),
+  };
+  const colourOf = (key) => COLOURS[key] || `hsl(${hue(key)} 55% 72%)`;
 
   // Rectangles for `items` (with `.bytes`) in the box, after Bruls, Huizing and van Wijk.
   const squarify = (items, x, y, w, h) => {
@@ -364,7 +378,7 @@
     selected = node;
     document.title = `Treemap · ${data.name}`;
     const area = el("div", { id: "treemap" });
-    const modes = ["language", "freshness"].map((mode) => el("button", { "aria-pressed": mode === colouring, onclick: () => { colouring = mode; treemap(node); } }, mode));
+    const modes = Object.keys(KEYS).map((mode) => el("button", { "aria-pressed": mode === colouring, onclick: () => { colouring = mode; treemap(node); } }, mode));
     const legend = el("div", { class: "legend" });
     $("main").replaceChildren(crumbs(node), el("h1", {}, `${node.path ? node.name : data.name}/`),
       el("div", { class: "pills" }, "size by bytes, colour by ", ...modes, el("a", { class: "pill", href: href(node) }, "summary")), area, legend);
@@ -373,7 +387,7 @@
       const child = box.item;
       const tile = el("div", { class: child.folder ? "folder" : "", title: `${child.path}\n${size(child.bytes)}\n${child.line}` }, box.w > 30 && box.h > 13 ? child.name : "");
       Object.assign(tile.style, { left: `${box.x}px`, top: `${box.y}px`, width: `${box.w}px`, height: `${box.h}px` });
-      if (!child.folder) tile.style.background = colour(child);
+      if (!child.folder) tile.style.background = colourOf(KEYS[colouring](child));
       tile.addEventListener("click", () => { location.hash = child.folder ? `#!treemap/${child.path.split("/").map(encodeURIComponent).join("/")}` : href(child); });
       area.append(tile);
       if (child.folder && depth > 0 && box.w > 40 && box.h > 32) {
@@ -382,11 +396,11 @@
     };
     for (const box of squarify(node.children, 0, 0, area.clientWidth, area.clientHeight)) place(box, 3);
     const used = new Map();
-    const count = (one) => { if (one.folder) one.children.forEach(count); else { const key = colouring === "freshness" ? one.freshness : one.language || "other"; used.set(key, (used.get(key) || 0) + one.bytes); } };
+    const count = (one) => { if (one.folder) one.children.forEach(count); else { const key = KEYS[colouring](one); used.set(key, (used.get(key) || 0) + one.bytes); } };
     count(node);
     for (const [key, bytes] of [...used].sort((a, b) => b[1] - a[1]).slice(0, 12)) {
       const dot = el("span", { class: "dot" });
-      dot.style.background = colouring === "freshness" ? COLOURS[key] : key === "other" ? "#b6bec7" : `hsl(${hue(key)} 55% 72%)`;
+      dot.style.background = colourOf(key);
       legend.append(el("span", {}, dot, ` ${key} ${size(bytes)}`));
     }
     reveal(node);
@@ -575,7 +589,7 @@
   try {
     const embedded = $("data").textContent.trim();
     if (embedded) build(await decompress(embedded)); else await connect();
-    if (nodes.length) { facts(); flatten(); route(); } else $("main").replaceChildren(el("p", {}, "No repository is watched: run `epitome watch` in one."));
+    if (nodes.length) { facts(); route(); if (!visible.length) flatten(); } else $("main").replaceChildren(el("p", {}, "No repository is watched: run `epitome watch` in one."));
   } catch (error) {
     $("main").replaceChildren(el("p", { class: "error" }, `This page could not be opened: ${error.message}`));
   }

@@ -73,6 +73,8 @@ await page.keyboard.press("t");
 await page.waitForSelector("#treemap div");
 check("the treemap has tiles", (await page.locator("#treemap div").count()) > 5);
 await shot(page, "treemap");
+await page.getByRole("button", { name: "age", exact: true }).click();
+check("the treemap shows the age", (await page.locator(".legend").innerText()).includes("today"));
 await page.locator("#treemap div:not(.folder)").first().click();
 await page.waitForFunction(() => !location.hash.startsWith("#!treemap"));
 check("a tile leads to its file", !page.url().includes("!treemap"));

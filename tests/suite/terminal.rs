@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use crate::harness::{Alone, FakeModel, Home, Repo, until};
 
@@ -13,6 +14,7 @@ use crate::harness::{Alone, FakeModel, Home, Repo, until};
 struct Screen {
     child: Child,
     shown: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Screen {
@@ -45,13 +47,18 @@ impl Screen {
             .unwrap();
         let shown = Arc::new(Mutex::new(Vec::new()));
         let (mut from, into) = (child.stdout.take().unwrap(), Arc::clone(&shown));
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(read @ 1..) = from.read(&mut bytes) {
                 into.lock().unwrap().extend_from_slice(&bytes[..read]);
             }
         });
-        Self { child, shown }
+        let reader = Some(reader);
+        Self {
+            child,
+            shown,
+            reader,
+        }
     }
 
     fn text(&self) -> String {
@@ -72,6 +79,7 @@ impl Screen {
     /// Waits for its end; the exit code and all that was shown.
     fn end(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
+        self.reader.take().unwrap().join().unwrap();
         (code, self.text())
     }
 }

@@ -49,7 +49,7 @@ pub async fn check(context: &Context, arguments: &CheckArguments) -> Result<(), 
     let mut outdated = Vec::new();
     let mut checked = 0;
     for format in formats {
-        let documents = documents(&tree, format, &place)?;
+        let documents = documents(&tree, format, &place, &path)?;
         checked += documents.len() as u64;
         let changed = documents.iter().filter(|one| !is_current(one, &folder));
         outdated.extend(changed.map(|one| folder.join(&one.path)));

@@ -63,8 +63,22 @@ impl Format {
     }
 }
 
-/// The documents of a tree.
-pub fn documents(tree: &Node, format: Format, place: &Place) -> Result<Vec<Document>, Failure> {
+/// The day, since 1970, on which a file below this folder was last changed.
+pub fn last_changed(root: PathBuf) -> impl Fn(&str) -> Option<u64> {
+    move |path| {
+        let modified = root.join(path).symlink_metadata().ok()?.modified().ok()?;
+        let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Some(since.as_secs() / 86_400)
+    }
+}
+
+/// The documents of a tree; `path` is where it is on disk.
+pub fn documents(
+    tree: &Node,
+    format: Format,
+    place: &Place,
+    path: &Path,
+) -> Result<Vec<Document>, Failure> {
     let single = |text: String| {
         vec![Document {
             path: PathBuf::from(format.file()),
@@ -73,7 +87,13 @@ pub fn documents(tree: &Node, format: Format, place: &Place) -> Result<Vec<Docum
     };
     let failed = |error: std::io::Error| Failure::Failed(error.to_string());
     match format {
-        Format::Html => Ok(single(page::html(tree, &place.origin).map_err(failed)?)),
+        Format::Html => {
+            let below = Path::new(&place.from).components().count();
+            let root = path.ancestors().nth(below).unwrap_or(path);
+            let changed = last_changed(root.to_path_buf());
+            let page = page::html(tree, &place.origin, &changed);
+            Ok(single(page.map_err(failed)?))
+        }
         Format::HtmlStatic => Ok(single(static_html::html(tree, &place.origin.name))),
         Format::MarkdownSingle => Ok(single(markdown::single(tree, &place.origin))),
         Format::Markdown => each(tree, format, |directory| {

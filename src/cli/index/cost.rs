@@ -14,12 +14,16 @@ pub fn table(estimate: &Estimate) -> String {
         true => "at most ",
         false => "",
     };
+    let size = format!(
+        "{}, {}",
+        count(estimate.files, "file"),
+        count(estimate.directories.saturating_sub(1), "folder")
+    );
+    if estimate.model == "offline" {
+        return format!("{size}\n{}\n", price(estimate));
+    }
     let mut lines = vec![
-        format!(
-            "{}, {}",
-            count(estimate.files, "file"),
-            count(estimate.directories.saturating_sub(1), "folder")
-        ),
+        size,
         format!(
             "{bound}{} to {}{batched}",
             count(estimate.requests, "request"),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::show::{paragraph, title};
-use super::{SharedErrors, children, entry, finish};
+use super::{SharedErrors, children, entry, finish, max_column};
 use crate::cli::terminal::{Style, Terminal};
 use crate::cli::text::{clean, columns};
 use crate::wire::protocol::Node;
@@ -25,7 +25,10 @@ pub fn overview(tree: &Node, path: &Path, terminal: Terminal) -> String {
     }
     let entries = largest(tree);
     let widest = entries.iter().map(|node| columns(&below(tree, node)) + 2);
-    let column = widest.max().unwrap_or(0).min(MAX_COLUMN);
+    let column = widest
+        .max()
+        .unwrap_or(0)
+        .min(max_column(MAX_COLUMN, terminal));
     let errors = SharedErrors::of(tree);
     for node in &entries {
         lines.push(entry(
@@ -48,10 +51,8 @@ pub fn overview(tree: &Node, path: &Path, terminal: Terminal) -> String {
         ("epitome show PATH", "one file or folder"),
         ("epitome watch", "keep all of it current from now on"),
     ] {
-        lines.push(format!(
-            "  {command:<20}  {}",
-            terminal.paint(Style::Dim, does)
-        ));
+        let does = terminal.paint(Style::Dim, does);
+        lines.push(terminal.fold(&format!("  {command:<20}  {does}")));
     }
     finish(lines)
 }

@@ -21,7 +21,7 @@ pub fn results(results: &SearchResults, options: Options, terminal: Terminal) ->
     let room = terminal.width.unwrap_or(usize::MAX).saturating_sub(4);
     let mut lines = Vec::new();
     for hit in &results.hits {
-        lines.push(head(hit, &results.query, options, terminal));
+        lines.push(terminal.fold(&head(hit, &results.query, options, terminal)));
         if let Some(line) = &hit.line {
             let line = cut(&clean(line), room);
             lines.push(format!(
@@ -31,7 +31,8 @@ pub fn results(results: &SearchResults, options: Options, terminal: Terminal) ->
         }
         if options.explain {
             let reason = format!("score {} · {}", hit.score, clean(&hit.reason));
-            lines.push(format!("    {}", terminal.paint(Style::Dim, &reason)));
+            let reason = terminal.paint(Style::Dim, &reason);
+            lines.push(terminal.fold(&format!("    {reason}")));
         }
     }
     let shown = results.hits.len() as u64;
@@ -41,11 +42,11 @@ pub fn results(results: &SearchResults, options: Options, terminal: Terminal) ->
             true => format!("{of}; --limit N shows up to {}", number(MAX_HITS as u64)),
             false => format!("{of}; more words narrow the search"),
         };
-        lines.push(terminal.paint(Style::Dim, &note));
+        lines.push(terminal.fold(&terminal.paint(Style::Dim, &note)));
     }
     if results.freshness != Freshness::Fresh {
         let note = "(some summaries are not up to date: `epitome wait` returns when all are)";
-        lines.push(terminal.paint(Style::Dim, note));
+        lines.push(terminal.fold(&terminal.paint(Style::Dim, note)));
     }
     match lines.is_empty() {
         true => String::new(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{SharedErrors, children, entry, finish, name, sorted_children};
+use super::{SharedErrors, children, entry, finish, max_column, name, sorted_children};
 use crate::cli::terminal::{Style, Terminal};
 use crate::cli::text::{clean, columns, count, cut, size, tilde, wrap};
 use crate::model::outline::Element;
@@ -19,9 +19,10 @@ const MAX_INDENT: usize = 20;
 /// The node. `requested` is its absolute path.
 pub fn show(node: &Node, requested: &Path, terminal: Terminal) -> String {
     let common = node.common();
-    let mut lines = vec![head(node, requested, terminal)];
+    let mut lines = head(node, requested, terminal);
     if let Some(error) = &common.error {
-        lines.push(terminal.paint(Style::Error, &format!("! {}", clean(error))));
+        let error = terminal.paint(Style::Error, &format!("! {}", clean(error)));
+        lines.push(terminal.fold(&error));
     }
     if let Some(summary) = &common.summary {
         lines.push(String::new());
@@ -43,7 +44,10 @@ pub fn show(node: &Node, requested: &Path, terminal: Terminal) -> String {
             }
             let errors = SharedErrors::of(node);
             let widest = children(node).iter().map(|child| columns(&name(child)) + 2);
-            let column = widest.max().unwrap_or(0).min(MAX_COLUMN);
+            let column = widest
+                .max()
+                .unwrap_or(0)
+                .min(max_column(MAX_COLUMN, terminal));
             for child in sorted_children(node) {
                 lines.push(entry("  ", child, &name(child), column, &errors, terminal));
             }
@@ -77,7 +81,8 @@ pub fn title(node: &Node, requested: &Path) -> String {
     }
 }
 
-fn head(node: &Node, requested: &Path, terminal: Terminal) -> String {
+/// Title and facts in one line, or below each other if that is too long.
+fn head(node: &Node, requested: &Path, terminal: Terminal) -> Vec<String> {
     let mut facts = match node {
         Node::File(file) => {
             let language = file.language.as_deref().map(clean);
@@ -111,12 +116,14 @@ fn head(node: &Node, requested: &Path, terminal: Terminal) -> String {
         (Freshness::Off, _) => (Style::Dim, "off"),
     };
     facts.push(String::new());
-    format!(
-        "{}  {}{}",
-        terminal.paint(Style::Bold, &title(node, requested)),
-        terminal.paint(Style::Dim, &facts.join(" · ")),
-        terminal.paint(style, freshness)
-    )
+    let (title, facts) = (title(node, requested), facts.join(" · "));
+    let length = columns(&title) + 2 + columns(&facts) + columns(freshness);
+    let title = terminal.paint(Style::Bold, &title);
+    let facts = terminal.paint(Style::Dim, &facts) + &terminal.paint(style, freshness);
+    match terminal.width.is_some_and(|width| width < length) {
+        true => vec![title, terminal.fold(&facts)],
+        false => vec![format!("{title}  {facts}")],
+    }
 }
 
 /// The definitions, indented by nesting, with their lines and the first sentence of their documentation.

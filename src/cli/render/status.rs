@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use crate::cli::terminal::{Style, Terminal};
-use crate::cli::text::{
-    ago, clean, count, cut, duration, money, number, size, tilde, tokens, until,
-};
+use crate::cli::text::{ago, clean, count, duration, money, number, size, tilde, tokens, until};
 use crate::wire::protocol::{ExcludedFiles, Repository, RepositoryState, Status};
 use crate::wire::usage::{BudgetStatus, DayUsage, Used};
 
@@ -54,18 +52,9 @@ pub fn status(status: &Status, terminal: Terminal) -> String {
         lines.push(String::new());
         lines.push("no repository is watched; add one with `epitome watch PATH`".to_owned());
     }
-    let lines = lines.into_iter().map(|line| fit(&line, terminal));
-    let mut text = lines.collect::<Vec<_>>().join("\n");
+    let mut text = terminal.fold(&lines.join("\n"));
     text.push('\n');
     text
-}
-
-/// A line with colours is left as it is; a plain one is cut at the terminal's width.
-fn fit(line: &str, terminal: Terminal) -> String {
-    match terminal.width {
-        Some(width) if !line.contains('\x1b') => cut(line, width),
-        _ => line.to_owned(),
-    }
 }
 
 fn requests(status: &Status) -> String {

@@ -205,7 +205,9 @@ fn a_file_is_shown_with_its_outline() {
     assert_eq!(
         show(&node, path, narrow(26)),
         "\
-src/a.py  python · 2.0 KiB · offline summary · fresh
+src/a.py
+python · 2.0 KiB · offline
+  summary · fresh
 
 Does a. It takes its time
 about it.

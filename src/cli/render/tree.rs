@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::show::title;
-use super::{SharedErrors, entry, finish, name, sorted_children};
+use super::{SharedErrors, entry, finish, max_column, name, sorted_children};
 use crate::cli::terminal::Terminal;
 use crate::cli::text::columns;
 use crate::wire::protocol::Node;
@@ -24,7 +24,7 @@ pub fn tree(node: &Node, requested: &Path, depth: usize, terminal: Terminal) -> 
         .skip(1)
         .map(|(prefix, _, name)| columns(prefix) + columns(name))
         .max();
-    let column = widest.unwrap_or(0).min(MAX_COLUMN);
+    let column = widest.unwrap_or(0).min(max_column(MAX_COLUMN, terminal));
     let errors = SharedErrors::of(node);
     let lines = rows.iter().enumerate().map(|(at, (prefix, node, name))| {
         let column = if at == 0 { 0 } else { column };

@@ -8,6 +8,7 @@ use super::systemctl;
 use super::units::{self, Found, SERVICE, SOCKET};
 use crate::cli::failure::Failure;
 use crate::cli::output;
+use crate::cli::terminal::Terminal;
 use crate::cli::text::clean;
 
 /// The output of `service status`.
@@ -54,7 +55,7 @@ pub async fn status(folder: &Path, json: bool) -> Result<(), Failure> {
     }
     match json {
         true => output::print_json(&report),
-        false => output::print(&report.text()),
+        false => output::print(&Terminal::of_stdout().fold(&report.text())),
     }
 }
 
