@@ -149,7 +149,8 @@ fn with_grammar(name: &str, source: &Source<'_>) -> Option<Parsed> {
     let embedded = macros::parse(&parse, source.bytes);
     let mut reader = Reader::new(parse.grammar, parse.compiled, &parse.tree, source);
     let broken = !parse.missing.is_empty();
-    let mut digest = (!broken).then(|| SyntaxDigest::new(parse.grammar, source.bytes));
+    let mut digest =
+        (!broken && !parse.heads_only).then(|| SyntaxDigest::new(parse.grammar, source.bytes));
     walk(&parse, &embedded, &mut reader, digest.as_mut());
     let mut outline = reader.finish();
     outline.facts = facts::facts(&parse.tree, source.bytes);

@@ -222,16 +222,29 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     fn item(&mut self, found: &Item<'t>) {
-        // The names of one statement are siblings.
+        // The names of one statement are siblings: each ends where the next begins, and the first is on top of the stack.
         let id = found.node.id();
-        let sibling = self.open.pop_if(|open| open.node == id);
-        let sibling = sibling.map(|sibling| sibling.body);
+        let first = self.open.iter().rposition(|open| open.node != id);
+        let mut siblings = self.open.split_off(first.map_or(0, |last| last + 1));
+        let name_at = found.name.unwrap_or(found.node).start_byte();
+        if let Some(last) = siblings.first_mut() {
+            last.end = last.end.min(name_at);
+        }
+        let sibling = siblings.first().map(|last| last.body);
+        let opened = self.sibling(found, sibling);
+        self.open.extend(opened);
+        self.open.append(&mut siblings);
+    }
+
+    /// Adds a definition, and returns it if it encloses others. `sibling` is the body of the one before it in its statement.
+    fn sibling(&mut self, found: &Item<'t>, sibling: Option<usize>) -> Option<Open> {
+        let id = found.node.id();
         let name_at = found.name.unwrap_or(found.node).start_byte();
         if self.is_closed(found.node.start_byte()) || self.is_closed(name_at) {
-            return;
+            return None;
         }
         if !self.named.insert(name_at) {
-            return;
+            return None;
         }
         let node = self.with_wrapper(found.node);
         let Range { start, end } = node.byte_range();
@@ -252,14 +265,15 @@ impl<'a, 't> Reader<'a, 't> {
         }
         let body = found.body.map(|body| body.start_byte());
         self.pending.skip_to(body.unwrap_or(end));
-        let around = self.open.last();
+        // What stands in the head of a definition is not inside it: `a.x = a.y = function …`.
+        let around = self.open.iter().rev().find(|open| open.body <= start);
         let kind = self.kind_of(found.kind, around.map(|open| open.kind.as_str()));
         let name = match found.name {
             Some(name) => self.source.one_line(self.compiled, name),
             None => UNNAMED.to_owned(),
         };
         if self.grammar.keywords.contains(&name.as_str()) {
-            return;
+            return None;
         }
         let mut qualified_name = String::new();
         if let Some(open) = around {
@@ -293,7 +307,7 @@ impl<'a, 't> Reader<'a, 't> {
             if let Some(body) = body {
                 self.closed.push(body..end);
             }
-            return;
+            return None;
         }
         let signature =
             self.source
@@ -301,19 +315,18 @@ impl<'a, 't> Reader<'a, 't> {
         let signature = signature
             .trim_end_matches(|c: char| c.is_whitespace() || self.grammar.head_ends.contains(&c));
         let closed = found.inside == Inside::Closed || qualified_name.len() > MAX_QUALIFIED_NAME;
-        if let Some(body) = body.filter(|_| found.inside != Inside::Siblings) {
-            self.open.push(Open {
-                end,
-                closed_from: if closed { body } else { usize::MAX },
-                body,
-                node: id,
-                kind: kind.to_owned(),
-                qualified_name: qualified_name.clone(),
-                element: self.outline.elements.len(),
-            });
-        }
+        let body = body.filter(|_| found.inside != Inside::Siblings);
+        let opened = body.map(|body| Open {
+            end,
+            closed_from: if closed { body } else { usize::MAX },
+            body,
+            node: id,
+            kind: kind.to_owned(),
+            qualified_name: qualified_name.clone(),
+            element: self.outline.elements.len(),
+        });
         if kind == "owner" {
-            return;
+            return opened;
         }
         self.outline.elements.push(Element {
             kind: kind.to_owned(),
@@ -325,6 +338,7 @@ impl<'a, 't> Reader<'a, 't> {
             line_end: self.source.last_line(node).max(line(row)),
             docstring,
         });
+        opened
     }
 
     /// A definition's node, or the wrapper around it.
@@ -418,6 +432,10 @@ impl<'a, 't> Reader<'a, 't> {
                 self.outline.headings.insert(0, format!("# {comment}"));
             }
         }
+        // The names of one statement are read before what their values hold.
+        self.outline
+            .elements
+            .sort_by_key(|element| element.line_start);
         let mut seen = HashSet::new();
         self.outline
             .imports

@@ -6,7 +6,7 @@
 mod c;
 mod script;
 
-pub(super) use c::{attributes, c, cpp, dialect};
+pub(super) use c::{attributes, c, c_heads, cpp, cpp_heads, dialect};
 pub(super) use script::{component, flow, java, javascript, rust, typescript};
 
 /// Replaces a text by blanks; its line ends stay.

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `@item.KIND` | a definition; KIND is the kind that the element carries |
 //! | `@name` | its name |
+//! | `@declarator` | a declarator of C; the definition counts only if it declares a function, whose name and owner it holds |
 //! | `@body` | where its signature ends; definitions inside are its members |
 //! | `@closed` | the same, but definitions inside are ignored (a function's body); also without a definition |
 //! | `@tail` | where its signature ends; definitions inside are its siblings |
@@ -163,6 +164,8 @@ pub(super) struct Grammar {
     /// Blanks or replaces what the grammar does not know, without moving a byte. Used if the plain text has errors;
     /// `None`: nothing to change.
     pub repair: Option<Repair>,
+    /// The same, if there are still errors: leaves no function body.
+    pub heads: Option<Repair>,
     /// The same, but always used: leaves only what the grammar reads, as a component's scripts.
     pub extract: Option<Repair>,
     /// Whether the file's markup uses components, which are elements.
@@ -206,6 +209,7 @@ const BRACES: Grammar = Grammar {
     lines: Lines::Ends,
     formatting: &STRICT,
     repair: None,
+    heads: None,
     extract: None,
     components: false,
     keywords: &[],

@@ -14,6 +14,9 @@ use super::table::{Compiled, Grammar, compiled, grammar};
 const MAX_COST: u32 = 400_000;
 const COST_OF_ERRORS: u32 = 10;
 
+/// What a byte in an error of the plain text weighs, beside one of the repaired text.
+const WEIGHT_OF_PLAIN: usize = 4;
+
 /// A second limit, in case steps take unexpectedly long.
 const MAX_TIME: Duration = Duration::from_secs(10);
 
@@ -32,6 +35,8 @@ pub(super) struct Parse {
     pub tree: Tree,
     /// Parts of the text that the parser could not read, in lines counted from 1.
     pub missing: Vec<(u32, u32)>,
+    /// The tree has no function bodies.
+    pub heads_only: bool,
 }
 
 /// Parses a text. If the tree has errors, the repaired text and the fallback grammars of the row are tried, and the
@@ -48,26 +53,28 @@ pub(super) fn parse(row: &'static Grammar, source: &[u8]) -> Option<Parse> {
         let Some(compiled) = compiled(row) else {
             continue;
         };
-        let mut repaired = None;
-        // The text as it is, then repaired.
-        for attempt in 0..2 {
-            if attempt == 1 {
-                repaired = row.repair.and_then(|repair| repair(source));
-                if repaired.is_none() {
-                    break;
-                }
+        // The text as it is, repaired, and without the bodies of functions.
+        for (attempt, repair) in [None, row.repair, row.heads].into_iter().enumerate() {
+            let repaired = repair.and_then(|repair| repair(source));
+            if attempt > 0 && repaired.is_none() {
+                continue;
             }
             let text = repaired.as_deref().unwrap_or(source);
             let Some(tree) = run(compiled, text, None, &mut budget) else {
                 continue;
             };
-            let (bytes, missing) = errors(&tree);
+            let (mut bytes, missing) = errors(&tree);
+            // A macro makes the head of a function of `namespace`, in few bytes: errors in the plain text weigh more.
+            if attempt == 0 {
+                bytes *= WEIGHT_OF_PLAIN;
+            }
             if best.as_ref().is_none_or(|(fewest, _)| bytes < *fewest) {
                 let parse = Parse {
                     grammar: row,
                     compiled,
                     tree,
                     missing,
+                    heads_only: attempt == 2,
                 };
                 best = Some((bytes, parse));
             }

@@ -12,6 +12,9 @@ use crate::shell::parse::table::{Capture, Compiled, Grammar};
 /// At most this many names of one statement are read: each would quote it.
 const MAX_ITEMS: usize = 64;
 
+/// Deeper declarators declare nothing.
+const MAX_DECLARATORS: usize = 32;
+
 /// What a definition's body holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inside {
@@ -57,6 +60,56 @@ fn better(item: &Item<'_>, known: &Item<'_>) -> bool {
         || known.inside == Inside::Closed && item.inside == Inside::Members
 }
 
+/// The name of the function that a declarator of C or C++ declares, and that of its owner; `None` for a variable.
+fn declared_function(declarator: Node<'_>) -> Option<(Node<'_>, Option<Node<'_>>)> {
+    let mut at = declarator;
+    // The declarator directly around the name, parentheses apart: `(*f)(int)` declares a pointer.
+    let mut around = "";
+    for _ in 0..MAX_DECLARATORS {
+        let kind = at.kind();
+        let next = match kind {
+            "operator_cast" => None,
+            "parenthesized_declarator" | "reference_declarator" | "attributed_declarator" => {
+                let children = 0..u32::try_from(at.named_child_count()).unwrap_or(0);
+                children
+                    .filter_map(|child| at.named_child(child))
+                    .find(|child| child.kind().ends_with("declarator") || is_name(child))
+            }
+            _ => at.child_by_field_name("declarator"),
+        };
+        let Some(next) = next else {
+            break;
+        };
+        if kind != "parenthesized_declarator" {
+            around = kind;
+        }
+        at = next;
+    }
+    let mut scope = None;
+    while at.kind() == "qualified_identifier" {
+        scope = at.child_by_field_name("scope").or(scope);
+        at = at.child_by_field_name("name")?;
+    }
+    if at.kind() == "template_function" {
+        at = at.child_by_field_name("name")?;
+    }
+    let function = around == "function_declarator" || at.kind() == "operator_cast";
+    (function && is_name(&at)).then_some((at, scope))
+}
+
+fn is_name(node: &Node<'_>) -> bool {
+    matches!(
+        node.kind(),
+        "identifier"
+            | "field_identifier"
+            | "operator_name"
+            | "destructor_name"
+            | "operator_cast"
+            | "template_function"
+            | "qualified_identifier"
+    )
+}
+
 /// What the query finds at a node.
 pub(super) fn events<'t>(
     grammar: &Grammar,
@@ -72,6 +125,7 @@ pub(super) fn events<'t>(
     let mut matches = query.matches(&compiled.query, node, source.bytes);
     while let Some(found) = matches.next() {
         let (mut kind, mut name, mut scope, mut body) = (None, None, None, None);
+        let mut declarator = None;
         let mut inside = Inside::Members;
         let (mut from, mut imported) = (String::new(), Vec::new());
         let quoted = |node| source.one_line(compiled, node);
@@ -81,6 +135,7 @@ pub(super) fn events<'t>(
                 Capture::Item(found) => kind = Some(found.as_str()),
                 Capture::Name => name = Some(node),
                 Capture::Scope => scope = Some(node),
+                Capture::Declarator => declarator = Some(node),
                 Capture::Body => body = Some(node),
                 Capture::Closed => (body, inside) = (Some(node), Inside::Closed),
                 Capture::Tail => (body, inside) = (Some(node), Inside::Siblings),
@@ -121,6 +176,13 @@ pub(super) fn events<'t>(
             }
             continue;
         };
+        if let Some(declarator) = declarator {
+            let Some(declared) = declared_function(declarator) else {
+                events.extend(body.map(|body| Event::Closed(body.start_byte()..node.end_byte())));
+                continue;
+            };
+            (name, scope) = (Some(declared.0), declared.1);
+        }
         let item = Item {
             kind,
             node,
@@ -143,6 +205,7 @@ pub(super) fn events<'t>(
     if documents {
         events.retain(|event| !matches!(event, Event::Comment(_)));
     }
+    items.sort_by_key(|item| item.name.unwrap_or(item.node).start_byte());
     events.extend(items.into_iter().map(Event::Item));
     events
 }

@@ -178,7 +178,7 @@
     value: (object
       [
         (method_definition)
-        (pair value: [(arrow_function) (function_expression) (generator_function)])
+        (pair value: [(arrow_function) (function_expression) (generator_function) (parenthesized_expression [(arrow_function) (function_expression)])])
       ]) @body)) @item.constant
 (lexical_declaration
   (variable_declarator
@@ -214,7 +214,7 @@
     value: (object
       [
         (method_definition)
-        (pair value: [(arrow_function) (function_expression) (generator_function)])
+        (pair value: [(arrow_function) (function_expression) (generator_function) (parenthesized_expression [(arrow_function) (function_expression)])])
       ]) @body)) @item.constant
 (variable_declaration
   (variable_declarator
@@ -310,7 +310,161 @@
       ]))
   (#eq? @_prototype "prototype")) @item.method
 
+; A function in parentheses, or assigned to several members at once.
+(expression_statement
+  (assignment_expression
+    left: (member_expression object: (_) @scope property: (property_identifier) @name)
+    right: (parenthesized_expression [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ]))
+  (#not-match? @scope "(\\.prototype|^(module|(module\\.)?exports))$")) @item.method
+(expression_statement
+  (assignment_expression
+    left: (member_expression object: (_) @_exports property: (property_identifier) @name)
+    right: (parenthesized_expression [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ]))
+  (#match? @_exports "^(module\\.)?exports$")) @item.function
+(expression_statement
+  (assignment_expression
+    left: (member_expression object: (_) @scope property: (property_identifier) @name)
+    right: [
+      (assignment_expression right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ])
+      (assignment_expression right: (assignment_expression right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ]))
+    ])
+  (#not-match? @scope "(\\.prototype|^(module|(module\\.)?exports))$")) @item.method
+(expression_statement
+  (assignment_expression
+    left: (member_expression object: (_) @_exports property: (property_identifier) @name)
+    right: [
+      (assignment_expression right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ])
+      (assignment_expression right: (assignment_expression right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ]))
+    ])
+  (#match? @_exports "^(module\\.)?exports$")) @item.function
+(assignment_expression
+  right: (assignment_expression
+    left: (member_expression object: (_) @scope property: (property_identifier) @name)
+    right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ])
+  (#not-match? @scope "(\\.prototype|^(module|(module\\.)?exports))$")) @item.method
+(assignment_expression
+  right: (assignment_expression
+    left: (member_expression object: (_) @_exports property: (property_identifier) @name)
+    right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ])
+  (#match? @_exports "^(module\\.)?exports$")) @item.function
+(assignment_expression
+  right: (assignment_expression
+    left: (member_expression object: (_) @scope property: (property_identifier) @name)
+    right: (assignment_expression right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ]))
+  (#not-match? @scope "(\\.prototype|^(module|(module\\.)?exports))$")) @item.method
+(assignment_expression
+  right: (assignment_expression
+    left: (member_expression object: (_) @_exports property: (property_identifier) @name)
+    right: (assignment_expression right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ]))
+  (#match? @_exports "^(module\\.)?exports$")) @item.function
+(variable_declaration
+  (variable_declarator
+    name: (identifier) @name
+    value: (assignment_expression right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ]))) @item.function
+(expression_statement
+  (assignment_expression
+    left: (member_expression
+      object: (member_expression
+        object: (_) @scope
+        property: (property_identifier) @_prototype)
+      property: (property_identifier) @name)
+    right: (parenthesized_expression [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ]))
+  (#eq? @_prototype "prototype")) @item.method
+(pair
+  key: [(property_identifier) (string (string_fragment)) (computed_property_name) (number)] @name
+  value: (parenthesized_expression [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ])) @item.method
+
+; Objects with functions that are assigned to a member.
+(expression_statement
+  (assignment_expression
+    left: (member_expression object: (_) @scope property: (property_identifier) @name)
+    right: (object
+      [
+        (method_definition)
+        (pair value: [(arrow_function) (function_expression) (generator_function) (parenthesized_expression [(arrow_function) (function_expression)])])
+      ]) @body)
+  (#not-match? @scope "^(module|(module\\.)?exports)$")
+  (#not-match? @name "^prototype$")) @item.constant
+(expression_statement
+  (assignment_expression
+    left: (member_expression object: (_) @_exports property: (property_identifier) @name)
+    right: (object
+      [
+        (method_definition)
+        (pair value: [(arrow_function) (function_expression) (generator_function) (parenthesized_expression [(arrow_function) (function_expression)])])
+      ]) @body)
+  (#match? @_exports "^(module\\.)?exports$")) @item.constant
+
+; A variable that gets its function later.
+(expression_statement
+  (assignment_expression left: (identifier) @name right: [
+      (arrow_function "=>" @closed)
+      (function_expression body: (_) @closed)
+      (generator_function body: (_) @closed)
+    ])) @item.function
+
 ; Methods that are given to a type in one object.
+(expression_statement
+  (assignment_expression
+    left: (_)
+    right: (assignment_expression
+      left: (member_expression
+        object: (_) @name
+        property: (property_identifier) @_prototype)
+      right: (object) @body))
+  (#eq? @_prototype "prototype")) @item.owner
 (expression_statement
   (assignment_expression
     left: (member_expression
@@ -417,7 +571,7 @@
       value: (object
         [
           (method_definition)
-          (pair value: [(arrow_function) (function_expression) (generator_function)])
+          (pair value: [(arrow_function) (function_expression) (generator_function) (parenthesized_expression [(arrow_function) (function_expression)])])
         ]) @body))) @item.constant
 
 ; Functions that wrap a file: module loaders, "document ready", suites.
@@ -431,6 +585,16 @@
     (call_expression
       function: (function_expression)
       arguments: (arguments (function_expression body: (_) @open)))))
+
+(expression_statement
+  (call_expression
+    function: (parenthesized_expression (function_expression))
+    arguments: (arguments (parenthesized_expression (function_expression body: (_) @open)))))
+(expression_statement
+  (parenthesized_expression
+    (call_expression
+      function: (function_expression)
+      arguments: (arguments (parenthesized_expression (function_expression body: (_) @open))))))
 
 ; Unnamed functions are closed, unless the function wraps the whole file and is called at
 ; once.

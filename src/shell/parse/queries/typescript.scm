@@ -96,6 +96,13 @@
     ])
     ] @closed)) @item.function
 
+(pair
+  key: [(property_identifier) (string (string_fragment)) (computed_property_name) (number)] @name
+  value: [
+    (as_expression [(arrow_function) (function_expression) (parenthesized_expression [(arrow_function) (function_expression)])])
+    (satisfies_expression [(arrow_function) (function_expression) (parenthesized_expression [(arrow_function) (function_expression)])])
+  ] @closed) @item.method
+
 (ambient_declaration "global" @name (statement_block) @tail) @item.module
 
 (object_type) @closed

@@ -59,6 +59,15 @@ const SCRIPT: &[(&str, &str)] = &[
 ];
 
 const TYPES: &[(&str, &str)] = &[
+    // A declaration without a name and a body: the type becomes the body.
+    (
+        r"\bexport\s+default\s+function\s*\([^(){}]*\)\s*(:)\s*\{",
+        "",
+    ),
+    (
+        r"\bexport\s+default\s+function\s*\([^(){}]*\)(\s*:[\w\s.<>\[\]|]+;)",
+        "{}",
+    ),
     (r"\bexport\s+(type)\s*\*", ""),
     (r"\b(accessor)\s+[\w#\[]", ""),
     (r"[<,]\s*(in\s+out|in|out|const)\s+[A-Z]\w*\s*[,>=e]", ""),

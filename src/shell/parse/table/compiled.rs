@@ -13,6 +13,7 @@ pub(in super::super) enum Capture {
     Item(String),
     Name,
     Scope,
+    Declarator,
     Wrapper,
     Body,
     Tail,
@@ -185,6 +186,7 @@ fn capture(name: &str) -> Option<Capture> {
     Some(match name {
         "name" => Capture::Name,
         "scope" => Capture::Scope,
+        "declarator" => Capture::Declarator,
         "wrapper" => Capture::Wrapper,
         "body" => Capture::Body,
         "tail" => Capture::Tail,

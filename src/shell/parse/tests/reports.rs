@@ -341,3 +341,115 @@ fn a_parser_error_is_reported_with_its_lines() {
     let whole = parsed("go", "package a\nfunc A() {}\n").outline;
     assert!(!whole.partial && whole.missing.is_empty());
 }
+
+/// What the comparison with the TypeScript compiler and with ctags found.
+#[test]
+fn scripts_of_real_projects() {
+    check(
+        "javascript",
+        &[
+            (
+                "(function (g, f) { f(g); })(this, (function (exports) { function a() {} }));",
+                &["a"],
+            ),
+            (
+                "A.x = A.b.y = A.z = function () {};",
+                &["A.x", "A.b.y", "A.z"],
+            ),
+            ("exports.a = exports.b = function () {};", &["a", "b"]),
+            ("exports.a = (function (x) { return x; });", &["a"]),
+            ("var proto = module.exports = function () {};", &["proto"]),
+            (
+                "exports.clock = { now: function () {}, at() {} };",
+                &["clock", "clock.now", "clock.at"],
+            ),
+            (
+                "var a = {\n x() {} },\n f = () => { const no = () => 1; },\n b = {\n y: function () {} };",
+                &["a", "a.x", "f", "b", "b.y"],
+            ),
+            (
+                "jQuery.fn = jQuery.prototype = { each: function () {} };",
+                &["jQuery.each"],
+            ),
+            ("let f = null;\nf = function () {};", &["f"]),
+        ],
+    );
+    check(
+        "typescript",
+        &[
+            (
+                "export default function (): {\n  a: b.C;\n};\nexport type T = 1;",
+                &["default", "T"],
+            ),
+            ("export default function (): b.C<D>;", &["default"]),
+        ],
+    );
+}
+
+#[test]
+fn macros_of_real_projects() {
+    let begin = "#ifndef A_H\n#define A_H\nnamespace a {\nABSL_NAMESPACE_BEGIN\nvoid first();";
+    let end = "ABSL_NAMESPACE_END\n}\n#endif\n";
+    let cases: &[(&str, &[&str])] = &[
+        (
+            "FMT_BEGIN_EXPORT\ntemplate <typename T> FMT_CONSTEXPR auto f(T t) -> int { return (void)B<T>{}; }",
+            &["a.f"],
+        ),
+        (
+            "int f(void* absl_nonnull p, const T& t ABSL_LIFETIME);",
+            &["a.f"],
+        ),
+        (
+            "FMT_PRAGMA_GCC(push_options)\nclass C { FMT_CONSTEXPR C(int a) : a(a) {} };",
+            &["a.C", "a.C.C"],
+        ),
+        (
+            "template <typename T, FMT_ENABLE_IF(is<T>::value)> void f(T t) {}",
+            &["a.f"],
+        ),
+        (
+            "class C {\n  void f() LOCKS(mu_) {}\n  int a_ GUARDED_BY(mu_);\n  void g(A a = {});\n};",
+            &["a.C", "a.C.f", "a.C.g"],
+        ),
+        (
+            "#if HAS(clang::x)\nint f();\n#else\nint g();\n#endif",
+            &["a.f", "a.g"],
+        ),
+        (
+            "TEST_CASE(\"a b\") { CHECK(x == 1); }\nint f();",
+            &["a.TEST_CASE", "a.f"],
+        ),
+        ("BENCHMARK(b)->Range(1, 2);\nint f();", &["a.f"]),
+        (
+            "int f(int a,\n#ifdef X\n  int b,\n#endif\n  int c);",
+            &["a.f"],
+        ),
+        (
+            "typedef int (*fn)(int);\ntypedef struct { int a; } S;",
+            &["a.fn", "a.S"],
+        ),
+        (
+            "int (*variable)(int);\nint (*f(int a))[3];\nint ****g();",
+            &["a.f", "a.g"],
+        ),
+    ];
+    for (text, names) in cases {
+        let outline = parsed("cpp", format!("{begin}\n{text}\n{end}")).outline;
+        let found: Vec<&str> = outline
+            .elements
+            .iter()
+            .filter(|element| !["macro", "namespace"].contains(&element.kind.as_str()))
+            .map(|element| element.qualified_name.as_str())
+            .collect();
+        assert_eq!(found, [&["a.first"][..], names].concat(), "{text}");
+        assert!(!outline.partial, "{text}: {:?}", outline.missing);
+    }
+}
+
+/// A brace too many does not make the next function part of the one before it.
+#[test]
+fn an_unbalanced_body_is_not_left_out() {
+    let text = "int a(void)\n{\n  if (x) {\n    y(%);\n}\n\nint b(void)\n{\n}\n";
+    let outline = parsed("c", text).outline;
+    assert!(outline.partial);
+}

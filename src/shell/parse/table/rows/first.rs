@@ -394,7 +394,10 @@ pub(super) const C_WORDS: &[&str] = &[
 pub(super) static C: Grammar = Grammar {
     name: "c",
     language: || tree_sitter_c::LANGUAGE.into(),
-    query: &[include_str!("../../queries/c.scm")],
+    query: &[
+        include_str!("../../queries/c.scm"),
+        include_str!("../../queries/typedefs.scm"),
+    ],
     verbatim: &[
         "string_literal",
         "char_literal",
@@ -404,6 +407,7 @@ pub(super) static C: Grammar = Grammar {
     lines: Lines::Free,
     extract: Some(repair::attributes),
     repair: Some(repair::c),
+    heads: Some(repair::c_heads),
     keywords: C_WORDS,
     // Many headers of C++ end in `.h`.
     dialect: Some(repair::dialect),

@@ -34,7 +34,10 @@ const TYPES: &[&str] = &[
 pub(super) static CPP: Grammar = Grammar {
     name: "cpp",
     language: || tree_sitter_cpp::LANGUAGE.into(),
-    query: &[include_str!("../../queries/cpp.scm")],
+    query: &[
+        include_str!("../../queries/cpp.scm"),
+        include_str!("../../queries/typedefs.scm"),
+    ],
     members: &[("function", TYPES, "method")],
     head_ends: &['=', ';', ',', '{', ':'],
     verbatim: &[
@@ -47,6 +50,7 @@ pub(super) static CPP: Grammar = Grammar {
     lines: Lines::Free,
     extract: Some(repair::attributes),
     repair: Some(repair::cpp),
+    heads: Some(repair::cpp_heads),
     keywords: super::first::C_WORDS,
     ..BRACES
 };
