@@ -10,6 +10,7 @@ mod tests;
 mod follow;
 pub mod globs;
 pub mod locate;
+pub mod symbols;
 
 use std::ffi::OsString;
 use std::io;
@@ -415,10 +416,11 @@ fn internal(detail: String) -> Problem {
     Problem::new(PROBLEM_INTERNAL, detail)
 }
 
+/// How the message begins when the daemon ended within a response: the next request may find another daemon.
+pub const BROKEN: &str = "the daemon closed the connection before its response was complete";
+
 fn broken(error: hyper::Error) -> Problem {
-    internal(format!(
-        "the daemon closed the connection before its response was complete ({error})"
-    ))
+    internal(format!("{BROKEN} ({error})"))
 }
 
 fn encode(body: &impl Serialize) -> Result<Vec<u8>, Problem> {

@@ -6,6 +6,7 @@ pub mod dry_run;
 pub mod followers;
 pub mod registry;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -23,6 +24,8 @@ use crate::engine::event::Event;
 use crate::engine::pacing::DayUse;
 use crate::model::key::Generator;
 use crate::model::path::RepoId;
+use crate::model::summary::Summary;
+use crate::shell::redact::redact_prose;
 use crate::shell::rules::FileRules;
 use crate::shell::store::{Store, StoreError};
 use crate::shell::watch::Watch;
@@ -209,6 +212,14 @@ impl Context {
     }
 }
 
+/// A summary without credentials: the rules of an earlier version knew fewer.
+fn cleaned(summary: Summary) -> Summary {
+    match redact_prose(&summary.text) {
+        Cow::Borrowed(_) => summary,
+        Cow::Owned(text) => Summary { text, ..summary },
+    }
+}
+
 /// Opens the store, and waits a while for another process to release it.
 ///
 /// # Errors
@@ -227,7 +238,7 @@ pub async fn open_store(data: &Path) -> anyhow::Result<Store> {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             Err(error) => bail!("{error}: {}", error.hint()),
-            Ok(store) => return Ok(store),
+            Ok(store) => return Ok(store.cleaned_by(cleaned)),
         }
     }
 }

@@ -98,6 +98,10 @@ impl Requester {
             Next::Last(prompt) => (None, prompt),
             Next::Part(part, prompt) => (Some(part), prompt),
         };
+        let prompt = match &earlier {
+            None if request.attempts > 0 => prompt.without_unchanged(),
+            _ => prompt,
+        };
         let length = prompt.user.len();
         let provider = &self.context.provider;
         let mut response = provider.send(prompt.clone(), self.answer_cap()).await;
