@@ -22,7 +22,7 @@ KINDS = {
 }
 # In these languages a kind of ctags means something else.
 NOT = {"rust": {"macro", "module", "implementation"}, "c": {"macro"}, "cpp": {"macro"}, "python": {"module", "namespace"},
-       "csharp": {"namespace"}, "php": {"namespace", "alias"}, "java": {"package"}, "go": {"package"}, "sh": {"alias"}}
+       "csharp": {"namespace", "typedef"}, "php": {"namespace", "alias"}, "java": {"package"}, "go": {"package"}, "sh": {"alias"}}
 CALLABLE = {"function", "func", "method", "member", "constructor", "singletonMethod", "subroutine"}
 
 Definition = collections.namedtuple("Definition", "name kind line")
