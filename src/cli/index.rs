@@ -78,7 +78,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
         if arguments.json {
             return output::print_json(&estimate);
         }
-        return output::print(&cost::table(&estimate));
+        return output::print(&Terminal::of_stdout().fold(&cost::table(&estimate)));
     }
     let mut progress = Progress::on_stderr();
     // Only what is printed is loaded: the outlines of a large tree are many times its first levels.

@@ -20,6 +20,9 @@ pub fn table(estimate: &Estimate) -> String {
         count(estimate.files, "file"),
         count(estimate.directories.saturating_sub(1), "folder")
     );
+    if estimate.requests == 0 && estimate.model != "offline" {
+        return format!("{size}\nnothing to request: all summaries are stored\n");
+    }
     if estimate.model == "offline" {
         return format!("{size}\n{}\n", price(estimate));
     }
@@ -121,7 +124,7 @@ fn amount(estimate: &Estimate) -> String {
 fn price(estimate: &Estimate) -> String {
     let Some(price) = estimate.price else {
         return "price unknown: set openai.price_per_million_input and openai.price_per_million_output in the \
-                configuration"
+                configuration; a local model needs neither"
             .to_owned();
     };
     let batched = match estimate.price_with_batch {
