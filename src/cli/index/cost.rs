@@ -21,7 +21,10 @@ pub fn table(estimate: &Estimate) -> String {
         count(estimate.directories.saturating_sub(1), "folder")
     );
     if estimate.requests == 0 && estimate.model != "offline" {
-        return format!("{size}\nnothing to request: all summaries are stored\n");
+        let shared = estimate.shared.as_ref().filter(|shared| shared.found > 0);
+        let stored = "nothing to request: all summaries are stored".to_owned();
+        let stored = shared.map_or(stored, |shared| self::shared(shared, estimate));
+        return format!("{size}\n{stored}\n");
     }
     if estimate.model == "offline" {
         return format!("{size}\n{}\n", price(estimate));
