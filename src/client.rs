@@ -40,6 +40,7 @@ use crate::wire::protocol::{
     WatchRequest,
 };
 use crate::wire::search::{MAX_QUERY_BYTES, Search, SearchResults, too_long};
+use crate::wire::shared::{ExchangeRequest, Exchanged};
 
 /// No daemon listens on the socket. The client makes this problem; a server never sends it.
 pub const PROBLEM_NO_DAEMON: &str = "/problems/no-daemon";
@@ -373,6 +374,12 @@ impl Access for Client {
     async fn collect(&self, request: CollectRequest) -> Result<Collected, Problem> {
         let body = encode(&request)?;
         let response = self.request(Method::POST, "/v1/cache/gc", Some(body), None);
+        decode(&response.await?)
+    }
+
+    async fn exchange(&self, request: ExchangeRequest) -> Result<Exchanged, Problem> {
+        let body = encode(&request)?;
+        let response = self.request(Method::POST, "/v1/cache/shared", Some(body), None);
         decode(&response.await?)
     }
 

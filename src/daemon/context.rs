@@ -5,6 +5,7 @@ pub mod cookies;
 pub mod dry_run;
 pub mod followers;
 pub mod registry;
+pub mod shared;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ use cookies::Cookies;
 use dry_run::Pretended;
 use followers::Followers;
 use registry::{Entry, Notes, Registry};
+use shared::Shared;
 
 /// How long to wait for another process to release the store.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
@@ -93,6 +95,8 @@ pub struct Context {
     pub generator: Generator,
     /// The offline provider's name: it writes the lines about text that is not summarized.
     pub offline: Generator,
+    /// The store that the team shares, where a model writes the summaries or the store alone is open.
+    pub shared: Option<Arc<Shared>>,
     pub registry: Registry,
     pub notes: Notes,
     pub followers: Followers,
@@ -144,6 +148,16 @@ impl Context {
     ) -> anyhow::Result<Context> {
         let largest = provider.capabilities().largest_input.min(PART_TOKENS);
         let largest = largest as usize * TOKEN_BYTES;
+        let notes = Notes::default();
+        let shared = match Shared::open(&config, mode) {
+            Ok(shared) => shared.filter(|_| mode != Mode::Preview).map(Arc::new),
+            Err(problem) => {
+                let text = format!("the shared store is not used: {problem}");
+                tracing::warn!("{text}");
+                notes.set("shared", text);
+                None
+            }
+        };
         Ok(Self {
             file_rules: registry::file_rules(&config),
             own_folder: std::fs::canonicalize(data)?,
@@ -153,8 +167,9 @@ impl Context {
             generator: provider.generator(),
             offline: Offline.generator(),
             provider,
+            shared,
             registry: Registry::default(),
-            notes: Notes::default(),
+            notes,
             followers: Followers::default(),
             overgrown: Arc::default(),
             watch: OnceLock::new(),

@@ -22,10 +22,12 @@ mod notes;
 mod owner;
 mod pack;
 mod parts;
+mod portable;
 mod records;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod unshared;
 mod usage;
 mod verify;
 
@@ -40,6 +42,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub use self::collect::{Collected, InUse, Limits};
 pub use self::error::StoreError;
 pub use self::folder::{FORMAT, format_of};
+pub use self::portable::{Portable, day_of};
 pub use self::survey::{Totals, Users};
 pub use self::verify::Verified;
 

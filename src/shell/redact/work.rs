@@ -7,7 +7,7 @@
 use std::cell::Cell;
 
 /// What may be spent before the first byte, and for each byte of the text before a trigger; about a nanosecond each.
-const ALLOWANCE: usize = 1536 << 10;
+const ALLOWANCE: usize = 4 << 20;
 const RATE: usize = 6;
 
 /// What has been spent on a text.
