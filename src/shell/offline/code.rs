@@ -291,9 +291,40 @@ struct Group<'s, 'a> {
     members: Vec<&'s Shown<'a>>,
 }
 
+/// The documented definition that takes up most of a file.
+fn central(shown: &[Shown<'_>]) -> Option<usize> {
+    let lines = |element: &Element| (element.line_end + 1).saturating_sub(element.line_start);
+    let weight = |shown: &Shown<'_>| {
+        // Methods stand inside of their class or beside it.
+        let inside: u32 = shown.methods.iter().map(|method| lines(method)).sum();
+        lines(shown.element).max(inside)
+    };
+    let all: u32 = shown.iter().map(weight).sum();
+    let at = shown.iter().position(|shown| weight(shown) * 2 > all)?;
+    (shown.len() > 1 && shown[at].noun.singular != "function").then_some(at)
+}
+
+/// `Defines the class `Client`: sends requests`, where it takes up most of the file; else `false`.
+fn say_central(at: usize, shown: &[Shown<'_>], paragraph: &mut Paragraph) -> bool {
+    let (noun, element) = (shown[at].noun, shown[at].element);
+    let Some(words) = words_of(element).filter(|_| !noun.bare) else {
+        return false;
+    };
+    let name = quoted(&element.name);
+    let words = continued(&words);
+    paragraph.say(&format!("Defines the {} {name}: {words}", noun.singular))
+}
+
 fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph: &mut Paragraph) {
     let mut groups: Vec<Group<'_, '_>> = Vec::new();
-    for member in shown {
+    let is_first = paragraph.is_empty() && !is_program(language, outline, shown);
+    let centre = central(shown).filter(|at| is_first && say_central(*at, shown, paragraph));
+    for member in shown
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| Some(*at) != centre)
+        .map(|(_, shown)| shown)
+    {
         match groups
             .iter_mut()
             .find(|group| group.noun.plural == member.noun.plural)
@@ -327,7 +358,14 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
         }
     }
     let alone = shown.len() == 1;
-    if sentence.is_empty() {
+    if sentence.is_empty() && centre.is_some() {
+        let parts: Vec<String> = groups
+            .iter()
+            .take(3)
+            .map(|group| phrase(group, outline, 3))
+            .collect();
+        sentence = format!("Also defines {}", list(&parts, 3));
+    } else if sentence.is_empty() {
         let most = if groups.len() == 1 { 4 } else { 3 };
         let mut parts: Vec<String> = groups
             .iter()
@@ -347,7 +385,11 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
         }
     }
     paragraph.say(&sentence);
-    details(shown, alone, paragraph);
+    if let Some(at) = centre {
+        details(&shown[at..=at], true, paragraph);
+    } else {
+        details(shown, alone, paragraph);
+    }
 }
 
 /// What a program uses that defines nothing but `main`.

@@ -40,22 +40,31 @@ const SPEAKERS: [&str; 17] = [
 const PROGRAMS: [&str; 4] = ["main.go", "main.rs", "index.js", "index.mjs"];
 
 /// Files about a project that say nothing of what a folder is for, by the beginning of their names.
-const ABOUT_PROJECT: [&str; 15] = [
+const ABOUT_PROJECT: [&str; 24] = [
     ".",
     "authors",
+    "cargo.lock",
+    "cargo.toml.orig",
     "changelog",
     "changes",
     "code_of_conduct",
     "contributing",
     "contributors",
     "copying",
+    "go.mod",
+    "go.sum",
     "history.md",
     "licen",
     "manifest.in",
     "notice",
+    "package-lock",
     "pkg-info",
+    "pnpm-lock",
+    "poetry.lock",
     "security.md",
+    "unlicense",
     "upgrading",
+    "yarn.lock",
 ];
 
 /// Folders that stand beside what a project is for.
@@ -293,11 +302,18 @@ fn sentence_about(form: Form, same: &[&Known<'_>]) -> String {
             format!("Generated files: {}", list(&stems, MAX_LISTED))
         }
         Form::Program => {
-            let used = |child: &&Known<'_>| child.line.rsplit('`').nth(1).map(str::to_owned);
-            let mut tools: Vec<Option<String>> = same.iter().map(used).collect();
-            tools.dedup();
-            let use_it = match &tools[..] {
-                [Some(tool)] if tool != "main" => format!(" that use {}", quoted(tool)),
+            let mut tools: BTreeMap<&str, usize> = BTreeMap::new();
+            for tool in same
+                .iter()
+                .filter_map(|child| child.line.rsplit('`').nth(1))
+            {
+                *tools.entry(tool).or_default() += 1;
+            }
+            let most = tools.into_iter().max_by_key(|(_, number)| *number);
+            let use_it = match most {
+                Some((tool, number)) if tool != "main" && number * 5 >= same.len() * 3 => {
+                    format!(" that use {}", quoted(tool))
+                }
                 _ => String::new(),
             };
             format!("Programs{use_it}: {}", list(&stems, MAX_LISTED))

@@ -45,6 +45,8 @@ const OPENINGS: &[(&str, Form)] = &[
     ("SVG image", Form::Svg),
     ("GitHub workflow", Form::Workflow),
     ("Contains ", Form::Listing),
+    ("Programs: ", Form::Listing),
+    ("Programs that use ", Form::Listing),
     ("Generated", Form::Generated),
     ("Minified or bundled", Form::Generated),
     ("Data: ", Form::Data),

@@ -406,6 +406,9 @@ const HANGS: [&str; 18] = [
     "following",
 ];
 
+/// Words that stand before the announcement of a list where they say something.
+const MIN_BEFORE_LIST: usize = 4;
+
 fn sentences(paragraph: &str) -> Vec<String> {
     let mut sentences = Vec::new();
     let mut rest = paragraph.trim();
@@ -422,11 +425,20 @@ fn sentences(paragraph: &str) -> Vec<String> {
             rest = rest[sentence.len()..].trim_start();
             continue;
         }
-        // What only announces a list that is not quoted says nothing.
-        let last = sentence.trim_end_matches(':').rsplit(' ').next();
-        let hangs = last.is_some_and(|word| HANGS.contains(&word));
-        if !sentence.ends_with(':') || sentences.is_empty() && !hangs {
-            sentences.push(sentence.trim_end_matches(':').to_owned());
+        // What only announces a list that is not quoted says nothing; what stands before it may.
+        let words = sentence.trim_end_matches(':');
+        let last = words.rsplit(' ').next();
+        let hangs = sentence.ends_with(':') && last.is_some_and(|word| HANGS.contains(&word));
+        let before = words.rfind(", ").map(|at| &words[..at]);
+        let before = before.filter(|before| before.split(' ').count() >= MIN_BEFORE_LIST);
+        match (
+            sentence.ends_with(':') && !sentences.is_empty(),
+            hangs,
+            before,
+        ) {
+            (true, ..) | (_, true, None) => {}
+            (_, true, Some(before)) => sentences.push(before.to_owned()),
+            (_, false, _) => sentences.push(words.to_owned()),
         }
         rest = rest[sentence.len()..].trim_start();
     }
@@ -659,7 +671,10 @@ mod tests {
                 vec!["Type definitions for tool"],
             ),
             ("The syntax looks like::\n\n    x", vec![]),
-            ("It has several renderers, including:\n\n- a", vec![]),
+            (
+                "It has several renderers, including:\n\n- a",
+                vec!["It has several renderers"],
+            ),
             (
                 "This file is execfile()d with the current directory set to its own.",
                 vec![],

@@ -668,6 +668,14 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "exports.seed = (knex) ->\n  knex('table').del();\n  knex('table').insert();\n",
         "Text that begins with `exports.seed = (knex) ->`.",
     ),
+    // The documented definition that takes up most of a file speaks for it.
+    (
+        "r.ts",
+        "export class Entry {}\n/** Watches files for changes. */\nexport class Watcher {\n  a() {}\n  b() {}\n  c() {}\n}\n\
+         export function join() {}\n",
+        "Defines the class `Watcher`: Watches files for changes. Also defines the class `Entry` and the function `join`. \
+         Methods: `a`, `b` and `c`.",
+    ),
     (
         "m.rs",
         "pub struct Reader<R>(R);\n\nimpl<R: Read> Stream for Reader<R> {\n    fn poll(&self) {}\n}\n",
