@@ -10,13 +10,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::task::JoinError;
+
 use crate::daemon::contents::{Moved, moved};
 use crate::daemon::context::{Context, Mode, NOT_REQUESTED, today};
 use crate::daemon::prompt::parts::Next;
 use crate::daemon::prompt::{self, Prompt};
 use crate::daemon::provider::Response;
-use crate::daemon::work::local;
 use crate::daemon::work::writer::{Write, Writer};
+use crate::daemon::work::{local, sharing};
 use crate::engine::effect::SummaryRequest;
 use crate::engine::event::{Event, Usage};
 use crate::model::failure::{Failure, Remedy};
@@ -75,13 +77,15 @@ impl Requester {
             return without(Failure::new(Remedy::Permanent, NOT_REQUESTED));
         }
         let earlier = request::earlier(&self.context, &request);
-        let this = self.clone();
-        let (about, told) = (Arc::clone(&request), earlier.clone());
-        let prepared = tokio::task::spawn_blocking(move || match this.context.mode {
-            Mode::Dry => this.pretend(&about, told.as_ref()).map(Err),
-            _ => this.next(&about, told.as_ref()).map(Ok),
-        });
-        let next = match prepared.await {
+        let mut prepared = self.prepare(&request, &earlier).await;
+        while let Ok(Ok(Ok(Next::Part(part, _)))) = &prepared {
+            // Each part that the team's store has leads to the next one.
+            if !sharing::fetch(&self.context, *part).await {
+                break;
+            }
+            prepared = self.prepare(&request, &earlier).await;
+        }
+        let next = match prepared {
             Ok(Ok(Ok(next))) => next,
             Ok(Ok(Err((summary, usage)))) => {
                 let result = Ok(summary);
@@ -97,6 +101,10 @@ impl Requester {
         let (part, prompt) = match next {
             Next::Last(prompt) => (None, prompt),
             Next::Part(part, prompt) => (Some(part), prompt),
+        };
+        let prompt = match &earlier {
+            None if request.attempts > 0 => prompt.without_unchanged(),
+            _ => prompt,
         };
         let length = prompt.user.len();
         let provider = &self.context.provider;
@@ -136,6 +144,21 @@ impl Requester {
             }
             (_, result) => Event::Responded { key, result, usage },
         }
+    }
+
+    /// The next request of a summary, or what a dry run makes of it.
+    async fn prepare(
+        &self,
+        request: &Arc<SummaryRequest>,
+        earlier: &Option<Summary>,
+    ) -> Result<Result<Result<Next, (Summary, Usage)>, Moved>, JoinError> {
+        let this = self.clone();
+        let (request, earlier) = (Arc::clone(request), earlier.clone());
+        let prepared = tokio::task::spawn_blocking(move || match this.context.mode {
+            Mode::Dry => this.pretend(&request, earlier.as_ref()).map(Err),
+            _ => this.next(&request, earlier.as_ref()).map(Ok),
+        });
+        prepared.await
     }
 
     /// Stores what a request used, before its response is stored; returns the same for the engine.
