@@ -1,6 +1,8 @@
 //! How close a first index and a repeated one come to the least that the work costs: the whole program with the offline
 //! provider, beside a floor program (walk, read, hash, parse), `git status` and ctags, in one run on one machine.
 //!
+//! Times are wall clock; `cpu` columns are processor seconds of all threads, which a busy machine changes less.
+//!
 //! `cargo bench --bench floor` measures generated trees of 1,000 to 100,000 small files. `-- PATH…` adds real ones,
 //! `-- --most N` sets the largest generated tree, `-- --rounds N` the number of rounds (the median is reported).
 #![allow(clippy::print_stdout)]
@@ -11,7 +13,7 @@ mod trees;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 struct Options {
     paths: Vec<PathBuf>,
@@ -47,9 +49,9 @@ impl Options {
 fn main() -> io::Result<()> {
     let options = Options::read();
     println!(
-        "| tree | files | floor s | first index s | / floor | again s | git status s | / git | ctags s | store B/file |"
+        "| tree | files | floor s | first index s | / floor | cpu / floor | again s | git status s | / git | cpu / git | ctags s | store B/file |"
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for path in &options.paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         measure(&name, path, options.rounds)?;
@@ -100,23 +102,19 @@ fn measure(name: &str, tree: &Path, rounds: usize) -> io::Result<()> {
                 .arg(tree))
         })
     });
-    let shown = |time: Option<Duration>| {
-        time.map_or("-".to_owned(), |time| format!("{:.2}", time.as_secs_f64()))
-    };
-    let ratio = |time: Duration, least: Option<Duration>| {
-        least.map_or("-".to_owned(), |least| {
-            format!("{:.2}", time.as_secs_f64() / least.as_secs_f64())
-        })
-    };
+    let shown = |time: Option<f64>| time.map_or("-".to_owned(), |time| format!("{time:.2}"));
+    let ratio = |time: f64, least: Option<f64>| shown(least.map(|least| time / least));
     println!(
-        "| {name} | {files} | {} | {} | {} | {} | {} | {} | {} | {} |",
-        shown(Some(floor)),
-        shown(Some(first)),
-        ratio(first, Some(floor)),
-        shown(Some(again)),
-        shown(git),
-        ratio(again, git),
-        shown(ctags.ok()),
+        "| {name} | {files} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        shown(Some(floor.wall)),
+        shown(Some(first.wall)),
+        ratio(first.wall, Some(floor.wall)),
+        ratio(first.cpu, Some(floor.cpu)),
+        shown(Some(again.wall)),
+        shown(git.map(|git| git.wall)),
+        ratio(again.wall, git.map(|git| git.wall)),
+        ratio(again.cpu, git.map(|git| git.cpu)),
+        shown(ctags.ok().map(|ctags| ctags.wall)),
         bytes / files.max(1) as u64,
     );
     Ok(())
@@ -149,19 +147,41 @@ fn run(command: &mut Command) -> io::Result<()> {
     }
 }
 
-fn timed(work: impl FnOnce() -> io::Result<()>) -> io::Result<Duration> {
-    let begun = Instant::now();
-    work()?;
-    Ok(begun.elapsed())
+/// What some work took, in seconds.
+#[derive(Clone, Copy)]
+struct Took {
+    wall: f64,
+    cpu: f64,
 }
 
-fn median(rounds: usize, mut once: impl FnMut() -> io::Result<Duration>) -> io::Result<Duration> {
-    let times: io::Result<Vec<Duration>> = (0..rounds).map(|_| once()).collect();
+fn timed(work: impl FnOnce() -> io::Result<()>) -> io::Result<Took> {
+    let (begun, before) = (Instant::now(), cpu_seconds());
+    work()?;
+    Ok(Took {
+        wall: begun.elapsed().as_secs_f64(),
+        cpu: cpu_seconds() - before,
+    })
+}
+
+/// Processor seconds of this process and of its children that ended; 0 where there is no `/proc`.
+fn cpu_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields);
+    // utime, stime, cutime, cstime, in hundredths.
+    let ticks = fields.split_whitespace().skip(11).take(4);
+    ticks
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum::<f64>()
+        / 100.0
+}
+
+fn median(rounds: usize, mut once: impl FnMut() -> io::Result<Took>) -> io::Result<Took> {
+    let times: io::Result<Vec<Took>> = (0..rounds).map(|_| once()).collect();
     times.map(middle)
 }
 
-fn middle(mut times: Vec<Duration>) -> Duration {
-    times.sort();
+fn middle(mut times: Vec<Took>) -> Took {
+    times.sort_by(|one, other| one.wall.total_cmp(&other.wall));
     times[times.len() / 2]
 }
 

@@ -107,6 +107,13 @@ pub async fn start_once(config: &Config, places: &Places, mode: Mode) -> anyhow:
 impl Handle {
     /// Ends the loop: waits a while for requests in flight, and writes everything.
     pub async fn stop(&self) {
+        let store = &self.context.store;
+        if self.context.mode == Mode::Local && store.is_counted() && store.is_overgrown() {
+            // A daemon does this while it runs.
+            if let Err(problem) = cache::collect(self, CollectRequest::default()).await {
+                tracing::warn!("cannot collect what is unused in the store: {problem}");
+            }
+        }
         let (done, stopped) = oneshot::channel();
         self.inputs.send(Input::Stop(done)).await;
         let _ = stopped.await;

@@ -113,3 +113,34 @@ fn of_a_thousand_files_and_thousands_of_changes() {
 fn many_changes_take_little_space() {
     run(60, 12, 2);
 }
+
+/// Without a daemon there is no one else to remove the states that are gone.
+#[test]
+fn indexes_in_a_row_remove_the_states_that_are_gone() {
+    let (home, repo) = (Home::new(), Repo::new());
+    let mut random = fastrand::Rng::with_seed(5);
+    let mut written = 0;
+    for round in 0..7 {
+        for file in 0..30 {
+            let functions: String = (0..20)
+                .map(|n| {
+                    let words: String = (0..800).map(|_| random.alphanumeric()).collect();
+                    format!("def f{n}():\n    \"\"\"{words}\"\"\"\n\n\n")
+                })
+                .collect();
+            written += functions.len() as u64;
+            repo.write(
+                &format!("file{file}.py"),
+                format!("ROUND = {round}\n\n\n{functions}"),
+            );
+        }
+        home.run(&["index", &repo.at("")]).expect(0);
+    }
+    let statistics = home.json(&["cache", "stats", "--json"]);
+    let bytes = statistics["cache_bytes"].as_u64().unwrap();
+    // Twice what is live and 1 MiB.
+    assert!(
+        bytes < written / 7 * 2 + (1 << 20),
+        "{statistics}, {written} written"
+    );
+}

@@ -168,6 +168,11 @@ impl Store {
         self.pack.raw_bytes() > 2 * self.live_bytes.load(Relaxed) + PACK_SLACK
     }
 
+    /// Whether it is known how much is live: not before the end of the first index.
+    pub fn is_counted(&self) -> bool {
+        self.live_bytes.load(Relaxed) > 0
+    }
+
     /// The beginning: what is written from now on may be lost by a kill.
     pub(super) fn arrive(&self) -> Result<(), StoreError> {
         // Where nothing was paid for, no record of it can be missing.
@@ -198,6 +203,10 @@ impl Store {
     pub fn leave(&self) -> Result<(), StoreError> {
         if self.is_whole() {
             self.note(WHOLE, &true);
+        }
+        if !self.is_counted() {
+            // All of a first index is live.
+            self.note(LIVE, &self.pack.raw_bytes());
         }
         self.flush()
     }
