@@ -69,7 +69,20 @@ pub fn described(kind: ContentKind, text: String) -> String {
         Some(label) if text.starts_with(label) => text,
         // It names the licence.
         Some(_) if kind == ContentKind::Licence && text.contains("icen") => text,
-        Some(label) => format!("{label}: {text}"),
+        // Nothing but how long it is.
+        Some(label) if text.starts_with("Text file of ") => format!("{label}."),
+        Some(label) => format!("{label}: {}", continued(&text)),
+    }
+}
+
+/// A text behind a label: its first letter is small unless the first word is a name.
+fn continued(text: &str) -> String {
+    let word = text.split(' ').next().unwrap_or("");
+    let mut rest = word.chars().skip(1);
+    let is_name = word.len() < 2 || rest.any(|c| !c.is_lowercase() && !".,:".contains(c));
+    match text.chars().next() {
+        Some(first) if !is_name => first.to_lowercase().chain(text.chars().skip(1)).collect(),
+        _ => text.to_owned(),
     }
 }
 

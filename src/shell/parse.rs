@@ -43,8 +43,8 @@ const MAX_MISSING: usize = 20;
 /// What the parser finds in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parsed {
-    /// Digest of the syntax, blind to white space and layout; without a grammar, of the text but for line ends and white
-    /// space behind lines.
+    /// Digest of the syntax, blind to white space and layout; without a grammar, of the text but for line ends, white
+    /// space behind lines of prose, and a licence header.
     pub syntax: Digest,
     /// Definitions, imports, documentation.
     pub outline: Outline,
@@ -98,7 +98,8 @@ fn without_base64(text: &str) -> Cow<'_, str> {
 fn without_grammar(name: &str, content: &[u8]) -> Parsed {
     let outline = scan::outline(name, &String::from_utf8_lossy(content));
     // Text that says nothing is described by the number of its lines.
-    let sized = outline.docstring.is_none() && outline.headings.is_empty();
+    let says = |heading: &String| heading.contains(char::is_alphanumeric);
+    let sized = outline.docstring.is_none() && !outline.headings.iter().any(says);
     let rare = || Language::named(name).is_some_and(Language::is_rare);
     let syntax = match name {
         // Outputs and counters change with each run.
@@ -110,7 +111,13 @@ fn without_grammar(name: &str, content: &[u8]) -> Parsed {
         "markdown" | "restructuredtext" | "text" | "" => text_digest(name, &tokens::prose(content)),
         _ if rare() => text_digest(name, &tokens::prose(content)),
         "json" => tokens::digest(name, table::Lines::Free, content),
-        _ => text_digest(name, &tokens::with_line_feeds(content)),
+        _ => {
+            let text = tokens::with_line_feeds(content);
+            match std::str::from_utf8(&text) {
+                Ok(text) => text_digest(name, licence::without_header(text).as_bytes()),
+                Err(_) => text_digest(name, &text),
+            }
+        }
     };
     Parsed { syntax, outline }
 }

@@ -12,6 +12,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "cargo ",
         "builds, installs or measures; this test runs in a build",
     ),
+    ("benches/", "measures a release build"),
     ("EPITOME_", "long runs of the tests"),
     (
         "epitome daemon ",

@@ -62,6 +62,9 @@ fn say_content(language: &str, outline: &Outline, is_spoken: bool, paragraph: &m
     if !is_spoken {
         statements::registrations(outline, paragraph);
     }
+    if paragraph.is_empty() && statements::outweigh(outline, &elements) {
+        statements::values(outline, paragraph);
+    }
     if elements.is_empty() && methods_of_others(language, outline, paragraph)
         || elements.is_empty() && implementations(outline, paragraph)
     {
@@ -251,6 +254,9 @@ const NO_VERBS: [&str; 20] = [
 fn words_of(element: &Element) -> Option<String> {
     let words = plain::first(element.docstring.as_deref()?)?;
     let name = element.name.as_str();
+    if repeats_name(&words, name) {
+        return None;
+    }
     let bare = ["", "A ", "An ", "The "].iter().find_map(|article| {
         let rest = words.strip_prefix(article)?.trim_start_matches('`');
         let rest = rest.strip_prefix(name)?.trim_start_matches('`');
@@ -268,15 +274,57 @@ fn words_of(element: &Element) -> Option<String> {
     Some(bare.map_or_else(|| words.clone(), str::to_owned))
 }
 
+/// Whether documentation says no more than the name and the kind: `Client class.`
+fn repeats_name(words: &str, name: &str) -> bool {
+    const KINDS: &str = " a an the this class classes function method object module interface struct type enum exception constructor ";
+    let name = name.to_lowercase();
+    let mut words = words.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.all(|word| {
+        let word = word.to_lowercase();
+        KINDS.contains(&format!(" {word} ")) || name.contains(&word)
+    })
+}
+
 /// Definitions of one noun.
 struct Group<'s, 'a> {
     noun: &'static Noun,
     members: Vec<&'s Shown<'a>>,
 }
 
+/// The documented definition that takes up most of a file.
+fn central(shown: &[Shown<'_>]) -> Option<usize> {
+    let lines = |element: &Element| (element.line_end + 1).saturating_sub(element.line_start);
+    let weight = |shown: &Shown<'_>| {
+        // Methods stand inside of their class or beside it.
+        let inside: u32 = shown.methods.iter().map(|method| lines(method)).sum();
+        lines(shown.element).max(inside)
+    };
+    let all: u32 = shown.iter().map(weight).sum();
+    let at = shown.iter().position(|shown| weight(shown) * 2 > all)?;
+    (shown.len() > 1 && shown[at].noun.singular != "function").then_some(at)
+}
+
+/// `Defines the class `Client`: sends requests`, where it takes up most of the file; else `false`.
+fn say_central(at: usize, shown: &[Shown<'_>], paragraph: &mut Paragraph) -> bool {
+    let (noun, element) = (shown[at].noun, shown[at].element);
+    let Some(words) = words_of(element).filter(|_| !noun.bare) else {
+        return false;
+    };
+    let name = quoted(&element.name);
+    let words = continued(&words);
+    paragraph.say(&format!("Defines the {} {name}: {words}", noun.singular))
+}
+
 fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph: &mut Paragraph) {
     let mut groups: Vec<Group<'_, '_>> = Vec::new();
-    for member in shown {
+    let is_first = paragraph.is_empty() && !is_program(language, outline, shown);
+    let centre = central(shown).filter(|at| is_first && say_central(*at, shown, paragraph));
+    for member in shown
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| Some(*at) != centre)
+        .map(|(_, shown)| shown)
+    {
         match groups
             .iter_mut()
             .find(|group| group.noun.plural == member.noun.plural)
@@ -298,8 +346,7 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
         shown,
         paragraph.is_empty() && is_program(language, outline, shown),
     ) {
-        sentence = words_of(one.element)
-            .unwrap_or_else(|| "A program that only defines `main`".to_owned());
+        sentence = words_of(one.element).unwrap_or_else(|| lone_program(language, outline));
     }
     if let [group] = &groups[..]
         && group.noun.bare
@@ -311,7 +358,14 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
         }
     }
     let alone = shown.len() == 1;
-    if sentence.is_empty() {
+    if sentence.is_empty() && centre.is_some() {
+        let parts: Vec<String> = groups
+            .iter()
+            .take(3)
+            .map(|group| phrase(group, outline, 3))
+            .collect();
+        sentence = format!("Also defines {}", list(&parts, 3));
+    } else if sentence.is_empty() {
         let most = if groups.len() == 1 { 4 } else { 3 };
         let mut parts: Vec<String> = groups
             .iter()
@@ -331,7 +385,35 @@ fn definitions(language: &str, outline: &Outline, shown: &[Shown<'_>], paragraph
         }
     }
     paragraph.say(&sentence);
-    details(shown, alone, paragraph);
+    if let Some(at) = centre {
+        details(&shown[at..=at], true, paragraph);
+    } else {
+        details(shown, alone, paragraph);
+    }
+}
+
+/// What a program uses that defines nothing but `main`.
+fn lone_program(language: &str, outline: &Outline) -> String {
+    let modules = bare::modules(language, outline);
+    let Some(first) = modules.first() else {
+        return "A program that only defines `main`".to_owned();
+    };
+    let is_type = |name: &&str| name.starts_with(char::is_uppercase);
+    let mut types: Vec<String> = Vec::new();
+    for import in &outline.imports {
+        let name = import.rsplit(['.', ':', '/']).next().filter(is_type);
+        if let (true, Some(name)) = (import.starts_with(first.as_str()), name) {
+            types.push(name.to_owned());
+        }
+    }
+    match types.is_empty() {
+        true => format!("A program that uses {}", quoted_list(&modules, 3)),
+        false => format!(
+            "A program that uses {} of {}",
+            quoted_list(&types, 3),
+            quoted(first)
+        ),
+    }
 }
 
 /// `the classes `A`, `B` and 2 more`

@@ -100,6 +100,7 @@ const LICENCES: &[(&str, &str)] = &[
 /// As the scanner marks prose without a title, and lists of requirements.
 const UNTITLED: &str = "—";
 const REQUIREMENTS: &str = "[requirements]";
+const BEGINS: &str = "[begins]";
 
 /// The same, of a Maven project.
 const MAVEN: &str = "[maven]";
@@ -231,6 +232,10 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
             "Requirements: {number}, {}",
             quoted_list(packages, 6)
         ));
+        return;
+    }
+    if let (BEGINS, Some(line)) = (first, outline.headings.get(1)) {
+        paragraph.say(&format!("Text that begins with {}", quoted(line)));
         return;
     }
     let titled = first != UNTITLED;

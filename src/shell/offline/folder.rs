@@ -36,6 +36,37 @@ const SPEAKERS: [&str; 17] = [
     "index.ts",
 ];
 
+/// Files that speak for their folder where none of the others does: its program.
+const PROGRAMS: [&str; 4] = ["main.go", "main.rs", "index.js", "index.mjs"];
+
+/// Files about a project that say nothing of what a folder is for, by the beginning of their names.
+const ABOUT_PROJECT: [&str; 24] = [
+    ".",
+    "authors",
+    "cargo.lock",
+    "cargo.toml.orig",
+    "changelog",
+    "changes",
+    "code_of_conduct",
+    "contributing",
+    "contributors",
+    "copying",
+    "go.mod",
+    "go.sum",
+    "history.md",
+    "licen",
+    "manifest.in",
+    "notice",
+    "package-lock",
+    "pkg-info",
+    "pnpm-lock",
+    "poetry.lock",
+    "security.md",
+    "unlicense",
+    "upgrading",
+    "yarn.lock",
+];
+
 /// Folders that stand beside what a project is for.
 const BESIDE: [&str; 27] = [
     "bench",
@@ -149,7 +180,7 @@ pub(super) fn write(children: &[Child<'_>], paragraph: &mut Paragraph) {
 
 /// What the author says of the folder: in a manifest, in the package's documentation, in the README.
 fn spoken(children: &[Child<'_>]) -> Option<(String, Option<String>)> {
-    SPEAKERS.iter().find_map(|speaker| {
+    SPEAKERS.iter().chain(&PROGRAMS).find_map(|speaker| {
         let is_speaker = |child: &&Child<'_>| {
             child.kind == Kind::File && child.name.eq_ignore_ascii_case(speaker)
         };
@@ -213,6 +244,8 @@ fn shared(known: &[Known<'_>]) -> Option<String> {
         Form::Template,
         Form::Svg,
         Form::Workflow,
+        Form::Program,
+        Form::Generated,
     ] {
         let same = of_form(wanted);
         if most(same.len()) {
@@ -262,6 +295,29 @@ fn sentence_about(form: Form, same: &[&Known<'_>]) -> String {
         }
         Form::Template => format!("HTML templates: {}", list(&stems, MAX_LISTED)),
         Form::Svg => format!("SVG images: {}", list(&stems, MAX_LISTED)),
+        Form::Generated => {
+            // A file and its declarations are one thing.
+            let mut stems = stems;
+            stems.dedup();
+            format!("Generated files: {}", list(&stems, MAX_LISTED))
+        }
+        Form::Program => {
+            let mut tools: BTreeMap<&str, usize> = BTreeMap::new();
+            for tool in same
+                .iter()
+                .filter_map(|child| child.line.rsplit('`').nth(1))
+            {
+                *tools.entry(tool).or_default() += 1;
+            }
+            let most = tools.into_iter().max_by_key(|(_, number)| *number);
+            let use_it = match most {
+                Some((tool, number)) if tool != "main" && number * 5 >= same.len() * 3 => {
+                    format!(" that use {}", quoted(tool))
+                }
+                _ => String::new(),
+            };
+            format!("Programs{use_it}: {}", list(&stems, MAX_LISTED))
+        }
         _ => format!("GitHub workflows: {}", list(&stems, MAX_LISTED)),
     }
 }
@@ -338,11 +394,20 @@ fn is_speaker(child: &Known<'_>) -> bool {
             .any(|speaker| child.name.eq_ignore_ascii_case(speaker))
 }
 
+fn is_about_project(child: &Known<'_>) -> bool {
+    let name = child.name.to_lowercase();
+    child.kind == Kind::File && ABOUT_PROJECT.iter().any(|start| name.starts_with(start))
+}
+
 /// `Contains cache (caching framework), mail and files`: the children that matter most.
 fn listing(known: &[Known<'_>]) -> Option<String> {
-    let mut ranked: Vec<(u32, String)> = known
-        .iter()
-        .filter(|child| !is_speaker(child) && child.form != Some(Form::Nothing))
+    let is_listed = |child: &&Known<'_>| !is_speaker(child) && child.form != Some(Form::Nothing);
+    let mut listed: Vec<&Known<'_>> = known.iter().filter(is_listed).collect();
+    if !listed.iter().all(|child| is_about_project(child)) {
+        listed.retain(|child| !is_about_project(child));
+    }
+    let mut ranked: Vec<(u32, String)> = listed
+        .into_iter()
         .map(|child| (rank(child), entry(child)))
         .collect();
     ranked.sort_by_key(|(rank, _)| *rank);
@@ -415,10 +480,11 @@ fn phrase(child: &Known<'_>) -> Option<String> {
         Some(_) => return None,
     };
     let line = without_brackets(&continued(line));
-    let line = ["The ", "A ", "An "]
+    let line = predicate(&line);
+    let line = ["The ", "A ", "An ", "the ", "a ", "an "]
         .iter()
         .find_map(|article| line.strip_prefix(article))
-        .unwrap_or(&line);
+        .unwrap_or(line);
     let ends = [
         ", ",
         "; ",
@@ -445,7 +511,9 @@ fn phrase(child: &Known<'_>) -> Option<String> {
     {
         return None;
     }
-    if phrase.contains(" import ") {
+    let is_cut_in_two = phrase.matches('`').count() % 2 == 1
+        || phrase.matches(['(', '<', '[']).count() != phrase.matches([')', '>', ']']).count();
+    if phrase.contains(" import ") || is_cut_in_two {
         return None;
     }
     let is_new = |word: &str| !child.name.to_lowercase().contains(&word.to_lowercase());
@@ -454,6 +522,19 @@ fn phrase(child: &Known<'_>) -> Option<String> {
         .filter(|word| word.len() > 3 && is_new(word))
         .count();
     (says_more > 0 && phrase.split_whitespace().count() > 1).then(|| small(phrase))
+}
+
+/// What a sentence says of its subject, where the subject is a name: `x is a router` is `a router`.
+fn predicate(line: &str) -> &str {
+    let verbs = [" is a ", " is an ", " is the "];
+    let parts = verbs.iter().find_map(|verb| {
+        let at = line.find(verb)?;
+        Some((&line[..at], &line[at + " is ".len()..]))
+    });
+    match parts {
+        Some((subject, rest)) if subject.split(' ').count() <= 2 => rest,
+        _ => line,
+    }
 }
 
 /// The text with a small first letter, unless its first word is a name or an abbreviation.

@@ -2,6 +2,7 @@
 
 use crate::model::outline::{Binding, Outline};
 
+use super::shown::Shown;
 use super::words::{Paragraph, count, list, quoted, quoted_list};
 
 /// Tools with the module that their configuration imports, or the function that it calls.
@@ -120,6 +121,27 @@ pub(super) fn write(language: &str, outline: &Outline, paragraph: &mut Paragraph
         ));
     }
     before && !paragraph.is_empty()
+}
+
+/// Constants for each function from which on a file is there for its constants.
+const CONSTANTS_PER_FUNCTION: usize = 5;
+
+/// Whether a file is there for its constants, with a few functions beside them.
+pub(super) fn outweigh(outline: &Outline, elements: &[Shown<'_>]) -> bool {
+    let is_function = |shown: &Shown<'_>| shown.element.kind == "function";
+    let is_constant = |binding: &&Binding| !binding.name.contains(char::is_lowercase);
+    let constants = outline.facts.bindings.iter().filter(is_constant).count();
+    !elements.is_empty()
+        && elements.iter().all(is_function)
+        && constants >= CONSTANTS_PER_FUNCTION * elements.len()
+}
+
+/// Says which names are set, definitions apart.
+pub(super) fn values(outline: &Outline, paragraph: &mut Paragraph) {
+    let is_defined = |name: &str| outline.elements.iter().any(|element| element.name == name);
+    let mut set = outline.facts.bindings.clone();
+    set.retain(|binding| !is_defined(&binding.name));
+    bindings(&set, paragraph);
 }
 
 /// Routes and commands.

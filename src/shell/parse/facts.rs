@@ -203,7 +203,13 @@ impl Reader<'_> {
         let what = self.shape(right);
         match name.as_str() {
             "module.exports" | "exports.default" => self.facts.default_export = Some(what),
-            _ => self.bind(name, what),
+            _ => {
+                let exported = name
+                    .strip_prefix("module.exports.")
+                    .or_else(|| name.strip_prefix("exports."));
+                let name = exported.map_or_else(|| name.clone(), str::to_owned);
+                self.bind(name, what);
+            }
         }
     }
 

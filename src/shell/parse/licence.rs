@@ -186,7 +186,8 @@ pub(super) fn stripped(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept.join("\n").trim().to_owned())
 }
 
-/// Comments that follow each other, without their licence lines. One that held nothing else becomes empty.
+/// Comments that follow each other, without their licence lines. One that held nothing else becomes empty, and so do
+/// blank ones beside it.
 pub(super) fn without(comments: &[Cow<'_, str>]) -> Vec<String> {
     let lines: Vec<(usize, &str)> = comments
         .iter()
@@ -197,24 +198,70 @@ pub(super) fn without(comments: &[Cow<'_, str>]) -> Vec<String> {
     let licence = licence_lines(&texts);
     let mut out = vec![String::new(); comments.len()];
     let mut own = vec![false; comments.len()];
-    let mut touched = vec![false; comments.len()];
+    let mut dropped = vec![false; comments.len()];
     for ((number, line), licence) in lines.iter().zip(licence) {
         if licence {
-            touched[*number] = true;
+            dropped[*number] = true;
             continue;
         }
         own[*number] |= !words(line).is_empty();
         out[*number].push_str(line);
         out[*number].push('\n');
     }
-    let any = touched.contains(&true);
+    let blank: Vec<bool> = own.iter().map(|own| !own).collect();
+    spread(&mut dropped, &blank);
     for (number, text) in out.iter_mut().enumerate() {
-        // Blank comment lines between those of a licence go with it.
-        if !own[number] && (touched[number] || any) {
+        if dropped[number] && !own[number] {
             text.clear();
         }
     }
     out
+}
+
+/// Drops what is blank beside something dropped.
+fn spread(dropped: &mut [bool], blank: &[bool]) {
+    for at in 1..dropped.len() {
+        dropped[at] |= dropped[at - 1] && blank[at];
+    }
+    for at in (1..dropped.len()).rev() {
+        dropped[at - 1] |= dropped[at] && blank[at - 1];
+    }
+}
+
+/// What begins a line of the comments before the content of a file, by any common syntax.
+const MARKS: [&str; 9] = ["#", "//", "/*", "*", "--", ";", "%", "<!", "<?xml"];
+
+/// Marks at both ends of a block comment.
+const BLOCKS: [(&str, &str); 2] = [("/*", "*/"), ("<!--", "-->")];
+
+/// A text in a language without a grammar, without the licence text among the comments that begin it.
+pub(super) fn without_header(text: &str) -> Cow<'_, str> {
+    let mut block = None;
+    let mut length = 0;
+    let mut head = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let content = line.trim();
+        let is_comment = block.is_some() || MARKS.iter().any(|mark| content.starts_with(mark));
+        if !is_comment && !content.is_empty() {
+            break;
+        }
+        let opened = || BLOCKS.iter().find(|(open, _)| content.starts_with(open));
+        block = block
+            .or_else(|| opened().map(|(_, close)| *close))
+            .filter(|close| !content.contains(close));
+        length += line.len();
+        head.push(line);
+    }
+    let mut dropped = licence_lines(&head);
+    if !dropped.contains(&true) {
+        return Cow::Borrowed(text);
+    }
+    let blank: Vec<bool> = head.iter().map(|line| words(line).is_empty()).collect();
+    spread(&mut dropped, &blank);
+    let kept = head.iter().zip(dropped).filter(|(_, dropped)| !dropped);
+    let mut out: String = kept.map(|(line, _)| *line).collect();
+    out.push_str(&text[length..]);
+    Cow::Owned(out)
 }
 
 /// A text in which the years of a copyright line are all alike.
@@ -284,6 +331,22 @@ mod tests {
         ] {
             assert_eq!(stripped(text), kept, "{text}");
         }
+    }
+
+    #[test]
+    fn blank_comments_go_only_with_the_licence_beside_them() {
+        let of = |comments: &[&str]| {
+            let comments: Vec<Cow<'_, str>> =
+                comments.iter().map(|text| Cow::Borrowed(*text)).collect();
+            let kept = without(&comments).into_iter();
+            kept.filter(|text| !text.is_empty()).collect::<String>()
+        };
+        let own = "# Reads dates.\n#\n# Fast.\n";
+        let bare = ["# Reads dates.", "#", "# Fast."];
+        assert_eq!(of(&bare), own);
+        let licence = ["#", "# Copyright 2020 X", "#"];
+        assert_eq!(of(&[&licence[..], &bare[..]].concat()), own);
+        assert_eq!(of(&[&bare[..], &licence[..]].concat()), own);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(super) use components::components;
 pub const UNTITLED: &str = "—";
 /// The first heading of a list of required packages.
 pub const REQUIREMENTS: &str = "[requirements]";
+/// Stands before the first line of a text that has neither a title nor prose.
+pub const BEGINS: &str = "[begins]";
 
 /// At most this many headings of a file are kept.
 pub(super) const MAX_HEADINGS: usize = 60;

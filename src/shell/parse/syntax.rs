@@ -6,7 +6,8 @@
 //! white space (no grammar shows every character as a leaf) writes `g` and that text. `n` stands where a line ends behind
 //! a word for which the row says that this matters. Verbatim nodes and comments write `v`, their kind and their text.
 //! Names and texts are written with their length. Skipped are: trailing commas and optional tokens, redundant nodes and
-//! their punctuation (the row's `formatting`), and the licence text among the comments that begin the file.
+//! their punctuation (the row's `formatting`), and the licence text among the comments that begin the file. Adjacent
+//! strings with one prefix are one string, if the row has a kind for that.
 
 mod text;
 
@@ -109,6 +110,13 @@ impl<'a> SyntaxDigest<'a> {
             self.push(kind, true, true);
             return;
         }
+        if let Some((literal, joined)) = self.joined(node, kind) {
+            self.skip_to(bytes.start, bytes.end);
+            self.at_line_word = false;
+            self.verbatim(literal, &joined);
+            self.push(kind, true, true);
+            return;
+        }
         match kind.role {
             Role::Layout => {}
             Role::Comment => {
@@ -185,6 +193,27 @@ impl<'a> SyntaxDigest<'a> {
         self.hasher.field(content);
         let words = self.grammar.line_words;
         self.at_line_word = words.iter().any(|word| word.as_bytes() == content);
+    }
+
+    /// The kind of a string, and the one string that the adjacent ones in a node make: formatters split and join them.
+    fn joined(&self, node: Node<'_>, kind: &NodeKind) -> Option<(&'static str, Vec<u8>)> {
+        let Docs::FirstString(kinds) = self.grammar.docs else {
+            return None;
+        };
+        if kind.name != kinds.concatenation || self.open.last()?.documents {
+            return None;
+        }
+        let mut cursor = node.walk();
+        let mut literals = Vec::new();
+        for child in node.children(&mut cursor) {
+            if child.kind() != kinds.literal {
+                return None;
+            }
+            literals.push(text::with_canonical_quotes(
+                self.source.get(child.byte_range())?,
+            ));
+        }
+        Some((kinds.literal, text::joined(&literals)?))
     }
 
     /// Whether a token is left out: punctuation of a dropped node, an optional token, or a comma that may be one.

@@ -686,3 +686,74 @@ fn licence_headers_and_years_do_not_change_the_syntax() {
         assert_ne!(of("Copyright 2020 X\n\nReads dates."), bare, "{language}");
     }
 }
+
+/// Nor do they change what the offline provider says.
+#[test]
+fn licence_headers_do_not_count_without_a_grammar() {
+    for (language, open, mark, close, code) in [
+        ("yaml", "", "# ", "", "name: x\non: push\n"),
+        ("yaml", "", "# ", "", "# Builds it.\n#\n# Fast.\nname: x\n"),
+        ("toml", "", "# ", "", "[tool.x]\na = 1\n"),
+        ("ini", "", "; ", "", "[a]\nb = 1\n"),
+        ("make", "", "# ", "", "all:\n\ttrue\n"),
+        ("cmake", "", "# ", "", "project(x)\n"),
+        ("dockerfile", "", "# ", "", "FROM scratch\n"),
+        (
+            "xml",
+            "<!--\n",
+            "",
+            "-->\n",
+            "<project><name>x</name></project>\n",
+        ),
+        (
+            "html",
+            "<!--\n",
+            "",
+            "-->\n",
+            "<html><title>x</title></html>\n",
+        ),
+    ] {
+        let with = |text: &str| {
+            let lines = text.lines().map(|line| format!("{mark}{line}\n"));
+            format!("{open}{}{close}\n{code}", lines.collect::<String>())
+        };
+        let of = |text: &str| {
+            let found = parsed(language, text);
+            (
+                found.syntax,
+                found.outline.docstring,
+                found.outline.headings,
+            )
+        };
+        let bare = of(code);
+        for header in [
+            "Copyright 2020 Some One. All rights reserved.\nSPDX-License-Identifier: MIT",
+            "Copyright 2021 Some One\n\nLicensed under the Apache License, Version 2.0",
+        ] {
+            assert_eq!(of(&with(header)), bare, "{language}: {code}");
+        }
+        assert_ne!(of(&with("Reads dates.")).0, bare.0, "{language}");
+    }
+    let syntax = |text| syntax("yaml", text);
+    assert_ne!(syntax("license: MIT\na: 1\n"), syntax("a: 1\n"));
+}
+
+#[test]
+fn adjacent_strings_of_one_prefix_are_one() {
+    let same = |one: &str, other: &str| syntax("python", one) == syntax("python", other);
+    for (one, other) in [
+        ("a = (\n    \"b \" 'c'\n)\n", "a = \"b c\"\n"),
+        ("f(f'{a}' f\"b\")\n", "f(f'{a}b')\n"),
+    ] {
+        assert!(same(one, other), "{one}");
+    }
+    for (one, other) in [
+        ("a = 'b' 'c'\n", "a = 'b', 'c'\n"),
+        ("a = 'b' 'c'\n", "a = 'b c'\n"),
+        ("a = r'\\b' 'c'\n", "a = r'\\bc'\n"),
+        ("a = '\\1' '2'\n", "a = '\\12'\n"),
+        ("a = f'{b}' '{c}'\n", "a = f'{b}{c}'\n"),
+    ] {
+        assert!(!same(one, other), "{one}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Markdown, reStructuredText and plain text: headings, and the first paragraph with a sentence.
 
 use super::Scanned;
-use super::{REQUIREMENTS, UNTITLED};
+use super::{BEGINS, REQUIREMENTS, UNTITLED};
 
 /// A licence is recognized in this many bytes.
 const MAX_LICENCE: usize = 2_000;
@@ -156,6 +156,7 @@ pub(super) fn plain(text: &str) -> Scanned {
     }
     let mut found = Scanned::default();
     let mut paragraph = Paragraph::default();
+    let mut begins = None;
     let end = std::iter::once("");
     for line in text.lines().take(MAX_LINES).chain(end) {
         let trimmed = line.trim();
@@ -178,12 +179,16 @@ pub(super) fn plain(text: &str) -> Scanned {
             found.docstring = summary.map(str::to_owned);
         }
         if looks_like_code(&paragraph.lines) {
+            begins = begins.or(paragraph.lines.first().copied());
             paragraph.lines.clear();
         }
         paragraph.end(&mut found);
         if found.docstring.is_some() {
             break;
         }
+    }
+    if let (true, None, Some(line)) = (found.headings.is_empty(), &found.docstring, begins) {
+        found.headings = vec![BEGINS.to_owned(), line.to_owned()];
     }
     found
 }

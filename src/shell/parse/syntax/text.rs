@@ -92,6 +92,25 @@ pub(super) fn with_canonical_quotes(literal: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
+/// One string literal that means the same as adjacent ones with canonical quotes. `None` where prefixes differ, where
+/// one has three quotes, and where an escape could go on in the next.
+pub(super) fn joined(literals: &[Cow<'_, [u8]>]) -> Option<Vec<u8>> {
+    let start = literals.first()?.iter().position(|byte| *byte == b'"')? + 1;
+    let (opening, _) = literals.first()?.split_at_checked(start)?;
+    let mut out = opening.to_vec();
+    for literal in literals {
+        let body = literal.strip_prefix(opening)?.strip_suffix(b"\"")?;
+        let triple = body.starts_with(b"\"\"");
+        let escapes = out.contains(&b'\\') && out.last().is_some_and(u8::is_ascii_hexdigit);
+        if triple || escapes && body.first().is_some_and(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        out.extend_from_slice(body);
+    }
+    out.push(b'"');
+    Some(out)
+}
+
 /// Running text as it is shown: its lines without the white space around them, joined by one blank. White space within
 /// its first and its last line counts.
 pub(super) fn flowing(text: &[u8]) -> Vec<u8> {
