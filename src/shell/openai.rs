@@ -30,11 +30,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Url;
 use serde_json::{Map, Value, json};
-use tokio::sync::OnceCell;
 
 pub use self::exchange::is_loopback;
 pub use self::limits::Limits;
@@ -140,8 +139,8 @@ pub struct Endpoint {
     caps: Mutex<HashMap<u64, u32>>,
     /// Whether the server is likely one of the user's own: its URL is not encrypted.
     self_hosted: bool,
-    /// Whether the server's window was looked up before a prompt.
-    looked_up: OnceCell<()>,
+    /// When the server's window was last looked up before a prompt.
+    looked_up: tokio::sync::Mutex<Option<Instant>>,
     /// Bytes of the longest prompt that was answered.
     passed: AtomicU64,
     /// Held by a longer one while it is tried.
@@ -179,7 +178,7 @@ impl Endpoint {
             counting: Mutex::default(),
             caps: Mutex::default(),
             self_hosted: url.scheme() == "http",
-            looked_up: OnceCell::new(),
+            looked_up: tokio::sync::Mutex::default(),
             passed: AtomicU64::new(0),
             trial: tokio::sync::Mutex::default(),
             window_asked: AtomicBool::new(false),

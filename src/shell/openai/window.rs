@@ -3,7 +3,7 @@
 //! It is looked up before a long prompt is sent to a self-hosted server, so that no prompt is refused or cut to learn it,
 //! and after a prompt was too long.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -14,6 +14,8 @@ use super::{Endpoint, Prompt, at, least};
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// The time limit for loading a model.
 const LOADING: Duration = Duration::from_secs(120);
+/// The time between two lookups: the server may not run yet, or name nothing.
+const AGAIN: Duration = Duration::from_secs(300);
 /// Smaller values are ignored.
 const SMALLEST_WINDOW: u64 = 256;
 /// Prompt and output that need no more tokens fit into any window.
@@ -35,22 +37,22 @@ const FIELDS: [&str; 11] = [
 ];
 
 impl Endpoint {
-    /// Looks up the window once before the first long prompt. Returns whether it is known only since this call.
+    /// Looks up the window before the first long prompt. Returns whether it is known only since this call.
     pub async fn look_up_window(&self, prompt: &Prompt, cap: u32) -> bool {
         let needed = Length::of(prompt).tokens() + u64::from(cap);
         let known = || self.adaptations.facts().context_tokens.is_some();
         if !self.self_hosted || needed <= FITS || known() {
             return false;
         }
-        self.looked_up
-            .get_or_init(async || {
-                if let Some(window) = self.served_window(true).await {
-                    self.adaptations.learn(|facts| {
-                        facts.context_tokens = Some(least(facts.context_tokens, window));
-                    });
-                }
-            })
-            .await;
+        let mut last = self.looked_up.lock().await;
+        if !known() && last.is_none_or(|last| last.elapsed() >= AGAIN) {
+            *last = Some(Instant::now());
+            if let Some(window) = self.served_window(true).await {
+                self.adaptations.learn(|facts| {
+                    facts.context_tokens = Some(least(facts.context_tokens, window));
+                });
+            }
+        }
         known()
     }
 
