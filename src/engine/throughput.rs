@@ -228,7 +228,7 @@ mod tests {
         assert!(limits.iter().all(|&limit| limit == 10), "{limits:?}");
         // Small requests are far faster than others.
         let mixed = |number: usize| {
-            if number % 10 == 0 {
+            if number.is_multiple_of(10) {
                 100
             } else {
                 varied(number)

@@ -164,7 +164,11 @@ fn rubbish_in_a_batch_is_never_fresh() {
             assert!(summary.starts_with("Holds piece"), "{summary}");
         }
         check_batches(&model, &[FILES]);
-        assert_eq!(model.since(0), (RUBBISH.len(), DIRECTORIES));
+        // After a restart the batch may be read before the files: then its answers count as no attempts.
+        let (files, directories) = model.since(0);
+        let most = RUBBISH.len() + usize::from(restarted);
+        assert!((RUBBISH.len()..=most).contains(&files), "{files}");
+        assert_eq!(directories, DIRECTORIES);
     }
 }
 

@@ -18,10 +18,14 @@ fn small(files: usize) -> Repo {
 
 /// A file of about 60 kB in functions.
 fn large() -> String {
+    functions("handler", 750)
+}
+
+fn functions(name: &str, count: usize) -> String {
     let function = |n| {
-        format!("def handler_{n}(request, reply):\n    return reply.send(request, code={n})\n\n")
+        format!("def {name}_{n}(request, reply):\n    return reply.send(request, code={n})\n\n")
     };
-    (0..750).map(function).collect()
+    (0..count).map(function).collect()
 }
 
 fn error_body(message: &str) -> String {
@@ -227,7 +231,8 @@ fn requests_are_adapted_once_and_the_facts_survive_a_restart() {
 #[test]
 fn doctor_shows_what_was_learnt() {
     let model = FakeModel::new();
-    let refusals: [(&str, fn(&Value) -> bool); 3] = [
+    type Refused = fn(&Value) -> bool;
+    let refusals: [(&str, Refused); 3] = [
         (
             "max_tokens is too large: 600. This model supports at most 256 completion tokens",
             |body| body["max_tokens"].as_u64() > Some(256),
@@ -414,14 +419,14 @@ fn each_server_with_each_window_is_indexed_without_waste() {
         Style::LlamaCpp,
         Style::LmStudio,
         Style::Vllm,
-        Style::Unknown,
+        Style::Gateway,
     ];
     std::thread::scope(|scope| {
         for style in STYLES {
             scope.spawn(move || {
                 for window in [2_048, 4_096, 8_192, 32_768] {
-                    // A server that says nothing shows a window as small only by refusals of small prompts.
-                    if (style, window) != (Style::Unknown, 2_048) {
+                    // A window as small shows by refusals of small prompts, which do not go one at a time.
+                    if (style, window) != (Style::Gateway, 2_048) {
                         check_server(style, window);
                     }
                 }
@@ -437,8 +442,8 @@ fn check_server(style: Style, window: u64) {
     model.serve(style, window);
     let (home, repo) = (Home::with_model(&model, ""), small(12));
     repo.write("talkative.py", "\"\"\"talkative\"\"\"\n");
-    repo.write("sub/middle.py", &large()[..4_900]);
-    repo.write("sub/long.py", &large()[..19_000]);
+    repo.write("sub/middle.py", functions("middle", 60));
+    repo.write("sub/long.py", functions("long", 240));
     repo.write("sub/large.py", large());
     let index = || {
         let index = home.run(&["index", &repo.at(""), "--json"]);

@@ -14,8 +14,8 @@ pub enum Style {
     LmStudio,
     /// Refuses a prompt that leaves no space for the output.
     Vllm,
-    /// Reports no window, not even in a refusal.
-    Unknown,
+    /// Reports the window in a refusal only.
+    Gateway,
 }
 
 /// The text about a prompt that was cut.
@@ -74,7 +74,9 @@ impl Server {
                  context length of only {window} tokens, which is not enough. Try to load the model with a larger context \
                  length, or provide a shorter input"
             )}),
-            Style::Unknown => json!({"error": {"code": "1261", "message": "Prompt too long"}}),
+            Style::Gateway => json!({"error": {"message": format!(
+                "Input length {prompt} exceeds the maximum allowed input length {window}"
+            )}}),
             Style::Vllm => return (200, answer(request, &summary, prompt, cap)),
         };
         (400, refusal.to_string())
