@@ -10,6 +10,7 @@ mod tests;
 mod follow;
 pub mod globs;
 pub mod locate;
+pub mod symbols;
 
 use std::ffi::OsString;
 use std::io;
@@ -39,6 +40,7 @@ use crate::wire::protocol::{
     WatchRequest,
 };
 use crate::wire::search::{MAX_QUERY_BYTES, Search, SearchResults, too_long};
+use crate::wire::shared::{ExchangeRequest, Exchanged};
 
 /// No daemon listens on the socket. The client makes this problem; a server never sends it.
 pub const PROBLEM_NO_DAEMON: &str = "/problems/no-daemon";
@@ -375,6 +377,12 @@ impl Access for Client {
         decode(&response.await?)
     }
 
+    async fn exchange(&self, request: ExchangeRequest) -> Result<Exchanged, Problem> {
+        let body = encode(&request)?;
+        let response = self.request(Method::POST, "/v1/cache/shared", Some(body), None);
+        decode(&response.await?)
+    }
+
     async fn verify(&self) -> Result<Verified, Problem> {
         let response = self.request(Method::POST, "/v1/cache/verify", None, None);
         decode(&response.await?)
@@ -415,10 +423,11 @@ fn internal(detail: String) -> Problem {
     Problem::new(PROBLEM_INTERNAL, detail)
 }
 
+/// How the message begins when the daemon ended within a response: the next request may find another daemon.
+pub const BROKEN: &str = "the daemon closed the connection before its response was complete";
+
 fn broken(error: hyper::Error) -> Problem {
-    internal(format!(
-        "the daemon closed the connection before its response was complete ({error})"
-    ))
+    internal(format!("{BROKEN} ({error})"))
 }
 
 fn encode(body: &impl Serialize) -> Result<Vec<u8>, Problem> {

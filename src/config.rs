@@ -39,6 +39,8 @@ pub struct Config {
     pub export: Export,
     /// How long unused entries are kept.
     pub store: Store,
+    /// A store that a team shares.
+    pub shared: Shared,
 }
 
 /// `[summaries]`
@@ -233,6 +235,30 @@ pub struct Store {
     pub max_bytes: u64,
 }
 
+/// `[shared]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Shared {
+    /// Its URL, without credentials; empty: none. `EPITOME_SHARED_URL` takes precedence.
+    pub url: String,
+    /// Whether summaries are written to it.
+    pub mode: SharedMode,
+    /// The folder of all keys; empty: made of the prompt's version and the model.
+    pub namespace: String,
+    /// A file with the secret that signs summaries; with one, only signed ones are used.
+    pub signing_key_file: Option<PathBuf>,
+}
+
+/// The use of a shared store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SharedMode {
+    /// Summaries are only taken from it.
+    Read,
+    /// Summaries that were paid for are also written to it.
+    #[default]
+    ReadWrite,
+}
+
 impl Default for Summaries {
     fn default() -> Self {
         Self {
@@ -333,6 +359,15 @@ impl fmt::Display for Provider {
         f.write_str(match self {
             Self::Offline => "offline",
             Self::Openai => "openai",
+        })
+    }
+}
+
+impl fmt::Display for SharedMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::ReadWrite => "read-write",
         })
     }
 }

@@ -43,6 +43,7 @@ use crate::wire::estimate::Estimate;
 use crate::wire::prompt::Preview;
 
 use access::estimate::estimate_with;
+use context::shared::Shared;
 use context::{Mode, open_store};
 
 pub use access::snapshot::forget_unrequested;
@@ -77,6 +78,21 @@ pub async fn estimate(config: &Config, places: &Places, path: &Path) -> anyhow::
     let store = Arc::new(open_store(&places.data).await?);
     let estimate = estimate_with(config, &places.data, store, path, false);
     estimate.await.map_err(Into::into)
+}
+
+/// Whether the configured store of the team can be read from this process; returns its URL.
+///
+/// # Errors
+/// Why not, in one line.
+pub async fn check_shared(config: &Config) -> Result<String, String> {
+    let Some(shared) = Shared::open(config, Mode::Local)? else {
+        return Err("no [shared] url is set".to_owned());
+    };
+    let url = shared.client.options().location.to_string();
+    match shared.client.check().await {
+        Ok(()) => Ok(url),
+        Err(trouble) => Err(format!("{url}: {trouble}")),
+    }
 }
 
 /// The requests that a summary of `path` would take, without sending any.

@@ -8,8 +8,8 @@
 //! - Parts own some state and do not know [`Engine`]: `tree`, `debounce`, `heat`, `in_flight`, and `pacing` with `bucket`,
 //!   `concurrency`, `retry` and `late_retries`. `repository` gathers the state of one repository.
 //! - Chapters are methods of [`Engine`] that connect the parts, one topic each: `rescan`, `summaries`, `describing`,
-//!   `requests`, `responses`, `batch`, `confirmation`, `waits`, `export`, `status`, `view`, `uses`. `batch`,
-//!   `confirmation`, `waits` and `export` also define the state that only they change.
+//!   `requests`, `sharing`, `responses`, `batch`, `confirmation`, `waits`, `export`, `status`, `view`, `uses`. `sharing`,
+//!   `batch`, `confirmation`, `waits` and `export` also define the state that only they change.
 //!
 //! Parts share small types with each other (the tree's `NodeId`, pacing's `Sent`, `Attempts`, a `Window`) and use the enums
 //! of `event` and `effect`. No part calls a chapter, with one exception: the tree's counts use `view::freshness`, so that
@@ -33,6 +33,7 @@ mod requests;
 mod rescan;
 mod responses;
 pub mod retry;
+pub mod sharing;
 pub mod status;
 mod summaries;
 #[cfg(test)]
@@ -58,6 +59,7 @@ use event::Event;
 use in_flight::InFlightTable;
 use pacing::{Bounds, Pacing};
 use repository::{Repository, ScanState};
+use sharing::{Shared, Sharing};
 use tree::{Body, NodeId, Tree};
 use waits::Waits;
 
@@ -88,6 +90,8 @@ pub struct Options {
     pub directory_quiet: Window,
     /// Requests of a first index above which a person has to confirm them; `None`: any number is sent.
     pub confirm_above: Option<u64>,
+    /// The use of a store that the team shares; `None` without one.
+    pub sharing: Option<Sharing>,
     /// Whether directories are exported as they settle.
     pub export: bool,
     /// The smallest number of files for a batch; `None` without batches.
@@ -152,6 +156,8 @@ pub struct Engine {
     blocked_until_ms: Option<u64>,
     /// Keys to look up, gathered during a step.
     lookups: Vec<SummaryKey>,
+    /// What is looked up and claimed in the shared store.
+    shared: Shared,
     /// Jobs in progress that write summaries which cost nothing.
     describing: usize,
     now: Timestamp,
@@ -169,6 +175,7 @@ impl Engine {
             waits: Waits::default(),
             blocked_until_ms: None,
             lookups: Vec::new(),
+            shared: Shared::default(),
             describing: 0,
             now: Timestamp::default(),
         }
@@ -183,6 +190,7 @@ impl Engine {
         self.start_due_scans(&mut effects);
         self.start_reads(&mut effects);
         self.process_ready_directories();
+        self.poll_held(&mut effects);
         self.decide_confirmations(&mut effects);
         self.send_ready_requests(&mut effects);
         self.describe_ready(&mut effects);
@@ -191,6 +199,7 @@ impl Engine {
         if !self.lookups.is_empty() {
             effects.push(Effect::LookUp(std::mem::take(&mut self.lookups)));
         }
+        self.share(&mut effects);
         self.write_records(&mut effects);
         self.export_settled(&mut effects);
         self.publish_changes(&mut effects);
@@ -240,6 +249,8 @@ impl Engine {
             Event::Read { repo, files } => self.read(repo, files),
             Event::Described(results) => self.described(results),
             Event::LookedUp(found) => self.looked_up(found),
+            Event::LookedUpShared(found) => self.looked_up_shared(found),
+            Event::Claimed(results) => self.claimed(results),
             Event::Responded { key, result, usage } => self.responded(key, result, usage, effects),
             Event::PartResponded { key, usage } => self.part_responded(key, usage),
             Event::Batched(keys) => self.batched(keys),
@@ -283,6 +294,7 @@ impl Engine {
             .chain(requests)
             .chain(stop)
             .chain(late_retry)
+            .chain(self.shared.poll_due_ms())
             .chain(self.blocked_until_ms)
             .min()
     }

@@ -13,6 +13,7 @@ pub mod path;
 pub mod policy;
 pub mod price;
 pub mod record;
+pub mod shared;
 pub mod stat;
 pub mod summary;
 pub mod text;

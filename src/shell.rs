@@ -15,5 +15,6 @@ pub mod redact;
 pub mod regular;
 pub mod rules;
 pub mod scan;
+pub mod shared;
 pub mod store;
 pub mod watch;

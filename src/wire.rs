@@ -12,5 +12,6 @@ pub mod plain;
 pub mod prompt;
 pub mod protocol;
 pub mod search;
+pub mod shared;
 pub mod target;
 pub mod usage;

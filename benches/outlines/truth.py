@@ -22,7 +22,7 @@ KINDS = {
 }
 # In these languages a kind of ctags means something else.
 NOT = {"rust": {"macro", "module", "implementation"}, "c": {"macro"}, "cpp": {"macro"}, "python": {"module", "namespace"},
-       "csharp": {"namespace"}, "php": {"namespace", "alias"}, "java": {"package"}, "go": {"package"}, "sh": {"alias"}}
+       "csharp": {"namespace", "typedef"}, "php": {"namespace", "alias"}, "java": {"package"}, "go": {"package"}, "shell": {"alias"}, "ruby": {"alias"}}
 CALLABLE = {"function", "func", "method", "member", "constructor", "singletonMethod", "subroutine"}
 
 Definition = collections.namedtuple("Definition", "name kind line")
@@ -144,4 +144,4 @@ def is_minified(path):
 
 def short(name):
     """A name without its scope, written as an element's is."""
-    return name.split("::")[-1].split(".")[-1].replace("operator ", "operator")
+    return re.split(r"[.:]", name)[-1].replace("operator ", "operator")

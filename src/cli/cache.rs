@@ -8,6 +8,7 @@ use super::{Context, output};
 use crate::client::{Client, ConnectError};
 use crate::wire::access::Access;
 use crate::wire::cache::{CacheStatistics, CollectRequest, Collected, Verified};
+use crate::wire::shared::{Exchange, ExchangeRequest, Exchanged};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -19,10 +20,14 @@ pub struct Arguments {
 enum Command {
     /// Print what the store contains and how much of it is used
     Stats(Output),
-    /// Remove what no watched repository uses, the longest unused first
+    /// Remove what no watched repository uses, the longest unused first; with --shared, old summaries of the shared store
     Gc(Collect),
     /// Read and check everything; exit code 1 if something was lost
     Verify(Output),
+    /// Write the summaries that the shared store lacks
+    Push(Move),
+    /// Fetch the summaries that only the shared store has
+    Pull(Move),
 }
 
 #[derive(Debug, clap::Args)]
@@ -33,7 +38,22 @@ struct Output {
 }
 
 #[derive(Debug, clap::Args)]
+struct Move {
+    /// Only count them
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, clap::Args)]
 struct Collect {
+    /// Remove summaries that were written to the shared store more than --max-age days ago, for the whole team
+    #[arg(long, requires = "max_age", conflicts_with = "max_bytes")]
+    shared: bool,
+    /// With --shared: only count them
+    #[arg(long, requires = "shared")]
+    dry_run: bool,
     /// Remove what was unused for this many days; 0: everything unused [default: store.max_age_days]
     #[arg(long, value_name = "DAYS")]
     max_age: Option<u64>,
@@ -67,6 +87,36 @@ async fn execute<A: Access>(access: &A, command: &Command) -> Result<(), Failure
                 false => output::print(&Terminal::of_stdout().fold(&figures(&statistics))),
             }
         }
+        Command::Push(options) => {
+            moved(
+                access,
+                Exchange::Push,
+                options.dry_run,
+                None,
+                &options.output,
+            )
+            .await
+        }
+        Command::Pull(options) => {
+            moved(
+                access,
+                Exchange::Pull,
+                options.dry_run,
+                None,
+                &options.output,
+            )
+            .await
+        }
+        Command::Gc(options) if options.shared => {
+            moved(
+                access,
+                Exchange::Gc,
+                options.dry_run,
+                options.max_age,
+                &options.output,
+            )
+            .await
+        }
         Command::Gc(options) => {
             let request = CollectRequest {
                 max_age_days: options.max_age,
@@ -91,6 +141,55 @@ async fn execute<A: Access>(access: &A, command: &Command) -> Result<(), Failure
             }
         }
     }
+}
+
+async fn moved<A: Access>(
+    access: &A,
+    action: Exchange,
+    dry_run: bool,
+    max_age_days: Option<u64>,
+    output: &Output,
+) -> Result<(), Failure> {
+    let request = ExchangeRequest {
+        action,
+        dry_run,
+        max_age_days,
+    };
+    let exchanged = access.exchange(request).await?;
+    match output.json {
+        true => output::print_json(&exchanged),
+        false => output::print(&outcome(&exchanged, &request)),
+    }
+}
+
+fn outcome(exchanged: &Exchanged, request: &ExchangeRequest) -> String {
+    let verb = match (request.action, request.dry_run) {
+        (Exchange::Push, true) => "to write",
+        (Exchange::Push, false) => "written",
+        (Exchange::Pull, true) => "to fetch",
+        (Exchange::Pull, false) => "fetched",
+        (Exchange::Gc, true) => "to remove",
+        (Exchange::Gc, false) => "removed",
+    };
+    let many = if request.dry_run {
+        exchanged.chosen
+    } else {
+        exchanged.done
+    };
+    let mut text = format!(
+        "{}: {}; the store here has {}\n{} {verb}\n",
+        clean(&exchanged.url),
+        count(exchanged.there, "summary"),
+        number(exchanged.here),
+        count(many, "summary"),
+    );
+    if exchanged.rejected > 0 {
+        text += &format!(
+            "{} not used: damaged, of another format or model, or without a valid signature\n",
+            count(exchanged.rejected, "value")
+        );
+    }
+    text
 }
 
 fn figures(statistics: &CacheStatistics) -> String {
@@ -212,6 +311,29 @@ mod tests {
         };
         let text = removed(&collected);
         assert!(text.starts_with("removed 1 summary, 0 outlines and 0 records\non disk 0 bytes, before 2.0 KiB\n2 summaries that were paid for stay"), "{text}");
+    }
+
+    #[test]
+    fn what_was_moved_is_said_with_what_there_is() {
+        let exchanged = Exchanged {
+            url: "s3://team".to_owned(),
+            here: 3_000,
+            there: 5,
+            chosen: 2,
+            done: 1,
+            rejected: 1,
+        };
+        let request = |dry_run| ExchangeRequest {
+            action: Exchange::Pull,
+            dry_run,
+            max_age_days: None,
+        };
+        assert_eq!(
+            outcome(&exchanged, &request(false)),
+            "s3://team: 5 summaries; the store here has 3,000\n1 summary fetched\n\
+             1 value not used: damaged, of another format or model, or without a valid signature\n"
+        );
+        assert!(outcome(&exchanged, &request(true)).contains("2 summaries to fetch"));
     }
 
     #[tokio::test]

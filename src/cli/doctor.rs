@@ -110,6 +110,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
                 learnt = learnt::learnt(&config.openai, &places.data);
                 checks.extend(learnt.as_ref().map(|learnt| learnt.check(&places.data)));
             }
+            checks.extend(shared(&config).await);
             if config.watch.backend == Backend::Native {
                 checks.extend(local::inotify(|name| {
                     std::fs::read_to_string(format!("/proc/sys/fs/inotify/{name}"))
@@ -171,6 +172,30 @@ async fn endpoint(config: &Config) -> Option<Check> {
 
 fn uses_endpoint(config: &Config) -> bool {
     config.summaries.enabled && config.summaries.provider == Provider::Openai
+}
+
+/// Whether the store that the team shares can be read from here; nothing without one.
+async fn shared(config: &Config) -> Option<Check> {
+    const NAME: &str = "shared store";
+    if config.shared.url.is_empty() {
+        return None;
+    }
+    if config.summaries.provider == Provider::Offline {
+        let fix = "set [summaries] provider = \"openai\"; offline summaries cost nothing and are not shared";
+        return Some(Check::warning(
+            NAME,
+            "not used with the offline provider",
+            fix,
+        ));
+    }
+    Some(match crate::daemon::check_shared(config).await {
+        Ok(url) => Check::ok(NAME, format!("{url} responds ({})", config.shared.mode)),
+        Err(problem) => Check::failed(
+            NAME,
+            problem,
+            "correct [shared], or set the service's usual environment variables where the daemon starts; docs/shared.md",
+        ),
+    })
 }
 
 fn report(checks: &[Check], terminal: Terminal) -> String {

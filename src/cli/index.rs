@@ -57,6 +57,8 @@ struct Indexed {
     /// The repository at the end.
     repository: Option<Repository>,
     notes: Vec<String>,
+    /// Summaries that came from the team's store.
+    shared: u64,
     /// Whether a model writes the summaries.
     paid: bool,
 }
@@ -76,7 +78,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
         if arguments.json {
             return output::print_json(&estimate);
         }
-        return output::print(&cost::table(&estimate));
+        return output::print(&Terminal::of_stdout().fold(&cost::table(&estimate)));
     }
     let mut progress = Progress::on_stderr();
     // Only what is printed is loaded: the outlines of a large tree are many times its first levels.
@@ -174,6 +176,7 @@ async fn index<A: Access>(
         used: difference(&before.requests, &status.requests),
         repository: repository_of(&status, path).cloned(),
         paid: status.model.is_some(),
+        shared: found(&status).saturating_sub(found(&before)),
         notes: status.notes,
     };
     Ok((indexed, known))
@@ -262,6 +265,10 @@ async fn interrupted() {
     }
 }
 
+fn found(status: &Status) -> u64 {
+    status.shared.as_ref().map_or(0, |shared| shared.found)
+}
+
 fn difference(before: &Requests, after: &Requests) -> Requests {
     let cost = match (before.cost, after.cost) {
         (before, Some(after)) => Some((after - before.unwrap_or(0.0)).max(0.0)),
@@ -328,6 +335,9 @@ fn summary_line(indexed: &Indexed) -> String {
     let used = &indexed.used;
     if indexed.paid || used.sent > 0 {
         parts.push(count(used.sent, "request"));
+    }
+    if indexed.shared > 0 {
+        parts.push(format!("{} from the shared store", number(indexed.shared)));
     }
     if used.prompt_tokens + used.completion_tokens > 0 {
         parts.push(format!(

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::failure::Failure;
+use super::terminal::Terminal;
 use super::text::{count, duration, money, tilde, tokens};
 use super::{Context, output, paths, reader};
 use crate::config::Config;
@@ -47,7 +48,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     ))?;
     for (at, choice) in choices.iter().enumerate() {
         let cost = cost(context, choice, &root).await?;
-        output::print(&format!("  {}  {:<11}  {cost}\n", at + 1, choice.name))?;
+        let line = format!("  {}  {:<11}  {cost}\n", at + 1, choice.name);
+        output::print(&Terminal::of_stdout().fold(&line))?;
     }
     output::print("\n")?;
     let choice = choose(arguments, &choices)?;

@@ -7,8 +7,8 @@ use super::failure::Failure;
 use super::reader::Reader;
 use super::terminal::Terminal;
 use super::{Context, output, paths, render};
+use crate::client::symbols::{defining, is_name};
 use crate::client::{Client, ConnectError};
-use crate::model::outline::Element;
 use crate::wire::access::Access;
 use crate::wire::prompt::Preview;
 use crate::wire::protocol::{Node, PROBLEM_NOT_WATCHED};
@@ -64,9 +64,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
 /// The argument as the name of a definition: it names nothing on the disk and looks like no path.
 fn symbol(given: Option<&Path>, path: &Path) -> Option<String> {
     let name = given?.to_str()?;
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '$');
-    let named =
-        name.chars().all(is_name) && name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    let named = is_name(name);
     (named && path.symlink_metadata().is_err()).then(|| name.to_owned())
 }
 
@@ -85,39 +83,26 @@ async fn find(reader: &Reader, here: &Path, name: &str) -> Result<(Node, PathBuf
         .await?
         .unwrap_or_else(|| here.to_path_buf());
     let tree = reader.node(&root, usize::MAX).await?;
-    let mut open = vec![&tree];
-    let mut found = Vec::new();
-    while let Some(node) = open.pop() {
-        match node {
-            Node::File(file) => {
-                let defines = |one: &Element| one.qualified_name == name || one.name == name;
-                let exact = |one: &Element| one.qualified_name == name;
-                if file.elements.iter().any(defines) {
-                    found.push((!file.elements.iter().any(exact), &file.common.path, node));
-                }
-            }
-            Node::Directory(directory) => open.extend(directory.children.iter().flatten()),
-        }
-    }
-    found.sort_by_key(|(inexact, path, _)| (*inexact, path.len(), *path));
-    let Some((_, path, node)) = found.first() else {
+    let found = defining(&tree, name);
+    let Some(file) = found.first() else {
         return Err(Failure::Failed(format!(
             "{name}: no such file, and no definition of that name in {}",
             root.display()
         )));
     };
-    if found.len() > 1 {
-        let others: Vec<&str> = found
-            .iter()
-            .skip(1)
-            .take(5)
-            .map(|(_, path, _)| path.as_str())
-            .collect();
+    let others: Vec<&str> = found
+        .iter()
+        .skip(1)
+        .take(5)
+        .map(|file| file.common.path.as_str())
+        .collect();
+    if !others.is_empty() {
         output::say(&format!("also defined in {}", others.join(", ")));
     }
-    let mut node = (*node).clone();
+    let path = root.join(&file.common.path);
+    let mut node = Node::File((*file).clone());
     narrow(&mut node, &Spot::Symbol(name.to_owned()));
-    Ok((node, root.join(path)))
+    Ok((node, path))
 }
 
 /// Leaves only the definitions that are meant.

@@ -20,6 +20,7 @@ use crate::wire::events::{EventStream, StreamEvent, StreamEventKind};
 use crate::wire::prompt::{Preview, PromptMessage, PromptRequest};
 use crate::wire::protocol::*;
 use crate::wire::search::{Search, SearchResults};
+use crate::wire::shared::{ExchangeRequest, Exchanged};
 use crate::wire::usage::{BudgetStatus, DayUsage, RepositoryUsage, Used};
 
 /// The fake daemon.
@@ -183,6 +184,21 @@ impl Access for Fake {
         Ok(Collected {
             summaries: 1,
             ..Collected::default()
+        })
+    }
+
+    async fn exchange(&self, request: ExchangeRequest) -> Result<Exchanged, Problem> {
+        self.world
+            .lock()
+            .unwrap()
+            .log
+            .push(format!("{:?}", request.action));
+        Ok(Exchanged {
+            url: "s3://team".to_owned(),
+            here: 3,
+            there: 5,
+            chosen: 2,
+            ..Exchanged::default()
         })
     }
 
@@ -408,5 +424,6 @@ pub(crate) fn status(repositories: Vec<Repository>) -> Status {
         notes: Vec::new(),
         paused_until: None,
         daemon: None,
+        shared: None,
     }
 }

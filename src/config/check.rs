@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use ignore::overrides::OverrideBuilder;
 
 use super::Format;
+use crate::shell::shared::location::Location;
 
 /// An absolute path, or one in the home folder, written `~/…`.
 pub(super) fn folder(text: &str, home: Option<&Path>) -> Result<PathBuf, String> {
@@ -172,5 +173,21 @@ pub(super) fn export_folder(text: &str) -> Result<PathBuf, String> {
         Err(format!(
             "must be a folder below the repository's root, without .., . or .git, such as \"distributed_index\", not {text:?}"
         ))
+    }
+}
+
+/// The URL of a shared store, or nothing.
+pub(super) fn shared_url(text: &str) -> Result<String, String> {
+    match text.is_empty() {
+        true => Ok(String::new()),
+        false => Location::parse(text).map(|_| text.to_owned()),
+    }
+}
+
+/// A folder's name in the shared store, or nothing.
+pub(super) fn namespace(text: &str) -> Result<String, String> {
+    match crate::shell::shared::namespace(text) == text || text.is_empty() {
+        true => Ok(text.to_owned()),
+        false => Err("must be letters, digits, `.`, `_` and `-`, at most 100".to_owned()),
     }
 }

@@ -6,10 +6,13 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::table::Document;
-use super::{Backend, Batch, Config, Generated, Openai, Profile, Provider, check};
+use super::{Backend, Batch, Config, Generated, Openai, Profile, Provider, SharedMode, check};
 
 /// A larger file is rejected: it is not a configuration.
 pub(super) const MAX_BYTES: u64 = 1_048_576;
+
+/// The variable that names the shared store, for CI.
+const SHARED_URL: &str = "EPITOME_SHARED_URL";
 
 /// The name of the key in systemd's unit.
 const CREDENTIAL: &str = "llm-key";
@@ -56,6 +59,18 @@ impl Config {
     ///
     /// The file cannot be read, is not TOML, has an unknown key, or a value that is not allowed.
     pub fn load(path: &Path, must_exist: bool) -> Result<Self, ConfigError> {
+        let mut config = Self::load_file(path, must_exist)?;
+        if let Some(url) = std::env::var_os(SHARED_URL).filter(|url| !url.is_empty()) {
+            let checked = check::shared_url(&url.to_string_lossy());
+            config.shared.url = checked.map_err(|reason| ConfigError::Unreadable {
+                file: PathBuf::from(SHARED_URL),
+                reason,
+            })?;
+        }
+        Ok(config)
+    }
+
+    fn load_file(path: &Path, must_exist: bool) -> Result<Self, ConfigError> {
         let unreadable = |reason: String| ConfigError::Unreadable {
             file: path.to_path_buf(),
             reason,
@@ -241,6 +256,23 @@ impl Config {
         let store = &mut config.store;
         section.integer("max_age_days", 0..=u64::MAX, &mut store.max_age_days)?;
         section.integer("max_bytes", 0..=u64::MAX, &mut store.max_bytes)?;
+        section.finish()?;
+
+        let mut section = top.section("shared")?;
+        let shared = &mut config.shared;
+        section.text("url", &mut shared.url, check::shared_url)?;
+        section.choice(
+            "mode",
+            &[
+                ("read", SharedMode::Read),
+                ("read-write", SharedMode::ReadWrite),
+            ],
+            &mut shared.mode,
+        )?;
+        section.text("namespace", &mut shared.namespace, check::namespace)?;
+        section.text("signing_key_file", &mut shared.signing_key_file, |text| {
+            check::optional(text, |text| check::folder(text, home))
+        })?;
         section.finish()?;
 
         top.finish()?;

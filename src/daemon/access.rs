@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod cache;
 pub mod estimate;
+mod exchange;
 mod following;
 mod membership;
 mod missing;
@@ -43,6 +44,7 @@ use crate::wire::protocol::{
     PROBLEM_TIMEOUT, Problem, Repository, Status, WaitOutcome,
 };
 use crate::wire::search::{Search, SearchResults};
+use crate::wire::shared::{ExchangeRequest, Exchanged};
 
 pub(super) use membership::canonical_as_far_as_possible;
 
@@ -356,6 +358,10 @@ impl Access for Handle {
 
     async fn verify(&self) -> Result<Verified, Problem> {
         cache::verify(self).await
+    }
+
+    async fn exchange(&self, request: ExchangeRequest) -> Result<Exchanged, Problem> {
+        exchange::exchange(self, request).await
     }
 
     async fn confirm(&self, path: &Path) -> Result<(), Problem> {

@@ -5,7 +5,9 @@ pub mod cookies;
 pub mod dry_run;
 pub mod followers;
 pub mod registry;
+pub mod shared;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -23,6 +25,8 @@ use crate::engine::event::Event;
 use crate::engine::pacing::DayUse;
 use crate::model::key::Generator;
 use crate::model::path::RepoId;
+use crate::model::summary::Summary;
+use crate::shell::redact::redact_prose;
 use crate::shell::rules::FileRules;
 use crate::shell::store::{Store, StoreError};
 use crate::shell::watch::Watch;
@@ -31,6 +35,7 @@ use cookies::Cookies;
 use dry_run::Pretended;
 use followers::Followers;
 use registry::{Entry, Notes, Registry};
+use shared::Shared;
 
 /// How long to wait for another process to release the store.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
@@ -90,6 +95,8 @@ pub struct Context {
     pub generator: Generator,
     /// The offline provider's name: it writes the lines about text that is not summarized.
     pub offline: Generator,
+    /// The store that the team shares, where a model writes the summaries or the store alone is open.
+    pub shared: Option<Arc<Shared>>,
     pub registry: Registry,
     pub notes: Notes,
     pub followers: Followers,
@@ -141,6 +148,16 @@ impl Context {
     ) -> anyhow::Result<Context> {
         let largest = provider.capabilities().largest_input.min(PART_TOKENS);
         let largest = largest as usize * TOKEN_BYTES;
+        let notes = Notes::default();
+        let shared = match Shared::open(&config, mode) {
+            Ok(shared) => shared.filter(|_| mode != Mode::Preview).map(Arc::new),
+            Err(problem) => {
+                let text = format!("the shared store is not used: {problem}");
+                tracing::warn!("{text}");
+                notes.set("shared", text);
+                None
+            }
+        };
         Ok(Self {
             file_rules: registry::file_rules(&config),
             own_folder: std::fs::canonicalize(data)?,
@@ -150,8 +167,9 @@ impl Context {
             generator: provider.generator(),
             offline: Offline.generator(),
             provider,
+            shared,
             registry: Registry::default(),
-            notes: Notes::default(),
+            notes,
             followers: Followers::default(),
             overgrown: Arc::default(),
             watch: OnceLock::new(),
@@ -209,6 +227,14 @@ impl Context {
     }
 }
 
+/// A summary without credentials: the rules of an earlier version knew fewer.
+fn cleaned(summary: Summary) -> Summary {
+    match redact_prose(&summary.text) {
+        Cow::Borrowed(_) => summary,
+        Cow::Owned(text) => Summary { text, ..summary },
+    }
+}
+
 /// Opens the store, and waits a while for another process to release it.
 ///
 /// # Errors
@@ -227,7 +253,7 @@ pub async fn open_store(data: &Path) -> anyhow::Result<Store> {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             Err(error) => bail!("{error}: {}", error.hint()),
-            Ok(store) => return Ok(store),
+            Ok(store) => return Ok(store.cleaned_by(cleaned)),
         }
     }
 }

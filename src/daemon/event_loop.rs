@@ -18,6 +18,7 @@ use tokio::time::{sleep_until, timeout};
 use crate::daemon::context::Context;
 use crate::daemon::mailbox::{Failed, Input, Inputs, Lookup, Query};
 use crate::daemon::work::Executor;
+use crate::daemon::work::sharing;
 use crate::daemon::work::storing::WAITING;
 use crate::daemon::work::writer::Confirmations;
 use crate::engine::Engine;
@@ -133,7 +134,9 @@ impl EventLoop {
         // The writer must not wait for confirmations that are no longer read.
         self.confirmations.close();
         while self.confirmations.try_recv().is_ok() {}
-        if self.all_is_stored().await && self.context.mode.keeps() {
+        let stored = self.all_is_stored().await;
+        sharing::drain(&self.context).await;
+        if stored && self.context.mode.keeps() {
             // A dry run ends beside a daemon that keeps running.
             let store = Arc::clone(&self.context.store);
             let left = tokio::task::spawn_blocking(move || store.leave()).await;

@@ -100,6 +100,19 @@ pub struct Prompt {
     pub json: bool,
 }
 
+impl Prompt {
+    /// The prompt with instructions that do not name the answer [`UNCHANGED`]: content made the model use it unasked.
+    pub fn without_unchanged(mut self) -> Self {
+        let kept: Vec<&str> = self
+            .system
+            .split("\n\n")
+            .filter(|paragraph| !paragraph.contains(UNCHANGED))
+            .collect();
+        self.system = kept.join("\n\n");
+        self
+    }
+}
+
 const CLOSING: &str = "Write the paragraph now, and nothing else.";
 
 /// The response of a model if the summary from before a change is still accurate.

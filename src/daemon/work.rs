@@ -9,6 +9,7 @@ mod local;
 pub mod pool;
 mod reading;
 pub mod requesting;
+pub mod sharing;
 pub mod storing;
 pub mod writer;
 
@@ -63,6 +64,7 @@ impl Executor {
         };
         let lines = left.iter().flat_map(|batch| &batch.lines);
         let batched = lines.map(|line| line.key).collect();
+        sharing::start(&context);
         let batching = Batching::start(requester.clone(), inputs.clone(), left);
         let executor = Self {
             context,
@@ -180,6 +182,18 @@ impl Executor {
                     move || vec![Event::LookedUp(unknown)],
                 );
             }
+            Effect::LookUpShared { keys, again } => {
+                self.spawn(async move { Some(sharing::look_up(&context, keys, again).await) });
+            }
+            Effect::Claim { keys, batch } => {
+                self.spawn(async move { Some(sharing::claim(&context, keys, batch).await) });
+            }
+            Effect::Release(keys) => self.spawn(async move {
+                if let Some(shared) = &context.shared {
+                    shared.client.release(&keys).await;
+                }
+                None
+            }),
             Effect::SummaryRequest(request) => self.request(*request),
             Effect::RequestBatch(requests) => {
                 if let Some(event) = self.batching.request(requests) {
@@ -235,10 +249,17 @@ impl Executor {
     }
 
     fn request(&self, request: SummaryRequest) {
-        let (requester, inputs) = (self.requester.clone(), self.inputs.clone());
+        let requester = self.requester.clone();
+        self.spawn(async move { Some(requester.carry_out(request).await) });
+    }
+
+    /// Sends the event that the work brings, if any.
+    fn spawn(&self, work: impl Future<Output = Option<Event>> + Send + 'static) {
+        let inputs = self.inputs.clone();
         tokio::spawn(async move {
-            let event = requester.carry_out(request).await;
-            inputs.send(Input::Event(event)).await;
+            if let Some(event) = work.await {
+                inputs.send(Input::Event(event)).await;
+            }
         });
     }
 
@@ -252,8 +273,7 @@ impl Executor {
     }
 
     fn send(&self, event: Event) {
-        let inputs = self.inputs.clone();
-        tokio::spawn(async move { inputs.send(Input::Event(event)).await });
+        self.spawn(async { Some(event) });
     }
 
     /// Runs a job in the pool; sends its events, or those of `panicked` when it panics.

@@ -137,10 +137,16 @@ impl Engine {
             chosen.push((key, repo, id));
         }
         for key in unwanted {
-            self.in_flight.end(key);
+            self.abandon(key);
         }
         if chosen.len() < least {
             return true;
+        }
+        let unclaimed = chosen.iter().map(|(key, ..)| *key);
+        let unclaimed: Vec<_> = unclaimed.filter(|key| !self.is_cleared(*key)).collect();
+        if !unclaimed.is_empty() {
+            unclaimed.into_iter().for_each(|key| self.claim(key, false));
+            return false;
         }
         let requests: Vec<SummaryRequest> = chosen
             .into_iter()
@@ -163,6 +169,7 @@ impl Engine {
             entry.stage = Stage::Sent;
             entry.in_batch = true;
             entry.tried.times += 1;
+            entry.claim.cleared_ms = None;
             tokens = entry.tokens;
         });
         self.pacing.sent_batched(tokens, now);

@@ -49,6 +49,24 @@ pub enum Effect {
     Describe(Vec<SummaryRequest>),
     /// Look up keys in the store; answered by `LookedUp`.
     LookUp(Vec<SummaryKey>),
+    /// Look up keys in the store that the team shares, and store what it has; answered by `LookedUpShared` within a
+    /// deadline. `again`: another process claimed them, so that a recent miss means nothing.
+    LookUpShared {
+        /// The keys.
+        keys: Vec<SummaryKey>,
+        /// Whether they were looked up before.
+        again: bool,
+    },
+    /// Look these keys up once more and claim them in the shared store: their requests are next. Answered by `Claimed`
+    /// within a deadline.
+    Claim {
+        /// The keys.
+        keys: Vec<SummaryKey>,
+        /// Whether they go by a batch, which takes longer.
+        batch: bool,
+    },
+    /// Give claims up: the requests failed, or are not needed any more. No answer.
+    Release(Vec<SummaryKey>),
     /// Send one request for a summary; answered by `Responded`, or by `PartResponded` when it takes more requests.
     SummaryRequest(Box<SummaryRequest>),
     /// Request these summaries together, through the Batch API; each is answered by its own `Responded`, or named in a

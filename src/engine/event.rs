@@ -8,6 +8,7 @@ use crate::model::limits::Limits;
 use crate::model::listing::Listing;
 use crate::model::path::{RelPath, RepoId};
 use crate::model::record::NodeRecord;
+use crate::model::shared::Claim;
 use crate::model::summary::{Summary, SummaryDigest, SummaryKey, SummaryRef};
 
 use super::pacing::DayUse;
@@ -76,6 +77,10 @@ pub enum Event {
     Described(Vec<(SummaryKey, Result<SummaryDigest, Failure>)>),
     /// The answer to [`super::effect::Effect::LookUp`].
     LookedUp(Vec<(SummaryKey, Option<SummaryDigest>)>),
+    /// The answer to [`super::effect::Effect::LookUpShared`]: what was found is stored here.
+    LookedUpShared(Vec<(SummaryKey, Option<SummaryDigest>)>),
+    /// The answer to [`super::effect::Effect::Claim`].
+    Claimed(Vec<(SummaryKey, Claim)>),
     /// The answer to [`super::effect::Effect::SummaryRequest`].
     Responded {
         /// The summary's key.

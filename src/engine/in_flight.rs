@@ -8,6 +8,7 @@ use crate::model::summary::{SummaryDigest, SummaryKey};
 
 use super::pacing::Sent;
 use super::retry::Attempts;
+use super::sharing::ClaimState;
 use super::tree::NodeId;
 
 /// The stage of a key.
@@ -15,12 +16,28 @@ use super::tree::NodeId;
 pub enum Stage {
     /// The store is searched for the summary.
     LookingUp,
+    /// The store that the team shares is asked.
+    LookingUpShared,
     /// It waits in the queue.
     Ready,
+    /// It is claimed in the shared store before its request.
+    Claiming,
+    /// Another process claimed it, and may publish its summary.
+    Held,
     /// Its request is in flight.
     Sent,
     /// The response is being stored.
     Committing,
+}
+
+impl Stage {
+    /// Whether it is not known yet what the key needs.
+    fn is_look_up(self) -> bool {
+        matches!(
+            self,
+            Self::LookingUp | Self::LookingUpShared | Self::Claiming
+        )
+    }
 }
 
 /// The order among files, and among directories: the lowest is sent first. Whether the first file or the first directory
@@ -33,7 +50,7 @@ pub struct Rank {
     pub failures: u32,
     /// Directories above it, most first.
     pub depth: Reverse<u32>,
-    /// Last, the order of arrival.
+    /// Last, the order of arrival; with claims, another order in each process.
     pub arrival: u64,
 }
 
@@ -68,6 +85,8 @@ pub struct InFlight {
     pub in_batch: bool,
     /// The digest of the summary that is being stored.
     pub summary: Option<SummaryDigest>,
+    /// Its claim in the shared store.
+    pub claim: ClaimState,
 }
 
 impl InFlight {
@@ -129,7 +148,7 @@ impl InFlightTable {
 
     /// Adds a key.
     pub fn begin(&mut self, key: SummaryKey, entry: InFlight) {
-        self.looking_up += usize::from(entry.stage == Stage::LookingUp);
+        self.looking_up += usize::from(entry.stage.is_look_up());
         self.entries.insert(key, entry);
     }
 
@@ -139,11 +158,9 @@ impl InFlightTable {
         let Some(entry) = self.entries.get_mut(&key) else {
             return;
         };
-        let looked_up = entry.stage == Stage::LookingUp;
+        self.looking_up -= usize::from(entry.stage.is_look_up());
         change(entry);
-        if looked_up && entry.stage != Stage::LookingUp {
-            self.looking_up -= 1;
-        }
+        self.looking_up += usize::from(entry.stage.is_look_up());
         if entry.stage != Stage::Ready {
             return;
         }
@@ -159,7 +176,7 @@ impl InFlightTable {
     pub fn end(&mut self, key: SummaryKey) -> Option<InFlight> {
         self.unqueue(key);
         let ended = self.entries.remove(&key)?;
-        self.looking_up -= usize::from(ended.stage == Stage::LookingUp);
+        self.looking_up -= usize::from(ended.stage.is_look_up());
         Some(ended)
     }
 

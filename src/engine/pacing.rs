@@ -101,6 +101,8 @@ pub struct Pacing {
     concurrency: Concurrency,
     throughput: Throughput,
     in_flight: usize,
+    /// Requests that are sent as soon as their claim in the shared store is granted.
+    pub claiming: usize,
     /// Responses that are being stored.
     storing: usize,
     requests: Bucket,
@@ -149,6 +151,7 @@ impl Pacing {
             tokens: Bucket::of_guesses(bounds.tokens_per_minute),
             bounds,
             in_flight: 0,
+            claiming: 0,
             storing: 0,
             paused_until_ms: 0,
             congested_ms: 0,
@@ -270,7 +273,7 @@ impl Pacing {
         }
         // A kill loses a response that is not stored yet, like a request in flight. On a slow disk it keeps its slot.
         let storing = self.storing.saturating_sub(STORING_FREE);
-        if self.in_flight + storing >= self.concurrency_limit() {
+        if self.in_flight + self.claiming + storing >= self.concurrency_limit() {
             return Some(PauseReason::Full);
         }
         let ready_ms = self

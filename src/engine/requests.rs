@@ -22,7 +22,7 @@ impl Engine {
         }) {
             let Some((repo, id)) = self.first_waiter(key) else {
                 // No node has this key any more.
-                self.in_flight.end(key);
+                self.abandon(key);
                 continue;
             };
             if let Some(failure) = self.pacing.stopped().cloned() {
@@ -42,6 +42,10 @@ impl Engine {
                     break;
                 }
             }
+            if !self.is_cleared(key) {
+                self.claim(key, true);
+                continue;
+            }
             let Some(request) = self.send_request(key, repo, id) else {
                 continue;
             };
@@ -55,6 +59,7 @@ impl Engine {
                 }
                 entry.tried.times += 1;
                 entry.batchable = false;
+                entry.claim.cleared_ms = None;
             });
             effects.push(Effect::SummaryRequest(Box::new(request)));
         }
@@ -85,7 +90,7 @@ impl Engine {
         id: NodeId,
     ) -> Option<SummaryRequest> {
         let Some(subject) = self.subject(repo, id) else {
-            self.in_flight.end(key);
+            self.abandon(key);
             return None;
         };
         let entry = self.in_flight.get(key)?;

@@ -190,7 +190,7 @@ impl Engine {
     /// The content of a key is gone: its nodes are read again.
     pub(super) fn content_changed(&mut self, key: SummaryKey) {
         let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
-        self.in_flight.end(key);
+        self.abandon(key);
         for (repo, id) in waiters {
             if let Some(repository) = self.repositories.get_mut(&repo) {
                 let path = repository.tree.path(id);
@@ -274,7 +274,7 @@ impl Engine {
 
     pub(super) fn give_up(&mut self, key: SummaryKey, failure: &Failure) {
         let waiters: Vec<(RepoId, NodeId)> = self.waiters(key).collect();
-        if self.in_flight.end(key).is_some_and(|entry| entry.paid) {
+        if self.abandon(key).is_some_and(|entry| entry.paid) {
             self.pacing.counters.failed += 1;
         }
         for (repo, id) in waiters {

@@ -15,6 +15,7 @@ use super::in_flight::{InFlight, Rank, Stage};
 use super::pacing::Sent;
 use super::repository::ScanState;
 use super::retry::Attempts;
+use super::sharing::ClaimState;
 use super::tree::{Body, Node, NodeId, Phase, ROOT, Tree};
 
 /// How long requests wait for a rebase or the like, at most, in milliseconds: it may be interrupted for hours.
@@ -116,7 +117,7 @@ impl Engine {
                     failures: u32::from(self.pacing.was_given_up(key)),
                     // Each part before the last request takes about as long as a directory above.
                     depth: Reverse(depth.saturating_add(need.parts)),
-                    arrival,
+                    arrival: self.shuffled(key, bulk, arrival),
                 },
                 quiet_until_ms,
                 retry_at_ms: 0,
@@ -127,6 +128,7 @@ impl Engine {
                 batchable,
                 in_batch: false,
                 summary: None,
+                claim: ClaimState::default(),
             },
         );
         if paid {
@@ -218,9 +220,7 @@ impl Engine {
                     self.batches.forget(key);
                     self.summary_stored(SummaryRef { key, digest });
                 }
-                Route::Request => self
-                    .in_flight
-                    .change(key, now_ms, |entry| entry.stage = Stage::Ready),
+                Route::Request => self.look_up_shared(key),
                 Route::InBatch => {
                     let mut tokens = 0;
                     self.in_flight.change(key, now_ms, |entry| {

@@ -65,6 +65,7 @@ impl Bench {
             export: false,
             directory_quiet: window,
             confirm_above: None,
+            sharing: None,
             batch_from: None,
             poll_ms: None,
             poll_rest_ms: 1_000,

@@ -229,12 +229,23 @@ fn unwrapped(value: &Value) -> &Value {
     }
 }
 
+/// Whether several texts can be one: a description that says so, and no listed words.
+fn joins(property: &Value) -> bool {
+    let description = property["description"].as_str().unwrap_or_default();
+    description.contains("words") && property["enum"].is_null()
+}
+
 fn text(property: &Value, value: &Value) -> Result<Value, String> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         Value::Bool(flag) => flag.to_string(),
         Value::Array(list) if list.len() == 1 => return self::text(property, &list[0]),
+        // The words of a query.
+        Value::Array(list) if joins(property) && list.iter().all(Value::is_string) => {
+            let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+            words.join(" ")
+        }
         _ => return Err(format!("{} is no text", shown(value))),
     };
     let Some(words) = property["enum"].as_array() else {

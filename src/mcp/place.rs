@@ -129,6 +129,14 @@ impl Place {
                 env!("CARGO_PKG_VERSION")
             ));
         }
+        // A folder that is left out of the map has no summaries of its own: what follows is about what is around it.
+        if repository_of(&folder, &repository) && client.node(&folder, 0).await.is_err() {
+            notes.push(format!(
+                "the folder {} is no part of the map of {} (ignored, or without files)",
+                clean(&folder.to_string_lossy()),
+                clean(&repository.path)
+            ));
+        }
         Ok(Session {
             root: canonical(Path::new(&repository.path)),
             client,
@@ -365,6 +373,12 @@ fn named(text: &str, status: &Status) -> Result<PathBuf, String> {
             known(status)
         )),
     }
+}
+
+/// Whether `folder` lies below the root of a repository.
+fn repository_of(folder: &Path, repository: &Repository) -> bool {
+    let root = canonical(Path::new(&repository.path));
+    folder != root && folder.starts_with(&root)
 }
 
 /// The watched repository that holds an absolute path.

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::arguments;
 use super::page::Page;
 use super::place::Place;
+use crate::client::BROKEN;
 use crate::wire::protocol::Problem;
 
 /// The longest wait of a call in milliseconds: below the usual time-out of clients, which is 60 s.
@@ -145,13 +146,19 @@ pub async fn call(
     name: &str,
     given: JsonObject,
 ) -> Option<(String, bool)> {
-    let name = name.trim();
+    let name = name.trim().replace('-', "_");
     let tool = all()
         .into_iter()
-        .find(|tool| tool.name.eq_ignore_ascii_case(name))?;
-    Some(match answer(place, peer, &tool, given).await {
-        Ok(answer) => answer,
-        Err(reason) => (reason, true),
+        .find(|tool| tool.name.eq_ignore_ascii_case(&name))?;
+    let ask = |given| async {
+        let answer = answer(place, peer, &tool, given).await;
+        answer.unwrap_or_else(|reason| (reason, true))
+    };
+    let (text, failed) = ask(given.clone()).await;
+    // The daemon ended within the call: the tools only read, so it is made once more with the next daemon.
+    Some(match failed && text.contains(BROKEN) {
+        true => ask(given).await,
+        false => (text, failed),
     })
 }
 

@@ -62,6 +62,8 @@
     }
     for (let at = nodes.length - 1; at > 0; at--) nodes[at].up.bytes += nodes[at].bytes;
     searchable = null;
+    // Prepared while nothing else happens, so that the first search is as quick as the others.
+    (window.requestIdleCallback || setTimeout)(() => { if (!searchable) prepare(); });
   };
 
   // The definitions of a file, nested by their lines.

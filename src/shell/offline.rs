@@ -27,7 +27,7 @@ use crate::model::outline::Outline;
 use words::Paragraph;
 
 /// Raised whenever summaries change: those of an earlier version are made again.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 /// A child of a folder.
 #[derive(Clone, Copy, Debug)]

@@ -38,6 +38,11 @@ use serde_json::{Map, Value, json};
 pub use self::exchange::is_loopback;
 pub use self::limits::Limits;
 
+/// The text that a model's output is reduced to: without markup, invisible characters and excess length.
+pub fn cleaned(text: &str) -> String {
+    clean::clean(text)
+}
+
 use self::adapt::{Adaptations, Adapted, CAP_NAMES, Facts, RESPONSE_FORMAT, Sent};
 use self::caching::{Caching, SentFields};
 use self::exchange::{Exchange, Secret};

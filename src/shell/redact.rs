@@ -6,7 +6,7 @@
 //!
 //! One scan looks for triggers: the literals of token formats (`vendors`), parts of names (`names`), and marks of
 //! structure (`structure`). At each trigger the rule reads a bounded piece of text around it, so the time grows with
-//! the length of the text and not with its square.
+//! the length of the text and not with its square; `work` bounds what a byte may cost.
 
 mod assignment;
 mod block;
@@ -20,20 +20,30 @@ mod tests;
 mod value;
 mod vendors;
 mod words;
+mod work;
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 
 pub use syntax::Syntax;
+use work::Work;
 
 /// How often a text is read again after something was removed: what is left may look different then.
 const ROUNDS: usize = 4;
 /// How far around a trigger a pattern reads, in bytes.
 const BACK: usize = 512;
 const FORTH: usize = 1536;
+
+/// How much is removed at least where too much was spent, in bytes: a mark costs time as well.
+const CLOSED: usize = 1024;
+
+/// What stands for text that was not judged.
+const TOO_MUCH: &str = "too much to judge";
+/// How much text around a mark is read again, in bytes.
+const AROUND: usize = 4096;
 
 type Found = Vec<(Range<usize>, &'static str)>;
 
@@ -56,9 +66,13 @@ static TRIGGERS: LazyLock<Option<(AhoCorasick, Vec<Trigger>)>> = LazyLock::new(|
         .split_whitespace()
         .map(|stem| (stem.as_bytes().to_vec(), Trigger::Stem));
     let rules = structure::RULES.iter().enumerate();
-    let rules = rules.map(|(at, rule)| (rule.trigger.as_bytes().to_vec(), Trigger::Structure(at)));
+    let rules = rules.flat_map(|(at, rule)| {
+        let triggers = rule.triggers.iter();
+        triggers.map(move |trigger| (trigger.as_bytes().to_vec(), Trigger::Structure(at)))
+    });
     let blocks = [
         (b"-----BEGIN ".to_vec(), Trigger::Key),
+        (b"---- BEGIN ".to_vec(), Trigger::Key),
         (b"kind: secret".to_vec(), Trigger::Kubernetes),
         (b"kind: \"secret\"".to_vec(), Trigger::Kubernetes),
         (b"\"kind\": \"secret\"".to_vec(), Trigger::KubernetesJson),
@@ -79,12 +93,15 @@ static TRIGGERS: LazyLock<Option<(AhoCorasick, Vec<Trigger>)>> = LazyLock::new(|
 /// The text without its secrets; borrowed where there are none. `syntax` says how the file writes values.
 pub fn redact(text: &[u8], syntax: Syntax) -> Cow<'_, [u8]> {
     let mut redacted = Cow::Borrowed(text);
+    let mut pieces: Vec<_> = std::iter::once(0..text.len()).collect();
     for _ in 0..ROUNDS {
-        let found = find(&redacted, syntax);
+        let found = find(&redacted, syntax, &pieces);
         if found.is_empty() {
             break;
         }
-        redacted = Cow::Owned(replace(&redacted, &found));
+        let (next, around) = replace(&redacted, &found);
+        redacted = Cow::Owned(next);
+        pieces = around;
     }
     redacted
 }
@@ -97,26 +114,43 @@ pub fn redact_prose(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn replace(text: &[u8], found: &Found) -> Vec<u8> {
+/// The text with marks in place of what was found, and what has to be read again: the text around the marks.
+fn replace(text: &[u8], found: &Found) -> (Vec<u8>, Vec<Range<usize>>) {
     let mut redacted = Vec::with_capacity(text.len());
+    let mut around: Vec<Range<usize>> = Vec::new();
     let mut copied = 0;
     for (place, kind) in found {
-        redacted.extend(&text[copied..place.start]);
-        redacted.extend(format!("[redacted: {kind}]").bytes());
-        let lines = text[place.clone()].iter().filter(|byte| **byte == b'\n');
-        redacted.extend(lines);
+        redacted.extend_from_slice(&text[copied..place.start]);
+        let start = redacted.len().saturating_sub(AROUND);
+        redacted.extend_from_slice(b"[redacted: ");
+        redacted.extend_from_slice(kind.as_bytes());
+        redacted.push(b']');
+        let lines = memchr::memchr_iter(b'\n', &text[place.clone()]).count();
+        redacted.resize(redacted.len() + lines, b'\n');
         copied = place.end;
+        let end = redacted.len() + AROUND;
+        match around.last_mut() {
+            // What stands before it has been judged, and it ends its line.
+            _ if *kind == TOO_MUCH => {}
+            Some(last) if start <= last.end => last.end = end,
+            _ => around.push(start..end),
+        }
     }
-    redacted.extend(&text[copied..]);
-    redacted
+    redacted.extend_from_slice(&text[copied..]);
+    for piece in &mut around {
+        piece.end = piece.end.min(redacted.len());
+    }
+    (redacted, around)
 }
 
 /// The secrets' places in order, none within another, and their kinds.
-fn find(text: &[u8], syntax: Syntax) -> Found {
+fn find(text: &[u8], syntax: Syntax, pieces: &[Range<usize>]) -> Found {
     let Some((scan, triggers)) = TRIGGERS.as_ref() else {
         return Vec::new();
     };
     let mut found = Found::new();
+    let work = Work::default();
+    let mut closed_to = 0;
     let mut named_to = 0;
     let mut known = assignment::Known::default();
     let mut table_to = 0;
@@ -124,60 +158,91 @@ fn find(text: &[u8], syntax: Syntax) -> Found {
     let mut secret_to = 0;
     let mut tried_to = vec![0; structure::RULES.len()];
     let is_table = syntax != Syntax::Code;
-    for hit in scan.find_overlapping_iter(text) {
+    let hits =
+        |piece: &Range<usize>| scan.find_overlapping_iter(Input::new(text).range(piece.clone()));
+    for hit in pieces.iter().flat_map(hits) {
+        work.spend(16);
+        if hit.start() < closed_to {
+            continue;
+        }
+        if work.is_over(hit.start()) {
+            closed_to = line_end(text, text.len().min(hit.start() + CLOSED));
+            found.push((hit.start()..closed_to, TOO_MUCH));
+            continue;
+        }
         match triggers[hit.pattern().as_usize()] {
             Trigger::Format(row) => {
                 let (kind, shape) = &vendors::SHAPES[row];
-                found.extend(shape.matched(text, hit.start()).map(|place| (place, *kind)));
+                let place = shape.matched(text, hit.start(), &work);
+                found.extend(place.map(|place| (place, *kind)));
             }
             Trigger::Stem if hit.start() >= named_to => {
-                named_to = assignment::find(text, hit.start(), syntax, &mut known, &mut found);
+                let context = (syntax, &work);
+                named_to = assignment::find(text, hit.start(), context, &mut known, &mut found);
                 if is_table && hit.start() >= table_to {
-                    block::table(text, hit.start(), &mut found);
-                    table_to = memchr::memchr(b'\n', &text[hit.start()..])
-                        .map_or(text.len(), |line| hit.start() + line);
+                    table_to = line_end(text, hit.start());
+                    block::table(text, hit.start(), &work, &mut found);
                 }
             }
             Trigger::Structure(row) if hit.start() >= tried_to[row] => {
-                tried_to[row] = try_pattern(text, hit.start(), row, &mut found);
+                tried_to[row] = try_pattern(text, hit.start(), row, &work, &mut found);
             }
-            Trigger::Key => found
-                .extend(block::private_key(text, hit.start()).map(|place| (place, "private key"))),
+            Trigger::Key => {
+                let place = block::private_key(text, hit.start());
+                work.spend(300 + 6 * place.as_ref().map_or(0, ExactSizeIterator::len));
+                found.extend(place.map(|place| (place, "private key")));
+            }
             Trigger::Kubernetes if syntax != Syntax::Code && hit.start() >= secret_to => {
                 secret_to = block::kubernetes(text, hit.start(), &mut found);
+                work.spend(8 * (secret_to - hit.start()));
             }
             Trigger::KubernetesJson if hit.start() >= secret_to => {
-                secret_to = block::kubernetes_json(text, hit.start(), &mut found);
+                secret_to = block::kubernetes_json(text, hit.start(), &work, &mut found);
             }
             Trigger::Insert if hit.start() >= insert_to => {
-                block::insert(text, hit.start(), &mut found);
-                insert_to = hit.start() + block::INSERT;
+                work.spend(800);
+                insert_to = block::insert(text, hit.start(), &work, &mut found);
             }
             _ => {}
         }
     }
-    block::lone(text, &mut found);
+    for piece in pieces {
+        block::lone(text, piece.clone(), &mut found);
+    }
     merged(text, found)
 }
 
+/// The end of the line that has `at`.
+fn line_end(text: &[u8], at: usize) -> usize {
+    memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |line| at + line)
+}
+
 /// Tries a pattern on what is around a trigger; returns to where it has been tried.
-fn try_pattern(text: &[u8], at: usize, row: usize, found: &mut Found) -> usize {
+fn try_pattern(text: &[u8], at: usize, row: usize, work: &Work, found: &mut Found) -> usize {
     let rule = &structure::RULES[row];
-    let Some(pattern) = &structure::PATTERNS[row] else {
+    let Some(pattern) = &rule.pattern else {
         return text.len();
     };
-    let many = rule.trigger == "machine"
-        || rule.trigger == "private-lines"
-        || rule.kind == "password" && rule.trigger == "auth";
     let back = at.saturating_sub(BACK);
     let start = memchr::memrchr(b'\n', &text[back..at]).map_or(back, |line| back + line + 1);
     let forth = text.len().min(at + FORTH);
-    let end = match many {
+    let end = match rule.spans_lines {
         true => forth,
         false => memchr::memchr(b'\n', &text[at..forth]).map_or(forth, |line| at + line),
     };
-    for captures in pattern.captures_iter(&text[start..end]) {
-        if let Some(secret) = captures.name("s")
+    work.spend(20 + (end - start) / 8);
+    let window = &text[start..end];
+    if rule
+        .needs
+        .is_some_and(|byte| memchr::memchr(byte, window).is_none())
+    {
+        return end.max(at + 1);
+    }
+    work.spend(100 + 4 * (end - start));
+    for captures in pattern.captures_iter(window) {
+        work.spend(400);
+        let secret = ["s", "t", "u"].iter().find_map(|name| captures.name(name));
+        if let Some(secret) = secret
             && rule.proof.holds(secret.as_bytes())
         {
             found.push((start + secret.start()..start + secret.end(), rule.kind));

@@ -22,10 +22,12 @@ mod notes;
 mod owner;
 mod pack;
 mod parts;
+mod portable;
 mod records;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod unshared;
 mod usage;
 mod verify;
 
@@ -40,6 +42,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub use self::collect::{Collected, InUse, Limits};
 pub use self::error::StoreError;
 pub use self::folder::{FORMAT, format_of};
+pub use self::portable::{Portable, day_of};
 pub use self::survey::{Totals, Users};
 pub use self::verify::Verified;
 
@@ -73,6 +76,8 @@ pub struct Store {
     lost_before: AtomicU64,
     /// Bytes of the pack's values that were live when that was last counted.
     live_bytes: AtomicU64,
+    /// What each summary that is read goes through.
+    cleaning: fn(Summary) -> Summary,
     /// The day's number since 1970, UTC; tests have days of their own.
     clock: fn() -> u32,
     notes: Vec<String>,
@@ -120,6 +125,7 @@ impl Store {
             lost_before: AtomicU64::new(0),
             live_bytes: AtomicU64::new(0),
             clock: day_by_the_clock,
+            cleaning: std::convert::identity,
             notes,
             owner,
         };
@@ -130,6 +136,12 @@ impl Store {
             store.append(&[Entry::Repositories(list)], true)?;
         }
         Ok(store)
+    }
+
+    /// Passes each summary that is read through `cleaning`: what an earlier version stored is not trusted.
+    pub fn cleaned_by(mut self, cleaning: fn(Summary) -> Summary) -> Self {
+        self.cleaning = cleaning;
+        self
     }
 
     /// What people should hear of: damage that was found, and what was done about it. One line each.
@@ -145,6 +157,10 @@ impl Store {
     /// # Errors
     /// Neither file can be read.
     pub fn summary(&self, key: SummaryKey) -> Result<Option<Summary>, StoreError> {
+        Ok(self.stored_summary(key)?.map(self.cleaning))
+    }
+
+    fn stored_summary(&self, key: SummaryKey) -> Result<Option<Summary>, StoreError> {
         self.condemned().remove(&key);
         if !self.journal.holds(key)
             && let Some(value) = self.pack.get(Table::Summary, &key.0.0)?

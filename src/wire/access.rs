@@ -11,6 +11,7 @@ use super::events::EventStream;
 use super::prompt::Preview;
 use super::protocol::{Node, Problem, Repository, Status, WaitOutcome};
 use super::search::{Search, SearchResults};
+use super::shared::{ExchangeRequest, Exchanged};
 
 /// JSON in chunks, in order; an error is the last one.
 pub type Chunks = tokio::sync::mpsc::Receiver<std::io::Result<Vec<u8>>>;
@@ -79,6 +80,11 @@ pub trait Access: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Collected, Problem>> + Send;
     /// Reads and checks everything that is stored.
     fn verify(&self) -> impl Future<Output = Result<Verified, Problem>> + Send;
+    /// Moves summaries between the store and the one that the team shares, or removes old ones there.
+    fn exchange(
+        &self,
+        request: ExchangeRequest,
+    ) -> impl Future<Output = Result<Exchanged, Problem>> + Send;
     /// Returns when everything saved before the call is scanned, summarized and stored; with `None`, in all repositories.
     fn wait(
         &self,

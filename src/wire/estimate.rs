@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::protocol::ExcludedFiles;
+use super::shared::SharedEstimate;
 
 /// What an index would cost. Made without a request to the model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,9 @@ pub struct Estimate {
     /// Whether nothing of it was indexed before and a paid model will be used.
     #[serde(default)]
     pub first: bool,
+    /// What the team's store would spare, if one is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedEstimate>,
     /// Whether it may cost less: of what is indexed again, the model may keep summaries, and folders above need no request
     /// then.
     #[serde(default)]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::outline::Element;
 use crate::model::summary::Freshness;
 
+use super::shared::SharedStatus;
 use super::usage::{BudgetStatus, DayUsage, Used};
 
 /// A node of a repository.
@@ -168,6 +169,9 @@ pub struct Status {
     /// What the daemon was started with; missing in one of an earlier version.
     #[serde(default)]
     pub daemon: Option<DaemonPlaces>,
+    /// The store that the team shares, if one is used.
+    #[serde(default)]
+    pub shared: Option<SharedStatus>,
 }
 
 /// What a daemon was started with: its user's shell may have other settings.

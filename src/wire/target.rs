@@ -62,7 +62,14 @@ impl Base<'_> {
             .filter(|rest| !rest.is_empty())
             .map(str::to_owned)
             .or(Some(now)));
-        add((now.contains('\\')).then(|| now.replace('\\', "/")));
+        let now = add((now.contains('\\'))
+            .then(|| now.replace('\\', "/"))
+            .or(Some(now)));
+        // Clients build `src/a%20b.py` from an address.
+        let decoded = percent::decode(&now.replace('+', "%2B"));
+        add(decoded
+            .filter(|_| now.contains('%'))
+            .and_then(|bytes| String::from_utf8(bytes).ok()));
 
         let mut readings: Vec<Target> = Vec::new();
         for text in &texts {
@@ -241,8 +248,17 @@ fn from_uri(text: &str) -> Option<String> {
     Some(OsStr::from_bytes(&bytes).to_string_lossy().into_owned())
 }
 
-/// What stands before and what after the last `:` or `#`, where that can be a line or a definition.
+/// What stands before and what after the last `:` or `#`, where that can be a line or a definition; `a.py(42,7)`, as
+/// compilers write it.
 fn split_spot(text: &str) -> Option<(&str, Spot)> {
+    if let Some((path, tail)) = text
+        .strip_suffix(')')
+        .and_then(|text| text.rsplit_once('('))
+        && !path.is_empty()
+        && let Some(line) = line_of(tail)
+    {
+        return Some((path, Spot::Line(line)));
+    }
     let at = text.rfind([':', '#'])?;
     let (path, tail) = (&text[..at], &text[at + 1..]);
     let path = path.strip_suffix(':').unwrap_or(path);
@@ -363,6 +379,11 @@ mod tests {
             ("src/a.py:42:7", line(42)),
             ("src/a.py:42-50", line(42)),
             ("src/a.py#L3", line(3)),
+            ("src/a.py(42)", line(42)),
+            ("src/a.py(42,7)", line(42)),
+            ("src\\a.py(42)", line(42)),
+            ("src/%61.py", None),
+            ("src/%61.py:42", line(42)),
             ("src/a.py#L3-L9", line(3)),
             ("src/a.py#L3C2", line(3)),
             ("file:///r/src/a.py#L3", line(3)),
@@ -390,6 +411,8 @@ mod tests {
             "/r/`q`",
             "/r/file:/x",
             "/r/a#L3",
+            "/r/a(3)",
+            "/r/a%20b",
         ] {
             let target = base().resolve(&name[3..], |path| path == Path::new(name));
             let expected = Target {

@@ -34,6 +34,7 @@ mod searching;
 mod secrets;
 mod service;
 mod shapes;
+mod shared;
 mod sim;
 mod size;
 mod socket;

@@ -244,6 +244,8 @@ fn sloppy_arguments_are_accepted() {
             "cart.py",
         ),
         ("search", json!({"query": 404}), "No results"),
+        ("search", json!({"query": ["cart", "total"]}), "cart.py"),
+        ("Get-Status", json!({}), "failures: 0"),
         (
             "get_overview",
             json!({"max_tokens": "1500", "paths": null}),
@@ -305,6 +307,10 @@ fn a_path_has_many_names_and_a_glob_too() {
         ("src/shop/cart.py:Cart", "4-12 class Cart"),
         ("src/shop/cart.py:Cart.total", "11-12"),
         ("src/shop/cart.py::total", "11-12"),
+        ("src/shop/cart.py(9)", "7-9"),
+        ("src/shop/c%61rt.py:9", "7-9"),
+        ("Cart.total", "11-12"),
+        ("Cart", "4-12 class Cart"),
     ] {
         let text = agent.good("get_summary", json!({"paths": [path]}));
         let second = text.lines().nth(2).unwrap_or_default();

@@ -222,6 +222,37 @@ fn the_first_call_waits_for_the_daemon_and_the_first_scan() {
 }
 
 #[test]
+fn a_daemon_killed_under_an_agent_is_replaced_within_the_call() {
+    let (home, repo) = (Home::new(), repository());
+    let _stop = Stop(&home);
+    let mut agent = Agent::with(&home, &root(&repo), &["--watch"], None);
+    agent.good("get_overview", json!({}));
+    for _ in 0..3 {
+        let pid = home.status()["pid"].as_i64().unwrap();
+        let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        // The call may meet the daemon while it ends.
+        kill_process(pid, Signal::KILL).unwrap();
+        let text = agent.good("get_overview", json!({}));
+        assert!(text.contains("## Top folders"), "{text}");
+    }
+}
+
+#[test]
+fn a_working_folder_that_is_left_out_is_named() {
+    let (home, repo) = (Home::new(), repository());
+    repo.write(".gitignore", "build/\n");
+    repo.write("build/deep/x.py", "X = 1\n");
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let mut agent = Agent::start(&home, &repo.at("build/deep"));
+    let text = agent.good("get_overview", json!({}));
+    assert!(
+        text.contains("build/deep is no part of the map of "),
+        "{text}"
+    );
+}
+
+#[test]
 fn git_s_environment_changes_nothing() {
     let (home, one, other) = (Home::new(), repository(), repository());
     other.write("b_only.py", "B = 1\n");

@@ -30,11 +30,9 @@ struct Secret {
 
 /// The token formats of the redactor's own table, each drawn once.
 fn tokens(rng: &mut fastrand::Rng) -> Vec<Secret> {
-    let table = include_str!("../../src/shell/redact/vendors.rs");
-    let rows = table.lines().filter_map(|line| {
-        let row = line.trim().strip_prefix("(\"")?.strip_suffix("\"),")?;
-        row.split_once("\", \"").map(|(_, shape)| shape)
-    });
+    let table = include_str!("../../src/shell/redact/vendors.txt");
+    let rows = table.lines().filter(|line| !line.starts_with("# "));
+    let rows = rows.filter_map(|line| Some(line.split_once(" | ")?.1));
     let mut secrets = Vec::new();
     for shape in rows {
         let mut secret = Secret {

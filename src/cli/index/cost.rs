@@ -3,6 +3,7 @@
 use super::render::status::excluded;
 use super::{clean, count, money, number, tokens};
 use crate::wire::estimate::{Estimate, Post};
+use crate::wire::shared::SharedEstimate;
 
 /// All of it, for `--dry-run`.
 pub fn table(estimate: &Estimate) -> String {
@@ -19,6 +20,9 @@ pub fn table(estimate: &Estimate) -> String {
         count(estimate.files, "file"),
         count(estimate.directories.saturating_sub(1), "folder")
     );
+    if estimate.requests == 0 && estimate.model != "offline" {
+        return format!("{size}\nnothing to request: all summaries are stored\n");
+    }
     if estimate.model == "offline" {
         return format!("{size}\n{}\n", price(estimate));
     }
@@ -33,6 +37,8 @@ pub fn table(estimate: &Estimate) -> String {
         price(estimate),
     ];
     lines.extend(days(estimate));
+    let shared = estimate.shared.as_ref();
+    lines.extend(shared.map(|shared| self::shared(shared, estimate)));
     if !estimate.largest.is_empty() {
         lines.push("most expensive:".to_owned());
     }
@@ -46,6 +52,24 @@ pub fn table(estimate: &Estimate) -> String {
         }
     }
     lines.join("\n") + "\n"
+}
+
+/// `3,940 of 4,012 summaries are in the shared store: 72 requests, about $0.03`
+fn shared(shared: &SharedEstimate, estimate: &Estimate) -> String {
+    if let Some(error) = &shared.error {
+        return format!("the shared store was not looked up: {}", clean(error));
+    }
+    let sign = if estimate.listed { "$" } else { "" };
+    let price = estimate
+        .price
+        .map(|price| format!(", about {sign}{}", money(price)));
+    format!(
+        "{} of {} are in the shared store: {}{}",
+        number(shared.found),
+        count(shared.summaries, "summary"),
+        count(estimate.requests, "request"),
+        price.unwrap_or_default()
+    )
 }
 
 /// `  48.2 k tokens  src/big.py (3 requests)`
@@ -100,7 +124,7 @@ fn amount(estimate: &Estimate) -> String {
 fn price(estimate: &Estimate) -> String {
     let Some(price) = estimate.price else {
         return "price unknown: set openai.price_per_million_input and openai.price_per_million_output in the \
-                configuration"
+                configuration; a local model needs neither"
             .to_owned();
     };
     let batched = match estimate.price_with_batch {

@@ -162,6 +162,7 @@ fn indexed() -> Indexed {
         used: Requests::default(),
         repository: Some(fake::repository("/repo")),
         notes: Vec::new(),
+        shared: 0,
         paid: false,
     }
 }

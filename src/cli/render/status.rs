@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cli::terminal::{Style, Terminal};
 use crate::cli::text::{ago, clean, count, duration, money, number, size, tilde, tokens, until};
 use crate::wire::protocol::{ExcludedFiles, Repository, RepositoryState, Status};
+use crate::wire::shared::SharedStatus;
 use crate::wire::usage::{BudgetStatus, DayUsage, Used};
 
 /// Earlier days of usage that are shown; `--json` has more.
@@ -43,6 +44,12 @@ pub fn status(status: &Status, terminal: Terminal) -> String {
         "store     {summaries}, {}",
         size(status.store.bytes)
     ));
+    lines.extend(
+        status
+            .shared
+            .as_ref()
+            .map(|shared| format!("shared    {}", self::shared(shared))),
+    );
     lines.extend(notes(&status.notes, "", terminal));
     for repository in &status.repositories {
         lines.push(String::new());
@@ -76,6 +83,26 @@ fn requests(status: &Status) -> String {
     }
     if requests.failed > 0 {
         parts.push(format!("{} given up", number(requests.failed)));
+    }
+    parts.join(" · ")
+}
+
+/// The team's store: `s3://team/epitome (read-write) · 3,940 of 4,012 found · 72 written`.
+fn shared(shared: &SharedStatus) -> String {
+    let mut parts = vec![format!("{} ({})", clean(&shared.url), clean(&shared.mode))];
+    if !shared.reachable {
+        parts.push("not reachable".to_owned());
+    }
+    let (found, all) = (number(shared.found), number(shared.looked_up));
+    parts.push(format!("{found} of {all} found"));
+    for (many, what) in [
+        (shared.published, "written"),
+        (shared.waiting, "to write"),
+        (shared.rejected, "not used"),
+    ] {
+        if many > 0 {
+            parts.push(format!("{} {what}", number(many)));
+        }
     }
     parts.join(" · ")
 }

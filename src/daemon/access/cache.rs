@@ -189,7 +189,7 @@ fn date(day: u32) -> String {
     text.split('T').next().unwrap_or_default().to_owned()
 }
 
-fn problem(error: StoreError) -> Problem {
+pub(super) fn problem(error: StoreError) -> Problem {
     Problem::new(PROBLEM_INTERNAL, format!("{error}: {}", error.hint()))
 }
 

@@ -21,6 +21,7 @@ use crate::wire::estimate::{Estimate, Post};
 use crate::wire::protocol::{ExcludedFiles, PROBLEM_INTERNAL, Problem};
 
 use crate::daemon::access::{self, Handle};
+use crate::daemon::answers::status;
 use crate::daemon::context::Mode;
 use crate::daemon::context::dry_run::Counted;
 
@@ -72,8 +73,12 @@ pub async fn estimate_with(
     let excluded = entry.map(|entry| entry.rules().excluded());
     let mut kinds = BTreeMap::new();
     count_kinds(&view, &mut kinds);
+    let shared = handle.context.shared.as_deref();
     Ok(Estimate {
         first,
+        shared: shared
+            .filter(|_| is_paid(config))
+            .map(status::shared_estimate),
         upper_bound: is_paid(config) && !first,
         excluded: named(excluded.unwrap_or_default()),
         by_rule: named(kinds),

@@ -1,9 +1,11 @@
 //! The daemon's status.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::daemon::answers::usage;
 use crate::daemon::context::registry::{Entry, repository_topic};
+use crate::daemon::context::shared::Shared;
 use crate::daemon::context::{Context, today};
 use crate::engine::status::{PacingStatus, RepositoryStatus};
 use crate::model::path::RepoId;
@@ -11,6 +13,7 @@ use crate::wire::protocol::{
     DaemonPlaces, ExcludedFiles, HotFile, Progress, Repository, RepositoryState, Requests, Status,
     StoreStatus,
 };
+use crate::wire::shared::{SharedEstimate, SharedStatus};
 
 /// A time for people and programs, in whole seconds.
 fn rfc3339(unix_ms: u64) -> String {
@@ -49,9 +52,15 @@ pub fn status(
         "store",
         "export",
         "repos",
+        "shared",
     ] {
         notes.extend(context.notes.about(topic));
     }
+    let errors = context
+        .shared
+        .iter()
+        .filter_map(|shared| shared_error(shared));
+    notes.extend(errors.map(|error| format!("shared store: {error}")));
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
@@ -88,12 +97,60 @@ pub fn status(
         budget: usage::budget(pacing).filter(|_| context.uses_model()),
         notes,
         paused_until: pacing.paused_until_ms.map(rfc3339),
+        shared: context.shared.as_deref().map(shared),
         daemon: context.places.get().map(|places| DaemonPlaces {
             config: places.config.to_string_lossy().into_owned(),
             data_dir: places.data.to_string_lossy().into_owned(),
             socket: places.socket.to_string_lossy().into_owned(),
             key: key(context).to_owned(),
         }),
+    }
+}
+
+fn shared(shared: &Shared) -> SharedStatus {
+    let options = shared.client.options();
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let counts = &shared.counts;
+    SharedStatus {
+        url: options.location.to_string(),
+        namespace: options.namespace.clone(),
+        mode: if options.writable {
+            "read-write"
+        } else {
+            "read"
+        }
+        .to_owned(),
+        reachable: shared.client.errors().0.is_none(),
+        error: shared_error(shared),
+        looked_up: count(&counts.looked_up),
+        found: count(&counts.found),
+        rejected: count(&counts.rejected),
+        published: count(&counts.published),
+        waiting: count(&counts.waiting),
+    }
+}
+
+/// Why the team's store is not read, or else not written.
+fn shared_error(shared: &Shared) -> Option<String> {
+    let url = &shared.client.options().location;
+    match shared.client.errors() {
+        (Some(error), _) => Some(format!(
+            "{url} cannot be read ({error}); summaries are requested without it"
+        )),
+        (None, Some(error)) => Some(format!(
+            "{url} cannot be written ({error}); summaries wait and are written later"
+        )),
+        (None, None) => None,
+    }
+}
+
+/// What the team's store spared a dry run.
+pub fn shared_estimate(shared: &Shared) -> SharedEstimate {
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    SharedEstimate {
+        summaries: count(&shared.counts.looked_up),
+        found: count(&shared.counts.found),
+        error: shared_error(shared),
     }
 }
 

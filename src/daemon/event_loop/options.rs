@@ -70,6 +70,10 @@ pub(super) fn engine_options(context: &Context, notified: bool) -> Options {
             quiet_ms: config.openai.quiet_ms * DIRECTORY_REST,
             cap_ms: 60_000,
         },
+        sharing: match &context.shared {
+            Some(shared) if paid => Some(shared.sharing(mode, config.openai.batch == Batch::Auto)),
+            _ => None,
+        },
         confirm_above: match config.budget.confirm_above {
             limit if limit > 0 && paid && mode.keeps() => Some(limit),
             _ => None,

@@ -26,6 +26,7 @@ use crate::wire::protocol::{
     WatchRequest,
 };
 use crate::wire::search::{Search, SearchKind, SearchResults};
+use crate::wire::shared::{ExchangeRequest, Exchanged};
 
 /// The description of the routes; a test requests each of them.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
@@ -58,6 +59,7 @@ pub(super) fn router<A: Access>(access: A, patience: Duration) -> Router {
         .route("/v1/cache", get(cache::<A>))
         .route("/v1/cache/gc", post(collect::<A>))
         .route("/v1/cache/verify", post(verify::<A>))
+        .route("/v1/cache/shared", post(exchange::<A>))
         .route("/v1/wait", post(wait::<A>))
         .route("/metrics", get(prometheus::<A>))
         .route("/openapi.json", get(openapi))
@@ -229,6 +231,18 @@ async fn collect<A: Access>(
     let body: Option<CollectRequest> = read(body, answers.patience).await?;
     let request = body.unwrap_or_default();
     answers.access.collect(request).await.map(Json)
+}
+
+async fn exchange<A: Access>(
+    State(answers): State<Answers<A>>,
+    RawQuery(query): RawQuery,
+    body: Body,
+) -> Answer<Exchanged> {
+    Query::parse(query.as_deref(), &[])?;
+    let body: Option<ExchangeRequest> = read(body, answers.patience).await?;
+    let request =
+        body.ok_or_else(|| bad("the body is missing: {\"action\": \"push\"}".to_owned()))?;
+    answers.access.exchange(request).await.map(Json)
 }
 
 async fn verify<A: Access>(

@@ -383,6 +383,7 @@ async fn the_openapi_document_is_honest() {
             let route = format!("{route}?{}", needed.join("&"));
             let body = match operation.get("requestBody") {
                 Some(_) if route.contains("/gc") => "{\"max_age_days\":9}",
+                Some(_) if route.contains("/shared") => "{\"action\":\"push\"}",
                 Some(_) => "{\"path\":\"/repo\"}",
                 None => "",
             };
@@ -396,7 +397,7 @@ async fn the_openapi_document_is_honest() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 16);
+    assert_eq!(routes, 17);
 
     // Generators of clients find a node's kind by this.
     let kinds = &document["components"]["schemas"]["Node"]["discriminator"]["mapping"];

@@ -10,13 +10,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+
 use crate::daemon::contents::{Moved, moved};
 use crate::daemon::context::{Context, Mode, NOT_REQUESTED, today};
 use crate::daemon::prompt::parts::Next;
 use crate::daemon::prompt::{self, Prompt};
 use crate::daemon::provider::Response;
-use crate::daemon::work::local;
 use crate::daemon::work::writer::{Write, Writer};
+use crate::daemon::work::{local, sharing};
 use crate::engine::effect::SummaryRequest;
 use crate::engine::event::{Event, Usage};
 use crate::model::failure::{Failure, Remedy};
@@ -96,6 +97,10 @@ impl Requester {
             Next::Last(prompt) => (None, prompt),
             Next::Part(part, prompt) => (Some(part), prompt),
         };
+        let prompt = match &earlier {
+            None if request.attempts > 0 => prompt.without_unchanged(),
+            _ => prompt,
+        };
         let length = prompt.user.len();
         let mut response = provider.send(prompt.clone(), self.answer_cap()).await;
         limits::learn(&self.context, &response);
@@ -140,6 +145,22 @@ impl Requester {
 
     /// The next request of a summary, or the event that it ends with: the content moved, or a dry run counted it.
     async fn composed(
+        &self,
+        request: &Arc<SummaryRequest>,
+        earlier: Option<&Summary>,
+    ) -> Result<Next, Event> {
+        let mut next = self.prepare(request, earlier).await?;
+        while let Next::Part(part, _) = &next {
+            // Each part that the team's store has leads to the next one.
+            if !sharing::fetch(&self.context, *part).await {
+                break;
+            }
+            next = self.prepare(request, earlier).await?;
+        }
+        Ok(next)
+    }
+
+    async fn prepare(
         &self,
         request: &Arc<SummaryRequest>,
         earlier: Option<&Summary>,

@@ -14,6 +14,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::daemon::context::Context;
 use crate::daemon::context::registry::Notes;
+use crate::daemon::context::shared::Shared;
+use crate::daemon::work::sharing::note_unshared;
 use crate::daemon::work::storing::until_written;
 use crate::model::path::RelPath;
 use crate::model::record::NodeRecord;
@@ -79,6 +81,7 @@ impl Writer {
             store: Arc::clone(&context.store),
             notes: context.notes.clone(),
             overgrown: Arc::clone(&context.overgrown),
+            shared: context.shared.clone(),
             writes: receiver,
             confirm,
             room: Arc::clone(&room),
@@ -127,6 +130,7 @@ struct Thread {
     store: Arc<Store>,
     notes: Notes,
     overgrown: Arc<Notify>,
+    shared: Option<Arc<Shared>>,
     writes: Receiver<Write>,
     confirm: mpsc::Sender<Vec<SummaryKey>>,
     room: Arc<Notify>,
@@ -187,7 +191,10 @@ impl Thread {
         if !batch.summaries.is_empty() {
             let put = || self.store.put_paid(&batch.summaries);
             until_written(&self.notes, put);
-            let keys = batch.summaries.into_iter().map(|(key, _)| key).collect();
+            let keys: Vec<SummaryKey> = batch.summaries.into_iter().map(|(key, _)| key).collect();
+            if let Some(shared) = &self.shared {
+                note_unshared(&self.store, shared, &keys);
+            }
             // After the loop has ended, there is nothing to confirm.
             let _ = self.confirm.blocking_send(keys);
         }

@@ -1,11 +1,14 @@
 //! `get_summary`: what files and directories are for, and what is in them.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
 use super::super::page::{Page, count, line_about, mark};
 use super::super::place::Session;
 use super::nodes::{children, element, entry, facts, shown, summary};
 use super::{Answer, MAX_PATHS, detail, many_tokens};
+use crate::client::symbols;
 use crate::wire::access::Access;
 use crate::wire::plain::{clean, name, one_line};
 use crate::wire::protocol::{FileNode, Node};
@@ -52,8 +55,13 @@ pub(super) async fn summaries(session: &Session, arguments: Summaries) -> Answer
         let found = match session.target(path) {
             Ok(target) => {
                 let node = session.client.node(&target.path, 1).await;
-                node.map(|node| (node, target.spot))
-                    .map_err(|problem| format!("{}: {}", name(path), detail(problem)))
+                match node {
+                    Ok(node) => Ok((node, target.spot)),
+                    Err(problem) => match defined(session, path).await {
+                        Some(found) => Ok(found),
+                        None => Err(named(path, &detail(problem))),
+                    },
+                }
             }
             Err(reason) => Err(reason),
         };
@@ -91,6 +99,26 @@ pub(super) async fn summaries(session: &Session, arguments: Summaries) -> Answer
         page.fail();
     }
     Ok(page)
+}
+
+/// A message that begins with the name as the agent wrote it, once.
+fn named(path: &str, message: &str) -> String {
+    match message.starts_with(&format!("{path}: ")) {
+        true => message.to_owned(),
+        false => format!("{}: {message}", name(path)),
+    }
+}
+
+/// The file that defines what is named like a definition.
+async fn defined(session: &Session, text: &str) -> Option<(Node, Option<Spot>)> {
+    let text = text.trim().trim_end_matches("()");
+    if !symbols::is_name(text) {
+        return None;
+    }
+    let root = Path::new(&session.repository.path);
+    let tree = session.client.node(root, usize::MAX).await.ok()?;
+    let file = symbols::defining(&tree, text).into_iter().next()?.clone();
+    Some((Node::File(file), Some(Spot::Symbol(text.to_owned()))))
 }
 
 /// The definitions that a line or a name means, after a line about their file.

@@ -63,14 +63,83 @@ fn classify(line: &str) -> Line {
         return Line::Blank;
     }
     let lower = line.to_lowercase();
-    if CLAIMS.iter().any(|claim| lower.contains(claim)) || claims_year(&lower) {
+    if CLAIMS.iter().any(|claim| lower.contains(claim))
+        || claims_year(&lower)
+        || names_licence(&lower, &words)
+    {
         return Line::Licence;
     }
+    let count = words.split(' ').count();
     match NOTICES.contains(&format!(" {words} ")) {
-        true if words.split(' ').count() >= ENOUGH_WORDS => Line::Licence,
+        true if count >= ENOUGH_WORDS => Line::Licence,
         true => Line::Perhaps,
+        // A copy of a notice may have a slip at its end.
+        false if count > 2 * ENOUGH_WORDS => {
+            let start = words.rsplit_once(' ').map_or("", |(start, _)| start);
+            match NOTICES.contains(&format!(" {start} ")) {
+                true => Line::Licence,
+                false => Line::Own,
+            }
+        }
         false => Line::Own,
     }
+}
+
+/// Words of which a line consists that only names a licence, besides the word itself and numbers.
+const NAMES: [&str; 40] = [
+    "mit",
+    "apache",
+    "bsd",
+    "gpl",
+    "lgpl",
+    "agpl",
+    "gnu",
+    "mpl",
+    "mozilla",
+    "isc",
+    "psf",
+    "zlib",
+    "cc0",
+    "epl",
+    "wtfpl",
+    "boost",
+    "general",
+    "public",
+    "software",
+    "clause",
+    "version",
+    "new",
+    "simplified",
+    "dual",
+    "released",
+    "under",
+    "terms",
+    "of",
+    "the",
+    "and",
+    "or",
+    "see",
+    "file",
+    "for",
+    "details",
+    "at",
+    "in",
+    "v2",
+    "v3",
+    "x11",
+];
+
+/// `MIT Licensed`, `License: BSD 3-Clause`, `See the LICENSE file`, or the address of a licence.
+fn names_licence(lower: &str, words: &str) -> bool {
+    let is_licence = |word: &str| word.starts_with("licen") || word.starts_with("unlicen");
+    let known = |word: &str| {
+        is_licence(word) || NAMES.contains(&word) || word.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let address = || {
+        let line = lower.trim().trim_start_matches(['/', '*', '#', ' ']);
+        line.starts_with("http") && !line.contains(' ')
+    };
+    words.split(' ').any(is_licence) && (words.split(' ').all(known) || address())
 }
 
 /// `(c) 2020` and `© 2020`.
@@ -198,6 +267,20 @@ mod tests {
                 "",
             ),
             ("Holds the rights of a user.", "Holds the rights of a user."),
+            ("router\nCopyright(c) 2013 X\nMIT Licensed", "router"),
+            ("License: BSD 3-Clause\nReads it.", "Reads it."),
+            ("See the LICENSE file for details.\nReads it.", "Reads it."),
+            (
+                "This source code is licensed under the MIT license found in the\nLICENSE file at\nhttps://example.org/blob/LICENSE",
+                "",
+            ),
+            ("Licensed to PSF under a Contributor Agreement.", ""),
+            (
+                "WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implie",
+                "",
+            ),
+            ("Parses licence headers.", "Parses licence headers."),
+            ("Apache license parser.", "Apache license parser."),
         ] {
             assert_eq!(stripped(text), kept, "{text}");
         }

@@ -4,12 +4,14 @@ mod apart;
 mod quoted;
 mod unquoted;
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use super::literal;
+use super::literal::{self, Literal};
 use super::names::{self, Sureness};
 use super::syntax::Syntax;
 use super::value;
+use super::work::Work;
 
 /// How far a name reaches to either side of its stem, in bytes.
 const LONGEST_NAME: usize = 80;
@@ -20,14 +22,12 @@ const LONGEST_VALUE: usize = 1024;
 /// How many literals of a list are judged.
 const LONGEST_LIST: usize = 64;
 
-/// The name that was judged last: texts repeat theirs.
-#[derive(Default)]
-pub(super) struct Known<'t> {
-    last: Option<(&'t [u8], Option<Sureness>)>,
-}
+/// The names that were judged: texts repeat theirs.
+pub(super) type Known<'t> = HashMap<&'t [u8], Option<Sureness>>;
 
 /// A name in the text.
 struct Name<'t> {
+    work: &'t Work,
     text: &'t [u8],
     at: Range<usize>,
     sureness: Sureness,
@@ -39,7 +39,7 @@ struct Name<'t> {
 pub(super) fn find<'t>(
     text: &'t [u8],
     at: usize,
-    syntax: Syntax,
+    (syntax, work): (Syntax, &'t Work),
     known: &mut Known<'t>,
     found: &mut Vec<(Range<usize>, &'static str)>,
 ) -> usize {
@@ -67,17 +67,20 @@ pub(super) fn find<'t>(
         .count();
     let end = end.max(start + 1) - trimmed.min(end - start);
     let name = &text[start..end];
-    let sureness = match known.last {
-        Some((last, sureness)) if last == name => sureness,
-        _ => names::sureness(name),
-    };
-    known.last = Some((name, sureness));
+    work.spend(40 + name.len());
+    let sureness = *known.entry(name).or_insert_with(|| {
+        work.spend(300);
+        names::sureness(name)
+    });
     let Some(sureness) = sureness else {
         return end.max(at + 1);
     };
     let back = &text[start.saturating_sub(LONGEST_LINE)..start];
-    let line = start - back.iter().rev().take_while(|byte| **byte != b'\n').count();
+    let line = memchr::memrchr(b'\n', back)
+        .map_or(start - back.len(), |feed| start - back.len() + feed + 1);
+    work.spend(200 + (start - line) / 4);
     let name = Name {
+        work,
         text,
         at: start..end,
         sureness,
@@ -97,6 +100,22 @@ pub(super) fn find<'t>(
 impl Name<'_> {
     fn before(&self) -> &[u8] {
         &self.text[self.line..self.at.start]
+    }
+
+    /// The string that begins at `at`.
+    fn literal(&self, at: usize) -> Option<Literal> {
+        let literal = literal::at(self.text, at);
+        let length = match &literal {
+            Some(literal) => literal.end - at,
+            // Without an end it was read as far as it may go.
+            None if b"\"'`".contains(&self.byte(at)) => {
+                let rest = &self.text[at..self.text.len().min(at + 4096)];
+                memchr::memchr(b'\n', rest).unwrap_or(rest.len())
+            }
+            None => 0,
+        };
+        self.work.spend(4 + 3 * length);
+        literal
     }
 
     fn byte(&self, at: usize) -> u8 {
@@ -151,12 +170,11 @@ impl Name<'_> {
             return false;
         }
         let mut quotes = [0_usize; 3];
-        for byte in before {
-            match byte {
+        for at in memchr::memchr3_iter(b'"', b'\'', b'`', before) {
+            match before[at] {
                 b'"' => quotes[0] += 1,
                 b'\'' => quotes[1] += 1,
-                b'`' => quotes[2] += 1,
-                _ => {}
+                _ => quotes[2] += 1,
             }
         }
         quotes.iter().any(|count| count % 2 == 1)
@@ -205,6 +223,7 @@ impl Name<'_> {
 
     /// The places of the values that this name marks as secret.
     fn values(&self) -> Vec<(Range<usize>, Sureness)> {
+        self.work.spend(400);
         let mut at = self.at.end;
         let mut quote = None;
         while let byte @ (b'"' | b'\'' | b'`' | b'\\' | b']' | b'*' | b')') = self.byte(at) {
@@ -222,8 +241,12 @@ impl Name<'_> {
                 return Vec::new();
             }
         }
-        if self.byte(at) == b'>' && quote.is_none() && self.is_tag() {
-            return self.element(at + 1);
+        if quote.is_none()
+            && b"> ".contains(&self.byte(at))
+            && self.is_tag()
+            && let Some(inner) = self.tag_end(at)
+        {
+            return self.element(inner);
         }
         if let Some(inner) = self.labelled(at) {
             return self.element(inner);
@@ -238,6 +261,7 @@ impl Name<'_> {
             match connector {
                 b',' => self.argument(after, &mut found),
                 b'(' => self.called(after, &mut found),
+                b'{' => drop(self.expression(after, &mut found)),
                 b'-' => self.fallback(after, &mut found),
                 _ => self.assigned(after, connector, at == self.at.end, &mut found),
             }
@@ -246,6 +270,12 @@ impl Name<'_> {
         }
         if found.is_empty() {
             self.apart(self.at.end, &mut found);
+        }
+        if found.is_empty() && self.syntax == Syntax::Code {
+            self.unpacked(&mut found);
+        }
+        if found.is_empty() && quote.is_some() {
+            self.otherwise(close, &mut found);
         }
         found
     }
@@ -290,15 +320,22 @@ impl Name<'_> {
             (b":", b':'),
             (b",", b','),
             (b"(", b'('),
+            (b"{", b'{'),
         ] {
             if !rest.starts_with(sign) {
                 continue;
             }
             let kept = match kind {
-                b',' => quote.is_some(),
+                // `{password, "x"}` of Erlang has no quotes.
+                b',' => quote.is_some() || self.opens_tuple(),
                 b'(' => quote.is_none(),
+                b'{' => quote.is_none() && self.literal(at + 1).is_some(),
                 b'-' => expands,
                 0 => false,
+                // In prose it is a word.
+                _ if sign == b"or " => self
+                    .literal(at + 3)
+                    .is_some_and(|literal| literal.quote != b'`'),
                 b':' if expands => !b"?+".contains(&self.byte(at + 1)),
                 _ => !expands || sign == b":=",
             };
@@ -336,10 +373,7 @@ impl Name<'_> {
         while self.byte(from) == b'*' && self.byte(from + 1) == b'*' {
             from = self.blanks(from + 2);
         }
-        if self.syntax == Syntax::Code
-            && connector == b':'
-            && literal::at(self.text, from).is_none()
-        {
+        if self.syntax == Syntax::Code && connector == b':' && self.literal(from).is_none() {
             from = self.typed(from).map_or(from, |at| self.blanks(at));
         }
         if self.byte(from) == b'\n'
@@ -348,7 +382,7 @@ impl Name<'_> {
         {
             let skip = from + usize::from(self.byte(from) == b'\\');
             let next = self.spaces(skip);
-            let opens = literal::at(self.text, next).is_some();
+            let opens = self.literal(next).is_some();
             if !opens || self.syntax != Syntax::Code {
                 return self.items(skip, found);
             }
@@ -378,6 +412,14 @@ impl Name<'_> {
                     inner.len() <= LONGEST_NAME
                         && names::words_in(inner) == names::words_in(&self.text[self.at.clone()])
                 };
+                // `PASSWORD_ENV = "DB_PASSWORD"`
+                let names_another = || {
+                    inner.contains(&b'_')
+                        && inner.iter().all(|byte| {
+                            byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_'
+                        })
+                        && names::sureness(inner).is_some()
+                };
                 let template = value::contains(inner, b"${")
                     || value::contains(inner, b"{{")
                     || value::contains(inner, b"$(");
@@ -389,6 +431,7 @@ impl Name<'_> {
                     && !template
                     && !call
                     && !is_own_name()
+                    && !names_another()
                     && (quoted
                         || !inner.starts_with(b"{")
                             && !inner.starts_with(b"[")

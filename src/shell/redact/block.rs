@@ -6,6 +6,8 @@ use super::literal;
 use super::names::{self, Sureness};
 use super::shape::is_in;
 use super::value;
+use super::words::{Words, words};
+use super::work::Work;
 
 /// How long a block may be, in bytes.
 const LONGEST: usize = 64 << 10;
@@ -15,7 +17,9 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Range<usize>> {
     let rest = &text[at..text.len().min(at + LONGEST)];
     let head = &rest[..rest.len().min(120)];
     let label = head.get(10..)?;
-    let close = memchr::memmem::find(label, b"-----")?;
+    let close = memchr::memmem::find(label, b"----")?;
+    let dashes = label[close..].iter().take_while(|byte| **byte == b'-');
+    let dashes = dashes.count();
     let label = &label[..close];
     let is_key = value::contains(label, b"PRIVATE KEY")
         || value::contains(label, b"Static key")
@@ -27,9 +31,9 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Range<usize>> {
     {
         return None;
     }
-    let body = 10 + close + 5;
+    let body = 10 + close + dashes;
     let inner = &rest[body..];
-    let inner = &inner[..memchr::memmem::find(inner, b"-----").unwrap_or(inner.len())];
+    let inner = &inner[..memchr::memmem::find(inner, b"----").unwrap_or(inner.len())];
     let is_body = |byte: &&u8| {
         byte.is_ascii_alphanumeric()
             || byte.is_ascii_whitespace()
@@ -106,63 +110,74 @@ pub(super) fn kubernetes(
     to
 }
 
-/// The values of a Kubernetes secret in JSON: the strings of its `data` and `stringData`. Returns to where it has read.
+/// The values of Kubernetes secrets in JSON: the strings of each `data` and `stringData` around. Returns to where it has
+/// read.
 pub(super) fn kubernetes_json(
     text: &[u8],
     at: usize,
+    work: &Work,
     found: &mut Vec<(Range<usize>, &'static str)>,
 ) -> usize {
     let from = at.saturating_sub(LONGEST);
-    let piece = &text[from..text.len().min(at + LONGEST)];
+    let last = text.len().min(at + LONGEST);
+    let piece = &text[from..last];
+    work.spend(4 * piece.len());
     for data in [&b"\"data\""[..], b"\"stringData\""] {
-        let Some(place) = memchr::memmem::find(piece, data) else {
-            continue;
-        };
-        let behind = &piece[place + data.len()..];
-        let open = behind
-            .iter()
-            .position(|byte| !b" \t\r\n:".contains(byte))
-            .unwrap_or(0);
-        let Some(b'{') = behind.get(open) else {
-            continue;
-        };
-        let close = memchr::memchr(b'}', behind).unwrap_or(behind.len());
-        let mut next = from + place + data.len() + open;
-        let end = from + place + data.len() + close;
-        let mut is_value = false;
-        while let Some(quote) = text
-            .get(next..end)
-            .and_then(|rest| memchr::memchr(b'"', rest))
-        {
-            let Some(literal) = literal::at(text, next + quote) else {
-                break;
-            };
-            next = literal.end;
-            let inner = &text[literal.inner.clone()];
-            if is_value
-                && inner.len() >= 3
-                && !value::is_placeholder(inner)
-                && !inner.starts_with(b"[redacted: ")
-            {
-                found.push((literal.inner, "secret"));
+        let mut read_to = 0;
+        for place in memchr::memmem::find_iter(piece, data) {
+            let behind = &piece[place + data.len()..];
+            let open = behind
+                .iter()
+                .take(80)
+                .position(|byte| !b" \t\r\n:".contains(byte))
+                .unwrap_or(0);
+            if place < read_to || behind.get(open) != Some(&b'{') {
+                continue;
             }
-            is_value = !is_value;
+            let close = memchr::memchr(b'}', behind).unwrap_or(behind.len());
+            read_to = place + data.len() + close;
+            let mut next = from + place + data.len() + open;
+            let mut is_value = false;
+            while let Some(quote) = text
+                .get(next..from + read_to)
+                .and_then(|rest| memchr::memchr(b'"', rest))
+            {
+                let Some(literal) = literal::at(text, next + quote) else {
+                    break;
+                };
+                next = literal.end;
+                let inner = &text[literal.inner.clone()];
+                if is_value
+                    && inner.len() >= 3
+                    && !value::is_placeholder(inner)
+                    && !inner.starts_with(b"[redacted: ")
+                {
+                    found.push((literal.inner, "secret"));
+                }
+                is_value = !is_value;
+            }
         }
     }
-    at + LONGEST
+    last
 }
 
-/// The values that `INSERT INTO … (…, password) VALUES (…)` gives to columns that a name marks as secret.
-pub(super) fn insert(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'static str)>) {
+/// The values that `INSERT INTO … (…, password) VALUES (…)` gives to columns that a name marks as secret. Returns to where
+/// it has read.
+pub(super) fn insert(
+    text: &[u8],
+    at: usize,
+    work: &Work,
+    found: &mut Vec<(Range<usize>, &'static str)>,
+) -> usize {
     let piece = &text[at..text.len().min(at + INSERT)];
     let Some(open) = memchr::memchr(b'(', &piece[..piece.len().min(200)]) else {
-        return;
+        return at + 1;
     };
     let Some(close) = memchr::memchr(b')', &piece[..piece.len().min(2048)]) else {
-        return;
+        return at + 1;
     };
     if close < open {
-        return;
+        return at + 1;
     }
     let clean = |cell: &[u8]| -> Vec<u8> {
         cell.iter()
@@ -175,7 +190,7 @@ pub(super) fn insert(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'st
         .map(|cell| names::sureness(&clean(cell)))
         .collect();
     if columns.iter().all(Option::is_none) {
-        return;
+        return at + 1;
     }
     let mut column = 0;
     let mut place = close + 1;
@@ -202,16 +217,24 @@ pub(super) fn insert(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'st
             _ => place += 1,
         }
     }
+    work.spend(4 * place);
+    at + place
 }
 
 /// The cells below a heading such as `password`, in comma-separated and Markdown tables.
-pub(super) fn table(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'static str)>) {
+pub(super) fn table(
+    text: &[u8],
+    at: usize,
+    work: &Work,
+    found: &mut Vec<(Range<usize>, &'static str)>,
+) {
     let line_start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |line| line + 1);
     let line_end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |line| at + line);
     if line_end - line_start > 2048 || line_end == text.len() {
         return;
     }
     let heading = &text[line_start..line_end];
+    work.spend(3 * heading.len());
     let Some(&sign) = b"|,\t;".iter().find(|sign| heading.contains(sign)) else {
         return;
     };
@@ -222,11 +245,16 @@ pub(super) fn table(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'sta
             .collect()
     };
     let cells: Vec<Vec<u8>> = heading.split(|byte| *byte == sign).map(clean).collect();
+    // A Markdown table has a sign at both ends.
+    let named = match sign {
+        b'|' => cells.iter().filter(|cell| !cell.is_empty()).count() > 1,
+        _ => cells.iter().all(|cell| !cell.is_empty()),
+    };
     let is_name = |cell: &Vec<u8>| {
         cell.iter()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte))
     };
-    if !cells.iter().all(is_name) || cells.len() < 2 {
+    if !named || !cells.iter().all(is_name) || cells.len() < 2 {
         return;
     }
     let columns: Vec<(usize, Sureness)> = cells
@@ -234,6 +262,9 @@ pub(super) fn table(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'sta
         .enumerate()
         .filter_map(|(column, cell)| Some((column, names::sureness(cell)?)))
         .collect();
+    if columns.is_empty() {
+        return;
+    }
     let mut start = line_end + 1;
     for line in text[start.min(text.len())..]
         .split_inclusive(|byte| *byte == b'\n')
@@ -241,7 +272,8 @@ pub(super) fn table(text: &[u8], at: usize, found: &mut Vec<(Range<usize>, &'sta
     {
         let place = start;
         start += line.len();
-        if line.split(|byte| *byte == sign).count() != cells.len() {
+        work.spend(20 + 6 * line.len());
+        if work.is_over(place) || line.split(|byte| *byte == sign).count() != cells.len() {
             break;
         }
         let mut cell_start = place;
@@ -295,9 +327,17 @@ static IN_RUN: [bool; 256] = {
 };
 
 /// Tokens that nothing names: a short prefix, an underscore and a long row that looks drawn; base64 alone on a line.
-pub(super) fn lone(text: &[u8], found: &mut Vec<(Range<usize>, &'static str)>) {
-    let mut at = 0;
-    while at < text.len() {
+pub(super) fn lone(
+    text: &[u8],
+    piece: Range<usize>,
+    found: &mut Vec<(Range<usize>, &'static str)>,
+) {
+    let mut at = piece.start;
+    // The rest of a run is no token.
+    while at > 0 && at < piece.end && IN_RUN[usize::from(text[at - 1])] {
+        at += 1;
+    }
+    while at < piece.end {
         let rest = &text[at..];
         let length = rest
             .iter()
@@ -310,6 +350,9 @@ pub(super) fn lone(text: &[u8], found: &mut Vec<(Range<usize>, &'static str)>) {
             .take_while(|byte| **byte == b'=')
             .count();
         let length = length + filled;
+        if let Some(place) = pair(text, at, &rest[..length]) {
+            found.push((place, "secret"));
+        }
         if length < 20 {
             at += length.max(1);
             continue;
@@ -347,7 +390,13 @@ fn is_checksum(text: &[u8], at: usize) -> bool {
     .any(|name| before.ends_with(name))
 }
 
-/// `acme_live_…`: a prefix of letters, and behind its last underscore or dash at least 20 letters and digits.
+/// What vendors put into the prefix of a key.
+static KEY_PREFIXES: Words = words!(
+    "sk pk rk pat api apikey key token live prod production sandbox secret priv private access auth oauth svc"
+);
+
+/// `acme_live_…`: a prefix of letters, and behind its last underscore or dash at least 20 letters and digits, or behind
+/// a prefix that says what it is any drawn row.
 fn prefixed(run: &[u8]) -> Option<Range<usize>> {
     let tail = run
         .iter()
@@ -370,9 +419,45 @@ fn prefixed(run: &[u8]) -> Option<Range<usize>> {
         .iter()
         .filter(|byte| byte.is_ascii_lowercase())
         .count();
-    let mixed = digits >= 1 && upper >= 4 && lower >= 4;
-    (begins && separated && plain && tail >= 20 && mixed && value::is_random(drawn))
+    let mixed = tail >= 20 && digits >= 1 && upper >= 4 && lower >= 4;
+    let says = || {
+        let words = head.split(|byte| b"_-".contains(byte));
+        tail >= 24
+            && digits >= 4
+            && upper + lower >= 4
+            && words
+                .filter_map(|word| std::str::from_utf8(word).ok())
+                .any(|word| KEY_PREFIXES.has(word))
+    };
+    (begins && separated && plain && (mixed || says()) && value::is_random(drawn))
         .then_some(0..run.len())
+}
+
+/// `id:key` without a name: digits and a bar, or hexadecimal and a colon, before a drawn row.
+fn pair(text: &[u8], at: usize, run: &[u8]) -> Option<Range<usize>> {
+    let sign = *text.get(at + run.len())?;
+    let fits = match sign {
+        b'|' => (14..=17).contains(&run.len()) && run.iter().all(u8::is_ascii_digit),
+        b':' => {
+            (24..=36).contains(&run.len())
+                && run.iter().all(|&byte| is_in(byte, b'h') || byte == b'-')
+        }
+        _ => false,
+    };
+    let start = at + run.len() + 1;
+    let key = || {
+        text[start..]
+            .iter()
+            .take(128)
+            .take_while(|byte| IN_RUN[usize::from(**byte)])
+    };
+    let hex = || key().all(|&byte| is_in(byte, b'h'));
+    let length = if fits { key().count() } else { 0 };
+    let proven = match sign {
+        b'|' => (26..=44).contains(&length) && value::is_random(&text[start..start + length]),
+        _ => (length == 32 || length == 64) && hex(),
+    };
+    proven.then_some(start..start + length)
 }
 
 /// 64 bytes in base64, as Azure's storage keys are.

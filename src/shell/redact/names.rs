@@ -15,16 +15,17 @@ pub(super) enum Sureness {
 
 /// Parts of names that a scan looks for, in lower case. Each is in a word that [`sureness`] knows.
 pub(super) const STEMS: &str = "pass pwd pw psk pswd kennwort senha contrasena secret token key auth salt pepper cred code mnemonic phrase \
-    seed wif cookie session jwt bearer otp dsn sas connection sid contrase _pat -pat пароль 密码 密碼 パスワード 비밀번호 hasło şifre";
+    haslo heslo wachtwoord losenord adgang salasana jelszo parola sifre clave chiave scrt tkn seed wif cookie session jwt bearer otp dsn sas connection sid contrase _pat -pat пароль 密码 密碼 パスワード 비밀번호 hasło şifre";
 
 static PASSWORDS: Words = words!(
     "password passwd passphrase passcode pwd pswd psw pw psk passwords passwds kennwort passwort senha contrasena \
     mdp pass passw pword pwds requirepass masterauth sshpass userpass dbpass dbpassword dbpwd adminpass rootpass \
-    keypass storepass bindpw rootpw adminpw userpw passwrd passwordtext cleartextpassword mypassword"
+    keypass storepass passe motdepasse haslo heslo wachtwoord losenord adgangskode passord salasana \
+    jelszo parola sifre bindpw rootpw adminpw userpw passwrd passwordtext cleartextpassword mypassword"
 );
 
 static SECRETS: Words = words!(
-    "secret secrets token tokens apikey apikeys accesskey secretkey privatekey masterkey authkey authtoken \
+    "secret secrets scrt tkn clave claves secreta secreto chiave token tokens apikey apikeys accesskey secretkey privatekey masterkey authkey authtoken \
     accesstoken clientsecret appsecret sharedkey signingkey encryptionkey credential credentials creds cred \
     authorization bearer jwt pepper mnemonic wif webhooksecret apitoken pat servicekey sessionkey hmac \
     licensekey sshkey appkey connectionstring storagekey accountkey deploykey apisecret refreshtoken signature"
@@ -122,7 +123,11 @@ pub(super) fn sureness(name: &[u8]) -> Option<Sureness> {
     }
     // `client_secret_id` of AppRole is a secret itself; of others an id says nothing.
     let about = behind.iter().any(|word| ABOUT.has(word));
-    (!about).then_some(Sureness::Weak)
+    (!about).then_some(match found {
+        // `password_grafana`
+        Sureness::Password => Sureness::Strong,
+        _ => Sureness::Weak,
+    })
 }
 
 fn of_word(before: &[String], word: &str) -> Option<Sureness> {
@@ -134,14 +139,23 @@ fn of_word(before: &[String], word: &str) -> Option<Sureness> {
         "pass" if before.is_empty() => Some(Sureness::Strong),
         "pw" if before.is_empty() => Some(Sureness::Password),
         _ if PASSWORDS.has(word) => Some(Sureness::Password),
-        _ if ends(&["password", "passwd", "passphrase", "passwort", "kennwort"]) => {
+        _ if ends(&[
+            "password",
+            "passwd",
+            "passphrase",
+            "passwort",
+            "kennwort",
+            "pswd",
+        ]) =>
+        {
             Some(Sureness::Password)
         }
+        _ if ends(&["pwd"]) && word != "oldpwd" => Some(Sureness::Password),
         "key" | "keys" if OTHER_KEYS.has(last) => None,
         "key" | "keys" if STRONG_KEYS.has(last) => Some(Sureness::Strong),
         "code" | "codes" | "phrase" if CODES.has(last) => Some(Sureness::Strong),
         "string" if last == "connection" => Some(Sureness::Strong),
-        "id" if last == "secret" || last == "session" => Some(Sureness::Weak),
+        "id" if ["secret", "session", "token"].contains(&last) => Some(Sureness::Weak),
         "signature" if before.is_empty() => None,
         "token" | "tokens" if OTHER_TOKENS.has(last) => None,
         _ if SECRETS.has(word) => Some(Sureness::Strong),

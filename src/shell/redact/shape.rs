@@ -1,9 +1,10 @@
 //! The notation of token formats: literal text and runs of a character class.
 //!
 //! `ghp_{36:w}` is the text `ghp_`, then 36 or more letters and digits. The longest literal is the trigger that a scan
-//! looks for (the first one, if it has three bytes); the pieces on both sides are matched outwards, each as long as it can be.
+//! looks for (the first one, if it has three different bytes); the pieces on both sides are matched outwards, each as long as it can be.
 
 use super::value;
+use super::work::Work;
 
 /// How long a run may be, in bytes: a bound on the work at one trigger.
 const LONGEST_RUN: usize = 4096;
@@ -60,7 +61,11 @@ impl Shape {
             Piece::Run(..) => 0,
         };
         let longest = pieces.iter().map(length).max().unwrap_or(0);
-        let first = pieces.first().is_some_and(|piece| length(piece) >= 3);
+        // A run of one letter is in too many texts.
+        let first = pieces.first().is_some_and(|piece| match piece {
+            Piece::Literal(text) => text.len() >= 3 && !text.iter().all(|byte| *byte == text[0]),
+            Piece::Run(..) => false,
+        });
         let at = pieces
             .iter()
             .position(|piece| first || length(piece) == longest);
@@ -79,7 +84,8 @@ impl Shape {
     }
 
     /// Matches around a trigger that begins at `at`.
-    pub fn matched(&self, text: &[u8], at: usize) -> Option<std::ops::Range<usize>> {
+    pub fn matched(&self, text: &[u8], at: usize, work: &Work) -> Option<std::ops::Range<usize>> {
+        work.spend(10);
         let from_trigger = text.get(at..)?;
         if !from_trigger.starts_with(&self.trigger) {
             return None;
@@ -93,6 +99,7 @@ impl Shape {
                 Piece::Run(least, class) => {
                     let run = text[start.saturating_sub(LONGEST_RUN)..start].iter().rev();
                     let count = run.take_while(|&&byte| is_in(byte, *class)).count();
+                    work.spend(2 * count);
                     (count >= *least).then_some(count)
                 }
             }?;
@@ -112,6 +119,7 @@ impl Shape {
                 Piece::Run(least, class) => {
                     let run = text[end..].iter().take(LONGEST_RUN);
                     let count = run.take_while(|&&byte| is_in(byte, *class)).count();
+                    work.spend(2 * count);
                     (count >= *least).then_some(count)
                 }
             }?;

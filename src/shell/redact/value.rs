@@ -16,7 +16,7 @@ static PLACEHOLDERS: Words = words!(
     optional nullable inherit auto string str text varchar bytes number integer boolean object array value \
     values input hash plain plaintext basic bearer digest oauth oauth2 user username email name foobar foo \
     bar baz asdf abc xyz abcdef here prompt ask tiger current-password keyring vault env file stdin login \
-    invalid wrong unknown valid passwort kennwort motdepasse contraseña contrasena senha palavrapasse \
+    invalid wrong unknown valid always never oncreate passwort kennwort motdepasse contraseña contrasena senha palavrapasse \
     wachtwoord hasło haslo heslo parola пароль 密码 密碼 パスワード 비밀번호 lösenord adgangskode passord salasana jelszó \
     parolă şifre mậtkhẩu katasandi รหัสผ่าน סיסמה كلمةالمرور slaptažodis"
 );
@@ -94,7 +94,11 @@ pub(super) fn has_hex_part(value: &[u8]) -> bool {
 
 /// Whether a person may have mixed it: letters with digits or signs among them, and not a word with dashes.
 pub(super) fn is_mixed(value: &[u8]) -> bool {
-    let value = &value[..value.len().min(JUDGED)];
+    let mut value = &value[..value.len().min(JUDGED)];
+    // Padding of base64, or the sign behind a parameter's name.
+    while let [rest @ .., b'='] = value {
+        value = rest;
+    }
     let letters = value.iter().any(u8::is_ascii_alphabetic);
     let digits = value.iter().any(u8::is_ascii_digit);
     let signs = value
@@ -205,6 +209,7 @@ fn is_template(text: &str) -> bool {
             "vault:",
             "AQICAH",
             "secret://",
+            "dep:",
             "op://",
             "ssm://",
             "arn:aws:",
@@ -221,8 +226,28 @@ fn is_template(text: &str) -> bool {
         .iter()
         .any(|start| text.starts_with(start))
         || is_version(text)
+        || is_validation(text)
         || is_path(text)
         || is_url(text)
+}
+
+/// Whether it is a list of rules that a form is checked by: `required|min:8|confirmed`.
+fn is_validation(text: &str) -> bool {
+    const FIRST: [&str; 7] = [
+        "required",
+        "nullable",
+        "sometimes",
+        "string",
+        "bail",
+        "present",
+        "confirmed",
+    ];
+    let mut rules = text.split(['|', ',']);
+    rules.next().is_some_and(|first| FIRST.contains(&first))
+        && rules.all(|rule| {
+            rule.chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_:=-./".contains(c))
+        })
 }
 
 /// Whether it is a version, as in a list of packages: `1.2.3`, `^2.0.0-beta.1`.
@@ -252,6 +277,8 @@ fn is_path(text: &str) -> bool {
         "/var/",
         "/usr/",
         "/home/",
+        "/Users/",
+        "/Library/",
         "/tmp/",
         "/opt/",
         "/mnt/",

@@ -4,6 +4,7 @@
 mod judge;
 mod model;
 mod outage;
+mod shared;
 mod shell;
 mod user;
 
@@ -14,6 +15,7 @@ use epitome::engine::debounce::Window;
 use epitome::engine::effect::Effect;
 use epitome::engine::event::{Event, WaitId};
 use epitome::engine::pacing::Bounds;
+use epitome::engine::sharing::Sharing;
 use epitome::engine::{Engine, Options, TokenEstimate};
 use epitome::model::key::Generator;
 use epitome::model::path::{RelPath, RepoId};
@@ -22,6 +24,7 @@ use epitome::model::summary::{Summary, SummaryKey};
 use epitome::model::time::Timestamp;
 
 use self::model::Conditions;
+use self::shared::Team;
 use super::disk::{Disk, Text};
 
 const REPO: RepoId = RepoId(1);
@@ -44,6 +47,8 @@ pub enum Sabotage {
     ListsWithoutReading,
     /// A restart forgets the keys in batches.
     BatchesForgotten,
+    /// A key that another daemon claimed is requested all the same.
+    ClaimsAreIgnored,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,6 +60,7 @@ pub struct Tally {
     pub lost: u64,
     pub waits: u64,
     pub batched: u64,
+    pub shared: u64,
 }
 
 impl AddAssign for Tally {
@@ -66,6 +72,7 @@ impl AddAssign for Tally {
         self.lost += other.lost;
         self.waits += other.waits;
         self.batched += other.batched;
+        self.shared += other.shared;
     }
 }
 
@@ -78,6 +85,8 @@ enum Pending {
     Store(SummaryKey, Summary),
     /// A line of a batch is done: its summary is stored now, and the engine is notified later.
     Batch(SummaryKey),
+    /// The second daemon publishes a summary.
+    Other(SummaryKey),
 }
 
 struct Promise {
@@ -104,6 +113,9 @@ pub struct World {
     batches: bool,
     /// Whether summaries cost requests; otherwise they are written when a file is read.
     paid: bool,
+    /// How the team's store is used, if there is one, and what it holds.
+    sharing: Option<Sharing>,
+    team: Team,
     /// The keys in the endpoint's batches, with their results. They survive a crash of the daemon.
     in_batch: BTreeMap<SummaryKey, String>,
     promises: HashMap<WaitId, Promise>,
@@ -127,7 +139,7 @@ const QUIET: Window = Window {
 /// Seeds with this remainder modulo 8 have a provider that costs nothing.
 const FREE: u64 = 3;
 
-fn options(batches: bool, paid: bool) -> Options {
+fn options(batches: bool, paid: bool, sharing: Option<Sharing>) -> Options {
     Options {
         generator: Generator {
             provider: "openai".to_owned(),
@@ -162,6 +174,7 @@ fn options(batches: bool, paid: bool) -> Options {
         directory_quiet: QUIET,
         export: false,
         confirm_above: None,
+        sharing,
         batch_from: batches.then_some(1),
         poll_ms: None,
         poll_rest_ms: 5_000,
@@ -171,13 +184,14 @@ fn options(batches: bool, paid: bool) -> Options {
 impl World {
     pub fn new(seed: u64, sabotage: Sabotage) -> Self {
         let paid = seed % 8 != FREE;
+        let sharing = (paid && seed % 5 < 2).then(|| shared::sharing(seed));
         let mut world = Self {
             random: fastrand::Rng::with_seed(seed),
             sabotage,
             conditions: Conditions::default(),
             now_ms: 0,
             disk: Disk::new(),
-            engine: Engine::new(options(seed.is_multiple_of(2) && paid, paid)),
+            engine: Engine::new(options(seed.is_multiple_of(2) && paid, paid, sharing)),
             agenda: BTreeMap::new(),
             order: 0,
             last_hint_ms: 0,
@@ -187,6 +201,8 @@ impl World {
             in_flight: BTreeSet::new(),
             batches: seed.is_multiple_of(2) && paid,
             paid,
+            sharing,
+            team: Team::default(),
             in_batch: BTreeMap::new(),
             promises: HashMap::new(),
             waits: 0,
@@ -255,7 +271,8 @@ impl World {
     }
 
     fn start(&mut self) -> Result<(), String> {
-        self.engine = Engine::new(options(self.batches, self.paid));
+        self.engine = Engine::new(options(self.batches, self.paid, self.sharing));
+        self.team.restart();
         let keys: Vec<SummaryKey> = self.in_batch.keys().copied().collect();
         for &key in &keys {
             // Some finish while the keys are being looked up.
@@ -327,7 +344,9 @@ impl World {
                     Pending::Deliver(event) => self.step(event)?,
                     Pending::Sample(effect) => self.sample(effect),
                     Pending::Batch(key) => self.line_done(key),
+                    Pending::Other(key) => self.other_publishes(key),
                     Pending::Store(key, summary) => {
+                        self.publish(key, &summary);
                         self.stored.insert(key, summary);
                         let delay = self.random.u64(0..20);
                         self.schedule(delay, Pending::Deliver(Event::Committed(key)));

@@ -13,25 +13,40 @@ use super::{LONGEST_LINE, Name, trimmed};
 static APART: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let about = r"(?i:type|description|sensitive|secure|scope|nullable|required|id|label|noecho|minlength|maxlength|allowedpattern)";
     let pattern = format!(
-        r#"\A\\*["']?\s{{0,40}}(?:,|/?>|\{{|:\s{{0,40}}\{{|:(?-s:\r?\n))?\s{{0,40}}(?:\\*["']?{about}\b[^\n]{{0,200}}\n\s{{0,40}}){{0,4}}\\*["']?(?i:value|default|defaultvalue|default_value|val|content|string)\\*["']?\s{{0,8}}[:=]\s{{0,8}}"#
+        r#"\A\\*["']?\s{{0,40}}(?:,|/?>|\{{|:\s{{0,40}}\{{|:(?-s:\r?\n))?\s{{0,40}}(?:\\*["']?{about}\b[^\n]{{0,200}}\n\s{{0,40}}){{0,4}}\\*["']?(?i:value|default|defaultvalue|default_value|val|content|string|example)\\*["']?\s{{0,8}}[:=]\s{{0,8}}"#
     );
     Regex::new(&pattern).ok()
 });
 
+/// The value before its name: `"value": "…", "name": "PASSWORD"`.
+static VALUE_FIRST: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let pattern = r#"["']?(?i:value)["']?\s*[:=]\s*["'](?P<s>[^"'\n]{4,200})["']\s*,\s*["']?(?i:name|key|id)["']?\s*[:=]\s*\z"#;
+    Regex::new(pattern).ok()
+});
+
 impl Name<'_> {
-    /// `<password>…</password>`
+    /// `<password>…</password>`, also with `<![CDATA[…]]>` or `<value>…</value>` in it.
     pub(super) fn element(&self, at: usize) -> Vec<(Range<usize>, Sureness)> {
+        let blank = self.spaces(at);
+        let opening = [&b"<![CDATA["[..], b"<Value>", b"<value>"];
+        let opening = opening
+            .iter()
+            .find(|tag| self.text[blank..].starts_with(tag));
+        let at = opening.map_or(at, |tag| blank + tag.len());
+        let is_data = opening == Some(&&b"<![CDATA["[..]);
         let rest = &self.text[at..];
         let length = rest
             .iter()
             .take(LONGEST_LINE)
-            .take_while(|byte| **byte != b'<')
+            .take_while(|byte| **byte != if is_data { b']' } else { b'<' })
             .count();
         let inner = &rest[..length];
         let lead = inner.len() - inner.trim_ascii_start().len();
         let inner = inner.trim_ascii();
         let place = at + lead..at + lead + inner.len();
-        let closed = rest[length..].starts_with(b"</") || rest[length..].starts_with(b"<!");
+        let closed = [&b"</"[..], b"<!", b"]]>"]
+            .iter()
+            .any(|mark| rest[length..].starts_with(mark));
         let kept = closed && !inner.contains(&b'\n') && self.proves(inner, self.sureness, false);
         if kept {
             vec![(place, self.sureness)]
@@ -43,7 +58,14 @@ impl Name<'_> {
     /// `<string name="api_key">…`, `<property name="x"><value>…`, `<key>ApiKey</key><string>…`: where the value begins.
     pub(super) fn labelled(&self, at: usize) -> Option<usize> {
         let rest = &self.text[at..];
-        let key = rest.strip_prefix(b"</key>");
+        let labels = [
+            &b"</key>"[..],
+            b"</name>",
+            b"</param-name>",
+            b"</env-entry-name>",
+            b"</property-name>",
+        ];
+        let key = labels.iter().find_map(|label| rest.strip_prefix(*label));
         let attribute = || {
             let before = self
                 .before()
@@ -56,11 +78,26 @@ impl Name<'_> {
         };
         let behind = key.or_else(attribute)?;
         let inner = behind.trim_ascii_start();
-        let inner = [&b"<value>"[..], b"<string>", b"<data>"]
+        let values = [
+            &b"<value>"[..],
+            b"<string>",
+            b"<data>",
+            b"<param-value>",
+            b"<env-entry-value>",
+            b"<property-value>",
+        ];
+        let inner = values
             .iter()
             .find_map(|tag| inner.strip_prefix(*tag))
             .or_else(|| (key.is_none() && !inner.starts_with(b"<")).then_some(inner))?;
         Some(self.text.len() - inner.len())
+    }
+
+    /// Where the content of the tag begins that the name opens; `at` is behind the name.
+    pub(super) fn tag_end(&self, at: usize) -> Option<usize> {
+        let rest = &self.text[at..self.text.len().min(at + 200)];
+        let end = memchr::memchr3(b'>', b'<', b'\n', rest)?;
+        (rest[end] == b'>' && !rest[..end].ends_with(b"/")).then_some(at + end + 1)
     }
 
     pub(super) fn is_tag(&self) -> bool {
@@ -91,7 +128,20 @@ impl Name<'_> {
         if !is_value && !opens {
             return;
         }
+        self.work.spend(200);
+        let last = &before[before.len().saturating_sub(300)..];
+        if is_value
+            && let Some(secret) = VALUE_FIRST
+                .as_ref()
+                .and_then(|pattern| pattern.captures(last)?.name("s"))
+            && self.proves(secret.as_bytes(), self.sureness, true)
+        {
+            let from = self.line + before.len() - last.len() + secret.start();
+            found.push((from..from + secret.len(), self.sureness));
+            return;
+        }
         let rest = &self.text[at..self.text.len().min(at + 900)];
+        self.work.spend(900);
         let Some(pair) = APART.as_ref().and_then(|apart| apart.find(rest)) else {
             return;
         };

@@ -1,13 +1,28 @@
 //! Quoted values: literals, lists of them, and calls around them.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
 
 use super::super::literal::{self, Literal};
 use super::super::names::{self, Sureness};
 use super::super::syntax::Syntax;
 use super::super::value;
 use super::super::words::{Words, words};
-use super::{LONGEST_LIST, Name};
+use super::{LONGEST_LINE, LONGEST_LIST, Name};
+
+/// What leads from a name that is looked up to the value that counts without it: `.unwrap_or("`, `) or "`, `) { "`.
+static OTHERWISE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let lead = r#"\A\]?\)*[?!]?\s{0,80}(?:\.\w{0,20}(?i:or|else|default)\w{0,20}\(\s*(?:\|\w{0,10}\|\s*|\(\) => )?|\|\|=?\s*|or\s+|\?\?=?\s*|\?:\s*|\{\s*)["'`]"#;
+    Regex::new(lead).ok()
+});
+
+/// What leads to another value of an expression: `x ? a : "b"`, `a or "b"`, `a if x else "b"`.
+static ALTERNATIVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let lead = r#"\A[^"'`\n;]{0,120}?(?:\|\||\?\??|\bor|:|\belse)\s{0,8}["'`]"#;
+    Regex::new(lead).ok()
+});
 
 /// Functions that take a name and a value.
 static SETTERS: Words = words!(
@@ -34,7 +49,7 @@ impl Name<'_> {
         let mut is_list = false;
         let mut known_call = true;
         for _ in 0..4 {
-            if literal::at(self.text, at).is_some() {
+            if self.literal(at).is_some() {
                 break;
             }
             let rest = &self.text[at..];
@@ -105,7 +120,7 @@ impl Name<'_> {
                 _ => return false,
             }
         }
-        let Some(first) = literal::at(self.text, at) else {
+        let Some(first) = self.literal(at) else {
             return false;
         };
         if !known_call {
@@ -117,6 +132,11 @@ impl Name<'_> {
             .flat_map(|part| self.text[part.inner.clone()].iter().copied())
             .collect();
         let last = &parts[parts.len() - 1];
+        let behind = self.spaces(last.end);
+        if is_list && (self.byte(behind) == b':' || self.text[behind..].starts_with(b"=>")) {
+            // The key of a table.
+            return true;
+        }
         if !is_list || parts.len() > 1 || self.byte(self.spaces(last.end)) != b',' {
             self.judge(&whole, last, sureness, &parts, found);
             return true;
@@ -134,7 +154,7 @@ impl Name<'_> {
             }
             let behind = self.spaces(item.end);
             next = (self.byte(behind) == b',')
-                .then(|| literal::at(self.text, self.spaces(behind + 1)))
+                .then(|| self.literal(self.spaces(behind + 1)))
                 .flatten();
         }
         true
@@ -154,7 +174,7 @@ impl Name<'_> {
             if here && self.syntax != Syntax::Code {
                 break;
             }
-            match literal::at(self.text, at) {
+            match self.literal(at) {
                 Some(next) if !next.inner.is_empty() && at > parts[parts.len() - 1].end => {
                     parts.push(next)
                 }
@@ -215,7 +235,7 @@ impl Name<'_> {
 
     /// `"name", "value"`
     pub(super) fn argument(&self, at: usize, found: &mut Vec<(Range<usize>, Sureness)>) {
-        let Some(literal) = literal::at(self.text, self.spaces(at)) else {
+        let Some(literal) = self.literal(self.spaces(at)) else {
             return;
         };
         let inner = &self.text[literal.inner.clone()];
@@ -226,7 +246,7 @@ impl Name<'_> {
             .take_while(|byte| b"\"'`\\-".contains(byte))
             .count();
         let before = before[..before.len() - quotes].trim_ascii_end();
-        if quotes == 0 {
+        if quotes == 0 && !self.opens_tuple() {
             return;
         }
         let is_call = before.ends_with(b"(");
@@ -240,7 +260,7 @@ impl Name<'_> {
         let sets = is_call && SETTERS.has(&called);
         let flag = self.is_flag() && !inner.starts_with(b"-") && !inner.contains(&b' ');
         let proven = match self.sureness {
-            Sureness::Password if !sets && !flag => {
+            Sureness::Password if !sets && !flag && quotes > 0 => {
                 value::is_mixed(inner)
                     && names::sureness(inner).is_none()
                     && !inner.contains(&b' ')
@@ -260,7 +280,7 @@ impl Name<'_> {
 
     /// `set_password("value")`
     pub(super) fn called(&self, at: usize, found: &mut Vec<(Range<usize>, Sureness)>) {
-        let Some(literal) = literal::at(self.text, self.spaces(at)) else {
+        let Some(literal) = self.literal(self.spaces(at)) else {
             return;
         };
         let inner = &self.text[literal.inner.clone()];
@@ -279,6 +299,88 @@ impl Name<'_> {
             && self.proves(inner, self.sureness, true)
         {
             found.push((literal.inner, self.sureness));
+        }
+    }
+
+    /// Whether the name is the first of a tuple of Erlang or Elixir: `{password, "x"}`.
+    pub(super) fn opens_tuple(&self) -> bool {
+        self.syntax == Syntax::Code
+            && (self.before().ends_with(b"{") || self.before().ends_with(b"{:"))
+    }
+
+    /// `env("PASSWORD").unwrap_or("value")`, `fetch('PASSWORD') { 'value' }`
+    pub(super) fn otherwise(&self, at: usize, found: &mut Vec<(Range<usize>, Sureness)>) {
+        self.work.spend(300);
+        let rest = &self.text[at..self.text.len().min(at + 200)];
+        if let Some(lead) = OTHERWISE.as_ref().and_then(|lead| lead.find(rest)) {
+            self.expression(at + lead.end() - 1, found);
+        }
+    }
+
+    /// The other literals of an expression: `dev ? 'x' : 'value'`, `get("x") or "value"`.
+    pub(super) fn alternatives(&self, from: usize, found: &mut Vec<(Range<usize>, Sureness)>) {
+        let mut at = from;
+        for _ in 0..3 {
+            self.work.spend(400);
+            let rest = &self.text[at..self.text.len().min(at + 200)];
+            let lead = ALTERNATIVE.as_ref().and_then(|lead| lead.find(rest));
+            let Some(literal) = lead.and_then(|lead| self.literal(at + lead.end() - 1)) else {
+                break;
+            };
+            let inner = &self.text[literal.inner.clone()];
+            let fits = value::is_random(inner) || value::is_mixed(inner) || value::is_coded(inner);
+            if fits && !inner.contains(&b' ') && self.proves(inner, self.sureness, true) {
+                found.push((literal.inner, self.sureness));
+            }
+            at = literal.end;
+        }
+    }
+
+    /// `user, password = 'bob', 'value'`
+    pub(super) fn unpacked(&self, found: &mut Vec<(Range<usize>, Sureness)>) {
+        let mut before = self.before().trim_ascii_start();
+        for keyword in [&b"const "[..], b"let ", b"var ", b"my ", b"local ", b"val "] {
+            before = before.strip_prefix(keyword).unwrap_or(before);
+        }
+        if let [b'(' | b'[' | b'{', rest @ ..] = before {
+            before = rest;
+        }
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_$@, ".contains(byte);
+        let behind = &self.text[self.at.end..];
+        let rest = behind
+            .iter()
+            .take(LONGEST_LINE)
+            .take_while(|byte| is_name(byte) || b")]}:".contains(byte))
+            .count();
+        let column = before.iter().filter(|byte| **byte == b',').count();
+        let listed = column > 0 || behind[..rest].contains(&b',');
+        // Without a blank it is a named argument.
+        let set = behind[..rest].ends_with(b" ") || behind[..rest].ends_with(b" :");
+        if !listed || !set || behind.get(rest) != Some(&b'=') || !before.iter().all(is_name) {
+            return;
+        }
+        let mut at = self.spaces(self.at.end + rest + 1);
+        at += usize::from(b"([{".contains(&self.byte(at)));
+        for number in 0..=column {
+            at = self.spaces(at);
+            if let Some(literal) = self.literal(at) {
+                let inner = &self.text[literal.inner.clone()];
+                at = literal.end;
+                if number == column && self.proves(inner, self.sureness, true) {
+                    found.push((literal.inner, self.sureness));
+                    return;
+                }
+            }
+            let skipped = self.text[at.min(self.text.len())..]
+                .iter()
+                .take(100)
+                .take_while(|byte| !b",\n\"'".contains(byte))
+                .count();
+            at += skipped;
+            if self.byte(at) != b',' {
+                return;
+            }
+            at += 1;
         }
     }
 }

@@ -53,7 +53,7 @@ impl Name<'_> {
             && !self.in_string()
             && (self.syntax != Syntax::Code || !self.in_comment())
             && let Some(value) = self.typed(at).map(|value| self.blanks(value))
-            && (self.syntax == Syntax::Code || literal::at(self.text, value).is_some())
+            && (self.syntax == Syntax::Code || self.literal(value).is_some())
         {
             self.expression(value, found);
             return;
@@ -76,7 +76,7 @@ impl Name<'_> {
         }
         // reStructuredText doubles its backticks.
         at += usize::from(self.text[at..].starts_with(b"``"));
-        if let Some(literal) = literal::at(self.text, at) {
+        if let Some(literal) = self.literal(at) {
             let inner = &self.text[literal.inner.clone()];
             // Between backticks stands a name of the code as often.
             let fits = match self.sureness {
@@ -190,6 +190,7 @@ impl Name<'_> {
             }
             end = next;
         }
+        self.work.spend(2 * (end - start));
         let (inner, place) = trimmed(&self.text[start..end], start);
         let proven = match self.sureness {
             Sureness::Password => self.proves(inner, self.sureness, false),
@@ -213,13 +214,14 @@ impl Name<'_> {
             {
                 break;
             }
+            self.work.spend(300);
             let from = self.blanks(next + 1);
             let line = self.to_line_end(from);
             next = self.spaces(line.end);
             if line.is_empty() {
                 break;
             }
-            let quoted = literal::at(self.text, from).filter(|literal| literal.end <= line.end);
+            let quoted = self.literal(from).filter(|literal| literal.end <= line.end);
             let (inner, place) = match quoted {
                 Some(literal) => (&self.text[literal.inner.clone()], literal.inner),
                 None => trimmed(&self.text[line.clone()], line.start),
@@ -258,6 +260,16 @@ impl Name<'_> {
             }
             return;
         }
+        if self.syntax == Syntax::Code && b"=:".contains(&connector) && !self.in_string() {
+            self.alternatives(from, found);
+            if !found.is_empty() {
+                return;
+            }
+        }
+        let from = match self.syntax {
+            Syntax::Config | Syntax::Unknown => self.untagged(from),
+            _ => from,
+        };
         let line_long = self.begins_line() && !self.in_string();
         let (word, is_text) = match self.syntax {
             Syntax::Config | Syntax::Unknown if line_long => (self.to_line_end(from), true),
@@ -282,6 +294,12 @@ impl Name<'_> {
             (Sureness::Password, Syntax::Prose | Syntax::Unknown) if is_pair => {
                 self.proves(inner, self.sureness, false)
             }
+            (Sureness::Password, _) if self.sets_variable(connector, tight) => {
+                self.proves(inner, self.sureness, false)
+            }
+            (_, Syntax::Code) if self.sets_variable(connector, tight) => {
+                self.proves(inner, self.sureness, true)
+            }
             (Sureness::Strong, Syntax::Config)
                 if line_long && connector == b'=' && self.is_pass() =>
             {
@@ -295,7 +313,8 @@ impl Name<'_> {
                 self.proves(inner, self.sureness, false)
             }
             (Sureness::Password, Syntax::Prose | Syntax::Unknown) => {
-                value::is_mixed(inner) && self.proves(inner, self.sureness, false)
+                (value::is_mixed(inner) || value::is_random(inner))
+                    && self.proves(inner, self.sureness, false)
             }
             (Sureness::Password, Syntax::Code) if !is_text => {
                 inner.len() >= 16 && value::is_random(inner) && !inner.contains(&b'(')
@@ -322,9 +341,43 @@ impl Name<'_> {
         };
         if proven {
             found.push((place, self.sureness));
+        } else if line_long && connector == b'=' && tight && inner.contains(&b' ') {
+            // `- API_KEY=value DEBUG=1`
+            let word = self.word(from, &EXPRESSION);
+            if self.proves(&self.text[word.clone()], self.sureness, true) {
+                found.push((word, self.sureness));
+            }
         } else if self.sureness == Sureness::Strong {
             self.phrase(from, found);
         }
+    }
+
+    /// Where a YAML value begins behind a tag or an anchor: `!!str value`, `&name value`.
+    fn untagged(&self, from: usize) -> usize {
+        let rest = &self.text[from..];
+        if !rest.starts_with(b"!!") && !rest.starts_with(b"&") {
+            return from;
+        }
+        let word = self.word(from, &BLANK);
+        let value = self.blanks(word.end);
+        if value > word.end && !b"\r\n".contains(&self.byte(value)) {
+            value
+        } else {
+            from
+        }
+    }
+
+    /// Whether the line sets a variable as a shell does, in a document or a program: `export NAME=value`, `NAME=value`.
+    fn sets_variable(&self, connector: u8, tight: bool) -> bool {
+        let name = &self.text[self.at.clone()];
+        let upper = name
+            .iter()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');
+        connector == b'='
+            && tight
+            && self.begins_line()
+            && upper
+            && (self.syntax == Syntax::Prose || self.before().trim_ascii() == b"export")
     }
 
     /// Whether the name is `pass` alone: a verb in prose, a password in settings.
@@ -337,8 +390,10 @@ impl Name<'_> {
         let word = rest
             .iter()
             .take(LONGEST_VALUE)
-            .take_while(|byte| !ends.0[usize::from(**byte)]);
-        from..from + word.count()
+            .take_while(|byte| !ends.0[usize::from(**byte)])
+            .count();
+        self.work.spend(2 * word);
+        from..from + word
     }
 
     pub(super) fn to_line_end(&self, from: usize) -> Range<usize> {
@@ -348,6 +403,7 @@ impl Name<'_> {
             .take(LONGEST_VALUE)
             .take_while(|byte| !b"\r\n".contains(byte))
             .count();
+        self.work.spend(3 * length);
         let line = &rest[..length];
         let comment = line
             .windows(2)

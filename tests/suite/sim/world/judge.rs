@@ -38,7 +38,7 @@ impl World {
 
     /// Whether the request for a file is always refused.
     fn never_passes(view: &NodeView) -> bool {
-        let generator = options(false, true).generator;
+        let generator = options(false, true, None).generator;
         let key = view.contents.as_ref().map(|contents| {
             generator.file_key(
                 &generator,
@@ -181,7 +181,7 @@ impl World {
 
     fn judge_node(&self, view: &NodeView, files: &mut Vec<String>) -> Result<(), String> {
         let path = view.path.to_text();
-        let generator = options(false, true).generator;
+        let generator = options(false, true, None).generator;
         let key = match &view.children {
             None => {
                 files.push(path.clone());

@@ -41,6 +41,9 @@ impl World {
                     .collect();
                 self.schedule(delay, Pending::Deliver(Event::LookedUp(found)));
             }
+            Effect::LookUpShared { keys, .. } => self.look_up_shared(keys),
+            Effect::Claim { keys, .. } => self.claim_shared(keys),
+            Effect::Release(keys) => self.release_shared(&keys),
             Effect::SummaryRequest(request) => {
                 self.check_request(&request)?;
                 self.schedule(delay, Pending::Sample(Effect::SummaryRequest(request)));
@@ -124,6 +127,7 @@ impl World {
                 request.path
             ));
         }
+        self.check_claim(request.key)?;
         self.tally.requests += 1;
         Ok(())
     }
@@ -168,6 +172,7 @@ impl World {
             _ => Ok(Summary::new(text, "made")),
         };
         if let Ok(summary) = &result {
+            self.publish(key, summary);
             self.stored.insert(key, summary.clone());
         }
         let usage = Usage {
@@ -197,6 +202,14 @@ impl World {
             }
             None => Err(ReadProblem::Gone),
         };
+        if let Ok(contents) = &result {
+            let author = options(false, true, None).generator;
+            let (kind, language) = (contents.content_kind, contents.language);
+            let key = author.file_key(&author, kind, language, contents.syntax);
+            self.team
+                .texts
+                .insert(key, format!("File {}.", contents.syntax));
+        }
         let summary = match &result {
             Ok(contents) if self.random.bool() => self.describe_here(contents),
             _ => None,
@@ -217,7 +230,7 @@ impl World {
         if !free {
             return None;
         }
-        let options = options(false, true);
+        let options = options(false, true, None);
         let Contents {
             content_kind,
             language,
