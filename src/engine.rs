@@ -38,6 +38,7 @@ pub mod status;
 mod summaries;
 #[cfg(test)]
 mod tests;
+pub mod throughput;
 pub mod tree;
 pub mod uses;
 pub mod view;

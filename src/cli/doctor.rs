@@ -2,6 +2,7 @@
 
 mod audit;
 mod daemon;
+mod learnt;
 mod local;
 
 use serde::Serialize;
@@ -47,6 +48,8 @@ struct Check {
 struct Report<'a> {
     ok: bool,
     checks: &'a [Check],
+    /// What was learnt of the endpoint.
+    learnt: Option<learnt::Learnt>,
 }
 
 impl Check {
@@ -80,6 +83,7 @@ impl Check {
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let places = &context.places;
     let mut checks = Vec::new();
+    let mut learnt = None;
     let client = Client::connect(&places.socket).await;
     let status = match &client {
         Ok(client) => client.status().await.ok(),
@@ -102,6 +106,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
             checks.extend(config.repos.iter().map(|path| local::repository(path)));
             checks.push(local::key(&config, status.as_ref()));
             checks.extend(endpoint(&config).await);
+            if uses_endpoint(&config) {
+                learnt = learnt::learnt(&config.openai, &places.data);
+                checks.extend(learnt.as_ref().map(|learnt| learnt.check(&places.data)));
+            }
             checks.extend(shared(&config).await);
             if config.watch.backend == Backend::Native {
                 checks.extend(local::inotify(|name| {
@@ -137,6 +145,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         output::print_json(&Report {
             ok: failed == 0,
             checks: &checks,
+            learnt,
         })?;
     } else {
         output::print(&report(&checks, Terminal::of_stdout()))?;
@@ -151,15 +160,18 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
 /// Whether the endpoint responds to one `GET /models` with this shell's key; nothing without an endpoint, or where the
 /// key is not sent to it.
 async fn endpoint(config: &Config) -> Option<Check> {
-    let (openai, summaries) = (&config.openai, &config.summaries);
-    let is_used = summaries.enabled && summaries.provider == Provider::Openai;
-    if !is_used || (openai.is_remote_http() && !openai.allow_http) {
+    let openai = &config.openai;
+    if !uses_endpoint(config) || (openai.is_remote_http() && !openai.allow_http) {
         return None;
     }
     Some(match preflight::check(config).await {
         None => Check::ok("endpoint", format!("{} responds", openai.base_url)),
         Some(problem) => Check::failed("endpoint", problem.what, problem.hint),
     })
+}
+
+fn uses_endpoint(config: &Config) -> bool {
+    config.summaries.enabled && config.summaries.provider == Provider::Openai
 }
 
 /// Whether the store that the team shares can be read from here; nothing without one.

@@ -175,6 +175,7 @@ async fn trial(choice: &Choice) -> Result<f64, Failure> {
     let prompt = Prompt {
         system: "Say in one sentence what the file is for.".to_owned(),
         user: "fn main() { println!(\"hello\"); }".to_owned(),
+        json: false,
     };
     let started = Instant::now();
     match endpoint.complete(&prompt, 200).await {

@@ -80,7 +80,7 @@ impl Style {
     pub fn parameters(&self) -> String {
         let mut parameters = Vec::new();
         if self.small {
-            parameters.push("profile=small".to_owned());
+            parameters.push("profile=small.2".to_owned());
         }
         if self.language != "en" {
             parameters.push(format!("language={}", self.language));
@@ -90,12 +90,14 @@ impl Style {
 }
 
 /// One request to a chat model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prompt {
     /// Instructions, the same for all requests of one kind.
     pub system: String,
     /// The content.
     pub user: String,
+    /// Whether the response is requested as JSON, which keeps a small model to the task.
+    pub json: bool,
 }
 
 impl Prompt {
@@ -157,6 +159,7 @@ pub fn file(
     let boundary = &marker(boundary, &[content, earlier.unwrap_or("")]);
     let closing = closing(earlier, boundary);
     Prompt {
+        json: false,
         system: SYSTEM.to_owned(),
         user: format!(
             "A file, language: {language}.\n\n<content {boundary}>\n{content}\n</content {boundary}>\n\n{closing}"
@@ -234,6 +237,7 @@ pub fn file_part(
     let language = language.unwrap_or("unknown");
     let boundary = &marker(boundary, &[content, outline]);
     Prompt {
+        json: false,
         system: SYSTEM.to_owned(),
         user: format!(
             "A file, language: {language}, too large for one request. This is {place} of it; the paragraphs about \
@@ -310,6 +314,7 @@ fn listed(head: &str, list: &str, closing: Closing<'_>, boundary: &str) -> Promp
     let boundary = &marker(boundary, &[list, earlier.unwrap_or("")]);
     let closing = self::closing(earlier, boundary);
     Prompt {
+        json: false,
         system: SYSTEM.to_owned(),
         user: format!("{head}\n\n<content {boundary}>\n{list}</content {boundary}>\n\n{closing}"),
     }
@@ -409,8 +414,11 @@ mod tests {
                     .contains("in Klingon")
             );
         }
-        assert_eq!(style(true, "de").parameters(), "profile=small language=de");
-        assert!(SMALL.split_whitespace().count() <= 130);
+        assert_eq!(
+            style(true, "de").parameters(),
+            "profile=small.2 language=de"
+        );
+        assert!(SMALL.split_whitespace().count() <= 90);
     }
 
     #[test]

@@ -62,6 +62,9 @@ pub struct Response {
 /// A request in flight.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
 
+/// A lookup in progress.
+pub type Lookup<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+
 /// The interface of a provider.
 pub trait Provider: Send + Sync {
     /// Names provider, model and version: part of every summary's key.
@@ -91,6 +94,11 @@ pub trait Provider: Send + Sync {
             too_long: false,
             truncated: None,
         }))
+    }
+
+    /// Looks up how many tokens its model reads, if this prompt may have too many. Returns whether that is news.
+    fn look_up_window<'a>(&'a self, _prompt: &'a Prompt, _max_output_tokens: u32) -> Lookup<'a> {
+        Box::pin(std::future::ready(false))
     }
 
     /// Tokens that its model reads, as far as that was learnt.

@@ -18,6 +18,8 @@ const PROBE_AFTER: (u32, u32) = (32, 2_048);
 pub struct Concurrency {
     now: f64,
     ceiling: f64,
+    /// More than these do not raise throughput.
+    useful: f64,
     /// Whether there ever was congestion.
     met_end: bool,
     /// The least limit that was refused recently.
@@ -35,6 +37,7 @@ impl Concurrency {
         Self {
             now: FIRST.min(ceiling),
             ceiling,
+            useful: f64::INFINITY,
             met_end: false,
             refused: None,
             clean: 0,
@@ -53,6 +56,12 @@ impl Concurrency {
         self.now = self.now.min(self.ceiling);
     }
 
+    /// More requests than these do not raise throughput.
+    pub fn use_up_to(&mut self, requests: usize) {
+        self.useful = requests.max(1) as f64;
+        self.now = self.useful.min(self.ceiling);
+    }
+
     /// A response came while `others` more requests are in flight.
     pub fn responded(&mut self, others: usize) {
         self.clean = self.clean.saturating_add(1);
@@ -62,7 +71,7 @@ impl Concurrency {
         }
         // After congestion, one more for as many responses as the limit.
         let step = if self.met_end { 1.0 / self.now } else { RAMP };
-        let next = (self.now + step).min(self.ceiling);
+        let next = (self.now + step).min(self.ceiling).min(self.useful);
         if let Some(refused) = self.refused
             && next as usize >= refused
         {

@@ -19,6 +19,7 @@ use crate::model::time::Timestamp;
 use super::bucket::{Bucket, Spent};
 use super::concurrency::Concurrency;
 use super::late_retries::LateRetries;
+use super::throughput::{Response, Throughput};
 
 pub use budget::{Budget, DayUse};
 pub use failed::Next;
@@ -98,6 +99,7 @@ pub struct Sent {
 pub struct Pacing {
     bounds: Bounds,
     concurrency: Concurrency,
+    throughput: Throughput,
     in_flight: usize,
     /// Requests that are sent as soon as their claim in the shared store is granted.
     pub claiming: usize,
@@ -144,6 +146,7 @@ impl Pacing {
         };
         Self {
             concurrency: Concurrency::up_to(bounds.max_workers),
+            throughput: Throughput::default(),
             requests: Bucket::of(bounds.requests_per_minute),
             tokens: Bucket::of_guesses(bounds.tokens_per_minute),
             bounds,
@@ -312,6 +315,17 @@ impl Pacing {
             self.used.requests = self.used.requests.saturating_sub(1);
         }
         self.used.tokens += really.unwrap_or(0);
+        if really.is_some() && !refused {
+            let useful = self.throughput.responded(Response {
+                limit: self.concurrency_limit(),
+                others: self.in_flight,
+                took_ms: now_ms.saturating_sub(sent.at_ms),
+                now_ms,
+            });
+            if let Some(requests) = useful {
+                self.concurrency.use_up_to(requests);
+            }
+        }
         // An endpoint that reports no usage charges what was reserved.
         let tokens = match really {
             Some(0) => sent.reserved,

@@ -161,7 +161,7 @@ impl Engine {
         if failure.remedy == Remedy::Changed {
             return self.content_changed(key);
         }
-        if in_batch && failure.remedy != Remedy::Permanent {
+        if in_batch && !matches!(failure.remedy, Remedy::Permanent | Remedy::Useless) {
             // It is retried alone, which may succeed or show the cause.
             self.in_flight.change(key, now_ms, |entry| {
                 entry.stage = Stage::Ready;

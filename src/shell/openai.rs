@@ -28,9 +28,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Url;
 use serde_json::{Map, Value, json};
@@ -43,7 +43,7 @@ pub fn cleaned(text: &str) -> String {
     clean::clean(text)
 }
 
-use self::adapt::{Adaptations, Adapted, CAP_NAMES, Facts, Sent};
+use self::adapt::{Adaptations, Adapted, CAP_NAMES, Facts, RESPONSE_FORMAT, Sent};
 use self::caching::{Caching, SentFields};
 use self::exchange::{Exchange, Secret};
 use self::problem::Problem;
@@ -58,6 +58,8 @@ const LARGEST_FACTOR: u32 = 8;
 const RAISED_CAPS: usize = 4_096;
 /// The longest pause after a refusal of too many requests at once, in milliseconds.
 const CROWDED_PAUSE_MS: u64 = 500;
+/// While a window is not known, prompts above this many tokens, and longer than all that passed, go one at a time.
+const LONG: u64 = 3_000;
 /// A small window does not lower the cap below this many tokens.
 const SMALLEST_CAP: u32 = 96;
 
@@ -101,12 +103,14 @@ impl fmt::Debug for Options {
 }
 
 /// The messages of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Prompt {
     /// The standing instructions.
     pub system: String,
     /// The content and the task.
     pub user: String,
+    /// Whether the endpoint is to hold the model to a JSON schema, where it can.
+    pub json: bool,
 }
 
 impl Prompt {
@@ -138,7 +142,15 @@ pub struct Endpoint {
     counting: Mutex<Counting>,
     /// Raised caps of prompts whose output did not fit.
     caps: Mutex<HashMap<u64, u32>>,
-    /// Whether the server's window was looked up.
+    /// Whether the server is likely one of the user's own: its URL is not encrypted.
+    self_hosted: bool,
+    /// When the server's window was last looked up before a prompt.
+    looked_up: tokio::sync::Mutex<Option<Instant>>,
+    /// Bytes of the longest prompt that was answered.
+    passed: AtomicU64,
+    /// Held by a longer one while it is tried.
+    trial: tokio::sync::Mutex<()>,
+    /// Whether it was looked up after a prompt was too long.
     window_asked: AtomicBool,
 }
 
@@ -170,6 +182,10 @@ impl Endpoint {
             adaptations: Adaptations::load(options.facts_file.clone(), &base_url, &options.model),
             counting: Mutex::default(),
             caps: Mutex::default(),
+            self_hosted: url.scheme() == "http",
+            looked_up: tokio::sync::Mutex::default(),
+            passed: AtomicU64::new(0),
+            trial: tokio::sync::Mutex::default(),
             window_asked: AtomicBool::new(false),
             options: Options {
                 base_url,
@@ -193,7 +209,28 @@ impl Endpoint {
         prompt: &Prompt,
         max_output_tokens: u32,
     ) -> Result<Answer, (Failure, Limits)> {
+        let length = truncation::Length::of(prompt);
+        let is_new = || {
+            length.bytes() > self.passed.load(Ordering::Relaxed)
+                && self.adaptations.facts().context_tokens.is_none()
+        };
+        let waits = self.self_hosted && length.tokens() > LONG && is_new();
+        // Several would be refused or cut to learn the same.
+        let alone = if waits {
+            Some(self.trial.lock().await)
+        } else {
+            None
+        };
+        let _alone = alone.filter(|_| is_new());
         let mut request = self.request(prompt, max_output_tokens);
+        let window = request.sent.facts.context_tokens.map(u64::from);
+        if waits && window.is_some_and(|window| length.tokens() > window) {
+            let limits = Limits {
+                too_long: true,
+                ..Limits::default()
+            };
+            return Err((too_long(), limits));
+        }
         request.cache_fields = Some(self.caching.current());
         self.caching.add_to(&mut request.body);
         request.sent.fields = names(&request.body);
@@ -205,6 +242,7 @@ impl Endpoint {
         }
         match outcome {
             Ok(text) => {
+                self.passed.fetch_max(length.bytes(), Ordering::Relaxed);
                 self.lock_caps().remove(&request.prompt);
                 Ok(Answer {
                     text,
@@ -239,6 +277,9 @@ impl Endpoint {
         if let Some(fields) = body.as_object_mut() {
             if facts.must_stream {
                 fields.insert("stream_options".to_owned(), json!({"include_usage": true}));
+            }
+            if prompt.json {
+                fields.insert(RESPONSE_FORMAT.to_owned(), reply::schema());
             }
             if let Some(effort) = &self.options.reasoning_effort {
                 fields.insert("reasoning_effort".to_owned(), json!(effort));
@@ -415,7 +456,7 @@ impl Endpoint {
         }
         let served = match self.window_asked.swap(true, Ordering::Relaxed) {
             true => None,
-            false => self.served_window().await,
+            false => self.served_window(false).await,
         };
         let below = truncation::Length::of(prompt).most_tokens();
         let served = served.filter(|&tokens| u64::from(tokens) < below);
@@ -433,6 +474,15 @@ impl Endpoint {
             facts.context_tokens = Some(least(facts.context_tokens, tokens));
         });
     }
+}
+
+/// The failure of a prompt that is not sent because the window turned out to be smaller.
+fn too_long() -> Failure {
+    Failure::new(
+        Remedy::Permanent,
+        "the prompt is longer than the model's context",
+    )
+    .hint("raise the model's context")
 }
 
 fn least(known: Option<u32>, tokens: u32) -> u32 {

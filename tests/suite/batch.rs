@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::harness::{FakeModel, Home, Repo, find, first_not_fresh, until};
+use crate::harness::{FakeModel, Home, Reply, Repo, find, first_not_fresh, until};
 
 /// The number of files and directories of [`repository`].
 const FILES: usize = 210;
@@ -120,6 +120,56 @@ fn failed_and_expired_lines_are_requested_one_by_one() {
         (&(all + 3).into(), &3.into())
     );
     assert_eq!(used["succeeded"], all);
+}
+
+/// Answers of a batch are checked like all others, with the prompt at hand and after a restart without it.
+#[test]
+fn rubbish_in_a_batch_is_never_fresh() {
+    const RUBBISH: [&str; 4] = [
+        "It holds a value. It holds a value. It holds a value.",
+        "State only what the content shows. Plain text: no Markdown, no headings, no lists, no quotes around it.",
+        "```python\nVALUE = 1\n```\nand so on",
+        "I'm sorry, but I can't help with that.",
+    ];
+    const LOOPS: &str = RUBBISH[0];
+    for restarted in [false, true] {
+        let model = FakeModel::new();
+        model.with_batches();
+        for (number, text) in RUBBISH.into_iter().enumerate() {
+            let content = format!("Number {number},");
+            model.answer_lines(text, move |request| request.content.contains(&content));
+        }
+        model.fail(usize::MAX, Reply::Text(LOOPS), |request| {
+            request.content.contains("Number 0,")
+        });
+        let (home, repo) = (home(&model), repository());
+        if restarted {
+            model.hold_batches();
+            let daemon = home.daemon(&[&repo.at("")]);
+            until("the batch is polled", || model.batch_calls("poll") >= 1);
+            daemon.kill9();
+            model.release_batches();
+        }
+        let _daemon = home.daemon(&[&repo.at("")]);
+        home.wait(&repo);
+        let tree = home.node(&repo.at(""), 99);
+        let lasting = find(&tree, "part0/file0.py");
+        assert_eq!(lasting["freshness"], "failed", "{lasting}");
+        let error = lasting["error"].as_str().unwrap();
+        assert!(error.contains("repeats itself"), "{error}");
+        for number in 1..RUBBISH.len() {
+            let node = find(&tree, &format!("part{number}/file{number}.py"));
+            assert_eq!(node["freshness"], "fresh", "{node}");
+            let summary = node["summary"].as_str().unwrap();
+            assert!(summary.starts_with("Holds piece"), "{summary}");
+        }
+        check_batches(&model, &[FILES]);
+        // After a restart the batch may be read before the files: then its answers count as no attempts.
+        let (files, directories) = model.since(0);
+        let most = RUBBISH.len() + usize::from(restarted);
+        assert!((RUBBISH.len()..=most).contains(&files), "{files}");
+        assert_eq!(directories, DIRECTORIES);
+    }
 }
 
 #[test]

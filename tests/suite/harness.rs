@@ -20,7 +20,7 @@ pub use forks::{Alone, unforked};
 pub use home::{API_KEY, Done, Home, finish};
 pub use http::Answer;
 pub use json::{every, find, first_not_fresh, paths, within};
-pub use model::{CACHED, FakeModel, Kind, Limits, Reply, Request};
+pub use model::{CACHED, CUT, FakeModel, Kind, Limits, Reply, Request, Style};
 pub use repo::{Repo, copy_folder};
 pub use systemd::SystemdUser;
 

@@ -55,6 +55,13 @@ impl Note {
 }
 
 impl Plan<'_> {
+    /// The marker word of a part's request, as long as that of the whole.
+    fn word(&self, part: SummaryKey) -> String {
+        let mut word = part.0.to_string();
+        word.truncate(self.boundary.len());
+        word
+    }
+
     /// The next request about a file. `text` is redacted; `outline` is computed only if it is needed.
     pub fn file(
         &self,
@@ -87,7 +94,7 @@ impl Plan<'_> {
                         part.last_line
                     );
                     let outline = cut::outline_list(&outline, self.most / OUTLINE_SHARE);
-                    let boundary = key.0.to_string();
+                    let boundary = self.word(key);
                     let prompt = prompt::file_part(language, &place, &outline, content, &boundary);
                     return Next::Part(key, prompt);
                 }
@@ -95,8 +102,21 @@ impl Plan<'_> {
         }
         self.join("file of parts", language, notes, |list, whole| {
             let earlier = self.earlier;
-            prompt::merge_file_parts(language, list, whole.is_all(), earlier, &boundary(whole))
+            prompt::merge_file_parts(
+                language,
+                list,
+                whole.is_all(),
+                earlier,
+                &self.boundary_of(whole),
+            )
         })
+    }
+
+    fn boundary_of(&self, whole: Whole<'_>) -> String {
+        match whole {
+            Whole::All(boundary) => boundary.to_owned(),
+            Whole::Some(key) => self.word(key),
+        }
     }
 
     /// The next request about a directory.
@@ -122,14 +142,14 @@ impl Plan<'_> {
                 None => {
                     let range = range(&first, &last);
                     let place = format!("part {} of {count}, {range},", index + 1);
-                    let prompt = prompt::directory_part(&list, &place, &key.0.to_string());
+                    let prompt = prompt::directory_part(&list, &place, &self.word(key));
                     return Next::Part(key, prompt);
                 }
             }
         }
         self.join("directory of parts", None, notes, |list, whole| {
             let earlier = self.earlier;
-            prompt::merge_directory_parts(list, whole.is_all(), earlier, &boundary(whole))
+            prompt::merge_directory_parts(list, whole.is_all(), earlier, &self.boundary_of(whole))
         })
     }
 
@@ -197,13 +217,6 @@ enum Whole<'a> {
 impl Whole<'_> {
     fn is_all(self) -> bool {
         matches!(self, Self::All(_))
-    }
-}
-
-fn boundary(whole: Whole<'_>) -> String {
-    match whole {
-        Whole::All(boundary) => boundary.to_owned(),
-        Whole::Some(key) => key.0.to_string(),
     }
 }
 

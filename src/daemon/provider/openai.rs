@@ -10,7 +10,7 @@ use crate::model::key::Generator;
 use crate::model::limits::Limits;
 use crate::shell::openai::{self, Endpoint};
 
-use super::{Capabilities, Provider, Response, Sending};
+use super::{Capabilities, Lookup, Provider, Response, Sending};
 
 /// A model behind an endpoint.
 pub struct OpenAi {
@@ -57,6 +57,7 @@ pub fn to_endpoint_prompt(prompt: Prompt) -> openai::Prompt {
     openai::Prompt {
         system: prompt.system,
         user: prompt.user,
+        json: prompt.json,
     }
 }
 
@@ -152,6 +153,18 @@ impl Provider for OpenAi {
                 },
                 too_long: reported.too_long,
                 truncated: reported.truncated,
+            }
+        })
+    }
+
+    fn look_up_window<'a>(&'a self, prompt: &'a Prompt, max_output_tokens: u32) -> Lookup<'a> {
+        Box::pin(async move {
+            match &self.endpoint {
+                Ok(endpoint) => {
+                    let prompt = to_endpoint_prompt(prompt.clone());
+                    endpoint.look_up_window(&prompt, max_output_tokens).await
+                }
+                Err(_) => false,
             }
         })
     }

@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::task::JoinError;
 
 use crate::daemon::contents::{Moved, moved};
 use crate::daemon::context::{Context, Mode, NOT_REQUESTED, today};
@@ -77,23 +76,19 @@ impl Requester {
             return without(Failure::new(Remedy::Permanent, NOT_REQUESTED));
         }
         let earlier = request::earlier(&self.context, &request);
-        let mut prepared = self.prepare(&request, &earlier).await;
-        while let Ok(Ok(Ok(Next::Part(part, _)))) = &prepared {
-            // Each part that the team's store has leads to the next one.
-            if !sharing::fetch(&self.context, *part).await {
-                break;
-            }
-            prepared = self.prepare(&request, &earlier).await;
-        }
-        let next = match prepared {
-            Ok(Ok(Ok(next))) => next,
-            Ok(Ok(Err((summary, usage)))) => {
-                let result = Ok(summary);
-                return Event::Responded { key, result, usage };
-            }
-            Ok(Err(Moved)) => return without(moved()),
-            Err(_) => return without(internal("composing the prompt")),
+        let mut next = match self.composed(&request, earlier.as_ref()).await {
+            Ok(next) => next,
+            Err(event) => return event,
         };
+        let (Next::Last(prompt) | Next::Part(_, prompt)) = &next;
+        let provider = &self.context.provider;
+        if provider.look_up_window(prompt, self.answer_cap()).await {
+            limits::set_known(&self.context);
+            next = match self.composed(&request, earlier.as_ref()).await {
+                Ok(next) => next,
+                Err(event) => return event,
+            };
+        }
         if self.context.stopping.load(Ordering::Relaxed) {
             // It is sent after the next start.
             return without(Failure::new(Remedy::Unreachable, "the daemon is ending"));
@@ -107,7 +102,6 @@ impl Requester {
             _ => prompt,
         };
         let length = prompt.user.len();
-        let provider = &self.context.provider;
         let mut response = provider.send(prompt.clone(), self.answer_cap()).await;
         limits::learn(&self.context, &response);
         let earlier = earlier.as_ref().filter(|_| part.is_none());
@@ -122,7 +116,10 @@ impl Requester {
                 let written = tokio::task::spawn_blocking(written).await;
                 written.unwrap_or_else(|_| Err(internal("writing a summary")))
             }
-            Ok(text) => self.checked(&text, &prompt, earlier),
+            Ok(text) => {
+                let model = &self.context.config.openai.model;
+                self.checked(&text, &prompt, earlier, model)
+            }
             Err(_) if response.too_long && limits::reduce(&self.context, length) => {
                 Err(Failure::new(
                     Remedy::Retry,
@@ -146,19 +143,42 @@ impl Requester {
         }
     }
 
-    /// The next request of a summary, or what a dry run makes of it.
+    /// The next request of a summary, or the event that it ends with: the content moved, or a dry run counted it.
+    async fn composed(
+        &self,
+        request: &Arc<SummaryRequest>,
+        earlier: Option<&Summary>,
+    ) -> Result<Next, Event> {
+        let mut next = self.prepare(request, earlier).await?;
+        while let Next::Part(part, _) = &next {
+            // Each part that the team's store has leads to the next one.
+            if !sharing::fetch(&self.context, *part).await {
+                break;
+            }
+            next = self.prepare(request, earlier).await?;
+        }
+        Ok(next)
+    }
+
     async fn prepare(
         &self,
         request: &Arc<SummaryRequest>,
-        earlier: &Option<Summary>,
-    ) -> Result<Result<Result<Next, (Summary, Usage)>, Moved>, JoinError> {
+        earlier: Option<&Summary>,
+    ) -> Result<Next, Event> {
+        let key = request.key;
         let this = self.clone();
-        let (request, earlier) = (Arc::clone(request), earlier.clone());
-        let prepared = tokio::task::spawn_blocking(move || match this.context.mode {
-            Mode::Dry => this.pretend(&request, earlier.as_ref()).map(Err),
-            _ => this.next(&request, earlier.as_ref()).map(Ok),
+        let (about, told) = (Arc::clone(request), earlier.cloned());
+        let composed = tokio::task::spawn_blocking(move || match this.context.mode {
+            Mode::Dry => this.pretend(&about, told.as_ref()).map(Err),
+            _ => this.next(&about, told.as_ref()).map(Ok),
         });
-        prepared.await
+        let (result, usage) = match composed.await {
+            Ok(Ok(Ok(next))) => return Ok(next),
+            Ok(Ok(Err((summary, usage)))) => (Ok(summary), usage),
+            Ok(Err(Moved)) => (Err(moved()), Usage::default()),
+            Err(_) => (Err(internal("composing the prompt")), Usage::default()),
+        };
+        Err(Event::Responded { key, result, usage })
     }
 
     /// Stores what a request used, before its response is stored; returns the same for the engine.
@@ -217,24 +237,25 @@ impl Requester {
         self.context.config.openai.max_output_tokens
     }
 
-    /// The summary in a response, if it is one.
-    fn checked(
+    /// The summary in a response, if it is one: alone or in a batch.
+    pub(super) fn checked(
         &self,
         response: &str,
         prompt: &Prompt,
         earlier: Option<&Summary>,
+        model: &str,
     ) -> Result<Summary, Failure> {
         match prompt::check::fault(response, prompt) {
             Some(fault) if !prompt::is_unchanged(response) => Err(Failure::new(
                 Remedy::Useless,
                 format!("the model's response is no summary: {fault}"),
             )),
-            _ => self.summary_of(response, earlier, &self.context.config.openai.model),
+            _ => self.summary_of(response, earlier, model),
         }
     }
 
     /// The summary that a response means: a new text, or the earlier one where the model says that it still holds.
-    pub(super) fn summary_of(
+    fn summary_of(
         &self,
         response: &str,
         earlier: Option<&Summary>,

@@ -29,6 +29,21 @@ const LARGEST_MINIMUM: u32 = 32_000;
 /// old one: each endpoint starts with the likely one, and may be switched once.
 pub(super) const CAP_NAMES: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 
+/// The field that holds a model to a JSON schema, and other words for it. Refusing it is always permitted.
+pub(super) const RESPONSE_FORMAT: &str = "response_format";
+const FORMAT_WORDS: &[&str] = &[
+    RESPONSE_FORMAT,
+    "response format",
+    "json_schema",
+    "json schema",
+    "json_object",
+    "json mode",
+    "schema",
+    "structured output",
+    "grammar",
+    "guided",
+];
+
 /// What is known about one endpoint and model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -53,6 +68,13 @@ pub struct Facts {
     pub cuts_silently: bool,
     /// When the last of them was learnt, in seconds since 1970.
     pub learnt_unix: u64,
+}
+
+impl Facts {
+    /// When they are forgotten, in seconds since 1970.
+    pub fn expires_unix(&self) -> u64 {
+        self.learnt_unix.saturating_add(EXPIRY_SECONDS)
+    }
 }
 
 /// The parts of a request that a refusal may be about.
@@ -89,7 +111,7 @@ pub(super) struct Adaptations {
 impl Adaptations {
     /// Loads the stored facts about an endpoint and a model.
     pub fn load(file: Option<PathBuf>, base_url: &str, model: &str) -> Self {
-        let name = format!("{base_url} {model}");
+        let name = entry(base_url, model);
         let facts = file
             .as_ref()
             .and_then(|file| read(file).remove(&name))
@@ -137,6 +159,7 @@ impl Adaptations {
         }
         let words = Words::of(&problem.message);
         self.output_cap(status, problem, sent)
+            .or_else(|| self.response_format(problem, &words, sent))
             .or_else(|| self.streaming(&words, sent))
             .or_else(|| self.cap_name(problem, &words, sent))
             .or_else(|| self.system_role(problem, &words, sent))
@@ -296,6 +319,21 @@ impl Adaptations {
         Some(Adapted::ForAll("a system role".to_owned()))
     }
 
+    /// The schema is optional, so any refusal that mentions it suffices.
+    fn response_format(&self, problem: &Problem, words: &Words, sent: &Sent) -> Option<Adapted> {
+        let was_sent = sent.fields.iter().any(|name| name == RESPONSE_FORMAT);
+        let is_meant = words.any(FORMAT_WORDS) || problem.parameter.starts_with(RESPONSE_FORMAT);
+        (was_sent && is_meant).then(|| self.omit(RESPONSE_FORMAT))
+    }
+
+    fn omit(&self, name: &str) -> Adapted {
+        self.learn(|facts| {
+            facts.added.remove(name);
+            facts.omitted.insert(name.to_owned());
+        });
+        Adapted::ForAll(name.to_owned())
+    }
+
     fn parameter(&self, problem: &Problem, words: &Words, sent: &Sent) -> Option<Adapted> {
         let needed = |name: &str| {
             matches!(name, "model" | "messages" | "stream") || CAP_NAMES.contains(&name)
@@ -304,11 +342,7 @@ impl Adaptations {
         let name = refused
             .filter(|name| complains(problem, words, name))
             .max_by_key(|name| name.len())?;
-        self.learn(|facts| {
-            facts.added.remove(name);
-            facts.omitted.insert(name.clone());
-        });
-        Some(Adapted::ForAll(name.clone()))
+        Some(self.omit(name))
     }
 }
 
@@ -334,12 +368,23 @@ fn unix_now() -> u64 {
     now.unwrap_or_default().as_secs()
 }
 
+/// The name of an endpoint's and a model's entry in the file.
+fn entry(base_url: &str, model: &str) -> String {
+    format!("{base_url} {model}")
+}
+
+/// The unexpired facts about one endpoint, by its configured URL, and one model.
+pub fn known(file: &std::path::Path, base_url: &str, model: &str) -> Option<Facts> {
+    let (base_url, ..) = super::parsed(base_url.trim()).ok()?;
+    read(file).remove(&entry(&base_url, model))
+}
+
 /// The unexpired facts about all endpoints. An unreadable file counts as empty.
-pub fn read(file: &std::path::Path) -> BTreeMap<String, Facts> {
+fn read(file: &std::path::Path) -> BTreeMap<String, Facts> {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let mut all: BTreeMap<String, Facts> = serde_json::from_str(&text).unwrap_or_default();
     let now = unix_now();
-    all.retain(|_, facts| now.saturating_sub(facts.learnt_unix) < EXPIRY_SECONDS);
+    all.retain(|_, facts| facts.expires_unix() > now);
     all
 }
 

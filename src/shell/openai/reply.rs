@@ -1,6 +1,6 @@
 //! Reads the JSON of a response leniently: only the needed fields, in each form that servers send.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::clean::{clean, whole_sentences};
 use super::problem::{Problem, one_line};
@@ -18,6 +18,9 @@ pub(super) enum Reply {
     /// No whole sentence: prompt and output together filled the context.
     NoContextLeft,
 }
+
+/// The field of an answer by the schema.
+const FIELD: &str = "summary";
 
 /// Reasons of an end that the model chose.
 const FINISHED: [&str; 12] = [
@@ -195,6 +198,7 @@ pub(super) fn read(value: &Value, cap: u32) -> Result<Reply, Failure> {
         )));
     }
     let text = clean(&raw);
+    let text = field(&text).map_or(text, |field| clean(&field));
     if CUT.contains(&reason.as_str()) {
         // The whole sentences are good: a summary is bounded anyway.
         return Ok(match whole_sentences(&text, text.len()) {
@@ -223,6 +227,39 @@ pub(super) fn read(value: &Value, cap: u32) -> Result<Reply, Failure> {
         ));
     }
     Ok(Reply::Text(text))
+}
+
+/// The schema of an answer: an object with the text in one field.
+pub(super) fn schema() -> Value {
+    json!({"type": "json_schema", "json_schema": {"name": FIELD, "strict": true, "schema": {
+        "type": "object",
+        "properties": {FIELD: {"type": "string"}},
+        "required": [FIELD],
+        "additionalProperties": false,
+    }}})
+}
+
+/// The text in an answer by the schema, also where the answer was cut; `None`: it is no such object.
+fn field(text: &str) -> Option<String> {
+    let inner = text.strip_prefix('{')?.trim_start();
+    let inner = inner.strip_prefix('"')?.strip_prefix(FIELD)?;
+    let inner = inner.strip_prefix('"')?.trim_start().strip_prefix(':')?;
+    let inner = inner.trim_start().strip_prefix('"')?;
+    let mut escaped = false;
+    let end = inner.find(|c| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    });
+    let inner = match end {
+        Some(end) => &inner[..end],
+        // The cut may be within an escape sequence.
+        None => inner
+            .rfind('\\')
+            .filter(|at| at + 6 > inner.len())
+            .map_or(inner, |at| &inner[..at]),
+    };
+    serde_json::from_str(&format!("\"{inner}\"")).ok()
 }
 
 /// Whether a text ends like a sentence.

@@ -119,6 +119,7 @@ fn prompt() -> Prompt {
     Prompt {
         system: "Be brief.".to_owned(),
         user: "What is it?".to_owned(),
+        json: false,
     }
 }
 

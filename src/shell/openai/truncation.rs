@@ -34,8 +34,13 @@ impl Length {
         }
     }
 
+    /// Bytes of all messages.
+    pub fn bytes(self) -> u64 {
+        self.bytes
+    }
+
     /// A usual number of tokens.
-    fn tokens(self) -> u64 {
+    pub fn tokens(self) -> u64 {
         self.bytes / 4
     }
 
@@ -94,6 +99,7 @@ mod tests {
         Length::of(&Prompt {
             system: "Write one paragraph about the content, in plain English. ".repeat(60),
             user: user.collect(),
+            json: false,
         })
     }
 

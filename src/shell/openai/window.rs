@@ -1,17 +1,25 @@
 //! Looks up a model's context window on servers that report it.
 //!
-//! Called only after a prompt was too long.
+//! It is looked up before a long prompt is sent to a self-hosted server, so that no prompt is refused or cut to learn it,
+//! and after a prompt was too long.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Endpoint, at};
+use super::truncation::Length;
+use super::{Endpoint, Prompt, at, least};
 
 /// The time limit, so that a slow server does not delay summaries.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// The time limit for loading a model.
+const LOADING: Duration = Duration::from_secs(120);
+/// The time between two lookups: the server may not run yet, or name nothing.
+const AGAIN: Duration = Duration::from_secs(300);
 /// Smaller values are ignored.
 const SMALLEST_WINDOW: u64 = 256;
+/// Prompt and output that need no more tokens fit into any window.
+const FITS: u64 = 2_048;
 
 /// Fields of a model's entry that hold its window.
 const FIELDS: [&str; 11] = [
@@ -29,37 +37,69 @@ const FIELDS: [&str; 11] = [
 ];
 
 impl Endpoint {
-    /// The smallest window that the server names: of `/v1/models`, llama.cpp's `/props`, Ollama's `/api/ps` and
-    /// `/api/show`.
-    pub(super) async fn served_window(&self) -> Option<u32> {
+    /// Looks up the window before the first long prompt. Returns whether it is known only since this call.
+    pub async fn look_up_window(&self, prompt: &Prompt, cap: u32) -> bool {
+        let needed = Length::of(prompt).tokens() + u64::from(cap);
+        let known = || self.adaptations.facts().context_tokens.is_some();
+        if !self.self_hosted || needed <= FITS || known() {
+            return false;
+        }
+        let mut last = self.looked_up.lock().await;
+        if !known() && last.is_none_or(|last| last.elapsed() >= AGAIN) {
+            *last = Some(Instant::now());
+            if let Some(window) = self.served_window(true).await {
+                self.adaptations.learn(|facts| {
+                    facts.context_tokens = Some(least(facts.context_tokens, window));
+                });
+            }
+        }
+        known()
+    }
+
+    /// The smallest window that the server names: in `/v1/models`, llama.cpp's `/props`, LM Studio's `/api/v0/models`,
+    /// Ollama's `/api/ps` and `/api/show`. `in_use`: not the one that the model was made for.
+    pub(super) async fn served_window(&self, in_use: bool) -> Option<u32> {
         let base = self.options.base_url.as_str();
         let root = base.strip_suffix("/v1").unwrap_or(base);
         let model = self.options.model.as_str();
         let get = async |url: String| self.exchange.fetch(&url, None, TIMEOUT).await;
         let mut windows = Vec::new();
-        if let Some(models) = get(format!("{base}/models")).await {
-            windows.extend(of_models(&models, model));
+        let models = get(format!("{base}/models")).await.unwrap_or_default();
+        windows.extend(of_models(&models, model));
+        if is_lm_studio(&models) {
+            let loaded = get(format!("{root}/api/v0/models")).await;
+            windows.extend(loaded.and_then(|loaded| of_models(&loaded, model)));
         }
         if let Some(props) = get(format!("{root}/props")).await {
             let places = ["/default_generation_settings/n_ctx", "/n_ctx"];
             windows.extend(places.iter().find_map(|place| number(&props, place)));
         }
-        if let Some(running) = get(format!("{root}/api/ps")).await {
+        let body = json!({"model": model, "name": model});
+        let post = async |path: &str, timeout| {
+            let url = format!("{root}{path}");
+            self.exchange.fetch(&url, Some(&body), timeout).await
+        };
+        if let Some(mut running) = get(format!("{root}/api/ps")).await {
+            if of_models(&running, model).is_none() {
+                // Without a prompt it loads the model, which has no window before.
+                post("/api/generate", LOADING).await;
+                running = get(format!("{root}/api/ps")).await.unwrap_or_default();
+            }
             windows.extend(of_models(&running, model));
         }
-        let body = json!({"model": model, "name": model});
-        if let Some(shown) = self
-            .exchange
-            .fetch(&format!("{root}/api/show"), Some(&body), TIMEOUT)
-            .await
-        {
-            windows.extend(of_ollama(&shown));
+        if let Some(shown) = post("/api/show", TIMEOUT).await {
+            windows.extend(of_ollama(&shown, in_use));
         }
         windows
             .into_iter()
             .min()
             .and_then(|window| u32::try_from(window).ok())
     }
+}
+
+/// Whether it is LM Studio's list of models, which names no windows.
+fn is_lm_studio(models: &Value) -> bool {
+    at(models, "/data/0/owned_by").and_then(Value::as_str) == Some("organization_owner")
 }
 
 /// The window of a model in a list of models; of the only one, whatever its name.
@@ -79,7 +119,7 @@ fn of_models(list: &Value, model: &str) -> Option<u64> {
 }
 
 /// Ollama's answer: the window that the model file sets, else the longest that the model was made for.
-fn of_ollama(shown: &Value) -> Option<u64> {
+fn of_ollama(shown: &Value, in_use: bool) -> Option<u64> {
     let set = at(shown, "/parameters")
         .and_then(Value::as_str)
         .and_then(|parameters| {
@@ -95,7 +135,7 @@ fn of_ollama(shown: &Value) -> Option<u64> {
             .1
             .as_u64()
     };
-    set.or_else(made_for)
+    set.or_else(|| made_for().filter(|_| !in_use))
         .filter(|&window| window >= SMALLEST_WINDOW)
 }
 
@@ -136,12 +176,16 @@ mod tests {
         }
         assert_eq!(
             of_ollama(
-                &json!({"parameters": "stop \"x\"\nnum_ctx    8192", "model_info": {"llama.context_length": 131072}})
+                &json!({"parameters": "stop \"x\"\nnum_ctx    8192", "model_info": {"llama.context_length": 131072}}),
+                true
             ),
             Some(8192)
         );
         assert_eq!(
-            of_ollama(&json!({"model_info": {"llama.context_length": 131072}})),
+            of_ollama(
+                &json!({"model_info": {"llama.context_length": 131072}}),
+                false
+            ),
             Some(131_072)
         );
     }

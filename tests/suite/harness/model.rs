@@ -5,6 +5,7 @@
 mod batches;
 mod limits;
 mod responding;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,6 +20,7 @@ use tokio::sync::Notify;
 use responding::{complete, unexpected};
 
 pub use limits::Limits;
+pub use windows::{CUT, Style};
 
 /// Input tokens of each request that come from its cache.
 pub const CACHED: usize = 100;
@@ -90,6 +92,10 @@ struct Inner {
     failures: Vec<(Filter, Reply, usize)>,
     batches: batches::Batches,
     gate: limits::Gate,
+    /// A server with a window.
+    window: Option<windows::Server>,
+    /// Output tokens of all responses of that server.
+    output_tokens: u64,
 }
 
 #[derive(Default)]
@@ -126,7 +132,7 @@ impl FakeModel {
         let router = batches::routes(Router::new())
             .route("/v1/chat/completions", post(complete))
             // Like some servers, it has no list of models.
-            .route("/v1/models", get(responding::no_models))
+            .route("/v1/models", get(unexpected))
             .fallback(unexpected)
             .with_state(Arc::clone(&server));
         runtime.spawn(async move { axum::serve(listener, router).await });
@@ -209,6 +215,11 @@ impl FakeModel {
             .iter()
             .filter(|request| request.status == Some(200));
         responded.count()
+    }
+
+    /// The output tokens of all responses, if it is a server with a window.
+    pub fn output_tokens(&self) -> u64 {
+        self.server.lock().output_tokens
     }
 
     /// The numbers of requests for files and for directories after the first `count` requests.

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::daemon::contents::moved;
 use crate::daemon::prompt::parts::Next;
+use crate::daemon::prompt::{self, Prompt};
 use crate::daemon::provider::openai::to_endpoint_prompt;
 use crate::daemon::work::requesting::{Requester, request};
 use crate::engine::effect::SummaryRequest;
@@ -84,12 +85,17 @@ impl Written {
 
 pub(super) type Results = Vec<(SummaryKey, Result<Summary, Failure>, Used)>;
 
-/// The results of a batch's lines. A line without a result is requested alone.
+/// The results of a batch's lines. A line without a result is requested alone. `requests` are those of this run.
 pub(super) fn read(
     requester: &Requester,
     pending: &PendingBatch,
+    requests: &[SummaryRequest],
     mut answers: HashMap<String, LineAnswer>,
 ) -> Results {
+    let requests: HashMap<SummaryKey, &SummaryRequest> = requests
+        .iter()
+        .map(|request| (request.key, request))
+        .collect();
     let result = |line: &BatchLine| {
         let Some(answer) = answers.remove(&line.key.0.to_string()) else {
             let failure = Failure::new(Remedy::Retry, "the batch ended without a result for it");
@@ -98,12 +104,35 @@ pub(super) fn read(
         let earlier = line
             .earlier
             .and_then(|key| requester.context.store.summary(key).ok().flatten());
-        let summary = answer
-            .result
-            .and_then(|text| requester.summary_of(&text, earlier.as_ref(), &pending.model));
+        let summary = answer.result.and_then(|text| {
+            let request = requests.get(&line.key).copied();
+            let prompt = prompt_of(requester, line, request, earlier.as_ref());
+            requester.checked(&text, &prompt, earlier.as_ref(), &pending.model)
+        });
         (line.key, summary, answer.usage)
     };
     pending.lines.iter().map(result).collect()
+}
+
+/// The prompt of a line, to check its response against. If its request or its content is gone, the frame of the prompt.
+fn prompt_of(
+    requester: &Requester,
+    line: &BatchLine,
+    request: Option<&SummaryRequest>,
+    earlier: Option<&Summary>,
+) -> Prompt {
+    match request.map(|request| requester.next(request, earlier)) {
+        Some(Ok(Next::Last(prompt) | Next::Part(_, prompt))) => prompt,
+        _ => {
+            let style = requester.context.style();
+            let boundary = request::boundary(line.key, &style);
+            let earlier = earlier.map(|summary| summary.text.as_str());
+            Prompt {
+                system: style.instructions(),
+                ..prompt::file(None, "", earlier, &boundary)
+            }
+        }
+    }
 }
 
 /// A unique name for a batch.

@@ -50,10 +50,11 @@ impl BatchRunner {
             }
         }
         let name = active.pending.name;
-        let pending = active.pending;
+        let (pending, requests) = (active.pending, active.requests);
         let roots: Vec<Vec<u8>> = pending.root_of_each().map(<[u8]>::to_vec).collect();
         let keys: Vec<SummaryKey> = pending.lines.iter().map(|line| line.key).collect();
-        let read = tokio::task::spawn_blocking(move || read(&requester, &pending, answers)).await;
+        let read = move || read(&requester, &pending, &requests, answers);
+        let read = tokio::task::spawn_blocking(read).await;
         let results = read.unwrap_or_else(|_| {
             let failure = Failure::new(
                 Remedy::Retry,

@@ -7,7 +7,7 @@ use crate::daemon::contents::{Moved, outline, text_of};
 use crate::daemon::context::dry_run::{ANSWER_TOKENS, Tally, placeholder};
 use crate::daemon::context::{Context, Mode};
 use crate::daemon::prompt::parts::{Next, Plan};
-use crate::daemon::prompt::{self, ChildText};
+use crate::daemon::prompt::{self, ChildText, Style};
 use crate::engine::effect::{Child, Subject, SummaryRequest};
 use crate::engine::event::Usage;
 use crate::model::key::Generator;
@@ -15,6 +15,9 @@ use crate::model::summary::{Summary, SummaryKey};
 use crate::shell::classify;
 
 use super::{MOST_REAFFIRMED, Requester};
+
+/// Digits of a small model's marker word.
+const SMALL_BOUNDARY: usize = 12;
 
 impl Requester {
     /// Counts the requests of a summary, its parts included, without sending any. What equal content costs is counted once.
@@ -111,7 +114,7 @@ pub fn compose(
         earlier: earlier
             .map(|summary| summary.text.as_str())
             .filter(|_| !style.small),
-        boundary: &request.key.0.to_string(),
+        boundary: &boundary(request.key, &style),
         known,
     };
     let mut next = match &request.subject {
@@ -134,7 +137,18 @@ pub fn compose(
     };
     let (Next::Last(prompt) | Next::Part(_, prompt)) = &mut next;
     prompt.system = style.instructions();
+    prompt.json = style.small;
     Ok(next)
+}
+
+/// The marker word of a request. Hexadecimal digits are a token each or two, so a small model gets fewer: the content still
+/// cannot contain it, because then another one is derived.
+pub fn boundary(key: SummaryKey, style: &Style) -> String {
+    let mut word = key.0.to_string();
+    if style.small {
+        word.truncate(SMALL_BOUNDARY);
+    }
+    word
 }
 
 /// The summary from before the change. A text that was kept too often may have drifted from the content.

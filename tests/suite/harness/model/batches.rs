@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
@@ -47,6 +47,8 @@ pub(super) struct Batches {
     /// The largest number of lines in unfinished batches.
     max_lines: Option<usize>,
     failing: Vec<Filter>,
+    /// Texts of lines instead of the usual summaries.
+    texts: Vec<(Filter, &'static str)>,
     expiring: Vec<Filter>,
     /// This many responses to `create` are lost, although the batch is made.
     lost: usize,
@@ -87,6 +89,18 @@ impl FakeModel {
     /// Lets the matching lines fail.
     pub fn fail_lines(&self, filter: impl Fn(&Request) -> bool + Send + 'static) -> &Self {
         self.server.lock().batches.failing.push(Box::new(filter));
+        self
+    }
+
+    /// Gives the matching lines this text.
+    pub fn answer_lines(
+        &self,
+        text: &'static str,
+        filter: impl Fn(&Request) -> bool + Send + 'static,
+    ) -> &Self {
+        let mut inner = self.server.lock();
+        inner.batches.texts.push((Box::new(filter), text));
+        drop(inner);
         self
     }
 
@@ -145,7 +159,7 @@ async fn enter(server: &Arc<Server>, name: &'static str) -> Result<(), Response>
         Presence::Missing => Err(respond(404, &[], "not found".to_owned())),
         Presence::Unknown => {
             let uri = Uri::from_static("/v1/batches");
-            Err(unexpected(State(Arc::clone(server)), uri).await)
+            Err(unexpected(State(Arc::clone(server)), Method::POST, uri).await)
         }
     }
 }
@@ -319,8 +333,10 @@ fn finish(batches: &mut Batches, number: usize) {
             errors
                 .push(json!({"custom_id": name, "response": response, "error": null}).to_string());
         } else {
+            let text = batches.texts.iter().find(|(filter, _)| filter(request));
             let summary = FakeModel::summary(request.kind, &request.content);
-            let body = completion(request, Some(&summary), "stop");
+            let text = text.map_or(summary.as_str(), |(_, text)| text);
+            let body = completion(request, Some(text), "stop");
             let body: Value = serde_json::from_str(&body).unwrap_or_default();
             let response = json!({"status_code": 200, "request_id": "r", "body": body});
             let line = json!({"id": "x", "custom_id": name, "response": response, "error": null});

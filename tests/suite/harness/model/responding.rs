@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -29,15 +29,20 @@ impl Drop for InFlight {
     }
 }
 
-pub(super) async fn no_models() -> Response {
-    respond(404, &[], "no list of models".to_owned())
-}
-
-pub(super) async fn unexpected(State(server): State<Arc<Server>>, uri: Uri) -> Response {
-    // A client may look up the model's context window, which this server does not report.
-    let window = ["/v1/models", "/props", "/api/ps", "/api/show"];
-    if !window.contains(&uri.path()) {
-        server.lock().unexpected.push(uri.to_string());
+/// Everything else. A client may look up the model's context window, which only some servers report.
+pub(super) async fn unexpected(
+    State(server): State<Arc<Server>>,
+    method: Method,
+    uri: Uri,
+) -> Response {
+    let mut inner = server.lock();
+    let window = inner.window.as_mut();
+    if let Some(document) = window.and_then(|served| served.document(&method, uri.path())) {
+        return respond(200, &[], document.to_string());
+    }
+    let lookups = ["/v1/models", "/props", "/api/ps", "/api/show"];
+    if !lookups.contains(&uri.path()) {
+        inner.unexpected.push(uri.to_string());
     }
     respond(404, &[], "not found".to_owned())
 }
@@ -106,7 +111,15 @@ pub(super) async fn complete(
     let mut inner = server.lock();
     let content = if inner.constant { "" } else { &request.content };
     let summary = FakeModel::summary(request.kind, content);
+    let served = inner.window.as_mut().filter(|_| failure.is_none());
+    let served = served.map(|served| served.complete(&request));
     let response = match failure {
+        None if served.is_some() => {
+            let (status, body) = served.unwrap_or_default();
+            let usage: Value = serde_json::from_str(&body).unwrap_or_default();
+            inner.output_tokens += usage["usage"]["completion_tokens"].as_u64().unwrap_or(0);
+            respond(status, &[], body)
+        }
         None => respond(200, &headers, completion(&request, Some(&summary), "stop")),
         Some(Reply::Text(text)) => respond(200, &[], completion(&request, Some(text), "stop")),
         Some(Reply::Status(status, headers, body)) => respond(status, &headers, body),
