@@ -63,7 +63,7 @@ pub struct Response {
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
 
 /// A lookup in progress.
-pub type Lookup<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+pub type Lookup<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// The interface of a provider.
 pub trait Provider: Send + Sync {
@@ -96,9 +96,9 @@ pub trait Provider: Send + Sync {
         }))
     }
 
-    /// Looks up how many tokens its model reads, if this prompt may have too many. Returns whether that is news.
+    /// Looks up how many tokens its model reads, if this prompt may have too many.
     fn look_up_window<'a>(&'a self, _prompt: &'a Prompt, _max_output_tokens: u32) -> Lookup<'a> {
-        Box::pin(std::future::ready(false))
+        Box::pin(std::future::ready(()))
     }
 
     /// Tokens that its model reads, as far as that was learnt.

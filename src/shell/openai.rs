@@ -224,7 +224,11 @@ impl Endpoint {
         let _alone = alone.filter(|_| is_new());
         let mut request = self.request(prompt, max_output_tokens);
         let window = request.sent.facts.context_tokens.map(u64::from);
-        if waits && window.is_some_and(|window| length.tokens() > window) {
+        // Another request may have learned the window since this prompt was composed.
+        if self.self_hosted
+            && length.tokens() > LONG
+            && window.is_some_and(|window| length.tokens() > window)
+        {
             let limits = Limits {
                 too_long: true,
                 ..Limits::default()

@@ -159,12 +159,9 @@ impl Provider for OpenAi {
 
     fn look_up_window<'a>(&'a self, prompt: &'a Prompt, max_output_tokens: u32) -> Lookup<'a> {
         Box::pin(async move {
-            match &self.endpoint {
-                Ok(endpoint) => {
-                    let prompt = to_endpoint_prompt(prompt.clone());
-                    endpoint.look_up_window(&prompt, max_output_tokens).await
-                }
-                Err(_) => false,
+            if let Ok(endpoint) = &self.endpoint {
+                let prompt = to_endpoint_prompt(prompt.clone());
+                endpoint.look_up_window(&prompt, max_output_tokens).await;
             }
         })
     }

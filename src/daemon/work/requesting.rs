@@ -3,13 +3,12 @@
 mod limits;
 pub mod request;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::daemon::contents::{Moved, moved};
 use crate::daemon::context::{Context, Mode, NOT_REQUESTED, today};
@@ -21,7 +20,7 @@ use crate::daemon::work::{local, sharing};
 use crate::engine::effect::SummaryRequest;
 use crate::engine::event::{Event, Usage};
 use crate::model::failure::{Failure, Remedy};
-use crate::model::summary::Summary;
+use crate::model::summary::{Summary, SummaryKey};
 use crate::model::usage::Usage as Used;
 use crate::shell::redact;
 
@@ -33,13 +32,19 @@ const MOST_REAFFIRMED: u32 = 8;
 pub struct Requester {
     pub(super) context: Arc<Context>,
     pub(super) writer: Writer,
+    /// Requests whose response was UNCHANGED though no earlier summary was sent: they are sent again without that option.
+    unasked: Arc<Mutex<HashSet<SummaryKey>>>,
 }
 
 impl Requester {
     /// Prepares requests; sends nothing.
     pub fn new(context: Arc<Context>, writer: Writer) -> Self {
         limits::set_known(&context);
-        Self { context, writer }
+        Self {
+            context,
+            writer,
+            unasked: Arc::default(),
+        }
     }
 
     /// Carries out a request; returns its event, also when the work panics.
@@ -63,6 +68,10 @@ impl Requester {
         event
     }
 
+    fn unasked(&self, access: impl FnOnce(&mut HashSet<SummaryKey>) -> bool) -> bool {
+        access(&mut self.unasked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Sends one request; its response is the summary, or a text about one part of the content.
     async fn request(&self, request: SummaryRequest) -> Event {
         let request = Arc::new(request);
@@ -76,13 +85,16 @@ impl Requester {
             return without(Failure::new(Remedy::Permanent, NOT_REQUESTED));
         }
         let earlier = request::earlier(&self.context, &request);
+        let window = self.context.provider.context_tokens();
         let mut next = match self.composed(&request, earlier.as_ref()).await {
             Ok(next) => next,
             Err(event) => return event,
         };
         let (Next::Last(prompt) | Next::Part(_, prompt)) = &next;
         let provider = &self.context.provider;
-        if provider.look_up_window(prompt, self.answer_cap()).await {
+        provider.look_up_window(prompt, self.answer_cap()).await;
+        // Another request may have learned the window since this prompt was composed.
+        if provider.context_tokens() != window {
             limits::set_known(&self.context);
             next = match self.composed(&request, earlier.as_ref()).await {
                 Ok(next) => next,
@@ -98,7 +110,7 @@ impl Requester {
             Next::Part(part, prompt) => (Some(part), prompt),
         };
         let prompt = match &earlier {
-            None if request.attempts > 0 => prompt.without_unchanged(),
+            None if self.unasked(|keys| keys.contains(&key)) => prompt.without_unchanged(),
             _ => prompt,
         };
         let length = prompt.user.len();
@@ -117,6 +129,9 @@ impl Requester {
                 written.unwrap_or_else(|_| Err(internal("writing a summary")))
             }
             Ok(text) => {
+                if earlier.is_none() && prompt::is_unchanged(&text) {
+                    self.unasked(|keys| keys.insert(key));
+                }
                 let model = &self.context.config.openai.model;
                 self.checked(&text, &prompt, earlier, model)
             }

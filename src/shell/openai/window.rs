@@ -37,12 +37,12 @@ const FIELDS: [&str; 11] = [
 ];
 
 impl Endpoint {
-    /// Looks up the window before the first long prompt. Returns whether it is known only since this call.
-    pub async fn look_up_window(&self, prompt: &Prompt, cap: u32) -> bool {
+    /// Looks up the window before the first long prompt.
+    pub async fn look_up_window(&self, prompt: &Prompt, cap: u32) {
         let needed = Length::of(prompt).tokens() + u64::from(cap);
         let known = || self.adaptations.facts().context_tokens.is_some();
         if !self.self_hosted || needed <= FITS || known() {
-            return false;
+            return;
         }
         let mut last = self.looked_up.lock().await;
         if !known() && last.is_none_or(|last| last.elapsed() >= AGAIN) {
@@ -53,7 +53,6 @@ impl Endpoint {
                 });
             }
         }
-        known()
     }
 
     /// The smallest window that the server names: in `/v1/models`, llama.cpp's `/props`, LM Studio's `/api/v0/models`,
