@@ -76,7 +76,7 @@ fn installed_and_generated_folders_are_left_out_by_markers() {
     assert_eq!(excluded(&status, "virtual environment"), 2, "{status}");
     assert_eq!(excluded(&status, "installed packages"), 2, "{status}");
     assert_eq!(excluded(&status, "editor file"), 5, "{status}");
-    let found = home.json(&["search", "x", &root, "--json"]);
+    let found = home.json(&["search", "x", "--path", &root, "--json"]);
     let hits = found["hits"].as_array().unwrap();
     let known = ["", "app.py", "java", "java/pom.xml"];
     assert!(

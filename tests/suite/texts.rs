@@ -76,7 +76,7 @@ fn text_in_other_encodings_is_read_like_any_other() {
             (&class["line_start"], &class["line_end"]),
             (&json!(2), &json!(8))
         );
-        let found = home.json(&["search", word, &root, "--json"]);
+        let found = home.json(&["search", word, "--path", &root, "--json"]);
         let hits = found["hits"].as_array().unwrap();
         assert!(
             hits.iter().any(|hit| hit["path"] == path.as_str()),
@@ -194,7 +194,7 @@ fn of_a_notebook_the_cells_are_read_and_a_new_run_costs_nothing() {
         "{shown}"
     );
     for (query, found) in [("outputrow", false), ("fit", true)] {
-        let hits = home.json(&["search", query, &root, "--json"]);
+        let hits = home.json(&["search", query, "--json"]);
         assert_eq!(hits["total"].as_u64().unwrap() > 0, found, "{hits}");
     }
     let before = home.node(&repo.at("a.ipynb"), 0);
