@@ -70,7 +70,7 @@ impl Objects {
     async fn read(&self, operator: &Operator, path: &str) -> Result<Option<Vec<u8>>, Trouble> {
         let absent = |error: Error| match error.kind() {
             ErrorKind::NotFound => Ok(None),
-            // Something that is no readable file is a value that nobody can use, and no failure of the folder.
+            // An entry that is not a readable file is an unusable value, not a failure of the folder.
             _ if self.exists(path) => Ok(Some(Vec::new())),
             _ => Err(trouble(error)),
         };

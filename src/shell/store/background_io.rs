@@ -3,11 +3,11 @@
 //! sled 0.34 keeps seven threads for the whole process, and more after much work at once, which look around once a
 //! second each, for ever: 25,000 wakings an hour of a machine that has nothing to do. They cannot be told not to, and
 //! they do not end when the database is closed. But on Linux a thread says how late its timers may go off, and those
-//! that it starts begin with the same. So whoever calls sled is in no hurry as long as the call lasts. Work wakes
-//! sled's threads at once all the same: only what they would do by the clock comes later.
+//! that it starts begin with the same. So a thread sets a long timer slack for the duration of each call into
+//! sled. Work still wakes sled's threads at once: only their periodic checks run later.
 
-/// How late the timers of sled's threads may go off, in nanoseconds: ten minutes. They are not put off for ever, because
-/// tidying up is a matter of a timer, too.
+/// Timer slack of sled's threads, in nanoseconds: ten minutes. Not unlimited, because sled's own clean-up depends on a
+/// timer too.
 #[cfg(target_os = "linux")]
 const SLACK_NS: u64 = 600_000_000_000;
 

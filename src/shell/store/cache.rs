@@ -170,7 +170,7 @@ impl Cache {
         }
         state.generation += 1;
         close(trees);
-        // Where this fails, whoever comes next tries again.
+        // If this fails, the next caller tries again.
         state.trees = Some(open_trees(&new).map_err(|trouble| trouble.into_error(&new))?);
         let _ = fs::remove_dir_all(old);
         Ok(())

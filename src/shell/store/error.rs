@@ -40,7 +40,7 @@ pub enum StoreError {
         /// The newest format that this version knows.
         known: u32,
     },
-    /// Its bytes are damaged in a way that it could not mend by itself.
+    /// Its bytes are damaged and could not be repaired automatically.
     #[error("the store is damaged: {what}")]
     Damaged {
         /// What was found.
@@ -57,7 +57,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// How a person can mend it.
+    /// How to fix it.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Locked { .. } => {

@@ -73,9 +73,9 @@ struct Index {
 /// The open journal.
 pub(super) struct Journal {
     path: PathBuf,
-    /// Whoever reads at an offset of the index holds it from before the look into the index.
+    /// A reader takes this lock before it looks up an offset in the index, and holds it while it reads there.
     file: RwLock<File>,
-    /// Where the next frame goes. Whoever holds it is the one writer.
+    /// The offset of the next frame. The holder of this lock is the only writer.
     end: Mutex<u64>,
     index: RwLock<Index>,
 }
@@ -221,7 +221,7 @@ impl Journal {
             return Ok(false);
         }
         let folder = self.path.parent().unwrap_or(Path::new("/"));
-        // Nobody writes meanwhile, and everybody reads.
+        // Writers are blocked meanwhile; readers are not.
         let old = self.file.read().unwrap_or_else(PoisonError::into_inner);
         let (new, index, found) = compact(folder, &self.path, &old, &wanted)
             .map_err(|source| StoreError::io("rewrite", &self.path, source))?;

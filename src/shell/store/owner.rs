@@ -1,8 +1,8 @@
-//! Who holds the store: one process at a time, also where the file system's locks do nothing.
+//! The process that owns the store: one at a time, also where the file system's locks do nothing.
 //!
-//! The lock file is locked, and says who locked it. A process that gets the lock although the one named there still runs
-//! knows that locks do nothing, and stops. What cannot be seen from here (another machine, another container) may still
-//! write; so each write first checks that the file says the same as before. Whoever finds another name there stops.
+//! The lock file is locked, and names its owner. A process that gets the lock although the named owner still runs stops:
+//! locks do nothing there. An owner on another machine or in another container is not visible from here and may still
+//! write; so each write first checks that the lock file still names this process, and stops if it does not.
 
 use std::fs::{File, TryLockError};
 use std::io;

@@ -290,7 +290,7 @@ impl Pack {
     fn read(&self, state: &State, number: u32) -> Result<Option<Block>, StoreError> {
         let (offset, length) = state.index.blocks[number as usize];
         block::read(&state.file, offset, length).or_else(|source| match source.kind() {
-            // Somebody shortened the file.
+            // Another program shortened the file.
             io::ErrorKind::UnexpectedEof => Ok(None),
             _ => Err(self.failed(source)),
         })

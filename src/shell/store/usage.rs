@@ -15,7 +15,7 @@ use crate::model::usage::Usage;
 /// Days with any use that are kept; earlier ones are forgotten. Days that were seen are counted, and not the calendar's,
 /// so that a clock that was wrong once costs no history.
 pub(super) const DAYS: usize = 400;
-/// Repositories that are told apart on one day; what more there are is counted together, as nobody's.
+/// Repositories that are counted separately on one day; further ones are counted together, without a root.
 const ROOTS: usize = 100;
 /// What one day's and repository's numbers take in the file, about.
 const ENTRY_BYTES: u64 = 120;
@@ -25,7 +25,7 @@ const ENTRY_BYTES: u64 = 120;
 pub(super) struct Used {
     /// Days since 1970, UTC.
     pub day: u64,
-    /// The bytes of the root's path; empty: nobody's.
+    /// The bytes of the root's path; empty: no particular repository.
     pub root: Vec<u8>,
     /// See [`Usage::counts`]: as many as there were in the version that wrote it.
     pub counts: Vec<u64>,
@@ -45,7 +45,7 @@ impl Days {
         self.set(used.day, used.root, usage);
     }
 
-    /// What an earlier version wrote of a day is nobody's share of it.
+    /// Adds a day's numbers from an earlier version, which belong to no particular repository.
     pub fn add_before(&mut self, day: u64, used: &UsedBefore) {
         self.set(day, Vec::new(), Usage::of_counts(&used.0));
     }

@@ -19,12 +19,12 @@ pub(in super::super) const SUMMARIES: &str = "summaries.2";
 /// Bytes of sled's page cache. It takes about three times as much in the end.
 const CACHE_BYTES: u64 = 32 << 20;
 /// How often sled tidies up and syncs by itself, in milliseconds, also when nothing happened: rarely, or it would keep
-/// an idle machine's disk awake. What was written is flushed by whoever wrote it; see `Cache::flush`. It may be
-/// later: see [`BackgroundIo`].
+/// an idle machine's disk awake. The writer flushes what it wrote (see `Cache::flush`). The sync may come later: see
+/// [`BackgroundIo`].
 const FLUSH_MS: u64 = 30_000;
 /// sled lets its own lock go a moment after a handle is dropped.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
-/// A damaged sled may wait for a thread of its own that has died: nobody waits for it longer than this.
+/// A damaged sled may wait for a thread of its own that has died: closing it is abandoned after this time.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 /// How many changes go to sled at once: a batch is held in memory whole.
 pub(in super::super) const BATCH: usize = 512;
@@ -65,7 +65,7 @@ impl From<sled::Error> for Trouble {
         // No more open files, in the process (24) or on the machine (23): std has no kind for them.
         const TOO_MANY_FILES: [i32; 2] = [23, 24];
         match error {
-            // What a person can mend, or time, is no damage. All else may come from an offset out of damaged bytes.
+            // What the user or time can fix is not damage. Anything else may come from a damaged offset.
             sled::Error::Io(error)
                 if matches!(
                     error.kind(),

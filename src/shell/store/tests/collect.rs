@@ -419,7 +419,7 @@ fn collecting_holds_nobody_up_and_costs_nobody_anything() {
                 put_records(store, &watched[0], n..n + 1);
                 put(store, n..n + 1, n % 3 > 0);
                 assert_eq!(store.summary(key(n)).unwrap(), Some(said(n)));
-                // And something that nobody needs.
+                // And one that is not used.
                 put(store, 10_000 + n..10_001 + n, n % 2 > 0);
             }
             done.store(true, Ordering::Relaxed);

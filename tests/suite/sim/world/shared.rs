@@ -38,7 +38,7 @@ enum Mood {
     Honest,
     /// No response within the deadline.
     Unreachable,
-    /// It says that it has nothing, or hands out what nobody can use.
+    /// It reports every key as absent, or returns unusable values.
     Lying,
 }
 

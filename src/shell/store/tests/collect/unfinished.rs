@@ -9,7 +9,7 @@ fn what_something_in_use_is_made_of_is_in_use() {
     let store = Store::open(temp.path()).unwrap();
     put(&store, 0..20, true);
     put_records(&store, &watched[0], [0].into_iter());
-    // Made of parts: one that is recorded, one that is being asked about, one that nobody uses.
+    // Made of parts: one that is recorded, one whose request is in flight, one that is not used.
     store.note_parts(key(0), &[key(10)]);
     store.note_parts(key(0), &[key(11), key(10)]);
     store.note_parts(key(1), &[key(12)]);
