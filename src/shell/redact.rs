@@ -37,6 +37,10 @@ const ROUNDS: usize = 4;
 const BACK: usize = 512;
 const FORTH: usize = 1536;
 
+/// How much of a token format's literal a scan looks for, in bytes: the automaton takes half of the memory, and the format
+/// itself is matched in full.
+const FORMAT: usize = 4;
+
 /// How much is removed at least where too much was spent, in bytes: a mark costs time as well.
 const CLOSED: usize = 1024;
 
@@ -61,23 +65,24 @@ enum Trigger {
 
 static TRIGGERS: LazyLock<Option<(AhoCorasick, Vec<Trigger>)>> = LazyLock::new(|| {
     let formats = vendors::SHAPES.iter().enumerate();
-    let formats = formats.map(|(at, (_, shape))| (shape.trigger.clone(), Trigger::Format(at)));
+    let formats = formats.map(|(at, (_, shape))| (&shape.trigger[..], Trigger::Format(at)));
+    let formats = formats.map(|(literal, of)| (&literal[..literal.len().min(FORMAT)], of));
     let stems = names::STEMS
         .split_whitespace()
-        .map(|stem| (stem.as_bytes().to_vec(), Trigger::Stem));
+        .map(|stem| (stem.as_bytes(), Trigger::Stem));
     let rules = structure::RULES.iter().enumerate();
     let rules = rules.flat_map(|(at, rule)| {
         let triggers = rule.triggers.iter();
-        triggers.map(move |trigger| (trigger.as_bytes().to_vec(), Trigger::Structure(at)))
+        triggers.map(move |trigger| (trigger.as_bytes(), Trigger::Structure(at)))
     });
     let blocks = [
-        (b"-----BEGIN ".to_vec(), Trigger::Key),
-        (b"---- BEGIN ".to_vec(), Trigger::Key),
-        (b"kind: secret".to_vec(), Trigger::Kubernetes),
-        (b"kind: \"secret\"".to_vec(), Trigger::Kubernetes),
-        (b"\"kind\": \"secret\"".to_vec(), Trigger::KubernetesJson),
-        (b"\"kind\":\"secret\"".to_vec(), Trigger::KubernetesJson),
-        (b"insert into".to_vec(), Trigger::Insert),
+        (&b"-----BEGIN "[..], Trigger::Key),
+        (&b"---- BEGIN "[..], Trigger::Key),
+        (&b"kind: secret"[..], Trigger::Kubernetes),
+        (&b"kind: \"secret\""[..], Trigger::Kubernetes),
+        (&b"\"kind\": \"secret\""[..], Trigger::KubernetesJson),
+        (&b"\"kind\":\"secret\""[..], Trigger::KubernetesJson),
+        (&b"insert into"[..], Trigger::Insert),
     ];
     let (literals, triggers): (Vec<_>, Vec<_>) =
         formats.chain(stems).chain(rules).chain(blocks).unzip();
@@ -220,7 +225,7 @@ fn line_end(text: &[u8], at: usize) -> usize {
 /// Tries a pattern on what is around a trigger; returns to where it has been tried.
 fn try_pattern(text: &[u8], at: usize, row: usize, work: &Work, found: &mut Found) -> usize {
     let rule = &structure::RULES[row];
-    let Some(pattern) = &rule.pattern else {
+    let Some(pattern) = rule.pattern() else {
         return text.len();
     };
     let back = at.saturating_sub(BACK);

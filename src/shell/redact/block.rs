@@ -326,18 +326,28 @@ static IN_RUN: [bool; 256] = {
     table
 };
 
+/// How long a run is that may be a token, in bytes.
+const SHORTEST: usize = 14;
+
 /// Tokens that nothing names: a short prefix, an underscore and a long row that looks drawn; base64 alone on a line.
 pub(super) fn lone(
     text: &[u8],
     piece: Range<usize>,
     found: &mut Vec<(Range<usize>, &'static str)>,
 ) {
+    let is_run = |at: usize| IN_RUN[usize::from(text[at])];
     let mut at = piece.start;
     // The rest of a run is no token.
-    while at > 0 && at < piece.end && IN_RUN[usize::from(text[at - 1])] {
+    while at > 0 && at < piece.end && is_run(at - 1) {
         at += 1;
     }
-    while at < piece.end {
+    while at + SHORTEST <= piece.end {
+        // A run that is long enough to count covers each byte up to here; of most places one look shows that none does.
+        let covered = (at..at + SHORTEST).rev().find(|&at| !is_run(at));
+        if let Some(outside) = covered {
+            at = outside + 1;
+            continue;
+        }
         let rest = &text[at..];
         let length = rest
             .iter()
@@ -350,14 +360,10 @@ pub(super) fn lone(
             .take_while(|byte| **byte == b'=')
             .count();
         let length = length + filled;
-        if let Some(place) = pair(text, at, &rest[..length]) {
+        let run = &rest[..length];
+        if let Some(place) = pair(text, at, run) {
             found.push((place, "secret"));
         }
-        if length < 20 {
-            at += length.max(1);
-            continue;
-        }
-        let run = &rest[..length];
         if let Some(place) = discord(text, at, run) {
             found.push((at + place.start..at + place.end, "Discord token"));
         }
@@ -369,7 +375,7 @@ pub(super) fn lone(
         {
             found.push((at + place.start..at + place.end, "secret"));
         }
-        at += length.max(1);
+        at += length;
     }
 }
 
