@@ -162,6 +162,7 @@ fn find(text: &[u8], syntax: Syntax, pieces: &[Range<usize>]) -> Found {
     let mut insert_to = 0;
     let mut secret_to = 0;
     let mut tried_to = vec![0; structure::RULES.len()];
+    let mut format_to = vec![0; vendors::SHAPES.len()];
     let is_table = syntax != Syntax::Code;
     let hits =
         |piece: &Range<usize>| scan.find_overlapping_iter(Input::new(text).range(piece.clone()));
@@ -176,17 +177,16 @@ fn find(text: &[u8], syntax: Syntax, pieces: &[Range<usize>]) -> Found {
             continue;
         }
         match triggers[hit.pattern().as_usize()] {
-            Trigger::Format(row) => {
+            Trigger::Format(row) if hit.start() >= format_to[row] => {
                 let (kind, shape) = &vendors::SHAPES[row];
-                let place = shape.matched(text, hit.start(), &work);
+                let place = shape.matched(text, hit.start(), &mut format_to[row], &work);
                 found.extend(place.map(|place| (place, *kind)));
             }
             Trigger::Stem if hit.start() >= named_to => {
                 let context = (syntax, &work);
                 named_to = assignment::find(text, hit.start(), context, &mut known, &mut found);
                 if is_table && hit.start() >= table_to {
-                    table_to = line_end(text, hit.start());
-                    block::table(text, hit.start(), &work, &mut found);
+                    table_to = block::table(text, hit.start(), &work, &mut found);
                 }
             }
             Trigger::Structure(row) if hit.start() >= tried_to[row] => {
@@ -237,9 +237,10 @@ fn try_pattern(text: &[u8], at: usize, row: usize, work: &Work, found: &mut Foun
     };
     work.spend(20 + (end - start) / 8);
     let window = &text[start..end];
+    let behind = &text[at..end];
     if rule
         .needs
-        .is_some_and(|byte| memchr::memchr(byte, window).is_none())
+        .is_some_and(|byte| memchr::memchr(byte, behind).is_none())
     {
         return end.max(at + 1);
     }

@@ -221,22 +221,23 @@ pub(super) fn insert(
     at + place
 }
 
-/// The cells below a heading such as `password`, in comma-separated and Markdown tables.
+/// The cells below a heading such as `password`, in comma-separated and Markdown tables. Returns where the table, or the
+/// line that heads none, ends.
 pub(super) fn table(
     text: &[u8],
     at: usize,
     work: &Work,
     found: &mut Vec<(Range<usize>, &'static str)>,
-) {
+) -> usize {
     let line_start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |line| line + 1);
     let line_end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |line| at + line);
     if line_end - line_start > 2048 || line_end == text.len() {
-        return;
+        return line_end;
     }
     let heading = &text[line_start..line_end];
     work.spend(3 * heading.len());
     let Some(&sign) = b"|,\t;".iter().find(|sign| heading.contains(sign)) else {
-        return;
+        return line_end;
     };
     let clean = |cell: &[u8]| -> Vec<u8> {
         cell.iter()
@@ -255,7 +256,7 @@ pub(super) fn table(
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte))
     };
     if !named || !cells.iter().all(is_name) || cells.len() < 2 {
-        return;
+        return line_end;
     }
     let columns: Vec<(usize, Sureness)> = cells
         .iter()
@@ -263,7 +264,7 @@ pub(super) fn table(
         .filter_map(|(column, cell)| Some((column, names::sureness(cell)?)))
         .collect();
     if columns.is_empty() {
-        return;
+        return line_end;
     }
     let mut start = line_end + 1;
     for line in text[start.min(text.len())..]
@@ -274,7 +275,7 @@ pub(super) fn table(
         start += line.len();
         work.spend(20 + 6 * line.len());
         if work.is_over(place) || line.split(|byte| *byte == sign).count() != cells.len() {
-            break;
+            return place;
         }
         let mut cell_start = place;
         for (column, cell) in line.split(|byte| *byte == sign).enumerate() {
@@ -309,6 +310,7 @@ pub(super) fn table(
             }
         }
     }
+    start
 }
 
 /// How far the values of an `INSERT` are read, in bytes.

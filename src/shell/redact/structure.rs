@@ -29,7 +29,7 @@ pub(super) struct Rule {
     pub proof: Proof,
     source: &'static str,
     pattern: OnceLock<Option<Regex>>,
-    /// A byte without which the pattern cannot match.
+    /// A byte without which the pattern cannot match, at the trigger or behind it.
     pub needs: Option<u8>,
     /// Whether the pattern reads on over line feeds.
     pub spans_lines: bool,
