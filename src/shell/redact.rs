@@ -42,7 +42,7 @@ const FORTH: usize = 1536;
 const FORMAT: usize = 4;
 
 /// How much is removed at least where too much was spent, in bytes: a mark costs time as well.
-const CLOSED: usize = 1024;
+const CLOSED: usize = 4096;
 
 /// What stands for text that was not judged.
 const TOO_MUCH: &str = "too much to judge";
@@ -61,6 +61,7 @@ enum Trigger {
     Kubernetes,
     KubernetesJson,
     Insert,
+    Closed,
 }
 
 static TRIGGERS: LazyLock<Option<(AhoCorasick, Vec<Trigger>)>> = LazyLock::new(|| {
@@ -83,6 +84,7 @@ static TRIGGERS: LazyLock<Option<(AhoCorasick, Vec<Trigger>)>> = LazyLock::new(|
         (&b"\"kind\": \"secret\""[..], Trigger::KubernetesJson),
         (&b"\"kind\":\"secret\""[..], Trigger::KubernetesJson),
         (&b"insert into"[..], Trigger::Insert),
+        (&b"[redacted: too "[..], Trigger::Closed),
     ];
     let (literals, triggers): (Vec<_>, Vec<_>) =
         formats.chain(stems).chain(rules).chain(blocks).unzip();
@@ -99,8 +101,8 @@ static TRIGGERS: LazyLock<Option<(AhoCorasick, Vec<Trigger>)>> = LazyLock::new(|
 pub fn redact(text: &[u8], syntax: Syntax) -> Cow<'_, [u8]> {
     let mut redacted = Cow::Borrowed(text);
     let mut pieces: Vec<_> = std::iter::once(0..text.len()).collect();
-    for _ in 0..ROUNDS {
-        let found = find(&redacted, syntax, &pieces);
+    for round in 0..ROUNDS {
+        let found = find(&redacted, syntax, &pieces, &Work::of_round(round));
         if found.is_empty() {
             break;
         }
@@ -149,13 +151,11 @@ fn replace(text: &[u8], found: &Found) -> (Vec<u8>, Vec<Range<usize>>) {
 }
 
 /// The secrets' places in order, none within another, and their kinds.
-fn find(text: &[u8], syntax: Syntax, pieces: &[Range<usize>]) -> Found {
+fn find(text: &[u8], syntax: Syntax, pieces: &[Range<usize>], work: &Work) -> Found {
     let Some((scan, triggers)) = TRIGGERS.as_ref() else {
         return Vec::new();
     };
     let mut found = Found::new();
-    let work = Work::default();
-    let mut closed_to = 0;
     let mut named_to = 0;
     let mut known = assignment::Known::default();
     let mut table_to = 0;
@@ -164,51 +164,52 @@ fn find(text: &[u8], syntax: Syntax, pieces: &[Range<usize>]) -> Found {
     let mut tried_to = vec![0; structure::RULES.len()];
     let mut format_to = vec![0; vendors::SHAPES.len()];
     let is_table = syntax != Syntax::Code;
-    let hits =
-        |piece: &Range<usize>| scan.find_overlapping_iter(Input::new(text).range(piece.clone()));
-    for hit in pieces.iter().flat_map(hits) {
-        work.spend(16);
-        if hit.start() < closed_to {
-            continue;
-        }
-        if work.is_over(hit.start()) {
-            closed_to = line_end(text, text.len().min(hit.start() + CLOSED));
-            found.push((hit.start()..closed_to, TOO_MUCH));
-            continue;
-        }
-        match triggers[hit.pattern().as_usize()] {
-            Trigger::Format(row) if hit.start() >= format_to[row] => {
-                let (kind, shape) = &vendors::SHAPES[row];
-                let place = shape.matched(text, hit.start(), &mut format_to[row], &work);
-                found.extend(place.map(|place| (place, *kind)));
+    let mut unread: Vec<_> = pieces.iter().rev().cloned().collect();
+    while let Some(piece) = unread.pop() {
+        for hit in scan.find_overlapping_iter(Input::new(text).range(piece.clone())) {
+            work.spend(16);
+            if work.is_over(hit.start()) {
+                let closed_to = line_end(text, text.len().min(hit.start() + CLOSED));
+                found.push((hit.start()..closed_to, TOO_MUCH));
+                work.resume(closed_to);
+                unread.push(closed_to.min(piece.end)..piece.end);
+                break;
             }
-            Trigger::Stem if hit.start() >= named_to => {
-                let context = (syntax, &work);
-                named_to = assignment::find(text, hit.start(), context, &mut known, &mut found);
-                if is_table && hit.start() >= table_to {
-                    table_to = block::table(text, hit.start(), &work, &mut found);
+            match triggers[hit.pattern().as_usize()] {
+                Trigger::Format(row) if hit.start() >= format_to[row] => {
+                    let (kind, shape) = &vendors::SHAPES[row];
+                    let place = shape.matched(text, hit.start(), &mut format_to[row], work);
+                    found.extend(place.map(|place| (place, *kind)));
                 }
+                Trigger::Stem if hit.start() >= named_to => {
+                    let context = (syntax, work);
+                    named_to = assignment::find(text, hit.start(), context, &mut known, &mut found);
+                    if is_table && hit.start() >= table_to {
+                        table_to = block::table(text, hit.start(), work, &mut found);
+                    }
+                }
+                Trigger::Structure(row) if hit.start() >= tried_to[row] => {
+                    tried_to[row] = try_pattern(text, hit.start(), row, work, &mut found);
+                }
+                Trigger::Key => {
+                    let place = block::private_key(text, hit.start());
+                    work.spend(300 + 6 * place.as_ref().map_or(0, ExactSizeIterator::len));
+                    found.extend(place.map(|place| (place, "private key")));
+                }
+                Trigger::Kubernetes if syntax != Syntax::Code && hit.start() >= secret_to => {
+                    secret_to = block::kubernetes(text, hit.start(), secret_to, work, &mut found);
+                }
+                Trigger::KubernetesJson if hit.start() >= secret_to => {
+                    secret_to =
+                        block::kubernetes_json(text, hit.start(), secret_to, work, &mut found);
+                }
+                Trigger::Insert if hit.start() >= insert_to => {
+                    work.spend(800);
+                    insert_to = block::insert(text, hit.start(), work, &mut found);
+                }
+                Trigger::Closed => work.resume(hit.end()),
+                _ => {}
             }
-            Trigger::Structure(row) if hit.start() >= tried_to[row] => {
-                tried_to[row] = try_pattern(text, hit.start(), row, &work, &mut found);
-            }
-            Trigger::Key => {
-                let place = block::private_key(text, hit.start());
-                work.spend(300 + 6 * place.as_ref().map_or(0, ExactSizeIterator::len));
-                found.extend(place.map(|place| (place, "private key")));
-            }
-            Trigger::Kubernetes if syntax != Syntax::Code && hit.start() >= secret_to => {
-                secret_to = block::kubernetes(text, hit.start(), &mut found);
-                work.spend(8 * (secret_to - hit.start()));
-            }
-            Trigger::KubernetesJson if hit.start() >= secret_to => {
-                secret_to = block::kubernetes_json(text, hit.start(), &work, &mut found);
-            }
-            Trigger::Insert if hit.start() >= insert_to => {
-                work.spend(800);
-                insert_to = block::insert(text, hit.start(), &work, &mut found);
-            }
-            _ => {}
         }
     }
     for piece in pieces {

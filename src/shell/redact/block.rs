@@ -54,18 +54,20 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Range<usize>> {
 }
 
 /// The values of a Kubernetes secret whose `kind: Secret` stands at `at`: all below `data` and `stringData` of the same
-/// document. Returns where that ends.
+/// document, from where the last one was read to. Returns where that ends.
 pub(super) fn kubernetes(
     text: &[u8],
     at: usize,
+    read_to: usize,
+    work: &Work,
     found: &mut Vec<(Range<usize>, &'static str)>,
 ) -> usize {
     let last = text.len().min(at + LONGEST);
-    let from = memchr::memmem::rfind(&text[at.saturating_sub(LONGEST)..at], b"\n---")
-        .map_or(at.saturating_sub(LONGEST), |line| {
-            at.saturating_sub(LONGEST) + line + 4
-        });
+    let first = at.saturating_sub(LONGEST).max(read_to);
+    let from =
+        memchr::memmem::rfind(&text[first..at], b"\n---").map_or(first, |line| first + line + 4);
     let to = memchr::memmem::find(&text[at..last], b"\n---").map_or(last, |line| at + line);
+    work.spend(16 * (to - from));
     let mut within: Option<usize> = None;
     let mut start = from;
     for line in text[from..to].split_inclusive(|byte| *byte == b'\n') {
@@ -115,13 +117,14 @@ pub(super) fn kubernetes(
 pub(super) fn kubernetes_json(
     text: &[u8],
     at: usize,
+    read_to: usize,
     work: &Work,
     found: &mut Vec<(Range<usize>, &'static str)>,
 ) -> usize {
-    let from = at.saturating_sub(LONGEST);
+    let from = at.saturating_sub(LONGEST).max(read_to);
     let last = text.len().min(at + LONGEST);
     let piece = &text[from..last];
-    work.spend(4 * piece.len());
+    work.spend(12 * piece.len());
     for data in [&b"\"data\""[..], b"\"stringData\""] {
         let mut read_to = 0;
         for place in memchr::memmem::find_iter(piece, data) {
@@ -273,7 +276,7 @@ pub(super) fn table(
     {
         let place = start;
         start += line.len();
-        work.spend(20 + 6 * line.len());
+        work.spend(40 + 10 * line.len());
         if work.is_over(place) || line.split(|byte| *byte == sign).count() != cells.len() {
             return place;
         }
