@@ -513,7 +513,7 @@ fn a_changed_file_is_shown_by_its_diff_and_whole_where_the_model_asks_for_it() {
     let (content, body) = (&requests[0].content, requests[0].body.to_string());
     assert!(content.contains("+    return value * 2\n"), "{content}");
     assert!(content.len() < 500 && !body.contains(&secret), "{body}");
-    assert!(body.contains("step_199") && body.contains(first.as_str().unwrap()));
+    assert!(body.contains("function step_1 ") && body.contains(first.as_str().unwrap()));
     let summary = home.node(&repo.at("steps.py"), 0);
     let expected = FakeModel::summary(Kind::File, content);
     assert_eq!(summary["summary"], expected);

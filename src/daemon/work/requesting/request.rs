@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
 
-use crate::daemon::contents::{Moved, outline, text_of};
+use crate::daemon::contents::{Moved, decoded, outline, text_of};
 use crate::daemon::context::dry_run::{ANSWER_TOKENS, Tally, placeholder};
 use crate::daemon::context::{Context, Mode};
 use crate::daemon::prompt::parts::{Next, Plan};
@@ -124,8 +124,14 @@ pub fn compose(
             content_kind,
         } => {
             let text = text_of(context, request.repo, &request.path, *digest)?;
-            let text = classify::summarized(*content_kind, text);
-            let bytes = || Some(text.as_bytes().to_vec());
+            let text = classify::head(*content_kind, text.as_bytes()).unwrap_or(text);
+            let bytes = || {
+                Some(
+                    decoded(context, request.repo, &request.path, *digest)
+                        .ok()?
+                        .1,
+                )
+            };
             let outline = || {
                 let found = outline(context, *language, *digest, bytes);
                 found.map(|(_, outline)| outline).unwrap_or_default()
