@@ -292,6 +292,20 @@ mod tests {
     }
 
     #[test]
+    fn a_name_never_replaces_a_whole_document() {
+        let mut index = Index::default();
+        let named = |path: &str| match set(path) {
+            Change::Set(_, document) => Change::Named(document),
+            other => other,
+        };
+        index.apply(vec![set("whole"), named("whole"), named("other")]);
+        assert_eq!((index.files.documents, index.whole_files()), (2, 1));
+        assert_eq!(index.state(&RelPath::new("other")), Some(NAMED));
+        index.apply(vec![set("other")]);
+        assert_eq!((hits(&index), index.whole_files()), (2, 2));
+    }
+
+    #[test]
     fn many_changes_leave_one_document_for_each_node() {
         let mut index = Index::default();
         for round in 0..2_000 {
