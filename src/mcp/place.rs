@@ -2,7 +2,7 @@
 //!
 //! In this order: the `repository` argument; the folder that the server was started for (`--root`); the working folder,
 //! where it lies in a work tree or a watched folder; the client's roots; the working folder, where it may be a project.
-//! A folder is never answered from a repository around the one that it belongs to.
+//! A folder is never answered from a repository around the one that it belongs to, nor from one that leaves it out.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,9 @@ const NAMED: usize = 12;
 pub type Starter =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
+/// Why a folder below a repository's root is left out of its map; `None` if no rule does that.
+pub type LeftOut = Arc<dyn Fn(&Path, &Path) -> Option<String> + Send + Sync>;
+
 /// Where the server was told to work.
 #[derive(Clone, Debug)]
 pub enum Start {
@@ -55,6 +58,8 @@ pub struct Options {
     pub start: Start,
     /// Starts the daemon and watches repositories as they are needed, where the user allowed it.
     pub starter: Option<Starter>,
+    /// The rules of repositories.
+    pub left_out: LeftOut,
     /// The configuration and the store that this user's shell has, to compare with the daemon's.
     pub own: (PathBuf, PathBuf),
 }
@@ -111,13 +116,12 @@ impl Place {
         let client = self.daemon().await?;
         let status = status(&client).await?;
         let folder = match repository {
-            Some(text) => named(text, &status)?,
+            Some(text) => self.in_map(named(text, &status)?, &status)?,
             None => match self.folder(peer, &status).await {
-                Ok(folder) => folder,
-                Err(reason) => {
-                    absolute_in(path, &status).ok_or_else(|| reason + &known(&status))?
-                }
-            },
+                Ok(folder) => self.in_map(folder, &status),
+                Err(reason) => Err(reason),
+            }
+            .or_else(|reason| absolute_in(path, &status).ok_or_else(|| reason + &known(&status)))?,
         };
         let (root, status) = self.watched(&client, &folder, status).await?;
         let (repository, status) = self.scanned(&client, root, status).await?;
@@ -129,10 +133,9 @@ impl Place {
                 env!("CARGO_PKG_VERSION")
             ));
         }
-        // A folder that is left out of the map has no summaries of its own: what follows is about what is around it.
         if repository_of(&folder, &repository) && client.node(&folder, 0).await.is_err() {
             notes.push(format!(
-                "the folder {} is no part of the map of {} (ignored, or without files)",
+                "the folder {} contains no files so far: this is about {}",
                 clean(&folder.to_string_lossy()),
                 clean(&repository.path)
             ));
@@ -163,6 +166,28 @@ impl Place {
         Client::connect(&self.options.socket)
             .await
             .map_err(|error| error.to_string())
+    }
+
+    /// The folder, where it is part of its repository's map. A folder that is left out, such as an ignored one, has no
+    /// summaries, and what is around it is not what the agent works on.
+    fn in_map(&self, folder: PathBuf, status: &Status) -> Result<PathBuf, String> {
+        let root = match locate(&folder, &status.repositories) {
+            Located::Watched(root) => canonical(Path::new(&root)),
+            Located::Unwatched(root) => root,
+        };
+        match (self.options.left_out)(&root, &folder) {
+            None => Ok(folder),
+            Some(reason) => {
+                let root = clean(&root.to_string_lossy());
+                let folder = clean(&folder.to_string_lossy());
+                Err(format!(
+                    "{folder} is not part of the repository {root} ({reason}), so it has no summaries: \
+                     to ask about that repository, pass \"repository\": {}; \
+                     to summarize the folder itself, run `epitome watch {folder}` once",
+                    serde_json::json!(root)
+                ))
+            }
+        }
     }
 
     /// The root of the watched repository that `folder` belongs to; with a starter, one that is added now.

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::percent;
+use super::protocol::Node;
 use crate::model::outline::Element;
 
 /// A place in a file.
@@ -290,6 +291,16 @@ fn line_of(tail: &str) -> Option<u32> {
         .chars()
         .all(|c| c.is_ascii_digit() || matches!(c, '-' | ',' | 'L' | 'l' | 'C' | 'c'));
     digits[..end].parse().ok().filter(|line| *line > 0 && plain)
+}
+
+/// Leaves only the definitions of a file that are meant. `false`: there is none.
+pub fn narrow(node: &mut Node, spot: &Spot) -> bool {
+    let Node::File(file) = node else {
+        return true;
+    };
+    let meant = definitions(&file.elements, spot);
+    file.elements = meant.into_iter().cloned().collect();
+    !file.elements.is_empty()
 }
 
 /// The innermost definition that holds a line; or those of a name: the qualified one first, then its last part.
