@@ -4,6 +4,7 @@
 //! where it lies in a work tree or a watched folder; the client's roots; the working folder, where it may be a project.
 //! A folder is never answered from a repository around the one that it belongs to, nor from one that leaves it out.
 
+use std::ffi::OsStr;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -19,7 +20,7 @@ use crate::client::{Client, ConnectError, globs};
 use crate::wire::access::Access;
 use crate::wire::plain::clean;
 use crate::wire::protocol::{Repository, RepositoryState, Status};
-use crate::wire::target::{Base, Outside, Target};
+use crate::wire::target::{Base, Outside, Target, clean_path};
 
 /// How long a call waits for the first scan of its repository.
 const FIRST_SCAN: Duration = Duration::from_secs(25);
@@ -48,6 +49,16 @@ pub enum Start {
     Unusable(String),
     /// Nothing was named: the working folder, where there is one.
     Here(Option<PathBuf>),
+}
+
+impl Start {
+    fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Named(folder) => Some(folder),
+            Self::Unusable(_) => None,
+            Self::Here(here) => here.as_deref(),
+        }
+    }
 }
 
 /// What a server needs to know from the command line.
@@ -116,7 +127,10 @@ impl Place {
         let client = self.daemon().await?;
         let status = status(&client).await?;
         let folder = match repository {
-            Some(text) => self.in_map(named(text, &status)?, &status)?,
+            Some(text) => {
+                let here = self.options.start.folder();
+                self.in_map(named(text, here, &status)?, &status)?
+            }
             None => match self.folder(peer, &status).await {
                 Ok(folder) => self.in_map(folder, &status),
                 Err(reason) => Err(reason),
@@ -251,14 +265,14 @@ impl Place {
     async fn folder(&self, peer: &Peer<RoleServer>, status: &Status) -> Result<PathBuf, String> {
         let here = match &self.options.start {
             Start::Named(folder) => return Ok(folder.clone()),
-            Start::Unusable(_) => None,
-            Start::Here(here) => here.as_deref(),
+            start => start.folder(),
         };
         let known = |folder: &Path| {
             let watched = matches!(locate(folder, &status.repositories), Located::Watched(_));
             watched || locate::work_tree(folder).is_some()
         };
-        if let Some(here) = here.filter(|here| is_project(here) && known(here)) {
+        let fits = |here: &Path| self.in_map(here.to_path_buf(), status).is_ok();
+        if let Some(here) = here.filter(|here| is_project(here) && known(here) && fits(here)) {
             return Ok(here.to_path_buf());
         }
         let roots = self.roots(peer).await;
@@ -294,8 +308,7 @@ impl Place {
         let Some(folders) = folders else {
             return Vec::new();
         };
-        let folders = folders.into_iter();
-        let found: Vec<PathBuf> = folders.filter(|folder| folder.is_dir()).collect();
+        let found: Vec<PathBuf> = folders.iter().filter_map(|root| directory(root)).collect();
         *roots = Some(found.clone());
         found
     }
@@ -315,6 +328,15 @@ async fn listed_roots(peer: &Peer<RoleServer>) -> Option<Vec<PathBuf>> {
             .map(|root| folder_of(&root.uri))
             .collect(),
     )
+}
+
+/// The folder that a path names: itself, or the one that holds the file.
+fn directory(path: &Path) -> Option<PathBuf> {
+    let folder = match path.is_dir() {
+        true => path,
+        false => path.parent().filter(|_| path.exists())?,
+    };
+    Some(folder.to_path_buf())
 }
 
 /// Whether most of a repository is still to be read, or to be summarized at no cost.
@@ -369,16 +391,18 @@ fn known(status: &Status) -> String {
     }
 }
 
-/// The folder that the argument `repository` names: a path, or the end of a watched repository's path.
-fn named(text: &str, status: &Status) -> Result<PathBuf, String> {
-    let folder = folder_of(text);
+/// The folder that the argument `repository` names: a path, relative to `here` if it begins with a dot, or the end of a
+/// watched repository's path.
+fn named(text: &str, here: Option<&Path>, status: &Status) -> Result<PathBuf, String> {
     let text = text.trim();
-    let is_path = text.starts_with(['/', '~']) || text.to_ascii_lowercase().starts_with("file:");
-    if is_path && folder.exists() {
-        return Ok(match folder.is_dir() {
-            true => folder,
-            false => folder.parent().map(Path::to_path_buf).unwrap_or_default(),
-        });
+    let folder = match here {
+        Some(here) if text.starts_with('.') => canonical(&clean_path(&here.join(text))),
+        _ => folder_of(text),
+    };
+    let is_path =
+        text.starts_with(['/', '~', '.']) || text.to_ascii_lowercase().starts_with("file:");
+    if let Some(folder) = directory(&folder).filter(|_| is_path) {
+        return Ok(folder);
     }
     let ends: Vec<&Repository> = status
         .repositories
@@ -445,12 +469,15 @@ impl Session {
                 target = from_folder;
             }
         }
-        if !exists(&target.path) && !self.holds(&target.path) {
-            // `/src` is what some agents write for `src`.
-            let below = at(&self.root).resolve(text.trim().trim_start_matches(['/', '@']), exists);
-            if exists(&below.path) && self.holds(&below.path) {
-                target = below;
-            }
+        if !exists(&target.path) {
+            // `/src` and `project/src` are what some agents write for `src`.
+            let bare = text.trim().trim_start_matches(['/', '@']);
+            let own = self.root.file_name().and_then(OsStr::to_str);
+            let after = own.and_then(|name| bare.strip_prefix(name)?.strip_prefix('/'));
+            let readings = [Some(bare), after].into_iter().flatten();
+            let mut readings = readings.map(|text| at(&self.root).resolve(text, exists));
+            let below = readings.find(|one| exists(&one.path) && self.holds(&one.path));
+            target = below.unwrap_or(target);
         }
         let path = canonical(&target.path);
         // What is named through a link below the root stays as it is named: the daemon explains it.

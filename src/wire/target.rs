@@ -106,6 +106,7 @@ impl Base<'_> {
         let written = match (text, self.home) {
             ("~", Some(home)) => home.to_path_buf(),
             (text, Some(home)) if text.starts_with("~/") => home.join(&text[2..]),
+            (text, Some(home)) if text.starts_with("$HOME/") => home.join(&text[6..]),
             (text, _) => self.folder.join(text),
         };
         clean_path(&written)
@@ -224,18 +225,30 @@ fn unquoted(text: &str) -> String {
     if text.len() >= 2 && text.starts_with('"') && text.ends_with('"') {
         return serde_json::from_str(text).unwrap_or_else(|_| text[1..text.len() - 1].to_owned());
     }
-    for quote in ['\'', '`'] {
-        if text.len() >= 2 && text.starts_with(quote) && text.ends_with(quote) {
+    for (open, close) in [('\'', '\''), ('`', '`'), ('<', '>')] {
+        if text.len() >= 2 && text.starts_with(open) && text.ends_with(close) {
             return text[1..text.len() - 1].to_owned();
         }
     }
     text.to_owned()
 }
 
-/// The path of a `file:` address.
+/// Addresses that open a file in an editor: `vscode://file/r/a.py:3`.
+const EDITORS: [&str; 6] = [
+    "vscode",
+    "vscode-insiders",
+    "vscodium",
+    "cursor",
+    "windsurf",
+    "zed",
+];
+
+/// The path of a `file:` address, or of an editor's.
 fn from_uri(text: &str) -> Option<String> {
     let (scheme, rest) = text.split_once(':')?;
-    if !scheme.eq_ignore_ascii_case("file") || !rest.starts_with('/') {
+    let is_file = scheme.eq_ignore_ascii_case("file") && rest.starts_with('/');
+    let is_editor = EDITORS.contains(&scheme) && rest.starts_with("//file/");
+    if !is_file && !is_editor {
         return None;
     }
     let path = match rest.strip_prefix("//") {

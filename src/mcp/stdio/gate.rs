@@ -29,7 +29,14 @@ pub(super) struct Gate {
     version: Option<String>,
     /// Batches that wait for responses.
     batches: Vec<Batch>,
+    /// Whether a number came as an id that the library cannot hold: then the responses are searched for stand-ins.
+    replaced: bool,
 }
+
+/// Begins the text that stands for such a number.
+const STAND_IN: &str = "\u{1}number:";
+/// How a response begins that lacks its id; JSON-RPC wants null.
+const WITHOUT_ID: &[u8] = br#"{"jsonrpc":"2.0","error":"#;
 
 /// A batch: the requests without a response so far, and the responses so far.
 #[derive(Debug, Default)]
@@ -94,13 +101,14 @@ impl Gate {
         }
         let mut batch = Batch::default();
         for message in messages {
+            let id = message.get("id").cloned();
             match self.message(message) {
                 Fate::Refuse(reply) => batch.responses.push(reply),
                 Fate::Pass(message) => {
                     if message.get("method").is_some()
-                        && let Some(id) = message.get("id")
+                        && let Some(id) = id
                     {
-                        batch.waiting.push(id.clone());
+                        batch.waiting.push(id);
                     }
                     passed.messages.push(line(&message));
                 }
@@ -122,17 +130,37 @@ impl Gate {
         let Some(object) = message.as_object_mut() else {
             return refuse(INVALID_REQUEST, "a message must be a JSON object");
         };
+        if let Err(flaw) = tidy_message(object) {
+            // An id that is no id cannot be given back.
+            let id = id.filter(|id| id.is_string() || id.is_number());
+            return Fate::Refuse(error(id.unwrap_or(Value::Null), flaw.0, flaw.1));
+        }
         let method = object
             .get("method")
             .and_then(Value::as_str)
             .map(str::to_owned);
         let is_request = method.is_some() && object.contains_key("id");
-        if !self.open && !is_request {
+        let meta = &object.get("params").unwrap_or(&Value::Null)["_meta"];
+        let names_version = meta
+            .as_object()
+            .is_some_and(|meta| meta.keys().any(|key| key.ends_with("/protocolVersion")));
+        let begins = names_version
+            || matches!(
+                method.as_deref(),
+                Some("initialize" | "ping" | "server/discover")
+            );
+        if !self.open && !(is_request && begins) {
             let what = method.as_deref().unwrap_or("a response");
             return refuse(
                 INVALID_REQUEST,
                 &format!("{what} came before initialize: begin with initialize"),
             );
+        }
+        self.replaced |= stand_in(object.get_mut("id"));
+        if let Some(params) = object.get_mut("params")
+            && method.as_deref() == Some("notifications/cancelled")
+        {
+            stand_in(params.get_mut("requestId"));
         }
         match method.as_deref() {
             Some("initialize") => {
@@ -174,12 +202,22 @@ impl Gate {
 
     /// What a line of the library becomes for the client; `None`: it waits for the rest of its batch.
     pub(super) fn outgoing(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        if self.batches.is_empty() {
+        if let Some(rest) = bytes.strip_prefix(WITHOUT_ID) {
+            let begin = br#"{"jsonrpc":"2.0","id":null,"error":"#;
+            return Some([begin, rest].concat());
+        }
+        if self.batches.is_empty() && !self.replaced {
             return Some(bytes.to_vec());
         }
-        let Ok(message) = serde_json::from_slice::<Value>(bytes) else {
+        let Ok(mut message) = serde_json::from_slice::<Value>(bytes) else {
             return Some(bytes.to_vec());
         };
+        let number = message["id"]
+            .as_str()
+            .and_then(|id| id.strip_prefix(STAND_IN));
+        if let Some(number) = number.and_then(|text| serde_json::from_str(text).ok()) {
+            message["id"] = number;
+        }
         let id = message
             .get("id")
             .filter(|_| message.get("method").is_none());
@@ -189,7 +227,7 @@ impl Gate {
             Some((batch, id.clone()))
         });
         let Some((at, id)) = found else {
-            return Some(bytes.to_vec());
+            return Some(line(&message));
         };
         let batch = &mut self.batches[at];
         batch.waiting.retain(|waiting| *waiting != id);
@@ -199,6 +237,44 @@ impl Gate {
         }
         let batch = self.batches.swap_remove(at);
         Some(line(&Value::Array(batch.responses)))
+    }
+}
+
+/// Puts the members of a message in order: `jsonrpc` may be missing, `params` may be null or an empty list.
+fn tidy_message(object: &mut Map<String, Value>) -> Result<(), (i64, &'static str)> {
+    let version = object.entry("jsonrpc").or_insert_with(|| json!("2.0"));
+    if version != "2.0" {
+        return Err((INVALID_REQUEST, "jsonrpc must be \"2.0\""));
+    }
+    let id = object.get("id");
+    let is_response = object.contains_key("result") || object.contains_key("error");
+    if !is_response && id.is_some_and(|id| !id.is_string() && !id.is_number()) {
+        return Err((INVALID_REQUEST, "the id must be a text or a number"));
+    }
+    match object.get("method") {
+        Some(method) if !method.is_string() => {
+            return Err((INVALID_REQUEST, "method must be a text"));
+        }
+        None if !is_response => return Err((INVALID_REQUEST, "method is missing")),
+        _ => {}
+    }
+    let params = object.get("params");
+    if params.is_some_and(|params| params.is_null() || *params == json!([])) {
+        object.remove("params");
+    } else if object.contains_key("id") && params.is_some_and(|params| !params.is_object()) {
+        return Err((INVALID_PARAMS, "params must be an object"));
+    }
+    Ok(())
+}
+
+/// Replaces a number that the library cannot hold as an id: above 2^63, or with a fraction. Whether it was one.
+fn stand_in(id: Option<&mut Value>) -> bool {
+    match id {
+        Some(id) if id.is_number() && !id.is_i64() => {
+            *id = Value::String(format!("{STAND_IN}{id}"));
+            true
+        }
+        _ => false,
     }
 }
 
@@ -217,7 +293,9 @@ fn complete_initialize(object: &mut Map<String, Value>) {
         ),
     ];
     for (key, default) in defaults {
-        if params.get(key).is_none_or(Value::is_null) {
+        let same_kind =
+            |value: &Value| std::mem::discriminant(value) == std::mem::discriminant(&default);
+        if !params.get(key).is_some_and(same_kind) {
             params[key] = default;
         }
     }
@@ -231,6 +309,14 @@ fn complete_initialize(object: &mut Map<String, Value>) {
 
 /// Makes `arguments` an object: some clients send JSON text, null, or an empty list.
 fn tidy_arguments(params: &mut Map<String, Value>) -> Result<(), String> {
+    // As model providers call them in their own interfaces.
+    for name in ["input", "args", "parameters"] {
+        if !params.contains_key("arguments")
+            && let Some(arguments) = params.remove(name)
+        {
+            params.insert("arguments".to_owned(), arguments);
+        }
+    }
     let Some(arguments) = params.get_mut("arguments") else {
         return Ok(());
     };
@@ -291,20 +377,39 @@ mod tests {
         for (text, expected) in [
             (&b"hello\n"[..], PARSE_ERROR),
             (b"\xff\xfe\n", PARSE_ERROR),
-            (b"{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\":", PARSE_ERROR),
+            (
+                b"{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\":",
+                PARSE_ERROR,
+            ),
             (b"7", INVALID_REQUEST),
             (b"[]", INVALID_REQUEST),
-            (b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}", INVALID_REQUEST),
-            (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}", INVALID_REQUEST),
-            (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"}", INVALID_PARAMS),
             (
-                b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"x\",\"arguments\":7}}",
-                INVALID_PARAMS,
+                b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}",
+                INVALID_REQUEST,
+            ),
+            (
+                b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}",
+                INVALID_REQUEST,
+            ),
+            (
+                b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}",
+                INVALID_REQUEST,
             ),
         ] {
             assert_eq!(code(&gate.incoming(text)), expected, "{text:?}");
         }
         assert!(gate.incoming(b"\r\n").replies.is_empty());
+        let mut gate = self::gate("2025-06-18");
+        for params in ["{}", "7", "{\"name\":\"x\",\"arguments\":7}"] {
+            let call = format!(
+                "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{params}}}"
+            );
+            assert_eq!(
+                code(&gate.incoming(call.as_bytes())),
+                INVALID_PARAMS,
+                "{params}"
+            );
+        }
     }
 
     #[test]

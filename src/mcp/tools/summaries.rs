@@ -59,6 +59,10 @@ pub(super) async fn summaries(session: &Session, arguments: Summaries) -> Answer
                     Ok(node) => Ok((node, target.spot)),
                     Err(problem) => match defined(session, path).await {
                         Some(found) => Ok(found),
+                        None if path.contains('*') => Err(format!(
+                            "{}: no such file; for a pattern, call search with path_glob",
+                            name(path)
+                        )),
                         None => Err(named(path, &detail(problem))),
                     },
                 }
