@@ -13,6 +13,9 @@ pub enum Failure {
     /// Exit code 1.
     #[error("{0}")]
     Failed(String),
+    /// Exit code 2: the arguments are wrong.
+    #[error("{0}")]
+    Usage(String),
     /// Exit code 3.
     #[error("{0}")]
     NoDaemon(String),
@@ -33,6 +36,7 @@ impl Failure {
         match self {
             Self::Unread => 0,
             Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
             Self::NoDaemon(_) => 3,
             Self::NotWatched(_) => 4,
             Self::TimedOut(_) => 5,

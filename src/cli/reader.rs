@@ -12,7 +12,7 @@ use crate::client::{Client, ConnectError};
 use crate::config::Provider;
 use crate::daemon::{self, Handle};
 use crate::wire::access::Access;
-use crate::wire::protocol::Node;
+use crate::wire::protocol::{Node, PROBLEM_BAD_REQUEST};
 use crate::wire::search::{Search, SearchResults};
 
 /// Answers about files and folders.
@@ -114,10 +114,15 @@ impl Reader {
 
     /// The best matches.
     pub async fn search(&self, search: &Search) -> Result<SearchResults, Failure> {
-        match self {
-            Self::Daemon(client) => Ok(client.search(search).await?),
-            Self::Local { handle, .. } => Ok(handle.search(search).await?),
-        }
+        let found = match self {
+            Self::Daemon(client) => client.search(search).await,
+            Self::Local { handle, .. } => handle.search(search).await,
+        };
+        found.map_err(|problem| match problem.kind == PROBLEM_BAD_REQUEST {
+            // A search is refused only for what the query and the options say.
+            true => Failure::Usage(problem.detail),
+            false => problem.into(),
+        })
     }
 
     /// The root of the repository that contains `path`, if one does.

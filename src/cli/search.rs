@@ -14,8 +14,9 @@ use crate::wire::search::{MAX_HITS, Search, SearchKind, SearchResults};
 const OPERATORS: &str = "\
 Operators in the query:
   path:src/ path:'*.py'   only paths that match, as in .gitignore; -path: excludes
-  kind:function           only definitions of that kind; kind:directory as --kind
-  lang:rust               only files in that language
+  kind:function           only definitions of that kind (class, method, struct, type, …); kind:directory as --kind
+  lang:rust lang:py       only files in that language, by name or ending; -lang: excludes
+Operators without words list all that they allow: epitome search path:src/ kind:class
 A query that is the name of a definition, such as Cache.get, finds that one first.
 Put -- before a query that begins with a hyphen: epitome search -- -x";
 
@@ -53,6 +54,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     let (found, everywhere, no_path) = outcome?;
     if arguments.json {
         return output::print_json(&found);
+    }
+    for note in &found.notes {
+        output::say(note);
     }
     if let (true, Some(glob)) = (no_path, &arguments.glob) {
         output::say(&format!("--glob {glob} matches no file or folder"));

@@ -108,6 +108,8 @@ impl Access for Fake {
             hits: Vec::new(),
             total: 0,
             freshness: Freshness::Fresh,
+            unindexed: 0,
+            notes: Vec::new(),
         })
     }
 

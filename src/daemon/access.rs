@@ -6,6 +6,7 @@ pub mod cache;
 pub mod estimate;
 mod exchange;
 mod following;
+pub mod indexing;
 mod membership;
 mod missing;
 pub mod preview;

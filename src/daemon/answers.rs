@@ -14,7 +14,7 @@ use crate::engine::view::NodeView;
 use crate::model::contents::{ContentKind, Contents};
 use crate::model::key::Kind;
 use crate::model::language::Language;
-use crate::model::outline::Outline;
+use crate::model::outline::{Element, Outline};
 use crate::model::path::{RelPath, RepoId};
 use crate::model::summary::Freshness;
 use crate::wire::protocol::{Common, DirectoryNode, FileNode, Node};
@@ -68,6 +68,11 @@ pub fn alone(context: &Context, repo: RepoId, view: &NodeView) -> Node {
             children: None,
         }),
     }
+}
+
+/// The definitions of a node.
+pub fn elements(context: &Context, repo: RepoId, view: &NodeView) -> Vec<Element> {
+    shown_outline(context, repo, view).elements
 }
 
 fn file(context: &Context, repo: RepoId, view: &NodeView, common: Common) -> Node {

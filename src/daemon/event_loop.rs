@@ -227,6 +227,7 @@ impl EventLoop {
                 self.step(Event::Wait { id, repo, path });
             }
             query @ (Query::Glance { .. }
+            | Query::Nodes { .. }
             | Query::References { .. }
             | Query::Pulse { watch: false, .. }) => self.answer(query),
             // Everything saved before the query must be in the response, or be stale in it.
@@ -259,6 +260,15 @@ impl EventLoop {
                     None if self.engine.is_unseen(repo) => Lookup::NotScanned,
                     None => Lookup::Missing,
                 });
+            }
+            Query::Nodes {
+                repo,
+                paths,
+                depth,
+                reply,
+            } => {
+                let views = paths.iter().map(|path| self.engine.view(repo, path, depth));
+                let _ = reply.send(views.collect());
             }
             Query::Status { reply } => {
                 let entries = self.context.registry.all().into_iter();

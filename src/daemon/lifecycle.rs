@@ -62,6 +62,7 @@ pub async fn run(config: &Config, places: &Places, paths: &[PathBuf]) -> anyhow:
     tokio::spawn(systemd::feed_watchdog(handle.clone()));
     let audits = tokio::spawn(crate::daemon::access::audit::repeat(handle.clone()));
     tokio::spawn(crate::daemon::access::cache::tend(handle.clone()));
+    tokio::spawn(access::indexing::keep_current(handle.clone()));
     tokio::spawn(access::removed::forget_removed(handle.clone()));
 
     let mut failed = None;

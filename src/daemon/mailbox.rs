@@ -53,6 +53,17 @@ pub enum Query {
         /// Receives the result.
         reply: oneshot::Sender<Lookup>,
     },
+    /// Several nodes, without waiting for notifications: for a caller that has waited already.
+    Nodes {
+        /// The repository.
+        repo: RepoId,
+        /// The nodes' paths.
+        paths: Vec<RelPath>,
+        /// Levels of children.
+        depth: usize,
+        /// Receives each node, or `None` where there is none.
+        reply: oneshot::Sender<Vec<Option<NodeView>>>,
+    },
     /// The state of all repositories, after everything saved so far is seen.
     Status {
         /// Receives the result.

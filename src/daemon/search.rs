@@ -1,9 +1,9 @@
 //! Finds the files, directories and definitions that match a query.
 //!
 //! Each repository has an inverted index in memory over names, definitions, documentation, summaries and the redacted
-//! text of files. It is built at the first search. Every search first compares it with the tree and indexes again what
-//! differs, so a result never describes what the daemon no longer knows to be there. This module owns the index and the
-//! ranking; it reads no file and knows no store.
+//! text of files. It is kept current in the background. Every search first compares it with the tree and indexes again
+//! what differs, so a result never describes what the daemon no longer knows to be there. This module owns the index and
+//! the ranking; it reads no file and knows no store.
 
 pub mod document;
 mod hit;
@@ -18,24 +18,27 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
-use crate::model::digest::Digest;
+use crate::model::outline::Element;
 use crate::model::path::RepoId;
 use crate::wire::protocol::Node;
 use crate::wire::search::{Hit, SearchKind};
 
-use hit::{Exactness, Matcher, exactness};
+use hit::{Matcher, exactness};
 use words::{Form, Splitter, is_stop_word};
 
 pub use index::{Change, Index, State};
 pub use question::Question;
 pub use rank::{Place, Ranked, Ranking, rank};
 
+use rank::by_rank;
+
 /// Files whose definitions are compared with the query where definitions are searched.
-const MAX_SYMBOL_FILES: usize = 500;
+const MAX_SYMBOL_FILES: usize = 200;
 /// Hits for which the text of the file is read again, to find the best line.
 const MAX_LINES: usize = 50;
 
@@ -46,6 +49,8 @@ pub struct Slot {
     pub index: RwLock<Index>,
     /// Whether something happened since the index was compared with the tree; held while it is compared.
     pub compared: tokio::sync::Mutex<Option<watch::Receiver<()>>>,
+    /// Whether a search waits for the comparison.
+    pub is_awaited: AtomicBool,
 }
 
 /// The indexes of all repositories that were searched.
@@ -74,90 +79,96 @@ pub fn candidates(question: &Question) -> usize {
     }
 }
 
-/// A ranked document with its node.
-pub struct Candidate<'a> {
+/// A ranked document with what `V` knows of its node.
+pub struct Candidate<V> {
     /// The document.
     pub ranked: Ranked,
-    /// The root of its repository.
-    pub root: &'a Path,
     /// The node as it is now.
-    pub node: Node,
-    /// The digest of its content, where it is text.
-    pub content: Option<Digest>,
+    pub view: V,
 }
 
-/// The hits of a search, best first, and how many there are in all. `text` reads the text of a file.
-pub fn hits(
+/// Where the nodes of candidates come from.
+pub trait Library<V> {
+    /// The root of the candidate's repository.
+    fn root(&self, candidate: &Candidate<V>) -> &Path;
+    /// The node with its summary and definitions.
+    fn node(&self, candidate: &Candidate<V>) -> Node;
+    /// Its definitions only.
+    fn elements(&self, candidate: &Candidate<V>) -> Vec<Element>;
+    /// The text of a file.
+    fn text(&self, candidate: &Candidate<V>) -> Option<String>;
+}
+
+/// The hits of a search, best first, and how many there are in all. Of files, only the hits are read.
+pub fn hits<V>(
     question: &Question,
     ranking: &Ranking,
-    candidates: Vec<Candidate<'_>>,
-    text: impl Fn(&Candidate<'_>) -> Option<String>,
+    candidates: Vec<Candidate<V>>,
+    library: &impl Library<V>,
 ) -> (Vec<Hit>, u64) {
     let mut matcher = Matcher::new(question, &ranking.rarity);
     if question.kind == SearchKind::Symbol {
-        return symbols(question, &mut matcher, &candidates);
+        return symbols(question, ranking, &mut matcher, &candidates, library);
     }
-    let mut exact: Vec<(Exactness, Candidate<'_>)> = candidates
+    let mut opened: Vec<(Candidate<V>, Node)> = candidates
         .into_iter()
-        .map(|candidate| (exactness(question, &candidate.node), candidate))
+        .take(question.limit)
+        .map(|mut candidate| {
+            let node = library.node(&candidate);
+            let ranked = &mut candidate.ranked;
+            ranked.exactness = exactness(question, &ranked.path, &node);
+            (candidate, node)
+        })
         .collect();
-    exact.sort_by(|(left, a), (right, b)| {
-        let source = |candidate: &Candidate<'_>| candidate.ranked.role != role::Role::Source;
-        let exact = right.cmp(left);
-        // Among exact matches, the definition comes before the tests that have one of the same name.
-        let role = match left {
-            Exactness::Words => std::cmp::Ordering::Equal,
-            _ => source(a).cmp(&source(b)),
-        };
-        exact
-            .then(role)
-            .then(b.ranked.score.total_cmp(&a.ranked.score))
-    });
-    exact.truncate(question.limit);
-    let hits = exact.into_iter().enumerate().map(|(at, (_, candidate))| {
-        let text = || (at < MAX_LINES).then(|| text(&candidate)).flatten();
-        let Candidate {
-            ranked, root, node, ..
-        } = &candidate;
-        matcher.hit(ranked, root, node, text)
+    // The index takes one case of a name for another now and then.
+    let rank = |(candidate, _): &(Candidate<V>, Node)| {
+        let ranked = &candidate.ranked;
+        (ranked.exactness, ranked.role, ranked.score)
+    };
+    opened.sort_by(|a, b| by_rank(rank(a), rank(b)));
+    let hits = opened.iter().enumerate().map(|(at, (candidate, node))| {
+        let text = || (at < MAX_LINES).then(|| library.text(candidate)).flatten();
+        matcher.hit(&candidate.ranked, library.root(candidate), node, text)
     });
     (hits.collect(), ranking.total)
 }
 
-fn symbols(
+fn symbols<V>(
     question: &Question,
+    ranking: &Ranking,
     matcher: &mut Matcher<'_>,
-    candidates: &[Candidate<'_>],
+    candidates: &[Candidate<V>],
+    library: &impl Library<V>,
 ) -> (Vec<Hit>, u64) {
     let wanted = question.element_kind.as_deref();
     let mut found = Vec::new();
     for (at, candidate) in candidates.iter().enumerate() {
-        let Node::File(file) = &candidate.node else {
-            continue;
-        };
-        for element in &file.elements {
+        for element in library.elements(candidate) {
             if wanted.is_some_and(|wanted| wanted != element.kind) {
                 continue;
             }
             let score = match question.terms.is_empty() {
                 true => 0.0,
-                false => matcher.element(element),
+                false => matcher.element(&element),
             };
             if score > 0.0 || question.terms.is_empty() {
                 // The file decides between definitions of equal names.
                 let factor = candidate.ranked.role.factor(&[]);
-                found.push((score * factor + candidate.ranked.score * 0.01, at, element));
+                let score = score * factor + candidate.ranked.score * 0.01;
+                found.push((score, at, element));
             }
         }
     }
     found.sort_by(|a, b| b.0.total_cmp(&a.0).then(Reverse(b.1).cmp(&Reverse(a.1))));
-    let total = found.len() as u64;
+    // Every file that was not opened has one at least.
+    let unopened = ranking.total.saturating_sub(candidates.len() as u64);
+    let total = found.len() as u64 + unopened;
     found.truncate(question.limit);
     let hits = found.into_iter().map(|(score, at, element)| {
-        let Candidate {
-            ranked, root, node, ..
-        } = &candidates[at];
-        matcher.symbol(ranked, root, node, element, score)
+        let candidate = &candidates[at];
+        let node = library.node(candidate);
+        let root = library.root(candidate);
+        matcher.symbol(&candidate.ranked, root, &node, &element, score)
     });
     (hits.collect(), total)
 }

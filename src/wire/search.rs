@@ -103,6 +103,16 @@ pub struct SearchResults {
     pub total: u64,
     /// `fresh` where all that was searched is fresh or `off`; else `stale`, and a match may be missing.
     pub freshness: Freshness,
+    /// Files whose texts were not searched, because they are not indexed yet.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unindexed: u64,
+    /// What the person should know of how the query was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A file, directory or definition that matches.

@@ -130,6 +130,27 @@ fn the_place_that_a_query_means_comes_first() {
 }
 
 #[test]
+fn a_search_that_cannot_be_read_is_wrong_usage() {
+    let (home, repo) = (Home::new(), Repo::new());
+    let _daemon = daemon(&home, &repo);
+    for (query, says) in [
+        ("", "give some"),
+        ("?!", "give some"),
+        ("kind:nonsense http", "file, directory, symbol, all"),
+        ("lang:nonsense http", "no language"),
+        ("path:{a http", "cannot be read"),
+    ] {
+        let refused = home.run(&["search", query]).expect(2);
+        assert_eq!(refused.stdout, "");
+        assert!(refused.stderr.contains(says), "{query}: {refused:?}");
+        assert_eq!(refused.stderr.lines().count(), 1, "{refused:?}");
+    }
+    let noted = home.run(&["search", "file:client backoff"]).expect(0);
+    assert!(noted.stderr.contains("did you mean path:?"), "{noted:?}");
+    assert!(noted.stdout.contains("retry"), "{noted:?}");
+}
+
+#[test]
 fn hits_have_a_kind_a_place_a_reason_and_a_true_total() {
     let (home, repo) = (Home::new(), Repo::new());
     let _daemon = daemon(&home, &repo);

@@ -1,7 +1,7 @@
 //! Search results for people: two lines for each hit.
 
 use super::super::terminal::{Style, Terminal};
-use super::super::text::{clean, cut, number};
+use super::super::text::{clean, count, cut, number};
 use super::{finish, mark_style};
 use crate::daemon::search::highlights;
 use crate::model::summary::Freshness;
@@ -44,7 +44,11 @@ pub fn results(results: &SearchResults, options: Options, terminal: Terminal) ->
         };
         lines.push(terminal.fold(&terminal.paint(Style::Dim, &note)));
     }
-    if results.freshness != Freshness::Fresh {
+    if results.unindexed > 0 {
+        let files = count(results.unindexed, "file");
+        let note = format!("(not indexed yet: the text of {files}; search again in a while)");
+        lines.push(terminal.fold(&terminal.paint(Style::Dim, &note)));
+    } else if results.freshness != Freshness::Fresh {
         let note = "(some summaries are not up to date: `epitome wait` returns when all are)";
         lines.push(terminal.fold(&terminal.paint(Style::Dim, note)));
     }

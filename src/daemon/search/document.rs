@@ -175,14 +175,33 @@ pub fn last_two(qualified: &str) -> &str {
     &qualified[start..]
 }
 
-/// By which the index finds a definition: blind to case and to how the parts are separated.
+/// By which the index finds a definition, blind to how the parts are separated. The lowest bits depend on the case, the
+/// others do not; see [`is_same_name`] and [`is_same_case`].
 pub fn name_hash(name: &str) -> u32 {
     let mut plain = String::with_capacity(name.len());
     for part in name.split(['.', ':']).filter(|part| !part.is_empty()) {
         if !plain.is_empty() {
             plain.push('.');
         }
-        plain.extend(part.chars().flat_map(char::to_lowercase));
+        plain.push_str(part);
     }
-    xxh3_64(plain.as_bytes()) as u32
+    let case = xxh3_64(plain.as_bytes()) as u32 & CASE_MASK;
+    xxh3_64(plain.to_lowercase().as_bytes()) as u32 & !CASE_MASK | case
+}
+
+const CASE_MASK: u32 = 0x3f;
+
+/// Whether two names are equal but for their case, by their hashes.
+pub fn is_same_name(one: u32, other: u32) -> bool {
+    one & !CASE_MASK == other & !CASE_MASK
+}
+
+/// Whether two such names are equal in case too: wrong for one pair in 64.
+pub fn is_same_case(one: u32, other: u32) -> bool {
+    one == other
+}
+
+/// The smallest hash of names that are equal to this one but for their case.
+pub fn first_of_name(hash: u32) -> u32 {
+    hash & !CASE_MASK
 }

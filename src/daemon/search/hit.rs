@@ -1,13 +1,15 @@
 //! Makes hits of ranked documents: which definitions match, in which line, and why.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::path::Path;
 
-use super::document::{Field, last_two, name_hash};
+use super::document::{Field, is_same_name, last_two, name_hash};
 use super::question::Question;
-use super::rank::Ranked;
-use super::words::{Form, Splitter};
+use super::rank::{Exactness, Ranked, is_qualified, of_path};
+use super::words::{Form, Splitter, runs};
 use crate::model::outline::Element;
+use crate::model::path::RelPath;
 use crate::model::summary::first_sentence;
 use crate::wire::protocol::Node;
 use crate::wire::search::{Hit, HitKind, MatchedElement};
@@ -21,32 +23,15 @@ const LINE_WEIGHT: f64 = 0.8;
 /// How much each further part of a name takes from a match in it.
 const LONG_NAME: f64 = 0.05;
 
-/// How exactly a node is what the query names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exactness {
-    /// It only has some of the words.
-    Words,
-    /// Its name, or a definition's, but for case and ending.
-    Name,
-    /// A definition's name, letter by letter.
-    ExactName,
-    /// A qualified name or a whole path.
-    Qualified,
-}
+/// Bound of the memory of words that were compared with the query.
+const MAX_KNOWN: usize = 20_000;
 
 /// How exactly the query names this node or one of its definitions.
-pub fn exactness(question: &Question, node: &Node) -> Exactness {
+pub fn exactness(question: &Question, path: &RelPath, node: &Node) -> Exactness {
     let Some(name) = question.name() else {
         return Exactness::Words;
     };
-    let path = &node.common().path;
-    if path == name.trim_matches('/') && path.contains('/') {
-        return Exactness::Qualified;
-    }
-    let by_path = match is_path_named(path, name) {
-        true => Exactness::Name,
-        false => Exactness::Words,
-    };
+    let by_path = of_path(path, name);
     let Node::File(file) = node else {
         return by_path;
     };
@@ -57,20 +42,10 @@ pub fn exactness(question: &Question, node: &Node) -> Exactness {
     of_elements.max().unwrap_or(Exactness::Words).max(by_path)
 }
 
-fn is_path_named(path: &str, name: &str) -> bool {
-    let name = name.trim_matches('/');
-    let own = path.rsplit('/').next().unwrap_or(path);
-    let stem = own.split('.').next().unwrap_or(own);
-    let is_end = path
-        .strip_suffix(name)
-        .is_some_and(|rest| rest.ends_with('/'));
-    own.eq_ignore_ascii_case(name) || stem.eq_ignore_ascii_case(name) || is_end
-}
-
 fn of_element(name: &str, element: &Element) -> Exactness {
-    let is_qualified = name.contains(['.', ':']);
-    if is_qualified {
-        return match name_hash(last_two(name)) == name_hash(last_two(&element.qualified_name)) {
+    if is_qualified(name) {
+        let hash = |name: &str| name_hash(last_two(name));
+        return match is_same_name(hash(name), hash(&element.qualified_name)) {
             true => Exactness::Qualified,
             false => Exactness::Words,
         };
@@ -85,12 +60,17 @@ fn of_element(name: &str, element: &Element) -> Exactness {
     }
 }
 
+/// Terms of a query, a bit for each.
+type Terms = u32;
+
 /// Compares texts with the terms of a query.
 pub struct Matcher<'q> {
     question: &'q Question,
     /// What each term counts.
     weights: Vec<f64>,
     splitter: Splitter,
+    /// For words that were compared before: the terms in them, and how many parts they have.
+    known: HashMap<Box<str>, (Terms, usize)>,
 }
 
 impl<'q> Matcher<'q> {
@@ -101,34 +81,53 @@ impl<'q> Matcher<'q> {
             question,
             weights: weights.map(|(term, rarity)| term.weight * rarity).collect(),
             splitter: Splitter::default(),
+            known: HashMap::new(),
         }
     }
 
-    /// Sets `found` for each term of the query in the text, and returns how many words the text has.
-    fn mark(&mut self, text: &str, found: &mut [bool]) -> usize {
-        let mut words = 0;
-        let terms = &self.question.terms;
-        self.splitter.each(text, |token| {
-            words += usize::from(token.form == Form::Part);
-            for (term, found) in terms.iter().zip(found.iter_mut()) {
-                let begins =
-                    || term.is_word && term.text.len() >= 3 && token.term.starts_with(&term.text);
-                *found |= token.term == term.text || begins();
-            }
-        });
-        words
+    /// The terms in a text, and how many words the text has.
+    fn terms(&mut self, text: &str) -> (Terms, usize) {
+        let mut all = (0, 0);
+        for run in runs(text) {
+            let (terms, parts) = match self.known.get(run) {
+                Some(known) => *known,
+                None => self.compare(run),
+            };
+            all = (all.0 | terms, all.1 + parts);
+        }
+        all
     }
 
-    fn sum(&self, found: &[bool]) -> f64 {
-        let counted = self.weights.iter().zip(found).filter(|(_, found)| **found);
-        counted.map(|(weight, _)| weight).sum()
+    fn compare(&mut self, run: &str) -> (Terms, usize) {
+        let (mut found, mut parts) = (0, 0);
+        let terms = &self.question.terms;
+        self.splitter.each(run, |token| {
+            parts += usize::from(token.form == Form::Part);
+            for (at, term) in terms.iter().enumerate() {
+                let begins =
+                    || term.is_word && term.text.len() >= 3 && token.term.starts_with(&term.text);
+                if token.term == term.text || begins() {
+                    found |= 1 << at;
+                }
+            }
+        });
+        if self.known.len() >= MAX_KNOWN {
+            self.known.clear();
+        }
+        self.known.insert(run.into(), (found, parts));
+        (found, parts)
+    }
+
+    fn sum(&self, found: Terms) -> f64 {
+        let counted = self.weights.iter().enumerate();
+        let counted = counted.filter(|(at, _)| found & 1 << at != 0);
+        counted.map(|(_, weight)| weight).sum()
     }
 
     /// How well a definition matches by its name and docstring; 0 where its name has none of the words.
     pub fn element(&mut self, element: &Element) -> f64 {
-        let mut in_name = vec![false; self.weights.len()];
-        let parts = self.mark(&element.name, &mut in_name);
-        let by_name = self.sum(&in_name);
+        let (in_name, parts) = self.terms(&element.name);
+        let by_name = self.sum(in_name);
         let exact = match self.question.name() {
             Some(name) => of_element(name, element),
             None => Exactness::Words,
@@ -136,29 +135,21 @@ impl<'q> Matcher<'q> {
         if by_name == 0.0 && exact == Exactness::Words {
             return 0.0;
         }
-        let mut in_text = vec![false; self.weights.len()];
-        self.mark(
-            element.docstring.as_deref().unwrap_or_default(),
-            &mut in_text,
-        );
-        for (text, name) in in_text.iter_mut().zip(&in_name) {
-            *text &= !name;
-        }
+        let (in_text, _) = self.terms(element.docstring.as_deref().unwrap_or_default());
+        let by_text = self.sum(in_text & !in_name);
         let length = 1.0 + LONG_NAME * parts.saturating_sub(1) as f64;
-        (by_name + DOCSTRING_WEIGHT * self.sum(&in_text)) / length + 100.0 * f64::from(exact as u8)
+        (by_name + DOCSTRING_WEIGHT * by_text) / length + 100.0 * f64::from(exact as u8)
     }
 
     /// The line, 1-based, around which most of the words stand, and how well it matches.
     fn line(&mut self, text: &str) -> Option<(u32, f64)> {
-        let mut before = vec![false; self.weights.len()];
+        let mut before = 0;
         let mut best: Option<(u32, f64)> = None;
         for (index, line) in text.lines().enumerate() {
-            let mut here = vec![false; self.weights.len()];
-            self.mark(line, &mut here);
-            let own = self.sum(&here);
-            if own > 0.0 {
-                let around: Vec<bool> = here.iter().zip(&before).map(|(a, b)| *a || *b).collect();
-                let score = own + 0.5 * (self.sum(&around) - own);
+            let (here, _) = self.terms(line);
+            if here != 0 {
+                let own = self.sum(here);
+                let score = own + 0.5 * (self.sum(here | before) - own);
                 if best.is_none_or(|(_, most)| score > most) {
                     best = Some((index as u32 + 1, score));
                 }
@@ -166,6 +157,13 @@ impl<'q> Matcher<'q> {
             before = here;
         }
         best.map(|(line, score)| (line, score * LINE_WEIGHT))
+    }
+
+    /// The best score that a line of a document can have.
+    fn best_line(&self, ranked: &Ranked) -> f64 {
+        let in_body = ranked.fields.iter().enumerate();
+        let in_body = in_body.filter(|(_, fields)| **fields & 1 << Field::Body as u8 != 0);
+        self.sum(in_body.fold(0, |terms, (at, _)| terms | 1 << at)) * LINE_WEIGHT
     }
 
     /// A hit for a file or directory. `body` reads the text of the file.
@@ -191,7 +189,9 @@ impl<'q> Matcher<'q> {
         let best_name = scored.first().map_or(0.0, |(score, _)| *score);
         let mut elements: Vec<&Element> = scored.iter().map(|(_, element)| *element).collect();
         hit.line_number = elements.first().map(|element| element.line_start);
-        if let Some((line, score)) = body().and_then(|body| self.line(&body))
+        let may_be_better = self.best_line(ranked) > best_name;
+        if let Some(body) = may_be_better.then(body).flatten()
+            && let Some((line, score)) = self.line(&body)
             && score > best_name
         {
             hit.line_number = Some(line);

@@ -1,4 +1,4 @@
-//! The inverted index of one repository, kept in memory from the first search on and brought up to date by each.
+//! The inverted index of one repository, kept in memory.
 //!
 //! It knows in which state it has indexed each node. What differs from the tree now is indexed again; nothing else is.
 
@@ -23,6 +23,12 @@ pub struct State {
     pub is_settled: bool,
 }
 
+/// The state of a node that is indexed without its text.
+const NAMED: State = State {
+    hash: 0,
+    is_settled: false,
+};
+
 struct Known {
     segment: u32,
     number: u32,
@@ -42,6 +48,8 @@ pub struct Totals {
 pub enum Change {
     /// A node is new, or differs from what was indexed.
     Set(State, Box<Document>),
+    /// A node that is not indexed yet, without its text: it stays different from every node in the tree.
+    Named(Box<Document>),
     /// A node is gone, with all below it.
     Removed(RelPath),
 }
@@ -74,6 +82,16 @@ impl Index {
         self.known.get(path).map(|known| known.state)
     }
 
+    /// How many files are indexed with their texts.
+    pub fn whole_files(&self) -> u64 {
+        let named = self.known.values().filter(|known| known.state == NAMED);
+        let is_file = |known: &&Known| {
+            let segment = &self.segments[known.segment as usize];
+            segment.entries[known.number as usize].kind == NodeKind::File
+        };
+        self.files.documents - named.filter(is_file).count() as u64
+    }
+
     /// The indexed nodes in a directory.
     pub fn children(&self, directory: &RelPath) -> Vec<RelPath> {
         let mut children = Vec::new();
@@ -98,6 +116,9 @@ impl Index {
         for change in changes {
             match change {
                 Change::Set(state, document) => self.set(state, *document),
+                // The whole node may have come first.
+                Change::Named(document) if self.known.contains_key(&document.path) => {}
+                Change::Named(document) => self.set(NAMED, *document),
                 Change::Removed(path) => self.remove_subtree(&path),
             }
         }
@@ -268,6 +289,20 @@ mod tests {
             (index.totals(NodeKind::File).documents, hits(&index)),
             (6, 6)
         );
+    }
+
+    #[test]
+    fn a_name_never_replaces_a_whole_document() {
+        let mut index = Index::default();
+        let named = |path: &str| match set(path) {
+            Change::Set(_, document) => Change::Named(document),
+            other => other,
+        };
+        index.apply(vec![set("whole"), named("whole"), named("other")]);
+        assert_eq!((index.files.documents, index.whole_files()), (2, 1));
+        assert_eq!(index.state(&RelPath::new("other")), Some(NAMED));
+        index.apply(vec![set("other")]);
+        assert_eq!((hits(&index), index.whole_files()), (2, 2));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! A query, parsed: the terms to look for, and the operators that narrow what is searched.
 //!
-//! `path:`, `lang:` and `kind:` narrow the search; `-path:` excludes. Everything else is words. A colon after any
-//! other word is no operator, so that `std::fs` and `error: not found` are words.
+//! `path:`, `lang:` and `kind:` narrow the search; `-path:` and `-lang:` exclude. Everything else is words. A colon after
+//! any other word is no operator, so that `std::fs` and `error: not found` are words. What is an operator in other
+//! programs is searched as words too, with a note.
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::document::{last_two, name_hash};
 use super::words::{Form, Splitter, Token, is_generic, is_stop_word};
+use crate::model::language::Language;
 use crate::wire::protocol::{PROBLEM_BAD_REQUEST, Problem};
 use crate::wire::search::{DEFAULT_HITS, MAX_HITS, MAX_QUERY_BYTES, Search, SearchKind, too_long};
 
@@ -16,6 +18,76 @@ const MAX_TERMS: usize = 24;
 const GENERIC_WEIGHT: f64 = 0.3;
 /// Weight of two neighbouring words as one identifier.
 const PAIR_WEIGHT: f64 = 0.5;
+
+/// Kinds of definitions, as the parsers name them.
+const DEFINITION_KINDS: [&str; 47] = [
+    "annotation",
+    "block",
+    "class",
+    "concept",
+    "constant",
+    "constructor",
+    "data",
+    "delegate",
+    "directive",
+    "enum",
+    "extension",
+    "field",
+    "fragment",
+    "function",
+    "impl",
+    "input",
+    "instance",
+    "interface",
+    "keyframes",
+    "macro",
+    "message",
+    "method",
+    "mixin",
+    "module",
+    "namespace",
+    "object",
+    "operation",
+    "output",
+    "owner",
+    "property",
+    "protocol",
+    "provider",
+    "record",
+    "resource",
+    "scalar",
+    "section",
+    "selector",
+    "service",
+    "static",
+    "struct",
+    "table",
+    "trait",
+    "type",
+    "union",
+    "variable",
+    "view",
+    "rpc",
+];
+/// Those that most languages have, for messages.
+const USUAL_KINDS: &str =
+    "class, constant, enum, function, interface, method, module, struct, trait, type, variable";
+/// Operators of other programs, and the operator here that does the same.
+const OPERATORS_ELSEWHERE: [(&str, &str); 13] = [
+    ("dir", "path:"),
+    ("ext", "path:'*.EXT'"),
+    ("extension", "path:'*.EXT'"),
+    ("file", "path:"),
+    ("filename", "path:"),
+    ("filetype", "lang:"),
+    ("folder", "path:"),
+    ("in", "path:"),
+    ("-kind", "kind:"),
+    ("repo", "--path"),
+    ("symbol", "kind:"),
+    ("type", "kind:"),
+    ("is", "kind:"),
+];
 
 /// One term of a query.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +114,10 @@ pub struct Question {
     pub limit: usize,
     globs: Vec<Gitignore>,
     excluded: Vec<Gitignore>,
-    language: Option<String>,
+    /// What the person should know of how the query was read.
+    pub notes: Vec<String>,
+    language: Option<Language>,
+    excluded_languages: Vec<Language>,
 }
 
 fn bad(detail: impl Into<String>) -> Problem {
@@ -53,7 +128,8 @@ impl Question {
     /// Parses a search.
     ///
     /// # Errors
-    /// The query has neither words nor operators or is too long, a glob is invalid, the limit is out of bounds.
+    /// The query has neither words nor operators or is too long, a glob is invalid, a kind or language is unknown, the
+    /// limit is out of bounds.
     pub fn new(search: &Search) -> Result<Self, Problem> {
         let query = search.query.trim();
         if query.len() > MAX_QUERY_BYTES {
@@ -76,7 +152,9 @@ impl Question {
                 .map(|text| glob(text))
                 .collect::<Result<_, _>>()?,
             excluded: Vec::new(),
+            notes: Vec::new(),
             language: None,
+            excluded_languages: Vec::new(),
         };
         let mut paths = Vec::new();
         let mut words = Vec::new();
@@ -85,16 +163,22 @@ impl Question {
                 Some(("path", value)) => paths.push(value),
                 Some(("-path", value)) => question.excluded.push(glob(value)?),
                 Some(("lang" | "language", value)) => {
-                    question.language = Some(value.to_lowercase());
+                    question.language = Some(language(value)?);
                 }
-                Some(("kind", value)) => match SearchKind::named(value) {
+                Some(("-lang" | "-language", value)) => {
+                    question.excluded_languages.push(language(value)?);
+                }
+                Some(("kind", value)) => match SearchKind::named(&value.to_lowercase()) {
                     Some(kind) => question.kind = kind,
                     None => {
                         question.kind = SearchKind::Symbol;
-                        question.element_kind = Some(value.to_lowercase());
+                        question.element_kind = Some(definition_kind(value)?);
                     }
                 },
-                _ => words.push(word),
+                other => {
+                    question.notes.extend(other.and_then(note));
+                    words.push(word);
+                }
             }
         }
         if !paths.is_empty() {
@@ -105,7 +189,7 @@ impl Question {
         question.terms = terms(&question.words);
         if question.terms.is_empty() && !has_operators {
             return Err(bad(
-                "the query has no word: give some words or the name of a definition",
+                "the query has no words: give some, or the name of a definition, or an operator such as path:src/",
             ));
         }
         Ok(question)
@@ -121,13 +205,19 @@ impl Question {
             && !self.excluded.iter().any(matches)
             && self
                 .language
-                .as_deref()
-                .is_none_or(|wanted| language == Some(wanted))
+                .is_none_or(|wanted| language == Some(wanted.name()))
+            && !self
+                .excluded_languages
+                .iter()
+                .any(|excluded| language == Some(excluded.name()))
     }
 
     /// Whether every file passes.
     pub fn admits_all(&self) -> bool {
-        self.globs.is_empty() && self.excluded.is_empty() && self.language.is_none()
+        self.globs.is_empty()
+            && self.excluded.is_empty()
+            && self.language.is_none()
+            && self.excluded_languages.is_empty()
     }
 
     /// The query as the name of a definition, a file or a path; `None` where it is more than one word.
@@ -143,6 +233,41 @@ impl Question {
     pub fn name_hash(&self) -> Option<u32> {
         self.name().map(|name| name_hash(last_two(name)))
     }
+}
+
+/// The language of that name, of a usual other name, or of files with that ending: `c++`, `py`.
+fn language(text: &str) -> Result<Language, Problem> {
+    let name = text.to_lowercase();
+    let by_ending = || Language::of_file(format!("x.{name}").as_bytes());
+    let found = Language::named(&name).or_else(|| Language::of_alias(&name));
+    found.or_else(by_ending).ok_or_else(|| {
+        bad(format!(
+            "{text:?} is no language: name it as `show --json` does (python, typescript, cpp), or by an ending (py)"
+        ))
+    })
+}
+
+/// The kind of definitions of that name; a plural is forgiven.
+fn definition_kind(text: &str) -> Result<String, Problem> {
+    let name = text.to_lowercase();
+    let is_it =
+        |kind: &&&str| name == **kind || [format!("{kind}s"), format!("{kind}es")].contains(&name);
+    match DEFINITION_KINDS.iter().find(is_it) {
+        Some(kind) => Ok((*kind).to_owned()),
+        None => Err(bad(format!(
+            "{text:?} is no kind: file, directory, symbol, all, or a kind of definition ({USUAL_KINDS}, …)"
+        ))),
+    }
+}
+
+/// A note about a word that other programs read as an operator.
+fn note((name, _): (&str, &str)) -> Option<String> {
+    let (name, same) = OPERATORS_ELSEWHERE
+        .iter()
+        .find(|(known, _)| *known == name)?;
+    Some(format!(
+        "{name}: is not an operator, and is searched as a word; did you mean {same}?"
+    ))
 }
 
 fn glob(text: &str) -> Result<Gitignore, Problem> {
@@ -283,13 +408,54 @@ mod tests {
     }
 
     #[test]
+    fn kinds_and_languages_are_forgiving() {
+        for (query, kind) in [("kind:Classes", "class"), ("kind:function", "function")] {
+            let question = parse_query(query).unwrap();
+            assert_eq!(question.element_kind.as_deref(), Some(kind), "{query}");
+        }
+        for query in ["lang:py", "lang:Python", "language:python3"] {
+            let question = parse_query(query).unwrap();
+            assert!(question.admits("a.py", false, Some("python")), "{query}");
+            assert!(!question.admits("a.rs", false, Some("rust")), "{query}");
+        }
+        let question = parse_query("-lang:c++ x").unwrap();
+        assert!(!question.admits("a.cc", false, Some("cpp")));
+        assert!(question.admits("a.c", false, Some("c")));
+        let question = parse_query("ext:py retry").unwrap();
+        assert_eq!(question.words, "ext:py retry");
+        assert!(
+            question.notes[0].contains("path:'*.EXT'"),
+            "{:?}",
+            question.notes
+        );
+        assert!(parse_query("std::fs error:x").unwrap().notes.is_empty());
+    }
+
+    #[test]
+    fn every_kind_that_a_parser_names_can_be_searched() {
+        let queries = concat!(env!("CARGO_MANIFEST_DIR"), "/src/shell/parse/queries");
+        for file in std::fs::read_dir(queries).unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            for rest in text.split("@item.").skip(1) {
+                let kind = rest
+                    .split(|c: char| !c.is_ascii_lowercase())
+                    .next()
+                    .unwrap();
+                assert!(DEFINITION_KINDS.contains(&kind), "{kind}");
+            }
+        }
+    }
+
+    #[test]
     fn invalid_searches_name_the_reason() {
         let refused = |search: Search| Question::new(&search).err().unwrap().detail;
         let query = |query: &str| Search {
             query: query.to_owned(),
             ..Search::default()
         };
-        assert!(refused(query(" ?! ")).contains("no word"));
+        assert!(refused(query(" ?! ")).contains("no words"));
+        assert!(refused(query("kind:nonsense x")).contains("file, directory, symbol, all"));
+        assert!(refused(query("lang:nonsense x")).contains("\"nonsense\" is no language"));
         assert!(refused(query(&"word ".repeat(300))).contains("1000 bytes"));
         for limit in [0, 1_001] {
             let limit = Some(limit);

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 
-use super::document::{FIELDS, PerField};
+use super::document::{FIELDS, Field, PerField};
 use super::index::Index;
 use super::question::Question;
 use super::role::Role;
@@ -44,8 +44,20 @@ const MIN_SHARE: f64 = 0.05;
 const MIN_PREFIX: usize = 3;
 /// Words that it stands for at most.
 const MAX_EXPANSIONS: usize = 16;
-/// Documents that may define the query's name.
-const MAX_EXACT: usize = 200;
+
+/// How exactly a node is what the query names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exactness {
+    /// It only has some of the words.
+    #[default]
+    Words,
+    /// Its name, or a definition's, but for case and ending.
+    Name,
+    /// A definition's name, letter by letter.
+    ExactName,
+    /// A qualified name or a whole path.
+    Qualified,
+}
 
 /// What is searched of one index.
 pub struct Place<'a> {
@@ -60,6 +72,8 @@ pub struct Ranked {
     /// Which of the places has it.
     pub place: usize,
     pub path: RelPath,
+    /// How exactly the query names it or one of its definitions, as far as the index knows.
+    pub exactness: Exactness,
     pub score: f64,
     pub role: Role,
     /// For each term, a bit for each field that has it.
@@ -69,9 +83,7 @@ pub struct Ranked {
 /// The outcome of [`rank`].
 #[derive(Debug, Default)]
 pub struct Ranking {
-    /// Documents whose name, path or definitions may be what the query names.
-    pub exact: Vec<Ranked>,
-    /// The best documents, those of `exact` among them.
+    /// The best documents: first those that the query names.
     pub best: Vec<Ranked>,
     /// How many match.
     pub total: u64,
@@ -98,16 +110,17 @@ pub fn rank(question: &Question, places: &[Place<'_>], limit: usize) -> Ranking 
         .iter()
         .map(|term| term.text.as_str())
         .collect();
-    let mut found = Vec::new();
-    let mut exact = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
     for (at, segment) in matches.iter().enumerate() {
         let scope = &places[segment.place].scope;
         let scores = weights.scores(question, segment);
         let hash = question.name_hash();
-        let named = hash.map(|hash| {
-            let numbers = segment_of(places, &matches, at).documents_with_name(hash);
-            numbers.into_iter().collect::<HashSet<u32>>()
-        });
+        let named = hash.map(|hash| segment_of(places, &matches, at).documents_with_name(hash));
+        let named = named.unwrap_or_default();
+        let defines = match question.kind {
+            SearchKind::Symbol => segment.with_definitions(),
+            _ => HashSet::new(),
+        };
         for (number, (score, share)) in scores.into_iter().enumerate() {
             let entry = &segment.entries[number];
             if !entry.is_live
@@ -116,13 +129,23 @@ pub fn rank(question: &Question, places: &[Place<'_>], limit: usize) -> Ranking 
             {
                 continue;
             }
-            let is_exact = named
-                .as_ref()
-                .is_some_and(|named| named.contains(&(number as u32)))
-                || question
-                    .name()
-                    .is_some_and(|name| is_named(&entry.path, name));
-            if question.terms.is_empty() || is_exact || share >= MIN_SHARE {
+            let number = number as u32;
+            let exactness = question.name().map_or(Exactness::Words, |name| {
+                let definition = named.get(&number).map(|same_case| match same_case {
+                    _ if is_qualified(name) => Exactness::Qualified,
+                    true => Exactness::ExactName,
+                    false => Exactness::Name,
+                });
+                definition
+                    .unwrap_or_default()
+                    .max(of_path(&entry.path, name))
+            });
+            let is_match = match question.kind {
+                // Only a definition whose name has one of the words matches.
+                SearchKind::Symbol => defines.contains(&number),
+                _ => exactness > Exactness::Words || share >= MIN_SHARE,
+            };
+            if question.terms.is_empty() || is_match {
                 let admits = question.admits_all()
                     || question.admits(
                         &entry.path.to_text(),
@@ -130,46 +153,81 @@ pub fn rank(question: &Question, places: &[Place<'_>], limit: usize) -> Ranking 
                         entry.language.as_deref(),
                     );
                 if admits {
-                    let score = score * entry.role.factor(&stems);
-                    found.push((score, at, number as u32));
-                    if is_exact {
-                        exact.push((score, at, number as u32));
-                    }
+                    found.push(Found {
+                        exactness,
+                        role: entry.role,
+                        score: score * entry.role.factor(&stems),
+                        segment: at,
+                        number,
+                    });
                 }
             }
         }
     }
     let total = found.len() as u64;
-    let order = |a: &(f64, usize, u32), b: &(f64, usize, u32)| {
-        let path =
-            |(_, at, number): &(f64, usize, u32)| &matches[*at].entries[*number as usize].path;
-        let score = b.0.partial_cmp(&a.0).unwrap_or(Ordering::Equal);
-        score.then_with(|| path(a).cmp(path(b)))
+    let order = |a: &Found, b: &Found| {
+        let path = |found: &Found| &matches[found.segment].entries[found.number as usize].path;
+        let ranks = by_rank(
+            (a.exactness, a.role, a.score),
+            (b.exactness, b.role, b.score),
+        );
+        ranks.then_with(|| path(a).cmp(path(b)))
     };
-    let best = |mut all: Vec<(f64, usize, u32)>, limit: usize| {
-        if all.len() > limit {
-            all.select_nth_unstable_by(limit, order);
-            all.truncate(limit);
+    if found.len() > limit {
+        found.select_nth_unstable_by(limit, order);
+        found.truncate(limit);
+    }
+    found.sort_unstable_by(order);
+    let best = found.into_iter().map(|found| {
+        let segment = &matches[found.segment];
+        Ranked {
+            place: segment.place,
+            path: segment.entries[found.number as usize].path.clone(),
+            exactness: found.exactness,
+            score: found.score,
+            role: found.role,
+            fields: segment.fields(found.number),
         }
-        all.sort_unstable_by(order);
-        let ranked = all.into_iter().map(|(score, at, number)| {
-            let segment = &matches[at];
-            let entry = &segment.entries[number as usize];
-            Ranked {
-                place: segment.place,
-                path: entry.path.clone(),
-                score,
-                role: entry.role,
-                fields: segment.fields(number),
-            }
-        });
-        ranked.collect()
-    };
+    });
     Ranking {
-        best: best(found, limit),
-        exact: best(exact, MAX_EXACT),
+        best: best.collect(),
         total,
         rarity: weights.symbol_rarity(),
+    }
+}
+
+/// A document that matches, by its place in its segment.
+struct Found {
+    exactness: Exactness,
+    role: Role,
+    score: f64,
+    segment: usize,
+    number: u32,
+}
+
+/// The order of results: what the query names goes first, its source before its tests; then the score.
+pub fn by_rank(a: (Exactness, Role, f64), b: (Exactness, Role, f64)) -> Ordering {
+    let is_beside =
+        |exactness: Exactness, role: Role| exactness > Exactness::Words && role != Role::Source;
+    b.0.cmp(&a.0)
+        .then(is_beside(a.0, a.1).cmp(&is_beside(b.0, b.1)))
+        .then(b.2.total_cmp(&a.2))
+}
+
+/// Whether a name says in what it is defined.
+pub fn is_qualified(name: &str) -> bool {
+    name.contains(['.', ':'])
+}
+
+/// How exactly a name is that of a node.
+pub fn of_path(path: &RelPath, name: &str) -> Exactness {
+    let plain = name.trim_matches('/');
+    if plain.contains('/') && path.as_bytes() == plain.as_bytes() {
+        return Exactness::Qualified;
+    }
+    match is_named(path, name) {
+        true => Exactness::Name,
+        false => Exactness::Words,
     }
 }
 
@@ -250,6 +308,13 @@ fn words_with_prefix(segment: &Segment, text: &str) -> Postings {
 }
 
 impl Matches<'_> {
+    /// The documents that have one of the terms in the names of their definitions.
+    fn with_definitions(&self) -> HashSet<u32> {
+        let all = self.terms.iter().flatten();
+        let defines = all.filter(|(_, counts)| counts[Field::Symbols as usize] > 0);
+        defines.map(|(number, _)| *number).collect()
+    }
+
     fn fields(&self, number: u32) -> Vec<u8> {
         let of_term = |postings: &Postings| {
             let at = postings.binary_search_by_key(&number, |(number, _)| *number);

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
-use super::document::{Document, FIELDS, PerField};
+use super::document::{Document, FIELDS, PerField, first_of_name, is_same_case, is_same_name};
 use super::role::Role;
 use crate::model::path::RelPath;
 use crate::wire::search::NodeKind;
@@ -124,22 +124,26 @@ impl Segment {
         }
     }
 
-    /// The live documents with a definition of that hash.
-    pub fn documents_with_name(&self, hash: u32) -> Vec<u32> {
-        let is_live = |number: &u32| self.entries[*number as usize].is_live;
-        let numbers: Vec<u32> = match &self.terms {
-            Terms::Open(_) => {
-                let same = self.names.iter().filter(|(known, _)| *known == hash);
-                same.map(|(_, number)| *number).collect()
-            }
+    /// The live documents with a definition of that name, and whether its case is the same too.
+    pub fn documents_with_name(&self, hash: u32) -> HashMap<u32, bool> {
+        let first = match &self.terms {
+            Terms::Open(_) => 0,
             Terms::Frozen { .. } => {
-                let first = self.names.partition_point(|(known, _)| *known < hash);
-                let same = self.names[first..].iter();
-                let same = same.take_while(|(known, _)| *known == hash);
-                same.map(|(_, number)| *number).collect()
+                let first = first_of_name(hash);
+                self.names.partition_point(|(known, _)| *known < first)
             }
         };
-        numbers.into_iter().filter(is_live).collect()
+        let is_sorted = matches!(self.terms, Terms::Frozen { .. });
+        let candidates = self.names[first..]
+            .iter()
+            .take_while(|(known, _)| !is_sorted || is_same_name(*known, hash));
+        let mut found = HashMap::new();
+        for (known, number) in candidates {
+            if is_same_name(*known, hash) && self.entries[*number as usize].is_live {
+                *found.entry(*number).or_default() |= is_same_case(*known, hash);
+            }
+        }
+        found
     }
 
     fn postings(&self, term: &str) -> Option<&[u8]> {
@@ -339,7 +343,7 @@ mod tests {
             assert_eq!(postings(&segment, "some"), [all[0], all[300]]);
             assert_eq!(postings(&segment, "none"), []);
             assert_eq!(segment.documents_with_name(7).len(), 400);
-            assert_eq!(segment.documents_with_name(8).len(), 0);
+            assert_eq!(segment.documents_with_name(7 + 64).len(), 0);
             let mut terms = Vec::new();
             segment.each_term_with_prefix("so", |term| terms.push(term.to_owned()));
             assert_eq!(terms, ["some"]);

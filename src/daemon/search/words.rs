@@ -115,11 +115,7 @@ impl Default for Splitter {
 impl Splitter {
     /// Calls `take` with each term of the text, in order.
     pub fn each(&mut self, text: &str, mut take: impl FnMut(Token<'_>)) {
-        for run in text.split(|c: char| !c.is_alphanumeric() && c != '_') {
-            if !run.is_empty() && run.len() <= MAX_WORD_BYTES || has_cjk(run) {
-                self.run(run, &mut take);
-            }
-        }
+        runs(text).for_each(|run| self.run(run, &mut take));
     }
 
     fn run(&mut self, run: &str, take: &mut impl FnMut(Token<'_>)) {
@@ -186,6 +182,12 @@ impl Splitter {
             }
         }
     }
+}
+
+/// The words and identifiers of a text, whole.
+pub fn runs(text: &str) -> impl Iterator<Item = &str> {
+    let runs = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    runs.filter(|run| !run.is_empty() && run.len() <= MAX_WORD_BYTES || has_cjk(run))
 }
 
 fn part_of<'a>(term: &'a str, word: &'a str) -> Token<'a> {

@@ -33,6 +33,15 @@ pub(super) async fn search(session: &Session, arguments: Searching) -> Answer {
     };
     let found = session.client.search(&search).await.map_err(detail)?;
     let mut page = Page::new(arguments.max_tokens);
+    for note in &found.notes {
+        page.line(&format!("Note: {}", clean(note)));
+    }
+    if found.unindexed > 0 {
+        page.line(&format!(
+            "The text of {} not indexed yet; names and summaries were searched. Search again in a while for more.",
+            count(found.unindexed, "file is", "files are")
+        ));
+    }
     if found.hits.is_empty() {
         match &search.glob {
             Some(read) if session.matches_nothing(read).await? => page.line(&format!(

@@ -26,7 +26,7 @@
 //! | `@_…` | used by the pattern's own predicates only |
 //!
 //! An `@item.owner` is no element: it only gives its name to the definitions inside. A definition without a `@name` is called `default`. Every pattern begins with one named node kind, because the query
-//! runs only at nodes of those kinds.
+//! runs only at nodes of those kinds. A line with `$NAME` names the indented lines below it; the patterns after it may use the name.
 
 mod compiled;
 mod rows;

@@ -109,7 +109,7 @@ impl Compiled {
 
 fn compile(grammar: &Grammar) -> Option<Compiled> {
     let language = (grammar.language)();
-    let text = grammar.query.concat();
+    let text = expanded(grammar.query);
     let query = Query::new(&language, &text).ok()?;
     let captures = query.capture_names().iter().map(|name| capture(name));
     let captures = captures.collect::<Option<_>>()?;
@@ -173,6 +173,44 @@ impl Grammar {
     }
 }
 
+/// A query in which each name of a fragment is replaced by the fragment. A fragment is a line with `$NAME` followed by
+/// indented lines; it may use the fragments before it.
+fn expanded(query: &[&str]) -> String {
+    let mut fragments: Vec<(&str, String)> = Vec::new();
+    let mut patterns = String::new();
+    let mut in_fragment = false;
+    for line in query.iter().flat_map(|part| part.lines()) {
+        if let Some(name) = line.strip_prefix('$') {
+            fragments.push((name, String::new()));
+            in_fragment = true;
+            continue;
+        }
+        in_fragment &= line.starts_with(' ');
+        let line = with_fragments(line, &fragments);
+        let text = match fragments.last_mut() {
+            Some((_, text)) if in_fragment => text,
+            _ => &mut patterns,
+        };
+        text.push_str(&line);
+        text.push('\n');
+    }
+    patterns
+}
+
+fn with_fragments(line: &str, fragments: &[(&str, String)]) -> String {
+    let mut parts = line.split('$');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_uppercase());
+        let (name, rest) = part.split_at(end.unwrap_or(part.len()));
+        match fragments.iter().find(|(known, _)| *known == name) {
+            Some((_, fragment)) => text.extend([fragment.trim(), rest]),
+            None => text.extend(["$", part]),
+        }
+    }
+    text
+}
+
 /// The node kind with which the pattern at that byte of a query begins.
 fn first_kind(query: &str, at: usize) -> Option<&str> {
     let pattern = query.get(at..)?.trim_start().strip_prefix('(')?;
@@ -220,7 +258,7 @@ mod tests {
     fn every_row_fits_its_grammar() {
         for row in ROWS {
             let language = (row.language)();
-            if let Err(error) = Query::new(&language, &row.query.concat()) {
+            if let Err(error) = Query::new(&language, &expanded(row.query)) {
                 panic!("{}: {error}", row.name);
             }
             assert!(
