@@ -244,7 +244,7 @@ const EDITORS: [&str; 6] = [
 ];
 
 /// The path of a `file:` address, or of an editor's.
-fn from_uri(text: &str) -> Option<String> {
+pub fn from_uri(text: &str) -> Option<String> {
     let (scheme, rest) = text.split_once(':')?;
     let is_file = scheme.eq_ignore_ascii_case("file") && rest.starts_with('/');
     let is_editor = EDITORS.contains(&scheme) && rest.starts_with("//file/");

@@ -308,6 +308,7 @@ fn a_path_has_many_names_and_a_glob_too() {
         ("src/shop/cart.py:Cart.total", "11-12"),
         ("src/shop/cart.py::total", "11-12"),
         ("src/shop/cart.py(9)", "7-9"),
+        ("src/shop/cart.py:9, README.md", "7-9"),
         ("src/shop/c%61rt.py:9", "7-9"),
         ("Cart.total", "11-12"),
         ("Cart", "4-12 class Cart"),

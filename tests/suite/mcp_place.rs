@@ -123,11 +123,12 @@ fn watch_in_a_folder_of_a_watched_repository_adds_nothing() {
         root(&repo),
         "{done:?}"
     );
-    // Nor does a folder of a watched one without git.
+    // Nor is a folder of one without git added, unless it is named.
     let plain = Repo::package();
     home.run(&["watch", &plain.at("")]).expect(0);
-    for folder in [&src, &plain.at("src/shop")] {
-        let done = home.run(&["watch", folder]).expect(0);
+    let named = home.run(&["watch", &src]).expect(0);
+    let here = home.run_in(plain.at("src/shop").as_ref(), &["watch"]);
+    for done in [named, here.expect(0)] {
         assert!(
             done.stderr.contains("already watched as part of"),
             "{done:?}"
@@ -363,22 +364,23 @@ fn a_work_tree_and_its_main_checkout_edited_at_once_share_what_is_equal() {
     fresh(&mut other);
     // The root's summary names no folder, so that even it is the same.
     assert_eq!(model.count(), first, "a second work tree costs nothing");
-    for round in 0..3 {
-        let both = format!("def both{round}():\n    return {round}\n");
+    for (ours, theirs, both) in [
+        ("walrus", "zebra", "ferry"),
+        ("quartz", "umbrella", "violin"),
+        ("jigsaw", "kettle", "lemon"),
+    ] {
+        let function = |name: &str| format!("def {name}():\n    return \"{name}\"\n");
+        let both = function(both);
         repo.write("src/shop/both.py", &both);
         fs::write(format!("{tree}/src/shop/both.py"), &both).unwrap();
-        let only = |name: &str| format!("def {name}{round}():\n    return {round}\n");
-        repo.write("tests/only_main.py", only("main"));
-        fs::write(format!("{tree}/tests/only_tree.py"), only("tree")).unwrap();
+        repo.write("tests/only.py", function(ours));
+        fs::write(format!("{tree}/tests/only.py"), function(theirs)).unwrap();
         fresh(&mut main);
         fresh(&mut other);
-        for (agent, own, foreign) in [(&mut main, "main", "tree"), (&mut other, "tree", "main")] {
-            let found = agent.good("search", json!({"query": format!("{own}{round}")}));
-            assert!(
-                found.starts_with(&format!("tests/only_{own}.py")),
-                "{found}"
-            );
-            let none = agent.good("search", json!({"query": format!("{foreign}{round}")}));
+        for (agent, own, foreign) in [(&mut main, ours, theirs), (&mut other, theirs, ours)] {
+            let found = agent.good("search", json!({"query": own}));
+            assert!(found.starts_with("tests/only.py"), "{found}");
+            let none = agent.good("search", json!({"query": foreign}));
             assert!(none.starts_with("No results"), "{none}");
             let changes = agent.good("list_changes", json!({}));
             assert!(changes.contains("2 files changed"), "{changes}");

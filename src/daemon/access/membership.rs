@@ -60,11 +60,12 @@ impl Handle {
         }
     }
 
-    /// The watched folder that `root` is a part of. What it leaves out is no part of it, nor is a repository in it.
+    /// The watched git repository that `root` is a folder of. A folder that it leaves out is no part of it; nor is a
+    /// folder in a watched one without git, which may be watched alone.
     fn around(&self, root: &Path) -> Option<Entry> {
         let (entry, below) = self.context.registry.holding(root, None)?;
         let is_part = !below.is_root()
-            && work_tree(root).is_none_or(|top| entry.root.starts_with(top))
+            && work_tree(root).is_some_and(|top| top == entry.root)
             && entry.rules().explain_folder(&below).is_none();
         is_part.then_some(entry)
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::wire::percent;
 use crate::wire::protocol::{PROBLEM_BAD_REQUEST, Problem};
-use crate::wire::target::{Base, Target};
+use crate::wire::target::{Base, Target, from_uri};
 
 /// The pairs of one query.
 pub(super) struct Query(Vec<(&'static str, Vec<u8>)>);
@@ -99,10 +99,9 @@ pub(super) fn absolute(path: PathBuf) -> Result<PathBuf, Problem> {
 
 /// What an absolute path names: `file:///a`, `/a/../b`, `/a.py:42`. What exists as written stays so.
 fn target(path: PathBuf) -> Result<Target, Problem> {
-    let is_address = |text: &str| text.to_ascii_lowercase().starts_with("file:/");
     let exists = |path: &Path| path.symlink_metadata().is_ok();
     match path.to_str() {
-        Some(text) if is_address(text) || (path.is_absolute() && !exists(&path)) => {
+        Some(text) if from_uri(text).is_some() || (path.is_absolute() && !exists(&path)) => {
             let base = Base {
                 folder: Path::new("/"),
                 home: None,

@@ -71,7 +71,7 @@ impl Gate {
         if bytes.is_empty() {
             return passed;
         }
-        match serde_json::from_slice(bytes) {
+        match parsed(bytes) {
             Ok(Value::Array(messages)) => self.batch(messages, &mut passed),
             Ok(message) => match self.message(message) {
                 Fate::Pass(message) => passed.messages.push(line(&message)),
@@ -238,6 +238,40 @@ impl Gate {
         let batch = self.batches.swap_remove(at);
         Some(line(&Value::Array(batch.responses)))
     }
+}
+
+/// The JSON of a line. Half of a surrogate pair, and bytes that are no UTF-8, become U+FFFD: clients cut texts anywhere.
+fn parsed(bytes: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice(bytes).or_else(|flaw| {
+        let text = String::from_utf8_lossy(bytes);
+        serde_json::from_str(&without_halves(&text)).map_err(|_| flaw)
+    })
+}
+
+/// A text with `\ud800` to `\udfff` replaced where they are no pair.
+fn without_halves(text: &str) -> String {
+    let unit = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(next) = text[at..].find('\\').map(|next| at + next) {
+        out.push_str(&text[at..next]);
+        let (taken, written) = match (unit(next), unit(next + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (12, None),
+            (Some(0xd800..=0xdfff), _) => (6, Some("\\ufffd")),
+            // The backslash and what it escapes.
+            _ => (
+                1 + text[next + 1..].chars().next().map_or(0, char::len_utf8),
+                None,
+            ),
+        };
+        out.push_str(written.unwrap_or(&text[next..next + taken]));
+        at = next + taken;
+    }
+    out.push_str(&text[at..]);
+    out
 }
 
 /// Puts the members of a message in order: `jsonrpc` may be missing, `params` may be null or an empty list.
@@ -409,6 +443,22 @@ mod tests {
                 INVALID_PARAMS,
                 "{params}"
             );
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_cut_anywhere_is_still_read() {
+        for (given, expected) in [
+            (&br#""a\ud83d""#[..], "a\u{fffd}"),
+            (br#""\ude00b""#, "\u{fffd}b"),
+            (br#""\ud83d\ude00\ud83d""#, "😀\u{fffd}"),
+            (br#""\\ud83d\ud83d\n""#, "\\ud83d\u{fffd}\n"),
+            (b"\"\xc3\"", "\u{fffd}"),
+        ] {
+            assert_eq!(parsed(given).expect("JSON"), json!(expected), "{given:?}");
+        }
+        for given in [&b"\xff\xfe"[..], b"\"\\ud83d", b"{\"a\":\\"] {
+            assert!(parsed(given).is_err(), "{given:?}");
         }
     }
 
