@@ -99,6 +99,8 @@ pub(super) struct Session {
     folder: PathBuf,
     own: (PathBuf, PathBuf),
     closed: watch::Receiver<bool>,
+    /// When the call began: clients give up a minute later, whatever it waited for.
+    pub begun: Instant,
 }
 
 impl Place {
@@ -124,6 +126,7 @@ impl Place {
         repository: Option<&str>,
         path: Option<&str>,
     ) -> Result<Session, String> {
+        let begun = Instant::now();
         let client = self.daemon().await?;
         let status = status(&client).await?;
         let folder = match repository {
@@ -163,6 +166,7 @@ impl Place {
             folder,
             own: self.options.own.clone(),
             closed: self.closed.clone(),
+            begun,
         })
     }
 

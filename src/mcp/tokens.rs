@@ -10,6 +10,8 @@ mod cost {
     pub const LONG: usize = 30;
     /// Up to three digits.
     pub const DIGITS: usize = 96;
+    /// A space before digits; before a word it belongs to that.
+    pub const SPACE: usize = 90;
     /// A run of punctuation marks.
     pub const MARKS: usize = 60;
     /// Each further mark in it.
@@ -31,7 +33,7 @@ mod cost {
         ('\u{f00}', 100),   // Thai, Lao
         ('\u{2000}', 240),  // Georgian, Ethiopic, Khmer
         ('\u{2e80}', 120),  // punctuation, arrows, lines of boxes
-        ('\u{10000}', 115), // Chinese, Japanese, Korean
+        ('\u{10000}', 128), // Chinese, Japanese, Korean
     ];
     /// A character after those, such as an emoji.
     pub const RARE: usize = 260;
@@ -66,6 +68,7 @@ pub fn tokens(text: &str) -> usize {
         total += match (class, length) {
             (Class::Lower | Class::Upper, 1) => cost::WORD,
             (Class::Lower | Class::Upper, many) if many > 6 && many % 4 == 3 => cost::LONG,
+            (Class::Digit, 1) if last == Class::Space => cost::SPACE + cost::DIGITS,
             (Class::Digit, 1) => cost::DIGITS,
             (Class::Mark, 1) => cost::MARKS,
             (Class::Mark, _) => cost::MARK,

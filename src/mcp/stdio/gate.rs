@@ -149,7 +149,8 @@ impl Gate {
                 method.as_deref(),
                 Some("initialize" | "ping" | "server/discover")
             );
-        if !self.open && !(is_request && begins) {
+        let is_open = self.open || (is_request && begins);
+        if !is_open {
             let what = method.as_deref().unwrap_or("a response");
             return refuse(
                 INVALID_REQUEST,
