@@ -1,5 +1,6 @@
 //! Prose, data and code without a grammar: what they say of themselves, then their headings, keys or names.
 
+use crate::model::language::Language;
 use crate::model::outline::Outline;
 
 use super::words::{Paragraph, capital, capitalized, continued, count, list, quoted, quoted_list};
@@ -116,7 +117,13 @@ const MAVEN: &str = "[maven]";
 /// Writes what a file without definitions is.
 pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &mut Paragraph) {
     let headings = clean_headings(outline);
+    // Prose in a language that is neither named here nor a program's: templates, man pages.
+    let is_prose = Language::named(language)
+        .is_some_and(|language| language.is_rare() && !language.is_programming());
     match language {
+        _ if is_prose || headings.first().is_some_and(|first| first == BEGINS) => {
+            prose(language, outline, &headings, paragraph);
+        }
         "markdown" | "restructuredtext" | "text" | "notebook" | "" => {
             prose(language, outline, &headings, paragraph);
         }
@@ -449,8 +456,10 @@ fn keys(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
     match (words, keys.is_empty()) {
         (Some(words), _) => {
             paragraph.say(&format!("{opening}: {}", continued(&words)));
-            // The keys of a known kind are always the same.
-            if !keys.is_empty() && known.is_none() {
+            // The keys of a package manifest or a lock file are always the same.
+            let vary =
+                known.is_none_or(|(of, _, label)| *of != "json" && !label.starts_with("Lock"));
+            if !keys.is_empty() && vary {
                 paragraph.say(&capital(&keys.replacen(
                     &format!("{noun} "),
                     &format!("{noun}: "),

@@ -65,7 +65,7 @@ fn central(shown: &[Shown<'_>]) -> Option<usize> {
     };
     let all: u32 = shown.iter().map(weight).sum();
     let at = shown.iter().position(|shown| weight(shown) * 2 > all)?;
-    (shown.len() > 1 && shown[at].noun.singular != "function").then_some(at)
+    (shown.len() > 1 && !["function", "module"].contains(&shown[at].noun.singular)).then_some(at)
 }
 
 /// `Defines the class `Client`: sends requests`, where it takes up most of the file; else `false`.

@@ -153,8 +153,12 @@ pub(super) fn write(children: &[Child<'_>], paragraph: &mut Paragraph) {
     match &known[..] {
         [only] if children.len() == 1 && media(&known).is_none() => only_child(only, paragraph),
         _ => {
+            let title = known
+                .iter()
+                .find_map(title)
+                .filter(|_| paragraph.is_empty());
             let is_first = paragraph.is_empty();
-            let listed = media(&known).or_else(|| listing(&known, is_first));
+            let listed = media(&known).or_else(|| listing(&known, is_first, title));
             if let Some(sentence) = shared(&known).or(listed) {
                 paragraph.say(&sentence);
             }
@@ -235,8 +239,10 @@ fn shared(known: &[Known<'_>]) -> Option<String> {
         .collect();
     let most = |number: usize| number >= 2 && number * 5 >= counted.len() * 3;
     let of_form = |wanted: Form| -> Vec<&Known<'_>> {
-        let same = counted.iter().filter(|child| child.form == Some(wanted));
-        same.copied().collect()
+        let is_it = |child: &&&Known<'_>| {
+            child.form == Some(wanted) || wanted == Form::Tests && is_called_test(child)
+        };
+        counted.iter().filter(is_it).copied().collect()
     };
     for wanted in [
         Form::Tests,
@@ -324,13 +330,21 @@ fn sentence_about(form: Form, same: &[&Known<'_>]) -> String {
     }
 }
 
+/// Whether a file of code is called a test.
+fn is_called_test(child: &Known<'_>) -> bool {
+    let stem = child.stem();
+    child.kind == Kind::File && child.is_code() && topic(stem) != stem.replace('_', " ")
+}
+
 /// What a test file tests, by its name: `test_client.py`, `client_test.go`, `client.test.ts` are about `client`.
 fn topic(stem: &str) -> String {
     let mut topic = stem;
     for mark in ["test_", "tests_", "test-"] {
         topic = topic.strip_prefix(mark).unwrap_or(topic);
     }
-    for mark in ["_test", "_tests", "-test", "_spec", "Tests", "Test", "Spec"] {
+    for mark in [
+        "_test", "_tests", "-test", "_spec", "_specs", "-spec", "Tests", "Test", "Specs", "Spec",
+    ] {
         topic = topic.strip_suffix(mark).unwrap_or(topic);
     }
     match topic {
@@ -421,11 +435,49 @@ fn media(known: &[Known<'_>]) -> Option<String> {
     all.then(|| format!("{noun}: {}", list(&stems, MAX_LISTED)))
 }
 
-/// Words of names that say nothing of a subject.
-const EMPTY_WORDS: [&str; 30] = [
-    "abstract", "and", "base", "common", "config", "core", "data", "default", "file", "for", "get",
-    "helper", "helpers", "impl", "index", "init", "is", "main", "new", "no", "of", "on", "set",
-    "test", "the", "to", "type", "types", "util", "utils",
+/// The title of a README that says nothing else of its folder.
+fn title(child: &Known<'_>) -> Option<String> {
+    let is_readme = child.name.to_lowercase().starts_with("readme");
+    let (_, title) = child.line.split_once(" page “").filter(|_| is_readme)?;
+    let (title, _) = title.split_once('”')?;
+    let is_short = title.chars().count() <= MAX_PHRASE && !title.contains(": ");
+    is_short.then(|| title.to_owned())
+}
+
+/// Words of names that say nothing of a subject, unless beside others.
+const EMPTY_WORDS: [&str; 28] = [
+    "abstract",
+    "base",
+    "common",
+    "config",
+    "core",
+    "data",
+    "default",
+    "file",
+    "get",
+    "helper",
+    "helpers",
+    "impl",
+    "index",
+    "init",
+    "main",
+    "set",
+    "test",
+    "type",
+    "util",
+    "utils",
+    "async",
+    "class",
+    "doc",
+    "docs",
+    "interface",
+    "simple",
+    "stub",
+    "sync",
+];
+/// Words that neither begin nor end a subject.
+const LINKS: [&str; 13] = [
+    "and", "as", "by", "for", "from", "if", "in", "is", "of", "on", "the", "to", "with",
 ];
 /// Words of a theme at most.
 const MAX_THEME: usize = 3;
@@ -444,14 +496,25 @@ fn theme(listed: &[&Known<'_>]) -> Option<String> {
         number >= 3 && number * 5 >= names.len() * 3
     };
     let tells = |words: &&[String]| {
-        let is_word = |word: &String| word.len() > 2 && word.chars().all(char::is_alphabetic);
+        let is_word = |word: &String| word.len() > 1 && word.chars().all(char::is_alphabetic);
         let is_empty = |word: &String| EMPTY_WORDS.contains(&word.as_str());
-        words.iter().all(is_word) && !words.iter().any(is_empty)
+        let is_link =
+            |word: Option<&String>| word.is_some_and(|word| LINKS.contains(&word.as_str()));
+        words.iter().all(is_word)
+            && !words.iter().all(is_empty)
+            && !is_link(words.first())
+            && !is_link(words.last())
+            // A word that one of the children is called is not what they have in common.
+            && (words.len() > 1 || !names.iter().any(|name| name == words))
     };
     let of_length = |length: usize| {
         let parts = names.iter().flat_map(move |name| name.windows(length));
         parts.filter(tells).find(is_shared)
     };
+    let is_about = |child: &&&Known<'_>| child.kind == Kind::Directory || child.is_code();
+    if listed.iter().filter(is_about).count() * 2 < listed.len() {
+        return None;
+    }
     let words = (1..=MAX_THEME).rev().find_map(of_length)?;
     Some(capital(&words.join(" ")))
 }
@@ -480,13 +543,13 @@ fn name_words(name: &str) -> Vec<String> {
 
 /// `Contains cache (caching framework), mail and files`: the children that matter most. With `themed`, what their names
 /// have in common comes first.
-fn listing(known: &[Known<'_>], themed: bool) -> Option<String> {
+fn listing(known: &[Known<'_>], themed: bool, title: Option<String>) -> Option<String> {
     let is_listed = |child: &&Known<'_>| !is_speaker(child) && child.form != Some(Form::Nothing);
     let mut listed: Vec<&Known<'_>> = known.iter().filter(is_listed).collect();
     if !listed.iter().all(|child| is_about_project(child)) {
         listed.retain(|child| !is_about_project(child));
     }
-    let theme = if themed { theme(&listed) } else { None };
+    let theme = title.or_else(|| themed.then(|| theme(&listed)).flatten());
     let mut ranked: Vec<(u32, bool, String)> = listed
         .into_iter()
         .map(|child| {
@@ -613,6 +676,7 @@ fn phrase(child: &Known<'_>) -> Option<String> {
         .split_whitespace()
         .filter(|word| word.len() > 3 && is_new(word))
         .count();
+    let phrase = phrase.trim_end_matches([',', ';', ':', ' ']);
     (says_more > 0 && phrase.split_whitespace().count() > 1).then(|| small(phrase))
 }
 

@@ -109,6 +109,7 @@ const OPENINGS: &[(&str, Form)] = &[
 const MIDDLES: &[(&str, Form)] = &[
     (" code that defines ", Form::Definitions),
     (": contains ", Form::Listing),
+    (" page “", Form::Page),
     (" file of ", Form::Nothing),
     (" data with the ", Form::Data),
     (" with the key", Form::Data),
@@ -149,5 +150,5 @@ pub(super) fn form(summary: &str) -> Option<Form> {
 pub(super) fn manifest_description(summary: &str) -> Option<&str> {
     let first = first_sentence(summary);
     let (kind, words) = first.split_once(": ")?;
-    kind.ends_with(" manifest").then_some(words)
+    (kind.ends_with(" manifest") || kind == "Maven project").then_some(words)
 }

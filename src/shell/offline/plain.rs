@@ -3,7 +3,9 @@
 use crate::model::summary::first_sentence;
 
 use super::markup::plain;
-use super::silence::{ends_prose, is_directive, is_field, is_to_the_reader, says_something};
+use super::silence::{
+    ends_prose, is_directive, is_field, is_remark, is_to_the_reader, says_something,
+};
 use super::words::capitalized;
 
 /// Paragraphs that are searched for one that says something.
@@ -15,6 +17,7 @@ pub(super) fn lead(text: &str) -> Vec<String> {
     for block in blocks(text).take(MAX_BLOCKS) {
         match block {
             Block::Title(words) => title = title.or(Some(words)),
+            Block::Paragraph(words) if is_remark(&words) => {}
             Block::Paragraph(words) => {
                 let sentences = sentences(&words);
                 if sentences.first().is_some_and(|first| says_something(first)) {
@@ -351,6 +354,14 @@ mod tests {
                 vec!["Reads it all."],
             ),
             ("Thank you so much for your help.", vec![]),
+            (
+                "**Note**: The branch may be broken. For stable versions, see [releases].\n\nDoes it all.",
+                vec!["Does it all."],
+            ),
+            (
+                "You need to have Java installed.\n\n$ ./gradlew jar\n\nDoes it all.",
+                vec!["Does it all."],
+            ),
             ("express\nCopyright(c) 2009 A B\nMIT Licensed", vec![]),
             (
                 "frozen_string_literal: true\n\nReads it all.",

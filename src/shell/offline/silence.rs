@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 /// How sentences begin that send the reader elsewhere, thank, or ask for something.
-const TO_THE_READER: [&str; 47] = [
+const TO_THE_READER: [&str; 50] = [
     "ask ",
     "before you",
     "check out",
@@ -54,21 +54,31 @@ const TO_THE_READER: [&str; 47] = [
     "this readme",
     "to learn more",
     "visit ",
+    "we build",
+    "you can",
+    "you need",
 ];
 /// Words by which such a sentence is known wherever they stand.
-const PLEAS: [&str; 6] = [
+const PLEAS: [&str; 8] = [
     "generous donation",
     "become a sponsor",
     "see our web",
     "can be found in",
     "can be found at",
     "welcome to",
+    "only supported version",
+    "must be installed",
 ];
 
 /// Whether a sentence sends the reader elsewhere, instead of saying what something is.
 pub(super) fn is_to_the_reader(sentence: &str) -> bool {
     let lower = sentence.to_lowercase();
-    TO_THE_READER.iter().any(|start| lower.starts_with(start))
+    let points_elsewhere = lower.starts_with("for ")
+        && [" see ", " refer to ", " visit "]
+            .iter()
+            .any(|verb| lower.contains(verb));
+    points_elsewhere
+        || TO_THE_READER.iter().any(|start| lower.starts_with(start))
         || PLEAS.iter().any(|plea| lower.contains(plea))
 }
 
@@ -183,6 +193,9 @@ pub(super) fn is_directive(line: &str) -> bool {
     };
     DIRECTIVES.iter().any(|tool| is_tool(tool))
         || line.starts_with("<reference ")
+        || line.starts_with("./") && !line.contains(". ")
+        || line.starts_with("$ ")
+        || lower.starts_with("vi:")
         || line.starts_with("usr/bin/")
         || line.starts_with("bin/")
 }
@@ -249,6 +262,12 @@ const SHOUTS: [&str; 10] = [
     "danger:",
     "hack:",
 ];
+
+/// Whether a paragraph is a remark to the reader as a whole.
+pub(super) fn is_remark(paragraph: &str) -> bool {
+    let lower = paragraph.to_lowercase();
+    SHOUTS.iter().any(|shout| lower.starts_with(shout))
+}
 
 /// Whether it is a line of code that was commented out.
 fn is_code(lower: &str) -> bool {
