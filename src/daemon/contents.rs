@@ -61,9 +61,16 @@ pub fn read_file(
     let detect = context.config.files.generated == Generated::Line;
     let policy = entry.rules().policy(path);
     contents.content_kind = classify::kind(path, contents.language, &text, policy, detect);
+    let head = match context.uses_model() {
+        true => classify::head(contents.content_kind, &text),
+        false => None,
+    };
     let parsed = parsed(context, contents.language, contents.digest, || Some(text));
     let parsed = parsed.ok_or(ReadProblem::Gone)?;
-    contents.syntax = parsed.syntax;
+    // What is below the head is not sent.
+    contents.syntax = head.map_or(parsed.syntax, |head| {
+        parse::parse(contents.language, head.as_bytes()).syntax
+    });
     Ok((contents, Some(parsed)))
 }
 
@@ -124,6 +131,23 @@ pub fn outline_key(language: Option<Language>, digest: Digest) -> Digest {
     hasher.finish()
 }
 
+/// The language and the text of a file, without secrets.
+///
+/// # Errors
+/// The content no longer has this digest.
+pub fn decoded(
+    context: &Context,
+    repo: RepoId,
+    path: &RelPath,
+    digest: Digest,
+) -> Result<(Option<Language>, Vec<u8>), Moved> {
+    let entry = context.registry.get(repo).ok_or(Moved)?;
+    let max_bytes = context.config.files.max_bytes;
+    let reading = read::read(&entry.root, path, max_bytes).map_err(|_| Moved)?;
+    let text = reading.text.filter(|_| reading.digest == digest);
+    Ok((reading.language, text.ok_or(Moved)?))
+}
+
 /// What people wrote in a file, without secrets; see [`parse::written`].
 ///
 /// # Errors
@@ -134,15 +158,9 @@ pub fn text_of(
     path: &RelPath,
     digest: Digest,
 ) -> Result<String, Moved> {
-    let entry = context.registry.get(repo).ok_or(Moved)?;
-    let max_bytes = context.config.files.max_bytes;
-    let reading = read::read(&entry.root, path, max_bytes).map_err(|_| Moved)?;
-    let text = reading
-        .text
-        .filter(|_| reading.digest == digest)
-        .ok_or(Moved)?;
+    let (language, text) = decoded(context, repo, path, digest)?;
     let text = String::from_utf8_lossy(&text);
-    Ok(match parse::written(reading.language, &text) {
+    Ok(match parse::written(language, &text) {
         // What was a string of JSON may be code with a secret.
         Cow::Owned(written) => {
             let redacted = redact::redact(written.as_bytes(), Syntax::Code);

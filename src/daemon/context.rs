@@ -4,6 +4,7 @@
 pub mod cookies;
 pub mod dry_run;
 pub mod followers;
+pub mod recent;
 pub mod registry;
 pub mod shared;
 
@@ -34,6 +35,7 @@ use crate::shell::watch::Watch;
 use cookies::Cookies;
 use dry_run::Pretended;
 use followers::Followers;
+use recent::RecentTexts;
 use registry::{Entry, Notes, Registry};
 use shared::Shared;
 
@@ -118,6 +120,8 @@ pub struct Context {
     pub places: OnceLock<Places>,
     /// The requests of a dry run.
     pub pretended: Pretended,
+    /// The texts of files that were sent, for diffs.
+    pub recent: RecentTexts,
 }
 
 impl Context {
@@ -180,6 +184,7 @@ impl Context {
             context_tokens: AtomicU32::new(0),
             places: OnceLock::new(),
             pretended: Pretended::default(),
+            recent: RecentTexts::default(),
         })
     }
 

@@ -6,6 +6,7 @@
 //! request is split: see [`parts`].
 
 pub mod check;
+pub mod diff;
 mod instructions;
 pub mod parts;
 
@@ -98,6 +99,8 @@ pub struct Prompt {
     pub user: String,
     /// Whether the response is requested as JSON, which keeps a small model to the task.
     pub json: bool,
+    /// Whether it shows a change instead of a whole file: the model may ask for the file by [`WHOLE`].
+    pub is_diff: bool,
 }
 
 impl Prompt {
@@ -118,6 +121,9 @@ const CLOSING: &str = "Write the paragraph now, and nothing else.";
 /// The response of a model if the summary from before a change is still accurate.
 pub const UNCHANGED: &str = "UNCHANGED";
 
+/// The response of a model that needs the whole file instead of a diff.
+pub const WHOLE: &str = "WHOLE";
+
 /// The end of a request: an earlier summary may be kept.
 fn closing(earlier: Option<&str>, boundary: &str) -> String {
     match earlier {
@@ -132,8 +138,17 @@ fn closing(earlier: Option<&str>, boundary: &str) -> String {
 
 /// Whether an answer keeps the earlier summary.
 pub fn is_unchanged(answer: &str) -> bool {
-    let word = answer.trim_matches(|c: char| !c.is_ascii_alphabetic());
-    word.eq_ignore_ascii_case(UNCHANGED)
+    is_word(answer, UNCHANGED)
+}
+
+/// Whether an answer asks for the whole file.
+pub fn wants_whole(answer: &str) -> bool {
+    is_word(answer, WHOLE)
+}
+
+fn is_word(answer: &str, word: &str) -> bool {
+    let bare = answer.trim_matches(|c: char| !c.is_ascii_alphabetic());
+    bare.eq_ignore_ascii_case(word)
 }
 
 /// The marker word of a request: `seed`, or another one derived from it if the content contains that. The seed is a
@@ -160,9 +175,39 @@ pub fn file(
     let closing = closing(earlier, boundary);
     Prompt {
         json: false,
+        is_diff: false,
         system: SYSTEM.to_owned(),
         user: format!(
             "A file, language: {language}.\n\n<content {boundary}>\n{content}\n</content {boundary}>\n\n{closing}"
+        ),
+    }
+}
+
+/// The request about a changed file by a diff, with the outline of the whole file.
+pub fn changed_file(
+    language: Option<&str>,
+    outline: &str,
+    diff: &str,
+    earlier: &str,
+    boundary: &str,
+) -> Prompt {
+    let language = language.unwrap_or("unknown");
+    let boundary = &marker(boundary, &[diff, outline, earlier]);
+    Prompt {
+        json: false,
+        is_diff: true,
+        system: SYSTEM.to_owned(),
+        user: format!(
+            "A file, language: {language}, after a change. What all of it defines now:\n\n\
+             <outline {boundary}>\n{outline}</outline {boundary}>\n\n\
+             The change as a unified diff:\n\n\
+             <content {boundary}>\n{diff}</content {boundary}>\n\n\
+             Before the change this was the file's paragraph:\n\n\
+             <earlier {boundary}>\n{}\n</earlier {boundary}>\n\n\
+             The paragraph is about the whole file, never about the change. Answer {UNCHANGED} if it still holds. \
+             Answer {WHOLE} if it does not and the change alone does not say what is true now: you get the whole file \
+             then. Otherwise write the new paragraph now, and nothing else.",
+            one_line(earlier)
         ),
     }
 }
@@ -238,6 +283,7 @@ pub fn file_part(
     let boundary = &marker(boundary, &[content, outline]);
     Prompt {
         json: false,
+        is_diff: false,
         system: SYSTEM.to_owned(),
         user: format!(
             "A file, language: {language}, too large for one request. This is {place} of it; the paragraphs about \
@@ -315,6 +361,7 @@ fn listed(head: &str, list: &str, closing: Closing<'_>, boundary: &str) -> Promp
     let closing = self::closing(earlier, boundary);
     Prompt {
         json: false,
+        is_diff: false,
         system: SYSTEM.to_owned(),
         user: format!("{head}\n\n<content {boundary}>\n{list}</content {boundary}>\n\n{closing}"),
     }
@@ -372,6 +419,8 @@ mod tests {
             file(None, "x", Some(&known), &seed),
             file_part(None, "part 1", "", &known, &seed),
             file_part(None, "part 1", &known, "x", &seed),
+            changed_file(None, "", &known, "x", &seed),
+            changed_file(None, &known, "x", &known, &seed),
             directory(&known, None, &seed),
             directory_part(&known, "part 1", &seed),
             merge_file_parts(None, &known, true, None, &seed),
@@ -428,6 +477,7 @@ mod tests {
         assert!(!file(None, "x", None, "k").user.contains(UNCHANGED));
         assert!(is_unchanged("UNCHANGED") && is_unchanged(" `Unchanged.`\n"));
         assert!(!is_unchanged("UNCHANGED words") && !is_unchanged(""));
+        assert!(wants_whole("Whole.") && !wants_whole("WHOLE files") && !wants_whole(UNCHANGED));
     }
 
     #[test]

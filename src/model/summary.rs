@@ -21,7 +21,7 @@ pub struct Summary {
     pub text: String,
     /// What generated it: a model's name, or `offline`.
     pub model: String,
-    /// How many times in a row a model confirmed this text for changed content.
+    /// How many times in a row a model confirmed this text for changed content, or wrote it from a diff.
     pub reaffirmed: u32,
 }
 

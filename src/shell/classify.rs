@@ -14,7 +14,7 @@ use crate::model::policy::Policy;
 use table::{By, ROWS};
 
 /// Raised whenever the table changes: files are classified again.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// How much of a file's beginning rows look at, in bytes.
 const HEAD: usize = 4 << 10;
@@ -44,14 +44,15 @@ pub fn kind(
 /// How much of a change log is summarized, in bytes: the latest releases say what the file is.
 const CHANGE_LOG_HEAD: usize = 6 << 10;
 
-/// The part of a text of this kind that is summarized.
-pub fn summarized(kind: ContentKind, text: String) -> String {
+/// The part of a text of this kind that is summarized, if that is not all of it.
+pub fn head(kind: ContentKind, text: &[u8]) -> Option<String> {
     if kind != ContentKind::ChangeLog || text.len() <= CHANGE_LOG_HEAD {
-        return text;
+        return None;
     }
-    let head = &text[..text.floor_char_boundary(CHANGE_LOG_HEAD)];
-    let head = head.rsplit_once('\n').map_or(head, |(lines, _)| lines);
-    format!("{head}\n\n(Older entries are left out here.)\n")
+    let head = &text[..CHANGE_LOG_HEAD];
+    let end = head.iter().rposition(|&byte| byte == b'\n');
+    let head = String::from_utf8_lossy(&head[..end.unwrap_or(head.len())]);
+    Some(format!("{head}\n\n(Older entries are left out here.)\n"))
 }
 
 /// The name of the rule for text that is not summarized; `None` for other content.
@@ -136,6 +137,12 @@ impl<'a> File<'a> {
             By::LongLines(mean) => {
                 let lines = 1 + self.bytes.iter().filter(|&&byte| byte == b'\n').count();
                 self.bytes.len() / lines > *mean
+            }
+            By::Numbers => {
+                let of_numbers = |byte: &&u8| {
+                    byte.is_ascii_hexdigit() || b"xX,.;:+- \t\r\n{}[]()".contains(byte)
+                };
+                self.bytes.iter().filter(of_numbers).count() / 9 >= self.bytes.len() / 10
             }
             By::GeneratedMarker => marker::is_generated(self.head),
         }

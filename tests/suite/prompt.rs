@@ -6,7 +6,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::{FakeModel, Home, Repo, Request, find, finish, first_not_fresh, until};
+use crate::harness::{
+    FakeModel, Home, Kind, Reply, Repo, Request, find, finish, first_not_fresh, until,
+};
 
 /// A token of a well-known form, assembled here so that no scanner reports this file.
 fn secret() -> String {
@@ -469,4 +471,81 @@ fn a_preview_needs_no_daemon() {
     alone
         .run(&["show", "--prompt", &repo.at("none.py")])
         .expect(1);
+}
+
+/// A file of so many functions; the one of the given number returns `result`.
+fn functions(number: u32, result: &str) -> String {
+    let function = |at: u32| {
+        let result = if at == number { result } else { "None" };
+        format!("def step_{at}(value):\n    check(value)\n    return {result}\n\n\n")
+    };
+    (0..200).map(function).collect()
+}
+
+#[test]
+fn a_changed_file_is_shown_by_its_diff_and_whole_where_the_model_asks_for_it() {
+    let model = FakeModel::new();
+    let home = Home::with_model(&model, "quiet_ms = 0");
+    let repo = Repo::new();
+    let secret = secret();
+    let text = |result: &str| {
+        let line = format!("check(value, \"{secret}\")\n    return {result}");
+        functions(100, result).replace(&format!("check(value)\n    return {result}"), &line)
+    };
+    let is_diff = |request: &Request| request.content.starts_with("@@ line ");
+    let edit = |result: &str| -> Vec<Request> {
+        let before = model.count();
+        repo.write("steps.py", text(result));
+        home.wait(&repo);
+        let requests = model.requests().split_off(before);
+        let files = requests.into_iter().filter(|one| one.kind == Kind::File);
+        files.collect()
+    };
+    repo.write("steps.py", text("0"));
+    let root = repo.at("");
+    let daemon = home.daemon(&[&root]);
+    home.wait(&repo);
+    let first = home.node(&repo.at("steps.py"), 0)["summary"].clone();
+
+    let requests = edit("value * 2");
+    assert_eq!(requests.len(), 1);
+    assert!(is_diff(&requests[0]), "{}", requests[0].content);
+    let (content, body) = (&requests[0].content, requests[0].body.to_string());
+    assert!(content.contains("+    return value * 2\n"), "{content}");
+    assert!(content.len() < 500 && !body.contains(&secret), "{body}");
+    assert!(body.contains("function step_1 ") && body.contains(first.as_str().unwrap()));
+    let summary = home.node(&repo.at("steps.py"), 0);
+    let expected = FakeModel::summary(Kind::File, content);
+    assert_eq!(summary["summary"], expected);
+    assert_eq!(summary["freshness"], "fresh");
+
+    // A model that cannot say what is true now gets the whole file.
+    model.fail(1, Reply::Text("WHOLE"), is_diff);
+    let requests = edit("value * 3");
+    assert_eq!(requests.len(), 2);
+    assert!(is_diff(&requests[0]) && !is_diff(&requests[1]));
+    assert!(requests[1].content.contains("def step_199"));
+    let summary = home.node(&repo.at("steps.py"), 0);
+    let expected = FakeModel::summary(Kind::File, &requests[1].content);
+    assert_eq!(summary["summary"], expected);
+
+    // A summary that describes one diff after another drifts: it is written from the whole file again.
+    let in_a_row = (10..20).map(|number| edit(&number.to_string()));
+    let diffs: Vec<bool> = in_a_row.map(|requests| is_diff(&requests[0])).collect();
+    assert_eq!(
+        diffs.iter().filter(|is_diff| !**is_diff).count(),
+        1,
+        "{diffs:?}"
+    );
+
+    // A rewritten file is sent whole; so is each after a restart, because no text is stored.
+    let before = model.count();
+    repo.write("steps.py", functions(3, "1").replace("step", "stage"));
+    home.wait(&repo);
+    assert!(!model.requests()[before..].iter().any(is_diff));
+    drop(daemon);
+    let _daemon = home.daemon(&[&root]);
+    home.wait(&repo);
+    assert!(!is_diff(&edit("value * 4")[0]));
+    assert!(is_diff(&edit("value * 5")[0]));
 }

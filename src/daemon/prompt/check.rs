@@ -51,6 +51,9 @@ pub fn fault(answer: &str, prompt: &Prompt) -> Option<&'static str> {
     if !answer.chars().any(char::is_alphabetic) {
         return Some("it contains no words");
     }
+    if super::wants_whole(answer) {
+        return Some("it asks for the whole file, which it has");
+    }
     if repeats_delimiters(answer, prompt) {
         return Some("it repeats the delimiters of the prompt");
     }

@@ -10,12 +10,17 @@ use crate::model::key::Generator;
 use crate::model::outline::Outline;
 use crate::model::summary::SummaryKey;
 
+use crate::daemon::prompt::diff::diff;
 use crate::daemon::prompt::{self, ChildText, Prompt};
 
 /// No part is made smaller than this, in bytes.
 pub const SMALLEST_PART: usize = 1_000;
 /// The share of a part that the outline in front of it may take.
 const OUTLINE_SHARE: usize = 8;
+/// The share of a changed file that its diff may take.
+const DIFF_SHARE: usize = 4;
+/// Smaller files are sent whole, in bytes: the instructions, which a second request would repeat, are as long.
+const SMALLEST_DIFFED: usize = 4_800;
 
 /// The next request on the way to a summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +115,28 @@ impl Plan<'_> {
                 &self.boundary_of(whole),
             )
         })
+    }
+
+    /// The request about a changed file by its diff; `None` where the whole file is the better request.
+    pub fn changed_file(
+        &self,
+        language: Option<&str>,
+        before: &str,
+        text: &str,
+        outline: impl FnOnce() -> Outline,
+    ) -> Option<Prompt> {
+        let earlier = self.earlier?;
+        let diff = diff(before, text, text.len() / DIFF_SHARE)?;
+        let outline = cut::outline_list(&outline(), text.len() / OUTLINE_SHARE);
+        let boundary = self.boundary;
+        Some(prompt::changed_file(
+            language, &outline, &diff, earlier, boundary,
+        ))
+    }
+
+    /// Whether a diff of a file of this length can be cheaper, even if a model then asks for the whole.
+    pub fn may_be_diffed(&self, length: usize) -> bool {
+        (SMALLEST_DIFFED..=self.most).contains(&length)
     }
 
     fn boundary_of(&self, whole: Whole<'_>) -> String {

@@ -24,7 +24,8 @@ use crate::model::summary::{Summary, SummaryKey};
 use crate::model::usage::Usage as Used;
 use crate::shell::redact;
 
-/// How often in a row a model may keep the earlier text before it has to write a new one.
+/// How often in a row a model may keep the earlier text, or write one from a diff, before it has to write a new one from the
+/// whole content.
 const MOST_REAFFIRMED: u32 = 8;
 
 /// Sends requests to the provider.
@@ -118,6 +119,10 @@ impl Requester {
         limits::learn(&self.context, &response);
         let earlier = earlier.as_ref().filter(|_| part.is_none());
         let text = std::mem::replace(&mut response.text, Ok(String::new()));
+        let asks_whole = prompt.is_diff && matches!(&text, Ok(text) if prompt::wants_whole(text));
+        if prompt.is_diff && text.is_ok() {
+            self.context.recent.count(asks_whole);
+        }
         let result = match text {
             // Content made the model reply with an option that it was not given, twice: the first time it is asked again.
             Ok(text)
@@ -143,8 +148,16 @@ impl Requester {
             }
             Err(failure) => Err(failure),
         };
-        let usage = self.record_usage(&request, &response, &result).await;
+        let unchanged = earlier.zip(result.as_ref().ok());
+        let unchanged = unchanged.is_some_and(|(earlier, summary)| earlier.text == summary.text);
+        let usage = self.record_usage(&request, &response, unchanged).await;
         match (part, result) {
+            _ if asks_whole => {
+                request
+                    .earlier
+                    .inspect(|key| self.context.recent.forget(*key));
+                Event::PartResponded { key, usage }
+            }
             (Some(part), Ok(summary)) => {
                 self.context.store.note_parts(key, &[part]);
                 // The next request is made of it, and a crash must not cost it.
@@ -201,7 +214,7 @@ impl Requester {
         &self,
         request: &SummaryRequest,
         response: &Response,
-        result: &Result<Summary, Failure>,
+        unchanged: bool,
     ) -> Usage {
         let used = response.used;
         let delta = Used {
@@ -218,7 +231,7 @@ impl Requester {
             prompt_tokens: used.prompt_tokens,
             completion_tokens: used.completion_tokens,
             cached_tokens: used.cached_tokens,
-            unchanged: matches!(result, Ok(summary) if summary.reaffirmed > 0),
+            unchanged,
             limits: response.limits,
         }
     }
@@ -265,7 +278,15 @@ impl Requester {
                 Remedy::Useless,
                 format!("the model's response is no summary: {fault}"),
             )),
-            _ => self.summary_of(response, earlier, model),
+            _ => self
+                .summary_of(response, earlier, model)
+                .map(|summary| match earlier {
+                    Some(earlier) if prompt.is_diff => Summary {
+                        reaffirmed: earlier.reaffirmed + 1,
+                        ..summary
+                    },
+                    _ => summary,
+                }),
         }
     }
 

@@ -30,6 +30,8 @@ pub(super) enum By {
     Contains(&'static [&'static [u8]]),
     /// It begins with one of these, white space aside.
     Begins(&'static [&'static [u8]]),
+    /// Nine of ten bytes are digits, also hexadecimal ones, and what stands between numbers.
+    Numbers,
     /// Its lines have more bytes on average.
     LongLines(usize),
     /// A comment at its top says that it is generated.
@@ -75,6 +77,31 @@ const PROSE: &[&str] = &[
     "",
 ];
 
+/// Folders of translations.
+const CATALOGUES: By = By::Folder(&[
+    "locale",
+    "locales",
+    "i18n",
+    "l10n",
+    "translations",
+    "lang",
+    "langs",
+    "intl",
+    "messages",
+]);
+
+/// Languages that catalogues are written in.
+const CODE: By = By::Ending(&[".ts", ".js", ".mjs", ".cjs", ".php", ".rb"]);
+
+const LANGUAGE_CODES: &[&str] = &[
+    "ar", "bg", "bn", "ca", "cs", "da", "de", "de-at", "de-ch", "de-de", "el", "en", "en-gb",
+    "en-us", "en_gb", "en_us", "es", "es-es", "es-mx", "et", "eu", "fa", "fi", "fr", "fr-ca",
+    "fr-fr", "he", "hi", "hr", "hu", "id", "it", "it-it", "ja", "ja-jp", "ko", "ko-kr", "lt", "lv",
+    "ms", "nb", "nl", "nl-nl", "nn", "no", "pl", "pl-pl", "pt", "pt-br", "pt-pt", "pt_br", "ro",
+    "ru", "ru-ru", "sk", "sl", "sr", "sv", "sv-se", "th", "tr", "uk", "ur", "vi", "zh", "zh-cn",
+    "zh-hans", "zh-hant", "zh-tw", "zh_cn", "zh_tw",
+];
+
 pub(super) const ROWS: &[Row] = &[
     Row {
         kind: ContentKind::Lock,
@@ -102,8 +129,8 @@ pub(super) const ROWS: &[Row] = &[
             "gems.locked",
             "symfony.lock",
             "bun.lockb",
-            "requirements.lock",
-            "manifest.lock",
+            "verification-metadata.xml",
+            "package.pins",
         ])],
     },
     Row {
@@ -115,6 +142,12 @@ pub(super) const ROWS: &[Row] = &[
             ".lock.yml",
             ".lock.toml",
             ".lock.hcl",
+            "-lock.json",
+            "-lock.yaml",
+            "-lock.yml",
+            "-lock.toml",
+            ".lockfile",
+            ".locked",
         ])],
     },
     Row {
@@ -122,10 +155,15 @@ pub(super) const ROWS: &[Row] = &[
         by: &[By::Beginning(&["pylock."]), By::Ending(&[".toml"])],
     },
     Row {
+        kind: ContentKind::Lock,
+        by: &[By::Folder(&["nix", "npins"]), By::Name(&["sources.json"])],
+    },
+    Row {
         kind: ContentKind::Picture,
         by: &[By::Ending(&[
             ".svg",
             ".eps",
+            ".ps",
             ".xpm",
             ".xbm",
             ".drawio",
@@ -134,7 +172,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         kind: ContentKind::Picture,
-        by: &[By::Begins(&[b"<svg", b"%!PS-Adobe"])],
+        by: &[By::Begins(&[b"<svg", b"%!PS"])],
     },
     Row {
         kind: ContentKind::Certificate,
@@ -176,6 +214,7 @@ pub(super) const ROWS: &[Row] = &[
             ".strings",
             ".tmx",
             ".resx",
+            ".xtb",
         ])],
     },
     Row {
@@ -203,7 +242,47 @@ pub(super) const ROWS: &[Row] = &[
                 ".ini",
                 ".toml",
                 ".json5",
+                ".lang",
             ]),
+        ],
+    },
+    // Catalogues in code: `i18n/de.ts`, `lang/de/messages.php`.
+    Row {
+        kind: ContentKind::Translation,
+        by: &[CATALOGUES, By::Stem(LANGUAGE_CODES), CODE],
+    },
+    Row {
+        kind: ContentKind::Translation,
+        by: &[CATALOGUES, By::Folder(LANGUAGE_CODES), CODE],
+    },
+    Row {
+        kind: ContentKind::Translation,
+        by: &[
+            By::Ending(&[".ts"]),
+            By::Contains(&[b"<!DOCTYPE TS>", b"<TS version"]),
+        ],
+    },
+    Row {
+        kind: ContentKind::Translation,
+        by: &[By::Name(&[
+            "strings.xml",
+            "plurals.xml",
+            "messages.properties",
+        ])],
+    },
+    Row {
+        kind: ContentKind::Translation,
+        by: &[
+            By::Beginning(&[
+                "messages_",
+                "strings_",
+                "labels_",
+                "translations_",
+                "validationmessages_",
+                "i18n_",
+                "bundle_",
+            ]),
+            By::Ending(&[".properties"]),
         ],
     },
     Row {
@@ -247,7 +326,20 @@ pub(super) const ROWS: &[Row] = &[
                 b"webpackJsonp",
                 b"parcelRequire",
                 b"webpackChunk",
+                b"var __commonJS = (cb",
+                b"var __toESM = (",
+                b"var __toCommonJS = (",
+                b"var Module = typeof Module",
+                b"var Module=typeof Module",
             ]),
+        ],
+    },
+    // A source map.
+    Row {
+        kind: ContentKind::Minified,
+        by: &[
+            By::Ending(&[".map"]),
+            By::Begins(&[b"{\"version\"", b"{\"mappings\""]),
         ],
     },
     Row {
@@ -325,7 +417,33 @@ pub(super) const ROWS: &[Row] = &[
             "mvnw.cmd",
             "routetree.gen.ts",
             "next-env.d.ts",
+            ".pnp.js",
+            ".pnp.cjs",
+            ".pnp.loader.mjs",
+            "hex_metadata.config",
+            "dependency-reduced-pom.xml",
         ])],
+    },
+    Row {
+        kind: ContentKind::Generated,
+        by: &[
+            By::Language(&["java", "kotlin", "scala", "csharp"]),
+            By::Contains(&[
+                b"\n@Generated(",
+                b"\n@javax.annotation.Generated(",
+                b"\n@javax.annotation.processing.Generated(",
+                b"\n@jakarta.annotation.Generated(",
+                b"[System.CodeDom.Compiler.GeneratedCode",
+                b"[global::System.CodeDom.Compiler.GeneratedCode",
+            ]),
+        ],
+    },
+    Row {
+        kind: ContentKind::Generated,
+        by: &[
+            By::Name(&["meta.yml", "meta.json", "mymeta.yml", "mymeta.json"]),
+            By::Contains(&[b"generated_by"]),
+        ],
     },
     Row {
         kind: ContentKind::Generated,
@@ -357,7 +475,15 @@ pub(super) const ROWS: &[Row] = &[
             "flow-typed",
             "carthage",
             ".yarn",
+            "extern",
+            "external",
+            "externals",
         ])],
+    },
+    // Of the Autoconf archive.
+    Row {
+        kind: ContentKind::Vendored,
+        by: &[By::Beginning(&["ax_"]), By::Ending(&[".m4"])],
     },
     Row {
         kind: ContentKind::Vendored,
@@ -431,7 +557,46 @@ pub(super) const ROWS: &[Row] = &[
             ".approved.txt",
             ".tape",
             ".cast",
+            ".verified.txt",
+            ".verified.json",
+            ".verified.xml",
+            ".verified.html",
+            ".verified.cs",
+            ".received.txt",
+            ".approved.json",
+            ".approved.xml",
+            ".snap.json",
+            ".expected.json",
+            ".expected.txt",
+            ".srt",
+            ".vtt",
+            ".ics",
+            ".hex",
+            ".ihex",
+            ".ppm",
+            ".pgm",
+            ".pbm",
+            ".wkt",
+            ".gltf",
+            ".dae",
+            ".usda",
+            ".kicad_pcb",
+            ".kicad_mod",
+            ".svm",
+            ".lottie.json",
+            ".sfd",
+            ".afm",
+            ".glyphs",
+            ".ttx",
         ])],
+    },
+    Row {
+        kind: ContentKind::Data,
+        by: &[By::FolderEnding(&[".ufo", ".glyphspackage"])],
+    },
+    Row {
+        kind: ContentKind::Data,
+        by: &[By::Above(20_000), By::Numbers],
     },
     Row {
         kind: ContentKind::Data,
@@ -440,7 +605,10 @@ pub(super) const ROWS: &[Row] = &[
                 "__snapshots__",
                 "snapshots",
                 "cassettes",
+                "vcr_cassettes",
                 "__recordings__",
+                "__image_snapshots__",
+                "__file_snapshots__",
                 "snapshot",
             ]),
             DATA,
@@ -533,7 +701,15 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         kind: ContentKind::Licence,
         by: &[
-            By::Stem(&["copying", "copyright", "unlicense", "eula", "mit-license"]),
+            By::Stem(&[
+                "copying",
+                "copyright",
+                "unlicense",
+                "eula",
+                "mit-license",
+                "notice",
+                "patents",
+            ]),
             By::Language(PROSE),
         ],
     },

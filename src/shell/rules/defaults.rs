@@ -20,7 +20,8 @@ enum By {
     Name(&'static [&'static str]),
     /// A folder that contains all of the first names and none of the second.
     Marker(&'static [&'static str], &'static [&'static str]),
-    /// A folder of one of the first names next to one of the second; `*.x` stands for any name that ends so.
+    /// A folder of one of the first names next to one of the second. In a marker, `*.x` stands for any name that ends so,
+    /// and `x.*` for any that begins so.
     Beside(&'static [&'static str], &'static [&'static str]),
     /// Files, by patterns as in `.gitignore`.
     Files(&'static str),
@@ -53,7 +54,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         rule: "version control",
-        by: By::Files("_FOSSIL_\n.fslckout\n*,v\n"),
+        by: By::Files("_FOSSIL_\n.fslckout\n*.fossil\n*,v\n"),
     },
     Row {
         rule: "git repository without a work tree",
@@ -69,7 +70,15 @@ const ROWS: &[Row] = &[
     },
     Row {
         rule: "virtual environment",
-        by: By::Name(&[".direnv", ".devenv", "site-packages", "__pypackages__"]),
+        by: By::Name(&[
+            ".direnv",
+            ".devenv",
+            ".pixi",
+            "site-packages",
+            "__pypackages__",
+            "_opam",
+            "_esy",
+        ]),
     },
     Row {
         rule: "cache folder (CACHEDIR.TAG)",
@@ -156,11 +165,94 @@ const ROWS: &[Row] = &[
             "nimcache",
             ".zig-cache",
             "zig-cache",
+            ".lake",
+            ".hie",
+            ".ropeproject",
+            ".spyproject",
+            ".pybuilder",
+            ".pants.d",
+            ".phpunit.cache",
+            ".swc",
+            ".rts2_cache_cjs",
+            ".bsp",
+            ".scala-build",
+            ".cljs_node_repl",
+            ".ivy2",
+            ".m2",
+            ".rustup",
+            ".pub-cache",
+            ".task",
+            ".rush",
+            ".snakemake",
+            ".kitchen",
+            ".firebase",
+            ".sst",
+            ".vinxi",
+            ".tanstack",
+            ".react-router",
+            ".yardoc",
+            "mlruns",
+            "lightning_logs",
         ]),
+    },
+    Row {
+        rule: "tool cache",
+        by: By::Files(
+            ".eslintcache\n.stylelintcache\n.phpunit.result.cache\n.php-cs-fixer.cache\n*.tsbuildinfo\n.rspec_status\n\
+             .sconsign.dblite\n.lock-waf*\n.flutter-plugins\n.flutter-plugins-dependencies\n.node_repl_history\n\
+             .lycheecache\n.dmypy.json\n.hugo_build.lock\n",
+        ),
+    },
+    Row {
+        rule: "tool cache",
+        by: By::Marker(&["latest-run"], &[]),
     },
     Row {
         rule: "build output",
         by: By::Marker(&[".rustc_info.json"], &[]),
+    },
+    // What setuptools builds.
+    Row {
+        rule: "build output",
+        by: By::Marker(&["bdist.*"], &[]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Beside(&["build"], &["setup.py", "setup.cfg"]),
+    },
+    // What Sphinx builds: pages and what it remembers.
+    Row {
+        rule: "build output",
+        by: By::Marker(&[".buildinfo"], &[]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Marker(&["environment.pickle"], &[]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Beside(&["_build"], &["conf.py", "_config.yml", "_toc.yml"]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Beside(
+            &["_site"],
+            &[
+                "_config.yml",
+                "_quarto.yml",
+                ".eleventy.js",
+                "eleventy.config.js",
+                "docfx.json",
+            ],
+        ),
+    },
+    Row {
+        rule: "build output",
+        by: By::Beside(&["site"], &["mkdocs.yml"]),
+    },
+    Row {
+        rule: "build output",
+        by: By::Beside(&["public"], &["hugo.toml", "hugo.yaml", "gatsby-config.js"]),
     },
     Row {
         rule: "build output",
@@ -191,13 +283,21 @@ const ROWS: &[Row] = &[
             ".stack-work",
             "zig-out",
             "DerivedData",
+            "xcuserdata",
+            "buck-out",
+            "storybook-static",
+            ".pdm-build",
+            "_yardoc",
             ".externalNativeBuild",
             ".cxx",
         ]),
     },
     Row {
         rule: "build output",
-        by: By::Beside(&["target"], &["Cargo.toml", "pom.xml", "build.sbt"]),
+        by: By::Beside(
+            &["target"],
+            &["Cargo.toml", "pom.xml", "build.sbt", "build.properties"],
+        ),
     },
     Row {
         rule: "build output",
@@ -238,20 +338,30 @@ const ROWS: &[Row] = &[
         by: By::Marker(&["lcov-report"], &[]),
     },
     Row {
+        rule: "coverage report",
+        by: By::Files(
+            "lcov.info\n*.lcov\ncoverage.xml\ncobertura.xml\ncobertura-coverage.xml\nclover.xml\njacoco.xml\n\
+             coverage-final.json\ncoverage-summary.json\n.coverage\n.coverage.*\n.resultset.json\ntarpaulin-report.*\n\
+             coverage.out\ncover.out\n*.gcda\n*.gcno\n*.gcov\n*.profraw\n*.profdata\n",
+        ),
+    },
+    Row {
         rule: "editor file",
         by: By::Files(
-            "*~\n\\#*\\#\n.\\#*\n.~lock.*\\#\n~$*\n*.orig\n*.rej\n*.bak\n.*.sw[a-p]\n.*.kate-swp\n*.tmp.[0-9]*\n\
+            "*~\n\\#*\\#\n.\\#*\n.~lock.*\\#\n~$*\n*.orig\n*.rej\n*.bak\n*.save\n*.save.[0-9]*\n.*.sw[a-p]\n*.swp\n*.swo\n\
+             *.kate-swp\n.netrwhist\n*.iml\n.classpath\n.factorypath\n*.tmp.[0-9]*\n\
              *___jb_tmp___\n*___jb_old___\n.goutputstream-*\n",
         ),
     },
     Row {
         rule: "editor file",
-        by: By::Name(&[".idea", ".history"]),
+        by: By::Name(&[".idea", ".history", ".fleet"]),
     },
     Row {
         rule: "system file",
         by: By::Files(
-            ".DS_Store\n._*\nThumbs.db\nehthumbs.db\n[Dd]esktop.ini\n.directory\n.nfs[0-9a-f]*\n.fuse_hidden*\n",
+            ".DS_Store\n._*\nThumbs.db\nehthumbs.db\n[Dd]esktop.ini\n.directory\n.LSOverride\n.apdisk\n*.crdownload\n\
+             .syncthing.*.tmp\n.nfs[0-9a-f]*\n.fuse_hidden*\n",
         ),
     },
     Row {
@@ -264,6 +374,13 @@ const ROWS: &[Row] = &[
             "$RECYCLE.BIN",
             "System Volume Information",
             "lost+found",
+            ".TemporaryItems",
+            ".AppleDouble",
+            ".DocumentRevisions-V100",
+            "@eaDir",
+            ".stfolder",
+            ".stversions",
+            ".dropbox.cache",
         ]),
     },
 ];
@@ -287,7 +404,7 @@ static FILES: LazyLock<Vec<(PatternList, &str)>> = LazyLock::new(|| {
     rows.collect()
 });
 
-/// The names that a row looks for in a folder, `*.x` among them.
+/// The names that a row looks for in a folder, `*.x` and `x.*` among them.
 pub(super) fn markers() -> impl Iterator<Item = &'static str> {
     ROWS.iter()
         .flat_map(|row| match row.by {
@@ -303,15 +420,18 @@ pub(super) fn markers() -> impl Iterator<Item = &'static str> {
 pub(super) fn is_marker(name: &[u8]) -> bool {
     static MARKERS: LazyLock<HashSet<&[u8]>> =
         LazyLock::new(|| markers().map(str::as_bytes).collect());
-    MARKERS.contains(name) || suffix_marker(name).is_some()
+    MARKERS.contains(name) || pattern_marker(name).is_some()
 }
 
-/// The marker `*.x` that a name fits.
-pub(super) fn suffix_marker(name: &[u8]) -> Option<&'static str> {
-    static SUFFIXES: LazyLock<Vec<&str>> =
-        LazyLock::new(|| markers().filter(|marker| marker.starts_with('*')).collect());
-    let fits = |marker: &&&str| name.ends_with(&marker.as_bytes()[1..]);
-    SUFFIXES.iter().find(fits).copied()
+/// The marker `*.x` or `x.*` that a name fits.
+pub(super) fn pattern_marker(name: &[u8]) -> Option<&'static str> {
+    static PATTERNS: LazyLock<Vec<&str>> =
+        LazyLock::new(|| markers().filter(|marker| marker.contains('*')).collect());
+    let fits = |marker: &&&str| {
+        let (start, end) = marker.split_once('*').unwrap_or_default();
+        name.starts_with(start.as_bytes()) && name.ends_with(end.as_bytes())
+    };
+    PATTERNS.iter().find(fits).copied()
 }
 
 /// The rule by which an entry is left out for its name.

@@ -33,7 +33,7 @@ impl Marks {
         let mut marks = BTreeSet::new();
         for name in names {
             marks.extend(SPECIAL.get(name).copied());
-            marks.extend(defaults::suffix_marker(name));
+            marks.extend(defaults::pattern_marker(name));
         }
         Self(marks)
     }

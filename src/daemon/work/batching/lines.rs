@@ -45,6 +45,9 @@ impl Written {
         let mut requests = requests.into_iter();
         for request in requests.by_ref() {
             let earlier = request::earlier(&requester.context, &request);
+            // A second request, for the whole file, would not be in this batch.
+            let recent = &requester.context.recent;
+            request.earlier.inspect(|key| recent.forget(*key));
             let prompt = match requester.next(&request, earlier.as_ref()) {
                 Ok(Next::Last(prompt)) => to_endpoint_prompt(prompt),
                 Ok(Next::Part(..)) => {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
 
-use crate::daemon::contents::{Moved, outline, text_of};
+use crate::daemon::contents::{Moved, decoded, outline, text_of};
 use crate::daemon::context::dry_run::{ANSWER_TOKENS, Tally, placeholder};
 use crate::daemon::context::{Context, Mode};
 use crate::daemon::prompt::parts::{Next, Plan};
@@ -124,14 +124,27 @@ pub fn compose(
             content_kind,
         } => {
             let text = text_of(context, request.repo, &request.path, *digest)?;
-            let text = classify::summarized(*content_kind, text);
-            let bytes = || Some(text.as_bytes().to_vec());
+            let text = classify::head(*content_kind, text.as_bytes()).unwrap_or(text);
+            let bytes = || {
+                Some(
+                    decoded(context, request.repo, &request.path, *digest)
+                        .ok()?
+                        .1,
+                )
+            };
             let outline = || {
                 let found = outline(context, *language, *digest, bytes);
                 found.map(|(_, outline)| outline).unwrap_or_default()
             };
             let language = language.map(|language| language.name());
-            plan.file(language, &text, outline)
+            let changed = if plan.may_be_diffed(text.len()) {
+                let before = before(context, request);
+                context.recent.keep(request.key, &text);
+                before.and_then(|before| plan.changed_file(language, &before, &text, outline))
+            } else {
+                None
+            };
+            changed.map_or_else(|| plan.file(language, &text, outline), Next::Last)
         }
         Subject::Directory { children } => plan.directory(&self::children(context, children)),
     };
@@ -156,6 +169,15 @@ pub fn earlier(context: &Context, request: &SummaryRequest) -> Option<Summary> {
     let summary = context.store.summary(request.earlier?).ok()??;
     (summary.reaffirmed < MOST_REAFFIRMED && summary.model == context.config.openai.model)
         .then_some(summary)
+}
+
+/// The file's text from before the change, where a diff is worth a try: an estimate is an upper bound, and a request that
+/// failed is sent again with the whole file.
+fn before(context: &Context, request: &SummaryRequest) -> Option<String> {
+    let earlier = request.earlier?;
+    (context.mode != Mode::Dry && request.attempts == 0)
+        .then(|| context.recent.get(earlier))
+        .flatten()
 }
 
 /// A directory's children with their texts.

@@ -76,6 +76,10 @@ pub(super) fn with_canonical_quotes(literal: &[u8]) -> Cow<'_, [u8]> {
         .filter(|byte| *byte != b'u')
         .collect();
     out.extend(std::iter::repeat_n(b'"', marks));
+    let mut expression = match prefix.iter().any(|byte| b"fFtT".contains(byte)) {
+        true => Expression::default(),
+        false => Expression::NONE,
+    };
     let mut bytes = body.iter().copied().peekable();
     while let Some(byte) = bytes.next() {
         if byte == b'\\' && !raw {
@@ -85,11 +89,57 @@ pub(super) fn with_canonical_quotes(literal: &[u8]) -> Cow<'_, [u8]> {
                 None => out.push(b'\\'),
             }
         } else {
-            out.push(byte);
+            out.push(expression.canonical(byte));
         }
     }
     out.extend(std::iter::repeat_n(b'"', marks));
     Cow::Owned(out)
+}
+
+/// Where in the expressions of an f-string a byte stands: the quotes of strings in them are free as well.
+#[derive(Default)]
+struct Expression {
+    /// It is no f-string.
+    none: bool,
+    /// Open brackets.
+    depth: usize,
+    /// Behind the colon of a format, where a quote is a character.
+    is_format: bool,
+    /// The quote that ends the string around it.
+    string: Option<u8>,
+}
+
+impl Expression {
+    const NONE: Self = Self {
+        none: true,
+        depth: 0,
+        is_format: false,
+        string: None,
+    };
+
+    fn canonical(&mut self, byte: u8) -> u8 {
+        match (byte, self.string) {
+            _ if self.none => {}
+            (b'"' | b'\'', Some(quote)) if quote == byte => {
+                self.string = None;
+                return b'"';
+            }
+            (_, Some(_)) => {}
+            (b'"' | b'\'', None) if self.depth > 0 && !self.is_format => {
+                self.string = Some(byte);
+                return b'"';
+            }
+            (b'{', None) => self.depth += 1,
+            (b'[' | b'(', None) if self.depth > 0 => self.depth += 1,
+            (b'}' | b']' | b')', None) => {
+                self.depth = self.depth.saturating_sub(1);
+                self.is_format &= self.depth > 0;
+            }
+            (b':', None) if self.depth == 1 => self.is_format = true,
+            _ => {}
+        }
+        byte
+    }
 }
 
 /// One string literal that means the same as adjacent ones with canonical quotes. `None` where prefixes differ, where
@@ -166,6 +216,8 @@ mod tests {
             ("U'a'", "\"a\""),
             ("F'a'", "f\"a\""),
             ("'''a'''", "\"\"\"a\"\"\""),
+            ("f'{x[\"a\"]} it\\'s'", "f\"{x['a']} it's\""),
+            ("f'{x[\"a:b\"]:>{n[\"w\"]}}'", "f\"{x['a:b']:>{n[\"w\"]}}\""),
         ] {
             assert_eq!(canonical(one), canonical(other), "{one} {other}");
         }
@@ -177,6 +229,9 @@ mod tests {
             ("''", "''''''"),
             ("r'\\''", "r'\\\\''"),
             ("'\\n'", "'n'"),
+            ("f'{x:\">9}'", "f\"{x:'>9}\""),
+            ("f'{x[\"a\"]}'", "f'{x[\"b\"]}'"),
+            ("'{x[\"a\"]}'", "\"{x['a']}\""),
         ] {
             assert_ne!(canonical(one), canonical(other), "{one} {other}");
         }
