@@ -43,6 +43,7 @@ use crate::wire::estimate::Estimate;
 use crate::wire::prompt::Preview;
 
 use access::estimate::estimate_with;
+pub use context::registry::file_rules;
 use context::shared::Shared;
 use context::{Mode, open_store};
 
