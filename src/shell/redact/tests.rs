@@ -59,7 +59,7 @@ fn each_rule_of_structure_finds_its_sample() {
     let mut rng = fastrand::Rng::with_seed(3);
     assert!(structure::RULES.len() > 90);
     for rule in structure::RULES.iter() {
-        assert!(rule.pattern.is_some(), "{}", rule.sample);
+        assert!(rule.pattern().is_some(), "{}", rule.sample);
         if rule.sample.is_empty() {
             continue;
         }
