@@ -428,7 +428,7 @@ const FOLDERS: &[(&[(&str, &str)], &str)] = &[
             ("README.md", "Please read on."),
             (
                 "package.json",
-                "Npm manifest: Reads all of the feeds. Keys: `name`.",
+                "JavaScript package manifest: Reads all of the feeds.",
             ),
         ],
         "Reads all of the feeds. 1 JSON file and 1 Markdown file.",

@@ -266,6 +266,8 @@ impl Name<'_> {
         let mut found = Vec::new();
         if let Some((after, connector)) = self.connector(at, quote) {
             match connector {
+                // Behind its bracket a call is over.
+                b',' if self.text[self.at.end..at].contains(&b')') => {}
                 b',' => self.argument(after, &mut found),
                 b'(' => self.called(after, &mut found),
                 b'{' => drop(self.expression(after, &mut found)),

@@ -258,7 +258,10 @@ pub(super) fn table(
         cell.iter()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte))
     };
-    if !named || !cells.iter().all(is_name) || cells.len() < 2 {
+    let is_sentence = heading
+        .split(|byte| *byte == sign)
+        .any(|cell| memchr::memchr_iter(b' ', cell.trim_ascii()).count() > 3);
+    if !named || is_sentence || !cells.iter().all(is_name) || cells.len() < 2 {
         return line_end;
     }
     let columns: Vec<(usize, Sureness)> = cells
