@@ -32,14 +32,10 @@ const KNOWN: &[(&str, &[&str], &str)] = &[
     (
         "json",
         &["name", "version", "dependencies"],
-        "JavaScript package manifest",
+        "Package manifest",
     ),
-    (
-        "json",
-        &["name", "devDependencies"],
-        "JavaScript package manifest",
-    ),
-    ("json", &["name", "scripts"], "JavaScript package manifest"),
+    ("json", &["name", "devDependencies"], "Package manifest"),
+    ("json", &["name", "scripts"], "Package manifest"),
     ("json", &["compilerOptions"], "TypeScript compiler options"),
     ("json", &["$schema", "properties"], "JSON schema"),
     ("json", &["type", "features"], "GeoJSON features"),

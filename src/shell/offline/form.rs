@@ -83,7 +83,7 @@ const OPENINGS: &[(&str, Form)] = &[
     ("Cargo manifest", Form::Configuration),
     ("Cargo workspace manifest", Form::Configuration),
     ("Python project manifest", Form::Configuration),
-    ("JavaScript package manifest", Form::Configuration),
+    ("Package manifest", Form::Configuration),
     ("Citation data", Form::Configuration),
     ("Git submodules", Form::Configuration),
     ("Git attributes", Form::Configuration),

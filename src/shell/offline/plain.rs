@@ -362,6 +362,10 @@ mod tests {
                 "You need to have Java installed.\n\n$ ./gradlew jar\n\nDoes it all.",
                 vec!["Does it all."],
             ),
+            (
+                "This file is part of X.\n\n(c) Jo Doe <jo@example.org>\n\nReads it all.",
+                vec!["Reads it all."],
+            ),
             ("express\nCopyright(c) 2009 A B\nMIT Licensed", vec![]),
             (
                 "frozen_string_literal: true\n\nReads it all.",

@@ -384,6 +384,17 @@ pub(super) fn says_something(sentence: &str) -> bool {
         && !is_code(&lower)
         && !is_silent(&lower)
         && !is_licence_line(&lower)
+        && !is_credit(&lower)
+}
+
+/// Whether a sentence only names who wrote it: `(c) Jo Doe <jo@example.org>`.
+fn is_credit(lower: &str) -> bool {
+    let has_address = lower
+        .split_whitespace()
+        .any(|word| word.contains('@') && word.contains('.'));
+    lower.starts_with("(c) ")
+        || lower.starts_with('©')
+        || has_address && lower.split_whitespace().count() <= 6
 }
 
 /// Whether a sentence only names a licence: `MIT Licensed`.

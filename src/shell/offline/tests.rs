@@ -426,10 +426,7 @@ const FOLDERS: &[(&[(&str, &str)], &str)] = &[
     (
         &[
             ("README.md", "Please read on."),
-            (
-                "package.json",
-                "JavaScript package manifest: Reads all of the feeds.",
-            ),
+            ("package.json", "Package manifest: Reads all of the feeds."),
         ],
         "Reads all of the feeds. 1 JSON file and 1 Markdown file.",
     ),
