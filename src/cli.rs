@@ -13,6 +13,7 @@ mod export;
 pub mod failure;
 mod failures;
 mod help;
+mod here;
 mod index;
 mod init;
 mod log;

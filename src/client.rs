@@ -63,7 +63,7 @@ pub struct Client {
 pub enum ConnectError {
     /// There is no socket, or nothing listens on it.
     #[error(
-        "no daemon runs: `epitome watch` in a repository starts one (or `epitome daemon`, or `epitome service install`)"
+        "no daemon runs: `epitome watch` in a repository starts one (or `epitome mcp --watch`, `epitome daemon`, `epitome service install`)"
     )]
     NoDaemon,
     /// A program of another user listens there.

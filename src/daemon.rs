@@ -43,6 +43,7 @@ use crate::wire::estimate::Estimate;
 use crate::wire::prompt::Preview;
 
 use access::estimate::estimate_with;
+pub use context::registry::file_rules;
 use context::shared::Shared;
 use context::{Mode, open_store};
 
@@ -90,7 +91,10 @@ pub async fn check_shared(config: &Config) -> Result<String, String> {
     };
     let url = shared.client.options().location.to_string();
     match shared.client.check().await {
-        Ok(()) => Ok(url),
+        Ok(()) => Ok(match shared.client.reservation() {
+            Some(reservation) => format!("{url} ({reservation})"),
+            None => url,
+        }),
         Err(trouble) => Err(format!("{url}: {trouble}")),
     }
 }

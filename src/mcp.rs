@@ -25,7 +25,7 @@ use rmcp::{ErrorData, ServerHandler, ServiceExt};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use place::Place;
-pub use place::{Options, Start, Starter};
+pub use place::{LeftOut, Options, Start, Starter};
 
 /// What an agent reads once, at the beginning.
 const INSTRUCTIONS: &str = "Epitome keeps a summary of each file and folder of this repository, renewed when they \

@@ -132,6 +132,9 @@ class Epitome:
         query = query.replace(":", " ")[:900]
         start = time.perf_counter()
         found = json.loads(self.run("search", "--json", "--", query))
+        while found.get("unindexed"):
+            # The index is still being built.
+            found = json.loads(self.run("search", "--json", "--", query))
         return [hit["path"] for hit in found["hits"]], time.perf_counter() - start
 
     def close(self):

@@ -183,6 +183,9 @@ fn outcome(exchanged: &Exchanged, request: &ExchangeRequest) -> String {
         number(exchanged.here),
         count(many, "summary"),
     );
+    if exchanged.packs > 0 {
+        text += &format!("{} {verb}\n", count(exchanged.packs, "pack"));
+    }
     if exchanged.rejected > 0 {
         text += &format!(
             "{} not used: damaged, of another format or model, or without a valid signature\n",
@@ -322,6 +325,7 @@ mod tests {
             chosen: 2,
             done: 1,
             rejected: 1,
+            packs: 0,
         };
         let request = |dry_run| ExchangeRequest {
             action: Exchange::Pull,

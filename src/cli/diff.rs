@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::past::{Base, Past, base};
 use super::reader::{self, Reader};
 use super::terminal::Terminal;
-use super::{Context, output, paths, render};
+use super::{Context, here, output, paths, render};
 use crate::mcp::changes::{Commit, Since};
 use crate::wire::protocol::Node;
 use compare::{Changed, compare};
@@ -66,7 +66,7 @@ impl From<Commit> for CommitInfo {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let (since, path) = meant(arguments)?;
+    let (since, path) = meant(context, arguments).await?;
     let reader = Reader::open(context, reader::existing(&path)).await?;
     let report = report(&reader, since, &path).await;
     reader.close().await;
@@ -79,7 +79,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
 }
 
 /// What is compared with what. A single argument that exists on the disk and names no revision is a path.
-fn meant(arguments: &Arguments) -> Result<(String, PathBuf), Failure> {
+async fn meant(context: &Context, arguments: &Arguments) -> Result<(String, PathBuf), Failure> {
     let given = arguments.since.as_deref().unwrap_or("HEAD");
     let path = paths::absolute(arguments.path.as_deref())?;
     if let (Some(only), None) = (&arguments.since, &arguments.path) {
@@ -92,7 +92,7 @@ fn meant(arguments: &Arguments) -> Result<(String, PathBuf), Failure> {
     }
     match &arguments.path {
         Some(_) => Ok((given.to_owned(), path)),
-        None => Ok((given.to_owned(), paths::root_here()?)),
+        None => Ok((given.to_owned(), here::here(context).await?.root)),
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::terminal::{Style, Terminal};
 use super::text::clean;
-use super::{Context, output, preflight};
+use super::{Context, output, owner, preflight};
 use crate::client::Client;
 use crate::config::{Backend, Config, Provider};
 use crate::wire::access::Access as _;
@@ -122,6 +122,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
             failure.to_string(),
             "correct that line; config.example.toml has every key",
         )),
+    }
+    if let Err(failure) = owner::refuse_foreign_folders(places) {
+        let hint = "every other command refuses to work so";
+        checks.push(Check::failed("user", failure.to_string(), hint));
     }
     checks.push(local::store(&places.data));
     checks.push(local::socket_folder(&places.socket));

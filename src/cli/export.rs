@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::reader::Reader;
 use super::text::{count, tilde};
-use super::{Context, output, paths};
+use super::{Context, here, output, paths};
 use crate::client::Client;
 use crate::page::Origin;
 use crate::shell::export;
@@ -40,7 +40,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let path = paths::absolute(arguments.path.as_deref())?;
+    let path = here::or_here(context, arguments.path.as_deref()).await?;
     let to_stdout = arguments.output.as_deref() == Some(Path::new("-"));
     if to_stdout && !arguments.format.is_single() {
         let reason = "`-o -` prints single documents; this format writes a file for each folder";

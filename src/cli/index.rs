@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::failures;
 use super::terminal::Terminal;
 use super::text::{clean, count, money, number, tokens};
-use super::{Context, consent, output, paths, preflight, reader, render};
+use super::{Context, consent, here, output, paths, preflight, reader, render};
 use crate::client::{Client, ConnectError};
 use crate::wire::access::Access;
 use crate::wire::protocol::{Node, Repository, RepositoryState, Requests, Status, WaitOutcome};
@@ -64,7 +64,10 @@ struct Indexed {
 }
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    let path = paths::absolute(arguments.path.as_deref())?;
+    let path = match &arguments.path {
+        Some(path) => paths::absolute(Some(path))?,
+        None => here::here(context).await?.root,
+    };
     reader::require_directory(&path)?;
     if arguments.dry_run {
         let estimate = match Client::connect(&context.places.socket).await {

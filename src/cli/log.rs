@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::past::{Past, top};
 use super::reader::{self, Reader};
 use super::terminal::Terminal;
-use super::{Context, output, paths, render};
+use super::{Context, here, output, render};
 use crate::mcp::changes::{Commit, Git};
 
 #[derive(Debug, clap::Args)]
@@ -53,7 +53,7 @@ pub struct Entry {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let path = paths::absolute(arguments.path.as_deref())?;
+    let path = here::or_here(context, arguments.path.as_deref()).await?;
     let reader = Reader::open(context, reader::existing(&path)).await?;
     let report = report(&reader, &path, usize::from(arguments.limit)).await;
     reader.close().await;

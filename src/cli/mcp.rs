@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::failure::Failure;
-use super::{Context, output, paths, start};
-use crate::mcp::{self, Options, Start, Starter};
+use super::{Context, here, output, paths, start};
+use crate::mcp::{self, LeftOut, Options, Start, Starter};
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -53,6 +53,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         socket: places.socket.clone(),
         start,
         starter,
+        left_out: left_out(context),
         own: (places.config.clone(), places.data.clone()),
     })
     .await?;
@@ -71,6 +72,12 @@ fn starter(context: &Context) -> Starter {
             started.map(drop).map_err(|failure| failure.to_string())
         })
     })
+}
+
+/// The rules of repositories, with the `[files]` section of this user's configuration.
+fn left_out(context: &Context) -> LeftOut {
+    let rules = here::rules(context);
+    Arc::new(move |root, folder| here::left_out(root, folder, &rules))
 }
 
 /// The folder that was named, where it is one.

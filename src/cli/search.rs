@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::reader::Reader;
 use super::render::search::{Options, results};
 use super::terminal::Terminal;
-use super::{Context, output, paths};
+use super::{Context, here, output, paths};
 use crate::client::globs;
 use crate::wire::search::{MAX_HITS, Search, SearchKind, SearchResults};
 
@@ -47,7 +47,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let here = paths::absolute(arguments.path.as_deref())?;
+    let here = here::or_here(context, arguments.path.as_deref()).await?;
     let reader = Reader::open(context, &here).await?;
     let outcome = search(&reader, here, arguments).await;
     reader.close().await;

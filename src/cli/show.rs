@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 use super::reader::Reader;
 use super::terminal::Terminal;
-use super::{Context, output, paths, render};
+use super::{Context, here, output, paths, render};
 use crate::client::symbols::{defining, is_name};
 use crate::client::{Client, ConnectError};
 use crate::wire::access::Access;
 use crate::wire::prompt::Preview;
 use crate::wire::protocol::{Node, PROBLEM_NOT_WATCHED};
-use crate::wire::target::{Spot, definitions};
+use crate::wire::target::{self, Spot, Target};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -27,8 +27,15 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let target = paths::target(arguments.path.as_deref())?;
-    let path = target.path;
+    let given = arguments.path.as_deref();
+    let meant = match given {
+        Some(path) => paths::target(Some(path))?,
+        None => Target {
+            path: here::here(context).await?.folder,
+            spot: None,
+        },
+    };
+    let path = meant.path;
     let terminal = Terminal::of_stdout();
     if arguments.prompt {
         let preview = preview(context, &path).await?;
@@ -42,14 +49,14 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         let text = render::prompt::prompt(&preview, terminal, escaped);
         return output::page(&text, terminal);
     }
-    let (node, path) = match symbol(arguments.path.as_deref(), &path) {
-        Some(name) if target.spot.is_none() => defined(context, &name).await?,
+    let (node, path) = match symbol(given, &path) {
+        Some(name) if meant.spot.is_none() => defined(context, &name).await?,
         _ => {
             let reader = Reader::open(context, &path).await?;
             let node = reader.node(&path, 1).await;
             reader.close().await;
             let mut node = node?;
-            if let Some(spot) = &target.spot {
+            if let Some(spot) = &meant.spot {
                 narrow(&mut node, spot);
             }
             (node, path)
@@ -70,7 +77,7 @@ fn symbol(given: Option<&Path>, path: &Path) -> Option<String> {
 
 /// The file that defines `name` in the repository of the current folder, with that definition only.
 async fn defined(context: &Context, name: &str) -> Result<(Node, PathBuf), Failure> {
-    let here = paths::absolute(None)?;
+    let here = here::here(context).await?.folder;
     let reader = Reader::open(context, &here).await?;
     let found = find(&reader, &here, name).await;
     reader.close().await;
@@ -107,12 +114,7 @@ async fn find(reader: &Reader, here: &Path, name: &str) -> Result<(Node, PathBuf
 
 /// Leaves only the definitions that are meant.
 fn narrow(node: &mut Node, spot: &Spot) {
-    let Node::File(file) = node else {
-        return;
-    };
-    let meant = definitions(&file.elements, spot);
-    file.elements = meant.into_iter().cloned().collect();
-    if file.elements.is_empty() {
+    if !target::narrow(node, spot) {
         output::say(&match spot {
             Spot::Line(line) => format!("no definition contains line {line}"),
             Spot::Symbol(symbol) => format!("no definition is called {symbol}"),

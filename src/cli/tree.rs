@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::failure::Failure;
 use super::reader::Reader;
 use super::terminal::Terminal;
-use super::{Context, output, paths, render};
+use super::{Context, here, output, render};
 
 /// Levels on a terminal unless `--depth` says otherwise: a large tree would scroll away.
 const TERMINAL_DEPTH: usize = 2;
@@ -23,7 +23,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let path = paths::absolute(arguments.path.as_deref())?;
+    let path = here::or_here(context, arguments.path.as_deref()).await?;
     let terminal = Terminal::of_stdout();
     let default = match terminal.is_interactive() && !arguments.json {
         true => TERMINAL_DEPTH,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::failures::Failures;
 use super::index::{Progress, repository_of, wait_with_progress};
-use super::{Context, output, paths};
+use super::{Context, here, output};
 use crate::wire::access::Access;
 use crate::wire::protocol::{Repository, WaitOutcome};
 
@@ -20,7 +20,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let path = paths::absolute(arguments.path.as_deref())?;
+    let path = here::or_here(context, arguments.path.as_deref()).await?;
     let client = context.client().await?;
     let waited = wait(&client, &path, arguments.timeout).await?;
     let status = client.status().await?;

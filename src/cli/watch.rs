@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 use super::index::repository_of;
 use super::text::{count, tilde};
-use super::{Context, consent, output, paths, preflight, reader, start, wait};
-use crate::client::locate::{Located, canonical, locate};
+use super::{Context, consent, here, output, paths, preflight, reader, start, wait};
+use crate::client::locate::{Located, canonical, locate, work_tree};
 use crate::wire::access::Access;
 
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,10 @@ pub async fn watch(context: &Context, arguments: &WatchArguments) -> Result<(), 
     let here = paths::absolute(arguments.path.as_deref())?;
     let path = match &arguments.path {
         Some(_) => here.clone(),
-        None => paths::root_here()?,
+        None => {
+            let here = here::here(context).await?.folder;
+            work_tree(&here).unwrap_or(here)
+        }
     };
     // Checked before a daemon is started for it.
     reader::require_directory(&path)?;

@@ -25,7 +25,7 @@ async fn without_a_socket_or_a_listener_no_daemon_runs() {
     assert_eq!(problem.kind, PROBLEM_NO_DAEMON);
     assert_eq!(
         problem.detail,
-        "no daemon runs: `epitome watch` in a repository starts one (or `epitome daemon`, or `epitome service install`)"
+        "no daemon runs: `epitome watch` in a repository starts one (or `epitome mcp --watch`, `epitome daemon`, `epitome service install`)"
     );
 }
 

@@ -7,8 +7,8 @@
 use rmcp::model::JsonObject;
 use serde_json::{Map, Value, json};
 
-/// Other names that clients use for an argument.
-const ALIASES: [(&str, &[&str]); 7] = [
+/// Other names that clients use for an argument, without regard to case, `_` and `-`.
+const ALIASES: [(&str, &[&str]); 10] = [
     (
         "paths",
         &[
@@ -17,39 +17,99 @@ const ALIASES: [(&str, &[&str]); 7] = [
             "files",
             "file_path",
             "file_paths",
-            "filepath",
+            "filename",
             "target",
             "targets",
+            "target_file",
+            "relative_path",
+            "uri",
         ],
     ),
     (
         "path",
-        &["paths", "folder", "directory", "dir", "root", "file"],
+        &[
+            "paths",
+            "folder",
+            "directory",
+            "dir",
+            "root",
+            "file",
+            "dir_path",
+            "directory_path",
+            "folder_path",
+            "target_directory",
+            "relative_path",
+            "relative_workspace_path",
+            "uri",
+        ],
     ),
-    ("query", &["q", "text", "pattern", "search"]),
+    ("depth", &["max_depth", "levels", "level"]),
+    (
+        "query",
+        &[
+            "q",
+            "text",
+            "pattern",
+            "search",
+            "queries",
+            "search_term",
+            "search_query",
+            "keyword",
+            "keywords",
+            "question",
+        ],
+    ),
     (
         "path_glob",
         &[
             "glob",
             "include",
+            "include_pattern",
+            "file_pattern",
             "path_pattern",
             "path",
             "paths",
             "folder",
             "directory",
+            "target_directories",
             "file",
         ],
     ),
-    ("since", &["revision", "ref", "from", "base"]),
+    (
+        "limit",
+        &[
+            "max_results",
+            "num_results",
+            "top_k",
+            "count",
+            "n",
+            "max_hits",
+        ],
+    ),
+    (
+        "since",
+        &["revision", "rev", "commit", "ref", "from", "base"],
+    ),
+    ("wait_fresh_ms", &["wait_ms"]),
     (
         "repository",
-        &["repo", "repo_path", "repository_path", "workspace", "root"],
+        &[
+            "repo",
+            "repo_path",
+            "repository_path",
+            "workspace",
+            "workspace_path",
+            "project",
+            "project_path",
+            "cwd",
+            "root",
+        ],
     ),
-    ("max_tokens", &["maxTokens", "token_limit"]),
+    ("max_tokens", &["token_limit"]),
 ];
 
 /// Other words for a listed one.
-const WORDS: [(&str, &str); 12] = [
+const WORDS: [(&str, &str); 13] = [
     ("dir", "directory"),
     ("folder", "directory"),
     ("directories", "directory"),
@@ -57,6 +117,7 @@ const WORDS: [(&str, &str); 12] = [
     ("symbols", "symbol"),
     ("definition", "symbol"),
     ("function", "symbol"),
+    ("method", "symbol"),
     ("class", "symbol"),
     ("any", "all"),
     ("both", "all"),
@@ -200,12 +261,17 @@ fn whole_number(property: &Value, value: &Value) -> Result<Value, String> {
 fn list(property: &Value, value: &Value) -> Result<Value, String> {
     let items = match value {
         Value::Array(items) => items.clone(),
+        // `["a", "b"]`, and as Python writes it: `['a', 'b']`. A name may begin with a bracket.
         Value::String(text) if text.trim_start().starts_with('[') => {
-            match serde_json::from_str::<Vec<Value>>(text) {
-                Ok(items) => items,
-                // A name may begin with a bracket.
-                Err(_) => vec![value.clone()],
-            }
+            let read = serde_json::from_str::<Vec<Value>>(text);
+            let read = read.or_else(|_| serde_json::from_str(&text.replace('\'', "\"")));
+            read.unwrap_or_else(|_| vec![value.clone()])
+        }
+        // One a line.
+        Value::String(text) if text.trim().contains('\n') => {
+            let lines = text.lines().map(str::trim);
+            let lines = lines.filter(|line| !line.is_empty());
+            lines.map(Value::from).collect()
         }
         Value::String(_) | Value::Number(_) => vec![value.clone()],
         // `{"path": "src"}` and the like, as some models write an item.
@@ -221,18 +287,25 @@ fn list(property: &Value, value: &Value) -> Result<Value, String> {
     Ok(Value::Array(items?))
 }
 
-/// The text in an object with one text.
+/// The text in an object with one text, or under a name of `paths`: `{"path": "src/a.py", "line": 3}`.
 fn unwrapped(value: &Value) -> &Value {
-    match value {
-        Value::Object(object) if object.len() == 1 => object.values().next().unwrap_or(value),
-        other => other,
-    }
+    let Value::Object(object) = value else {
+        return value;
+    };
+    let named = ALIASES[0].1.iter().find_map(|name| object.get(*name));
+    let only = object.values().next().filter(|_| object.len() == 1);
+    named.or(only).unwrap_or(value)
 }
 
-/// Whether several texts can be one: a description that says so, and no listed words.
-fn joins(property: &Value) -> bool {
+/// Several texts as one, where the description allows it: the words of a query, the alternatives of a glob.
+fn joined(property: &Value, texts: &[Value]) -> Option<String> {
+    let texts: Vec<&str> = texts.iter().filter_map(Value::as_str).collect();
     let description = property["description"].as_str().unwrap_or_default();
-    description.contains("words") && property["enum"].is_null()
+    match property["enum"].is_null() {
+        true if description.contains("words") => Some(texts.join(" ")),
+        true if description.contains(".gitignore") => Some(format!("{{{}}}", texts.join(","))),
+        _ => None,
+    }
 }
 
 fn text(property: &Value, value: &Value) -> Result<Value, String> {
@@ -241,10 +314,8 @@ fn text(property: &Value, value: &Value) -> Result<Value, String> {
         Value::Number(number) => number.to_string(),
         Value::Bool(flag) => flag.to_string(),
         Value::Array(list) if list.len() == 1 => return self::text(property, &list[0]),
-        // The words of a query.
-        Value::Array(list) if joins(property) && list.iter().all(Value::is_string) => {
-            let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
-            words.join(" ")
+        Value::Array(list) if list.iter().all(Value::is_string) => {
+            joined(property, list).ok_or_else(|| format!("{} is no text", shown(value)))?
         }
         _ => return Err(format!("{} is no text", shown(value))),
     };
@@ -299,6 +370,7 @@ mod tests {
                 "depth": {"type": "integer", "minimum": 1, "maximum": 100, "default": 2},
                 "detail": {"type": "string", "enum": ["line", "short", "full"]},
                 "query": {"type": "string"},
+                "path_glob": {"type": "string", "description": "Only paths that match, as in .gitignore"},
                 "repository": {"type": "string"},
             },
             "required": ["paths"],
@@ -325,6 +397,26 @@ mod tests {
             (
                 json!({"paths": "[id].tsx"}),
                 json!({"paths": ["[id].tsx"]}),
+                0,
+            ),
+            (
+                json!({"paths": "['src', 'b']"}),
+                json!({"paths": ["src", "b"]}),
+                0,
+            ),
+            (
+                json!({"paths": "src\n b\n"}),
+                json!({"paths": ["src", "b"]}),
+                0,
+            ),
+            (
+                json!({"paths": [{"path": "b", "line": 3}]}),
+                json!({"paths": ["b"]}),
+                0,
+            ),
+            (
+                json!({"paths": "a", "maxDepth": 3, "path_glob": ["src/**", "*.md"]}),
+                json!({"paths": ["a"], "depth": 3, "path_glob": "{src/**,*.md}"}),
                 0,
             ),
             (json!({"paths": ""}), json!({"paths": [""]}), 0),

@@ -2,8 +2,9 @@
 //!
 //! In this order: the `repository` argument; the folder that the server was started for (`--root`); the working folder,
 //! where it lies in a work tree or a watched folder; the client's roots; the working folder, where it may be a project.
-//! A folder is never answered from a repository around the one that it belongs to.
+//! A folder is never answered from a repository around the one that it belongs to, nor from one that leaves it out.
 
+use std::ffi::OsStr;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -19,7 +20,7 @@ use crate::client::{Client, ConnectError, globs};
 use crate::wire::access::Access;
 use crate::wire::plain::clean;
 use crate::wire::protocol::{Repository, RepositoryState, Status};
-use crate::wire::target::{Base, Outside, Target};
+use crate::wire::target::{Base, Outside, Target, clean_path};
 
 /// How long a call waits for the first scan of its repository.
 const FIRST_SCAN: Duration = Duration::from_secs(25);
@@ -36,6 +37,9 @@ const NAMED: usize = 12;
 pub type Starter =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
+/// Why a folder below a repository's root is left out of its map; `None` if no rule does that.
+pub type LeftOut = Arc<dyn Fn(&Path, &Path) -> Option<String> + Send + Sync>;
+
 /// Where the server was told to work.
 #[derive(Clone, Debug)]
 pub enum Start {
@@ -47,6 +51,16 @@ pub enum Start {
     Here(Option<PathBuf>),
 }
 
+impl Start {
+    fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Named(folder) => Some(folder),
+            Self::Unusable(_) => None,
+            Self::Here(here) => here.as_deref(),
+        }
+    }
+}
+
 /// What a server needs to know from the command line.
 pub struct Options {
     /// The daemon's socket.
@@ -55,6 +69,8 @@ pub struct Options {
     pub start: Start,
     /// Starts the daemon and watches repositories as they are needed, where the user allowed it.
     pub starter: Option<Starter>,
+    /// The rules of repositories.
+    pub left_out: LeftOut,
     /// The configuration and the store that this user's shell has, to compare with the daemon's.
     pub own: (PathBuf, PathBuf),
 }
@@ -83,6 +99,8 @@ pub(super) struct Session {
     folder: PathBuf,
     own: (PathBuf, PathBuf),
     closed: watch::Receiver<bool>,
+    /// When the call began: clients give up a minute later, whatever it waited for.
+    pub begun: Instant,
 }
 
 impl Place {
@@ -108,16 +126,19 @@ impl Place {
         repository: Option<&str>,
         path: Option<&str>,
     ) -> Result<Session, String> {
+        let begun = Instant::now();
         let client = self.daemon().await?;
         let status = status(&client).await?;
         let folder = match repository {
-            Some(text) => named(text, &status)?,
+            Some(text) => {
+                let here = self.options.start.folder();
+                self.in_map(named(text, here, &status)?, &status)?
+            }
             None => match self.folder(peer, &status).await {
-                Ok(folder) => folder,
-                Err(reason) => {
-                    absolute_in(path, &status).ok_or_else(|| reason + &known(&status))?
-                }
-            },
+                Ok(folder) => self.in_map(folder, &status),
+                Err(reason) => Err(reason),
+            }
+            .or_else(|reason| absolute_in(path, &status).ok_or_else(|| reason + &known(&status)))?,
         };
         let (root, status) = self.watched(&client, &folder, status).await?;
         let (repository, status) = self.scanned(&client, root, status).await?;
@@ -129,10 +150,9 @@ impl Place {
                 env!("CARGO_PKG_VERSION")
             ));
         }
-        // A folder that is left out of the map has no summaries of its own: what follows is about what is around it.
         if repository_of(&folder, &repository) && client.node(&folder, 0).await.is_err() {
             notes.push(format!(
-                "the folder {} is no part of the map of {} (ignored, or without files)",
+                "the folder {} contains no files so far: this is about {}",
                 clean(&folder.to_string_lossy()),
                 clean(&repository.path)
             ));
@@ -146,6 +166,7 @@ impl Place {
             folder,
             own: self.options.own.clone(),
             closed: self.closed.clone(),
+            begun,
         })
     }
 
@@ -163,6 +184,28 @@ impl Place {
         Client::connect(&self.options.socket)
             .await
             .map_err(|error| error.to_string())
+    }
+
+    /// The folder, where it is part of its repository's map. A folder that is left out, such as an ignored one, has no
+    /// summaries, and what is around it is not what the agent works on.
+    fn in_map(&self, folder: PathBuf, status: &Status) -> Result<PathBuf, String> {
+        let root = match locate(&folder, &status.repositories) {
+            Located::Watched(root) => canonical(Path::new(&root)),
+            Located::Unwatched(root) => root,
+        };
+        match (self.options.left_out)(&root, &folder) {
+            None => Ok(folder),
+            Some(reason) => {
+                let root = clean(&root.to_string_lossy());
+                let folder = clean(&folder.to_string_lossy());
+                Err(format!(
+                    "{folder} is not part of the repository {root} ({reason}), so it has no summaries: \
+                     to ask about that repository, pass \"repository\": {}; \
+                     to summarize the folder itself, run `epitome watch {folder}` once",
+                    serde_json::json!(root)
+                ))
+            }
+        }
     }
 
     /// The root of the watched repository that `folder` belongs to; with a starter, one that is added now.
@@ -226,14 +269,14 @@ impl Place {
     async fn folder(&self, peer: &Peer<RoleServer>, status: &Status) -> Result<PathBuf, String> {
         let here = match &self.options.start {
             Start::Named(folder) => return Ok(folder.clone()),
-            Start::Unusable(_) => None,
-            Start::Here(here) => here.as_deref(),
+            start => start.folder(),
         };
         let known = |folder: &Path| {
             let watched = matches!(locate(folder, &status.repositories), Located::Watched(_));
             watched || locate::work_tree(folder).is_some()
         };
-        if let Some(here) = here.filter(|here| is_project(here) && known(here)) {
+        let fits = |here: &Path| self.in_map(here.to_path_buf(), status).is_ok();
+        if let Some(here) = here.filter(|here| is_project(here) && known(here) && fits(here)) {
             return Ok(here.to_path_buf());
         }
         let roots = self.roots(peer).await;
@@ -269,8 +312,7 @@ impl Place {
         let Some(folders) = folders else {
             return Vec::new();
         };
-        let folders = folders.into_iter();
-        let found: Vec<PathBuf> = folders.filter(|folder| folder.is_dir()).collect();
+        let found: Vec<PathBuf> = folders.iter().filter_map(|root| directory(root)).collect();
         *roots = Some(found.clone());
         found
     }
@@ -290,6 +332,15 @@ async fn listed_roots(peer: &Peer<RoleServer>) -> Option<Vec<PathBuf>> {
             .map(|root| folder_of(&root.uri))
             .collect(),
     )
+}
+
+/// The folder that a path names: itself, or the one that holds the file.
+fn directory(path: &Path) -> Option<PathBuf> {
+    let folder = match path.is_dir() {
+        true => path,
+        false => path.parent().filter(|_| path.exists())?,
+    };
+    Some(folder.to_path_buf())
 }
 
 /// Whether most of a repository is still to be read, or to be summarized at no cost.
@@ -344,16 +395,18 @@ fn known(status: &Status) -> String {
     }
 }
 
-/// The folder that the argument `repository` names: a path, or the end of a watched repository's path.
-fn named(text: &str, status: &Status) -> Result<PathBuf, String> {
-    let folder = folder_of(text);
+/// The folder that the argument `repository` names: a path, relative to `here` if it begins with a dot, or the end of a
+/// watched repository's path.
+fn named(text: &str, here: Option<&Path>, status: &Status) -> Result<PathBuf, String> {
     let text = text.trim();
-    let is_path = text.starts_with(['/', '~']) || text.to_ascii_lowercase().starts_with("file:");
-    if is_path && folder.exists() {
-        return Ok(match folder.is_dir() {
-            true => folder,
-            false => folder.parent().map(Path::to_path_buf).unwrap_or_default(),
-        });
+    let folder = match here {
+        Some(here) if text.starts_with('.') => canonical(&clean_path(&here.join(text))),
+        _ => folder_of(text),
+    };
+    let is_path =
+        text.starts_with(['/', '~', '.']) || text.to_ascii_lowercase().starts_with("file:");
+    if let Some(folder) = directory(&folder).filter(|_| is_path) {
+        return Ok(folder);
     }
     let ends: Vec<&Repository> = status
         .repositories
@@ -420,12 +473,15 @@ impl Session {
                 target = from_folder;
             }
         }
-        if !exists(&target.path) && !self.holds(&target.path) {
-            // `/src` is what some agents write for `src`.
-            let below = at(&self.root).resolve(text.trim().trim_start_matches(['/', '@']), exists);
-            if exists(&below.path) && self.holds(&below.path) {
-                target = below;
-            }
+        if !exists(&target.path) {
+            // `/src` and `project/src` are what some agents write for `src`.
+            let bare = text.trim().trim_start_matches(['/', '@']);
+            let own = self.root.file_name().and_then(OsStr::to_str);
+            let after = own.and_then(|name| bare.strip_prefix(name)?.strip_prefix('/'));
+            let readings = [Some(bare), after].into_iter().flatten();
+            let mut readings = readings.map(|text| at(&self.root).resolve(text, exists));
+            let below = readings.find(|one| exists(&one.path) && self.holds(&one.path));
+            target = below.unwrap_or(target);
         }
         let path = canonical(&target.path);
         // What is named through a link below the root stays as it is named: the daemon explains it.

@@ -146,10 +146,14 @@ pub async fn call(
     name: &str,
     given: JsonObject,
 ) -> Option<(String, bool)> {
-    let name = name.trim().replace('-', "_");
-    let tool = all()
-        .into_iter()
-        .find(|tool| tool.name.eq_ignore_ascii_case(&name))?;
+    let name = name.trim().replace('-', "_").to_ascii_lowercase();
+    // Models give the name back as their host shows it: `mcp__epitome__search`, `epitome.search`.
+    let is_meant = |tool: &Tool| {
+        name.strip_suffix(&*tool.name).is_some_and(|before| {
+            before.is_empty() || before.ends_with(|c: char| !c.is_alphanumeric())
+        })
+    };
+    let tool = all().into_iter().find(is_meant)?;
     let ask = |given| async {
         let answer = answer(place, peer, &tool, given).await;
         answer.unwrap_or_else(|reason| (reason, true))

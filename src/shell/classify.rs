@@ -46,10 +46,13 @@ const CHANGE_LOG_HEAD: usize = 6 << 10;
 
 /// The part of a text of this kind that is summarized, if that is not all of it.
 pub fn head(kind: ContentKind, text: &[u8]) -> Option<String> {
-    if kind != ContentKind::ChangeLog || text.len() <= CHANGE_LOG_HEAD {
+    if kind != ContentKind::ChangeLog {
         return None;
     }
-    let head = &text[..CHANGE_LOG_HEAD];
+    // The same lines, whatever ends them.
+    let mut counted = (text.iter().enumerate()).filter(|(_, byte)| **byte != b'\r');
+    let (limit, _) = counted.nth(CHANGE_LOG_HEAD)?;
+    let head = &text[..limit];
     let end = head.iter().rposition(|&byte| byte == b'\n');
     let head = String::from_utf8_lossy(&head[..end.unwrap_or(head.len())]);
     Some(format!("{head}\n\n(Older entries are left out here.)\n"))

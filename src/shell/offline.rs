@@ -6,6 +6,7 @@
 mod bare;
 mod code;
 mod data;
+mod definitions;
 mod folder;
 mod form;
 mod markup;
@@ -13,6 +14,7 @@ mod names;
 mod plain;
 mod publicity;
 mod shown;
+mod silence;
 mod statements;
 mod suite;
 #[cfg(test)]
@@ -27,7 +29,7 @@ use crate::model::outline::Outline;
 use words::Paragraph;
 
 /// Raised whenever summaries change: those of an earlier version are made again.
-pub const VERSION: u32 = 11;
+pub const VERSION: u32 = 13;
 
 /// A child of a folder.
 #[derive(Clone, Copy, Debug)]

@@ -35,7 +35,7 @@ use syntax::SyntaxDigest;
 
 /// Raised whenever outlines change: outlines of an earlier version are computed again, which costs only time. Syntax
 /// digests have a version of their own, because paid summaries are stored under them.
-pub const VERSION: u32 = 12;
+pub const VERSION: u32 = 13;
 
 /// An outline lists at most this many ranges of lines that could not be read.
 const MAX_MISSING: usize = 20;

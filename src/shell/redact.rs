@@ -37,8 +37,12 @@ const ROUNDS: usize = 4;
 const BACK: usize = 512;
 const FORTH: usize = 1536;
 
+/// How much of a token format's literal a scan looks for, in bytes: the automaton takes half of the memory, and the format
+/// itself is matched in full.
+const FORMAT: usize = 4;
+
 /// How much is removed at least where too much was spent, in bytes: a mark costs time as well.
-const CLOSED: usize = 1024;
+const CLOSED: usize = 4096;
 
 /// What stands for text that was not judged.
 const TOO_MUCH: &str = "too much to judge";
@@ -57,27 +61,30 @@ enum Trigger {
     Kubernetes,
     KubernetesJson,
     Insert,
+    Closed,
 }
 
 static TRIGGERS: LazyLock<Option<(AhoCorasick, Vec<Trigger>)>> = LazyLock::new(|| {
     let formats = vendors::SHAPES.iter().enumerate();
-    let formats = formats.map(|(at, (_, shape))| (shape.trigger.clone(), Trigger::Format(at)));
+    let formats = formats.map(|(at, (_, shape))| (&shape.trigger[..], Trigger::Format(at)));
+    let formats = formats.map(|(literal, of)| (&literal[..literal.len().min(FORMAT)], of));
     let stems = names::STEMS
         .split_whitespace()
-        .map(|stem| (stem.as_bytes().to_vec(), Trigger::Stem));
+        .map(|stem| (stem.as_bytes(), Trigger::Stem));
     let rules = structure::RULES.iter().enumerate();
     let rules = rules.flat_map(|(at, rule)| {
         let triggers = rule.triggers.iter();
-        triggers.map(move |trigger| (trigger.as_bytes().to_vec(), Trigger::Structure(at)))
+        triggers.map(move |trigger| (trigger.as_bytes(), Trigger::Structure(at)))
     });
     let blocks = [
-        (b"-----BEGIN ".to_vec(), Trigger::Key),
-        (b"---- BEGIN ".to_vec(), Trigger::Key),
-        (b"kind: secret".to_vec(), Trigger::Kubernetes),
-        (b"kind: \"secret\"".to_vec(), Trigger::Kubernetes),
-        (b"\"kind\": \"secret\"".to_vec(), Trigger::KubernetesJson),
-        (b"\"kind\":\"secret\"".to_vec(), Trigger::KubernetesJson),
-        (b"insert into".to_vec(), Trigger::Insert),
+        (&b"-----BEGIN "[..], Trigger::Key),
+        (&b"---- BEGIN "[..], Trigger::Key),
+        (&b"kind: secret"[..], Trigger::Kubernetes),
+        (&b"kind: \"secret\""[..], Trigger::Kubernetes),
+        (&b"\"kind\": \"secret\""[..], Trigger::KubernetesJson),
+        (&b"\"kind\":\"secret\""[..], Trigger::KubernetesJson),
+        (&b"insert into"[..], Trigger::Insert),
+        (&b"[redacted: too "[..], Trigger::Closed),
     ];
     let (literals, triggers): (Vec<_>, Vec<_>) =
         formats.chain(stems).chain(rules).chain(blocks).unzip();
@@ -94,8 +101,8 @@ static TRIGGERS: LazyLock<Option<(AhoCorasick, Vec<Trigger>)>> = LazyLock::new(|
 pub fn redact(text: &[u8], syntax: Syntax) -> Cow<'_, [u8]> {
     let mut redacted = Cow::Borrowed(text);
     let mut pieces: Vec<_> = std::iter::once(0..text.len()).collect();
-    for _ in 0..ROUNDS {
-        let found = find(&redacted, syntax, &pieces);
+    for round in 0..ROUNDS {
+        let found = find(&redacted, syntax, &pieces, &Work::of_round(round));
         if found.is_empty() {
             break;
         }
@@ -144,66 +151,65 @@ fn replace(text: &[u8], found: &Found) -> (Vec<u8>, Vec<Range<usize>>) {
 }
 
 /// The secrets' places in order, none within another, and their kinds.
-fn find(text: &[u8], syntax: Syntax, pieces: &[Range<usize>]) -> Found {
+fn find(text: &[u8], syntax: Syntax, pieces: &[Range<usize>], work: &Work) -> Found {
     let Some((scan, triggers)) = TRIGGERS.as_ref() else {
         return Vec::new();
     };
     let mut found = Found::new();
-    let work = Work::default();
-    let mut closed_to = 0;
     let mut named_to = 0;
     let mut known = assignment::Known::default();
     let mut table_to = 0;
     let mut insert_to = 0;
     let mut secret_to = 0;
     let mut tried_to = vec![0; structure::RULES.len()];
+    let mut format_to = vec![0; vendors::SHAPES.len()];
     let is_table = syntax != Syntax::Code;
-    let hits =
-        |piece: &Range<usize>| scan.find_overlapping_iter(Input::new(text).range(piece.clone()));
-    for hit in pieces.iter().flat_map(hits) {
-        work.spend(16);
-        if hit.start() < closed_to {
-            continue;
-        }
-        if work.is_over(hit.start()) {
-            closed_to = line_end(text, text.len().min(hit.start() + CLOSED));
-            found.push((hit.start()..closed_to, TOO_MUCH));
-            continue;
-        }
-        match triggers[hit.pattern().as_usize()] {
-            Trigger::Format(row) => {
-                let (kind, shape) = &vendors::SHAPES[row];
-                let place = shape.matched(text, hit.start(), &work);
-                found.extend(place.map(|place| (place, *kind)));
+    let mut unread: Vec<_> = pieces.iter().rev().cloned().collect();
+    while let Some(piece) = unread.pop() {
+        for hit in scan.find_overlapping_iter(Input::new(text).range(piece.clone())) {
+            work.spend(16);
+            if work.is_over(hit.start()) {
+                let closed_to = line_end(text, text.len().min(hit.start() + CLOSED));
+                found.push((hit.start()..closed_to, TOO_MUCH));
+                work.resume(closed_to);
+                unread.push(closed_to.min(piece.end)..piece.end);
+                break;
             }
-            Trigger::Stem if hit.start() >= named_to => {
-                let context = (syntax, &work);
-                named_to = assignment::find(text, hit.start(), context, &mut known, &mut found);
-                if is_table && hit.start() >= table_to {
-                    table_to = line_end(text, hit.start());
-                    block::table(text, hit.start(), &work, &mut found);
+            match triggers[hit.pattern().as_usize()] {
+                Trigger::Format(row) if hit.start() >= format_to[row] => {
+                    let (kind, shape) = &vendors::SHAPES[row];
+                    let place = shape.matched(text, hit.start(), &mut format_to[row], work);
+                    found.extend(place.map(|place| (place, *kind)));
                 }
+                Trigger::Stem if hit.start() >= named_to => {
+                    let context = (syntax, work);
+                    named_to = assignment::find(text, hit.start(), context, &mut known, &mut found);
+                    if is_table && hit.start() >= table_to {
+                        table_to = block::table(text, hit.start(), work, &mut found);
+                    }
+                }
+                Trigger::Structure(row) if hit.start() >= tried_to[row] => {
+                    tried_to[row] = try_pattern(text, hit.start(), row, work, &mut found);
+                }
+                Trigger::Key => {
+                    let place = block::private_key(text, hit.start());
+                    work.spend(300 + 6 * place.as_ref().map_or(0, ExactSizeIterator::len));
+                    found.extend(place.map(|place| (place, "private key")));
+                }
+                Trigger::Kubernetes if syntax != Syntax::Code && hit.start() >= secret_to => {
+                    secret_to = block::kubernetes(text, hit.start(), secret_to, work, &mut found);
+                }
+                Trigger::KubernetesJson if hit.start() >= secret_to => {
+                    secret_to =
+                        block::kubernetes_json(text, hit.start(), secret_to, work, &mut found);
+                }
+                Trigger::Insert if hit.start() >= insert_to => {
+                    work.spend(800);
+                    insert_to = block::insert(text, hit.start(), work, &mut found);
+                }
+                Trigger::Closed => work.resume(hit.end()),
+                _ => {}
             }
-            Trigger::Structure(row) if hit.start() >= tried_to[row] => {
-                tried_to[row] = try_pattern(text, hit.start(), row, &work, &mut found);
-            }
-            Trigger::Key => {
-                let place = block::private_key(text, hit.start());
-                work.spend(300 + 6 * place.as_ref().map_or(0, ExactSizeIterator::len));
-                found.extend(place.map(|place| (place, "private key")));
-            }
-            Trigger::Kubernetes if syntax != Syntax::Code && hit.start() >= secret_to => {
-                secret_to = block::kubernetes(text, hit.start(), &mut found);
-                work.spend(8 * (secret_to - hit.start()));
-            }
-            Trigger::KubernetesJson if hit.start() >= secret_to => {
-                secret_to = block::kubernetes_json(text, hit.start(), &work, &mut found);
-            }
-            Trigger::Insert if hit.start() >= insert_to => {
-                work.spend(800);
-                insert_to = block::insert(text, hit.start(), &work, &mut found);
-            }
-            _ => {}
         }
     }
     for piece in pieces {
@@ -220,7 +226,7 @@ fn line_end(text: &[u8], at: usize) -> usize {
 /// Tries a pattern on what is around a trigger; returns to where it has been tried.
 fn try_pattern(text: &[u8], at: usize, row: usize, work: &Work, found: &mut Found) -> usize {
     let rule = &structure::RULES[row];
-    let Some(pattern) = &rule.pattern else {
+    let Some(pattern) = rule.pattern() else {
         return text.len();
     };
     let back = at.saturating_sub(BACK);
@@ -232,9 +238,10 @@ fn try_pattern(text: &[u8], at: usize, row: usize, work: &Work, found: &mut Foun
     };
     work.spend(20 + (end - start) / 8);
     let window = &text[start..end];
+    let behind = &text[at..end];
     if rule
         .needs
-        .is_some_and(|byte| memchr::memchr(byte, window).is_none())
+        .is_some_and(|byte| memchr::memchr(byte, behind).is_none())
     {
         return end.max(at + 1);
     }

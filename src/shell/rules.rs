@@ -201,6 +201,13 @@ impl Rules {
         self.applies(&rules, path, &reason).then_some(reason)
     }
 
+    /// The same for a folder, also where something in it marks it as one to leave out.
+    pub fn explain_folder(&self, path: &RelPath) -> Option<Reason> {
+        let inside = || self.explain(&path.join(b"\0"), false);
+        self.explain(path, true)
+            .or_else(|| inside().filter(|reason| reason.reported().is_some()))
+    }
+
     /// Each default rule with the number of files it left out, as far as scans have reached.
     pub fn excluded(&self) -> Vec<(&'static str, u64)> {
         self.excluded.counted(&self.root, |path, is_directory| {

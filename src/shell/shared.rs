@@ -4,15 +4,17 @@
 //! and whether they can be trusted, its callers decide.
 
 mod breaker;
+mod bulk;
 pub mod location;
 mod objects;
+mod packs;
 mod redis;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
@@ -21,7 +23,8 @@ use tokio::time::timeout;
 
 use self::breaker::Breaker;
 use self::location::Location;
-use self::objects::Objects;
+use self::objects::{Listed, Objects};
+use self::packs::Bulk;
 use self::redis::{PIPELINE, Redis};
 use crate::model::digest::Digest;
 use crate::model::summary::SummaryKey;
@@ -56,6 +59,11 @@ impl Trouble {
     fn new(text: impl Into<String>) -> Self {
         let text: String = text.into();
         Self(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    /// Whether the service refuses this operation.
+    fn is_denied(&self) -> bool {
+        self.0.starts_with("permission denied")
     }
 }
 
@@ -96,6 +104,9 @@ pub struct Client {
     missing: Mutex<HashMap<SummaryKey, Instant>>,
     permits: Semaphore,
     reached: AtomicBool,
+    bulk: Arc<tokio::sync::Mutex<Bulk>>,
+    /// Values that were written, and are in no pack yet.
+    unpacked: Mutex<Vec<(SummaryKey, Vec<u8>)>>,
 }
 
 enum Service {
@@ -124,6 +135,8 @@ impl Client {
             missing: Mutex::default(),
             permits: Semaphore::new(PARALLEL),
             reached: AtomicBool::new(false),
+            bulk: Arc::default(),
+            unpacked: Mutex::default(),
         })
     }
 
@@ -150,6 +163,10 @@ impl Client {
                 }
             }
             Service::Objects(objects) => {
+                let wanted = match again {
+                    true => wanted,
+                    false => self.get_in_bulk(objects, wanted, &mut found).await,
+                };
                 let each = wanted.into_iter().map(|key| async move {
                     let _permit = self.permits.acquire().await;
                     let value = self.attempt(&self.reads, objects.get(key)).await;
@@ -182,25 +199,27 @@ impl Client {
                 }
             }
             Service::Redis(_) => claimed.extend(self.found_or_granted(keys).await),
+            Service::Objects(_) if !*writable => claimed.extend(self.found_or_granted(keys).await),
             Service::Objects(objects) => {
-                let mut free = Vec::new();
-                for (key, outcome) in self.found_or_granted(keys).await {
-                    match outcome {
-                        Claimed::Granted => free.push(key),
-                        found => claimed.push((key, found)),
-                    }
-                }
-                let each = free.into_iter().map(|key| async move {
-                    let _permit = self.permits.acquire().await;
-                    if !writable || self.reads.error().is_some() {
-                        return (key, Claimed::Granted);
-                    }
+                let each = keys.iter().copied().map(|key| async move {
+                    let permit = self.permits.acquire().await;
                     let work = objects.claim(key, lease, token);
-                    let outcome = self.attempt(&self.writes, work).await;
-                    (key, outcome.unwrap_or(Claimed::Granted))
+                    let outcome = match self.reads.error() {
+                        None => self.attempt(&self.writes, work).await,
+                        Some(_) => None,
+                    };
+                    drop(permit);
+                    (key, outcome)
                 });
                 let claims = stream::iter(each).buffer_unordered(PARALLEL);
-                claimed.extend(claims.collect::<Vec<_>>().await);
+                let (mut unclaimed, outcomes) = (Vec::new(), claims.collect::<Vec<_>>().await);
+                for (key, outcome) in outcomes {
+                    match outcome {
+                        Some(outcome) => claimed.push((key, outcome)),
+                        None => unclaimed.push(key),
+                    }
+                }
+                claimed.extend(self.found_or_granted(&unclaimed).await);
             }
         }
         claimed
@@ -220,40 +239,43 @@ impl Client {
         match &self.service {
             Service::Redis(redis) => drop(self.attempt(&self.writes, redis.release(keys)).await),
             Service::Objects(objects) => {
-                for key in keys {
-                    self.attempt(&self.writes, objects.release(*key)).await;
-                }
+                self.attempt(&self.writes, objects.release(keys)).await;
             }
         }
     }
 
-    /// Stores values; returns the keys of those that are stored.
-    pub async fn put(&self, values: Vec<(SummaryKey, Vec<u8>)>, claims: bool) -> Vec<SummaryKey> {
+    /// Stores values; returns the keys of those that are stored, and why others are not.
+    pub async fn put(
+        &self,
+        values: Vec<(SummaryKey, Vec<u8>)>,
+        claims: bool,
+    ) -> (Vec<SummaryKey>, Option<String>) {
         match &self.service {
             Service::Redis(redis) => {
-                let mut stored = Vec::with_capacity(values.len());
+                let (mut stored, mut trouble) = (Vec::with_capacity(values.len()), None);
                 for values in values.chunks(PIPELINE) {
-                    if self.patiently(redis.put(values)).await.is_some() {
-                        stored.extend(values.iter().map(|(key, _)| *key));
-                    }
+                    let written = self.patiently(redis.put(values)).await;
+                    let (written, refused) = written.unwrap_or_default();
+                    stored.extend(written);
+                    trouble = refused.or(trouble);
                 }
-                stored
+                (stored, trouble)
             }
             Service::Objects(objects) => {
                 let began = Instant::now();
                 if !self.writes.allows(began) {
-                    return Vec::new();
+                    return (Vec::new(), None);
                 }
                 // One object that cannot be written must not block the others; a dead service is not tried for each.
                 let (written, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
-                let each = values.into_iter().map(|(key, value)| {
+                let each = values.iter().cloned().map(|(key, value)| {
                     let (written, failed) = (&written, &failed);
                     async move {
                         let hopeless = failed.load(Ordering::Relaxed) >= HOPELESS;
                         if hopeless && written.load(Ordering::Relaxed) == 0 {
                             return Err(Trouble::new("not tried"));
                         }
-                        let work = objects.put(key, value, claims);
+                        let work = objects.put(key, value);
                         let done = timeout(PATIENT, work)
                             .await
                             .unwrap_or_else(|_| Err(late(PATIENT)));
@@ -269,13 +291,16 @@ impl Client {
                     .find_map(|outcome| outcome.as_ref().err())
                     .cloned();
                 let stored: Vec<SummaryKey> = outcomes.into_iter().flatten().collect();
-                match trouble {
-                    Some(trouble) if stored.is_empty() => {
-                        self.failed(&self.writes, began, &trouble)
-                    }
+                match &trouble {
+                    Some(trouble) if stored.is_empty() => self.failed(&self.writes, began, trouble),
                     _ => self.writes.succeeded(),
                 }
-                stored
+                if claims && !stored.is_empty() {
+                    self.patiently(objects.release(&stored)).await;
+                }
+                self.note_unpacked(values, &stored);
+                self.write_packs(packs::PACKED).await;
+                (stored, trouble.map(|trouble| trouble.to_string()))
             }
         }
     }
@@ -293,7 +318,8 @@ impl Client {
             }
             Service::Objects(objects) => {
                 let each = keys.iter().copied().map(|key| async move {
-                    self.patiently(objects.remove(key)).await.map(|()| key)
+                    let work = async { objects.remove(&objects.path(key)).await };
+                    self.patiently(work).await.map(|()| key)
                 });
                 let removed = stream::iter(each).buffer_unordered(PARALLEL / 2);
                 let removed: Vec<Option<SummaryKey>> = removed.collect().await;
@@ -312,7 +338,13 @@ impl Client {
         let mut add = |path: &str, day| keys.extend(key_of(path).map(|key| (key, day)));
         match &self.service {
             Service::Redis(redis) => redis.list(|path| add(path, None)).await?,
-            Service::Objects(objects) => objects.list(add).await?,
+            Service::Objects(objects) => {
+                let each = |listed: Listed| {
+                    add(&listed.path, listed.day);
+                    true
+                };
+                objects.list(&objects.root(), each).await?;
+            }
         }
         Ok(keys)
     }
@@ -336,6 +368,17 @@ impl Client {
     /// Why the store is not read now, and why it is not written, if so.
     pub fn errors(&self) -> (Option<String>, Option<String>) {
         (self.reads.error(), self.writes.error())
+    }
+
+    /// What may be wrong although nothing failed.
+    pub fn reservation(&self) -> Option<&'static str> {
+        match &self.service {
+            Service::Objects(objects) if objects.is_denied() => Some(
+                "reads are denied (403), which is also how missing objects are answered without permission to list: \
+                 grant s3:GetObject and s3:ListBucket, or the service's equivalents",
+            ),
+            _ => None,
+        }
     }
 
     /// How long nothing is written after a failure.

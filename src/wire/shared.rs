@@ -25,6 +25,9 @@ pub struct SharedStatus {
     pub published: u64,
     /// Summaries that wait to be written.
     pub waiting: u64,
+    /// Summaries among them that the store refused several times while it took others; they are tried again later.
+    #[serde(default)]
+    pub refused: u64,
 }
 
 /// `shared` in `index --dry-run --json`.
@@ -79,4 +82,7 @@ pub struct Exchanged {
     pub done: u64,
     /// Values that were not used: damaged, not signed, or no summary.
     pub rejected: u64,
+    /// With `gc`: old packs, which repeat values for a first index.
+    #[serde(default)]
+    pub packs: u64,
 }

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::percent;
+use super::protocol::Node;
 use crate::model::outline::Element;
 
 /// A place in a file.
@@ -105,6 +106,7 @@ impl Base<'_> {
         let written = match (text, self.home) {
             ("~", Some(home)) => home.to_path_buf(),
             (text, Some(home)) if text.starts_with("~/") => home.join(&text[2..]),
+            (text, Some(home)) if text.starts_with("$HOME/") => home.join(&text[6..]),
             (text, _) => self.folder.join(text),
         };
         clean_path(&written)
@@ -223,18 +225,30 @@ fn unquoted(text: &str) -> String {
     if text.len() >= 2 && text.starts_with('"') && text.ends_with('"') {
         return serde_json::from_str(text).unwrap_or_else(|_| text[1..text.len() - 1].to_owned());
     }
-    for quote in ['\'', '`'] {
-        if text.len() >= 2 && text.starts_with(quote) && text.ends_with(quote) {
+    for (open, close) in [('\'', '\''), ('`', '`'), ('<', '>')] {
+        if text.len() >= 2 && text.starts_with(open) && text.ends_with(close) {
             return text[1..text.len() - 1].to_owned();
         }
     }
     text.to_owned()
 }
 
-/// The path of a `file:` address.
-fn from_uri(text: &str) -> Option<String> {
+/// Addresses that open a file in an editor: `vscode://file/r/a.py:3`.
+const EDITORS: [&str; 6] = [
+    "vscode",
+    "vscode-insiders",
+    "vscodium",
+    "cursor",
+    "windsurf",
+    "zed",
+];
+
+/// The path of a `file:` address, or of an editor's.
+pub fn from_uri(text: &str) -> Option<String> {
     let (scheme, rest) = text.split_once(':')?;
-    if !scheme.eq_ignore_ascii_case("file") || !rest.starts_with('/') {
+    let is_file = scheme.eq_ignore_ascii_case("file") && rest.starts_with('/');
+    let is_editor = EDITORS.contains(&scheme) && rest.starts_with("//file/");
+    if !is_file && !is_editor {
         return None;
     }
     let path = match rest.strip_prefix("//") {
@@ -290,6 +304,16 @@ fn line_of(tail: &str) -> Option<u32> {
         .chars()
         .all(|c| c.is_ascii_digit() || matches!(c, '-' | ',' | 'L' | 'l' | 'C' | 'c'));
     digits[..end].parse().ok().filter(|line| *line > 0 && plain)
+}
+
+/// Leaves only the definitions of a file that are meant. `false`: there is none.
+pub fn narrow(node: &mut Node, spot: &Spot) -> bool {
+    let Node::File(file) = node else {
+        return true;
+    };
+    let meant = definitions(&file.elements, spot);
+    file.elements = meant.into_iter().cloned().collect();
+    !file.elements.is_empty()
 }
 
 /// The innermost definition that holds a line; or those of a name: the qualified one first, then its last part.

@@ -261,9 +261,7 @@ fn ai_ignore_files_keep_content_from_the_model_but_not_from_the_tree() {
     repo.write("notes/a.md", "# secretvalue\n");
     repo.write(".cursorignore", "# none of these\ncustomers/\n");
     repo.write("notes/.aiexclude", "*.md\n");
-    let root = repo.at("");
-    let _daemon = home.daemon(&[&root]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     for request in model.requests() {
         assert!(
             !request.content.contains("secretvalue"),
@@ -340,9 +338,7 @@ fn generated_and_data_files_get_a_line_by_rule() {
     );
     repo.write("real_pb2.py", "def by_hand():\n    pass\n");
     let home = Home::with_model(&model, "quiet_ms = 0");
-    let root = repo.at("");
-    let daemon = home.daemon(&[&root]);
-    home.wait(&repo);
+    let daemon = home.watching(&repo);
     for (path, _, line) in rows {
         let node = home.node(&repo.at(path), 0);
         assert_eq!(node["model"], "offline", "{node}");
@@ -357,8 +353,7 @@ fn generated_and_data_files_get_a_line_by_rule() {
     drop(daemon);
     let config = fs::read_to_string(home.config()).unwrap();
     home.configure(&format!("{config}\n[files]\ngenerated = \"summarize\"\n"));
-    let _daemon = home.daemon(&[&root]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     for (path, ..) in rows {
         assert_ne!(home.node(&repo.at(path), 0)["model"], "offline", "{path}");
     }
@@ -397,8 +392,7 @@ fn a_large_first_index_waits_for_confirmation() {
     for number in 0..6 {
         repo.write(&format!("f{number}.py"), format!("y = {number}\n"));
     }
-    let daemon = home.daemon(&[&root]);
-    home.wait(&repo);
+    let daemon = home.watching(&repo);
     assert_eq!(model.count(), 14);
     drop(daemon);
     let other = Home::with_model(&model, "\n[budget]\nconfirm_above = 5");
@@ -414,8 +408,7 @@ fn a_file_that_changes_again_and_again_is_named_and_requested_less_often() {
     let repo = Repo::new();
     repo.write("a/stamp.py", "x = 0\n");
     let root = repo.at("");
-    let _daemon = home.daemon(&[&root]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     let mut number = 0;
     let before = model.count();
     // Each state is requested before other files that are saved later, as long as it is requested as usual.
@@ -454,9 +447,7 @@ fn status_says_that_git_holds_the_index_and_the_change_is_seen_anyway() {
     repo.init();
     repo.write("a.py", "x = 1\n");
     repo.commit("one");
-    let root = repo.at("");
-    let _daemon = home.daemon(&[&root]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     repo.write(".git/index.lock", "");
     repo.write("a.py", "def added():\n    pass\n");
     until("status names the lock", || {
@@ -476,14 +467,14 @@ fn a_change_log_costs_a_request_only_where_its_head_changes() {
     let entry = |number: u32| format!("## {number}.0\n\n- Changed the step number {number}.\n\n");
     let log: String = (0..500).rev().map(entry).collect();
     repo.write("CHANGELOG.md", &log);
-    let root = repo.at("");
-    let _daemon = home.daemon(&[&root]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     let before = model.count();
     repo.write(
         "CHANGELOG.md",
         log.replace("step number 7.", "seventh step."),
     );
+    home.wait(&repo);
+    repo.write("CHANGELOG.md", log.replace('\n', "\r\n"));
     home.wait(&repo);
     assert_eq!(model.count(), before);
     let headings = home.node(&repo.at("CHANGELOG.md"), 0)["elements"].to_string();

@@ -407,8 +407,7 @@ fn a_prompt_that_is_cut_silently_is_never_fresh_and_goes_in_parts() {
     });
     let (home, repo) = (Home::with_model(&model, "max_workers = 1"), small(2));
     repo.write("big.py", large());
-    let _daemon = home.daemon(&[&repo.at("")]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
     assert_eq!(first_not_fresh(&tree), None);
     assert_ne!(

@@ -90,8 +90,7 @@ fn equal_contents_count_once_and_the_estimate_holds() {
     ] {
         assert!(shown.contains(text), "{shown}");
     }
-    let _daemon = home.daemon(&[&root]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     assert_eq!(told["requests"], model.count(), "{told}");
     let (told_tokens, sent) = (
         told["prompt_tokens"].as_u64().unwrap(),
@@ -128,8 +127,7 @@ fn a_day_has_a_budget_by_default() {
     let model = FakeModel::new();
     let home = Home::with_model(&model, "");
     let repo = Repo::package();
-    let _daemon = home.daemon(&[&repo.at("")]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     let status = home.status();
     assert_eq!(status["budget"]["max_requests"], 10_000, "{status}");
     let offline = Home::new();

@@ -18,7 +18,7 @@ pub use agent::Agent;
 pub use daemon::Daemon;
 pub use forks::{Alone, unforked};
 pub use home::{API_KEY, Done, Home, finish};
-pub use http::Answer;
+pub use http::{Answer, encode};
 pub use json::{every, find, first_not_fresh, paths, within};
 pub use model::{CACHED, CUT, FakeModel, Kind, Limits, Reply, Request, Style};
 pub use repo::{Repo, copy_folder};

@@ -2,9 +2,9 @@
 
 use std::io::BufRead;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{Agent, FakeModel, Home, Repo, until};
+use crate::harness::{Agent, FakeModel, Home, Repo, encode, until};
 
 #[test]
 fn an_agent_learns_a_repository() {
@@ -308,6 +308,7 @@ fn a_path_has_many_names_and_a_glob_too() {
         ("src/shop/cart.py:Cart.total", "11-12"),
         ("src/shop/cart.py::total", "11-12"),
         ("src/shop/cart.py(9)", "7-9"),
+        ("src/shop/cart.py:9, README.md", "7-9"),
         ("src/shop/c%61rt.py:9", "7-9"),
         ("Cart.total", "11-12"),
         ("Cart", "4-12 class Cart"),
@@ -349,6 +350,74 @@ fn a_path_has_many_names_and_a_glob_too() {
     assert!(outside.contains("outside of the repository"), "{outside}");
     let hit = agent.good("search", json!({"query": "Cart"}));
     assert!(hit.contains("src/shop/cart.py:4-12 class Cart"), "{hit}");
+}
+
+#[test]
+fn a_target_means_the_same_for_the_command_line_the_socket_and_an_agent() {
+    let (home, repo) = (Home::new(), Repo::package());
+    repo.init();
+    let _daemon = home.daemon(&[&repo.at("")]);
+    home.wait(&repo);
+    let root = repo.at("");
+    let root = root.trim_end_matches('/');
+    let mut agent = Agent::start(&home, root);
+    let file = "src/shop/cart.py";
+    let whole: &[&str] = &["Cart", "Cart.add", "Cart.total"];
+    // What follows the file, or the whole target, and the definitions that are left.
+    let rows: [(String, &[&str]); 18] = [
+        (file.to_owned(), whole),
+        (format!("./{file}"), whole),
+        ("src/money/../shop/cart.py".to_owned(), whole),
+        ("src\\shop\\cart.py".to_owned(), whole),
+        (format!("@{file}"), whole),
+        (format!("{file}/"), whole),
+        (format!("file://{root}/{file}"), whole),
+        (format!("vscode://file{root}/{file}"), whole),
+        (format!("{root}/{file}"), whole),
+        (format!("{file}:12"), &["Cart.total"]),
+        (format!("{root}/{file}:12"), &["Cart.total"]),
+        (format!("{file}:12:5"), &["Cart.total"]),
+        (format!("{file}#L7-L9"), &["Cart.add"]),
+        (format!("file://{root}/{file}#L9"), &["Cart.add"]),
+        (format!("{file}:Cart.add"), &["Cart.add"]),
+        (format!("{file}::total"), &["Cart.total"]),
+        (format!("{root}/{file}:Cart.add"), &["Cart.add"]),
+        (format!("{file}:1"), &[]),
+    ];
+    let names = |node: &Value| -> Vec<String> {
+        let elements = node["elements"].as_array().unwrap();
+        let name = |one: &Value| one["qualified_name"].as_str().unwrap().to_owned();
+        elements.iter().map(name).collect()
+    };
+    for (target, expected) in rows {
+        let shown = home.run_in(root.as_ref(), &["show", "--json", &target]);
+        let shown = shown.expect(0).json();
+        assert_eq!(shown["path"], file, "{target}");
+        assert_eq!(names(&shown), expected, "{target}");
+        let absolute = match target.starts_with('/') || target.contains("://") {
+            true => target.clone(),
+            false => format!("{root}/{}", target.trim_start_matches('@')),
+        };
+        let query = format!("/v1/node?path={}", encode(&absolute));
+        let answer = home.http("GET", &query, "").expect(200).json();
+        assert_eq!(answer["path"], file, "{target}");
+        assert_eq!(names(&answer), expected, "{target}");
+        let text = agent.good("get_summary", json!({"paths": [target], "detail": "full"}));
+        assert!(text.starts_with("# src/shop/cart.py ("), "{target}: {text}");
+        for name in whole {
+            let last = name.rsplit('.').next().unwrap();
+            let word = if *name == "Cart" { "class" } else { "def" };
+            let is_there = text.contains(&format!("{word} {last}"));
+            // A class is shown with its methods.
+            let meant = expected.contains(name);
+            assert!(is_there || !meant, "{target}: {text}");
+        }
+    }
+    // A definition by its name alone belongs to no address.
+    let shown = home.run_in(root.as_ref(), &["show", "--json", "Cart.total"]);
+    assert_eq!(names(&shown.expect(0).json()), ["Cart.total"]);
+    let text = agent.good("get_summary", json!({"paths": ["Cart.total"]}));
+    assert!(text.contains("11-12"), "{text}");
 }
 
 #[test]

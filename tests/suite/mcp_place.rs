@@ -6,7 +6,7 @@ use std::process::Command;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::harness::{Agent, Alone, Home, Repo, eventually, paths, until};
+use crate::harness::{Agent, Alone, FakeModel, Home, Repo, Request, eventually, paths, until};
 
 /// Ends the daemon that a session started.
 struct Stop<'h>(&'h Home);
@@ -123,12 +123,18 @@ fn watch_in_a_folder_of_a_watched_repository_adds_nothing() {
         root(&repo),
         "{done:?}"
     );
-    let done = home.run(&["watch", &src]).expect(0);
-    assert!(
-        done.stderr.contains("already watched as part of"),
-        "{done:?}"
-    );
-    assert_eq!(home.status()["repositories"].as_array().unwrap().len(), 1);
+    // Nor is a folder of one without git added, unless it is named.
+    let plain = Repo::package();
+    home.run(&["watch", &plain.at("")]).expect(0);
+    let named = home.run(&["watch", &src]).expect(0);
+    let here = home.run_in(plain.at("src/shop").as_ref(), &["watch"]);
+    for done in [named, here.expect(0)] {
+        assert!(
+            done.stderr.contains("already watched as part of"),
+            "{done:?}"
+        );
+    }
+    assert_eq!(home.status()["repositories"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -238,18 +244,153 @@ fn a_daemon_killed_under_an_agent_is_replaced_within_the_call() {
 }
 
 #[test]
-fn a_working_folder_that_is_left_out_is_named() {
+fn a_folder_that_is_left_out_is_not_answered_from_around() {
+    let config = "[watch]\nsettle_ms = 20\n\n[files]\nexclude = [\"left/\"]\n";
+    let (home, repo) = (Home::with(config), repository());
+    repo.write(".gitignore", "build/\n");
+    repo.write("src/.gitignore", "\n/out/\n");
+    repo.write(".git/info/exclude", "private/\n");
+    repo.write(".epitomeignore", "quiet/\n");
+    let rows = [
+        ("build/deep", ".gitignore:1"),
+        ("src/out", "src/.gitignore:2"),
+        ("private", "info/exclude:1"),
+        ("quiet", ".epitomeignore:1"),
+        ("left", "[files] exclude"),
+        ("web/node_modules/x", "left out by default"),
+    ];
+    for (folder, _) in rows {
+        repo.write(&format!("{folder}/cart.py"), "class Cart:\n    pass\n");
+    }
+    // A tracked file makes the folder part of the map, and a new folder is no ignored one.
+    repo.write("kept/build/cart.py", "class Cart:\n    pass\n");
+    repo.git(&["add", "-f", "kept/build/cart.py"]);
+    fs::create_dir(repo.at("new")).unwrap();
+    let _stop = Stop(&home);
+    home.run(&["watch", &repo.at("")]).expect(0);
+    home.wait(&repo);
+    let root = root(&repo);
+    for (at, (folder, rule)) in rows.into_iter().enumerate() {
+        let path = repo.at(folder);
+        let mut agent = Agent::with(&home, &path, &["--watch"], None);
+        let refusal = agent.bad("get_overview", json!({}));
+        for part in [path.as_str(), rule, &format!("\"repository\": \"{root}\"")] {
+            assert!(refusal.contains(part), "{folder}: {refusal}");
+        }
+        assert_eq!(refusal.lines().count(), 1, "{refusal}");
+        if at > 0 {
+            continue;
+        }
+        for (tool, arguments) in [
+            ("get_summary", json!({"paths": ["src"]})),
+            ("get_summary", json!({"paths": ["cart.py"]})),
+            ("list_tree", json!({})),
+            ("search", json!({"query": "Cart"})),
+            ("list_changes", json!({})),
+            ("get_status", json!({})),
+            ("get_overview", json!({"repository": path})),
+        ] {
+            assert!(agent.bad(tool, arguments).contains(rule), "{tool}");
+        }
+        // What names the repository is answered.
+        agent.good("get_overview", json!({"repository": root}));
+        let named = [repo.at("src/shop/cart.py")];
+        agent.good("get_summary", json!({"paths": named}));
+        let address = format!("file://{root}");
+        let mut agent = Agent::with(&home, &path, &[], Some(&[&address]));
+        agent.good("get_overview", json!({}));
+        for verb in [
+            &["show"][..],
+            &["show", "Cart"],
+            &["tree"],
+            &["search", "Cart"],
+            &["wait"],
+            &["index"],
+            &["index", "--dry-run"],
+            &["log"],
+            &["diff"],
+            &["export", "--format", "index", "--output", "-"],
+            &["watch"],
+        ] {
+            let done = home.run_in(path.as_ref(), verb);
+            assert_eq!(done.code, Some(1), "{verb:?}: {done:?}");
+            let says = done.stderr.contains(rule) || verb[0] == "export";
+            assert!(says && done.stdout.is_empty(), "{verb:?}: {done:?}");
+        }
+    }
+    for folder in ["kept/build", "new"] {
+        let mut agent = Agent::start(&home, &repo.at(folder));
+        agent.good("get_overview", json!({}));
+    }
+    assert_eq!(home.status()["repositories"].as_array().unwrap().len(), 1);
+    // Named, it is watched by itself, and then it has its own answers.
+    let build = repo.at("build");
+    home.run(&["watch", &build]).expect(0);
+    let mut agent = Agent::start(&home, &repo.at("build/deep"));
+    let found = agent.good("search", json!({"query": "Cart"}));
+    assert!(found.starts_with("deep/cart.py"), "{found}");
+    home.run_in(build.as_ref(), &["search", "Cart"]).expect(0);
+}
+
+#[test]
+fn an_agent_in_an_ignored_folder_does_not_have_the_repository_watched() {
     let (home, repo) = (Home::new(), repository());
     repo.write(".gitignore", "build/\n");
-    repo.write("build/deep/x.py", "X = 1\n");
-    let _daemon = home.daemon(&[&repo.at("")]);
-    home.wait(&repo);
-    let mut agent = Agent::start(&home, &repo.at("build/deep"));
-    let text = agent.good("get_overview", json!({}));
-    assert!(
-        text.contains("build/deep is no part of the map of "),
-        "{text}"
-    );
+    repo.write("build/cart.py", "class Cart:\n    pass\n");
+    let _stop = Stop(&home);
+    let mut agent = Agent::with(&home, &repo.at("build"), &["--watch"], None);
+    let refusal = agent.bad("get_overview", json!({}));
+    assert!(refusal.contains(".gitignore:1"), "{refusal}");
+    assert_eq!(home.status()["repositories"].as_array().unwrap().len(), 0);
+    agent.good("get_overview", json!({"repository": root(&repo)}));
+}
+
+#[test]
+fn a_work_tree_and_its_main_checkout_edited_at_once_share_what_is_equal() {
+    let model = FakeModel::new();
+    let (home, repo) = (Home::with_model(&model, ""), repository());
+    let _stop = Stop(&home);
+    let tree = home.temp().canonicalize().unwrap().join("tree");
+    let tree = tree.to_str().unwrap();
+    repo.git(&["worktree", "add", "-q", tree, "-b", "x"]);
+    let mut main = Agent::with(&home, &root(&repo), &["--watch"], None);
+    main.good("get_status", json!({"wait_fresh_ms": 40_000}));
+    let first = model.count();
+    let mut other = Agent::with(&home, tree, &["--watch"], None);
+    let fresh = |agent: &mut Agent| {
+        let text = agent.good("get_status", json!({"wait_fresh_ms": 40_000}));
+        assert!(text.contains("summaries are fresh"), "{text}");
+    };
+    fresh(&mut other);
+    // The root's summary names no folder, so that even it is the same.
+    assert_eq!(model.count(), first, "a second work tree costs nothing");
+    for (ours, theirs, both) in [
+        ("walrus", "zebra", "ferry"),
+        ("quartz", "umbrella", "violin"),
+        ("jigsaw", "kettle", "lemon"),
+    ] {
+        let function = |name: &str| format!("def {name}():\n    return \"{name}\"\n");
+        let both = function(both);
+        repo.write("src/shop/both.py", &both);
+        fs::write(format!("{tree}/src/shop/both.py"), &both).unwrap();
+        repo.write("tests/only.py", function(ours));
+        fs::write(format!("{tree}/tests/only.py"), function(theirs)).unwrap();
+        fresh(&mut main);
+        fresh(&mut other);
+        for (agent, own, foreign) in [(&mut main, ours, theirs), (&mut other, theirs, ours)] {
+            let found = agent.good("search", json!({"query": own}));
+            assert!(found.starts_with("tests/only.py"), "{found}");
+            let none = agent.good("search", json!({"query": foreign}));
+            assert!(none.starts_with("No results"), "{none}");
+            let changes = agent.good("list_changes", json!({}));
+            assert!(changes.contains("2 files changed"), "{changes}");
+        }
+    }
+    let mut subjects: Vec<String> = model.requests().iter().map(Request::subject).collect();
+    let all = subjects.len();
+    subjects.sort();
+    subjects.dedup();
+    assert_eq!(subjects.len(), all, "something was requested twice");
 }
 
 #[test]

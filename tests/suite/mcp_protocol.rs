@@ -32,6 +32,10 @@ fn early_and_malformed_messages_get_an_error_and_the_session_continues() {
         ("hello", -32700),
         ("{\"jsonrpc\":\"2.0\",", -32700),
         ("[]", -32600),
+        (
+            "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}",
+            -32600,
+        ),
     ] {
         agent.write(&format!("{line}\n"));
         let answer = agent.read();
@@ -47,6 +51,67 @@ fn early_and_malformed_messages_get_an_error_and_the_session_continues() {
     // Without clientInfo, and with a last line that does not end.
     agent.send(json!({"jsonrpc": "2.0", "id": 2, "method": "initialize", "params": {"protocolVersion": "2025-06-18", "capabilities": {}}}));
     assert_eq!(agent.read()["result"]["serverInfo"]["name"], "epitome");
+    // Whatever an id is, the response has it; what is no id gets null.
+    for (line, id, code) in [
+        (
+            r#"{"jsonrpc":"2.0","id":18446744073709551615,"method":"ping"}"#,
+            json!(u64::MAX),
+            0,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1e23,"method":"ping"}"#,
+            json!(1e23),
+            0,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#,
+            json!(1.5),
+            0,
+        ),
+        (r#"{"jsonrpc":"2.0","id":-1,"method":"ping"}"#, json!(-1), 0),
+        (r#"{"jsonrpc":"2.0","id":"","method":"ping"}"#, json!(""), 0),
+        (
+            r#"{"id":"\ud83d\ude00","method":"ping","params":[]}"#,
+            json!("😀"),
+            0,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
+            Value::Null,
+            -32600,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#,
+            Value::Null,
+            -32600,
+        ),
+        (
+            r#"{"jsonrpc":"1.0","id":7,"method":"ping"}"#,
+            json!(7),
+            -32600,
+        ),
+        (r#"{"jsonrpc":"2.0","id":8,"method":5}"#, json!(8), -32600),
+        (r#"{"jsonrpc":"2.0","id":9}"#, json!(9), -32600),
+        (
+            r#"{"jsonrpc":"2.0","id":10,"method":"tools/list","params":3}"#,
+            json!(10),
+            -32602,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":11,"method":"no/such"}"#,
+            json!(11),
+            -32601,
+        ),
+    ] {
+        agent.write(&format!("{line}\r\n"));
+        let answer = agent.read();
+        assert_eq!(answer.get("id"), Some(&id), "{line}: {answer}");
+        assert_eq!(
+            answer["error"]["code"].as_i64().unwrap_or(0),
+            code,
+            "{line}: {answer}"
+        );
+    }
     agent.write("{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"tools/list\"}");
     drop(agent.input.take());
     let mut rest = String::new();

@@ -186,8 +186,7 @@ fn offline_the_preview_shows_what_a_model_would_receive() {
     repo.write("a.py", format!("TOKEN = \"{}\"\n", secret()));
     repo.write(".env", "PASSWORD=hunter22hunter22\n");
     repo.write("empty.py", "");
-    let _daemon = home.daemon(&[&repo.at("")]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     for path in ["a.py", ""] {
         let shown = preview(&home, &repo, path);
         assert_eq!(
@@ -236,8 +235,7 @@ fn files_left_out_of_a_prompt_are_named_in_the_node_and_in_the_prompt() {
     repo.write("a.py", "A = 1\n");
     repo.write("large.py", "B = 1\n".repeat(200));
     repo.write("id_rsa", "not really one\n");
-    let _daemon = home.daemon(&[&repo.at("")]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     let root = home.node(&repo.at(""), 1);
     assert_eq!(root["left_out"], json!(["id_rsa", "large.py"]));
     assert_eq!((&root["freshness"], model.count()), (&"fresh".into(), 2));
@@ -390,8 +388,7 @@ fn summaries_and_names_are_plain_text_in_every_output() {
     repo.write("long.py", "LONG = 1\n");
     repo.write("d/esc\x1b[2J\u{202e}\nname.py", "X = 1\n");
     let indexed = home.run(&["index", &repo.at("")]).expect(0);
-    let _daemon = home.daemon(&[&repo.at("")]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     let tree = home.json(&["tree", &repo.at(""), "--json"]);
     assert_eq!(first_not_fresh(&tree), None);
     let summary = find(&tree, "long.py")["summary"]
@@ -457,8 +454,7 @@ fn a_preview_needs_no_daemon() {
     assert_eq!(alone[0]["requests"][0]["exact"], true, "{}", alone[0]);
     assert_eq!(alone[1]["requests"][0]["exact"], false, "{}", alone[1]);
     // Equal to the daemon's request, except for a directory, which needs the model's summaries.
-    let _daemon = home.daemon(&[&repo.at("")]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     for (path, alone) in [(paths[0], &alone[0]), (paths[2], &alone[2])] {
         let previewed = messages(&preview(&home, &repo, path));
         assert_eq!(messages(alone), previewed, "{path}");
@@ -502,9 +498,7 @@ fn a_changed_file_is_shown_by_its_diff_and_whole_where_the_model_asks_for_it() {
         files.collect()
     };
     repo.write("steps.py", text("0"));
-    let root = repo.at("");
-    let daemon = home.daemon(&[&root]);
-    home.wait(&repo);
+    let daemon = home.watching(&repo);
     let first = home.node(&repo.at("steps.py"), 0)["summary"].clone();
 
     let requests = edit("value * 2");
@@ -544,8 +538,7 @@ fn a_changed_file_is_shown_by_its_diff_and_whole_where_the_model_asks_for_it() {
     home.wait(&repo);
     assert!(!model.requests()[before..].iter().any(is_diff));
     drop(daemon);
-    let _daemon = home.daemon(&[&root]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     assert!(!is_diff(&edit("value * 4")[0]));
     assert!(is_diff(&edit("value * 5")[0]));
 }

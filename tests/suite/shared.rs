@@ -1,5 +1,7 @@
 //! A store that a team shares, through the real program: who pays, who does not, and what an unfriendly store costs.
 
+mod bucket;
+mod failures;
 mod services;
 
 use std::collections::BTreeSet;
@@ -14,6 +16,7 @@ use epitome::shell::store::Portable;
 use serde_json::json;
 
 use crate::harness::{Done, FakeModel, Home, Repo, finish, until};
+use bucket::Bucket;
 use services::{Manner, Service, delayed, impostor, skipped};
 
 /// Requests about [`Repo::package`]: files and directories without the empty file, which is described by rule.
@@ -106,6 +109,66 @@ fn a_second_home_asks_the_model_for_nothing() {
         let check = checks.iter().find(|check| check["name"] == "shared store");
         assert_eq!(check.unwrap()["state"], "ok", "{checks:?}");
     }
+}
+
+/// A first index of 6,000 files in 1,000 folders: `EPITOME_SHARED_FILES=6000 cargo test --test suite shared::in_packs`.
+#[test]
+fn a_first_index_finds_what_is_shared_in_packs() {
+    let many = std::env::var("EPITOME_SHARED_FILES")
+        .ok()
+        .and_then(|many| many.parse().ok());
+    let many: usize = many.unwrap_or(180);
+    let bucket = Bucket::new(Duration::from_millis(20));
+    let service = Service::bucket(&bucket);
+    let (model, repo) = (FakeModel::new(), Repo::new());
+    for n in 0..many {
+        let folder = n % (many / 6);
+        repo.write(
+            &format!("src/part{}/f{folder}/n{n}.py", folder % 10),
+            format!("\"\"\"Part {n}.\"\"\"\n\nPART = {n}\n"),
+        );
+    }
+    let (one, two) = (
+        home(&model, &service.url, "[budget]\nconfirm_above = 0\n"),
+        home(&model, &service.url, "[budget]\nconfirm_above = 0\n"),
+    );
+    let start = Instant::now();
+    index(&one, &service, &repo);
+    let (first, paid) = (start.elapsed(), model.count());
+    let sent = bucket.requests();
+    let lookups = sent
+        .iter()
+        .filter(|head| head.starts_with("GET /team/"))
+        .count();
+    assert!(
+        lookups <= paid + paid / 4,
+        "{lookups} look-ups for {paid}: one after each claim"
+    );
+
+    let start = Instant::now();
+    let done = index(&two, &service, &repo);
+    let (second, sent) = (start.elapsed(), bucket.requests());
+    assert_eq!(model.count(), paid, "{done:?}");
+    assert!(sent.len() <= paid / 4, "{} requests for {paid}", sent.len());
+    println!(
+        "{paid} summaries: first index {first:?}, second {second:?} with {} requests",
+        sent.len()
+    );
+
+    // Packs are no more trusted than values, and the values are there without them.
+    for (name, object) in bucket.objects().iter_mut() {
+        if name.contains("/packs/") {
+            let middle = object.len() / 2;
+            object[middle..].fill(0xff);
+        }
+    }
+    let three = home(&model, &service.url, "[budget]\nconfirm_above = 0\n");
+    index(&three, &service, &repo);
+    assert_eq!(model.count(), paid, "damaged packs");
+    bucket.objects().retain(|name, _| !name.contains("/packs/"));
+    let four = home(&model, &service.url, "[budget]\nconfirm_above = 0\n");
+    index(&four, &service, &repo);
+    assert_eq!(model.count(), paid, "no packs");
 }
 
 #[test]

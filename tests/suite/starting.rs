@@ -302,3 +302,27 @@ fn root_creates_no_files_in_another_users_folders() {
     }
     assert_eq!(fs::read_dir(&person).unwrap().count(), 0);
 }
+
+#[test]
+fn root_makes_no_files_in_another_user_s_folders() {
+    let (home, repo) = (Home::new(), Repo::package());
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root could");
+        return;
+    }
+    // The folder above the store belongs to another user, as after `sudo -E`.
+    let above = home.data().parent().unwrap().to_path_buf();
+    std::os::unix::fs::chown(&above, Some(65_534), None).unwrap();
+    for verb in [&["index"][..], &["show"], &["watch"], &["mcp", "--watch"]] {
+        let done = home.run_in(repo.root().as_path(), verb).expect(1);
+        let says =
+            done.stderr.contains("belongs to user 65534") && done.stderr.contains("without sudo");
+        assert!(says && done.stdout.is_empty(), "{verb:?}: {done:?}");
+    }
+    assert!(!home.data().exists());
+    let doctor = home.run(&["doctor"]).expect(1);
+    assert!(
+        doctor.stdout.contains("belongs to user 65534"),
+        "{doctor:?}"
+    );
+}

@@ -59,8 +59,7 @@ fn text_in_other_encodings_is_read_like_any_other() {
         repo.write(&format!("{label}/Reader.cs"), encoded(label, &text));
     }
     let root = repo.at("");
-    let _daemon = home.daemon(&[&root]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     let tree = home.node(&root, 9);
     for (label, comment, word) in rows {
         let path = format!("{label}/Reader.cs");
@@ -135,8 +134,7 @@ fn the_language_is_known_by_name_or_content() {
     for (path, text, _) in rows {
         repo.write(path, text);
     }
-    let _daemon = home.daemon(&[&repo.at("")]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     let tree = home.node(&repo.at(""), 9);
     for (path, text, language) in rows {
         let node = find(&tree, path);
@@ -172,8 +170,7 @@ fn of_a_notebook_the_cells_are_read_and_a_new_run_costs_nothing() {
     );
     repo.write("logo.md", &inline);
     let root = repo.at("");
-    let _daemon = home.daemon(&[&root]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     let requests = model.requests();
     assert_eq!(requests.len(), 3);
     let sent = |text: &str| requests.iter().any(|one| one.content.contains(text));
@@ -227,9 +224,7 @@ fn formatting_and_old_entries_cost_nothing_or_little() {
     repo.write("a.py", "def a():\n    return 1\n");
     repo.write("a.toml", "[a]\nb = 1\n");
     repo.write("notes.txt", "Some notes.\nMore.\n");
-    let root = repo.at("");
-    let _daemon = home.daemon(&[&root]);
-    home.wait(&repo);
+    let _daemon = home.watching(&repo);
     let log = model
         .requests()
         .into_iter()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::documents::{Document, Format, documents, leftovers};
 use crate::cli::failure::Failure;
 use crate::cli::text::{count, tilde};
-use crate::cli::{Context, output, paths};
+use crate::cli::{Context, here, output, paths};
 use crate::config;
 use crate::wire::markdown::MARKER;
 
@@ -26,7 +26,7 @@ pub struct CheckArguments {
 }
 
 pub async fn check(context: &Context, arguments: &CheckArguments) -> Result<(), Failure> {
-    let path = paths::absolute(arguments.path.as_deref())?;
+    let path = here::or_here(context, arguments.path.as_deref()).await?;
     let (folder, configured) = match &arguments.output {
         Some(folder) => (paths::absolute(Some(folder))?, Vec::new()),
         None => configured(context, &path)?,

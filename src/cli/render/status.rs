@@ -98,6 +98,7 @@ fn shared(shared: &SharedStatus) -> String {
     for (many, what) in [
         (shared.published, "written"),
         (shared.waiting, "to write"),
+        (shared.refused, "refused"),
         (shared.rejected, "not used"),
     ] {
         if many > 0 {

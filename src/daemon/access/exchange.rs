@@ -1,6 +1,6 @@
 //! `epitome cache push`, `pull` and `gc --shared`: moves what is missing between this store and the team's, either way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -59,6 +59,13 @@ pub(super) async fn exchange(
     };
     chosen.sort_unstable();
     exchanged.chosen = chosen.len() as u64;
+    if let (Exchange::Gc, Some(days)) = (request.action, request.max_age_days) {
+        let before_day = today().saturating_sub(days);
+        exchanged.packs = shared
+            .client
+            .remove_packs(before_day, request.dry_run)
+            .await;
+    }
     if request.dry_run {
         return Ok(exchanged);
     }
@@ -79,6 +86,7 @@ pub(super) async fn exchange(
             return Err(failed(&shared, &error));
         }
     }
+    shared.client.finish_packs().await;
     exchanged.rejected = shared.counts.rejected.load(Ordering::Relaxed) - rejected;
     Ok(exchanged)
 }
@@ -110,7 +118,10 @@ async fn push(
             .filter_map(|key| Some((key, value(key)?)))
             .collect::<Vec<_>>()
     });
-    let written = shared.client.put(values.await?, false).await;
+    let (written, trouble) = shared.client.put(values.await?, false).await;
+    if let Some(trouble) = trouble {
+        tracing::warn!("the shared store refuses a value: {trouble}");
+    }
     let many = written.len() as u64;
     let store = Arc::clone(&handle.context.store);
     blocking(move || store.note_shared(&written)).await?;
@@ -118,7 +129,15 @@ async fn push(
 }
 
 async fn pull(handle: &Handle, shared: &Arc<Shared>, keys: &[SummaryKey]) -> Result<u64, Problem> {
-    let values = shared.client.get(keys, true).await;
+    let mut values = shared.client.get(keys, false).await;
+    values.retain(|(_, value)| value.is_some());
+    let found: HashSet<SummaryKey> = values.iter().map(|(key, _)| *key).collect();
+    let rest: Vec<SummaryKey> = keys
+        .iter()
+        .copied()
+        .filter(|key| !found.contains(key))
+        .collect();
+    values.extend(shared.client.get(&rest, true).await);
     let (store, sharing) = (Arc::clone(&handle.context.store), Arc::clone(shared));
     let stored = blocking(move || {
         let values = values
@@ -126,7 +145,11 @@ async fn pull(handle: &Handle, shared: &Arc<Shared>, keys: &[SummaryKey]) -> Res
             .filter_map(|(key, value)| Some((key, value?)));
         let decoded = values.filter_map(|(key, value)| Some((key, sharing.decode(key, &value)?.0)));
         let summaries: Vec<_> = decoded.collect();
-        store.put_paid(&summaries).map(|()| summaries.len() as u64)
+        store.put_paid(&summaries)?;
+        if sharing.client.options().writable {
+            store.note_unshared(&[]);
+        }
+        Ok(summaries.len() as u64)
     });
     stored.await?.map_err(problem)
 }

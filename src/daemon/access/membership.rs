@@ -60,13 +60,13 @@ impl Handle {
         }
     }
 
-    /// The watched git repository that `root` is a folder of. A folder that it ignores is no part of it; nor is a folder
-    /// in a watched one without git, which may be watched alone.
+    /// The watched git repository that `root` is a folder of. A folder that it leaves out is no part of it; nor is a
+    /// folder in a watched one without git, which may be watched alone.
     fn around(&self, root: &Path) -> Option<Entry> {
         let (entry, below) = self.context.registry.holding(root, None)?;
         let is_part = !below.is_root()
             && work_tree(root).is_some_and(|top| top == entry.root)
-            && !entry.rules().is_ignored(&below, true);
+            && entry.rules().explain_folder(&below).is_none();
         is_part.then_some(entry)
     }
 

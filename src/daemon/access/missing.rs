@@ -11,14 +11,11 @@ pub(super) fn reason(entry: &Entry, path: &RelPath) -> String {
         return "no such file or folder".to_owned();
     };
     let rules = entry.rules();
-    let inside = || {
-        // What marks a folder as one to leave out is in it.
-        let entry = path.join(b"\0");
-        rules
-            .explain(&entry, false)
-            .filter(|reason| is_directory && reason.reported().is_some())
+    let reason = match is_directory {
+        true => rules.explain_folder(path),
+        false => rules.explain(path, false),
     };
-    match rules.explain(path, is_directory).or_else(inside) {
+    match reason {
         Some(reason) => reason.to_string(),
         None if found.is_symlink() => "symbolic links are not followed".to_owned(),
         None if is_directory => "contains no files".to_owned(),

@@ -127,20 +127,64 @@ fn shared(shared: &Shared) -> SharedStatus {
         rejected: count(&counts.rejected),
         published: count(&counts.published),
         waiting: count(&counts.waiting),
+        refused: shared.refused().0.len() as u64,
     }
 }
+
+/// How to fix what a shared store answers: a part of the error, and the hint.
+const HINTS: &[(&str, &str)] = &[
+    (
+        "OOM ",
+        "the server is full: raise maxmemory, or set a maxmemory-policy such as allkeys-lru; ",
+    ),
+    (
+        "MISCONF",
+        "the server cannot save to its disk: see its log; ",
+    ),
+    (
+        "READONLY",
+        "the server is a replica: use the primary, or set [shared] mode = \"read\"; ",
+    ),
+    ("NOAUTH", "the server needs a password: set REDISCLI_AUTH; "),
+    (
+        "NOPERM",
+        "the user may not do that: see the server's ACL, or set [shared] mode = \"read\"; ",
+    ),
+    ("507", "the store is full; "),
+    ("No space left", "the store is full; "),
+    (
+        "permission denied",
+        "grant the permission, or set [shared] mode = \"read\"; ",
+    ),
+    ("Read-only file system", "set [shared] mode = \"read\"; "),
+];
 
 /// Why the team's store is not read, or else not written.
 fn shared_error(shared: &Shared) -> Option<String> {
     let url = &shared.client.options().location;
-    match shared.client.errors() {
-        (Some(error), _) => Some(format!(
-            "{url} cannot be read ({error}); summaries are requested without it"
+    let hint = |error: &str| {
+        let found = HINTS.iter().find(|(part, _)| error.contains(part));
+        found.map_or("", |(_, hint)| hint)
+    };
+    let (refused, why) = shared.refused();
+    match (shared.client.errors(), why) {
+        ((Some(error), _), _) => Some(format!(
+            "{url} cannot be read ({error}); {}summaries are requested without it",
+            hint(&error)
         )),
-        (None, Some(error)) => Some(format!(
-            "{url} cannot be written ({error}); summaries wait and are written later"
+        ((None, Some(error)), _) => Some(format!(
+            "{url} cannot be written ({error}); {}summaries wait and are written later",
+            hint(&error)
         )),
-        (None, None) => None,
+        ((None, None), Some(error)) => Some(format!(
+            "{url} refuses {} of the summaries ({error}); {}they are tried again later",
+            refused.len(),
+            hint(&error)
+        )),
+        ((None, None), None) => {
+            let reservation = shared.client.reservation();
+            reservation.map(|reservation| format!("{url}: {reservation}"))
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! The store that the team shares: how it is set up, what of it is trusted, and what was done with it.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::Notify;
@@ -23,6 +25,9 @@ const MARGIN: Duration = Duration::from_secs(15);
 const BATCH_LEASE: Duration = Duration::from_secs(60 * 60);
 /// A value that is older is written anew when it is found, so that `cache gc` keeps what is used.
 pub const RENEWED_AFTER_DAYS: u32 = 30;
+/// A summary that was refused so often is left alone for so long.
+const MAX_REFUSALS: u32 = 3;
+const REFUSED_FOR: Duration = Duration::from_secs(10 * 60);
 /// A shorter secret can be guessed.
 const SHORTEST_SECRET: usize = 16;
 
@@ -34,9 +39,26 @@ pub struct Shared {
     pub wake: Notify,
     /// Notified after each round of writes.
     pub written: Notify,
+    /// Summaries that the store refused while it took others: how often, when at last, and why.
+    refused: Mutex<HashMap<SummaryKey, Refusal>>,
     portable: Portable,
     model: String,
     lease: Duration,
+}
+
+/// A summary that the store refused.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    times: u32,
+    at: Instant,
+    why: String,
+}
+
+impl Refusal {
+    /// Whether it is not tried for now.
+    fn is_final(&self, now: Instant) -> bool {
+        self.times >= MAX_REFUSALS && now < self.at + REFUSED_FOR
+    }
 }
 
 /// What was done since the start.
@@ -77,10 +99,38 @@ impl Shared {
             counts: Counts::default(),
             wake: Notify::new(),
             written: Notify::new(),
+            refused: Mutex::default(),
             portable: Portable::new(secret.as_deref()),
             model: model.clone(),
             lease: Duration::from_secs(config.openai.timeout_seconds) + MARGIN,
         }))
+    }
+
+    /// The store took some summaries and refused others.
+    pub fn note_refused(&self, keys: impl Iterator<Item = SummaryKey>, why: &str) {
+        let mut refused = self.refusals();
+        for key in keys {
+            let times = refused.get(&key).map_or(1, |refusal| refusal.times + 1);
+            let (at, why) = (Instant::now(), why.to_owned());
+            refused.insert(key, Refusal { times, at, why });
+        }
+    }
+
+    /// The summaries that are not written for now, so that they do not block others, and why one of them is not.
+    pub fn refused(&self) -> (HashSet<SummaryKey>, Option<String>) {
+        let now = Instant::now();
+        let refused = self.refusals();
+        let is_final = |entry: &(&SummaryKey, &Refusal)| entry.1.is_final(now);
+        let why = refused
+            .iter()
+            .find(is_final)
+            .map(|(_, refusal)| refusal.why.clone());
+        let keys = refused.iter().filter(is_final).map(|(key, _)| *key);
+        (keys.collect(), why)
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, HashMap<SummaryKey, Refusal>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How the engine uses it. `batch`: this process and its peers may use batches.

@@ -3,6 +3,7 @@
 use std::fmt::{Display, Write};
 
 use crate::wire::protocol::{Repository, Status};
+use crate::wire::shared::SharedStatus;
 use crate::wire::usage::{BudgetStatus, Used};
 
 /// The text.
@@ -114,7 +115,29 @@ pub(super) fn text(status: &Status) -> String {
         "Bytes of the store on disk.",
         status.store.bytes,
     );
+    status
+        .shared
+        .iter()
+        .for_each(|found| shared(&mut page, found));
     page.0
+}
+
+/// The store that the team shares.
+fn shared(page: &mut Page, shared: &SharedStatus) {
+    let help = "Whether the latest look-up in the shared store got a response.";
+    page.gauge("shared_reachable", help, u8::from(shared.reachable));
+    let help = "Summaries of the shared store: looked up, found, found and not used, written.";
+    page.family("shared_summaries_total", "counter", help);
+    for (outcome, count) in [
+        ("looked_up", shared.looked_up),
+        ("found", shared.found),
+        ("rejected", shared.rejected),
+        ("published", shared.published),
+    ] {
+        page.sample("shared_summaries_total", &[("outcome", outcome)], count);
+    }
+    let help = "Summaries that wait to be written to the shared store.";
+    page.gauge("shared_waiting", help, shared.waiting);
 }
 
 /// Use of the model by watched repository since the daemon started.

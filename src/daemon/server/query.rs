@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::wire::percent;
 use crate::wire::protocol::{PROBLEM_BAD_REQUEST, Problem};
-use crate::wire::target::Base;
+use crate::wire::target::{Base, Target, from_uri};
 
 /// The pairs of one query.
 pub(super) struct Query(Vec<(&'static str, Vec<u8>)>);
@@ -43,6 +43,11 @@ impl Query {
 
     /// The absolute path under `key`, if given.
     pub(super) fn path_of(&self, key: &str) -> Result<Option<PathBuf>, Problem> {
+        Ok(self.target_of(key)?.map(|target| target.path))
+    }
+
+    /// The same with the line or definition that was named with it.
+    pub(super) fn target_of(&self, key: &str) -> Result<Option<Target>, Problem> {
         let path = |bytes: &[u8]| PathBuf::from(OsString::from_vec(bytes.to_vec()));
         let exists = |bytes: &[u8]| path(bytes).symlink_metadata().is_ok();
         let Some(bytes) = self.value(key) else {
@@ -56,7 +61,7 @@ impl Query {
             true => &plus,
             false => bytes,
         };
-        absolute(path(bytes)).map(Some)
+        target(path(bytes)).map(Some)
     }
 
     /// The text under `key`, if given.
@@ -89,27 +94,27 @@ impl Query {
 
 /// The path, if it is absolute.
 pub(super) fn absolute(path: PathBuf) -> Result<PathBuf, Problem> {
-    let is_address = |text: &str| text.to_ascii_lowercase().starts_with("file:/");
+    Ok(target(path)?.path)
+}
+
+/// What an absolute path names: `file:///a`, `/a/../b`, `/a.py:42`. What exists as written stays so.
+fn target(path: PathBuf) -> Result<Target, Problem> {
+    let exists = |path: &Path| path.symlink_metadata().is_ok();
     match path.to_str() {
-        // `file:///a`, `/a/../b`, `/a.py:42`: what exists as written stays so.
-        Some(text) if path.is_absolute() || is_address(text) => {
+        Some(text) if from_uri(text).is_some() || (path.is_absolute() && !exists(&path)) => {
             let base = Base {
                 folder: Path::new("/"),
                 home: None,
             };
-            let exists = |path: &Path| path.symlink_metadata().is_ok();
-            match path.is_absolute() && exists(&path) {
-                true => Ok(path),
-                false => Ok(base.resolve(text, exists).path),
-            }
+            Ok(base.resolve(text, exists))
         }
-        None if path.is_absolute() => Ok(path),
+        _ if path.is_absolute() => Ok(Target { path, spot: None }),
         _ => Err(bad(format!("path must be absolute, not {path:?}"))),
     }
 }
 
-/// A required path.
-pub(super) fn needed(path: Option<PathBuf>) -> Result<PathBuf, Problem> {
+/// A required path or target.
+pub(super) fn needed<T>(path: Option<T>) -> Result<T, Problem> {
     path.ok_or_else(|| bad("path is missing: give the absolute path".to_owned()))
 }
 

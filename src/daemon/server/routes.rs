@@ -27,6 +27,7 @@ use crate::wire::protocol::{
 };
 use crate::wire::search::{Search, SearchKind, SearchResults};
 use crate::wire::shared::{ExchangeRequest, Exchanged};
+use crate::wire::target::{Target, narrow};
 
 /// The description of the routes; a test requests each of them.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
@@ -123,11 +124,21 @@ async fn node<A: Access>(
 ) -> Result<Response, Problem> {
     let query = Query::parse(query.as_deref(), &["path", "depth", "repository"])?;
     let depth = query.number("depth")?.unwrap_or(0);
-    let path = needed(query.path()?)?;
+    let Target { path, spot } = needed(query.target_of("path")?)?;
     let within = query.path_of("repository")?;
     let text = answers.access.node_text(&path, depth, within.as_deref());
     let mut pieces = text.await?;
     let failed = |detail: &str| Problem::new(PROBLEM_INTERNAL, detail);
+    if let Some(spot) = spot {
+        let mut text = Vec::new();
+        while let Some(piece) = pieces.recv().await {
+            text.extend(piece.map_err(|error| failed(&error.to_string()))?);
+        }
+        let mut node: Node =
+            serde_json::from_slice(&text).map_err(|error| failed(&error.to_string()))?;
+        narrow(&mut node, &spot);
+        return Ok(Json(node).into_response());
+    }
     let mut begin = Vec::new();
     let body = loop {
         match pieces.recv().await {

@@ -1,5 +1,6 @@
 //! The team's store at work: look-ups and claims before a request, and writes behind the local commit.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -23,6 +24,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// daemon, which writes the rest after its next start.
 const LAST_WRITES: Duration = Duration::from_secs(30);
 const LAST_WRITES_OF_DAEMON: Duration = Duration::from_secs(3);
+
+/// How long the last pack may take after that.
+const LAST_PACK: Duration = Duration::from_secs(3);
 
 /// Looks keys up and stores what is found.
 pub async fn look_up(context: &Arc<Context>, keys: Vec<SummaryKey>, again: bool) -> Event {
@@ -126,10 +130,13 @@ async fn accept(
 
 /// Summaries that are stored here are to be written there.
 pub fn note_unshared(store: &Store, shared: &Shared, keys: &[SummaryKey]) {
-    if keys.is_empty() || !shared.client.options().writable {
+    if !shared.client.options().writable {
         return;
     }
     store.note_unshared(keys);
+    if keys.is_empty() {
+        return;
+    }
     let waiting = &shared.counts.waiting;
     waiting.fetch_add(keys.len() as u64, Ordering::Relaxed);
     shared.wake.notify_one();
@@ -141,6 +148,7 @@ pub fn start(context: &Arc<Context>) {
         return;
     };
     if shared.client.options().writable {
+        context.store.recover_unshared();
         let waiting = context.store.unshared(usize::MAX).len() as u64;
         shared.counts.waiting.store(waiting, Ordering::Relaxed);
         tokio::spawn(write_behind(Arc::downgrade(context), shared));
@@ -172,7 +180,7 @@ enum Round {
 async fn write_some(context: Arc<Context>, shared: &Arc<Shared>) -> Round {
     let (reader, sharing) = (Arc::clone(&context), Arc::clone(shared));
     let read = tokio::task::spawn_blocking(move || {
-        let keys = reader.store.unshared(ROUND);
+        let keys = next(&reader.store, &sharing, ROUND);
         let (mut values, mut unfit) = (Vec::new(), Vec::new());
         for key in keys {
             let summary = reader.store.summary(key).ok().flatten();
@@ -190,7 +198,13 @@ async fn write_some(context: Arc<Context>, shared: &Arc<Shared>) -> Round {
     if values.is_empty() && unfit == 0 {
         return Round::Nothing;
     }
-    let written = shared.client.put(values, true).await;
+    let keys: Vec<SummaryKey> = values.iter().map(|(key, _)| *key).collect();
+    let (written, trouble) = shared.client.put(values, true).await;
+    if let Some(why) = trouble.filter(|_| !written.is_empty()) {
+        let stored: HashSet<SummaryKey> = written.iter().copied().collect();
+        let refused = keys.into_iter().filter(|key| !stored.contains(key));
+        shared.note_refused(refused, &why);
+    }
     let many = written.len();
     let done = tokio::task::spawn_blocking(move || context.store.note_shared(&written)).await;
     shared
@@ -206,6 +220,15 @@ async fn write_some(context: Arc<Context>, shared: &Arc<Shared>) -> Round {
         true => Round::Failed,
         false => Round::Wrote,
     }
+}
+
+/// The next summaries to write, without those that the store refuses.
+fn next(store: &Store, shared: &Shared, most: usize) -> Vec<SummaryKey> {
+    let (refused, _) = shared.refused();
+    let mut keys = store.unshared(most + refused.len());
+    keys.retain(|key| !refused.contains(key));
+    keys.truncate(most);
+    keys
 }
 
 /// Waits a while until everything is written, unless the store does not respond.
@@ -224,12 +247,18 @@ pub async fn drain(context: &Arc<Context>) {
     let until = Instant::now() + patience;
     loop {
         let written = shared.written.notified();
-        let reader = Arc::clone(context);
-        let waiting = tokio::task::spawn_blocking(move || reader.store.unshared(1)).await;
+        let (reader, sharing) = (Arc::clone(context), Arc::clone(shared));
+        let waiting = tokio::task::spawn_blocking(move || next(&reader.store, &sharing, 1)).await;
         let is_done = waiting.map_or(true, |keys| keys.is_empty());
-        let is_dead = shared.client.errors() != (None, None);
-        if is_done || is_dead || timeout_at(until, written).await.is_err() {
+        let (reads, writes) = shared.client.errors();
+        let wrote = shared.counts.published.load(Ordering::Relaxed) > 0;
+        let is_dead = writes.is_some() || (reads.is_some() && !wrote);
+        if is_dead {
             return;
         }
+        if is_done || timeout_at(until, written).await.is_err() {
+            break;
+        }
     }
+    let _ = timeout_at(until + LAST_PACK, shared.client.finish_packs()).await;
 }

@@ -29,7 +29,14 @@ pub(super) struct Gate {
     version: Option<String>,
     /// Batches that wait for responses.
     batches: Vec<Batch>,
+    /// Whether a number came as an id that the library cannot hold: then the responses are searched for stand-ins.
+    replaced: bool,
 }
+
+/// Begins the text that stands for such a number.
+const STAND_IN: &str = "\u{1}number:";
+/// How a response begins that lacks its id; JSON-RPC wants null.
+const WITHOUT_ID: &[u8] = br#"{"jsonrpc":"2.0","error":"#;
 
 /// A batch: the requests without a response so far, and the responses so far.
 #[derive(Debug, Default)]
@@ -64,7 +71,7 @@ impl Gate {
         if bytes.is_empty() {
             return passed;
         }
-        match serde_json::from_slice(bytes) {
+        match parsed(bytes) {
             Ok(Value::Array(messages)) => self.batch(messages, &mut passed),
             Ok(message) => match self.message(message) {
                 Fate::Pass(message) => passed.messages.push(line(&message)),
@@ -94,13 +101,14 @@ impl Gate {
         }
         let mut batch = Batch::default();
         for message in messages {
+            let id = message.get("id").cloned();
             match self.message(message) {
                 Fate::Refuse(reply) => batch.responses.push(reply),
                 Fate::Pass(message) => {
                     if message.get("method").is_some()
-                        && let Some(id) = message.get("id")
+                        && let Some(id) = id
                     {
-                        batch.waiting.push(id.clone());
+                        batch.waiting.push(id);
                     }
                     passed.messages.push(line(&message));
                 }
@@ -122,17 +130,38 @@ impl Gate {
         let Some(object) = message.as_object_mut() else {
             return refuse(INVALID_REQUEST, "a message must be a JSON object");
         };
+        if let Err(flaw) = tidy_message(object) {
+            // An id that is no id cannot be given back.
+            let id = id.filter(|id| id.is_string() || id.is_number());
+            return Fate::Refuse(error(id.unwrap_or(Value::Null), flaw.0, flaw.1));
+        }
         let method = object
             .get("method")
             .and_then(Value::as_str)
             .map(str::to_owned);
         let is_request = method.is_some() && object.contains_key("id");
-        if !self.open && !is_request {
+        let meta = &object.get("params").unwrap_or(&Value::Null)["_meta"];
+        let names_version = meta
+            .as_object()
+            .is_some_and(|meta| meta.keys().any(|key| key.ends_with("/protocolVersion")));
+        let begins = names_version
+            || matches!(
+                method.as_deref(),
+                Some("initialize" | "ping" | "server/discover")
+            );
+        let is_open = self.open || (is_request && begins);
+        if !is_open {
             let what = method.as_deref().unwrap_or("a response");
             return refuse(
                 INVALID_REQUEST,
                 &format!("{what} came before initialize: begin with initialize"),
             );
+        }
+        self.replaced |= stand_in(object.get_mut("id"));
+        if let Some(params) = object.get_mut("params")
+            && method.as_deref() == Some("notifications/cancelled")
+        {
+            stand_in(params.get_mut("requestId"));
         }
         match method.as_deref() {
             Some("initialize") => {
@@ -174,12 +203,22 @@ impl Gate {
 
     /// What a line of the library becomes for the client; `None`: it waits for the rest of its batch.
     pub(super) fn outgoing(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        if self.batches.is_empty() {
+        if let Some(rest) = bytes.strip_prefix(WITHOUT_ID) {
+            let begin = br#"{"jsonrpc":"2.0","id":null,"error":"#;
+            return Some([begin, rest].concat());
+        }
+        if self.batches.is_empty() && !self.replaced {
             return Some(bytes.to_vec());
         }
-        let Ok(message) = serde_json::from_slice::<Value>(bytes) else {
+        let Ok(mut message) = serde_json::from_slice::<Value>(bytes) else {
             return Some(bytes.to_vec());
         };
+        let number = message["id"]
+            .as_str()
+            .and_then(|id| id.strip_prefix(STAND_IN));
+        if let Some(number) = number.and_then(|text| serde_json::from_str(text).ok()) {
+            message["id"] = number;
+        }
         let id = message
             .get("id")
             .filter(|_| message.get("method").is_none());
@@ -189,7 +228,7 @@ impl Gate {
             Some((batch, id.clone()))
         });
         let Some((at, id)) = found else {
-            return Some(bytes.to_vec());
+            return Some(line(&message));
         };
         let batch = &mut self.batches[at];
         batch.waiting.retain(|waiting| *waiting != id);
@@ -199,6 +238,78 @@ impl Gate {
         }
         let batch = self.batches.swap_remove(at);
         Some(line(&Value::Array(batch.responses)))
+    }
+}
+
+/// The JSON of a line. Half of a surrogate pair, and bytes that are no UTF-8, become U+FFFD: clients cut texts anywhere.
+fn parsed(bytes: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice(bytes).or_else(|flaw| {
+        let text = String::from_utf8_lossy(bytes);
+        serde_json::from_str(&without_halves(&text)).map_err(|_| flaw)
+    })
+}
+
+/// A text with `\ud800` to `\udfff` replaced where they are no pair.
+fn without_halves(text: &str) -> String {
+    let unit = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(next) = text[at..].find('\\').map(|next| at + next) {
+        out.push_str(&text[at..next]);
+        let (taken, written) = match (unit(next), unit(next + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (12, None),
+            (Some(0xd800..=0xdfff), _) => (6, Some("\\ufffd")),
+            // The backslash and what it escapes.
+            _ => (
+                1 + text[next + 1..].chars().next().map_or(0, char::len_utf8),
+                None,
+            ),
+        };
+        out.push_str(written.unwrap_or(&text[next..next + taken]));
+        at = next + taken;
+    }
+    out.push_str(&text[at..]);
+    out
+}
+
+/// Puts the members of a message in order: `jsonrpc` may be missing, `params` may be null or an empty list.
+fn tidy_message(object: &mut Map<String, Value>) -> Result<(), (i64, &'static str)> {
+    let version = object.entry("jsonrpc").or_insert_with(|| json!("2.0"));
+    if version != "2.0" {
+        return Err((INVALID_REQUEST, "jsonrpc must be \"2.0\""));
+    }
+    let id = object.get("id");
+    let is_response = object.contains_key("result") || object.contains_key("error");
+    if !is_response && id.is_some_and(|id| !id.is_string() && !id.is_number()) {
+        return Err((INVALID_REQUEST, "the id must be a text or a number"));
+    }
+    match object.get("method") {
+        Some(method) if !method.is_string() => {
+            return Err((INVALID_REQUEST, "method must be a text"));
+        }
+        None if !is_response => return Err((INVALID_REQUEST, "method is missing")),
+        _ => {}
+    }
+    let params = object.get("params");
+    if params.is_some_and(|params| params.is_null() || *params == json!([])) {
+        object.remove("params");
+    } else if object.contains_key("id") && params.is_some_and(|params| !params.is_object()) {
+        return Err((INVALID_PARAMS, "params must be an object"));
+    }
+    Ok(())
+}
+
+/// Replaces a number that the library cannot hold as an id: above 2^63, or with a fraction. Whether it was one.
+fn stand_in(id: Option<&mut Value>) -> bool {
+    match id {
+        Some(id) if id.is_number() && !id.is_i64() => {
+            *id = Value::String(format!("{STAND_IN}{id}"));
+            true
+        }
+        _ => false,
     }
 }
 
@@ -217,7 +328,9 @@ fn complete_initialize(object: &mut Map<String, Value>) {
         ),
     ];
     for (key, default) in defaults {
-        if params.get(key).is_none_or(Value::is_null) {
+        let same_kind =
+            |value: &Value| std::mem::discriminant(value) == std::mem::discriminant(&default);
+        if !params.get(key).is_some_and(same_kind) {
             params[key] = default;
         }
     }
@@ -231,6 +344,14 @@ fn complete_initialize(object: &mut Map<String, Value>) {
 
 /// Makes `arguments` an object: some clients send JSON text, null, or an empty list.
 fn tidy_arguments(params: &mut Map<String, Value>) -> Result<(), String> {
+    // As model providers call them in their own interfaces.
+    for name in ["input", "args", "parameters"] {
+        if !params.contains_key("arguments")
+            && let Some(arguments) = params.remove(name)
+        {
+            params.insert("arguments".to_owned(), arguments);
+        }
+    }
     let Some(arguments) = params.get_mut("arguments") else {
         return Ok(());
     };
@@ -291,20 +412,55 @@ mod tests {
         for (text, expected) in [
             (&b"hello\n"[..], PARSE_ERROR),
             (b"\xff\xfe\n", PARSE_ERROR),
-            (b"{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\":", PARSE_ERROR),
+            (
+                b"{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\":",
+                PARSE_ERROR,
+            ),
             (b"7", INVALID_REQUEST),
             (b"[]", INVALID_REQUEST),
-            (b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}", INVALID_REQUEST),
-            (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}", INVALID_REQUEST),
-            (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"}", INVALID_PARAMS),
             (
-                b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"x\",\"arguments\":7}}",
-                INVALID_PARAMS,
+                b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}",
+                INVALID_REQUEST,
+            ),
+            (
+                b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}",
+                INVALID_REQUEST,
+            ),
+            (
+                b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}",
+                INVALID_REQUEST,
             ),
         ] {
             assert_eq!(code(&gate.incoming(text)), expected, "{text:?}");
         }
         assert!(gate.incoming(b"\r\n").replies.is_empty());
+        let mut gate = self::gate("2025-06-18");
+        for params in ["{}", "7", "{\"name\":\"x\",\"arguments\":7}"] {
+            let call = format!(
+                "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{params}}}"
+            );
+            assert_eq!(
+                code(&gate.incoming(call.as_bytes())),
+                INVALID_PARAMS,
+                "{params}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_cut_anywhere_is_still_read() {
+        for (given, expected) in [
+            (&br#""a\ud83d""#[..], "a\u{fffd}"),
+            (br#""\ude00b""#, "\u{fffd}b"),
+            (br#""\ud83d\ude00\ud83d""#, "😀\u{fffd}"),
+            (br#""\\ud83d\ud83d\n""#, "\\ud83d\u{fffd}\n"),
+            (b"\"\xc3\"", "\u{fffd}"),
+        ] {
+            assert_eq!(parsed(given).expect("JSON"), json!(expected), "{given:?}");
+        }
+        for given in [&b"\xff\xfe"[..], b"\"\\ud83d", b"{\"a\":\\"] {
+            assert!(parsed(given).is_err(), "{given:?}");
+        }
     }
 
     #[test]

@@ -25,7 +25,9 @@ pub(super) async fn status(session: &mut Session, arguments: StatusArguments) ->
     let mut failed = Vec::new();
     let mut late = None;
     if arguments.wait_fresh_ms > 0 {
-        let patience = Duration::from_millis(arguments.wait_fresh_ms.min(MAX_WAIT_MS));
+        // What the call spent on the start and the first scan counts.
+        let left = Duration::from_millis(MAX_WAIT_MS).saturating_sub(session.begun.elapsed());
+        let patience = Duration::from_millis(arguments.wait_fresh_ms).min(left);
         let waited = tokio::select! {
             waited = session.client.wait(Some(&root), Some(patience)) => Some(waited),
             () = session.closing() => None,
@@ -34,7 +36,7 @@ pub(super) async fn status(session: &mut Session, arguments: StatusArguments) ->
             None => late = Some("not waited for: standard input ended".to_owned()),
             Some(Ok(waited)) => failed = waited.failed,
             Some(Err(problem)) if problem.kind == PROBLEM_TIMEOUT => {
-                let seconds = patience.as_secs_f64();
+                let seconds = (patience.as_secs_f64() * 10.0).round() / 10.0;
                 late = Some(format!("waited {seconds} s: {}", clean(&problem.detail)));
             }
             Some(Err(problem)) => return Err(detail(problem)),

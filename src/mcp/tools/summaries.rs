@@ -40,13 +40,11 @@ pub(super) async fn summaries(session: &Session, arguments: Summaries) -> Answer
     }
     let mut page = Page::new(arguments.max_tokens);
     let mut unknown = 0;
-    let asked = arguments.paths.len();
-    for (at, path) in arguments.paths.iter().enumerate() {
+    let paths = several(session, arguments.paths);
+    let asked = paths.len();
+    for (at, path) in paths.iter().enumerate() {
         if !page.has(30) || at == MAX_PATHS {
-            let rest: Vec<String> = arguments.paths[at..]
-                .iter()
-                .map(|path| name(path))
-                .collect();
+            let rest: Vec<String> = paths[at..].iter().map(|path| name(path)).collect();
             let many = count((asked - at) as u64, "path", "paths");
             page.leave_out(format!("{many} (request fewer): {}", rest[0]));
             rest[1..].iter().for_each(|path| page.leave_out(path));
@@ -59,6 +57,10 @@ pub(super) async fn summaries(session: &Session, arguments: Summaries) -> Answer
                     Ok(node) => Ok((node, target.spot)),
                     Err(problem) => match defined(session, path).await {
                         Some(found) => Ok(found),
+                        None if path.contains('*') => Err(format!(
+                            "{}: no such file; for a pattern, call search with path_glob",
+                            name(path)
+                        )),
                         None => Err(named(path, &detail(problem))),
                     },
                 }
@@ -99,6 +101,22 @@ pub(super) async fn summaries(session: &Session, arguments: Summaries) -> Answer
         page.fail();
     }
     Ok(page)
+}
+
+/// The paths, where one that does not exist and is a list of such that do, with commas, counts as those.
+fn several(session: &Session, paths: Vec<String>) -> Vec<String> {
+    let exists = |path: &str| {
+        let target = session.target(path);
+        target.is_ok_and(|target| target.path.symlink_metadata().is_ok())
+    };
+    let parts = |path: String| -> Vec<String> {
+        let parts: Vec<&str> = path.split(',').map(str::trim).collect();
+        match parts.len() > 1 && !exists(&path) && parts.iter().all(|part| exists(part)) {
+            true => parts.into_iter().map(str::to_owned).collect(),
+            false => vec![path],
+        }
+    };
+    paths.into_iter().flat_map(parts).collect()
 }
 
 /// A message that begins with the name as the agent wrote it, once.

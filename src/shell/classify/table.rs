@@ -636,6 +636,14 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         kind: ContentKind::Data,
         by: &[
+            By::Folder(&["test", "tests", "spec"]),
+            By::Folder(&["data"]),
+            DATA,
+        ],
+    },
+    Row {
+        kind: ContentKind::Data,
+        by: &[
             By::Ending(&[".sql"]),
             By::Contains(&[
                 b"-- MySQL dump",

@@ -36,6 +36,8 @@ fn kinds_by_name_folder_and_content() {
         ("events.ndjson", "{}", Is::Data),
         ("tests/fixtures/user.json", "{}", Is::Data),
         ("tests/fixtures/helper.py", "x = 1", Is::Text),
+        ("tests/data/sherlock.txt", "x", Is::Data),
+        ("src/data/notes.txt", "x", Is::Text),
         ("src/__snapshots__/a.test.js.snap", "x", Is::Data),
         ("dump.sql", "-- MySQL dump 10.13\nINSERT", Is::Data),
         ("schema.sql", "create table a (b int);", Is::Text),

@@ -3,7 +3,7 @@
 use crate::model::outline::Outline;
 
 use super::publicity::module;
-use super::words::{Paragraph, quoted_list};
+use super::words::{Paragraph, list, quoted_list};
 use super::{names, statements};
 
 /// Names are compared with each other up to this number.
@@ -39,8 +39,10 @@ pub(super) fn without_definitions(language: &str, outline: &Outline, paragraph: 
     }
     let is_name = |name: &&String| !name.starts_with("# ") && !name.contains(": ");
     let set: Vec<String> = outline.headings.iter().filter(is_name).cloned().collect();
+    let terms = &outline.facts.terms;
     paragraph.say(&match set.is_empty() {
-        true => "Only comments".to_owned(),
+        true if terms.is_empty() => "Only comments".to_owned(),
+        true => format!("Statements about {}", list(terms, 4)),
         false => format!("Sets {}", quoted_list(&set, 6)),
     });
 }

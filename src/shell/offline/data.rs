@@ -1,8 +1,9 @@
 //! Prose, data and code without a grammar: what they say of themselves, then their headings, keys or names.
 
+use crate::model::language::Language;
 use crate::model::outline::Outline;
 
-use super::words::{Paragraph, capitalized, continued, count, list, quoted, quoted_list};
+use super::words::{Paragraph, capital, capitalized, continued, count, list, quoted, quoted_list};
 use super::{markup, names, plain};
 
 /// What a file of data is, by the names at its top: the language (empty for any), names that must all be there.
@@ -28,9 +29,13 @@ const KNOWN: &[(&str, &[&str], &str)] = &[
         &["lockfileVersion"],
         "Lock file: the exact versions of npm packages",
     ),
-    ("json", &["name", "version", "dependencies"], "npm manifest"),
-    ("json", &["name", "devDependencies"], "npm manifest"),
-    ("json", &["name", "scripts"], "npm manifest"),
+    (
+        "json",
+        &["name", "version", "dependencies"],
+        "Package manifest",
+    ),
+    ("json", &["name", "devDependencies"], "Package manifest"),
+    ("json", &["name", "scripts"], "Package manifest"),
     ("json", &["compilerOptions"], "TypeScript compiler options"),
     ("json", &["$schema", "properties"], "JSON schema"),
     ("json", &["type", "features"], "GeoJSON features"),
@@ -108,7 +113,13 @@ const MAVEN: &str = "[maven]";
 /// Writes what a file without definitions is.
 pub(super) fn write(language: &str, outline: &Outline, bytes: u64, paragraph: &mut Paragraph) {
     let headings = clean_headings(outline);
+    // Prose in a language that is neither named here nor a program's: templates, man pages.
+    let is_prose = Language::named(language)
+        .is_some_and(|language| language.is_rare() && !language.is_programming());
     match language {
+        _ if is_prose || headings.first().is_some_and(|first| first == BEGINS) => {
+            prose(language, outline, &headings, paragraph);
+        }
         "markdown" | "restructuredtext" | "text" | "notebook" | "" => {
             prose(language, outline, &headings, paragraph);
         }
@@ -181,21 +192,15 @@ fn clean_headings(outline: &Outline) -> Vec<String> {
     clean
 }
 
-/// A size in words: lines as long as they are few, or else bytes.
+/// A size in words: lines where they are few or all that is known, or else bytes.
 fn size(bytes: u64, lines: u32) -> String {
     match (lines, bytes) {
         (1, _) => "one line".to_owned(),
-        (2..=9_999, _) => format!("{lines} lines"),
+        (2..=9_999, _) | (_, 0) => format!("{lines} lines"),
         (_, ..=9_999) => format!("{bytes} bytes"),
         (_, ..=9_999_999) => format!("{} kB", bytes / 1_000),
         _ => format!("{} MB", bytes / 1_000_000),
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(|first| first.to_uppercase());
-    first.into_iter().flatten().chain(chars).collect()
 }
 
 fn licence(outline: &Outline) -> Option<&'static str> {
@@ -240,6 +245,8 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
     }
     let titled = first != UNTITLED;
     let title = headings.first().filter(|_| titled);
+    // `About X` says no more than the name of the page.
+    let title = title.filter(|title| !title.starts_with("About "));
     let title = title.cloned().unwrap_or_default();
     if let Some(newest) = newest_version(headings) {
         let entries = headings
@@ -263,7 +270,10 @@ fn prose(language: &str, outline: &Outline, headings: &[String], paragraph: &mut
         ));
         return;
     }
-    let lead = plain::lead(documentation);
+    let mut lead = plain::lead(documentation);
+    if let Some(first) = lead.first_mut() {
+        *first = plain::without_preamble(first);
+    }
     // A sentence that can stand alone does; one that goes on from the title needs it.
     let stands_alone = |sentence: &str| {
         let first = sentence.split(' ').next().unwrap_or("").to_lowercase();
@@ -442,7 +452,10 @@ fn keys(language: &str, outline: &Outline, headings: &[String], paragraph: &mut 
     match (words, keys.is_empty()) {
         (Some(words), _) => {
             paragraph.say(&format!("{opening}: {}", continued(&words)));
-            if !keys.is_empty() && known.is_none_or(|(.., label)| !label.starts_with("Lock")) {
+            // The keys of a package manifest or a lock file are always the same.
+            let vary =
+                known.is_none_or(|(of, _, label)| *of != "json" && !label.starts_with("Lock"));
+            if !keys.is_empty() && vary {
                 paragraph.say(&capital(&keys.replacen(
                     &format!("{noun} "),
                     &format!("{noun}: "),

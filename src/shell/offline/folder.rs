@@ -11,7 +11,7 @@ use crate::model::summary::first_sentence;
 
 use super::Child;
 use super::form::{Form, form, manifest_description};
-use super::words::{Paragraph, continued, count, cut, list, quoted};
+use super::words::{Paragraph, capital, continued, count, cut, list, quoted, small};
 use super::{names, plain};
 
 /// Files that speak for their folder, best first: the manifest, the package's own documentation, the page that a host
@@ -151,9 +151,15 @@ pub(super) fn write(children: &[Child<'_>], paragraph: &mut Paragraph) {
         }
     }
     match &known[..] {
-        [only] if children.len() == 1 => only_child(only, paragraph),
+        [only] if children.len() == 1 && media(&known).is_none() => only_child(only, paragraph),
         _ => {
-            if let Some(sentence) = shared(&known).or_else(|| listing(&known)) {
+            let title = known
+                .iter()
+                .find_map(title)
+                .filter(|_| paragraph.is_empty());
+            let is_first = paragraph.is_empty();
+            let listed = media(&known).or_else(|| listing(&known, is_first, title));
+            if let Some(sentence) = shared(&known).or(listed) {
                 paragraph.say(&sentence);
             }
         }
@@ -233,8 +239,10 @@ fn shared(known: &[Known<'_>]) -> Option<String> {
         .collect();
     let most = |number: usize| number >= 2 && number * 5 >= counted.len() * 3;
     let of_form = |wanted: Form| -> Vec<&Known<'_>> {
-        let same = counted.iter().filter(|child| child.form == Some(wanted));
-        same.copied().collect()
+        let is_it = |child: &&&Known<'_>| {
+            child.form == Some(wanted) || wanted == Form::Tests && is_called_test(child)
+        };
+        counted.iter().filter(is_it).copied().collect()
     };
     for wanted in [
         Form::Tests,
@@ -322,13 +330,21 @@ fn sentence_about(form: Form, same: &[&Known<'_>]) -> String {
     }
 }
 
+/// Whether a file of code is called a test.
+fn is_called_test(child: &Known<'_>) -> bool {
+    let stem = child.stem();
+    child.kind == Kind::File && child.is_code() && topic(stem) != stem.replace('_', " ")
+}
+
 /// What a test file tests, by its name: `test_client.py`, `client_test.go`, `client.test.ts` are about `client`.
 fn topic(stem: &str) -> String {
     let mut topic = stem;
     for mark in ["test_", "tests_", "test-"] {
         topic = topic.strip_prefix(mark).unwrap_or(topic);
     }
-    for mark in ["_test", "_tests", "-test", "_spec", "Tests", "Test", "Spec"] {
+    for mark in [
+        "_test", "_tests", "-test", "_spec", "_specs", "-spec", "Tests", "Test", "Specs", "Spec",
+    ] {
         topic = topic.strip_suffix(mark).unwrap_or(topic);
     }
     match topic {
@@ -399,20 +415,152 @@ fn is_about_project(child: &Known<'_>) -> bool {
     child.kind == Kind::File && ABOUT_PROJECT.iter().any(|start| name.starts_with(start))
 }
 
-/// `Contains cache (caching framework), mail and files`: the children that matter most.
-fn listing(known: &[Known<'_>]) -> Option<String> {
+/// `Images: logo and banner`, where all children are files of one such kind.
+fn media(known: &[Known<'_>]) -> Option<String> {
+    const MEDIA: [(&str, &str); 5] = [
+        ("image", "Images"),
+        ("font", "Fonts"),
+        ("audio", "Audio files"),
+        ("video", "Videos"),
+        ("archive", "Archives"),
+    ];
+    let language = |child: &Known<'_>| Language::of_file(child.name.as_bytes()).map(Language::name);
+    let first = known.first().and_then(language)?;
+    let (_, noun) = MEDIA.iter().find(|(name, _)| *name == first)?;
+    let mut stems: Vec<String> = known.iter().map(|child| shown(child.stem())).collect();
+    stems.dedup();
+    let all = known
+        .iter()
+        .all(|child| child.kind == Kind::File && language(child) == Some(first));
+    all.then(|| format!("{noun}: {}", list(&stems, MAX_LISTED)))
+}
+
+/// The title of a README that says nothing else of its folder.
+fn title(child: &Known<'_>) -> Option<String> {
+    let is_readme = child.name.to_lowercase().starts_with("readme");
+    let (_, title) = child.line.split_once(" page “").filter(|_| is_readme)?;
+    let (title, _) = title.split_once('”')?;
+    let is_short = title.chars().count() <= MAX_PHRASE && !title.contains(": ");
+    is_short.then(|| title.to_owned())
+}
+
+/// Words of names that say nothing of a subject, unless beside others.
+const EMPTY_WORDS: [&str; 28] = [
+    "abstract",
+    "base",
+    "common",
+    "config",
+    "core",
+    "data",
+    "default",
+    "file",
+    "get",
+    "helper",
+    "helpers",
+    "impl",
+    "index",
+    "init",
+    "main",
+    "set",
+    "test",
+    "type",
+    "util",
+    "utils",
+    "async",
+    "class",
+    "doc",
+    "docs",
+    "interface",
+    "simple",
+    "stub",
+    "sync",
+];
+/// Words that neither begin nor end a subject.
+const LINKS: [&str; 13] = [
+    "and", "as", "by", "for", "from", "if", "in", "is", "of", "on", "the", "to", "with",
+];
+/// Words of a theme at most.
+const MAX_THEME: usize = 3;
+
+/// The words that most names have in common: `Circuit breaker` of `CircuitBreakerPolicy`, `CircuitBreakerEngine` and
+/// `AsyncCircuitBreaker`.
+fn theme(listed: &[&Known<'_>]) -> Option<String> {
+    let names: Vec<Vec<String>> = listed
+        .iter()
+        .map(|child| name_words(child.stem()))
+        .collect();
+    let holds =
+        |name: &Vec<String>, words: &[String]| name.windows(words.len()).any(|part| part == words);
+    let is_shared = |words: &&[String]| {
+        let number = names.iter().filter(|name| holds(name, words)).count();
+        number >= 3 && number * 5 >= names.len() * 3
+    };
+    let tells = |words: &&[String]| {
+        let is_word = |word: &String| word.len() > 1 && word.chars().all(char::is_alphabetic);
+        let is_empty = |word: &String| EMPTY_WORDS.contains(&word.as_str());
+        let is_link =
+            |word: Option<&String>| word.is_some_and(|word| LINKS.contains(&word.as_str()));
+        words.iter().all(is_word)
+            && !words.iter().all(is_empty)
+            && !is_link(words.first())
+            && !is_link(words.last())
+            // A word that one of the children is called is not what they have in common.
+            && (words.len() > 1 || !names.iter().any(|name| name == words))
+    };
+    let of_length = |length: usize| {
+        let parts = names.iter().flat_map(move |name| name.windows(length));
+        parts.filter(tells).find(is_shared)
+    };
+    let is_about = |child: &&&Known<'_>| child.kind == Kind::Directory || child.is_code();
+    if listed.iter().filter(is_about).count() * 2 < listed.len() {
+        return None;
+    }
+    let words = (1..=MAX_THEME).rev().find_map(of_length)?;
+    Some(capital(&words.join(" ")))
+}
+
+/// `AsyncHTTPClient_v2` → `async`, `http`, `client`, `v2`
+fn name_words(name: &str) -> Vec<String> {
+    let parts = name.split(|c: char| !c.is_alphanumeric());
+    let mut words: Vec<String> = Vec::new();
+    for part in parts.filter(|part| !part.is_empty()) {
+        let chars: Vec<char> = part.chars().collect();
+        let mut word = String::new();
+        for (at, c) in chars.iter().enumerate() {
+            let before = at.checked_sub(1).map(|at| chars[at]);
+            let next_is_small = chars.get(at + 1).is_some_and(|next| next.is_lowercase());
+            let begins = c.is_uppercase()
+                && before.is_some_and(|before| !before.is_uppercase() || next_is_small);
+            if begins && !word.is_empty() {
+                words.push(std::mem::take(&mut word));
+            }
+            word.extend(c.to_lowercase());
+        }
+        words.push(word);
+    }
+    words
+}
+
+/// `Contains cache (caching framework), mail and files`: the children that matter most. With `themed`, what their names
+/// have in common comes first.
+fn listing(known: &[Known<'_>], themed: bool, title: Option<String>) -> Option<String> {
     let is_listed = |child: &&Known<'_>| !is_speaker(child) && child.form != Some(Form::Nothing);
     let mut listed: Vec<&Known<'_>> = known.iter().filter(is_listed).collect();
     if !listed.iter().all(|child| is_about_project(child)) {
         listed.retain(|child| !is_about_project(child));
     }
-    let mut ranked: Vec<(u32, String)> = listed
+    let theme = title.or_else(|| themed.then(|| theme(&listed)).flatten());
+    let mut ranked: Vec<(u32, bool, String)> = listed
         .into_iter()
-        .map(|child| (rank(child), entry(child)))
+        .map(|child| {
+            let entry = entry(child);
+            (rank(child), !entry.ends_with(')'), entry)
+        })
         .collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
+    // What says most comes first.
+    ranked.sort_by_key(|(rank, is_bare, _)| (*rank, *is_bare));
     let mut all: Vec<String> = Vec::new();
-    for (_, entry) in ranked {
+    for (_, _, entry) in ranked {
         let name = |entry: &str| entry.split(" (").next().unwrap_or("").to_owned();
         if !all.iter().any(|known| name(known) == name(&entry)) {
             all.push(entry);
@@ -421,10 +569,13 @@ fn listing(known: &[Known<'_>]) -> Option<String> {
     if all.is_empty() {
         return None;
     }
-    let fits =
-        |most: &usize| format!("Contains {}", list(&all, *most)).chars().count() <= MAX_LISTING;
+    let sentence = |most: usize| match &theme {
+        Some(theme) => format!("{theme}: contains {}", list(&all, most)),
+        None => format!("Contains {}", list(&all, most)),
+    };
+    let fits = |most: &usize| sentence(*most).chars().count() <= MAX_LISTING;
     let most = (1..=MAX_LISTED).rev().find(fits).unwrap_or(1);
-    Some(format!("Contains {}", list(&all, most)))
+    Some(sentence(most))
 }
 
 /// Lower is named earlier.
@@ -468,6 +619,10 @@ fn shown(name: &str) -> String {
 /// The subject of a child's first sentence in a few words.
 fn phrase(child: &Known<'_>) -> Option<String> {
     if let (Kind::Directory, Some(Form::Listing)) = (child.kind, child.form) {
+        if let Some((theme, _)) = child.line.split_once(": contains ") {
+            let is_name = name_words(child.name).join(" ").eq_ignore_ascii_case(theme);
+            return (!is_name).then(|| small(theme));
+        }
         let inside = without_brackets(child.line.strip_prefix("Contains ")?.trim_end_matches('.'));
         let names: Vec<&str> = inside.split(", ").take(3).collect();
         let is_plain = |name: &&str| name.split(' ').count() == 1;
@@ -521,6 +676,7 @@ fn phrase(child: &Known<'_>) -> Option<String> {
         .split_whitespace()
         .filter(|word| word.len() > 3 && is_new(word))
         .count();
+    let phrase = phrase.trim_end_matches([',', ';', ':', ' ']);
     (says_more > 0 && phrase.split_whitespace().count() > 1).then(|| small(phrase))
 }
 
@@ -534,20 +690,6 @@ fn predicate(line: &str) -> &str {
     match parts {
         Some((subject, rest)) if subject.split(' ').count() <= 2 => rest,
         _ => line,
-    }
-}
-
-/// The text with a small first letter, unless its first word is a name or an abbreviation.
-fn small(text: &str) -> String {
-    let word = text.split(' ').next().unwrap_or("");
-    let is_name = word
-        .chars()
-        .skip(1)
-        .any(|c| c.is_uppercase() || !c.is_alphabetic());
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) if !is_name => first.to_lowercase().chain(chars).collect(),
-        _ => text.to_owned(),
     }
 }
 

@@ -69,6 +69,8 @@ const OPENINGS: &[(&str, Form)] = &[
     ("Registers ", Form::Statements),
     ("Code that ", Form::Statements),
     ("Only comments", Form::Nothing),
+    ("Statements about ", Form::Statements),
+    ("Images: ", Form::Listing),
     ("Page “", Form::Page),
     ("Vite configuration", Form::Configuration),
     ("Empty file", Form::Nothing),
@@ -81,7 +83,7 @@ const OPENINGS: &[(&str, Form)] = &[
     ("Cargo manifest", Form::Configuration),
     ("Cargo workspace manifest", Form::Configuration),
     ("Python project manifest", Form::Configuration),
-    ("npm manifest", Form::Configuration),
+    ("Package manifest", Form::Configuration),
     ("Citation data", Form::Configuration),
     ("Git submodules", Form::Configuration),
     ("Git attributes", Form::Configuration),
@@ -106,6 +108,8 @@ const OPENINGS: &[(&str, Form)] = &[
 /// Words inside of sentences about files of a language that has no parser here.
 const MIDDLES: &[(&str, Form)] = &[
     (" code that defines ", Form::Definitions),
+    (": contains ", Form::Listing),
+    (" page “", Form::Page),
     (" file of ", Form::Nothing),
     (" data with the ", Form::Data),
     (" with the key", Form::Data),
@@ -142,9 +146,9 @@ pub(super) fn form(summary: &str) -> Option<Form> {
         .or_else(licence)
 }
 
-/// What an author's words about a project are, behind `npm manifest: ` and the like.
+/// What an author's words about a project are, behind `Cargo manifest: ` and the like.
 pub(super) fn manifest_description(summary: &str) -> Option<&str> {
     let first = first_sentence(summary);
     let (kind, words) = first.split_once(": ")?;
-    kind.ends_with(" manifest").then_some(words)
+    (kind.ends_with(" manifest") || kind == "Maven project").then_some(words)
 }

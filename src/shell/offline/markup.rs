@@ -83,7 +83,7 @@ impl Inline<'_> {
             '`' => self.code(rest, false),
             '!' if rest.get(1) == Some(&'[') => image(&rest[1..]).map(|taken| taken + 1),
             '[' if depth < 3 => self.link(rest, depth),
-            '<' => tag(rest),
+            '<' => self.reference(rest).or_else(|| tag(rest)),
             '{' => template_tag(rest),
             // A reference without its role: `~Table`.
             '~' if rest.get(1).is_some_and(|c| c.is_uppercase())
@@ -217,6 +217,24 @@ impl Inline<'_> {
 }
 
 impl Inline<'_> {
+    /// `<see cref="A.B"/>`, `<paramref name="b"/>`: the last part of what it names, as code.
+    fn reference(&mut self, rest: &[char]) -> Option<usize> {
+        const TAGS: [&str; 4] = ["see", "seealso", "paramref", "typeparamref"];
+        let close = rest.iter().take(200).position(|c| *c == '>')?;
+        let inner: String = rest[1..close].iter().collect();
+        let (tag, attribute) = inner.split_once(' ')?;
+        let name = attribute
+            .split('"')
+            .nth(1)
+            .filter(|_| TAGS.contains(&tag))?;
+        let name = name.split(['(', '{', '`']).next().unwrap_or(name);
+        let last = name.rsplit(['.', ':']).next().unwrap_or(name);
+        self.out.push('`');
+        self.out.push_str(last);
+        self.out.push('`');
+        Some(close + 1)
+    }
+
     /// `_text_`, but neither `_name` nor `__name__` nor `a_name_`.
     fn underlined(&mut self, at: usize) -> Option<usize> {
         let rest = &self.chars[at..];
@@ -319,6 +337,10 @@ mod tests {
             ("Like this::", "Like this:"),
             ("a \\* b \\`c", "a * b c"),
             ("Tom &amp; `x`", "Tom & `x`"),
+            (
+                "By <typeparamref name=\"TKey\"/> of <see cref=\"T:A.B{C}\"/>.",
+                "By `TKey` of `B`.",
+            ),
             (
                 "_Black_'s __init__ a_b_ _private",
                 "Black's __init__ a_b_ _private",

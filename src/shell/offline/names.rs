@@ -345,9 +345,7 @@ pub(super) fn display(language: &str) -> String {
     if let Some(spelled) = Language::named(language).and_then(Language::display) {
         return spelled.to_owned();
     }
-    let mut chars = language.chars();
-    let first = chars.next().map(|first| first.to_uppercase());
-    first.into_iter().flatten().chain(chars).collect()
+    super::words::capital(language)
 }
 
 /// The noun for an element of this kind, and its place in the order of telling.

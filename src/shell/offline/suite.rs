@@ -6,7 +6,7 @@ use super::bare::marked;
 use super::words::{count, list};
 
 /// Decorators and attributes that mark a test, by their beginnings.
-const MARKS: [&str; 8] = [
+const MARKS: [&str; 13] = [
     "@Test",
     "@ParameterizedTest",
     "@RepeatedTest",
@@ -15,16 +15,25 @@ const MARKS: [&str; 8] = [
     "#[rstest",
     "#[cfg(test)]",
     "#[should_panic",
+    "[Fact",
+    "[Theory",
+    "[Test",
+    "[DataTestMethod",
+    "[SkippableFact",
 ];
+
+fn is_mark(decorator: &str) -> bool {
+    // A runtime's own attribute: `#[actix_rt::test]`.
+    let is_attribute = decorator.starts_with("#[")
+        && ["::test]", "::test("]
+            .iter()
+            .any(|end| decorator.contains(end));
+    is_attribute || MARKS.iter().any(|mark| decorator.starts_with(mark))
+}
 
 /// Whether an element is a test or stands among tests that live beside what they test.
 pub(super) fn is_test(element: &Element, outline: &Outline) -> bool {
-    let marked = |element: &Element| {
-        element
-            .decorators
-            .iter()
-            .any(|text| MARKS.iter().any(|mark| text.starts_with(mark)))
-    };
+    let marked = |element: &Element| element.decorators.iter().any(|text| is_mark(text));
     if marked(element) {
         return true;
     }
@@ -89,11 +98,10 @@ pub(super) fn sentence(outline: &Outline) -> Option<String> {
                 || is_go_test(element)
                 // Alone, it may be anything that is tried.
                 || element.name == "test" && named
-                || element.decorators.iter().any(|text| {
-                    MARKS
-                        .iter()
-                        .any(|mark| text.starts_with(mark) && *mark != "#[cfg(test)]")
-                })
+                || element
+                    .decorators
+                    .iter()
+                    .any(|text| is_mark(text) && !text.starts_with("#[cfg("))
         })
         .copied()
         .collect();
@@ -103,7 +111,7 @@ pub(super) fn sentence(outline: &Outline) -> Option<String> {
         .any(|element| matches!(element.kind.as_str(), "struct" | "enum" | "trait"));
     let types = types && !tests.iter().any(|test| is_go_test(test));
     if tests.is_empty() || tests.len() * 3 < functions.len() || types {
-        return None;
+        return by_class_names(outline);
     }
     let mut cases: Vec<String> = Vec::new();
     for test in &tests {
@@ -145,6 +153,53 @@ pub(super) fn sentence(outline: &Outline) -> Option<String> {
     })
 }
 
+/// Ends of the names of classes that a test runner finds by them.
+const TEST_CLASS_ENDS: [&str; 5] = ["Test", "Tests", "Spec", "Specs", "TestCase"];
+
+/// The sentence about classes that are called tests, in languages whose tests are not marked.
+fn by_class_names(outline: &Outline) -> Option<String> {
+    let at_top = |element: &&Element| element.qualified_name == element.name;
+    let is_type = |element: &&Element| {
+        matches!(
+            element.kind.as_str(),
+            "class" | "struct" | "interface" | "enum" | "function"
+        )
+    };
+    let all: Vec<&Element> = outline
+        .elements
+        .iter()
+        .filter(at_top)
+        .filter(is_type)
+        .collect();
+    let is_test = |element: &&&Element| {
+        element.kind == "class"
+            && TEST_CLASS_ENDS
+                .iter()
+                .any(|end| element.name.ends_with(end))
+    };
+    let tests: Vec<&&Element> = all.iter().filter(is_test).collect();
+    if tests.is_empty() || tests.len() * 2 < all.len() {
+        return None;
+    }
+    let topics: Vec<String> = tests.iter().map(|class| topic_of(&class.name)).collect();
+    let name = tests[0].name.as_str();
+    let inside = |element: &&Element| {
+        let rest = element.qualified_name.strip_prefix(name);
+        element.kind == "method" && rest.is_some_and(|rest| rest.starts_with(['.', ':', '#']))
+    };
+    let cases: Vec<String> = outline
+        .elements
+        .iter()
+        .filter(inside)
+        .map(|method| spoken(&method.name))
+        .collect();
+    let such = match cases.len() {
+        0..3 => String::new(),
+        _ => format!(": {}", list(&cases, 4)),
+    };
+    Some(format!("Tests for {}{such}", list(&topics, 3)))
+}
+
 fn examples(cases: &[String]) -> String {
     match cases {
         [] => "unnamed cases".to_owned(),
@@ -159,7 +214,16 @@ fn opening(number: &str) -> String {
 /// `TestAsyncClient` and `AsyncClientTests` are about `async client`.
 fn topic_of(class: &str) -> String {
     let mut name = class.trim_start_matches('_');
-    for end in ["Mixin", "TestCases", "TestCase", "Tests", "Test", "Base"] {
+    for end in [
+        "Mixin",
+        "TestCases",
+        "TestCase",
+        "Tests",
+        "Test",
+        "Specs",
+        "Spec",
+        "Base",
+    ] {
         name = name.strip_suffix(end).unwrap_or(name);
     }
     in_words(name.strip_prefix("Test").unwrap_or(name))

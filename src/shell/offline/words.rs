@@ -129,6 +129,27 @@ pub(super) fn capitalized(text: &str) -> String {
     }
 }
 
+/// The text with a small first letter, unless its first word is a name or an abbreviation.
+pub(super) fn small(text: &str) -> String {
+    let word = text.split(' ').next().unwrap_or("");
+    let is_name = word
+        .chars()
+        .skip(1)
+        .any(|c| c.is_uppercase() || !c.is_alphabetic());
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if !is_name => first.to_lowercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+/// The text with a capital first letter.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_uppercase());
+    first.into_iter().flatten().chain(chars).collect()
+}
+
 /// The first sentence as the end of a longer one: without its full stop.
 pub(super) fn continued(text: &str) -> String {
     let text = first_sentence(text);

@@ -67,12 +67,12 @@ pub(super) fn find<'t>(
         .count();
     let end = end.max(start + 1) - trimmed.min(end - start);
     let name = &text[start..end];
-    // The statement of Python: a file may be made of them, and no value follows.
-    if name == b"pass"
-        && syntax == Syntax::Code
-        && matches!(text.get(end), None | Some(b'\n' | b'\r'))
-    {
-        return end;
+    // A name alone on its line has no value.
+    let blanks = text[..start].iter().rev();
+    let blanks = blanks.take_while(|byte| b" \t".contains(byte)).count();
+    let begins = start == blanks || text[start - blanks - 1] == b'\n';
+    if begins && matches!(text.get(end), None | Some(b'\n' | b'\r')) {
+        return end.max(at + 1);
     }
     work.spend(40 + name.len());
     let sureness = *known.entry(name).or_insert_with(|| {
@@ -266,6 +266,8 @@ impl Name<'_> {
         let mut found = Vec::new();
         if let Some((after, connector)) = self.connector(at, quote) {
             match connector {
+                // Behind its bracket a call is over.
+                b',' if self.text[self.at.end..at].contains(&b')') => {}
                 b',' => self.argument(after, &mut found),
                 b'(' => self.called(after, &mut found),
                 b'{' => drop(self.expression(after, &mut found)),

@@ -54,18 +54,20 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Range<usize>> {
 }
 
 /// The values of a Kubernetes secret whose `kind: Secret` stands at `at`: all below `data` and `stringData` of the same
-/// document. Returns where that ends.
+/// document, from where the last one was read to. Returns where that ends.
 pub(super) fn kubernetes(
     text: &[u8],
     at: usize,
+    read_to: usize,
+    work: &Work,
     found: &mut Vec<(Range<usize>, &'static str)>,
 ) -> usize {
     let last = text.len().min(at + LONGEST);
-    let from = memchr::memmem::rfind(&text[at.saturating_sub(LONGEST)..at], b"\n---")
-        .map_or(at.saturating_sub(LONGEST), |line| {
-            at.saturating_sub(LONGEST) + line + 4
-        });
+    let first = at.saturating_sub(LONGEST).max(read_to);
+    let from =
+        memchr::memmem::rfind(&text[first..at], b"\n---").map_or(first, |line| first + line + 4);
     let to = memchr::memmem::find(&text[at..last], b"\n---").map_or(last, |line| at + line);
+    work.spend(16 * (to - from));
     let mut within: Option<usize> = None;
     let mut start = from;
     for line in text[from..to].split_inclusive(|byte| *byte == b'\n') {
@@ -115,13 +117,14 @@ pub(super) fn kubernetes(
 pub(super) fn kubernetes_json(
     text: &[u8],
     at: usize,
+    read_to: usize,
     work: &Work,
     found: &mut Vec<(Range<usize>, &'static str)>,
 ) -> usize {
-    let from = at.saturating_sub(LONGEST);
+    let from = at.saturating_sub(LONGEST).max(read_to);
     let last = text.len().min(at + LONGEST);
     let piece = &text[from..last];
-    work.spend(4 * piece.len());
+    work.spend(12 * piece.len());
     for data in [&b"\"data\""[..], b"\"stringData\""] {
         let mut read_to = 0;
         for place in memchr::memmem::find_iter(piece, data) {
@@ -221,22 +224,23 @@ pub(super) fn insert(
     at + place
 }
 
-/// The cells below a heading such as `password`, in comma-separated and Markdown tables.
+/// The cells below a heading such as `password`, in comma-separated and Markdown tables. Returns where the table, or the
+/// line that heads none, ends.
 pub(super) fn table(
     text: &[u8],
     at: usize,
     work: &Work,
     found: &mut Vec<(Range<usize>, &'static str)>,
-) {
+) -> usize {
     let line_start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |line| line + 1);
     let line_end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |line| at + line);
     if line_end - line_start > 2048 || line_end == text.len() {
-        return;
+        return line_end;
     }
     let heading = &text[line_start..line_end];
     work.spend(3 * heading.len());
     let Some(&sign) = b"|,\t;".iter().find(|sign| heading.contains(sign)) else {
-        return;
+        return line_end;
     };
     let clean = |cell: &[u8]| -> Vec<u8> {
         cell.iter()
@@ -254,8 +258,11 @@ pub(super) fn table(
         cell.iter()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte))
     };
-    if !named || !cells.iter().all(is_name) || cells.len() < 2 {
-        return;
+    let is_sentence = heading
+        .split(|byte| *byte == sign)
+        .any(|cell| memchr::memchr_iter(b' ', cell.trim_ascii()).count() > 3);
+    if !named || is_sentence || !cells.iter().all(is_name) || cells.len() < 2 {
+        return line_end;
     }
     let columns: Vec<(usize, Sureness)> = cells
         .iter()
@@ -263,7 +270,7 @@ pub(super) fn table(
         .filter_map(|(column, cell)| Some((column, names::sureness(cell)?)))
         .collect();
     if columns.is_empty() {
-        return;
+        return line_end;
     }
     let mut start = line_end + 1;
     for line in text[start.min(text.len())..]
@@ -272,9 +279,9 @@ pub(super) fn table(
     {
         let place = start;
         start += line.len();
-        work.spend(20 + 6 * line.len());
+        work.spend(40 + 10 * line.len());
         if work.is_over(place) || line.split(|byte| *byte == sign).count() != cells.len() {
-            break;
+            return place;
         }
         let mut cell_start = place;
         for (column, cell) in line.split(|byte| *byte == sign).enumerate() {
@@ -309,6 +316,7 @@ pub(super) fn table(
             }
         }
     }
+    start
 }
 
 /// How far the values of an `INSERT` are read, in bytes.
@@ -326,18 +334,28 @@ static IN_RUN: [bool; 256] = {
     table
 };
 
+/// How long a run is that may be a token, in bytes.
+const SHORTEST: usize = 14;
+
 /// Tokens that nothing names: a short prefix, an underscore and a long row that looks drawn; base64 alone on a line.
 pub(super) fn lone(
     text: &[u8],
     piece: Range<usize>,
     found: &mut Vec<(Range<usize>, &'static str)>,
 ) {
+    let is_run = |at: usize| IN_RUN[usize::from(text[at])];
     let mut at = piece.start;
     // The rest of a run is no token.
-    while at > 0 && at < piece.end && IN_RUN[usize::from(text[at - 1])] {
+    while at > 0 && at < piece.end && is_run(at - 1) {
         at += 1;
     }
-    while at < piece.end {
+    while at + SHORTEST <= piece.end {
+        // A run that is long enough to count covers each byte up to here; of most places one look shows that none does.
+        let covered = (at..at + SHORTEST).rev().find(|&at| !is_run(at));
+        if let Some(outside) = covered {
+            at = outside + 1;
+            continue;
+        }
         let rest = &text[at..];
         let length = rest
             .iter()
@@ -350,14 +368,10 @@ pub(super) fn lone(
             .take_while(|byte| **byte == b'=')
             .count();
         let length = length + filled;
-        if let Some(place) = pair(text, at, &rest[..length]) {
+        let run = &rest[..length];
+        if let Some(place) = pair(text, at, run) {
             found.push((place, "secret"));
         }
-        if length < 20 {
-            at += length.max(1);
-            continue;
-        }
-        let run = &rest[..length];
         if let Some(place) = discord(text, at, run) {
             found.push((at + place.start..at + place.end, "Discord token"));
         }
@@ -369,7 +383,7 @@ pub(super) fn lone(
         {
             found.push((at + place.start..at + place.end, "secret"));
         }
-        at += length.max(1);
+        at += length;
     }
 }
 

@@ -3,6 +3,8 @@
 //! `ghp_{36:w}` is the text `ghp_`, then 36 or more letters and digits. The longest literal is the trigger that a scan
 //! looks for (the first one, if it has three different bytes); the pieces on both sides are matched outwards, each as long as it can be.
 
+use std::ops::Range;
+
 use super::value;
 use super::work::Work;
 
@@ -83,11 +85,16 @@ impl Shape {
         }
     }
 
-    /// Matches around a trigger that begins at `at`.
-    pub fn matched(&self, text: &[u8], at: usize, work: &Work) -> Option<std::ops::Range<usize>> {
-        work.spend(10);
-        let from_trigger = text.get(at..)?;
-        if !from_trigger.starts_with(&self.trigger) {
+    /// Matches around a trigger that begins at `at`. Until `read_to` no trigger of this format can match anything else.
+    pub fn matched(
+        &self,
+        text: &[u8],
+        at: usize,
+        read_to: &mut usize,
+        work: &Work,
+    ) -> Option<Range<usize>> {
+        work.spend(8);
+        if !text.get(at..)?.starts_with(&self.trigger) {
             return None;
         }
         let mut start = at;
@@ -120,10 +127,15 @@ impl Shape {
                     let run = text[end..].iter().take(LONGEST_RUN);
                     let count = run.take_while(|&&byte| is_in(byte, *class)).count();
                     work.spend(2 * count);
+                    // The same run ends behind a trigger within it.
+                    if end == drawn {
+                        *read_to = end + count;
+                    }
                     (count >= *least).then_some(count)
                 }
             }?;
         }
+        *read_to = end;
         // A dot or a dash at the end belongs to the sentence.
         while end > drawn && matches!(text[end - 1], b'.' | b'-') {
             end -= 1;

@@ -1,11 +1,14 @@
 //! Places that hold a secret by their structure: URLs, headers, commands, SQL, connection strings. The rules are data in
 //! `structure.txt`.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::value;
+
+/// How much memory a pattern's automaton may take, in bytes.
+const DFA_SIZE: usize = 256 << 10;
 
 /// What a secret must be like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +27,9 @@ pub(super) struct Rule {
     /// What a scan looks for, in lower case; the pattern is tried on the lines that have one of them.
     pub triggers: Vec<&'static str>,
     pub proof: Proof,
-    /// `None` for a pattern that does not compile; a test holds that there is none.
-    pub pattern: Option<Regex>,
-    /// A byte without which the pattern cannot match.
+    source: &'static str,
+    pattern: OnceLock<Option<Regex>>,
+    /// A byte without which the pattern cannot match, at the trigger or behind it.
     pub needs: Option<u8>,
     /// Whether the pattern reads on over line feeds.
     pub spans_lines: bool,
@@ -58,10 +61,8 @@ fn parse(head: &'static str, pattern: &'static str) -> Option<Rule> {
         kind,
         triggers,
         proof,
-        pattern: regex::bytes::RegexBuilder::new(pattern)
-            .unicode(false)
-            .build()
-            .ok(),
+        source: pattern,
+        pattern: OnceLock::new(),
         needs: if pattern.contains(")@") || pattern.contains(")?@") {
             Some(b'@')
         } else {
@@ -70,6 +71,23 @@ fn parse(head: &'static str, pattern: &'static str) -> Option<Rule> {
         spans_lines: pattern.starts_with("(?is)"),
         sample: fields.next().unwrap_or_default(),
     })
+}
+
+impl Rule {
+    /// The pattern, compiled when a text needs it first: most texts need few. `None` for one that does not compile; a test
+    /// holds that there is none.
+    pub fn pattern(&self) -> Option<&Regex> {
+        self.pattern.get_or_init(|| compiled(self.source)).as_ref()
+    }
+}
+
+/// Compiles a pattern for bytes, with little memory: what it is tried on is short.
+pub(super) fn compiled(pattern: &str) -> Option<Regex> {
+    RegexBuilder::new(pattern)
+        .unicode(false)
+        .dfa_size_limit(DFA_SIZE)
+        .build()
+        .ok()
 }
 
 impl Proof {

@@ -191,6 +191,9 @@ fn is_template(text: &str) -> bool {
         || (text.starts_with("${") && text.contains('}'))
         || (text.starts_with("{{") && text.contains("}}"))
         || text.strip_prefix('$').is_some_and(name)
+        || is_interpolated(text)
+        // The flag before a value.
+        || (text.starts_with("--") && text.ends_with('='))
         || ["%s", "%d", "%v", "%q", "%@", "{}", "{0}", "{1}", "?", "..."].contains(&text)
         || text.ends_with("...")
         || text.ends_with('…')
@@ -252,6 +255,8 @@ fn is_validation(text: &str) -> bool {
 
 /// Whether it is a version, as in a list of packages: `1.2.3`, `^2.0.0-beta.1`.
 fn is_version(text: &str) -> bool {
+    // A lock file names what the package was resolved with: `5.1.1(@types/node@20.1.0)`.
+    let text = text.split('(').next().unwrap_or(text);
     let number = text.trim_start_matches(|c: char| "^~<>=v ".contains(c));
     let mut parts = number.split('.');
     let numeric = |part: Option<&str>| {
@@ -267,7 +272,37 @@ fn is_version(text: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || ".-+* |<>=".contains(c))
 }
 
+/// Whether it is made of variables and the signs between them: `$user:$password`, `#{password}#{pepper}`.
+fn is_interpolated(text: &str) -> bool {
+    let mut rest = text;
+    let mut count = 0;
+    while !rest.is_empty() {
+        let name = |open: &str| {
+            let inner = rest.strip_prefix(open)?;
+            let close = inner.find('}')?;
+            (close > 0 && !inner[..close].contains('{')).then(|| &inner[close + 1..])
+        };
+        let plain = || {
+            let inner = rest.strip_prefix('$')?;
+            let behind = inner.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '_');
+            (inner.len() - behind.len() >= 3).then_some(behind)
+        };
+        if let Some(behind) = name("#{").or_else(|| name("${")).or_else(plain) {
+            (rest, count) = (behind, count + 1);
+        } else if let Some(behind) = rest.strip_prefix([':', '@', '/']) {
+            rest = behind;
+        } else {
+            return false;
+        }
+    }
+    count > 1
+}
+
 fn is_path(text: &str) -> bool {
+    // `/` in a URL.
+    if text.starts_with(".%2F") || text.starts_with("..%2F") || text.starts_with("%2F") {
+        return true;
+    }
     [
         "./",
         "../",

@@ -1,26 +1,38 @@
 //! A shared store in object storage, on a WebDAV server or in a folder: one object for each value.
 
-use std::path::PathBuf;
+mod connect;
+
+use std::ops::Range;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::TryStreamExt;
-use opendal::services::{Azblob, Fs, Gcs, S3, Webdav};
-use opendal::{Error, ErrorKind, HttpTransporter, OperationContext, Operator};
-use opendal_http_transport_reqwest::ReqwestTransport;
+use opendal::{Entry, Error, ErrorKind, Operator};
 
 use super::location::Location;
+use super::packs::PACKS;
 use super::{Claimed, MAX_VALUE_BYTES, Trouble, claim_path, value_path};
 use crate::model::summary::SummaryKey;
-
-/// The folder of a shared folder in which files are written before they get their names.
-const UNFINISHED: &str = ".unfinished";
 
 /// The objects of a namespace.
 pub struct Objects {
     location: Location,
     namespace: String,
     operators: OnceLock<Operators>,
+    /// Whether reads were denied, and whether one ever succeeded.
+    denied: AtomicBool,
+    read: AtomicBool,
+}
+
+/// An object of a listing.
+pub struct Listed {
+    /// Below the root.
+    pub path: String,
+    /// 0 where the service does not say.
+    pub bytes: u64,
+    /// When it was written, in days since 1970, where the service says so.
+    pub day: Option<u32>,
 }
 
 struct Operators {
@@ -36,6 +48,8 @@ impl Objects {
             location: location.clone(),
             namespace: namespace.to_owned(),
             operators: OnceLock::new(),
+            denied: AtomicBool::new(false),
+            read: AtomicBool::new(false),
         };
         if !matches!(location, Location::Folder(_)) {
             objects.operators().map_err(|trouble| trouble.to_string())?;
@@ -57,28 +71,43 @@ impl Objects {
         if let Some(operators) = self.operators.get() {
             return Ok(operators);
         }
-        let made = make(&self.location).map_err(trouble)?;
+        let made = connect::make(&self.location).map_err(trouble)?;
         Ok(self.operators.get_or_init(|| made))
     }
 
     /// The value of a key. Of one that is too long, the beginning comes.
     pub async fn get(&self, key: SummaryKey) -> Result<Option<Vec<u8>>, Trouble> {
-        self.read(&self.operators()?.values, &value_path(&self.namespace, key))
-            .await
+        let path = value_path(&self.namespace, key);
+        self.read(&path, None, MAX_VALUE_BYTES).await
     }
 
-    async fn read(&self, operator: &Operator, path: &str) -> Result<Option<Vec<u8>>, Trouble> {
+    /// An object, or a range of it. Of one that is too long, `most` bytes and one more come.
+    pub async fn read(
+        &self,
+        path: &str,
+        range: Option<Range<u64>>,
+        most: usize,
+    ) -> Result<Option<Vec<u8>>, Trouble> {
         let absent = |error: Error| match error.kind() {
             ErrorKind::NotFound => Ok(None),
+            // Without permission to list, a missing object is answered like a forbidden one.
+            ErrorKind::PermissionDenied if self.hides_missing(&error) => {
+                self.denied.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
             // An entry that is not a readable file is an unusable value, not a failure of the folder.
             _ if self.exists(path) => Ok(Some(Vec::new())),
             _ => Err(trouble(error)),
         };
-        let reader = match operator.reader(path).await {
+        let reader = match self.operators()?.values.reader(path).await {
             Ok(reader) => reader,
             Err(error) => return absent(error),
         };
-        let mut chunks = match reader.into_stream(..).await {
+        let stream = match range {
+            Some(range) => reader.into_stream(range).await,
+            None => reader.into_stream(..).await,
+        };
+        let mut chunks = match stream {
             Ok(chunks) => chunks,
             Err(error) => return absent(error),
         };
@@ -86,42 +115,59 @@ impl Objects {
         loop {
             match chunks.try_next().await {
                 Ok(Some(chunk)) => value.extend_from_slice(&chunk.to_bytes()),
-                Ok(None) => return Ok(Some(value)),
+                Ok(None) => break,
                 Err(error) => return absent(error),
             }
-            if value.len() > MAX_VALUE_BYTES {
-                value.truncate(MAX_VALUE_BYTES + 1);
-                return Ok(Some(value));
+            if value.len() > most {
+                value.truncate(most + 1);
+                break;
             }
         }
+        self.read.store(true, Ordering::Relaxed);
+        Ok(Some(value))
+    }
+
+    fn hides_missing(&self, error: &Error) -> bool {
+        match self.location {
+            Location::S3 { .. } => error.to_string().contains("AccessDenied"),
+            Location::Gcs { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether every read was denied, so that missing objects cannot be told from forbidden ones.
+    pub fn is_denied(&self) -> bool {
+        self.denied.load(Ordering::Relaxed) && !self.read.load(Ordering::Relaxed)
     }
 
     fn exists(&self, path: &str) -> bool {
         matches!(&self.location, Location::Folder(folder) if folder.join(path).symlink_metadata().is_ok())
     }
 
-    /// Stores a value, and ends its claim.
-    pub async fn put(&self, key: SummaryKey, value: Vec<u8>, claims: bool) -> Result<(), Trouble> {
+    /// Stores an object.
+    pub async fn write(&self, path: &str, bytes: Vec<u8>) -> Result<(), Trouble> {
         let values = &self.operators()?.values;
-        let path = value_path(&self.namespace, key);
-        values.write(&path, value).await.map_err(trouble)?;
-        match claims {
-            true => self.release(key).await,
-            false => Ok(()),
-        }
+        let written = values.write(path, bytes).await;
+        written.map(drop).map_err(trouble)
     }
 
-    /// Claims a key that has no value, and looks it up once more. The claim's object holds who claimed it and until when,
-    /// by this machine's clock.
+    /// Stores a value.
+    pub async fn put(&self, key: SummaryKey, value: Vec<u8>) -> Result<(), Trouble> {
+        self.write(&value_path(&self.namespace, key), value).await
+    }
+
+    /// Claims a key, and looks up its value after that. The claim's object holds who claimed it and until when, by this
+    /// machine's clock.
     pub async fn claim(
         &self,
         key: SummaryKey,
         lease: Duration,
         token: &str,
     ) -> Result<Claimed, Trouble> {
+        let found = |value: Option<Vec<u8>>| value.map_or(Claimed::Granted, Claimed::Found);
         let claims = &self.operators()?.claims;
         if !claims.info().capability().write_with_if_not_exists {
-            return Ok(Claimed::Granted);
+            return self.get(key).await.map(found);
         }
         let path = claim_path(&self.namespace, key);
         let until_ms = unix_ms() + lease.as_millis() as u64;
@@ -133,12 +179,11 @@ impl Objects {
                 .await;
             match made {
                 Ok(_) => {
-                    // Its holder may have published the value and ended the claim since the first look.
-                    let Some(value) = self.get(key).await? else {
-                        return Ok(Claimed::Granted);
-                    };
-                    self.release(key).await?;
-                    return Ok(Claimed::Found(value));
+                    let value = self.get(key).await?;
+                    if value.is_some() {
+                        self.release(&[key]).await?;
+                    }
+                    return Ok(found(value));
                 }
                 Err(error)
                     if matches!(
@@ -149,13 +194,16 @@ impl Objects {
                     ) => {}
                 // The service does not know the condition.
                 Err(error) if error.kind() == ErrorKind::Unsupported => {
-                    return Ok(Claimed::Granted);
+                    return self.get(key).await.map(found);
                 }
                 Err(error) => return Err(trouble(error)),
             }
-            let found = self.read(claims, &path).await?.unwrap_or_default();
-            let found = String::from_utf8_lossy(&found).into_owned();
-            let (holder, until) = found.split_once(' ').unwrap_or_default();
+            if let Some(value) = self.get(key).await? {
+                return Ok(Claimed::Found(value));
+            }
+            let claim = self.read(&path, None, MAX_VALUE_BYTES).await?;
+            let claim = String::from_utf8_lossy(&claim.unwrap_or_default()).into_owned();
+            let (holder, until) = claim.split_once(' ').unwrap_or_default();
             if holder == token {
                 claims.write(&path, text).await.map_err(trouble)?;
                 return Ok(Claimed::Granted);
@@ -171,40 +219,61 @@ impl Objects {
         Ok(Claimed::Held(Duration::from_secs(1)))
     }
 
-    /// Ends a claim.
-    pub async fn release(&self, key: SummaryKey) -> Result<(), Trouble> {
+    /// Ends claims.
+    pub async fn release(&self, keys: &[SummaryKey]) -> Result<(), Trouble> {
         let claims = &self.operators()?.claims;
-        let path = claim_path(&self.namespace, key);
-        claims.delete(&path).await.map_err(trouble)
+        if !claims.info().capability().write_with_if_not_exists {
+            return Ok(());
+        }
+        let mut paths = Vec::with_capacity(keys.len());
+        paths.extend(keys.iter().map(|key| claim_path(&self.namespace, *key)));
+        claims.delete_iter(paths).await.map_err(trouble)
     }
 
-    /// Removes a value.
-    pub async fn remove(&self, key: SummaryKey) -> Result<(), Trouble> {
+    /// Removes an object.
+    pub async fn remove(&self, path: &str) -> Result<(), Trouble> {
         let values = &self.operators()?.values;
-        let path = value_path(&self.namespace, key);
-        values.delete(&path).await.map_err(trouble)
+        values.delete(path).await.map_err(trouble)
     }
 
-    /// Hands over all objects' paths, with the days since 1970 on which they were written.
-    pub async fn list(&self, mut each: impl FnMut(&str, Option<u32>)) -> Result<(), Trouble> {
+    /// The path of a key's value.
+    pub fn path(&self, key: SummaryKey) -> String {
+        value_path(&self.namespace, key)
+    }
+
+    /// The folder of the packs.
+    pub fn packs(&self) -> String {
+        format!("{}/{PACKS}/", self.namespace)
+    }
+
+    /// The folder of everything.
+    pub fn root(&self) -> String {
+        format!("{}/", self.namespace)
+    }
+
+    /// Whether one request lists many objects, also those in folders below.
+    pub fn lists_all(&self) -> bool {
+        let operators = self.operators();
+        operators.is_ok_and(|operators| operators.values.info().capability().list_with_recursive)
+            && !matches!(self.location, Location::Folder(_) | Location::Webdav { .. })
+    }
+
+    /// Hands over the objects below a folder, until `each` returns false.
+    pub async fn list(
+        &self,
+        folder: &str,
+        mut each: impl FnMut(Listed) -> bool,
+    ) -> Result<(), Trouble> {
         let values = &self.operators()?.values;
-        let listed = values
-            .lister_with(&format!("{}/", self.namespace))
-            .recursive(true)
-            .await;
-        let mut entries = match listed {
+        let mut entries = match values.lister_with(folder).recursive(true).await {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(trouble(error)),
         };
         loop {
             match entries.try_next().await {
-                Ok(Some(entry)) => {
-                    let written = entry.metadata().last_modified();
-                    let seconds = written.map(|at| at.into_inner().as_second());
-                    let day = seconds.and_then(|seconds| u32::try_from(seconds / 86_400).ok());
-                    each(entry.path(), day);
-                }
+                Ok(Some(entry)) if !each(listed(&entry)) => return Ok(()),
+                Ok(Some(_)) => {}
                 Ok(None) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
                 Err(error) => return Err(trouble(error)),
@@ -213,128 +282,42 @@ impl Objects {
     }
 }
 
-fn make(location: &Location) -> Result<Operators, Error> {
-    let variable = |names: &[&str]| {
-        let set = names.iter().find_map(|name| std::env::var(name).ok());
-        set.filter(|value| !value.is_empty())
-    };
-    let both = |operator: Operator| {
-        let operator =
-            operator.with_context(OperationContext::new().with_http_transport(transport()));
-        Operators {
-            claims: operator.clone(),
-            values: operator,
-        }
-    };
-    Ok(match location {
-        Location::Folder(folder) => {
-            let root = folder.to_string_lossy();
-            let unfinished: PathBuf = folder.join(UNFINISHED);
-            let safe = Fs::default()
-                .root(&root)
-                .atomic_write_dir(&unfinished.to_string_lossy());
-            Operators {
-                values: Operator::new(safe)?,
-                claims: Operator::new(Fs::default().root(&root))?,
-            }
-        }
-        Location::S3 {
-            bucket,
-            prefix,
-            region,
-            endpoint,
-        } => {
-            let mut builder = S3::default().bucket(bucket).root(prefix);
-            let known = variable(&["AWS_REGION", "AWS_DEFAULT_REGION"]);
-            // A service of another vendor has none.
-            let region = region
-                .clone()
-                .or(known)
-                .unwrap_or_else(|| "us-east-1".to_owned());
-            builder = builder.region(&region);
-            if let Some(endpoint) = endpoint {
-                builder = builder.endpoint(endpoint);
-            }
-            both(Operator::new(builder)?)
-        }
-        Location::Gcs { bucket, prefix } => {
-            let mut builder = Gcs::default().bucket(bucket).root(prefix);
-            if let Some(emulator) = variable(&["STORAGE_EMULATOR_HOST"]) {
-                builder = builder.endpoint(&emulator).skip_signature();
-            }
-            both(Operator::new(builder)?)
-        }
-        Location::Azblob { container, prefix } => {
-            let mut builder = match variable(&["AZURE_STORAGE_CONNECTION_STRING"]) {
-                Some(text) => Azblob::from_connection_string(&text)?,
-                None => Azblob::default(),
-            };
-            if let Some(account) =
-                variable(&["AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_ACCOUNT_NAME"])
-            {
-                builder = builder
-                    .endpoint(&format!("https://{account}.blob.core.windows.net"))
-                    .account_name(&account);
-            }
-            if let Some(key) = variable(&["AZURE_STORAGE_KEY", "AZURE_STORAGE_ACCOUNT_KEY"]) {
-                builder = builder.account_key(&key);
-            }
-            if let Some(token) = variable(&["AZURE_STORAGE_SAS_TOKEN"]) {
-                builder = builder.sas_token(&token);
-            }
-            both(Operator::new(builder.container(container).root(prefix))?)
-        }
-        Location::Webdav { endpoint, prefix } => {
-            let mut builder = Webdav::default().endpoint(endpoint).root(prefix);
-            if let Some(user) = variable(&["WEBDAV_USERNAME"]) {
-                builder = builder.username(&user);
-            }
-            if let Some(password) = variable(&["WEBDAV_PASSWORD"]) {
-                builder = builder.password(&password);
-            }
-            if let Some(token) = variable(&["WEBDAV_TOKEN"]) {
-                builder = builder.token(&token);
-            }
-            both(Operator::new(builder)?)
-        }
-        Location::Redis { .. } => {
-            return Err(Error::new(ErrorKind::Unsupported, "not an object store"));
-        }
-    })
+fn listed(entry: &Entry) -> Listed {
+    let metadata = entry.metadata();
+    let seconds = metadata
+        .last_modified()
+        .map(|at| at.into_inner().as_second());
+    Listed {
+        path: entry.path().to_owned(),
+        bytes: metadata.content_length(),
+        day: seconds.and_then(|seconds| u32::try_from(seconds / 86_400).ok()),
+    }
 }
 
-/// A client for HTTP. Where the machine has no certificates, it can only speak without encryption.
-fn transport() -> HttpTransporter {
-    let builder = || {
-        reqwest::Client::builder()
-            .user_agent(concat!("epitome/", env!("CARGO_PKG_VERSION")))
-            .retry(reqwest::retry::never())
-            .pool_idle_timeout(Duration::from_secs(60))
-    };
-    let client = builder()
-        .build()
-        .or_else(|_| builder().tls_certs_only([]).build());
-    client.map_or_else(
-        |_| HttpTransporter::default(),
-        |client| HttpTransporter::new(ReqwestTransport::new(client)),
-    )
+fn unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |since| since.as_millis() as u64)
 }
 
 /// The error in one short line: kind and message, without the request.
 fn trouble(error: Error) -> Trouble {
+    let text = error.to_string();
     let kind = match error.kind() {
+        _ if text.contains("status: 507") => "507 insufficient storage",
         ErrorKind::PermissionDenied => "permission denied",
         ErrorKind::RateLimited => "rate limited",
         ErrorKind::NotFound => "not found",
         ErrorKind::ConfigInvalid => "not set up",
         _ => "failed",
     };
-    let text = error.to_string();
     let (_, message) = text.rsplit_once("=> ").unwrap_or(("", &text));
-    Trouble::new(format!("{kind}: {message}"))
-}
-
-fn unix_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |since| since.as_millis() as u64)
+    // S3 and Azure describe an error by a code and a sentence.
+    let part = |name: &str| {
+        let (_, rest) = message.split_once(&format!("{name}: \""))?;
+        rest.split_once('"').map(|(part, _)| part)
+    };
+    match (part("code"), part("message")) {
+        (Some(code), Some(sentence)) => Trouble::new(format!("{kind}: {code}: {sentence}")),
+        _ => Trouble::new(format!("{kind}: {message}")),
+    }
 }

@@ -14,6 +14,8 @@ pub(super) const PIPELINE: usize = 512;
 /// Keys that one SCAN looks at.
 const SCANNED: usize = 1_000;
 
+type Stored = (Vec<SummaryKey>, Option<String>);
+
 /// A connection, made when it is needed.
 pub struct Redis {
     client: Client,
@@ -91,21 +93,37 @@ impl Redis {
                 .arg(MAX_VALUE_BYTES);
         }
         let replies = self.run(&mut pipeline).await?;
-        Ok(keys
-            .iter()
-            .copied()
-            .zip(replies.into_iter().map(bytes))
-            .collect())
+        // A key of another type has no usable value; without a password, or while it loads, a server refuses all.
+        if let Some(trouble) = replies.first().and_then(refusal)
+            && !trouble.to_string().starts_with("WRONGTYPE")
+        {
+            return Err(trouble);
+        }
+        let values = replies.into_iter().map(bytes);
+        Ok(keys.iter().copied().zip(values).collect())
     }
 
-    /// Stores values, and ends their claims.
-    pub async fn put(&self, values: &[(SummaryKey, Vec<u8>)]) -> Result<(), Trouble> {
+    /// Stores values, and ends the claims of those that are stored; returns their keys, and why others are not stored.
+    pub async fn put(&self, values: &[(SummaryKey, Vec<u8>)]) -> Result<Stored, Trouble> {
         let mut pipeline = redis::pipe();
         for (key, value) in values {
             pipeline.cmd("SET").arg(self.value(*key)).arg(&value[..]);
-            pipeline.cmd("DEL").arg(self.claim_of(*key));
         }
-        refused(self.run(&mut pipeline).await?)
+        let replies = self.run(&mut pipeline).await?;
+        let (mut stored, mut refused) = (Vec::with_capacity(values.len()), None);
+        for ((key, _), reply) in values.iter().zip(&replies) {
+            match refusal(reply) {
+                None => stored.push(*key),
+                Some(trouble) => refused = Some(trouble),
+            }
+        }
+        match refused {
+            Some(trouble) if stored.is_empty() => Err(trouble),
+            refused => {
+                self.release(&stored).await?;
+                Ok((stored, refused.map(|trouble| trouble.to_string())))
+            }
+        }
     }
 
     /// Claims keys, and looks up their values after that.
@@ -242,15 +260,18 @@ fn bytes(value: Value) -> Option<Vec<u8>> {
 
 /// The first command that the server refused.
 fn refused(replies: Vec<Value>) -> Result<(), Trouble> {
-    let refusal = replies.into_iter().find_map(|reply| match reply {
+    replies.iter().find_map(refusal).map_or(Ok(()), Err)
+}
+
+fn refusal(reply: &Value) -> Option<Trouble> {
+    match reply {
         Value::ServerError(error) => Some(Trouble::new(format!(
             "{} {}",
             error.code(),
             error.details().unwrap_or_default()
         ))),
         _ => None,
-    });
-    refusal.map_or(Ok(()), Err)
+    }
 }
 
 fn trouble(error: redis::RedisError) -> Trouble {

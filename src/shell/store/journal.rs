@@ -181,6 +181,20 @@ impl Journal {
         self.with(|index| index.answers.len() as u64)
     }
 
+    /// The offset of the next entry.
+    pub fn end(&self) -> u64 {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The keys of the summaries that stand at an offset or behind it.
+    pub fn answers_since(&self, start: u64) -> Vec<SummaryKey> {
+        self.with(|index| {
+            let answers = index.answers.iter();
+            let late = answers.filter(|(_, offset)| **offset >= start);
+            late.map(|(key, _)| *key).collect()
+        })
+    }
+
     /// Reads all of it: hands each summary that counts, with the bytes that its entry takes, to `each`, and tells
     /// what the reading met.
     pub fn read_through(

@@ -7,9 +7,11 @@ use crate::model::summary::{Summary, SummaryKey};
 
 /// In front of a key, among the summaries. No key has that length.
 const UNSHARED: &[u8] = b"unshared:";
+/// The journal up to here is on the list, or was. Written with it: a killed process loses both, or neither.
+const UP_TO: &[u8] = b"unshared-up-to";
 
 impl Store {
-    /// Notes that summaries have to be written to the team's store. If that fails, only `epitome cache push` writes them.
+    /// Notes that summaries have to be written to the team's store, and that no others of the journal have to.
     pub fn note_unshared(&self, keys: &[SummaryKey]) {
         let mut changes = sled::Batch::default();
         for key in keys {
@@ -18,9 +20,22 @@ impl Store {
                 changes.insert(name, sealed);
             }
         }
+        if let Some(sealed) = codec::seal(SUMMARIES, UP_TO, &self.journal.end()) {
+            changes.insert(UP_TO, sealed);
+        }
         let _ = self
             .cache
             .with(|trees| trees.summaries.apply_batch(changes.clone()));
+    }
+
+    /// Puts on the list what was paid for since it was written last: a killed process stored summaries and lost the note.
+    pub fn recover_unshared(&self) {
+        let sealed = self.cache.read(|trees| trees.summaries.get(UP_TO));
+        let up_to = sealed.ok().flatten();
+        let up_to = up_to.and_then(|sealed| codec::unseal::<u64>(SUMMARIES, UP_TO, &sealed));
+        // What was paid for before there was a shared store, `epitome cache push` writes.
+        let keys = up_to.map(|start| self.journal.answers_since(start));
+        self.note_unshared(&keys.unwrap_or_default());
     }
 
     /// Up to `most` of these keys.

@@ -152,6 +152,14 @@ impl Home {
         Daemon::start(self, paths)
     }
 
+    /// Starts a daemon that watches a repository; returns when that is summarized.
+    #[track_caller]
+    pub fn watching(&self, repo: &Repo) -> Daemon {
+        let daemon = self.daemon(&[&repo.at("")]);
+        self.wait(repo);
+        daemon
+    }
+
     /// Runs a command that becomes the daemon at this user's socket; returns when it responds.
     #[track_caller]
     pub fn daemon_by(&self, command: Command) -> Daemon {

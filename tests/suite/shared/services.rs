@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::bucket::Bucket;
 use crate::harness::{Alone, finish, until};
 
 /// A service, stopped when the test ends.
@@ -64,6 +65,13 @@ impl Service {
         self.reachable(port)
     }
 
+    /// A bucket of the tests' own.
+    pub fn bucket(bucket: &Bucket) -> Self {
+        let mut service = Self::new("bucket", "s3://team/epitome".to_owned());
+        service.variables = s3_variables(&bucket.endpoint());
+        service
+    }
+
     /// An S3 server in memory, from PyPI.
     pub fn s3() -> Option<Self> {
         let port = free_port();
@@ -81,13 +89,7 @@ impl Service {
         )?;
         service.child = Some(service.spawn(&mut command)?);
         service.reachable(port)?;
-        service.variables = [
-            ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
-            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
-            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-        ]
-        .into();
+        service.variables = s3_variables(&format!("http://127.0.0.1:{port}"));
         let mut bucket = TcpStream::connect(("127.0.0.1", port)).unwrap();
         let request = "PUT /team HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         bucket.write_all(request.as_bytes()).unwrap();
@@ -145,6 +147,15 @@ impl Service {
         self.url.rsplit(':').next().unwrap().parse().unwrap()
     }
 
+    /// Sends Redis a command.
+    pub fn command(&self, words: &str) {
+        let mut redis = TcpStream::connect(("127.0.0.1", self.port())).unwrap();
+        redis.write_all(format!("{words}\r\n").as_bytes()).unwrap();
+        let mut reply = [0; 5];
+        redis.read_exact(&mut reply).unwrap();
+        assert_eq!(&reply, b"+OK\r\n", "{words}");
+    }
+
     pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
@@ -170,6 +181,15 @@ impl Service {
         });
         child.try_wait().unwrap().is_none().then_some(())
     }
+}
+
+fn s3_variables(endpoint: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("AWS_ENDPOINT_URL", endpoint.to_owned()),
+        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+    ]
 }
 
 /// Says that a service is not installed.

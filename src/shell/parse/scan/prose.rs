@@ -1,10 +1,14 @@
-//! Markdown, reStructuredText and plain text: headings, and the first paragraph with a sentence.
+//! Markdown, reStructuredText and plain text: headings, and the first paragraphs with a sentence.
 
 use super::Scanned;
 use super::{BEGINS, REQUIREMENTS, UNTITLED};
 
 /// A licence is recognized in this many bytes.
 const MAX_LICENCE: usize = 2_000;
+
+/// Paragraphs that are kept of what stands before the second heading, while they are short.
+const MAX_PARAGRAPHS: usize = 4;
+const MAX_LEAD: usize = 1_000;
 
 /// Headings are searched for in this many lines.
 const MAX_LINES: usize = 20_000;
@@ -401,8 +405,19 @@ impl Paragraph<'_> {
     /// Ends the paragraph: the first one with a sentence is the file's documentation.
     fn end(&mut self, found: &mut Scanned) {
         let text = self.take();
-        if found.docstring.is_none() && has_sentence(&text) && !is_pointer(&text) {
-            found.docstring = Some(text);
+        if !has_sentence(&text) || is_pointer(&text) {
+            return;
+        }
+        match &mut found.docstring {
+            None => found.docstring = Some(text),
+            // The first paragraph may be a remark: what uses the text chooses.
+            Some(first) if found.headings.len() <= 1 => {
+                if first.matches("\n\n").count() + 1 < MAX_PARAGRAPHS && first.len() < MAX_LEAD {
+                    first.push_str("\n\n");
+                    first.push_str(&text);
+                }
+            }
+            Some(_) => {}
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use super::super::names::Sureness;
+use super::super::structure::compiled;
 use super::super::syntax::Syntax;
 use super::{LONGEST_LINE, Name, trimmed};
 
@@ -13,15 +14,15 @@ use super::{LONGEST_LINE, Name, trimmed};
 static APART: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let about = r"(?i:type|description|sensitive|secure|scope|nullable|required|id|label|noecho|minlength|maxlength|allowedpattern)";
     let pattern = format!(
-        r#"\A\\*["']?\s{{0,40}}(?:,|/?>|\{{|:\s{{0,40}}\{{|:(?-s:\r?\n))?\s{{0,40}}(?:\\*["']?{about}\b[^\n]{{0,200}}\n\s{{0,40}}){{0,4}}\\*["']?(?i:value|default|defaultvalue|default_value|val|content|string|example)\\*["']?\s{{0,8}}[:=]\s{{0,8}}"#
+        r#"\A\\*["']?\s*(?:,|/?>|\{{|:\s*\{{|:\r?\n)?\s*(?:\\*["']?{about}\b[^\n]*\n\s*){{0,4}}\\*["']?(?i:value|default|defaultvalue|default_value|val|content|string|example)\\*["']?\s*[:=]\s*"#
     );
-    Regex::new(&pattern).ok()
+    compiled(&pattern)
 });
 
 /// The value before its name: `"value": "…", "name": "PASSWORD"`.
 static VALUE_FIRST: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let pattern = r#"["']?(?i:value)["']?\s*[:=]\s*["'](?P<s>[^"'\n]{4,200})["']\s*,\s*["']?(?i:name|key|id)["']?\s*[:=]\s*\z"#;
-    Regex::new(pattern).ok()
+    let pattern = r#"["']?(?i:value)["']?\s*[:=]\s*["'](?P<s>[^"'\n]{4,})["']\s*,\s*["']?(?i:name|key|id)["']?\s*[:=]\s*\z"#;
+    compiled(pattern)
 });
 
 impl Name<'_> {

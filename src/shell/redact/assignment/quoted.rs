@@ -7,6 +7,7 @@ use regex::bytes::Regex;
 
 use super::super::literal::{self, Literal};
 use super::super::names::{self, Sureness};
+use super::super::structure::compiled;
 use super::super::syntax::Syntax;
 use super::super::value;
 use super::super::words::{Words, words};
@@ -14,14 +15,14 @@ use super::{LONGEST_LINE, LONGEST_LIST, Name};
 
 /// What leads from a name that is looked up to the value that counts without it: `.unwrap_or("`, `) or "`, `) { "`.
 static OTHERWISE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let lead = r#"\A\]?\)*[?!]?\s{0,80}(?:\.\w{0,20}(?i:or|else|default)\w{0,20}\(\s*(?:\|\w{0,10}\|\s*|\(\) => )?|\|\|=?\s*|or\s+|\?\?=?\s*|\?:\s*|\{\s*)["'`]"#;
-    Regex::new(lead).ok()
+    let lead = r#"\A\]?\)*[?!]?\s*(?:\.\w*(?i:or|else|default)\w*\(\s*(?:\|\w*\|\s*|\(\) => )?|\|\|=?\s*|or\s+|\?\?=?\s*|\?:\s*|\{\s*)["'`]"#;
+    compiled(lead)
 });
 
 /// What leads to another value of an expression: `x ? a : "b"`, `a or "b"`, `a if x else "b"`.
 static ALTERNATIVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let lead = r#"\A[^"'`\n;]{0,120}?(?:\|\||\?\??|\bor|:|\belse)\s{0,8}["'`]"#;
-    Regex::new(lead).ok()
+    let lead = r#"\A[^"'`\n;]*?(?:\|\||\?\??|\bor|:|\belse)\s*["'`]"#;
+    compiled(lead)
 });
 
 /// Functions that take a name and a value.

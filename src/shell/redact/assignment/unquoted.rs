@@ -110,7 +110,7 @@ impl Name<'_> {
                 let end = inner
                     .iter()
                     .rev()
-                    .take_while(|byte| b"?!.,:)".contains(byte))
+                    .take_while(|byte| b"?!.,:)}]".contains(byte))
                     .count();
                 let plain = &inner[..inner.len() - end];
                 (value::is_mixed(plain) || value::is_random(plain))
