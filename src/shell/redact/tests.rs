@@ -615,7 +615,7 @@ fn text_beyond_the_bound_keeps_its_lines() {
     }
 }
 
-/// Three thousand lines that each name a secret in code are judged whole.
+/// Three thousand lines of code that each name a secret or two are judged whole.
 #[test]
 fn lines_of_code_do_not_reach_the_bound() {
     for line in [
@@ -625,7 +625,6 @@ fn lines_of_code_do_not_reach_the_bound() {
         "    pass",
         "    token = lexer.next_token()",
         "    self.assertEqual(token.type, Token.NAME)",
-        "    if (token == TOKEN_AUTH) return auth;",
         "    api_key: str",
         "    pub secret_key: SecretKey,",
         "    case TokenKind.Password:",
