@@ -329,6 +329,29 @@ fn the_small_profile_requests_json_and_falls_back() {
             repo.append("m1.py", "\n\ndef other():\n    return 2\n");
         }
     }
+    // A model that fills the schema with white space: once, then never again.
+    let model = FakeModel::new();
+    let padded = format!("{{{}", " \n".repeat(300));
+    model.fail(
+        usize::MAX,
+        body(&answer(&padded, json!("length"), 0)),
+        |request| request.body.get("response_format").is_some(),
+    );
+    let openai = "profile = \"small\"\nmax_workers = 1";
+    let (home, repo) = (Home::with_model(&model, openai), small(3));
+    for _ in 0..2 {
+        let tree = home
+            .run(&["index", &repo.at(""), "--json"])
+            .expect(0)
+            .json();
+        assert_eq!(first_not_fresh(&tree), None);
+        repo.append("m1.py", "\n\ndef other():\n    return 2\n");
+    }
+    let requests = model.requests();
+    let with_schema = requests
+        .iter()
+        .filter(|request| request.body.get("response_format").is_some());
+    assert_eq!(with_schema.count(), 1);
     // Hosted models get no schema.
     let model = FakeModel::new();
     let (home, repo) = (Home::with_model(&model, ""), small(1));
@@ -413,19 +436,21 @@ fn a_prompt_that_is_cut_silently_is_never_fresh_and_goes_in_parts() {
 /// Usual servers with usual windows: no summary of a cut prompt, at most one refusal ever, the same bill after a restart.
 #[test]
 fn each_server_with_each_window_is_indexed_without_waste() {
-    const STYLES: [Style; 5] = [
+    const STYLES: [Style; 6] = [
         Style::Ollama,
         Style::LlamaCpp,
         Style::LmStudio,
         Style::Vllm,
         Style::Gateway,
+        Style::Silent,
     ];
     std::thread::scope(|scope| {
         for style in STYLES {
             scope.spawn(move || {
                 for window in [2_048, 4_096, 8_192, 32_768] {
                     // A window as small shows by refusals of small prompts, which do not go one at a time.
-                    if (style, window) != (Style::Gateway, 2_048) {
+                    let shows_late = matches!(style, Style::Gateway | Style::Silent);
+                    if !(shows_late && window == 2_048) {
                         check_server(style, window);
                     }
                 }
@@ -467,6 +492,27 @@ fn check_server(style: Style, window: u64) {
     });
     let wasted = refused(&model, 400) + cut.count();
     assert!(wasted <= 1, "{case}: {wasted} refused or cut");
+}
+
+/// Two large files begin alike and are requested at once: their common part is paid for once.
+#[test]
+fn a_part_that_two_files_share_is_sent_once() {
+    let model = FakeModel::new();
+    model.serve(Style::LlamaCpp, 4_096).latency(150);
+    let (home, repo) = (Home::with_model(&model, "max_workers = 4"), Repo::new());
+    let common = large();
+    repo.write("one.py", format!("{common}\n{}", functions("one", 40)));
+    repo.write("two.py", format!("{common}\n{}", functions("two", 40)));
+    let _daemon = home.daemon(&[&repo.at("")]);
+    until("several requests are sent", || model.count() >= 4);
+    let firsts = |model: &FakeModel| {
+        let requests = model.requests();
+        let first = requests
+            .iter()
+            .filter(|one| one.content.contains("def handler_0(") && one.content.len() > 2_000);
+        first.count()
+    };
+    assert_eq!(firsts(&model), 1);
 }
 
 #[test]

@@ -170,6 +170,10 @@ impl Provider for OpenAi {
         self.endpoint.as_ref().ok()?.facts().context_tokens
     }
 
+    fn longest_prompt(&self) -> Option<usize> {
+        self.endpoint.as_ref().ok()?.facts().longest_prompt
+    }
+
     fn batch_api(&self) -> Result<&Endpoint, Failure> {
         self.endpoint.as_ref().map_err(Clone::clone)
     }

@@ -21,6 +21,7 @@ pub(super) fn set_known(context: &Context) {
     if let Some(window) = context.provider.context_tokens() {
         set_window(context, window);
     }
+    set_longest(context);
     set_rate(context, context.config.openai.tokens_per_minute);
 }
 
@@ -34,6 +35,7 @@ pub(super) fn learn(context: &Context, response: &Response) {
     {
         set_window(context, window);
     }
+    set_longest(context);
     if let Some((read, whole)) = response.truncated {
         context.notes.set(
             "endpoint",
@@ -65,6 +67,14 @@ pub(super) fn reduce(context: &Context, length: usize) -> bool {
 fn set_window(context: &Context, window: u32) {
     context.context_tokens.store(window, Ordering::Relaxed);
     bound(context, window);
+}
+
+/// A refusal without a number showed how long a prompt may be.
+fn set_longest(context: &Context) {
+    if let Some(bytes) = context.provider.longest_prompt() {
+        let bytes = bytes.max(SMALLEST_PART);
+        context.max_prompt_bytes.fetch_min(bytes, Ordering::Relaxed);
+    }
 }
 
 /// The endpoint accepts so many tokens a minute; 0: not known. A larger request would never pass.

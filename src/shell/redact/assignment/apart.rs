@@ -126,6 +126,10 @@ impl Name<'_> {
             || behind.starts_with(b"':");
         let is_value =
             before.ends_with(b":") || before.ends_with(b"=") || before.ends_with(b"variable");
+        let compares = [&b"=="[..], b"!=", b"<=", b">="]
+            .iter()
+            .any(|sign| before.ends_with(sign));
+        let is_value = is_value && !compares;
         if !is_value && !opens {
             return;
         }
