@@ -282,6 +282,8 @@ pub fn today() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::{Store, open_store};
     use crate::model::digest::Digest;
     use crate::model::summary::{Summary, SummaryKey};

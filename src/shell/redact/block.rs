@@ -500,7 +500,7 @@ fn whole(text: &[u8], at: usize, length: usize) -> Option<Range<usize>> {
         named >= 3 && b"\r\n".contains(&close)
     };
     let is_literal = b"\"'`".contains(&open) && close == open;
-    if !is_literal && !(open == b'=' && is_setting()) {
+    if !(is_literal || open == b'=' && is_setting()) {
         return None;
     }
     let token = &text[start..end];
