@@ -300,10 +300,7 @@ impl Place {
             return Ok(root.clone());
         }
         let gone = match named.first() {
-            Some(root) => format!(
-                ", and the client's root {} is no folder here",
-                clean(root)
-            ),
+            Some(root) => format!(", and the client's root {} is no folder here", clean(root)),
             None => String::new(),
         };
         match (&self.options.start, here) {
@@ -566,7 +563,7 @@ impl Session {
     /// Whether no path of the repository matches a glob: then the words of a search are not what is wrong.
     pub async fn matches_nothing(&self, glob: &str) -> Result<bool, String> {
         let root = Path::new(&self.repository.path);
-        let tree = self.client.node(root, usize::MAX).await;
+        let tree = self.client.brief(root, usize::MAX).await;
         let tree = tree.map_err(|problem| clean(&problem.detail))?;
         Ok(globs::matches_nothing(&tree, glob))
     }

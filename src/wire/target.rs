@@ -301,13 +301,17 @@ fn split_spot(text: &str) -> Option<(&str, Spot)> {
         return Some((path, Spot::Line(line)));
     }
     // `go(self, n)`: the parameters are no part of the name.
-    let name = match tail.trim_end().strip_suffix(')').and_then(|tail| tail.split_once('(')) {
+    let name = match tail
+        .trim_end()
+        .strip_suffix(')')
+        .and_then(|tail| tail.split_once('('))
+    {
         Some((name, _)) => name.trim(),
         None => tail.trim(),
     };
-    let symbol = name.chars().all(|c| {
-        c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | '~' | '<' | '>' | ' ' | '-')
-    });
+    let symbol = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | '~' | '<' | '>' | ' ' | '-'));
     let symbol = symbol && name.chars().any(|c| c.is_alphabetic() || c == '_');
     symbol.then(|| (path, Spot::Symbol(name.to_owned())))
 }
