@@ -43,9 +43,9 @@ const DAYS: [&str; 6] = [
     "%Y-%m-%d",
     "%Y/%m/%d",
     "%d.%m.%Y",
-    "%d %b %Y",
-    "%b %d %Y",
-    "%b %d, %Y",
+    "%d %B %Y",
+    "%B %d %Y",
+    "%B %d, %Y",
 ];
 /// Forms of a time with a zone.
 const ZONED: [&str; 4] = [

@@ -28,11 +28,11 @@ fn two() -> usize {
 pub(super) async fn tree(session: &Session, arguments: Tree) -> Answer {
     let path = session.target(&arguments.path)?.path;
     let mut page = Page::new(arguments.max_tokens);
-    // The deeper levels of a large tree are not read where the upper ones fill the page: an entry has two tokens at least.
+    // The deeper levels of a large tree are not read where the upper ones fill the page: an entry has four tokens or more.
     let mut depth = arguments.depth.min(2);
     let top = loop {
         let top = session.client.brief(&path, depth).await.map_err(detail)?;
-        if depth >= arguments.depth || entries_below(&top) * 2 > page.left() {
+        if depth >= arguments.depth || entries_below(&top) * 4 > page.left() {
             break top;
         }
         depth = depth.saturating_mul(2).min(arguments.depth);
