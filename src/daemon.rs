@@ -91,7 +91,10 @@ pub async fn check_shared(config: &Config) -> Result<String, String> {
     };
     let url = shared.client.options().location.to_string();
     match shared.client.check().await {
-        Ok(()) => Ok(url),
+        Ok(()) => Ok(match shared.client.reservation() {
+            Some(reservation) => format!("{url} ({reservation})"),
+            None => url,
+        }),
         Err(trouble) => Err(format!("{url}: {trouble}")),
     }
 }

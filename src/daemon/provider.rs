@@ -106,6 +106,11 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// Bytes of content that a request may have, as far as refusals without a number showed.
+    fn longest_prompt(&self) -> Option<usize> {
+        None
+    }
+
     /// Its Batch API.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::model::policy::Policy;
 use table::{By, ROWS};
 
 /// Raised whenever the table changes: files are classified again.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// How much of a file's beginning rows look at, in bytes.
 const HEAD: usize = 4 << 10;
@@ -147,7 +147,7 @@ impl<'a> File<'a> {
                 };
                 self.bytes.iter().filter(of_numbers).count() / 9 >= self.bytes.len() / 10
             }
-            By::GeneratedMarker => marker::is_generated(self.head),
+            By::GeneratedMarker => marker::is_generated(self.language, self.head),
         }
     }
 }

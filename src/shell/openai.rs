@@ -60,6 +60,9 @@ const RAISED_CAPS: usize = 4_096;
 const CROWDED_PAUSE_MS: u64 = 500;
 /// While a window is not known, prompts above this many tokens, and longer than all that passed, go one at a time.
 const LONG: u64 = 3_000;
+/// Where a refusal names no number and nothing passed, further prompts have this share of the refused one: another refusal
+/// takes more time than the instructions that smaller parts repeat.
+const UNNAMED_SHARE: usize = 8;
 /// A small window does not lower the cap below this many tokens.
 const SMALLEST_CAP: u32 = 96;
 
@@ -214,6 +217,7 @@ impl Endpoint {
             length.bytes() > self.passed.load(Ordering::Relaxed)
                 && self.adaptations.facts().context_tokens.is_none()
         };
+        let longest = self.adaptations.facts().longest_prompt;
         let waits = self.self_hosted && length.tokens() > LONG && is_new();
         // Several would be refused or cut to learn the same.
         let alone = if waits {
@@ -225,10 +229,10 @@ impl Endpoint {
         let mut request = self.request(prompt, max_output_tokens);
         let window = request.sent.facts.context_tokens.map(u64::from);
         // Another request may have learned the window since this prompt was composed.
-        if self.self_hosted
-            && length.tokens() > LONG
-            && window.is_some_and(|window| length.tokens() > window)
-        {
+        let above_window = window.is_some_and(|window| length.tokens() > window);
+        let now = request.sent.facts.longest_prompt;
+        let above_longest = now != longest && now.is_some_and(|most| prompt.user.len() > most * 2);
+        if self.self_hosted && length.tokens() > LONG && (above_window || above_longest) {
             let limits = Limits {
                 too_long: true,
                 ..Limits::default()
@@ -353,7 +357,21 @@ impl Endpoint {
             )
             .hint("raise the model's context (Ollama: OLLAMA_CONTEXT_LENGTH or num_ctx)"));
         }
+        // Held to a schema, a small model may add white space until the cap.
+        let is_padded = request
+            .sent
+            .fields
+            .iter()
+            .any(|name| name == RESPONSE_FORMAT)
+            && reply::is_padded(value);
+        if is_padded {
+            self.adaptations.omit(RESPONSE_FORMAT);
+        }
         match reply::read(value, request.sent.cap)? {
+            Reply::NoOutputLeft if is_padded => Err(Failure::new(
+                Remedy::Retry,
+                "the model filled the schema with white space; further requests are sent without it",
+            )),
             Reply::Text(text) => Ok(text),
             Reply::NoContextLeft => {
                 limits.too_long = true;
@@ -471,6 +489,15 @@ impl Endpoint {
             .filter(|&tokens| read.is_none_or(|read| tokens >= read))
             .or(read)
         else {
+            // Further prompts are about as long as one that passed, and never as long as this one.
+            let refused = prompt.user.len();
+            let passed = self.passed.load(Ordering::Relaxed) as usize;
+            let passed = passed.saturating_sub(prompt.system.len()) * 3 / 4;
+            let bytes = passed.clamp(refused / UNNAMED_SHARE, refused / 2);
+            self.adaptations.learn(|facts| {
+                facts.longest_prompt =
+                    Some(facts.longest_prompt.map_or(bytes, |known| known.min(bytes)));
+            });
             return;
         };
         self.adaptations.learn(|facts| {

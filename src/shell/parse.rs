@@ -101,32 +101,35 @@ fn without_grammar(name: &str, content: &[u8]) -> Parsed {
     let says = |heading: &String| heading.contains(char::is_alphanumeric);
     let sized = outline.docstring.is_none() && !outline.headings.iter().any(says);
     let rare = || Language::named(name).is_some_and(Language::is_rare);
+    let text = without_header(name, content);
     let syntax = match name {
         // Outputs and counters change with each run.
         "notebook" => {
             let cells = notebook::markdown(&String::from_utf8_lossy(content));
             text_digest(name, &tokens::prose(cells.as_bytes()))
         }
-        _ if sized => lines_digest(name, content),
-        "markdown" | "restructuredtext" | "text" | "" => text_digest(name, &tokens::prose(content)),
-        _ if rare() => text_digest(name, &tokens::prose(content)),
-        "json" => tokens::digest(name, table::Lines::Free, content),
-        _ => {
-            let text = tokens::with_line_feeds(content);
-            match std::str::from_utf8(&text) {
-                Ok(text) => text_digest(name, licence::without_header(text).as_bytes()),
-                Err(_) => text_digest(name, &text),
-            }
-        }
+        _ if sized => lines_digest(name, source::count_lines(content), &text),
+        "markdown" | "restructuredtext" | "text" | "" => text_digest(name, &tokens::prose(&text)),
+        _ if rare() => text_digest(name, &tokens::prose(&text)),
+        "json" => tokens::digest(name, table::Lines::Free, &text),
+        _ => text_digest(name, &tokens::with_line_feeds(&text)),
     };
     Parsed { syntax, outline }
 }
 
+/// A text without the licence that begins it, for a digest that no tree gives.
+fn without_header<'t>(name: &str, text: &'t [u8]) -> Cow<'t, [u8]> {
+    match std::str::from_utf8(text).map(|text| licence::without_header(name, text)) {
+        Ok(Cow::Owned(text)) => Cow::Owned(text.into_bytes()),
+        _ => Cow::Borrowed(text),
+    }
+}
+
 /// A text's digest with the number of its lines.
-fn lines_digest(name: &str, text: &[u8]) -> Digest {
+fn lines_digest(name: &str, lines: u32, text: &[u8]) -> Digest {
     let mut hasher = crate::model::digest::Hasher::new("lines.1");
     hasher.field(name.as_bytes());
-    hasher.number(u64::from(source::count_lines(text)));
+    hasher.number(u64::from(lines));
     hasher.field(&tokens::prose(text));
     hasher.finish()
 }
@@ -142,7 +145,10 @@ fn text_digest(name: &str, text: &[u8]) -> Digest {
 fn with_grammar(name: &str, source: &Source<'_>) -> Option<Parsed> {
     let row = table::grammar(name)?;
     table::compiled(row)?;
-    let tokens = || tokens::digest(row.name, row.lines, source.bytes);
+    let tokens = || {
+        let text = without_header(row.name, source.bytes);
+        tokens::digest(row.name, row.lines, &text)
+    };
     let Some(parse) = tree::parse(row, source.bytes) else {
         return Some(Parsed {
             syntax: tokens(),

@@ -329,6 +329,29 @@ fn the_small_profile_requests_json_and_falls_back() {
             repo.append("m1.py", "\n\ndef other():\n    return 2\n");
         }
     }
+    // A model that fills the schema with white space: once, then never again.
+    let model = FakeModel::new();
+    let padded = format!("{{{}", " \n".repeat(300));
+    model.fail(
+        usize::MAX,
+        body(&answer(&padded, json!("length"), 0)),
+        |request| request.body.get("response_format").is_some(),
+    );
+    let openai = "profile = \"small\"\nmax_workers = 1";
+    let (home, repo) = (Home::with_model(&model, openai), small(3));
+    for _ in 0..2 {
+        let tree = home
+            .run(&["index", &repo.at(""), "--json"])
+            .expect(0)
+            .json();
+        assert_eq!(first_not_fresh(&tree), None);
+        repo.append("m1.py", "\n\ndef other():\n    return 2\n");
+    }
+    let requests = model.requests();
+    let with_schema = requests
+        .iter()
+        .filter(|request| request.body.get("response_format").is_some());
+    assert_eq!(with_schema.count(), 1);
     // Hosted models get no schema.
     let model = FakeModel::new();
     let (home, repo) = (Home::with_model(&model, ""), small(1));
@@ -413,19 +436,21 @@ fn a_prompt_that_is_cut_silently_is_never_fresh_and_goes_in_parts() {
 /// Usual servers with usual windows: no summary of a cut prompt, at most one refusal ever, the same bill after a restart.
 #[test]
 fn each_server_with_each_window_is_indexed_without_waste() {
-    const STYLES: [Style; 5] = [
+    const STYLES: [Style; 6] = [
         Style::Ollama,
         Style::LlamaCpp,
         Style::LmStudio,
         Style::Vllm,
         Style::Gateway,
+        Style::Silent,
     ];
     std::thread::scope(|scope| {
         for style in STYLES {
             scope.spawn(move || {
                 for window in [2_048, 4_096, 8_192, 32_768] {
                     // A window as small shows by refusals of small prompts, which do not go one at a time.
-                    if (style, window) != (Style::Gateway, 2_048) {
+                    let shows_late = matches!(style, Style::Gateway | Style::Silent);
+                    if !(shows_late && window == 2_048) {
                         check_server(style, window);
                     }
                 }
@@ -469,6 +494,87 @@ fn check_server(style: Style, window: u64) {
     assert!(wasted <= 1, "{case}: {wasted} refused or cut");
 }
 
+/// One file whose output never fits raises its own cap up to the model's maximum, and no other's.
+#[test]
+fn one_hard_file_changes_no_cap_of_the_others() {
+    const MESSAGE: &str =
+        "max_tokens is too large: 4800. This model supports at most 4096 completion tokens";
+    let model = FakeModel::new();
+    model.fail(usize::MAX, refusal(400, MESSAGE), |request| {
+        request.body["max_tokens"].as_u64() > Some(4_096)
+    });
+    model.fail(usize::MAX, Reply::Length, |request| {
+        request.content.contains("HARD")
+    });
+    let (home, repo) = (Home::with_model(&model, ""), small(6));
+    repo.write("hard.py", "HARD = 1\n");
+    let index = |code| {
+        let index = home.run(&["index", &repo.at(""), "--json"]);
+        index.expect(code).json()
+    };
+    assert_eq!(find(&index(1), "hard.py")["freshness"], "failed");
+    let before = model.count();
+    for file in 0..3 {
+        repo.append(&format!("m{file}.py"), "\n\ndef other():\n    return 2\n");
+    }
+    let tree = index(1);
+    for file in 0..6 {
+        assert_eq!(find(&tree, &format!("m{file}.py"))["freshness"], "fresh");
+    }
+    let requests = model.requests();
+    let easy = requests[before..]
+        .iter()
+        .filter(|request| !request.content.contains("HARD"));
+    assert!(
+        easy.clone()
+            .all(|request| request.body["max_tokens"] == 600)
+    );
+    assert_eq!(refused(&model, 400), 1);
+}
+
+/// A reasoning model refuses a cap that its reasoning used up: the same request gets a larger one.
+#[test]
+fn a_cap_that_reasoning_used_up_is_raised() {
+    for message in [
+        "Could not finish the message because max_tokens or model output limit was reached. Please try again with higher max_tokens.",
+        "`max_tokens` must be greater than `thinking.budget_tokens`",
+    ] {
+        let model = FakeModel::new();
+        model.fail(usize::MAX, refusal(400, message), |request| {
+            request.content.contains("HARD") && request.body["max_tokens"].as_u64() < Some(2_000)
+        });
+        let (home, repo) = (Home::with_model(&model, ""), small(3));
+        repo.write("hard.py", "HARD = 1\n");
+        let tree = home
+            .run(&["index", &repo.at(""), "--json"])
+            .expect(0)
+            .json();
+        assert_eq!(first_not_fresh(&tree), None, "{message}");
+        assert_eq!(refused(&model, 400), 2, "{message}");
+    }
+}
+
+/// Two large files begin alike and are requested at once: their common part is paid for once.
+#[test]
+fn a_part_that_two_files_share_is_sent_once() {
+    let model = FakeModel::new();
+    model.serve(Style::LlamaCpp, 4_096).latency(150);
+    let (home, repo) = (Home::with_model(&model, "max_workers = 4"), Repo::new());
+    let common = large();
+    repo.write("one.py", format!("{common}\n{}", functions("one", 40)));
+    repo.write("two.py", format!("{common}\n{}", functions("two", 40)));
+    let _daemon = home.daemon(&[&repo.at("")]);
+    until("several requests are sent", || model.count() >= 4);
+    let firsts = |model: &FakeModel| {
+        let requests = model.requests();
+        let first = requests
+            .iter()
+            .filter(|one| one.content.contains("def handler_0(") && one.content.len() > 2_000);
+        first.count()
+    };
+    assert_eq!(firsts(&model), 1);
+}
+
 #[test]
 fn only_the_final_answer_becomes_the_summary() {
     const GOOD: &str = "Reads files. Writes none.";
@@ -484,6 +590,16 @@ fn only_the_final_answer_becomes_the_summary() {
         ("brackets", text(format!("[THINK]Hm.[/THINK]{GOOD}"))),
         ("bare", text(format!("Let me look… Let's write the answer.</think>{GOOD}"))),
         ("end", text(format!("{GOOD}<|im_end|>"))),
+        ("channel", text(format!("<|channel>thought\nHm.<channel|>{GOOD}"))),
+        ("role", text(format!("<|start_of_role|>assistant<|end_of_role|>{GOOD}<|end_of_text|>"))),
+        ("box", text(format!("<think>Hm.</think>\n<|begin_of_box|>{GOOD}<|end_of_box|>"))),
+        ("headed", text(format!("### Reasoning\nIt reads.\n\n### Answer\n{GOOD}"))),
+        ("mark", format!("\u{feff}{}", text(GOOD.to_owned()))),
+        ("lines", format!(
+            "{}\n{}\n",
+            json!({"message": {"content": "Reads files. "}, "done": false}),
+            json!({"message": {"content": "Writes none."}, "done": true, "done_reason": "stop"}),
+        )),
         ("label", text(format!("It reads.\n\nFinal answer: {GOOD}"))),
         ("stream", sse),
         ("length", answer(&format!("{GOOD} And it al"), json!("length"), 0).to_string()),

@@ -1,4 +1,4 @@
-//! The house rules that a test can check: which module may import which.
+//! Rules of this repository that a test can check: which module may import which.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -66,6 +66,9 @@ fn rows(facts: &Facts) -> Vec<String> {
         facts
             .context_tokens
             .map(|window| format!("context of {}", tokens(window))),
+        facts
+            .longest_prompt
+            .map(|bytes| format!("content of at most {} bytes", number(bytes as u64))),
         flag(facts.cuts_silently, "longer prompts are cut silently"),
         facts
             .largest_cap

@@ -3,12 +3,12 @@
 mod limits;
 pub mod request;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::daemon::contents::{Moved, moved};
 use crate::daemon::context::{Context, Mode, NOT_REQUESTED, today};
@@ -35,7 +35,12 @@ pub struct Requester {
     pub(super) writer: Writer,
     /// Requests whose response was UNCHANGED though no earlier summary was sent: they are sent again without that option.
     unasked: Arc<Mutex<HashSet<SummaryKey>>>,
+    /// Parts that are requested now.
+    parts: Arc<Mutex<HashMap<SummaryKey, Weak<PartLock>>>>,
 }
+
+/// Held while a part is requested: files that have it in common wait for its text.
+type PartLock = tokio::sync::Mutex<()>;
 
 impl Requester {
     /// Prepares requests; sends nothing.
@@ -45,6 +50,7 @@ impl Requester {
             context,
             writer,
             unasked: Arc::default(),
+            parts: Arc::default(),
         }
     }
 
@@ -71,6 +77,17 @@ impl Requester {
 
     fn unasked(&self, access: impl FnOnce(&mut HashSet<SummaryKey>) -> bool) -> bool {
         access(&mut self.unasked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn part_lock(&self, part: SummaryKey) -> Arc<PartLock> {
+        let mut locks = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.retain(|_, lock| lock.strong_count() > 0);
+        if let Some(lock) = locks.get(&part).and_then(Weak::upgrade) {
+            return lock;
+        }
+        let lock = Arc::new(PartLock::default());
+        locks.insert(part, Arc::downgrade(&lock));
+        lock
     }
 
     /// Sends one request; its response is the summary, or a text about one part of the content.
@@ -106,6 +123,21 @@ impl Requester {
             // It is sent after the next start.
             return without(Failure::new(Remedy::Unreachable, "the daemon is ending"));
         }
+        let mut claim = None;
+        while let Next::Part(part, _) = &next {
+            let (part, lock) = (*part, self.part_lock(*part));
+            claim = Some(lock.lock_owned().await);
+            if !matches!(self.context.store.summary(part), Ok(Some(_))) {
+                break;
+            }
+            // Another file's request brought it.
+            claim = None;
+            next = match self.composed(&request, earlier.as_ref()).await {
+                Ok(next) => next,
+                Err(event) => return event,
+            };
+        }
+        let _claim = claim;
         let (part, prompt) = match next {
             Next::Last(prompt) => (None, prompt),
             Next::Part(part, prompt) => (Some(part), prompt),
@@ -262,7 +294,7 @@ impl Requester {
 
     /// The largest number of output tokens of one response.
     pub(super) fn answer_cap(&self) -> u32 {
-        self.context.config.openai.max_output_tokens
+        self.context.answer_cap()
     }
 
     /// The summary in a response, if it is one: alone or in a batch.

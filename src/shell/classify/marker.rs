@@ -11,8 +11,11 @@ use regex::bytes::Regex;
 const LEADERS: &[&[u8]] = &[
     b"///", b"//!", b"//", b"/**", b"/*", b"*/", b"*", b"#!", b"##", b"#", b"<!--", b"--", b";;",
     b";", b"%", b"{-", b"(*", b"'", b"!", b"@REM", b"REM", b"rem", b"{#", b"<%#", b"dnl", b"..",
-    b".\\\"", b"'\\\"",
+    b".\\\"", b"'\\\"", b"\" ",
 ];
+
+/// The same in Markdown, where the others are headings and lists.
+const MARKDOWN_LEADERS: &[&[u8]] = &[b"<!--"];
 
 /// Lines of code that stand above such a comment.
 const PRELUDES: &[&[u8]] = &[
@@ -77,11 +80,15 @@ static GENERATED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Whether a comment at the top says that the file is generated.
-pub(super) fn is_generated(head: &[u8]) -> bool {
+pub(super) fn is_generated(language: &str, head: &[u8]) -> bool {
     let Some(generated) = &*GENERATED else {
         return false;
     };
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let leaders = match language {
+        "markdown" => MARKDOWN_LEADERS,
+        _ => LEADERS,
+    };
     let mut in_block = false;
     let mut docstring: Option<&[u8]> = None;
     let mut imported = false;
@@ -92,7 +99,8 @@ pub(super) fn is_generated(head: &[u8]) -> bool {
         }
         if let Some(quotes) = docstring {
             // A line with a comment's mark is an example of what a generator writes.
-            if !line.starts_with(b"#") && !line.starts_with(b"//") && generated.is_match(line) {
+            let is_example = line.starts_with(b"#") || line.starts_with(b"//");
+            if !is_example && generated.is_match(from_first_word(line)) {
                 return true;
             }
             docstring = docstring.filter(|_| !line.ends_with(quotes));
@@ -107,7 +115,7 @@ pub(super) fn is_generated(head: &[u8]) -> bool {
             docstring = (!text.ends_with(quotes)).then_some(quotes);
             continue;
         }
-        let leader = LEADERS.iter().find(|leader| line.starts_with(leader));
+        let leader = leaders.iter().find(|leader| line.starts_with(leader));
         if leader.is_none() && !in_block {
             let lower = line.to_ascii_lowercase();
             if PRELUDES
@@ -129,19 +137,7 @@ pub(super) fn is_generated(head: &[u8]) -> bool {
         if starts.iter().any(|mark| line.starts_with(mark)) {
             in_block = true;
         }
-        let words = line
-            .iter()
-            .position(|byte| byte.is_ascii_alphanumeric() || b"@<".contains(byte));
-        // The `<` of a comment's own start is no word.
-        let from = leader.map_or(0, |leader| leader.len());
-        let from = match words {
-            Some(at) if at >= from => at,
-            _ => from,
-        };
-        let text = line[from..].trim_ascii_start();
-        let text = text
-            .strip_prefix(b"-")
-            .map_or(text, <[u8]>::trim_ascii_start);
+        let text = from_first_word(&line[leader.map_or(0, |leader| leader.len())..]);
         let lower = text.to_ascii_lowercase();
         let about_the_file = ABOUT_THE_FILE.iter().any(|start| lower.starts_with(start));
         if (!imported || about_the_file) && generated.is_match(text) {
@@ -152,4 +148,11 @@ pub(super) fn is_generated(head: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// The text of a comment behind its ornaments.
+fn from_first_word(text: &[u8]) -> &[u8] {
+    let is_start = |byte: &u8| byte.is_ascii_alphanumeric() || b"@<".contains(byte);
+    let start = text.iter().position(is_start);
+    &text[start.unwrap_or(0)..]
 }

@@ -146,6 +146,7 @@ pub(super) const ROWS: &[Row] = &[
             "-lock.yaml",
             "-lock.yml",
             "-lock.toml",
+            ".lock.txt",
             ".lockfile",
             ".locked",
         ])],
@@ -157,6 +158,10 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         kind: ContentKind::Lock,
         by: &[By::Folder(&["nix", "npins"]), By::Name(&["sources.json"])],
+    },
+    Row {
+        kind: ContentKind::Lock,
+        by: &[By::Folder(&["dune.lock", "esy.lock"])],
     },
     Row {
         kind: ContentKind::Picture,
@@ -172,7 +177,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         kind: ContentKind::Picture,
-        by: &[By::Begins(&[b"<svg", b"%!PS"])],
+        by: &[By::Begins(&[b"<svg", b"%!PS", b"#FIG "])],
     },
     Row {
         kind: ContentKind::Certificate,
@@ -196,6 +201,14 @@ pub(super) const ROWS: &[Row] = &[
         by: &[By::Ending(&[
             ".crt", ".cer", ".csr", ".crl", ".p7b", ".asc", ".sig", ".pub", ".gpg",
         ])],
+    },
+    // A bundle with remarks.
+    Row {
+        kind: ContentKind::Certificate,
+        by: &[
+            By::Language(&["", "text"]),
+            By::Contains(&[b"\n-----BEGIN CERTIFICATE-----\n"]),
+        ],
     },
     Row {
         kind: ContentKind::Certificate,
@@ -254,6 +267,19 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         kind: ContentKind::Translation,
         by: &[CATALOGUES, By::Folder(LANGUAGE_CODES), CODE],
+    },
+    Row {
+        kind: ContentKind::Translation,
+        by: &[
+            By::Folder(&["strings", "nls", "translation"]),
+            By::Stem(LANGUAGE_CODES),
+            By::Ending(&[".json", ".yml", ".yaml", ".properties"]),
+        ],
+    },
+    // Of Visual Studio Code.
+    Row {
+        kind: ContentKind::Translation,
+        by: &[By::Beginning(&["package.nls."]), By::Ending(&[".json"])],
     },
     Row {
         kind: ContentKind::Translation,
@@ -447,7 +473,15 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         kind: ContentKind::Generated,
-        by: &[By::Beginning(&["zz_generated", "moc_", "qrc_"])],
+        by: &[By::Beginning(&["zz_generated"])],
+    },
+    // Of Qt.
+    Row {
+        kind: ContentKind::Generated,
+        by: &[
+            By::Beginning(&["moc_", "qrc_"]),
+            By::Ending(&[".cpp", ".cc", ".cxx"]),
+        ],
     },
     Row {
         kind: ContentKind::Generated,
@@ -582,6 +616,8 @@ pub(super) const ROWS: &[Row] = &[
             ".usda",
             ".kicad_pcb",
             ".kicad_mod",
+            ".mtx",
+            ".cube",
             ".svm",
             ".lottie.json",
             ".sfd",
@@ -597,6 +633,11 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         kind: ContentKind::Data,
         by: &[By::Above(20_000), By::Numbers],
+    },
+    // People explain their data.
+    Row {
+        kind: ContentKind::Text,
+        by: &[By::Stem(&["readme"]), By::Language(PROSE)],
     },
     Row {
         kind: ContentKind::Data,
@@ -742,7 +783,7 @@ pub(super) const ROWS: &[Row] = &[
         kind: ContentKind::Generated,
         by: &[
             By::Folder(&["dist"]),
-            By::Language(&["javascript", "typescript", "css"]),
+            By::Ending(&[".js", ".mjs", ".cjs", ".d.ts", ".d.mts", ".d.cts", ".css"]),
         ],
     },
     Row {

@@ -64,6 +64,8 @@ pub struct Facts {
     pub added: BTreeMap<String, Value>,
     /// The context window in tokens, prompt and output together.
     pub context_tokens: Option<u32>,
+    /// Bytes of content that a request may have, where a refusal named no window.
+    pub longest_prompt: Option<usize>,
     /// Longer prompts are truncated without an error.
     pub cuts_silently: bool,
     /// When the last of them was learnt, in seconds since 1970.
@@ -160,10 +162,10 @@ impl Adaptations {
         let words = Words::of(&problem.message);
         self.output_cap(status, problem, sent)
             .or_else(|| self.response_format(problem, &words, sent))
+            .or_else(|| self.parameter(problem, &words, sent))
             .or_else(|| self.streaming(&words, sent))
             .or_else(|| self.cap_name(problem, &words, sent))
             .or_else(|| self.system_role(problem, &words, sent))
-            .or_else(|| self.parameter(problem, &words, sent))
     }
 
     fn output_cap(&self, status: u16, problem: &Problem, sent: &Sent) -> Option<Adapted> {
@@ -199,7 +201,7 @@ impl Adaptations {
 
     /// "must be streamed"; "enable_thinking must be set to false for non-streaming calls".
     fn streaming(&self, words: &Words, sent: &Sent) -> Option<Adapted> {
-        let about_stream = words.any(&["stream"]);
+        let about_stream = words.any(&["stream", "流式"]);
         let thinking = words.any(&[
             "enable_thinking",
             "enable thinking",
@@ -215,6 +217,9 @@ impl Adaptations {
             "please use",
             "set stream",
             "non-stream",
+            "non stream",
+            "仅支持",
+            "只支持",
             "false",
             "not support",
             "n't support",
@@ -289,6 +294,13 @@ impl Adaptations {
             "roles must alternate",
             "roles are supported",
             "role must be",
+            "role: system",
+            "message role",
+            "messages[0].role",
+            "from the user",
+            "alternate between",
+            "rolle",
+            "system角色",
             "roles must be",
             "system 角色",
             "系统角色",
@@ -307,6 +319,7 @@ impl Adaptations {
                 "not enabled",
                 "must start with",
                 "first message",
+                "must be from",
                 "should be",
                 "are supported",
                 "does not exist",
@@ -326,7 +339,7 @@ impl Adaptations {
         (was_sent && is_meant).then(|| self.omit(RESPONSE_FORMAT))
     }
 
-    fn omit(&self, name: &str) -> Adapted {
+    pub fn omit(&self, name: &str) -> Adapted {
         self.learn(|facts| {
             facts.added.remove(name);
             facts.omitted.insert(name.to_owned());
@@ -354,7 +367,17 @@ pub(super) fn complains(problem: &Problem, words: &Words, name: &str) -> bool {
     );
     let objects = by_code
         || words.any(UNSUPPORTED)
-        || words.any(&["only the default", "does not allow", "invalid value"]);
+        || words.any(&[
+            "only the default",
+            "does not allow",
+            "invalid value",
+            "only be",
+            "only 1 ",
+            "must be ",
+            "should be ",
+            "is fixed",
+            "cannot be set",
+        ]);
     let is_named = match problem.parameter.is_empty() {
         true => words.names(name),
         // `max_tokens` may stand in the advice against `max_completion_tokens`.

@@ -34,6 +34,7 @@ const TOO_LONG_CODES: Hints = &[
     "tokens_exceeded",
     "token_limit_exceeded",
     "max_tokens_exceeded",
+    "string_too_long",
 ];
 /// Zhipu's number for it.
 const TOO_LONG_NUMBERS: Hints = &["1261"];
@@ -61,6 +62,14 @@ const INPUT: Hints = &[
     "文本",
     "プロンプト",
     "入力",
+    "mensaje",
+    "entrada",
+    "eingabe",
+    "コンテキスト",
+    "입력",
+    "프롬프트",
+    "промпт",
+    "запрос",
 ];
 /// In which unit.
 const UNIT: Hints = &[
@@ -79,6 +88,14 @@ const UNIT: Hints = &[
     "字符",
     "長",
     "トークン",
+    "shorten",
+    "zu lang",
+    "largo",
+    "longitud",
+    "longueur",
+    "コンテキスト",
+    "길",
+    "длин",
 ];
 /// That it is more than is accepted.
 const EXCESS: Hints = &[
@@ -114,6 +131,23 @@ const EXCESS: Hints = &[
     "太长",
     "不能大于",
     "長すぎ",
+    "fewer than",
+    "fewer token",
+    "supera",
+    "excede",
+    "dépasse",
+    "überschreit",
+    "zu lang",
+    "zu groß",
+    "trop long",
+    "trop grand",
+    "demasiado",
+    "muito long",
+    "превыша",
+    "слишком",
+    "超过",
+    "초과",
+    "너무",
 ];
 /// The same, in words that say so only together with tokens, a length or the context.
 const WEAK_EXCESS: Hints = &[
@@ -125,8 +159,21 @@ const WEAK_EXCESS: Hints = &[
     "up to",
     "only",
     "less than",
+    "need ",
+    "needs",
+    "require",
 ];
-const STRONG_UNIT: Hints = &["token", "length", "context", "n_ctx", "num_ctx"];
+const STRONG_UNIT: Hints = &[
+    "token",
+    "length",
+    "context",
+    "n_ctx",
+    "num_ctx",
+    "コンテキスト",
+    "上下文",
+    "토큰",
+    "токен",
+];
 /// A refusal about the amount per minute, not about the length of this request.
 const RATE: Hints = &[
     "rate limit",
@@ -338,8 +385,11 @@ pub(super) fn output_cap(problem: &Problem, status: u16, sent: u32) -> Option<Ou
     if let Some(least) = above.filter(|_| is_small) {
         // "greater than" leaves the number itself out.
         return Some(OutputCap::TooSmall(least.saturating_add(u32::from(
-            !words.any(&[">=", "at least", "minimum"]),
+            !words.any(&[">=", "at least", "minimum", "or equal"]),
         ))));
+    }
+    if words.any(&["increase max", "raise max", "used all", "reached the max"]) {
+        return Some(OutputCap::UsedUp);
     }
     let below = amounts
         .iter()
@@ -378,6 +428,9 @@ pub(super) fn output_cap(problem: &Problem, status: u16, sent: u32) -> Option<Ou
         "must be",
         "higher than",
         "超",
+        "最大",
+        "上限",
+        "不合法",
     ]);
     (is_large && (below.is_some() || above.is_none() && !words.any(super::words::UNSUPPORTED)))
         .then_some(OutputCap::TooLarge(below))

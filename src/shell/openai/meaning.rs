@@ -54,6 +54,9 @@ const MONEY: Row = Row {
         "1113",
         "1008",
         "1112",
+        "credits_exhausted",
+        "quota_exceeded",
+        "out_of_credits",
     ],
     subject: &[
         "credit",
@@ -79,6 +82,22 @@ const MONEY: Row = Row {
         "充值",
         "套餐",
         "额度",
+        "monthly",
+        "per month",
+        "free tier",
+        "free trial",
+        "trial ",
+        "paid plan",
+        "guthaben",
+        "kontostand",
+        "solde",
+        "saldo",
+        "баланс",
+        "средств",
+        "残高",
+        "잔액",
+        "クレジット",
+        "크레딧",
     ],
     complaint: &[
         "insufficient",
@@ -116,6 +135,28 @@ const MONEY: Row = Row {
         "用完",
         "充值",
         "用尽",
+        "enough",
+        "reached",
+        "payment method",
+        "not enabled",
+        "disabled",
+        "crossed",
+        "more credit",
+        "afford",
+        "no remaining",
+        "no more",
+        "none left",
+        "expired",
+        "subscribe",
+        "上限",
+        "達到",
+        "达到",
+        "aufgebraucht",
+        "nicht ausreichend",
+        "insuffisant",
+        "insuficiente",
+        "недостаточно",
+        "부족",
     ],
     hint: CREDIT,
 };
@@ -158,6 +199,22 @@ const CREDENTIALS: Row = Row {
         "鉴权",
         "身份验证",
         "认证",
+        "log in",
+        "logged in",
+        "login",
+        "sign in",
+        "username",
+        "not authenticated",
+        "api-schlüssel",
+        "clé api",
+        "clave api",
+        "clave de api",
+        "chave de api",
+        "api-ключ",
+        "ключ api",
+        "apiキー",
+        "api키",
+        "api 키",
     ],
     complaint: &[
         "invalid",
@@ -191,6 +248,25 @@ const CREDENTIALS: Row = Row {
         "不正确",
         "失败",
         "缺少",
+        "leaked",
+        "compromised",
+        "expected",
+        "not auth",
+        "no auth",
+        "not logged",
+        "please log",
+        "please sign",
+        "ungültig",
+        "falsch",
+        "fehlt",
+        "invalide",
+        "inválid",
+        "недействит",
+        "неверн",
+        "無効",
+        "正しくありません",
+        "유효하지",
+        "잘못",
     ],
     hint: KEY,
 };
@@ -239,8 +315,21 @@ const UNKNOWN_MODEL: Row = Row {
         "deployment_not_found",
         "model_not_loaded",
         "1211",
+        "model_not_open",
+        "model_not_activated",
+        "model_not_ready",
     ],
-    subject: &["model", "deployment", "support chat", "模型"],
+    subject: &[
+        "model",
+        "deployment",
+        "support chat",
+        "endpoints found for",
+        "modèle",
+        "модел",
+        "モデル",
+        "모델",
+        "模型",
+    ],
     complaint: &[
         "not found",
         "does not exist",
@@ -271,6 +360,26 @@ const UNKNOWN_MODEL: Row = Row {
         "unrecognized model",
         "不存在",
         "未找到",
+        "no endpoints found for",
+        "no healthy deployment",
+        "retired",
+        "discontinued",
+        "sunset",
+        "unable to load",
+        "failed to load",
+        "could not load",
+        "pull the model",
+        "not supported model",
+        "unsupported model",
+        "nicht gefunden",
+        "n'existe pas",
+        "n’existe pas",
+        "no existe",
+        "não encontr",
+        "не найден",
+        "見つかりません",
+        "존재하지",
+        "찾을 수 없",
     ],
     hint: MODEL,
 };
@@ -314,6 +423,10 @@ const MODERATION: Hints = &[
     "sensitive",
     "inappropriate",
     "敏感",
+    "usage polic",
+    "violates",
+    "violation of",
+    "content polic",
 ];
 
 /// What to do about a refusal, and how a person repairs the cause.
@@ -350,13 +463,19 @@ fn advice(problem: &Problem, status: u16) -> (Remedy, Option<&'static str>) {
         return (Remedy::Permanent, None);
     }
     if matches!(status, 408 | 409 | 425 | 500..=599) {
-        return match length::is_too_long(problem, status) {
-            true => (Remedy::Permanent, Some(LONG)),
-            false => (Remedy::Retry, None),
+        let row = FOR_EVERYBODY.iter().find(|row| about.fits(row));
+        return match (length::is_too_long(problem, status), row) {
+            (true, _) => (Remedy::Permanent, Some(LONG)),
+            // Ollama and proxies report a missing model so; one internal error alone proves nothing.
+            (false, Some(row)) if status == 500 => (Remedy::Rejected, Some(row.hint)),
+            _ => (Remedy::Retry, None),
         };
     }
     if let Some(row) = FOR_EVERYBODY.iter().find(|row| about.fits(row)) {
         return fatal(row);
+    }
+    if about.refuses_model() {
+        return fatal(&UNKNOWN_MODEL);
     }
     // Fields that each request needs.
     let needed = problem.parameter == "stream" || CAP_NAMES.contains(&problem.parameter.as_str());
@@ -427,20 +546,49 @@ impl Subject {
     fn of(problem: &Problem) -> Self {
         Self {
             names: [normal(&problem.code), normal(&problem.kind)],
-            words: Words::of(&problem.message),
+            // A validator names the missing field or header outside of its text.
+            words: Words::of(&format!("{} {}", problem.message, problem.parameter)),
         }
     }
 
     fn named(&self, names: Hints) -> bool {
         self.names.iter().any(|own| {
+            let bare = ["_error", "_exception"]
+                .iter()
+                .find_map(|suffix| own.strip_suffix(suffix));
             names.iter().any(|name| {
-                own == name || own.ends_with(name) && own[..own.len() - name.len()].ends_with('_')
+                own == name
+                    || bare == Some(name)
+                    || own.ends_with(name) && own[..own.len() - name.len()].ends_with('_')
             })
         })
     }
 
     fn fits(&self, row: &Row) -> bool {
         self.named(row.names) || self.words.all(&[row.subject, row.complaint])
+    }
+
+    /// "Model x is not supported", and not "response_format is not supported by this model".
+    fn refuses_model(&self) -> bool {
+        let text = self.words.as_str();
+        let about_model = match (text.find("model"), text.find("not supported")) {
+            (Some(subject), Some(complaint)) => subject < complaint,
+            _ => false,
+        };
+        about_model
+            && !self.words.any(&[
+                "parameter",
+                "role",
+                "value",
+                "format",
+                "field",
+                "argument",
+                "message",
+                "with ",
+                "for model",
+                "for this model",
+                "does not",
+            ])
     }
 
     fn is_moderation(&self) -> bool {

@@ -54,9 +54,10 @@ fn clock(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
         .or_else(|| now.duration_since(UNIX_EPOCH).ok())
 }
 
-/// The time since 1970 of an HTTP date.
+/// The time since 1970 of an HTTP date, or of one as ISO 8601 writes it in UTC.
 fn since_epoch(date: &str) -> Option<Duration> {
-    let date = httpdate::parse_http_date(date).ok()?;
+    let utc = || humantime::parse_rfc3339_weak(&date.replace("+00:00", "Z")).ok();
+    let date = httpdate::parse_http_date(date).ok().or_else(utc)?;
     date.duration_since(UNIX_EPOCH).ok()
 }
 
@@ -75,46 +76,90 @@ pub(super) fn pause_from_text_ms(error: &Value, message: &str, now: SystemTime) 
         Limits::read(&headers.collect(), now).retry_after_ms
     });
     let pause_ms = behind
-        .or_else(|| pause_from_fields_ms(error))
+        .or_else(|| pause_from_fields_ms(error, now))
         .or_else(|| pause_from_words_ms(message))?;
     Some(pause_ms.min(LONGEST_PAUSE_MS))
 }
 
-fn pause_from_fields_ms(error: &Value) -> Option<u64> {
-    let details = at(error, "/details")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+/// Names of fields with a pause or the moment of its end, in lower-case letters and without their unit.
+const FIELDS: [&str; 14] = [
+    "retryafter",
+    "retrydelay",
+    "retryin",
+    "retryat",
+    "wait",
+    "waittime",
+    "waitfor",
+    "cooldown",
+    "backoff",
+    "resetin",
+    "resetsin",
+    "resetafter",
+    "resetat",
+    "resetsat",
+];
+
+/// The pause in a field of an error, of an object in it, or of its details.
+fn pause_from_fields_ms(error: &Value, now: SystemTime) -> Option<u64> {
+    let details = at(error, "/details").and_then(Value::as_array);
+    let inner = error.as_object().into_iter().flat_map(|all| all.values());
     let places = [error]
         .into_iter()
-        .chain(at(error, "/metadata"))
-        .chain(details);
-    for place in places {
-        for (name, unit_ms) in [
-            ("/retryDelay", 1000.0),
-            ("/retry_after", 1000.0),
-            ("/retryAfter", 1000.0),
-            ("/retry_after_seconds", 1000.0),
-            ("/retry_after_ms", 1.0),
-            ("/retryAfterMs", 1.0),
-        ] {
-            let pause_ms = match at(place, name) {
-                Some(Value::String(text)) => duration_ms(text.trim()),
-                Some(number) => number
-                    .as_f64()
-                    .and_then(|number| whole_ms(number * unit_ms)),
-                None => None,
+        .chain(inner)
+        .chain(details.into_iter().flatten());
+    let fields = places.filter_map(Value::as_object).flatten();
+    fields
+        .filter_map(|(name, value)| {
+            let name = name.to_lowercase().replace(['_', '-'], "");
+            let (name, unit_ms) = without_unit(&name);
+            let text = match value {
+                Value::String(text) => text.trim().to_owned(),
+                Value::Number(number) => number.to_string(),
+                _ => return None,
             };
-            if pause_ms.is_some() {
-                return pause_ms;
-            }
+            FIELDS
+                .contains(&name)
+                .then(|| length_or_moment_ms(&text, unit_ms, now))?
+        })
+        .next()
+}
+
+/// A field's name without the unit at its end, and the unit.
+fn without_unit(name: &str) -> (&str, f64) {
+    const UNITS: [(&str, f64); 7] = [
+        ("milliseconds", 1.0),
+        ("millis", 1.0),
+        ("ms", 1.0),
+        ("seconds", 1000.0),
+        ("secs", 1000.0),
+        ("sec", 1000.0),
+        ("minutes", 60_000.0),
+    ];
+    let found = UNITS
+        .iter()
+        .find_map(|(unit, unit_ms)| Some((name.strip_suffix(unit)?, *unit_ms)));
+    found.unwrap_or((name, 1000.0))
+}
+
+/// A number in the field's unit, a duration with its own unit, or a moment in any usual form.
+fn length_or_moment_ms(text: &str, unit_ms: f64, now: SystemTime) -> Option<u64> {
+    let moment = match text.parse::<f64>() {
+        Ok(ms) if ms >= A_MOMENT_MS => Some(Duration::from_millis(ms as u64)),
+        Ok(seconds) if seconds >= A_MOMENT => Some(Duration::from_secs(seconds as u64)),
+        Ok(number) => return whole_ms(number * unit_ms),
+        Err(_) => since_epoch(text),
+    };
+    match moment {
+        Some(moment) => {
+            let now = now.duration_since(UNIX_EPOCH).ok()?;
+            Some(moment.saturating_sub(now).as_millis() as u64)
         }
+        None => duration_ms(text),
     }
-    None
 }
 
 /// Phrases before a duration to wait.
-const BEFORE: [&str; 14] = [
+const BEFORE: [&str; 20] = [
     "again in",
     "again after",
     "retry in",
@@ -129,6 +174,51 @@ const BEFORE: [&str; 14] = [
     "resets after",
     "reset after",
     "cooldown",
+    "cooling down",
+    "retry_after",
+    "retryafter",
+    "back off",
+    "backoff",
+    "sleep",
+];
+/// Prepositions before a duration.
+const PREPOSITIONS: [&str; 7] = [
+    " in ",
+    " after ",
+    " dans ",
+    " en ",
+    " em ",
+    "через ",
+    " nach ",
+];
+/// Words before a preposition that make the duration a limit or a fact.
+const COUNTED: [&str; 18] = [
+    "requests",
+    "tokens",
+    "calls",
+    "messages",
+    "used",
+    "limit",
+    "made",
+    "timed out",
+    "timeout",
+    "time out",
+    "failed",
+    "aborted",
+    "expired",
+    "expires",
+    "respond",
+    "responded",
+    "complete",
+    "finish",
+];
+/// Phrases behind a duration.
+const BEHIND: [&str; 5] = [
+    "remaining",
+    "left",
+    "until",
+    "before retry",
+    "before the next",
 ];
 /// Words that may come in between.
 const FILLING: [&str; 16] = [
@@ -160,21 +250,31 @@ fn pause_from_words_ms(message: &str) -> Option<u64> {
             }
         }
     }
-    for (at, _) in message.match_indices(" in ") {
-        // "20 requests in 1 minute" is a limit.
-        let counted = [
-            "requests", "tokens", "calls", "messages", "used", "limit", "made",
-        ];
-        if counted.iter().any(|word| message[..at].ends_with(word)) {
-            continue;
-        }
-        if let Some(pause_ms) = length_at_start_ms(&message[at + 4..], false) {
-            return Some(pause_ms);
+    for preposition in PREPOSITIONS {
+        for (at, _) in message.match_indices(preposition) {
+            // "20 requests in 1 minute" is a limit.
+            if COUNTED.iter().any(|word| message[..at].ends_with(word)) {
+                continue;
+            }
+            if let Some(pause_ms) = length_at_start_ms(&message[at + preposition.len()..], false) {
+                return Some(pause_ms);
+            }
         }
     }
-    ["秒", "分钟", "小时"]
+    for behind in BEHIND {
+        for (at, _) in message.match_indices(behind) {
+            let before = message[..at].trim_end();
+            let start = before
+                .rfind(['.', ',', ':', ';', '('])
+                .map_or(0, |at| at + 1);
+            if let Some(pause_ms) = length_at_start_ms(&before[start..], false) {
+                return Some(pause_ms);
+            }
+        }
+    }
+    ["秒", "초", "分钟", "分鐘", "小时"]
         .iter()
-        .zip([1_000, 60_000, 3_600_000])
+        .zip([1_000, 1_000, 60_000, 60_000, 3_600_000])
         .find_map(|(unit, unit_ms)| {
             let at = message.find(unit)?;
             let digits = message[..at]
@@ -200,6 +300,9 @@ fn length_at_start_ms(text: &str, bare: bool) -> Option<u64> {
         }
         one = matches!(word, "a" | "an");
         rest = rest[end..].trim_start_matches([' ', ':', '(', '=', '~']);
+    }
+    if let Some(clock_ms) = clock_ms(rest) {
+        return Some(clock_ms);
     }
     let mut total_ms = 0.0;
     let mut found = false;
@@ -240,12 +343,29 @@ fn length_at_start_ms(text: &str, bare: bool) -> Option<u64> {
     found.then(|| whole_ms(total_ms))?
 }
 
+/// "00:01:30" at the start of a text.
+fn clock_ms(text: &str) -> Option<u64> {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != ':')
+        .unwrap_or(text.len());
+    let parts: Result<Vec<u64>, _> = text[..end].split(':').map(str::parse).collect();
+    match parts.ok()?.as_slice() {
+        &[hours, minutes, seconds] if hours < 1_000 && minutes < 60 && seconds < 60 => {
+            Some(((hours * 60 + minutes) * 60 + seconds) * 1_000)
+        }
+        _ => None,
+    }
+}
+
 fn unit_ms(unit: &str) -> Option<f64> {
     Some(match unit {
         "d" | "day" | "days" => 86_400_000.0,
-        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600_000.0,
-        "m" | "min" | "mins" | "minute" | "minutes" => 60_000.0,
-        "s" | "sec" | "secs" | "second" | "seconds" => 1000.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" | "stunde" | "stunden" | "heure" | "heures"
+        | "hora" | "horas" | "часов" => 3_600_000.0,
+        "m" | "min" | "mins" | "minute" | "minutes" | "minuten" | "minuto" | "minutos"
+        | "минут" | "минуты" => 60_000.0,
+        "s" | "sec" | "secs" | "second" | "seconds" | "sekunde" | "sekunden" | "seconde"
+        | "secondes" | "segundo" | "segundos" | "секунд" | "секунды" => 1000.0,
         "ms" | "msec" | "millisecond" | "milliseconds" => 1.0,
         "us" | "µs" => 0.001,
         "ns" => 0.000_001,
@@ -312,6 +432,27 @@ mod tests {
                 Some(34_500),
             ),
             (json!({"retry_after": 12}), Some(12_000)),
+            (json!({"retry_after": "12"}), Some(12_000)),
+            (json!({"retry_after": "12s"}), Some(12_000)),
+            (
+                json!({"retry_after": "Tue, 14 Nov 2023 22:13:30 GMT"}),
+                Some(10_000),
+            ),
+            (json!({"retry_after": "2023-11-14T22:13:30Z"}), Some(10_000)),
+            (json!({"retryAfterSeconds": 8}), Some(8_000)),
+            (json!({"retryAfterMillis": "800"}), Some(800)),
+            (json!({"retry-after": 8}), Some(8_000)),
+            (json!({"wait_seconds": 8}), Some(8_000)),
+            (json!({"cooldown": 8}), Some(8_000)),
+            (json!({"reset_in": "1m"}), Some(60_000)),
+            (json!({"reset_at": 1_700_000_020}), Some(20_000)),
+            (
+                json!({"resets_at": "2023-11-14T22:13:50+00:00"}),
+                Some(30_000),
+            ),
+            (json!({"extra": {"retry_after": 8}}), Some(8_000)),
+            (json!({"parameters": {"retry_after": 8}}), Some(8_000)),
+            (json!({"data": {"retryAfter": "8"}}), Some(8_000)),
             (json!({"retry_after_ms": 1500}), Some(1_500)),
             (json!({"metadata": {"retryAfter": "1m30s"}}), Some(90_000)),
         ] {
@@ -351,6 +492,46 @@ mod tests {
             ("Try again in a minute", Some(60_000)),
             ("try again in about an hour", Some(3_600_000)),
             ("请求过于频繁，请在30秒后重试", Some(30_000)),
+            ("Too many requests. Wait 20 seconds.", Some(20_000)),
+            (
+                "Please slow down, next request allowed in 1500 ms",
+                Some(1_500),
+            ),
+            ("Rate limit exceeded, retry in 2m", Some(120_000)),
+            ("Please retry your request after 20 sec", Some(20_000)),
+            ("You can retry this request in 7.66 seconds", Some(7_660)),
+            ("try again in 1 minute and 5 seconds", Some(65_000)),
+            ("Retry-After: 30", Some(30_000)),
+            ("retry_after=15", Some(15_000)),
+            ("retryAfter: 9s", Some(9_000)),
+            ("Come back in 2 hours", Some(7_200_000)),
+            ("Please back off for 10 seconds", Some(10_000)),
+            ("backoff: 4s", Some(4_000)),
+            ("Sleep for 3 seconds and retry", Some(3_000)),
+            ("limit will reset in 00:01:30", Some(90_000)),
+            ("Quota will be refreshed in 45s", Some(45_000)),
+            ("Cooling down. 12 seconds remaining", Some(12_000)),
+            ("60 seconds until reset", Some(60_000)),
+            (
+                "You have to wait for 1 min. before sending another request",
+                Some(60_000),
+            ),
+            (
+                "No deployments available for selected model, Try again in 60 seconds. Passed model=m",
+                Some(60_000),
+            ),
+            ("Bitte in 30 Sekunden erneut versuchen", Some(30_000)),
+            ("Veuillez réessayer dans 20 secondes", Some(20_000)),
+            ("Inténtelo de nuevo en 15 segundos", Some(15_000)),
+            ("повторите через 30 секунд", Some(30_000)),
+            ("30秒後に再試行してください", Some(30_000)),
+            ("20초 후에 다시 시도하세요", Some(20_000)),
+            ("请等待 2 分钟后再试", Some(120_000)),
+            (
+                "The last 60 seconds held 20 requests, the limit is 10",
+                None,
+            ),
+            ("Limit: 3 requests / 1 minute", None),
             ("You made 20 requests in 1 minute", None),
             ("Please try again in a few seconds.", None),
             ("Please try again later", None),

@@ -85,7 +85,7 @@ impl Problem {
             pause_ms: pause::pause_from_text_ms(error, &message, SystemTime::now()),
             message: one_line(&message),
             code: field(&["/code", "/status_code", "/error_code", "/err_code"]),
-            kind: field(&["/type", "/status", "/error_type"]),
+            kind: field(&["/type", "/status", "/error_type", "/detail/0/type"]),
             parameter: scalar(place),
             window: window
                 .and_then(Value::as_u64)

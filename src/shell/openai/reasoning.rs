@@ -29,6 +29,8 @@ const REASONING: [&str; 22] = [
     "commentary",
     "unused94",
 ];
+/// First words of longer names of such blocks.
+const BASES: [&str; 4] = ["think", "thinking", "thought", "reasoning"];
 /// Names of blocks that hold the answer.
 const ANSWER: [&str; 9] = [
     "answer",
@@ -61,7 +63,7 @@ const END: [&str; 16] = [
     "humanend",
 ];
 /// Names of tokens in front of a turn.
-const BEGIN: [&str; 14] = [
+const BEGIN: [&str; 17] = [
     "imstart",
     "startheaderid",
     "endheaderid",
@@ -76,6 +78,34 @@ const BEGIN: [&str; 14] = [
     "message",
     "begin",
     "s",
+    "startofrole",
+    "endofrole",
+    "imassistant",
+];
+/// Names of tokens without a meaning, that are never text between sentences.
+const NOISE: [&str; 10] = [
+    "pad", "unk", "eos", "bos", "sop", "eop", "gmask", "cls", "sep", "mask",
+];
+/// Labels in front of reasoning, at the start of an answer.
+const THOUGHTS: [&str; 7] = [
+    "thinking",
+    "reasoning",
+    "thought",
+    "thought process",
+    "analysis",
+    "here is my thought process",
+    "here's my thought process",
+];
+/// Labels of the answer behind such reasoning.
+const CONCLUSIONS: [&str; 8] = [
+    "answer",
+    "response",
+    "output",
+    "summary",
+    "paragraph",
+    "conclusion",
+    "here is my response",
+    "here's my response",
 ];
 /// Labels in front of the answer, where reasoning without marks precedes it.
 const LABELS: [&str; 5] = [
@@ -131,6 +161,9 @@ fn harmony(text: &str) -> String {
     }
 }
 
+/// Names of the model's own role, behind a token in front of a turn.
+const ROLES: [&str; 2] = ["assistant", "model"];
+
 /// What a mark does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
@@ -140,6 +173,7 @@ enum Act {
     CloseAnswer,
     End,
     Begin,
+    Noise,
 }
 
 /// A mark and the bytes that it takes.
@@ -186,9 +220,10 @@ fn marked(text: &str) -> String {
             Act::CloseAnswer
                 if !reasoning
                     && edge
-                    && marks[..index]
-                        .iter()
-                        .any(|earlier| earlier.act == Act::OpenAnswer) =>
+                    && (text[mark.end..].trim().is_empty()
+                        || marks[..index]
+                            .iter()
+                            .any(|earlier| earlier.act == Act::OpenAnswer)) =>
             {
                 return kept;
             }
@@ -199,12 +234,11 @@ fn marked(text: &str) -> String {
             }
             Act::Begin if !reasoning && (kept.trim().is_empty() || edge) => {
                 let after = &text[mark.end..];
-                let role = ["assistant", "model"]
-                    .iter()
-                    .find(|role| after.starts_with(**role));
+                let role = ROLES.iter().find(|role| after.starts_with(**role));
                 at = mark.end + role.map_or(0, |role| role.len());
                 continue;
             }
+            Act::Noise if edge || kept.trim().is_empty() => {}
             _ if reasoning => {}
             _ => kept.push_str(&text[mark.start..mark.end]),
         }
@@ -235,7 +269,8 @@ fn is_edge(text: &str, mark: &Mark) -> bool {
         last,
         '.' | '!' | '?' | ':' | '…' | '"' | '”' | ')' | '>' | '|' | ']' | '▷' | '。' | '！' | '？'
     );
-    let begins = next.is_uppercase()
+    let begins = ROLES.iter().any(|role| after.starts_with(role))
+        || next.is_uppercase()
         || !next.is_ascii()
         || matches!(next, '<' | '[' | '`' | '"' | '◁' | '*' | '#');
     on_own_line || ends && begins
@@ -282,17 +317,22 @@ fn mark_at(text: &str, open: char, close: char) -> Option<(Act, usize)> {
         return None;
     }
     let inner = &text[open.len_utf8()..end - close.len_utf8()];
-    let is_control = inner.starts_with(['|', '｜']) || inner.ends_with(['|', '｜']);
+    let (bar_before, bar_behind) = (inner.starts_with(['|', '｜']), inner.ends_with(['|', '｜']));
+    let is_control = bar_before || bar_behind;
+    let is_upper = !inner.chars().any(char::is_lowercase);
     let inner = inner.trim_matches(['|', '｜', ' ']);
     let closes = inner.starts_with('/') || inner.ends_with('/');
     let inner = inner.trim_matches('/');
     // Attributes follow the name.
-    let name = inner.split([' ', '=']).next().unwrap_or("");
-    let mut name: String = name
+    let tag = inner.split([' ', '=']).next().unwrap_or("");
+    let mut name: String = tag
         .chars()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
         .collect();
+    // "think_fast", "thinking-process"
+    let first = tag.split(['_', '-']).next().unwrap_or("").to_lowercase();
+    let is_reasoning = |name: &str| REASONING.contains(&name) || BASES.contains(&first.as_str());
     let mut ends = closes;
     if is_control {
         // "<|begin_of_thought|>", "<|END_THINKING|>"
@@ -313,9 +353,11 @@ fn mark_at(text: &str, open: char, close: char) -> Option<(Act, usize)> {
         }
     }
     let name = name.as_str();
-    let act = if name == "unused95" {
+    let act = if name == "unused95" || name == "channel" && bar_behind && !bar_before {
         Act::CloseReasoning
-    } else if REASONING.contains(&name)
+    } else if name == "channel" && bar_before && !bar_behind {
+        Act::OpenReasoning
+    } else if is_reasoning(name)
         && (open != '[' || matches!(name, "think" | "thinking" | "thought" | "reasoning"))
     {
         if ends {
@@ -323,7 +365,7 @@ fn mark_at(text: &str, open: char, close: char) -> Option<(Act, usize)> {
         } else {
             Act::OpenReasoning
         }
-    } else if ANSWER.contains(&name) && open != '[' {
+    } else if ANSWER.contains(&name) && (open != '[' || is_upper) {
         if ends {
             Act::CloseAnswer
         } else {
@@ -337,24 +379,63 @@ fn mark_at(text: &str, open: char, close: char) -> Option<(Act, usize)> {
         } else {
             Act::Begin
         }
-    } else if open == '<'
+    } else if (open == '<' || is_control)
         && END.contains(&name)
         && (is_control || matches!(name, "endofturn" | "eos" | "endoftext"))
     {
         Act::End
-    } else if open == '<'
+    } else if (open == '<' || is_control)
         && BEGIN.contains(&name)
         && (is_control || matches!(name, "startofturn" | "bos" | "s"))
     {
         Act::Begin
+    } else if is_control && bar_before && bar_behind
+        || NOISE.contains(&name) && (open == '<' || open == '[' && is_upper || name == "gmask")
+        || name.starts_with("0x")
+        || name.ends_with("eos")
+        || open == '[' && inner == "s"
+    {
+        Act::Noise
     } else {
         return None;
     };
     Some((act, end))
 }
 
+/// Whether a line is one of the labels, alone or in front of a colon: what follows it.
+fn after_label<'t>(line: &'t str, labels: &[&str]) -> Option<&'t str> {
+    let marks = ['*', '#', '_', ' '];
+    let bare = line.trim_start_matches(marks);
+    labels.iter().find_map(|label| {
+        let start = bare.get(..label.len())?;
+        let rest = &bare[label.len()..];
+        let rest = rest.trim_start_matches(['*', '_', ' ']);
+        let ends = rest.starts_with(':') || rest.is_empty() && bare.len() < line.len();
+        (start.eq_ignore_ascii_case(label) && ends)
+            .then(|| rest.trim_start_matches([':', '*', '_', ' ']))
+    })
+}
+
+/// The answer behind reasoning that a label announces: "**Thinking:** … **Answer:** …".
+fn concluded(text: &str) -> Option<&str> {
+    let first = text.lines().next()?;
+    after_label(first, &THOUGHTS)?;
+    let mut answer = None;
+    for line in text.lines().skip(1) {
+        if let Some(rest) = after_label(line, &CONCLUSIONS) {
+            let at = line.len() - rest.len() + (line.as_ptr() as usize - text.as_ptr() as usize);
+            answer = Some(text[at..].trim());
+        }
+    }
+    answer.filter(|answer| !answer.is_empty())
+}
+
 /// What follows the last label that announces the answer.
 fn labelled(text: &str) -> &str {
+    if let Some(answer) = concluded(text) {
+        return answer;
+    }
+    let text = text.strip_prefix("model\n").unwrap_or(text);
     let lower = text.to_ascii_lowercase();
     for label in LABELS {
         let Some(at) = lower.rfind(label) else {
@@ -430,6 +511,61 @@ mod tests {
             "Okay, it reads files. So that is it.\n\nFinal answer: Reads files.",
             "Thought: it reads.\n**Final Answer:** Reads files.",
             "Thinking...\nHm.\n...done thinking.\n\nReads files.",
+            // Gemma, Llama, Qwen, Mistral, Granite, Phi, DeepSeek, Cohere, Kimi, GLM, MiniMax, Nemotron, Exaone and others.
+            "<start_of_turn>model\nReads files.<end_of_turn>",
+            "model\nReads files.",
+            "<|begin_of_text|><|start_header_id|>assistant<|end_header_id|>\n\nReads files.<|eom_id|>",
+            "assistant\n\nReads files.",
+            "<|im_start|>assistant\n<think>\n\n</think>\n\nReads files.<|im_end|>",
+            "[/INST] Reads files.",
+            "[THINK]Hm.[/THINK][RESPONSE]Reads files.[/RESPONSE]",
+            "<|start_of_role|>assistant<|end_of_role|>Reads files.<|end_of_text|>",
+            "Here is my thought process: It reads.\n\nHere is my response: Reads files.",
+            "<think>Hm.</think><response>Reads files.</response>",
+            "<|assistant|>Reads files.<|end|>",
+            "<|assistant|>\n<think>Hm.</think>Reads files.<|user|>",
+            "<｜Assistant｜>Reads files.<｜end▁of▁sentence｜>",
+            "<｜begin▁of▁sentence｜><｜Assistant｜></think>Reads files.",
+            "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>Reads files.<|END_OF_TURN_TOKEN|>",
+            "<|START_THINKING|>Hm.<|END_THINKING|><|START_TEXT|>Reads files.<|END_TEXT|>",
+            "<|im_assistant|>assistant<|im_middle|>Reads files.<|im_end|>",
+            "◁think▷\n\n◁/think▷\n\nReads files.",
+            "<|begin_of_box|>Reads files.<|end_of_box|>",
+            "<think>Hm.</think>\n<|begin_of_box|>Reads files.<|end_of_box|>",
+            "[gMASK]<sop><|assistant|>Reads files.",
+            "[|assistant|]Reads files.[|endofturn|]",
+            "<thought>Hm.</thought>\n[|assistant|]Reads files.",
+            "<|thinking|>Hm.<|/thinking|>Reads files.",
+            "<|think|>Hm.<|/think|>Reads files.",
+            "<reasoning>Hm.</reasoning>\n<output>Reads files.</output>",
+            "<scratchpad>Hm.</scratchpad>Reads files.",
+            "<inner_monologue>Hm.</inner_monologue>Reads files.",
+            "<seed:think>Hm.</seed:think>\nReads files.<seed:eos>",
+            "<thinking_process>Hm.</thinking_process>Reads files.",
+            "<think_fast></think_fast>Reads files.",
+            "<Thought>Hm.</Thought><Output>Reads files.</Output>",
+            "<reflection>Hm.</reflection>Reads files.",
+            "<|reserved_special_token_1|>Reads files.",
+            "Reads files.<pad><pad>",
+            "Reads files.<|fim_suffix|>",
+            "Reads files.<|eot|>",
+            "Reads files.<|EOT|>",
+            "Reads files.<|endofprompt|>",
+            "Reads files.</answer>",
+            "Reads files.<|end_of_solution|>",
+            "Reads files.[EOS]",
+            "Reads files.[/s]",
+            "Reads files.<0x0A>",
+            "Reads files.<|start_header_id|>assistant<|end_header_id|>",
+            "<|channel|>final<|message|>Reads files.",
+            "<|message|>Reads files.<|return|>",
+            "<|start|>assistant<|message|>Reads files.",
+            "analysis\nWe must write.\nassistantfinal\nReads files.",
+            "<|channel>thought\nHm.<channel|>Reads files.",
+            "**Thinking:** Hm, it reads.\n\n**Answer:** Reads files.",
+            "Reasoning: it reads.\n\nAnswer: Reads files.",
+            "### Reasoning\nIt reads.\n\n### Answer\nReads files.",
+            "> Hm, it reads.\n\n</think>\n\nReads files.",
         ] {
             assert_eq!(answer(text).trim(), "Reads files.", "{text}");
         }
@@ -454,6 +590,10 @@ mod tests {
     #[test]
     fn a_text_that_mentions_marks_keeps_them() {
         for text in [
+            "Pads with <pad> and masks with [MASK] before it sends them.",
+            "Answer: a struct of two fields. Reasoning: none.",
+            "Inserts <|fim_suffix|> between both halves.",
+            "Thinks about <thinker> elements in a tree.",
             "Cuts `<think>` and `</think>` tags.",
             "Cuts everything up to </think> and keeps the rest.",
             "Splits a prompt at <|im_end|> and counts the turns.",

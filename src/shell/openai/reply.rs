@@ -239,6 +239,16 @@ pub(super) fn schema() -> Value {
     }}})
 }
 
+/// Whether an answer by the schema ends with white space, written out or escaped, that is not part of any text.
+pub(super) fn is_padded(value: &Value) -> bool {
+    /// Longer white space ends no usual answer, in bytes.
+    const LONGEST: usize = 64;
+    let raw = content(value);
+    let rest =
+        raw.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '\\' | 'n' | 't' | 'r'));
+    raw.len() - rest.len() > LONGEST
+}
+
 /// The text in an answer by the schema, also where the answer was cut; `None`: it is no such object.
 fn field(text: &str) -> Option<String> {
     let inner = text.strip_prefix('{')?.trim_start();

@@ -5,6 +5,7 @@ mod adapting;
 mod batches;
 mod refusals;
 mod tls;
+mod wordings;
 
 use std::sync::{Arc, Mutex};
 

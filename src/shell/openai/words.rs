@@ -41,6 +41,19 @@ pub(super) const UNSUPPORTED: Hints = &[
     "instead",
     "不支持",
     "未知参数",
+    "obsolete",
+    "nicht unterstützt",
+    "non pris en charge",
+    "pas pris en charge",
+    "no es compatible",
+    "no admite",
+    "não suporta",
+    "не поддерж",
+    "サポートされていません",
+    "지원하지 않",
+    "지원되지 않",
+    "rather than",
+    "in place of",
 ];
 
 /// A text in lower case.

@@ -228,27 +228,65 @@ fn spread(dropped: &mut [bool], blank: &[bool]) {
     }
 }
 
-/// What begins a line of the comments before the content of a file, by any common syntax.
-const MARKS: [&str; 9] = ["#", "//", "/*", "*", "--", ";", "%", "<!", "<?xml"];
+/// What begins a line of the comments before the content of a file, by any common syntax. It does no harm
+/// if one of them is no comment: only licence text is dropped.
+const MARKS: [&str; 28] = [
+    "#", "//", "/*", "*", "--", ";", "%", "<!", "<?", "(*", "{-", "{#", "{{!", "<%", "<#", "..",
+    ".\\\"", "dnl ", "::", "rem ", "@rem ", "REM ", "@REM ", "! ", "C ", "c ", "' ", "\" ",
+];
 
 /// Marks at both ends of a block comment.
-const BLOCKS: [(&str, &str); 2] = [("/*", "*/"), ("<!--", "-->")];
+const BLOCKS: [(&str, &str); 9] = [
+    ("/*", "*/"),
+    ("<!--", "-->"),
+    ("(*", "*)"),
+    ("{-", "-}"),
+    ("{#", "#}"),
+    ("{{!--", "--}}"),
+    ("<%", "%>"),
+    ("<#", ">"),
+    ("--[[", "]]"),
+];
 
-/// A text in a language without a grammar, without the licence text among the comments that begin it.
-pub(super) fn without_header(text: &str) -> Cow<'_, str> {
+/// The same where it means something else to most languages.
+const OWN_BLOCKS: [(&str, &str, &str); 3] = [
+    ("pascal", "{", "}"),
+    ("coffeescript", "###", "###"),
+    ("julia", "#=", "=#"),
+];
+
+/// A text without the licence text among the comments that begin it.
+pub(super) fn without_header<'t>(language: &str, text: &'t str) -> Cow<'t, str> {
+    // Its other marks are headings and lists.
+    let marks = match language {
+        "markdown" => &["<!--"],
+        _ => &MARKS[..],
+    };
+    let own = (OWN_BLOCKS.iter())
+        .filter_map(|(of, open, close)| (*of == language).then_some((*open, *close)));
+    let blocks: Vec<(&str, &str)> = own.chain(BLOCKS).collect();
     let mut block = None;
     let mut length = 0;
     let mut head = Vec::new();
     for line in text.split_inclusive('\n') {
-        let content = line.trim();
-        let is_comment = block.is_some() || MARKS.iter().any(|mark| content.starts_with(mark));
-        if !is_comment && !content.is_empty() {
+        let mut content = line.trim();
+        let opened = match block {
+            Some(_) => None,
+            None => blocks.iter().find(|(open, _)| content.starts_with(open)),
+        };
+        // What is indented below `..` belongs to that comment.
+        let continues =
+            language == "restructuredtext" && !head.is_empty() && line.starts_with("  ");
+        let is_comment = block.is_some() || opened.is_some() || continues;
+        if !is_comment && !content.is_empty() && !marks.iter().any(|mark| content.starts_with(mark))
+        {
             break;
         }
-        let opened = || BLOCKS.iter().find(|(open, _)| content.starts_with(open));
-        block = block
-            .or_else(|| opened().map(|(_, close)| *close))
-            .filter(|close| !content.contains(close));
+        if let Some((open, close)) = opened {
+            content = &content[open.len()..];
+            block = Some(*close);
+        }
+        block = block.filter(|close| !content.contains(close));
         length += line.len();
         head.push(line);
     }

@@ -11,6 +11,8 @@
 
 mod text;
 
+use std::borrow::Cow;
+
 use tree_sitter::Node;
 
 use crate::model::digest::{Digest, Hasher};
@@ -308,8 +310,13 @@ impl<'a> SyntaxDigest<'a> {
     fn skip_to(&mut self, start: usize, end: usize) {
         let gap = self.source.get(self.at..start).unwrap_or_default();
         if !text::is_layout(gap) {
+            // A component begins with text that is not of its script.
+            let gap = match self.at {
+                0 => super::without_header(self.grammar.name, gap),
+                _ => Cow::Borrowed(gap),
+            };
             self.hasher.raw(b"g");
-            self.hasher.field(text::without_margins(gap).trim_ascii());
+            self.hasher.field(text::without_margins(&gap).trim_ascii());
         }
         if self.at_line_word && gap.contains(&b'\n') {
             self.hasher.raw(b"n");

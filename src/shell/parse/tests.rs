@@ -738,6 +738,71 @@ fn licence_headers_do_not_count_without_a_grammar() {
     assert_ne!(syntax("license: MIT\na: 1\n"), syntax("a: 1\n"));
 }
 
+/// Nor does a year in one, where a file does not parse or its language has no grammar.
+#[test]
+fn the_year_of_a_licence_counts_in_no_comment_syntax() {
+    for (language, header, text) in [
+        ("python", "# Copyright YEAR X\n", "def f(:\n"),
+        ("rust", "// Copyright YEAR X\n", "fn f( {\n"),
+        ("c", "/*\n * Copyright YEAR X\n */\n", "int f( {{\n"),
+        ("php", "<?php\n// Copyright YEAR X\n", "function ((( {\n"),
+        (
+            "vue",
+            "<!--\nCopyright YEAR X\n-->\n",
+            "<template><p>a</p></template>\n",
+        ),
+        ("haskell", "{-\nCopyright YEAR X\n-}\n", "module A where\n"),
+        (
+            "html",
+            "<!DOCTYPE html>\n<!--\nCopyright YEAR X\n-->\n",
+            "<p>a</p>\n",
+        ),
+        ("yaml", "# Copyright YEAR X\n---\n", "a: 1\n"),
+        ("yaml", "%YAML 1.2\n---\n# Copyright YEAR X\n", "a: 1\n"),
+        (
+            "markdown",
+            "<!--\nCopyright YEAR X\n-->\n\n",
+            "# Title\n\nText.\n",
+        ),
+        (
+            "restructuredtext",
+            "..\n   Copyright YEAR X\n\n",
+            "Title\n=====\n\nText.\n",
+        ),
+        ("json", "// Copyright YEAR X\n", "{\"a\": 1}\n"),
+        ("sql", "-- Copyright YEAR X\n", "SELECT 1;\n"),
+        ("fortran", "! Copyright YEAR X\n", "subroutine f\nend\n"),
+        (
+            "pascal",
+            "{\nCopyright YEAR X\n}\n",
+            "program f;\nbegin\nend.\n",
+        ),
+        ("ocaml", "(*\nCopyright YEAR X\n*)\n", "let f x = x\n"),
+        ("coffeescript", "###\nCopyright YEAR X\n###\n", "f = -> 1\n"),
+        ("batchfile", "REM Copyright YEAR X\n", "echo f\n"),
+        ("groovy", "/*\n * Copyright YEAR X\n */\n", "def f() {}\n"),
+    ] {
+        let of = |year: &str| parsed(language, &(header.replace("YEAR", year) + text)).syntax;
+        assert_eq!(of("2020"), of("2019-2026"), "{language}: {header}");
+        let other = parsed(
+            language,
+            &(header.replace("YEAR", "2020") + text + "other\n"),
+        )
+        .syntax;
+        assert_ne!(of("2020"), other, "{language}: {header}");
+    }
+    // Titles and lists of prose count.
+    let readme = |licence: &str| {
+        syntax(
+            "markdown",
+            &format!("# Licensed under {licence}\n\nText.\n"),
+        )
+    };
+    assert_ne!(readme("MIT"), readme("Apache"));
+    let data = |year: &str| syntax("json", &format!("{{\n\"a\": \"Copyright {year} X\"\n}}\n"));
+    assert_ne!(data("2020"), data("2021"));
+}
+
 #[test]
 fn adjacent_strings_of_one_prefix_are_one() {
     let same = |one: &str, other: &str| syntax("python", one) == syntax("python", other);

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-/// What is to be done with a character.
+/// How a character is treated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Plain,

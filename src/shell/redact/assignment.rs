@@ -67,10 +67,13 @@ pub(super) fn find<'t>(
         .count();
     let end = end.max(start + 1) - trimmed.min(end - start);
     let name = &text[start..end];
-    // A name alone on its line has no value.
+    // A name alone on its line has no value, nor has a statement such as `def f(): pass`.
     let blanks = text[..start].iter().rev();
     let blanks = blanks.take_while(|byte| b" \t".contains(byte)).count();
-    let begins = start == blanks || text[start - blanks - 1] == b'\n';
+    let begins = match text[..start - blanks].last() {
+        None | Some(b'\n') => true,
+        Some(byte) => syntax == Syntax::Code && *byte == b':',
+    };
     if begins && matches!(text.get(end), None | Some(b'\n' | b'\r')) {
         return end.max(at + 1);
     }

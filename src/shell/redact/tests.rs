@@ -615,6 +615,29 @@ fn text_beyond_the_bound_keeps_its_lines() {
     }
 }
 
+/// A thousand lines of code that each name a secret or two are judged whole.
+#[test]
+fn lines_of_code_do_not_reach_the_bound() {
+    for line in [
+        "def function(): pass",
+        "except KeyError: pass",
+        "class PasswordError(Exception): pass",
+        "    pass",
+        "    token = lexer.next_token()",
+        "    self.assertEqual(token.type, Token.NAME)",
+        "    api_key: str",
+        "    pub secret_key: SecretKey,",
+        "    case TokenKind.Password:",
+        "    const [key, value] = pair;",
+        "    private final String password;",
+        "    settings.password = self.password",
+    ] {
+        let text = format!("{line}\n").repeat(1_000);
+        let once = redacted(&text, Syntax::Code);
+        assert_eq!(once.lines().position(|other| other != line), None, "{line}");
+    }
+}
+
 /// Texts that are made of one trigger, as short and as long lines, and mixed by chance. In a release build each is read at
 /// 50 MB/s of processor time: `cargo test --release --lib redact::tests::hostile -- --nocapture`.
 #[test]

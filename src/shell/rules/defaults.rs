@@ -184,6 +184,7 @@ const ROWS: &[Row] = &[
             ".task",
             ".rush",
             ".snakemake",
+            ".godot",
             ".kitchen",
             ".firebase",
             ".sst",
@@ -348,9 +349,11 @@ const ROWS: &[Row] = &[
     Row {
         rule: "editor file",
         by: By::Files(
-            "*~\n\\#*\\#\n.\\#*\n.~lock.*\\#\n~$*\n*.orig\n*.rej\n*.bak\n*.save\n*.save.[0-9]*\n.*.sw[a-p]\n*.swp\n*.swo\n\
+            "*~\n\\#*\\#\n.\\#*\n.~lock.*\\#\n~$*\n*.orig\n*.rej\n*.bak\n*.save\n*.save.[0-9]*\n.*.sw[a-z]\n*.swp\n*.swo\n\
              *.kate-swp\n.netrwhist\n*.iml\n.classpath\n.factorypath\n*.tmp.[0-9]*\n\
-             *___jb_tmp___\n*___jb_old___\n.goutputstream-*\n",
+             *___jb_tmp___\n*___jb_old___\n.goutputstream-*\n4913\n*.sb-[0-9a-f]*-*\n\
+             *[._]BACKUP[._][0-9][0-9][0-9]*\n*[._]BASE[._][0-9][0-9][0-9]*\n\
+             *[._]LOCAL[._][0-9][0-9][0-9]*\n*[._]REMOTE[._][0-9][0-9][0-9]*\n",
         ),
     },
     Row {
@@ -361,7 +364,7 @@ const ROWS: &[Row] = &[
         rule: "system file",
         by: By::Files(
             ".DS_Store\n._*\nThumbs.db\nehthumbs.db\n[Dd]esktop.ini\n.directory\n.LSOverride\n.apdisk\n*.crdownload\n\
-             .syncthing.*.tmp\n.nfs[0-9a-f]*\n.fuse_hidden*\n",
+             .syncthing.*.tmp\n.nfs[0-9a-f]*\n.fuse_hidden*\n.localized\n.*_history\n.Rhistory\n.lesshst\n.viminfo\n",
         ),
     },
     Row {

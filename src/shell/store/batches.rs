@@ -24,7 +24,7 @@ impl Store {
         self.append(&entries, true)
     }
 
-    /// Forgets a batch: all that is to be had of it is stored. On the disk when this returns.
+    /// Forgets a batch whose answers are all stored. Written to the disk when this returns.
     ///
     /// # Errors
     /// Where it could not be written.

@@ -21,6 +21,7 @@ pub(super) fn set_known(context: &Context) {
     if let Some(window) = context.provider.context_tokens() {
         set_window(context, window);
     }
+    set_longest(context);
     set_rate(context, context.config.openai.tokens_per_minute);
 }
 
@@ -34,6 +35,7 @@ pub(super) fn learn(context: &Context, response: &Response) {
     {
         set_window(context, window);
     }
+    set_longest(context);
     if let Some((read, whole)) = response.truncated {
         context.notes.set(
             "endpoint",
@@ -67,6 +69,14 @@ fn set_window(context: &Context, window: u32) {
     bound(context, window);
 }
 
+/// A refusal without a number showed how long a prompt may be.
+fn set_longest(context: &Context) {
+    if let Some(bytes) = context.provider.longest_prompt() {
+        let bytes = bytes.max(SMALLEST_PART);
+        context.max_prompt_bytes.fetch_min(bytes, Ordering::Relaxed);
+    }
+}
+
 /// The endpoint accepts so many tokens a minute; 0: not known. A larger request would never pass.
 fn set_rate(context: &Context, tokens: u64) {
     if tokens > 0 {
@@ -79,7 +89,7 @@ fn set_rate(context: &Context, tokens: u64) {
 fn bound(context: &Context, tokens: u32) {
     let instructions = instruction_tokens(&context.style());
     let instructions = u32::try_from(instructions).unwrap_or(u32::MAX);
-    let output = context.config.openai.max_output_tokens.min(tokens / 4);
+    let output = context.answer_cap().min(tokens / 4);
     let fixed = instructions.saturating_add(output + FRAME_TOKENS);
     // A part carries an outline of an eighth.
     let bytes = u64::from(tokens.saturating_sub(fixed)) * BYTES_PER_TOKEN * 8 / 9;

@@ -10,11 +10,22 @@ use super::super::structure::compiled;
 use super::super::syntax::Syntax;
 use super::{LONGEST_LINE, Name, trimmed};
 
+/// What stands between a name and the label of its value.
+const BETWEEN: &str = r#"\A\\*["']?\s*(?:,|/?>|\{|:\s*\{|:\r?\n)?\s*"#;
+/// Labels that may come before the one of the value.
+const ABOUT: &str = "type|description|sensitive|secure|scope|nullable|required|id|label|noecho|minlength|maxlength|allowedpattern";
+const VALUE: &str = "value|default|defaultvalue|default_value|val|content|string|example";
+
+/// How what is apart begins: told from anything else by few bytes.
+static BEGINS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let pattern = format!(r#"{BETWEEN}\\*["']?(?i:{ABOUT}|{VALUE})"#);
+    compiled(&pattern)
+});
+
 /// What has a name and its value apart: `name: X` then `value: …`, `variable "x" { default = … }`.
 static APART: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let about = r"(?i:type|description|sensitive|secure|scope|nullable|required|id|label|noecho|minlength|maxlength|allowedpattern)";
     let pattern = format!(
-        r#"\A\\*["']?\s*(?:,|/?>|\{{|:\s*\{{|:\r?\n)?\s*(?:\\*["']?{about}\b[^\n]*\n\s*){{0,4}}\\*["']?(?i:value|default|defaultvalue|default_value|val|content|string|example)\\*["']?\s*[:=]\s*"#
+        r#"{BETWEEN}(?:\\*["']?(?i:{ABOUT})\b[^\n]*\n\s*){{0,4}}\\*["']?(?i:{VALUE})\\*["']?\s*[:=]\s*"#
     );
     compiled(&pattern)
 });
@@ -126,6 +137,10 @@ impl Name<'_> {
             || behind.starts_with(b"':");
         let is_value =
             before.ends_with(b":") || before.ends_with(b"=") || before.ends_with(b"variable");
+        let compares = [&b"=="[..], b"!=", b"<=", b">="]
+            .iter()
+            .any(|sign| before.ends_with(sign));
+        let is_value = is_value && !compares;
         if !is_value && !opens {
             return;
         }
@@ -142,6 +157,11 @@ impl Name<'_> {
             return;
         }
         let rest = &self.text[at..self.text.len().min(at + 900)];
+        let first = &rest[..rest.len().min(200)];
+        self.work.spend(200);
+        if !BEGINS.as_ref().is_some_and(|begins| begins.is_match(first)) {
+            return;
+        }
         self.work.spend(900);
         let Some(pair) = APART.as_ref().and_then(|apart| apart.find(rest)) else {
             return;

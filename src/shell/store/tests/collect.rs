@@ -404,7 +404,7 @@ fn a_removal_that_was_cut_short_is_finished_at_the_next_start() {
 }
 
 #[test]
-fn collecting_holds_nobody_up_and_costs_nobody_anything() {
+fn collecting_delays_no_write_and_costs_no_request() {
     let temp = folder();
     let watched = [PathBuf::from("/w")];
     let store = Store::open(temp.path()).unwrap();

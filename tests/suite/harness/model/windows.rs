@@ -16,6 +16,8 @@ pub enum Style {
     Vllm,
     /// Reports the window in a refusal only.
     Gateway,
+    /// Never reports the window.
+    Silent,
 }
 
 /// The text about a prompt that was cut.
@@ -77,6 +79,7 @@ impl Server {
             Style::Gateway => json!({"error": {"message": format!(
                 "Input length {prompt} exceeds the maximum allowed input length {window}"
             )}}),
+            Style::Silent => json!({"error": {"message": "Prompt too long"}}),
             Style::Vllm => return (200, answer(request, &summary, prompt, cap)),
         };
         (400, refusal.to_string())
