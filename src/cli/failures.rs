@@ -24,11 +24,16 @@ impl<'w> Failures<'w> {
     pub fn of(waited: &'w WaitOutcome, repository: Option<&Repository>, path: &Path) -> Self {
         let mut by_reason: Vec<(&str, Vec<&FailedNode>)> = Vec::new();
         for node in &waited.failed {
-            match by_reason
+            let same = by_reason
                 .iter_mut()
-                .find(|(reason, _)| *reason == node.error)
-            {
-                Some((_, nodes)) => nodes.push(node),
+                .find(|(reason, _)| without_hint(reason) == without_hint(&node.error));
+            match same {
+                Some((reason, nodes)) => {
+                    if node.error.len() > reason.len() {
+                        *reason = &node.error;
+                    }
+                    nodes.push(node);
+                }
                 None => by_reason.push((&node.error, vec![node])),
             }
         }
@@ -80,6 +85,12 @@ impl<'w> Failures<'w> {
                 paths.join(", ")
             ));
         }
+        if unnamed > 0 && self.by_reason.len() > 1 {
+            lines.push(format!(
+                "and {} more: `epitome tree` shows them",
+                number(unnamed)
+            ));
+        }
         if self.by_reason.len() > REASONS {
             let more = self.by_reason.len() - REASONS;
             lines.push(format!(
@@ -88,6 +99,11 @@ impl<'w> Failures<'w> {
         }
         lines
     }
+}
+
+/// The same reason may come with a hint in parentheses and without.
+fn without_hint(reason: &str) -> &str {
+    reason.split(" (").next().unwrap_or(reason)
 }
 
 #[cfg(test)]
@@ -118,6 +134,20 @@ mod tests {
             ["not summarized: /repo/0, /repo/1, /repo/2 and 304 more: the key was refused"]
         );
         assert!(failures.mentions("key was refused"));
+        let hinted = self::waited(100, |at| match at {
+            40.. => "the key was refused".to_owned(),
+            _ => "the key was refused (check it)".to_owned(),
+        });
+        let hinted = Failures::of(&hinted, Some(&repository), Path::new("/repo"));
+        assert_eq!(
+            hinted.lines(),
+            [
+                "not summarized: /repo/0, /repo/1, /repo/2 and 304 more: the key was refused (check it)"
+            ]
+        );
+        let two = self::waited(100, |at| format!("reason {}", at % 2));
+        let two = Failures::of(&two, Some(&repository), Path::new("/repo"));
+        assert_eq!(two.lines()[2], "and 207 more: `epitome tree` shows them");
         // Of a part of the repository no more is known than what is named.
         let part = Failures::of(&waited, Some(&repository), Path::new("/repo/src"));
         assert_eq!(part.total(), 100);

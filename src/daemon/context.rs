@@ -47,6 +47,8 @@ pub const NOT_REQUESTED: &str = "not requested";
 
 /// Up to so many tokens a window is small: it gets short instructions.
 const SMALL_WINDOW: u32 = 8_192;
+/// Output tokens of a small model: a paragraph of three sentences with room to spare.
+const SMALL_OUTPUT: u32 = 256;
 
 /// Bytes of a token, as is usual for English and code.
 const TOKEN_BYTES: usize = 4;
@@ -193,9 +195,18 @@ impl Context {
         let mut style = provider::openai::style(&self.config);
         let window = self.context_tokens.load(Ordering::Relaxed);
         if self.config.openai.profile == Profile::Auto {
-            style.small = (1..=SMALL_WINDOW).contains(&window);
+            style.small |= (1..=SMALL_WINDOW).contains(&window);
         }
         style
+    }
+
+    /// The largest number of output tokens of one response. A small model often fills all that it gets.
+    pub fn answer_cap(&self) -> u32 {
+        let cap = self.config.openai.max_output_tokens;
+        match self.style().small {
+            true => cap.min(SMALL_OUTPUT),
+            false => cap,
+        }
     }
 
     /// Compares the exported files with what this process wrote; returns the event that has the changed ones written

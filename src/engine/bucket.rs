@@ -103,6 +103,15 @@ impl Bucket {
         now_ms + (missing / self.rate()).ceil() as u64
     }
 
+    /// How many spends of `amount` are free now, and the milliseconds of each further one.
+    pub fn pace_of(mut self, amount: f64, now_ms: u64) -> (f64, f64) {
+        if self.capacity == 0.0 || amount <= 0.0 {
+            return (f64::INFINITY, 0.0);
+        }
+        self.fill(now_ms);
+        ((self.level / amount).max(0.0), amount / self.rate())
+    }
+
     /// Spends for a request that is sent.
     pub fn spend(&mut self, amount: f64) -> Spent {
         let amount = amount * (1.0 + self.short);

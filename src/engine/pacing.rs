@@ -181,6 +181,16 @@ impl Pacing {
         (self.file_ms, self.directory_ms)
     }
 
+    /// The pace of usual requests that the limits on requests and on tokens allow: how many are free now, and the
+    /// milliseconds of each further one.
+    pub fn paces(&self, now_ms: u64) -> [(f64, f64); 2] {
+        let tokens = self.used.tokens as f64 / self.used.requests.max(1) as f64;
+        [
+            self.requests.pace_of(1.0, now_ms),
+            self.tokens.pace_of(tokens, now_ms),
+        ]
+    }
+
     /// Requests to the model in flight.
     pub fn in_flight(&self) -> usize {
         self.in_flight

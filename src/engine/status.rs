@@ -66,6 +66,8 @@ pub struct PacingStatus {
     pub concurrency_limit: usize,
     /// Moving means of the duration of a file's and a directory's request, in milliseconds.
     pub means_ms: (u64, u64),
+    /// For each limit a minute: the requests that are free now, and the milliseconds of each further one.
+    pub paces: [(f64, f64); 2],
     /// Why requests are paused, if they are.
     pub trouble: Option<String>,
     /// Until when no request is sent (Unix milliseconds).
@@ -145,6 +147,7 @@ impl Engine {
             batched: self.pacing.batched(),
             concurrency_limit: self.pacing.concurrency_limit(),
             means_ms: self.pacing.means_ms(),
+            paces: self.pacing.paces(self.now.monotonic_ms),
             paused_until_ms: self.pacing.paused_until_unix_ms(self.now),
             stopped: stopped.is_some(),
             budget: self.pacing.budget(),

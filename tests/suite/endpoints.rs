@@ -494,6 +494,66 @@ fn check_server(style: Style, window: u64) {
     assert!(wasted <= 1, "{case}: {wasted} refused or cut");
 }
 
+/// One file whose output never fits raises its own cap up to the model's maximum, and no other's.
+#[test]
+fn one_hard_file_changes_no_cap_of_the_others() {
+    const MESSAGE: &str =
+        "max_tokens is too large: 4800. This model supports at most 4096 completion tokens";
+    let model = FakeModel::new();
+    model.fail(usize::MAX, refusal(400, MESSAGE), |request| {
+        request.body["max_tokens"].as_u64() > Some(4_096)
+    });
+    model.fail(usize::MAX, Reply::Length, |request| {
+        request.content.contains("HARD")
+    });
+    let (home, repo) = (Home::with_model(&model, ""), small(6));
+    repo.write("hard.py", "HARD = 1\n");
+    let index = |code| {
+        let index = home.run(&["index", &repo.at(""), "--json"]);
+        index.expect(code).json()
+    };
+    assert_eq!(find(&index(1), "hard.py")["freshness"], "failed");
+    let before = model.count();
+    for file in 0..3 {
+        repo.append(&format!("m{file}.py"), "\n\ndef other():\n    return 2\n");
+    }
+    let tree = index(1);
+    for file in 0..6 {
+        assert_eq!(find(&tree, &format!("m{file}.py"))["freshness"], "fresh");
+    }
+    let requests = model.requests();
+    let easy = requests[before..]
+        .iter()
+        .filter(|request| !request.content.contains("HARD"));
+    assert!(
+        easy.clone()
+            .all(|request| request.body["max_tokens"] == 600)
+    );
+    assert_eq!(refused(&model, 400), 1);
+}
+
+/// A reasoning model refuses a cap that its reasoning used up: the same request gets a larger one.
+#[test]
+fn a_cap_that_reasoning_used_up_is_raised() {
+    for message in [
+        "Could not finish the message because max_tokens or model output limit was reached. Please try again with higher max_tokens.",
+        "`max_tokens` must be greater than `thinking.budget_tokens`",
+    ] {
+        let model = FakeModel::new();
+        model.fail(usize::MAX, refusal(400, message), |request| {
+            request.content.contains("HARD") && request.body["max_tokens"].as_u64() < Some(2_000)
+        });
+        let (home, repo) = (Home::with_model(&model, ""), small(3));
+        repo.write("hard.py", "HARD = 1\n");
+        let tree = home
+            .run(&["index", &repo.at(""), "--json"])
+            .expect(0)
+            .json();
+        assert_eq!(first_not_fresh(&tree), None, "{message}");
+        assert_eq!(refused(&model, 400), 2, "{message}");
+    }
+}
+
 /// Two large files begin alike and are requested at once: their common part is paid for once.
 #[test]
 fn a_part_that_two_files_share_is_sent_once() {
@@ -530,6 +590,16 @@ fn only_the_final_answer_becomes_the_summary() {
         ("brackets", text(format!("[THINK]Hm.[/THINK]{GOOD}"))),
         ("bare", text(format!("Let me look… Let's write the answer.</think>{GOOD}"))),
         ("end", text(format!("{GOOD}<|im_end|>"))),
+        ("channel", text(format!("<|channel>thought\nHm.<channel|>{GOOD}"))),
+        ("role", text(format!("<|start_of_role|>assistant<|end_of_role|>{GOOD}<|end_of_text|>"))),
+        ("box", text(format!("<think>Hm.</think>\n<|begin_of_box|>{GOOD}<|end_of_box|>"))),
+        ("headed", text(format!("### Reasoning\nIt reads.\n\n### Answer\n{GOOD}"))),
+        ("mark", format!("\u{feff}{}", text(GOOD.to_owned()))),
+        ("lines", format!(
+            "{}\n{}\n",
+            json!({"message": {"content": "Reads files. "}, "done": false}),
+            json!({"message": {"content": "Writes none."}, "done": true, "done_reason": "stop"}),
+        )),
         ("label", text(format!("It reads.\n\nFinal answer: {GOOD}"))),
         ("stream", sse),
         ("length", answer(&format!("{GOOD} And it al"), json!("length"), 0).to_string()),

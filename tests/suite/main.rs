@@ -37,6 +37,7 @@ mod shapes;
 mod shared;
 mod sim;
 mod size;
+mod small_model;
 mod socket;
 mod starting;
 mod storm;

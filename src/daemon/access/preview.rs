@@ -183,7 +183,7 @@ fn requests(
         requests.push(PromptRequest {
             messages: sent.messages().map(message).to_vec(),
             prompt_tokens: tokens,
-            max_output_tokens: u64::from(context.config.openai.max_output_tokens),
+            max_output_tokens: u64::from(context.answer_cap()),
             answered: stored.is_some(),
             exact,
         });

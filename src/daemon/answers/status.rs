@@ -251,7 +251,16 @@ fn repository(
         let (file_ms, directory_ms) = pacing.means_ms;
         let directories = open.saturating_sub(status.files_open);
         let work_ms = status.files_open * file_ms + directories * directory_ms;
-        (work_ms / pacing.concurrency_limit.max(1) as u64) as f64 / 1e3
+        let work_ms = work_ms as f64 / pacing.concurrency_limit.max(1) as f64;
+        let limited_ms = pacing.paces.map(|(free, each_ms)| {
+            let waiting = (open as f64 - free).max(0.0);
+            if waiting > 0.0 {
+                waiting * each_ms
+            } else {
+                0.0
+            }
+        });
+        limited_ms.into_iter().fold(work_ms, f64::max) / 1e3
     });
     Repository {
         path: root.to_string_lossy().into_owned(),

@@ -12,7 +12,7 @@ use crate::engine::debounce::Window;
 use crate::engine::pacing::{Bounds, Budget};
 use crate::engine::{Options, TokenEstimate};
 use crate::model::price;
-use crate::shell::{classify, parse};
+use crate::shell::{classify, openai as endpoint, parse};
 
 /// How many times longer a directory rests than a file before a paid request.
 const DIRECTORY_REST: u64 = 5;
@@ -21,6 +21,18 @@ const DIRECTORY_REST: u64 = 5;
 fn reading_version(config: &Config) -> u32 {
     let summarizes = config.files.generated == Generated::Summarize;
     parse::VERSION * 1_000 + classify::VERSION * 2 + u32::from(summarizes)
+}
+
+/// A small model on this machine runs on its processor, as a rule: more requests only wait in the server until they
+/// time out.
+fn max_workers(config: &Config) -> usize {
+    const SMALL: usize = 2;
+    let configured = config.openai.max_workers as usize;
+    let is_local = endpoint::models::is_local(&config.openai.base_url);
+    match openai::style(config).small && is_local {
+        true => configured.min(SMALL),
+        false => configured,
+    }
 }
 
 /// The engine's options. `notified`: the system reports changes.
@@ -37,7 +49,7 @@ pub(super) fn engine_options(context: &Context, notified: bool) -> Options {
         parser: reading_version(config),
         paid,
         bounds: Bounds {
-            max_workers: config.openai.max_workers as usize,
+            max_workers: max_workers(config),
             requests_per_minute: config.openai.requests_per_minute,
             tokens_per_minute: config.openai.tokens_per_minute,
             budget: match mode.keeps() {

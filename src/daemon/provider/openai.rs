@@ -44,12 +44,42 @@ pub fn generator(config: &Config) -> Generator {
     }
 }
 
-/// The configured length and language of the instructions.
+/// The length and language of the instructions, by the configuration. The profile `auto` goes by the model's name; a
+/// small window is learnt later.
 pub fn style(config: &Config) -> Style {
     Style {
-        small: config.openai.profile == Profile::Small,
+        small: match config.openai.profile {
+            Profile::Small => true,
+            Profile::Full => false,
+            Profile::Auto => is_small(&config.openai.model),
+        },
         language: config.summaries.language.clone(),
     }
+}
+
+/// From so many parameters on a model follows the long instructions, in billions.
+const FOLLOWS_RULES: f64 = 4.0;
+
+/// Whether a model's name says that it is small: `SmolLM2-135M-Instruct`, `qwen2.5:0.5b`, `Llama-3.2-3B`.
+fn is_small(model: &str) -> bool {
+    let lower = model.to_lowercase();
+    let billions = lower
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
+        .filter_map(|word| {
+            // A file's name may go on after a dot.
+            let end = word.find(['m', 'b'])? + 1;
+            let (number, rest) = (&word[..end - 1], &word[end..]);
+            let number: f64 = number.parse().ok()?;
+            let unit = if word.as_bytes()[end - 1] == b'm' {
+                0.001
+            } else {
+                1.0
+            };
+            (rest.is_empty() || rest.starts_with('.')).then_some(number * unit)
+        });
+    billions
+        .reduce(f64::max)
+        .is_some_and(|billions| billions < FOLLOWS_RULES)
 }
 
 /// The prompt in the endpoint's type.
@@ -176,5 +206,38 @@ impl Provider for OpenAi {
 
     fn batch_api(&self) -> Result<&Endpoint, Failure> {
         self.endpoint.as_ref().map_err(Clone::clone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_models_are_known_by_their_names() {
+        for small in [
+            "SmolLM2-135M-Instruct.Q4_1.gguf",
+            "models/SmolLM2-135M-Instruct.Q4_1.gguf",
+            "qwen2.5:0.5b",
+            "Llama-3.2-3B-Instruct",
+            "llama3.2:1b-instruct-q4_K_M",
+            "gemma-3-270m-it",
+        ] {
+            assert!(is_small(small), "{small}");
+        }
+        for other in [
+            "gpt-5.6",
+            "gpt-4o-mini",
+            "qwen3:4b",
+            "Llama-3.1-8B-Instruct",
+            "Qwen3-30B-A3B",
+            "mixtral-8x7b",
+            "llama3.1",
+            "m",
+            "fake-1",
+            "claude-3-5-haiku-20241022",
+        ] {
+            assert!(!is_small(other), "{other}");
+        }
     }
 }

@@ -294,7 +294,7 @@ impl Requester {
 
     /// The largest number of output tokens of one response.
     pub(super) fn answer_cap(&self) -> u32 {
-        self.context.config.openai.max_output_tokens
+        self.context.answer_cap()
     }
 
     /// The summary in a response, if it is one: alone or in a batch.

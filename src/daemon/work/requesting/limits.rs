@@ -89,7 +89,7 @@ fn set_rate(context: &Context, tokens: u64) {
 fn bound(context: &Context, tokens: u32) {
     let instructions = instruction_tokens(&context.style());
     let instructions = u32::try_from(instructions).unwrap_or(u32::MAX);
-    let output = context.config.openai.max_output_tokens.min(tokens / 4);
+    let output = context.answer_cap().min(tokens / 4);
     let fixed = instructions.saturating_add(output + FRAME_TOKENS);
     // A part carries an outline of an eighth.
     let bytes = u64::from(tokens.saturating_sub(fixed)) * BYTES_PER_TOKEN * 8 / 9;
