@@ -181,13 +181,33 @@ impl Client {
         Err(decode_problem(status, &body))
     }
 
+    /// The node at `path` with `depth` levels below it, without the outlines of files.
+    ///
+    /// # Errors
+    /// As [`Access::node`].
+    pub async fn brief(&self, path: &Path, depth: usize) -> Result<Node, Problem> {
+        self.levels(path, depth, false).await
+    }
+
+    async fn levels(&self, path: &Path, depth: usize, outlines: bool) -> Result<Node, Problem> {
+        let mut node = self.slice(path, depth.min(SLICE), None, outlines).await?;
+        if depth > SLICE {
+            self.deepen(path, &mut node, depth, outlines).await?;
+        }
+        Ok(node)
+    }
+
     async fn slice(
         &self,
         path: &Path,
         depth: usize,
         within: Option<&Path>,
+        outlines: bool,
     ) -> Result<Node, Problem> {
         let mut route = format!("/v1/node?path={}&depth={depth}", query(path));
+        if !outlines {
+            route += "&outlines=0";
+        }
         if let Some(root) = within {
             route += &format!("&repository={}", query(root));
         }
@@ -199,7 +219,13 @@ impl Client {
     }
 
     /// Adds the levels below the directories at which a slice ended, down to `depth`.
-    async fn deepen(&self, path: &Path, node: &mut Node, depth: usize) -> Result<(), Problem> {
+    async fn deepen(
+        &self,
+        path: &Path,
+        node: &mut Node,
+        depth: usize,
+        outlines: bool,
+    ) -> Result<(), Problem> {
         // A work list instead of recursion: the nodes at which slices ended, each with its absolute path.
         let mut open: Vec<(PathBuf, &mut Node)> = Vec::new();
         // Names the repository: one nested in it would answer for its own part otherwise.
@@ -218,7 +244,7 @@ impl Client {
             }
             let mut next = Vec::new();
             for (path, end) in open {
-                match self.slice(&path, left.min(SLICE), root).await {
+                match self.slice(&path, left.min(SLICE), root, outlines).await {
                     Ok(deeper) => *end = deeper,
                     // Deleted between two slices: it stays without children.
                     Err(problem) if problem.kind == PROBLEM_NO_NODE => continue,
@@ -276,11 +302,7 @@ impl Access for Client {
     }
 
     async fn node(&self, path: &Path, depth: usize) -> Result<Node, Problem> {
-        let mut node = self.slice(path, depth.min(SLICE), None).await?;
-        if depth > SLICE {
-            self.deepen(path, &mut node, depth).await?;
-        }
-        Ok(node)
+        self.levels(path, depth, true).await
     }
 
     async fn search(&self, search: &Search) -> Result<SearchResults, Problem> {

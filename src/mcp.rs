@@ -119,7 +119,7 @@ impl ServerHandler for Server {
         let Some(answer) = answer else {
             let name = crate::wire::plain::name(&request.name);
             let known = tools::names().join(", ");
-            let detail = format!("there is no tool {name}; there are {known}");
+            let detail = format!("there is no tool \"{name}\"; there are {known}");
             return Err(ErrorData::invalid_params(detail, None));
         };
         // Errors are results: the agent itself is to read what went wrong and how to fix it.

@@ -5,6 +5,8 @@ pub mod install;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::builder::TypedValueParser;
+
 use super::failure::Failure;
 use super::{Context, here, output, paths, start};
 use crate::mcp::{self, LeftOut, Options, Start, Starter};
@@ -15,13 +17,19 @@ pub struct Arguments {
     #[command(subcommand)]
     install: Option<Action>,
     /// A folder of the repository that the agent works in [default: the current folder, or the client's roots]
+    #[arg(value_parser = folder())]
     path: Option<PathBuf>,
     /// The same, for clients that want options only; a path or a file:// address
-    #[arg(long, value_name = "PATH", conflicts_with = "path")]
+    #[arg(long, value_name = "PATH", conflicts_with = "path", value_parser = folder())]
     root: Option<PathBuf>,
     /// Start the daemon and watch the repository if neither is done yet
     #[arg(long)]
     watch: bool,
+}
+
+/// Any text: a client whose variable is empty gives an empty one.
+fn folder() -> impl clap::builder::TypedValueParser<Value = PathBuf> {
+    clap::builder::OsStringValueParser::new().map(PathBuf::from)
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -34,7 +42,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     if let Some(Action::Install(arguments)) = &arguments.install {
         return install::run(arguments);
     }
-    let start = match arguments.root.as_deref().or(arguments.path.as_deref()) {
+    let given = arguments.root.as_deref().or(arguments.path.as_deref());
+    let start = match given.filter(|given| !given.as_os_str().is_empty()) {
         Some(path) => named(path),
         None => Start::Here(paths::absolute(None).ok()),
     };

@@ -91,7 +91,7 @@ async fn find(reader: &Reader, here: &Path, name: &str) -> Result<(Node, PathBuf
         .unwrap_or_else(|| here.to_path_buf());
     let tree = reader.node(&root, usize::MAX).await?;
     let found = defining(&tree, name);
-    let Some(file) = found.first() else {
+    let Some((file, spot)) = found.first() else {
         return Err(Failure::Failed(format!(
             "{name}: no such file, and no definition of that name in {}",
             root.display()
@@ -101,14 +101,16 @@ async fn find(reader: &Reader, here: &Path, name: &str) -> Result<(Node, PathBuf
         .iter()
         .skip(1)
         .take(5)
-        .map(|file| file.common.path.as_str())
+        .map(|(file, _)| file.common.path.as_str())
         .collect();
     if !others.is_empty() {
         output::say(&format!("also defined in {}", others.join(", ")));
     }
     let path = root.join(&file.common.path);
     let mut node = Node::File((*file).clone());
-    narrow(&mut node, &Spot::Symbol(name.to_owned()));
+    if let Some(spot) = spot {
+        narrow(&mut node, spot);
+    }
     Ok((node, path))
 }
 

@@ -272,12 +272,16 @@ impl Access for Handle {
         path: &Path,
         depth: usize,
         within: Option<&Path>,
+        outlines: bool,
     ) -> Result<Chunks, Problem> {
         let (repo, view) = self.view_within(path, depth, within).await?;
         let drafts = self.drafts(path, within, repo, &view).await?;
         let context = Arc::clone(&self.context);
         Ok(publishing::stream(view, move |view| {
-            let mut node = answers::alone(&context, repo, view);
+            let mut node = match outlines {
+                true => answers::alone(&context, repo, view),
+                false => answers::brief(&context, repo, view),
+            };
             drafts.apply(view, &mut node);
             node
         }))

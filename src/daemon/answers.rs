@@ -33,6 +33,20 @@ pub fn node(context: &Context, repo: RepoId, view: &NodeView) -> Node {
 
 /// A node with its summary, without children.
 pub fn alone(context: &Context, repo: RepoId, view: &NodeView) -> Node {
+    with_outline(context, repo, view, shown_outline)
+}
+
+/// The same without the outline of a file.
+pub fn brief(context: &Context, repo: RepoId, view: &NodeView) -> Node {
+    with_outline(context, repo, view, |_, _, _| Outline::default())
+}
+
+fn with_outline(
+    context: &Context,
+    repo: RepoId,
+    view: &NodeView,
+    outline: fn(&Context, RepoId, &NodeView) -> Outline,
+) -> Node {
     let store = &context.store;
     let stored = view
         .summary
@@ -55,7 +69,7 @@ pub fn alone(context: &Context, repo: RepoId, view: &NodeView) -> Node {
         draft: false,
     };
     match view.kind {
-        Kind::File => file(context, repo, view, common),
+        Kind::File => file(context, repo, view, common, outline(context, repo, view)),
         Kind::Directory => Node::Directory(DirectoryNode {
             common,
             files: view.files,
@@ -75,9 +89,14 @@ pub fn elements(context: &Context, repo: RepoId, view: &NodeView) -> Vec<Element
     shown_outline(context, repo, view).elements
 }
 
-fn file(context: &Context, repo: RepoId, view: &NodeView, common: Common) -> Node {
+fn file(
+    context: &Context,
+    repo: RepoId,
+    view: &NodeView,
+    common: Common,
+    outline: Outline,
+) -> Node {
     let contents = view.contents.as_ref();
-    let outline = shown_outline(context, repo, view);
     let language = contents.and_then(|contents| contents.language);
     Node::File(FileNode {
         common,

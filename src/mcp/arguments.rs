@@ -23,6 +23,8 @@ const ALIASES: [(&str, &[&str]); 10] = [
             "target_file",
             "relative_path",
             "uri",
+            "symbol",
+            "symbols",
         ],
     ),
     (
@@ -108,13 +110,29 @@ const ALIASES: [(&str, &[&str]); 10] = [
     ("max_tokens", &["token_limit"]),
 ];
 
+/// Names of a place in the file that `paths` names.
+const SPOTS: [&str; 8] = [
+    "line",
+    "line_number",
+    "start_line",
+    "line_start",
+    "symbol",
+    "function",
+    "method",
+    "class",
+];
+
+/// What stands for an argument that was not given.
+const NOTHING: [&str; 4] = ["null", "None", "none", "undefined"];
+
 /// Other words for a listed one.
-const WORDS: [(&str, &str); 13] = [
+const WORDS: [(&str, &str); 14] = [
+    ("*", "all"),
+    ("everything", "all"),
+    ("detailed", "full"),
     ("dir", "directory"),
     ("folder", "directory"),
     ("directories", "directory"),
-    ("files", "file"),
-    ("symbols", "symbol"),
     ("definition", "symbol"),
     ("function", "symbol"),
     ("method", "symbol"),
@@ -145,7 +163,8 @@ pub fn read(schema: &JsonObject, given: JsonObject) -> Result<Read, String> {
         .and_then(Value::as_object)
         .unwrap_or(&empty);
     let mut read = Read::default();
-    let mut unknown = Vec::new();
+    let mut unknown: Vec<(String, Value)> = Vec::new();
+    let given = opened(properties, given);
     // An argument under its own name goes before one under another.
     let (exact, other): (Vec<_>, Vec<_>) = given
         .into_iter()
@@ -156,13 +175,22 @@ pub fn read(schema: &JsonObject, given: JsonObject) -> Result<Read, String> {
             false => alias(properties, &name).filter(|alias| !read.values.contains_key(alias)),
         };
         let Some(known) = known else {
-            unknown.push(name);
+            unknown.push((name, value));
             continue;
         };
         let property = &properties[&known];
+        let is_needed = |name: &str| {
+            let required = schema.get("required").and_then(Value::as_array);
+            required.is_some_and(|required| required.iter().any(|one| one == name))
+        };
         let is_absent = value.is_null()
-            // In a list of paths, the empty text is the repository itself.
-            || value.as_str().is_some_and(|text| text.trim().is_empty() && property["type"] != "array");
+            || value.as_str().map(str::trim).is_some_and(|text| {
+                // In a list of paths, the empty text is the repository itself.
+                let is_empty = text.is_empty() && property["type"] != "array";
+                // Some clients fill all fields. A folder may have such a name.
+                let is_nothing = NOTHING.contains(&text) && known != "path" && !is_needed(&known);
+                is_empty || is_nothing
+            });
         if is_absent {
             continue;
         }
@@ -192,11 +220,12 @@ pub fn read(schema: &JsonObject, given: JsonObject) -> Result<Read, String> {
             return Err(format!("missing field `{name}`: for example {example}"));
         }
     }
+    join_spot(&mut read.values, &mut unknown);
     if !unknown.is_empty() {
         let known: Vec<&str> = properties.keys().map(String::as_str).collect();
         let shown: Vec<String> = unknown
             .iter()
-            .map(|name| crate::wire::plain::name(name))
+            .map(|(name, _)| crate::wire::plain::name(name))
             .collect();
         read.notes.push(format!(
             "unknown arguments ignored: {} (known: {})",
@@ -205,6 +234,48 @@ pub fn read(schema: &JsonObject, given: JsonObject) -> Result<Read, String> {
         ));
     }
     Ok(read)
+}
+
+/// The arguments that a client put one level too deep: `{"arguments": {"path": "src"}}`.
+fn opened(properties: &Map<String, Value>, mut given: JsonObject) -> JsonObject {
+    for name in ["arguments", "args", "params", "parameters", "input"] {
+        if let Some(Value::Object(inner)) = given.get(name).cloned()
+            && !properties.contains_key(name)
+        {
+            given.remove(name);
+            given.extend(inner);
+        }
+    }
+    given
+}
+
+/// Joins a line or a definition that came as an argument of its own with the one path: `src/a.py` and 3.
+fn join_spot(values: &mut JsonObject, unknown: &mut Vec<(String, Value)>) {
+    let Some([Value::String(path)]) = values
+        .get_mut("paths")
+        .and_then(Value::as_array_mut)
+        .map(Vec::as_mut_slice)
+    else {
+        return;
+    };
+    let is_spot = |(name, value): &(String, Value)| {
+        SPOTS.contains(&&name.to_ascii_lowercase()[..]) && spot(value).is_some()
+    };
+    if let Some(at) = unknown.iter().position(is_spot)
+        && let Some(spot) = spot(&unknown[at].1)
+    {
+        *path = format!("{path}:{spot}");
+        unknown.remove(at);
+    }
+}
+
+/// A line's number or a definition's name.
+fn spot(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => number.as_u64().map(|line| line.to_string()),
+        _ => None,
+    }
 }
 
 /// The argument that a name can only mean: another spelling, or an alias.
@@ -225,9 +296,9 @@ fn alias(properties: &Map<String, Value>, name: &str) -> Option<String> {
 /// The value by its property.
 fn value_of(property: &Value, value: &Value) -> Result<Value, String> {
     match property["type"].as_str() {
-        Some("integer") => whole_number(property, value),
+        Some("integer") => whole_number(property, unwrapped(value)),
         Some("array") => list(property, value),
-        _ => text(property, value),
+        _ => text(property, unwrapped(value)),
     }
 }
 
@@ -248,7 +319,7 @@ fn whole_number(property: &Value, value: &Value) -> Result<Value, String> {
     }
     let shown = shown(value);
     let number = as_number(value).ok_or_else(|| format!("{shown} is no number, {expected}"))?;
-    if number.fract() != 0.0 || !(0.0..=1e15).contains(&number) {
+    if number.fract() != 0.0 || number < 0.0 {
         return Err(format!("{shown} is not possible, {expected}"));
     }
     // Above the largest possible value, that is meant; below the smallest, that.
@@ -279,10 +350,13 @@ fn list(property: &Value, value: &Value) -> Result<Value, String> {
         _ => return Err(format!("{} is no list", shown(value))),
     };
     let item = &property["items"];
+    let items = items.iter().flat_map(|item| match item {
+        Value::Array(inner) => inner.as_slice(),
+        item => std::slice::from_ref(item),
+    });
     let items: Result<Vec<Value>, String> = items
-        .iter()
         .filter(|item| !item.is_null())
-        .map(|value| text(item, unwrapped(value)))
+        .map(|value| text(item, &with_spot(value)))
         .collect();
     Ok(Value::Array(items?))
 }
@@ -295,6 +369,18 @@ fn unwrapped(value: &Value) -> &Value {
     let named = ALIASES[0].1.iter().find_map(|name| object.get(*name));
     let only = object.values().next().filter(|_| object.len() == 1);
     named.or(only).unwrap_or(value)
+}
+
+/// The same, with the line or the definition that is in the object, too: `src/a.py:3`.
+fn with_spot(value: &Value) -> Value {
+    let path = unwrapped(value);
+    let spot = SPOTS
+        .iter()
+        .find_map(|name| spot(value.as_object()?.get(*name)?));
+    match (path.as_str(), spot) {
+        (Some(path), Some(spot)) if path != spot => json!(format!("{path}:{spot}")),
+        _ => path.clone(),
+    }
 }
 
 /// Several texts as one, where the description allows it: the words of a query, the alternatives of a glob.
@@ -322,18 +408,29 @@ fn text(property: &Value, value: &Value) -> Result<Value, String> {
     let Some(words) = property["enum"].as_array() else {
         return Ok(Value::String(text));
     };
-    let lower = text.trim().to_ascii_lowercase();
-    let lower = match WORDS.iter().find(|(other, _)| *other == lower) {
-        Some((_, word)) if !words.iter().any(|known| known == &lower) => (*word).to_owned(),
-        _ => lower,
+    let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+    listed(&words, &text.trim().to_ascii_lowercase())
+        .map(Value::from)
+        .ok_or_else(|| format!("{} is none of {}", shown(value), words.join(", ")))
+}
+
+/// The one of `words` that a text can only mean: itself, another word for it, its plural, or the only one in it, as in
+/// `full detail` and `one-line`.
+fn listed<'w>(words: &[&'w str], text: &str) -> Option<&'w str> {
+    let known = |text: &str| words.iter().copied().find(|word| *word == text);
+    let meant = |text: &str| {
+        let other = |text: &str| WORDS.iter().find(|(other, _)| *other == text);
+        let single = text.strip_suffix('s').unwrap_or(text);
+        known(text)
+            .or_else(|| known(other(text)?.1))
+            .or_else(|| known(single))
+            .or_else(|| known(other(single)?.1))
     };
-    match words.iter().any(|word| word == &lower) {
-        true => Ok(Value::String(lower)),
-        false => {
-            let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
-            Err(format!("{} is none of {}", shown(value), words.join(", ")))
-        }
-    }
+    meant(text).or_else(|| {
+        let mut found = text.split(|c: char| !c.is_alphanumeric()).filter_map(meant);
+        let first = found.next()?;
+        found.all(|word| word == first).then_some(first)
+    })
 }
 
 /// The value as it came, cut short.
@@ -410,8 +507,33 @@ mod tests {
                 0,
             ),
             (
-                json!({"paths": [{"path": "b", "line": 3}]}),
-                json!({"paths": ["b"]}),
+                json!({"paths": [{"path": "b", "line": 3}, ["c"]]}),
+                json!({"paths": ["b:3", "c"]}),
+                0,
+            ),
+            (
+                json!({"path": "b", "symbol": "go", "kind": 1}),
+                json!({"paths": ["b:go"]}),
+                1,
+            ),
+            (
+                json!({"arguments": {"path": {"path": "b"}, "depth": {"value": 3}}}),
+                json!({"paths": ["b"], "depth": 3}),
+                0,
+            ),
+            (
+                json!({"paths": ["a"], "depth": "null", "detail": "None", "repository": "undefined"}),
+                json!({"paths": ["a"]}),
+                0,
+            ),
+            (
+                json!({"paths": ["a"], "detail": "one-line", "depth": 1e30}),
+                json!({"paths": ["a"], "detail": "line", "depth": 100}),
+                1,
+            ),
+            (
+                json!({"paths": ["a"], "detail": "Full details"}),
+                json!({"paths": ["a"], "detail": "full"}),
                 0,
             ),
             (
@@ -508,6 +630,10 @@ mod tests {
             (
                 json!({"paths": ["a"], "detail": "huge"}),
                 ["detail: \"huge\"", "line, short, full"],
+            ),
+            (
+                json!({"paths": ["a"], "detail": "short or full"}),
+                ["detail: ", "line, short, full"],
             ),
             (json!({"paths": true}), ["paths: true", "[\"src/main.rs\"]"]),
             (

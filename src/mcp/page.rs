@@ -117,6 +117,9 @@ fn freshness(repository: &Repository) -> String {
             count(repository.files, "file", "files")
         );
     }
+    if all == 0 || (repository.files == 0 && repository.off == all) {
+        return "freshness: there are no files".to_owned();
+    }
     let wanting = [
         (repository.stale, "stale"),
         (repository.pending, "pending"),

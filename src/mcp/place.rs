@@ -30,6 +30,10 @@ const FIRST_READ: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(40);
 /// How long a client may take to name its roots.
 const ROOTS: Duration = Duration::from_secs(5);
+/// How much longer after standard input has ended.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+/// Files and folders of a repository that is read within moments.
+const SMALL: u64 = 2_000;
 /// Watched repositories named in an error.
 const NAMED: usize = 12;
 
@@ -52,11 +56,15 @@ pub enum Start {
 }
 
 impl Start {
-    fn folder(&self) -> Option<&Path> {
+    fn folder(&self) -> Option<PathBuf> {
         match self {
-            Self::Named(folder) => Some(folder),
+            Self::Named(folder) => Some(folder.clone()),
             Self::Unusable(_) => None,
-            Self::Here(here) => here.as_deref(),
+            // A folder that was moved is the working folder still.
+            Self::Here(here) => match here.as_deref() {
+                Some(here) if here.is_dir() => Some(here.to_path_buf()),
+                _ => std::env::current_dir().ok(),
+            },
         }
     }
 }
@@ -79,7 +87,7 @@ pub struct Options {
 pub(super) struct Place {
     options: Options,
     /// The client's roots, once asked for.
-    roots: Mutex<Option<Vec<PathBuf>>>,
+    roots: Mutex<Option<Vec<String>>>,
     /// One call at a time starts the daemon and adds a repository.
     adding: Mutex<()>,
     /// Whether standard input has ended.
@@ -132,7 +140,7 @@ impl Place {
         let folder = match repository {
             Some(text) => {
                 let here = self.options.start.folder();
-                self.in_map(named(text, here, &status)?, &status)?
+                self.in_map(named(text, here.as_deref(), &status)?, &status)?
             }
             None => match self.folder(peer, &status).await {
                 Ok(folder) => self.in_map(folder, &status),
@@ -242,6 +250,7 @@ impl Place {
     ) -> Result<(Repository, Status), String> {
         let until = Instant::now() + FIRST_SCAN;
         let mut read_until = None;
+        let mut last = None;
         loop {
             let found = status.repositories.iter().find(|one| one.path == root);
             let Some(found) = found.cloned() else {
@@ -257,7 +266,11 @@ impl Place {
                 false => *read_until.get_or_insert_with(|| Instant::now() + FIRST_READ),
             };
             let is_done = !scanning && !is_first(&found, status.provider == "offline");
-            if is_done || Instant::now() >= until || *self.closed.borrow() {
+            // Some write all they ask into a pipe and close it: the answers are still read.
+            let is_closed = *self.closed.borrow();
+            let is_last = is_closed
+                && Instant::now() >= *last.get_or_insert_with(|| Instant::now() + LAST_WAIT);
+            if is_done || Instant::now() >= until || is_last {
                 return Ok((found, status));
             }
             sleep(PAUSE).await;
@@ -276,28 +289,35 @@ impl Place {
             watched || locate::work_tree(folder).is_some()
         };
         let fits = |here: &Path| self.in_map(here.to_path_buf(), status).is_ok();
+        let here = here.as_deref();
         if let Some(here) = here.filter(|here| is_project(here) && known(here) && fits(here)) {
             return Ok(here.to_path_buf());
         }
-        let roots = self.roots(peer).await;
+        let named = self.roots(peer).await;
+        let folders = named.iter().map(|root| folder_of(root));
+        let roots: Vec<PathBuf> = folders.filter_map(|root| directory(&root)).collect();
         if let Some(root) = roots.iter().find(|root| known(root)).or(roots.first()) {
             return Ok(root.clone());
         }
+        let gone = match named.first() {
+            Some(root) => format!(", and the client's root {} is no folder here", clean(root)),
+            None => String::new(),
+        };
         match (&self.options.start, here) {
             (_, Some(here)) if is_project(here) => Ok(here.to_path_buf()),
-            (Start::Unusable(reason), _) => Err(format!("{reason}: {HOW}")),
+            (Start::Unusable(reason), _) => Err(format!("{reason}{gone}: {HOW}")),
             (_, Some(here)) => Err(format!(
-                "the server was started in {}, which is no project's folder: {HOW}",
+                "the server was started in {}, which is no project's folder{gone}: {HOW}",
                 clean(&here.to_string_lossy())
             )),
             (_, None) => Err(format!(
-                "the folder that the server was started in is gone: {HOW}"
+                "the folder that the server was started in is gone{gone}: {HOW}"
             )),
         }
     }
 
-    /// The folders that the client works on, where it says so. Protocol 2026-07-28 has no way to ask.
-    async fn roots(&self, peer: &Peer<RoleServer>) -> Vec<PathBuf> {
+    /// The folders that the client works on, where it says so; they need not exist. Protocol 2026-07-28 has no way to ask.
+    async fn roots(&self, peer: &Peer<RoleServer>) -> Vec<String> {
         let offers = peer
             .peer_info()
             .is_some_and(|info| info.capabilities.roots.is_some());
@@ -312,9 +332,8 @@ impl Place {
         let Some(folders) = folders else {
             return Vec::new();
         };
-        let found: Vec<PathBuf> = folders.iter().filter_map(|root| directory(root)).collect();
-        *roots = Some(found.clone());
-        found
+        *roots = Some(folders.clone());
+        folders
     }
 }
 
@@ -323,15 +342,9 @@ impl Place {
     deprecated,
     reason = "clients of today name their folder in no other way"
 )]
-async fn listed_roots(peer: &Peer<RoleServer>) -> Option<Vec<PathBuf>> {
+async fn listed_roots(peer: &Peer<RoleServer>) -> Option<Vec<String>> {
     let listed = peer.list_roots().await.ok()?;
-    Some(
-        listed
-            .roots
-            .iter()
-            .map(|root| folder_of(&root.uri))
-            .collect(),
-    )
+    Some(listed.roots.into_iter().map(|root| root.uri).collect())
 }
 
 /// The folder that a path names: itself, or the one that holds the file.
@@ -347,11 +360,16 @@ fn directory(path: &Path) -> Option<PathBuf> {
 fn is_first(repository: &Repository, offline: bool) -> bool {
     let all = repository.files + repository.directories;
     let open = repository.progress.to_read > 0 || (offline && repository.pending > 0);
+    // A small one is finished in a moment.
+    let enough = match all < SMALL {
+        true => all,
+        false => all.div_ceil(2),
+    };
     let stalled = matches!(
         repository.state,
         RepositoryState::Unreachable | RepositoryState::Paused
     );
-    open && !stalled && repository.fresh + repository.stale < all.div_ceil(2)
+    open && !stalled && repository.fresh + repository.stale < enough
 }
 
 /// How to name the folder, in one sentence.
@@ -459,6 +477,8 @@ impl Session {
 
     /// The target that an agent names, absolute and in the repository.
     pub fn target(&self, text: &str) -> Result<Target, String> {
+        // `/src` is read as `src`, so `/` is the repository.
+        let text = if text.trim() == "/" { "" } else { text };
         let home = std::env::home_dir();
         let at = |folder| Base {
             folder,
@@ -478,7 +498,9 @@ impl Session {
             let bare = text.trim().trim_start_matches(['/', '@']);
             let own = self.root.file_name().and_then(OsStr::to_str);
             let after = own.and_then(|name| bare.strip_prefix(name)?.strip_prefix('/'));
-            let readings = [Some(bare), after].into_iter().flatten();
+            // `a/src/x.py` and `b/src/x.py` stand in diffs.
+            let of_diff = bare.strip_prefix("a/").or(bare.strip_prefix("b/"));
+            let readings = [Some(bare), after, of_diff].into_iter().flatten();
             let mut readings = readings.map(|text| at(&self.root).resolve(text, exists));
             let below = readings.find(|one| exists(&one.path) && self.holds(&one.path));
             target = below.unwrap_or(target);
@@ -533,18 +555,15 @@ impl Session {
         let read = at(&self.root).glob(text, &self.root, canonical);
         let read = read.or_else(|_| at(root).glob(text, root, canonical));
         read.map_err(|Outside| {
-            format!(
-                "path_glob: {} is outside of the repository {}",
-                clean(text),
-                clean(&self.repository.path)
-            )
+            let path = folder_of(text.split(['*', '?', '[', '{']).next().unwrap_or_default());
+            format!("path_glob: {}", self.outside(text, &path))
         })
     }
 
     /// Whether no path of the repository matches a glob: then the words of a search are not what is wrong.
     pub async fn matches_nothing(&self, glob: &str) -> Result<bool, String> {
         let root = Path::new(&self.repository.path);
-        let tree = self.client.node(root, usize::MAX).await;
+        let tree = self.client.brief(root, usize::MAX).await;
         let tree = tree.map_err(|problem| clean(&problem.detail))?;
         Ok(globs::matches_nothing(&tree, glob))
     }

@@ -8,10 +8,13 @@ mod status;
 mod summaries;
 mod tree;
 
+use std::time::Duration;
+
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use rmcp::service::{Peer, RoleServer};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
 use super::arguments;
 use super::page::Page;
@@ -21,6 +24,14 @@ use crate::wire::protocol::Problem;
 
 /// The longest wait of a call in milliseconds: below the usual time-out of clients, which is 60 s.
 const MAX_WAIT_MS: u64 = 50_000;
+/// How long a call may take: clients give up after 60 s, and never see what comes later.
+const PATIENCE: Duration = Duration::from_secs(55);
+/// Pauses before a call is made again because the daemon ended.
+const RETRIES: [Duration; 3] = [
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_millis(800),
+];
 /// Paths in one call.
 const MAX_PATHS: usize = 50;
 
@@ -146,23 +157,42 @@ pub async fn call(
     name: &str,
     given: JsonObject,
 ) -> Option<(String, bool)> {
-    let name = name.trim().replace('-', "_").to_ascii_lowercase();
-    // Models give the name back as their host shows it: `mcp__epitome__search`, `epitome.search`.
-    let is_meant = |tool: &Tool| {
-        name.strip_suffix(&*tool.name).is_some_and(|before| {
-            before.is_empty() || before.ends_with(|c: char| !c.is_alphanumeric())
-        })
-    };
-    let tool = all().into_iter().find(is_meant)?;
+    let tool = meant(name)?;
     let ask = |given| async {
         let answer = answer(place, peer, &tool, given).await;
         answer.unwrap_or_else(|reason| (reason, true))
     };
-    let (text, failed) = ask(given.clone()).await;
-    // The daemon ended within the call: the tools only read, so it is made once more with the next daemon.
-    Some(match failed && text.contains(BROKEN) {
-        true => ask(given).await,
-        false => (text, failed),
+    let attempts = async {
+        for pause in RETRIES {
+            let (text, failed) = ask(given.clone()).await;
+            if !failed || !text.contains(BROKEN) {
+                return (text, failed);
+            }
+            // The daemon ended within the call. The tools only read, so the call is made again with the next daemon;
+            // one that is ending may still accept a connection.
+            sleep(pause).await;
+        }
+        ask(given).await
+    };
+    Some(timeout(PATIENCE, attempts).await.unwrap_or_else(|_| {
+        let seconds = PATIENCE.as_secs();
+        let reason = format!(
+            "there was no answer within {seconds} s: check the daemon with `epitome doctor`, or `epitome restart`"
+        );
+        (reason, true)
+    }))
+}
+
+/// The tool of that name. Models give it back as their host shows it: `mcp__epitome__search`, `epitome.search`,
+/// `getOverview`.
+fn meant(name: &str) -> Option<Tool> {
+    let snake = name.trim().replace('-', "_").to_ascii_lowercase();
+    let letters = snake.replace('_', "");
+    all().into_iter().find(|tool| {
+        let is_prefixed = snake.strip_suffix(&*tool.name).is_some_and(|before| {
+            before.is_empty() || before.ends_with(|c: char| !c.is_alphanumeric())
+        });
+        is_prefixed || letters == tool.name.replace('_', "")
     })
 }
 

@@ -24,12 +24,14 @@ pub trait Access: Clone + Send + Sync + 'static {
     fn node(&self, path: &Path, depth: usize)
     -> impl Future<Output = Result<Node, Problem>> + Send;
     /// The same as JSON, streamed: the response about a large tree is never in memory as a whole. `within`: the root of
-    /// the repository that is meant, if one contains another.
+    /// the repository that is meant, if one contains another. Without `outlines`, files need not have theirs, which are
+    /// most of the text.
     fn node_text(
         &self,
         path: &Path,
         depth: usize,
         _within: Option<&Path>,
+        _outlines: bool,
     ) -> impl Future<Output = Result<Chunks, Problem>> + Send {
         async move {
             let node = self.node(path, depth).await?;

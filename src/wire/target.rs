@@ -57,6 +57,8 @@ impl Base<'_> {
             texts.last().cloned().unwrap_or_default()
         };
         let now = add(Some(unquoted(text)));
+        // `file:src/a.py` is no address by the rules, and means that path.
+        add(relative_uri(&now));
         let now = add(from_uri(&now).or(Some(now)));
         let now = add(now
             .strip_prefix('@')
@@ -66,6 +68,8 @@ impl Base<'_> {
         let now = add((now.contains('\\'))
             .then(|| now.replace('\\', "/"))
             .or(Some(now)));
+        // `src/a.py:3:` begins the line of a compiler or of grep.
+        let now = add(Some(now.trim_end_matches([':', ',']).to_owned()));
         // Clients build `src/a%20b.py` from an address.
         let decoded = percent::decode(&now.replace('+', "%2B"));
         add(decoded
@@ -262,9 +266,23 @@ pub fn from_uri(text: &str) -> Option<String> {
     Some(OsStr::from_bytes(&bytes).to_string_lossy().into_owned())
 }
 
+/// The path in an address that has no absolute one: `file:src/a.py`, `file://src/a.py`.
+fn relative_uri(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once(':')?;
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let is_relative = scheme.eq_ignore_ascii_case("file") && !rest.starts_with('/');
+    is_relative.then(|| rest.to_owned())
+}
+
 /// What stands before and what after the last `:` or `#`, where that can be a line or a definition; `a.py(42,7)`, as
-/// compilers write it.
+/// compilers write it; `"a.py", line 42`, as tracebacks do.
 fn split_spot(text: &str) -> Option<(&str, Spot)> {
+    if let Some((path, tail)) = text.rsplit_once(" line ")
+        && let Some(line) = line_of(tail.trim())
+    {
+        let path = path.trim_end_matches([',', ' ']).trim_matches('"');
+        return Some((path, Spot::Line(line)));
+    }
     if let Some((path, tail)) = text
         .strip_suffix(')')
         .and_then(|text| text.rsplit_once('('))
@@ -282,15 +300,20 @@ fn split_spot(text: &str) -> Option<(&str, Spot)> {
     if let Some(line) = line_of(tail) {
         return Some((path, Spot::Line(line)));
     }
-    let symbol = tail.chars().all(|c| {
-        c.is_alphanumeric()
-            || matches!(c, '_' | '.' | '$' | '~' | '<' | '>' | ' ' | '-' | '(' | ')')
-    });
-    let symbol = symbol && tail.chars().any(|c| c.is_alphabetic() || c == '_');
-    symbol.then(|| {
-        let name = tail.trim().trim_end_matches("()");
-        (path, Spot::Symbol(name.to_owned()))
-    })
+    // `go(self, n)`: the parameters are no part of the name.
+    let name = match tail
+        .trim_end()
+        .strip_suffix(')')
+        .and_then(|tail| tail.split_once('('))
+    {
+        Some((name, _)) => name.trim(),
+        None => tail.trim(),
+    };
+    let symbol = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | '~' | '<' | '>' | ' ' | '-'));
+    let symbol = symbol && name.chars().any(|c| c.is_alphabetic() || c == '_');
+    symbol.then(|| (path, Spot::Symbol(name.to_owned())))
 }
 
 /// `42`, `L42`, `42-50`, `L42-L50`, `L42C7`, `42,7`: the first line.
@@ -303,7 +326,8 @@ fn line_of(tail: &str) -> Option<u32> {
     let plain = rest
         .chars()
         .all(|c| c.is_ascii_digit() || matches!(c, '-' | ',' | 'L' | 'l' | 'C' | 'c'));
-    digits[..end].parse().ok().filter(|line| *line > 0 && plain)
+    // A line 0 holds nothing; as a column it is usual.
+    digits[..end].parse().ok().filter(|_| plain)
 }
 
 /// Leaves only the definitions of a file that are meant. `false`: there is none.
@@ -402,6 +426,15 @@ mod tests {
             ("src/a.py:42", line(42)),
             ("src/a.py:42:7", line(42)),
             ("src/a.py:42-50", line(42)),
+            ("src/a.py:42:0", line(42)),
+            ("src/a.py:42:", line(42)),
+            ("src/a.py:", None),
+            ("src/a.py:0", line(0)),
+            ("src/a.py line 42", line(42)),
+            ("\"src/a.py\", line 42", line(42)),
+            ("file:src/a.py", None),
+            ("file://src/a.py#L3", line(3)),
+            ("src/a.py:Cart.add(self, item)", symbol("Cart.add")),
             ("src/a.py#L3", line(3)),
             ("src/a.py(42)", line(42)),
             ("src/a.py(42,7)", line(42)),

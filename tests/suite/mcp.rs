@@ -246,6 +246,33 @@ fn sloppy_arguments_are_accepted() {
         ("search", json!({"query": 404}), "No results"),
         ("search", json!({"query": ["cart", "total"]}), "cart.py"),
         ("Get-Status", json!({}), "failures: 0"),
+        ("getStatus", json!({}), "failures: 0"),
+        (
+            "list_tree",
+            json!({"path": "/", "depth": {"value": 1}}),
+            "src/",
+        ),
+        (
+            "list_tree",
+            json!({"args": {"path": {"path": "src"}}}),
+            "shop/",
+        ),
+        (
+            "search",
+            json!({"query": {"text": "cart"}, "kind": "files only", "repository": "null"}),
+            "cart.py",
+        ),
+        (
+            "get_summary",
+            json!({"path": "src/shop/cart.py", "line": 9}),
+            "7-9",
+        ),
+        (
+            "get_summary",
+            json!({"paths": [{"path": "src/shop/cart.py", "symbol": "Cart.total"}]}),
+            "11-12",
+        ),
+        ("get_summary", json!({"symbol": "Cart.total"}), "11-12"),
         (
             "get_overview",
             json!({"max_tokens": "1500", "paths": null}),
@@ -268,6 +295,14 @@ fn sloppy_arguments_are_accepted() {
     let text = json!({"name": "list_tree", "arguments": "{\"path\": \"src\"}"});
     let answer = agent.request("tools/call", text);
     assert_eq!(answer["result"]["isError"], false, "{answer}");
+    for arguments in [
+        json!([{"path": "src"}]),
+        json!("\"{\\\"path\\\": \\\"src\\\"}\""),
+    ] {
+        let call = json!({"name": "list_tree", "arguments": arguments});
+        let answer = agent.request("tools/call", call);
+        assert!(answer.to_string().contains("shop/"), "{answer}");
+    }
     let answer = agent.request("tools/call", json!({"arguments": {}}));
     assert_eq!(answer["error"]["code"], -32602, "{answer}");
 }
@@ -310,8 +345,17 @@ fn a_path_has_many_names_and_a_glob_too() {
         ("src/shop/cart.py(9)", "7-9"),
         ("src/shop/cart.py:9, README.md", "7-9"),
         ("src/shop/c%61rt.py:9", "7-9"),
+        ("src/shop/cart.py:9:", "7-9"),
+        ("\"src/shop/cart.py\", line 9", "7-9"),
+        ("src/shop/cart.py:Cart.total(self)", "11-12"),
+        ("src/shop/cart.py:0", "no definition holds line 0"),
+        ("b/src/shop/cart.py:9", "7-9"),
+        ("file://src/shop/cart.py#L9", "7-9"),
         ("Cart.total", "11-12"),
+        ("Cart#total", "11-12"),
         ("Cart", "4-12 class Cart"),
+        ("shop.cart.Cart.total", "11-12"),
+        ("src.shop.cart.Cart", "4-12 class Cart"),
     ] {
         let text = agent.good("get_summary", json!({"paths": [path]}));
         let second = text.lines().nth(2).unwrap_or_default();

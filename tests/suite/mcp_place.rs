@@ -180,6 +180,17 @@ fn a_server_started_outside_requests_roots_or_says_how_to_name_the_folder() {
         let mut agent = Agent::with(&home, "/", arguments, None);
         agent.good("get_overview", json!({}));
     }
+    // An empty variable of a client's configuration is no folder; a root that does not exist here is named.
+    let mut agent = Agent::with(&home, &root(&repo), &["--root", ""], None);
+    agent.good("get_overview", json!({}));
+    for address in ["file:///no/such/root", "vscode-remote://host/work"] {
+        let mut agent = Agent::with(&home, "/", &["--watch"], Some(&[address]));
+        let text = agent.bad("get_overview", json!({}));
+        assert!(
+            text.contains(&format!("root {address} is no folder here")),
+            "{text}"
+        );
+    }
     for arguments in [
         &["--watch", "${workspaceFolder}"][..],
         &["--root", "/no/such/folder"],
@@ -225,6 +236,31 @@ fn the_first_call_waits_for_the_daemon_and_the_first_scan() {
     assert!(text.contains("no daemon runs"), "{text}");
     agent.good("get_summary", json!({"paths": ["src"]}));
     plain.good("get_summary", json!({"paths": ["src"]}));
+}
+
+#[test]
+fn a_folder_that_is_moved_or_deleted_under_an_agent_is_followed_or_named() {
+    let home = Home::new();
+    let _stop = Stop(&home);
+    let at = |name: &str| home.temp().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(at("first")).unwrap();
+    std::fs::write(at("first") + "/a.py", "A = 1\n").unwrap();
+    let mut agent = Agent::with(&home, &at("first"), &["--watch"], None);
+    agent.good("get_overview", json!({}));
+    std::fs::rename(at("first"), at("second")).unwrap();
+    let text = agent.good("get_overview", json!({}));
+    assert!(text.contains("/second (1 file, "), "{text}");
+    std::fs::remove_dir_all(at("second")).unwrap();
+    let text = agent.bad("get_overview", json!({}));
+    assert!(text.contains("is gone: name it with"), "{text}");
+    // A folder without files says so.
+    std::fs::create_dir(at("empty")).unwrap();
+    let mut agent = Agent::with(&home, &at("empty"), &["--watch"], None);
+    for tool in ["get_overview", "list_tree", "get_status"] {
+        let text = agent.good(tool, json!({}));
+        assert!(text.contains("there are no files"), "{tool}: {text}");
+        assert!(!text.contains("switched off"), "{tool}: {text}");
+    }
 }
 
 #[test]
@@ -542,7 +578,25 @@ fn a_change_list_says_precisely_why_there_is_none() {
     let empty = Repo::new();
     empty.init();
     empty.write("a.py", "A = 1\n");
-    let all = [repo.at(""), plain.at(""), shown.to_owned(), empty.at("")];
+    let orphan = home.temp().join("orphan").to_str().unwrap().to_owned();
+    let main = Repo::new();
+    main.init();
+    main.write("a.py", "A = 1\n");
+    main.commit("one");
+    main.git(&["worktree", "add", "-q", &orphan]);
+    std::fs::remove_dir_all(main.at(".git")).unwrap();
+    let bare = Repo::new();
+    let bare_git = bare.at(".bare");
+    repo.git(&["clone", "-q", "--bare", &from, &bare_git]);
+    bare.write(".git", "gitdir: ./.bare\n");
+    let all = [
+        repo.at(""),
+        plain.at(""),
+        shown.to_owned(),
+        empty.at(""),
+        orphan,
+        bare.at(""),
+    ];
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     let _daemon = home.daemon(&all);
     home.run(&["wait", shown, "--timeout", "35"]).expect(0);
@@ -553,6 +607,13 @@ fn a_change_list_says_precisely_why_there_is_none() {
         (all[1], "HEAD", "is in no git repository"),
         (all[2], "HEAD~5", "shallow clone"),
         (all[3], "HEAD~1", "no commit yet"),
+        (
+            all[4],
+            "HEAD",
+            "which is not there: it was moved or deleted",
+        ),
+        (all[5], "HEAD", "is a bare repository"),
+        (all[0], "2099-01-01", "is in the future"),
     ] {
         let mut agent = Agent::start(&home, folder);
         let text = agent.bad("list_changes", json!({"since": since}));
@@ -576,8 +637,20 @@ fn a_change_list_says_precisely_why_there_is_none() {
         "2 hours ago",
         "2020-11-27 13:00",
         "2020-01-31",
+        "monday",
+        "31 Jan 2020",
     ] {
         let text = agent.good("list_changes", json!({"since": since}));
         assert!(text.contains("added src/shop/newer.py"), "{since}: {text}");
     }
+    // What was deleted before that time is no change since then.
+    std::fs::remove_file(repo.at("src/shop/newer.py")).unwrap();
+    std::fs::remove_file(repo.at("README.md")).unwrap();
+    let text = agent.good("list_changes", json!({"since": "1h"}));
+    assert!(text.contains("deleted README.md"), "{text}");
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
+    let folder = std::fs::File::open(repo.at("")).unwrap();
+    folder.set_modified(old).unwrap();
+    let text = agent.good("list_changes", json!({"since": "1h"}));
+    assert!(!text.contains("deleted README.md"), "{text}");
 }

@@ -122,11 +122,16 @@ async fn node<A: Access>(
     State(answers): State<Answers<A>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let query = Query::parse(query.as_deref(), &["path", "depth", "repository"])?;
+    let query = Query::parse(
+        query.as_deref(),
+        &["path", "depth", "repository", "outlines"],
+    )?;
     let depth = query.number("depth")?.unwrap_or(0);
+    let outlines = query.number("outlines")?.unwrap_or(1) > 0;
     let Target { path, spot } = needed(query.target_of("path")?)?;
     let within = query.path_of("repository")?;
-    let text = answers.access.node_text(&path, depth, within.as_deref());
+    let access = &answers.access;
+    let text = access.node_text(&path, depth, within.as_deref(), outlines);
     let mut pieces = text.await?;
     let failed = |detail: &str| Problem::new(PROBLEM_INTERNAL, detail);
     if let Some(spot) = spot {

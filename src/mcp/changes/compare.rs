@@ -59,6 +59,12 @@ pub fn changes(root: &Path, tree: &Node, since: &Since) -> Result<Changes, Strin
     };
     let (top, revision) = revision;
     let git = Git::at(&top);
+    if nodes.files.is_empty() && git.is_bare() {
+        return Err(format!(
+            "{} is a bare repository, which has no work tree to compare: name one of its work trees",
+            top.display()
+        ));
+    }
     let base = match revision {
         "HEAD" if git.is_unborn() => BTreeMap::new(),
         revision => git.tree(&git.commit(revision)?)?,
@@ -298,11 +304,12 @@ fn by_time(part: &Part, top: Option<&Path>, nodes: &Nodes, time: SystemTime, fou
                 .strip_prefix(prefix)
                 .and_then(|rest| rest.strip_prefix(b"/")),
         };
+        // The deletion of a file changes the folder that held it.
         let gone = |below: &[u8]| {
-            part.root
-                .join(OsStr::from_bytes(below))
-                .symlink_metadata()
-                .is_err()
+            let file = part.root.join(OsStr::from_bytes(below));
+            let mut folders = file.ancestors().skip(1);
+            let folder = folders.find_map(|folder| folder.symlink_metadata().ok());
+            file.symlink_metadata().is_err() && folder.is_none_or(|folder| after(folder.modified()))
         };
         if let (Some(below), Blob::File(_)) = (below, blob)
             && gone(below)

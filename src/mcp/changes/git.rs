@@ -1,6 +1,6 @@
 //! What git knows of a work tree, read without running anything that the repository's configuration names.
 //!
-//! Only `rev-parse`, `rev-list`, `ls-tree`, `ls-files` and `cat-file --batch` are run. They read objects and the index:
+//! Only `rev-parse`, `rev-list`, `ls-tree`, `ls-files`, `config --get` and `cat-file --batch` are run. They read objects and the index:
 //! no filter, diff driver, text conversion or hook belongs to them. Besides, hooks, the file system monitor, pagers, every transport and
 //! lazy fetching are off, the user's and the system's configuration is not read, and nothing of this process's `GIT_*`
 //! environment reaches git, so that neither names another repository.
@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{ErrorKind, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -133,11 +134,34 @@ impl Git {
         index
     }
 
+    /// The repository that the `.git` file of a work tree names, where that is gone.
+    fn missing(&self) -> Option<PathBuf> {
+        let text = std::fs::read(&self.mark).ok()?;
+        let named = text.strip_prefix(b"gitdir:")?.trim_ascii();
+        let named = self.top.join(OsStr::from_bytes(named));
+        (!named.exists()).then_some(named)
+    }
+
+    /// Whether the repository is configured to have no work tree, and this is not a linked one of it.
+    pub fn is_bare(&self) -> bool {
+        let folders = self.run(&["rev-parse", "--git-dir", "--git-common-dir"]);
+        let folders = folders.unwrap_or_default();
+        let mut folders = folders.split(|&byte| byte == b'\n');
+        let bare = self.run(&["config", "--type=bool", "--get", "core.bare"]);
+        folders.next() == folders.next() && bare.is_ok_and(|bare| bare.starts_with(b"true"))
+    }
+
     fn why_unknown(&self, revision: &str) -> String {
         let shown = clean(revision);
         let top = clean(&self.top.to_string_lossy());
         if self.run(&["rev-parse", "--git-dir"]).is_err() {
-            return format!("{top} has a .git that git does not take for a repository");
+            return match self.missing() {
+                Some(gone) => format!(
+                    "{top} belongs to the git repository {}, which is not there: it was moved or deleted; give a time, for example 2h",
+                    clean(&gone.to_string_lossy())
+                ),
+                None => format!("{top} has a .git that git does not take for a repository"),
+            };
         }
         if self.is_unborn() {
             return format!("{top} has no commit yet, so there is no {shown}");

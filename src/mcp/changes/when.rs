@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use chrono::{
-    DateTime, Days, Local, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone,
+    DateTime, Datelike, Days, Local, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime,
+    TimeZone, Weekday,
 };
 
 /// From when on changes are meant.
@@ -17,6 +18,15 @@ pub enum Since {
     Revision(String),
 }
 
+/// Other words for what is not committed.
+const UNCOMMITTED: [&str; 6] = [
+    "uncommitted",
+    "working tree",
+    "working directory",
+    "worktree",
+    "last commit",
+    "the last commit",
+];
 /// Forms of a time without a zone, in local time.
 const TIMES: [&str; 8] = [
     "%Y-%m-%dT%H:%M:%S%.f",
@@ -29,7 +39,14 @@ const TIMES: [&str; 8] = [
     "%Y-%m-%d %I:%M %p",
 ];
 /// Forms of a day.
-const DAYS: [&str; 3] = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y"];
+const DAYS: [&str; 6] = [
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%d.%m.%Y",
+    "%d %B %Y",
+    "%B %d %Y",
+    "%B %d, %Y",
+];
 /// Forms of a time with a zone.
 const ZONED: [&str; 4] = [
     "%Y-%m-%d %H:%M:%S%.f %z",
@@ -52,24 +69,36 @@ impl Since {
         let text = text.trim();
         let text = text.strip_prefix("since ").unwrap_or(text).trim();
         let lower = text.to_ascii_lowercase();
-        if lower.is_empty() || ["uncommitted", "working tree", "worktree"].contains(&lower.as_str())
-        {
+        if lower.is_empty() || UNCOMMITTED.contains(&lower.as_str()) {
             return Ok(Self::LastCommit);
         }
         if let Some(time) = time(text, &lower, now) {
-            return Ok(Self::Time(time));
+            // Clocks of machines differ by a little.
+            return match time > now + Duration::from_secs(60) {
+                true => Err(format!(
+                    "since: {} is in the future; {EXAMPLES}",
+                    crate::wire::plain::clean(text)
+                )),
+                false => Ok(Self::Time(time)),
+            };
         }
         // `main..`, `main...HEAD`: the left side is the base.
         let revision = match text.split_once("..") {
             Some((base, _)) if !base.is_empty() => base,
             _ => text,
         };
+        let (name, rest) =
+            revision.split_at(revision.find(['~', '^', '@']).unwrap_or(revision.len()));
+        let revision = match name.eq_ignore_ascii_case("head") {
+            true => format!("HEAD{rest}"),
+            false => revision.to_owned(),
+        };
         match revision.starts_with('-') || revision.chars().any(char::is_control) {
             true => Err(format!(
                 "since: {} is no revision and no time; {EXAMPLES}",
                 crate::wire::plain::clean(text)
             )),
-            false => Ok(Self::Revision(revision.to_owned())),
+            false => Ok(Self::Revision(revision)),
         }
     }
 }
@@ -86,7 +115,9 @@ fn time(text: &str, lower: &str, now: SystemTime) -> Option<SystemTime> {
     let ago = |days: u64| now.checked_sub(Duration::from_secs(days * 86_400));
     match lower {
         "now" => return Some(now),
-        "today" | "midnight" => return midnight(0),
+        "today" | "midnight" | "this morning" => return midnight(0),
+        "this week" => return midnight(here.weekday().num_days_from_monday().into()),
+        "this month" => return midnight(u64::from(here.day()) - 1),
         "yesterday" => return midnight(1),
         "last hour" => return now.checked_sub(Duration::from_secs(3_600)),
         _ => {}
@@ -98,8 +129,29 @@ fn time(text: &str, lower: &str, now: SystemTime) -> Option<SystemTime> {
     if past && let Some((_, days)) = SPANS.iter().find(|(name, _)| *name == span) {
         return ago(*days);
     }
+    if let Ok(day) = span.trim_start_matches("on ").parse::<Weekday>() {
+        let back = here.weekday().days_since(day);
+        return midnight(match (back, past) {
+            (0, true) => 7,
+            (back, _) => back.into(),
+        });
+    }
     if let Some(time) = moment(text) {
         return Some(time);
+    }
+    let (day, clock) = match lower.split_once(' ') {
+        Some(("today", clock)) => (0, clock),
+        Some(("yesterday", clock)) => (1, clock),
+        _ => (0, lower),
+    };
+    if let Some(clock) = of_day(clock) {
+        let day = here.date_naive().checked_sub_days(Days::new(day))?;
+        let at = local(day.and_time(clock))?;
+        // A time of day that is still to come was yesterday's.
+        return match at > now {
+            true => at.checked_sub(Duration::from_secs(86_400)),
+            false => Some(at),
+        };
     }
     let span = span.strip_suffix("ago").unwrap_or(span).trim();
     let span = match span.split_once(' ') {
@@ -109,6 +161,21 @@ fn time(text: &str, lower: &str, now: SystemTime) -> Option<SystemTime> {
     humantime::parse_duration(&span)
         .ok()
         .and_then(|ago| now.checked_sub(ago))
+}
+
+/// `13:00`, `at 5pm`, `5:30 pm`.
+fn of_day(text: &str) -> Option<NaiveTime> {
+    let text = text.strip_prefix("at ").unwrap_or(text).replace(' ', "");
+    let half = ["am", "pm"]
+        .iter()
+        .find_map(|half| text.strip_suffix(*half));
+    let full = match half {
+        Some(hour) if !hour.contains(':') => text.replace(hour, &format!("{hour}:00")),
+        _ => text.clone(),
+    };
+    ["%H:%M", "%H:%M:%S", "%I:%M%p"]
+        .iter()
+        .find_map(|form| NaiveTime::parse_from_str(&full, form).ok())
 }
 
 /// A moment that is written out.
@@ -177,6 +244,17 @@ mod tests {
             "yesterday",
             "today",
             "last month",
+            "monday",
+            "last Friday",
+            "this week",
+            "this month",
+            "this morning",
+            "13:00",
+            "5pm",
+            "yesterday 13:00",
+            "yesterday at 5pm",
+            "31 Jan 2026",
+            "January 31, 2026",
         ] {
             let Ok(Since::Time(time)) = parse(text) else {
                 panic!("{text} is a time");
@@ -210,6 +288,7 @@ mod tests {
             ("HEAD~3", "HEAD~3"),
             ("main", "main"),
             ("main..HEAD", "main"),
+            ("head~2", "HEAD~2"),
             ("main...", "main"),
             ("2026", "2026"),
             ("abc1234", "abc1234"),
@@ -220,5 +299,7 @@ mod tests {
             assert_eq!(parse(text), Ok(Since::LastCommit));
         }
         assert!(parse("--output=x").is_err());
+        let future = parse("2099-01-01").expect_err("the future");
+        assert!(future.contains("in the future"), "{future}");
     }
 }

@@ -355,24 +355,21 @@ fn tidy_arguments(params: &mut Map<String, Value>) -> Result<(), String> {
     let Some(arguments) = params.get_mut("arguments") else {
         return Ok(());
     };
-    let tidy = match &*arguments {
-        Value::Object(_) => return Ok(()),
-        Value::Null => json!({}),
-        Value::Array(list) if list.is_empty() => json!({}),
-        Value::String(text) if text.trim().is_empty() => json!({}),
-        Value::String(text) => match serde_json::from_str(text) {
-            Ok(Value::Object(object)) => Value::Object(object),
-            Ok(Value::Null) => json!({}),
-            _ => return Err(arguments_are_no_object()),
-        },
-        _ => return Err(arguments_are_no_object()),
-    };
-    *arguments = tidy;
+    let object = object_of(arguments.take());
+    *arguments = object.ok_or("arguments must be an object, for example {\"paths\": [\"src\"]}")?;
     Ok(())
 }
 
-fn arguments_are_no_object() -> String {
-    "arguments must be an object, for example {\"paths\": [\"src\"]}".to_owned()
+/// The object that a value is, contains as its only item, or is the JSON text of.
+fn object_of(value: Value) -> Option<Value> {
+    match value {
+        Value::Object(_) => Some(value),
+        Value::Null => Some(json!({})),
+        Value::Array(mut list) if list.len() <= 1 => object_of(list.pop().unwrap_or_default()),
+        Value::String(text) if text.trim().is_empty() => Some(json!({})),
+        Value::String(text) => object_of(serde_json::from_str(&text).ok()?),
+        _ => None,
+    }
 }
 
 fn error(id: Value, code: i64, message: &str) -> Value {

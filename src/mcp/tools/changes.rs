@@ -11,7 +11,6 @@ use super::super::page::{Page, count, line_about};
 use super::super::place::Session;
 use super::nodes::{children, shown};
 use super::{Answer, detail, some_tokens};
-use crate::wire::access::Access;
 use crate::wire::plain::{clean, name};
 use crate::wire::protocol::Node;
 
@@ -26,11 +25,8 @@ pub(super) struct Arguments {
 pub(super) async fn list_changes(session: &Session, arguments: Arguments) -> Answer {
     let since = Since::parse(&arguments.since, SystemTime::now())?;
     let root = session.target("")?.path;
-    let tree = session
-        .client
-        .node(&root, usize::MAX)
-        .await
-        .map_err(detail)?;
+    let tree = session.client.brief(&root, usize::MAX).await;
+    let tree = tree.map_err(detail)?;
     let title = match &since {
         Since::LastCommit => "since the last commit (uncommitted changes)".to_owned(),
         _ => format!("since {}", clean(arguments.since.trim())),

@@ -31,7 +31,20 @@ pub(super) fn entry(node: &Node, indent: &str) -> String {
         Node::File(_) => name(own),
         Node::Directory(_) => name(&format!("{own}/")),
     };
-    format!("{indent}{own}{}", line_about(node.common()))
+    format!("{indent}{own}{}", about(node))
+}
+
+/// A line about a node, to follow its path.
+pub(super) fn about(node: &Node) -> String {
+    match is_empty(node) {
+        true => "  no files".to_owned(),
+        false => line_about(node.common()),
+    }
+}
+
+/// Whether there is nothing to summarize.
+pub(super) fn is_empty(node: &Node) -> bool {
+    matches!(node, Node::Directory(directory) if directory.files == 0)
 }
 
 /// Size and kind, in brackets, with a space before.
@@ -76,6 +89,7 @@ pub(super) fn summary(page: &mut Page, node: &Node, rest: &str) {
     }
     let Some(summary) = &common.summary else {
         page.line(match common.freshness {
+            _ if is_empty(node) => "(no summary: there are no files)",
             Freshness::Off => "(no summary: it is switched off)",
             Freshness::Failed => "(no summary)",
             _ => "(no summary yet)",

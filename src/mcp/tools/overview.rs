@@ -7,9 +7,8 @@ use serde::Deserialize;
 use super::super::page::{Page, count, path_and_line};
 use super::super::place::Session;
 use super::super::tokens::tokens;
-use super::nodes::{children, entry, facts, summary};
+use super::nodes::{children, entry, facts, is_empty, summary};
 use super::{Answer, detail};
-use crate::wire::access::Access;
 use crate::wire::plain::clean;
 use crate::wire::protocol::Node;
 
@@ -55,11 +54,8 @@ fn default_tokens() -> usize {
 
 pub(super) async fn overview(session: &Session, arguments: Overview) -> Answer {
     let root = session.target("")?.path;
-    let node = session
-        .client
-        .node(&root, ENTRY_DEPTH)
-        .await
-        .map_err(detail)?;
+    let node = session.client.brief(&root, ENTRY_DEPTH).await;
+    let node = node.map_err(detail)?;
     let mut page = Page::new(arguments.max_tokens);
     page.line(&format!(
         "# {}{}",
@@ -84,6 +80,12 @@ pub(super) async fn overview(session: &Session, arguments: Overview) -> Answer {
             "{} of the top folder (list_tree)",
             count(more, "entry", "entries")
         ));
+    }
+    if is_empty(&node) {
+        for excluded in &session.repository.excluded {
+            let files = count(excluded.files, "file", "files");
+            page.leave_out(format!("{files} ({})", clean(&excluded.rule)));
+        }
     }
     if !entries.is_empty() {
         page.line("\n## Entry points");

@@ -57,7 +57,7 @@ pub(super) async fn summaries(session: &Session, arguments: Summaries) -> Answer
                     Ok(node) => Ok((node, target.spot)),
                     Err(problem) => match defined(session, path).await {
                         Some(found) => Ok(found),
-                        None if path.contains('*') => Err(format!(
+                        None if path.contains(['*', '{']) => Err(format!(
                             "{}: no such file; for a pattern, call search with path_glob",
                             name(path)
                         )),
@@ -135,8 +135,8 @@ async fn defined(session: &Session, text: &str) -> Option<(Node, Option<Spot>)> 
     }
     let root = Path::new(&session.repository.path);
     let tree = session.client.node(root, usize::MAX).await.ok()?;
-    let file = symbols::defining(&tree, text).into_iter().next()?.clone();
-    Some((Node::File(file), Some(Spot::Symbol(text.to_owned()))))
+    let (file, spot) = symbols::defining(&tree, text).into_iter().next()?;
+    Some((Node::File(file.clone()), spot))
 }
 
 /// The definitions that a line or a name means, after a line about their file.

@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Deserialize;
 
-use super::super::page::{Page, count, line_about};
+use super::super::page::{Page, count};
 use super::super::place::Session;
 use super::super::tokens::tokens;
-use super::nodes::{children, entry, shown};
+use super::nodes::{about, children, entry, shown};
 use super::{Answer, detail, many_tokens};
-use crate::wire::access::Access;
 use crate::wire::protocol::Node;
 
 #[derive(Deserialize)]
@@ -28,10 +27,17 @@ fn two() -> usize {
 
 pub(super) async fn tree(session: &Session, arguments: Tree) -> Answer {
     let path = session.target(&arguments.path)?.path;
-    let top = session.client.node(&path, arguments.depth).await;
-    let top = top.map_err(detail)?;
     let mut page = Page::new(arguments.max_tokens);
-    page.line(&format!("{}{}", shown(&top), line_about(top.common())));
+    // The deeper levels of a large tree are not read where the upper ones fill the page: an entry has four tokens or more.
+    let mut depth = arguments.depth.min(2);
+    let top = loop {
+        let top = session.client.brief(&path, depth).await.map_err(detail)?;
+        if depth >= arguments.depth || entries_below(&top) * 4 > page.left() {
+            break top;
+        }
+        depth = depth.saturating_mul(2).min(arguments.depth);
+    };
+    page.line(&format!("{}{}", shown(&top), about(&top)));
     // Level by level, so that what does not fit lies deepest.
     let mut fits: BTreeSet<&str> = BTreeSet::new();
     let mut folded: BTreeMap<&str, (&Node, usize)> = BTreeMap::new();
@@ -72,4 +78,9 @@ pub(super) async fn tree(session: &Session, arguments: Tree) -> Answer {
         }
     }
     Ok(page)
+}
+
+fn entries_below(node: &Node) -> usize {
+    let below = children(node).iter().map(|child| 1 + entries_below(child));
+    below.sum()
 }
