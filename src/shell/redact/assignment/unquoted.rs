@@ -119,7 +119,9 @@ impl Name<'_> {
             }
             _ => {
                 inner.len() >= 12
-                    && (value::is_random(inner) || value::is_long_number(inner))
+                    && (value::is_random(inner)
+                        || value::is_long_number(inner)
+                        || value::has_hex_part(inner))
                     && !value::is_placeholder(inner)
             }
         };
