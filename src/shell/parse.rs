@@ -111,8 +111,10 @@ fn without_grammar(name: &str, content: &[u8]) -> Parsed {
         _ if sized => lines_digest(name, source::count_lines(content), &text),
         "markdown" | "restructuredtext" | "text" | "" => text_digest(name, &tokens::prose(&text)),
         _ if rare() => text_digest(name, &tokens::prose(&text)),
-        "json" => tokens::digest(name, table::Lines::Free, &text),
-        _ => text_digest(name, &tokens::with_line_feeds(&text)),
+        "json" | "html" | "xml" => tokens::digest(name, table::Lines::Free, &text),
+        "toml" | "ini" => tokens::digest(name, table::Lines::Ends, &text),
+        "yaml" => tokens::digest(name, table::Lines::Indentation, &text),
+        _ => text_digest(name, &tokens::without_blank_lines(&text)),
     };
     Parsed { syntax, outline }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::clean::{clean, whole_sentences};
 use super::problem::{Problem, one_line};
+use super::words::Hints;
 use super::{at, meaning};
 use crate::model::failure::{Failure, Remedy};
 use crate::model::usage::Usage;
@@ -37,47 +38,48 @@ const FINISHED: [&str; 12] = [
     "done",
     "stop_token",
 ];
-/// Reasons of an end at a limit.
-const CUT: [&str; 10] = [
+/// Parts of the reasons of an end at a limit.
+const CUT: Hints = &[
     "length",
-    "max_tokens",
-    "model_length",
-    "max_output_tokens",
-    "max_completion_tokens",
-    "max_length",
-    "incomplete",
-    "token_limit",
-    "context_length",
+    "max_",
     "limit",
+    "incomplete",
+    "truncat",
+    "context",
+    "exceed",
 ];
-/// Reasons of an end by a filter.
-const FILTERED: [&str; 9] = [
-    "content_filter",
+/// Parts of the reasons of an end by a filter.
+const FILTERED: Hints = &[
+    "filter",
     "safety",
     "recitation",
-    "refusal",
+    "refus",
     "sensitive",
-    "prohibited_content",
-    "blocklist",
+    "prohibit",
+    "block",
     "spii",
-    "content_filtered",
+    "moderat",
+    "policy",
 ];
-/// Reasons of an end in the middle, by a fault.
-const BROKEN: [&str; 14] = [
+/// Parts of the reasons of an end in the middle, by a fault.
+const BROKEN: Hints = &[
     "error",
     "abort",
-    "aborted",
-    "cancelled",
-    "canceled",
     "cancel",
-    "insufficient_system_resource",
-    "network_error",
+    "insufficient",
+    "network",
     "repetition",
     "timeout",
-    "failed",
-    "failure",
-    "malformed_function_call",
-    "unexpected_tool_call",
+    "timed_out",
+    "fail",
+    "malformed",
+    "unexpected",
+    "disconnect",
+    "interrupt",
+    "unavailable",
+    "overload",
+    "preempt",
+    "killed",
 ];
 
 /// Whether an `error` field says nothing: "", {}, [], false, null, 0.
@@ -185,13 +187,14 @@ pub(super) fn read(value: &Value, cap: u32) -> Result<Reply, Failure> {
         return Err(retry("the answer holds no choices".to_owned()));
     }
     let reason = finish_reason(value);
-    if FILTERED.contains(&reason.as_str()) {
+    let has = |parts: Hints| parts.iter().any(|part| reason.contains(part));
+    if has(FILTERED) {
         return Err(Failure::new(
             Remedy::Permanent,
             "the provider's content filter stopped the answer",
         ));
     }
-    if BROKEN.contains(&reason.as_str()) {
+    if has(BROKEN) {
         let reason = one_line(&reason);
         return Err(retry(format!(
             "the answer broke off (finish_reason {reason:?})"
@@ -199,7 +202,7 @@ pub(super) fn read(value: &Value, cap: u32) -> Result<Reply, Failure> {
     }
     let text = clean(&raw);
     let text = field(&text).map_or(text, |field| clean(&field));
-    if CUT.contains(&reason.as_str()) {
+    if has(CUT) {
         // The whole sentences are good: a summary is bounded anyway.
         return Ok(match whole_sentences(&text, text.len()) {
             Some(text) => Reply::Text(text.to_owned()),

@@ -127,8 +127,16 @@ impl<'a> SyntaxDigest<'a> {
             }
             Role::Verbatim => {
                 self.skip_to(bytes.start, bytes.end);
+                if let Some(name) = self.quoted_key(node, content) {
+                    self.hasher.raw(b"(");
+                    self.hasher.field(b"property_identifier");
+                    self.leaf(name);
+                    self.push(kind, true, false);
+                    return;
+                }
                 let documents = self.open.last().is_some_and(|parent| parent.documents);
-                let content = match kind.format.quotes {
+                let plain = || !content.iter().any(|byte| b"\\#".contains(byte));
+                let content = match kind.format.quotes || kind.format.plain_quotes && plain() {
                     true => text::with_canonical_quotes(content),
                     false => content.into(),
                 };
@@ -216,6 +224,19 @@ impl<'a> SyntaxDigest<'a> {
             ));
         }
         Some((kinds.literal, text::joined(&literals)?))
+    }
+
+    /// The name in a quoted key that needs no quotes: `{'a': 1}` equals `{a: 1}`.
+    fn quoted_key<'c>(&self, node: Node<'_>, content: &'c [u8]) -> Option<&'c [u8]> {
+        let is_key = self.grammar.formatting.quoted_keys
+            && self.open.last()?.kind.name == "pair"
+            && node.prev_sibling().is_none();
+        let name = content.get(1..content.len().checked_sub(1)?)?;
+        let is_name = name.first()?.is_ascii_alphabetic()
+            && name
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        (is_key && is_name).then_some(name)
     }
 
     /// Whether a token is left out: punctuation of a dropped node, an optional token, or a comma that may be one.

@@ -104,6 +104,10 @@ pub(super) struct Formatting {
     pub empty: &'static [(&'static str, &'static str)],
     /// Node kinds of strings with a free choice of quotes.
     pub quotes: &'static [&'static str],
+    /// The same where an escape means something else in the other quotes.
+    pub plain_quotes: &'static [&'static str],
+    /// Whether a key may be in quotes, as in JavaScript.
+    pub quoted_keys: bool,
     /// Whether the space behind a comment's mark is free.
     pub comment_space: bool,
 }
@@ -115,6 +119,8 @@ pub(super) const STRICT: Formatting = Formatting {
     redundant: &[],
     empty: &[],
     quotes: &[],
+    plain_quotes: &[],
+    quoted_keys: false,
     comment_space: false,
 };
 

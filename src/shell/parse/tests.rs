@@ -822,3 +822,68 @@ fn adjacent_strings_of_one_prefix_are_one() {
         assert!(!same(one, other), "{one}");
     }
 }
+
+/// What formatters change in settings, pages and style sheets.
+#[test]
+fn formatters_cost_nothing_in_any_language() {
+    for (language, one, other) in [
+        (
+            "javascript",
+            "x = {'a': 1, \"b\": 2}\n",
+            "x = { a: 1, b: 2 };\n",
+        ),
+        ("typescript", "let x = {'a': 1}\n", "let x = { a: 1 };\n"),
+        ("ruby", "foo 'a', b\n", "foo \"a\", b\n"),
+        (
+            "css",
+            "a{b:c;d:'e'}\n.x,.y>z{d:e}\n",
+            "a {\n  b: c;\n  d: \"e\";\n}\n.x,\n.y > z {\n  d: e;\n}\n",
+        ),
+        (
+            "yaml",
+            "a: 1\nb:\n  - {c: 1}\n",
+            "a: 1  \n\n\nb:\n    - { c: 1 }\n\n",
+        ),
+        (
+            "toml",
+            "[a]\nb=1\nc = [1,2]\n",
+            "[a]\nb = 1\n\nc = [1, 2]\n",
+        ),
+        (
+            "html",
+            "<html><body><h1>T</h1></body></html>\n",
+            "<html>\n  <body>\n    <h1>T</h1>\n  </body>\n</html>\n",
+        ),
+        ("make", "a:\n\tb\nc:\n\td\n", "a:\n\tb \n\n\nc:\n\td\n"),
+    ] {
+        assert_eq!(
+            syntax(language, one),
+            syntax(language, other),
+            "{language}: {one}"
+        );
+    }
+    for (language, one, other) in [
+        ("javascript", "x = {'a-b': 1}\n", "x = {'a-c': 1}\n"),
+        ("javascript", "x = {[a]: 1}\n", "x = {a: 1}\n"),
+        ("javascript", "x = {'a': 1}\n", "x = {b: 1}\n"),
+        ("ruby", "a '\\n'\n", "a \"\\n\"\n"),
+        ("ruby", "a '#{b}'\n", "a \"#{b}\"\n"),
+        ("css", ".a .b { c: d }\n", ".a.b { c: d }\n"),
+        ("css", ".a > .b { c: d }\n", ".a .b { c: d }\n"),
+        ("css", ".a { b: c }\n", ".a { b: d }\n"),
+        ("scss", ".a .b { c: d }\n", ".a.b { c: d }\n"),
+        ("scss", ".a :hover { c: d }\n", ".a:hover { c: d }\n"),
+        ("css", ".a :hover { c: d }\n", ".a:hover { c: d }\n"),
+        ("yaml", "a:\n  b: 1\n", "a:\nb: 1\n"),
+        ("yaml", "a: b c\n", "a: bc\n"),
+        ("toml", "a = 1\nb = 2\n", "a = 1\nb = 3\n"),
+        ("html", "<p>a b</p>\n", "<p>ab</p>\n"),
+        ("make", "a:\n\tb\n", "a:\nb\n"),
+    ] {
+        assert_ne!(
+            syntax(language, one),
+            syntax(language, other),
+            "{language}: {one}"
+        );
+    }
+}

@@ -4,8 +4,6 @@
 //! quotes is one as far as its line goes, every other character is one. White space between two operator characters is
 //! kept as one blank; line ends and indentation are kept as far as the language gives them a meaning.
 
-use std::borrow::Cow;
-
 use crate::model::digest::{Digest, Hasher};
 
 use super::syntax::{ENCODING, is_space};
@@ -119,9 +117,13 @@ pub(super) fn prose(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A text with the line ends of this system.
-pub(super) fn with_line_feeds(text: &[u8]) -> Cow<'_, [u8]> {
-    super::syntax::with_one_line_end(text)
+/// Settings and other lines: white space at their ends and blank lines between them are free.
+pub(super) fn without_blank_lines(text: &[u8]) -> Vec<u8> {
+    let lines = text
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii_end);
+    let lines: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).collect();
+    lines.join(&b'\n')
 }
 
 #[cfg(test)]

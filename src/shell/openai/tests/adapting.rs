@@ -488,6 +488,12 @@ async fn the_way_that_an_answer_ends_decides_whether_it_counts() {
         "insufficient_system_resource",
         "network_error",
         "repetition",
+        "server_error",
+        "upstream_disconnected",
+        "TIMEOUT",
+        "generation_failed",
+        "user_interrupt",
+        "preempted",
     ] {
         let answer = ask_once(of("Reads files. And wri", json!(reason))).await.0;
         assert_eq!(answer.unwrap_err().0.remedy, Remedy::Retry, "{reason}");
@@ -500,7 +506,16 @@ async fn the_way_that_an_answer_ends_decides_whether_it_counts() {
             .0;
         assert_eq!(answer.unwrap().text, "Reads files. And writes them.");
     }
-    for reason in ["length", "max_tokens", "MAX_TOKENS", "model_length"] {
+    for reason in [
+        "length",
+        "max_tokens",
+        "MAX_TOKENS",
+        "model_length",
+        "max_new_tokens",
+        "model_context_window_exceeded",
+        "truncated",
+        "INCOMPLETE",
+    ] {
         let answer = ask_once(of("Reads files. And wri", json!(reason))).await.0;
         assert_eq!(answer.unwrap().text, "Reads files.", "{reason}");
     }

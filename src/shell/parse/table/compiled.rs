@@ -61,6 +61,7 @@ pub(in super::super) struct NodeKind {
 pub(in super::super) struct Format {
     pub trailing_commas: bool,
     pub quotes: bool,
+    pub plain_quotes: bool,
     /// Tokens that are optional as its children.
     pub optional: &'static [&'static str],
     /// Whether the row has a rule for redundant or empty nodes of this kind.
@@ -86,6 +87,7 @@ const ERROR: NodeKind = NodeKind {
     format: Format {
         trailing_commas: false,
         quotes: false,
+        plain_quotes: false,
         optional: &[],
         droppable: false,
     },
@@ -166,6 +168,7 @@ impl Grammar {
         Format {
             trailing_commas: rules.trailing_commas.contains(&kind),
             quotes: rules.quotes.contains(&kind),
+            plain_quotes: rules.plain_quotes.contains(&kind),
             optional: optional.map_or(&[], |(_, tokens)| *tokens),
             droppable: rules.redundant.iter().any(|rule| rule.node == kind)
                 || rules.empty.iter().any(|(node, _)| *node == kind),
@@ -280,6 +283,7 @@ mod tests {
                 row.decorators,
                 format.trailing_commas,
                 format.quotes,
+                format.plain_quotes,
             ]
             .concat();
             kinds.extend(format.redundant.iter().map(|rule| rule.node));

@@ -42,6 +42,8 @@ pub(super) static PYTHON: Grammar = Grammar {
         }],
         empty: &[("argument_list", "class_definition")],
         quotes: &["string"],
+        plain_quotes: &[],
+        quoted_keys: false,
         comment_space: true,
     },
     ..BRACES
@@ -234,6 +236,7 @@ pub(super) static JAVASCRIPT: Grammar = Grammar {
             },
         ],
         quotes: &["string"],
+        quoted_keys: true,
         ..STRICT
     },
     repair: Some(repair::javascript),
@@ -287,6 +290,7 @@ const TYPESCRIPT_FORMATTING: &Formatting = &Formatting {
         },
     ],
     quotes: &["string"],
+    quoted_keys: true,
     ..STRICT
 };
 

@@ -2,7 +2,7 @@
 
 use crate::shell::parse::repair;
 use crate::shell::parse::scan::comment::{DASHES, HASH};
-use crate::shell::parse::table::{BRACES, Docs, Grammar, Lines};
+use crate::shell::parse::table::{BRACES, Docs, Formatting, Grammar, Lines, STRICT};
 
 /// Documentation in comments that begin with `#`.
 const HASHED: Docs = Docs::Comments {
@@ -86,6 +86,10 @@ pub(super) static RUBY: Grammar = Grammar {
         "symbol_array",
     ],
     line_words: &["break", "next", "redo", "retry", "return", "yield"],
+    formatting: &Formatting {
+        plain_quotes: &["string"],
+        ..STRICT
+    },
     ..BRACES
 };
 
@@ -282,12 +286,20 @@ pub(super) static TERRAFORM: Grammar = Grammar {
 };
 
 #[cfg(feature = "css")]
+const STYLES: &Formatting = &Formatting {
+    optional: &[(&["declaration"], &[";"])],
+    quotes: &["string_value"],
+    ..STRICT
+};
+
+#[cfg(feature = "css")]
 pub(super) static CSS: Grammar = Grammar {
     name: "css",
     language: || tree_sitter_css::LANGUAGE.into(),
     query: &[include_str!("../../queries/css.scm")],
-    verbatim: &["string_value", "selectors"],
+    verbatim: &["string_value"],
     lines: Lines::Free,
+    formatting: STYLES,
     ..BRACES
 };
 
@@ -297,7 +309,8 @@ pub(super) static SCSS: Grammar = Grammar {
     language: tree_sitter_scss::language,
     query: &[include_str!("../../queries/scss.scm")],
     comments: &["comment", "js_comment"],
-    verbatim: &["string_value", "selectors"],
+    verbatim: &["string_value"],
+    formatting: STYLES,
     ..BRACES
 };
 
