@@ -279,3 +279,30 @@ pub fn today() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |since| since.as_secs() / 86_400)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::{Store, open_store};
+    use crate::model::digest::Digest;
+    use crate::model::summary::{Summary, SummaryKey};
+
+    #[tokio::test]
+    async fn what_an_earlier_version_stored_is_read_without_secrets() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = SummaryKey(Digest([7; 16]));
+        let token = format!("ghp_{}", "a1B2c3D4e5F6".repeat(3));
+        let stored = Summary::new(format!("Calls the server with {token}."), "test-model");
+        let raw = Store::open(folder.path()).unwrap();
+        raw.put_paid(&[(key, stored.clone())]).unwrap();
+        // The store itself has it as it was written.
+        assert_eq!(raw.summary(key).unwrap(), Some(stored));
+        drop(raw);
+
+        let store = open_store(folder.path()).await.unwrap();
+        let read = store.summary(key).unwrap().unwrap();
+        assert_eq!(read.text, "Calls the server with [redacted: GitHub token].");
+        assert_eq!(read.model, "test-model");
+    }
+}

@@ -245,7 +245,8 @@ fn try_pattern(text: &[u8], at: usize, row: usize, work: &Work, found: &mut Foun
     {
         return end.max(at + 1);
     }
-    work.spend(100 + 4 * (end - start));
+    let each = if rule.spans_lines { 12 } else { 4 };
+    work.spend(100 + each * (end - start));
     for captures in pattern.captures_iter(window) {
         work.spend(400);
         let secret = ["s", "t", "u"].iter().find_map(|name| captures.name(name));

@@ -382,6 +382,11 @@ pub(super) fn lone(
                 .or_else(|| storage_key(run))
         {
             found.push((at + place.start..at + place.end, "secret"));
+        } else if length <= 300
+            && !is_checksum(text, at)
+            && let Some(place) = whole(text, at, length)
+        {
+            found.push((place, "secret"));
         }
         at += length;
     }
@@ -445,6 +450,137 @@ fn prefixed(run: &[u8]) -> Option<Range<usize>> {
     };
     (begins && separated && plain && (mixed || says()) && value::is_random(drawn))
         .then_some(0..run.len())
+}
+
+/// Words before a drawn row that say what it is: a checksum, or what a build or a protocol writes.
+static NO_KEYS: Words = words!(
+    "sha sha1 sha224 sha256 sha384 sha512 md5 crc32 blake2b blake3 integrity etag rev commit hash digest checksum \
+    fingerprint thumbprint websocket version xn punycode encoded"
+);
+
+/// How files of other formats begin in base64: images, archives, fonts, certificates.
+const FILES: [&[u8]; 12] = [
+    b"iVBORw0KGgo",
+    b"R0lGOD",
+    b"/9j/",
+    b"UEsDB",
+    b"H4sI",
+    b"JVBERi",
+    b"d09G",
+    b"AAEAAA",
+    b"AAAB",
+    b"PHN2",
+    b"PD94",
+    b"MI",
+];
+
+/// A literal, or the value of a line that sets a variable, that is one token: a drawn row of letters in both cases and
+/// digits, or a short prefix with a drawn row of 30 letters and digits. `at` is a run within it.
+fn whole(text: &[u8], at: usize, length: usize) -> Option<Range<usize>> {
+    let digits = text[at..at + length]
+        .iter()
+        .filter(|byte| byte.is_ascii_digit());
+    if digits.count() < 2 {
+        return None;
+    }
+    let is_part = |byte: &&u8| IN_RUN[usize::from(**byte)] || b".~=".contains(byte);
+    let before = text[at.saturating_sub(32)..at].iter().rev();
+    let lead = before
+        .take_while(|byte| is_part(byte) && **byte != b'=')
+        .count();
+    let start = at - lead;
+    let open = *text[..start].last()?;
+    let behind = text[at + length..].iter().take(300);
+    let end = at + length + behind.take_while(is_part).count();
+    let close = text.get(end).copied().unwrap_or(b'\n');
+    let is_setting = || {
+        let name = text[..start - 1].iter().rev().take(48);
+        let name = name.take_while(|byte| is_in(**byte, b'U') || **byte == b'_');
+        let named = name.count();
+        named >= 3 && b"\r\n".contains(&close)
+    };
+    let is_literal = b"\"'`".contains(&open) && close == open;
+    if !(is_literal || open == b'=' && is_setting()) {
+        return None;
+    }
+    let token = &text[start..end];
+    let mut drawn = 0..0;
+    let mut part = 0;
+    for (place, byte) in token.iter().chain(b".").enumerate() {
+        if !byte.is_ascii_alphanumeric() {
+            if place - part > drawn.len() {
+                drawn = part..place;
+            }
+            part = place + 1;
+        }
+    }
+    let (head, drawn) = (&token[..drawn.start], &token[drawn]);
+    let count = |is: fn(&u8) -> bool| drawn.iter().filter(|byte| is(byte)).count();
+    let digits = count(u8::is_ascii_digit);
+    let (upper, lower) = (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase));
+    let mixed = drawn.len() >= 20 && digits >= 2 && upper >= 4 && lower >= 4;
+    let separated = head.first().is_some_and(u8::is_ascii_alphabetic) && head.len() <= 16;
+    let prefixed = separated && drawn.len() >= 30 && digits >= 4 && upper + lower >= 6;
+    let drawn_alone = (mixed || prefixed)
+        && head.len() <= 32
+        && !token.contains(&b'/')
+        && value::is_random(drawn)
+        && !is_identifier(drawn);
+    if !drawn_alone || is_data(text, start - 1..end + 1) {
+        return None;
+    }
+    let line = &text[start.saturating_sub(64)..start - 1];
+    let line = line.rsplit(|byte| *byte == b'\n').next();
+    let mut words = [head, line.unwrap_or_default()]
+        .into_iter()
+        .flat_map(names::words_in);
+    let says_other = words.any(|word| NO_KEYS.has(&word));
+    (!says_other).then_some(start..end)
+}
+
+/// Whether a literal with its quotes is data of another kind: a piece of a longer one, a file, a text, or a digest in base64.
+fn is_data(text: &[u8], literal: Range<usize>) -> bool {
+    let before = text[literal.start.saturating_sub(64)..literal.start].trim_ascii_end();
+    let behind = &text[literal.end.min(text.len())..text.len().min(literal.end + 64)];
+    let behind = behind.trim_ascii_start();
+    let token = &text[literal.start + 1..literal.end - 1];
+    let padding = token.iter().rev().take_while(|byte| **byte == b'=').count();
+    before.ends_with(b"+")
+        || behind.starts_with(b"+")
+        || FILES.iter().any(|file| token.starts_with(file))
+        || matches!((token.len(), padding), (24, 2) | (28, 1))
+        || is_encoded_text(token)
+}
+
+/// Whether a row of base64 stands for plain text.
+fn is_encoded_text(token: &[u8]) -> bool {
+    let mut bits = 0_u32;
+    let digits = token.iter().map_while(|byte| match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    });
+    digits.enumerate().all(|(place, digit)| {
+        bits = (bits << 6 | u32::from(digit)) & 0xff_ffff;
+        let [_, bytes @ ..] = bits.to_be_bytes();
+        place % 4 < 3
+            || bytes
+                .iter()
+                .all(|byte| byte.is_ascii_graphic() || b" \r\n\t".contains(byte))
+    })
+}
+
+/// Whether it reads like words in camel case with a number among them.
+fn is_identifier(drawn: &[u8]) -> bool {
+    let same = |pair: &&[u8]| {
+        pair.iter().all(u8::is_ascii_lowercase) || pair.iter().all(u8::is_ascii_uppercase)
+    };
+    let numbers = drawn.split(|byte| !byte.is_ascii_digit());
+    let numbers = numbers.filter(|number| !number.is_empty()).count();
+    numbers <= 2 && drawn.windows(2).filter(same).count() * 2 > drawn.len() - 1
 }
 
 /// `id:key` without a name: digits and a bar, or hexadecimal and a colon, before a drawn row.

@@ -353,6 +353,47 @@ fn plain_values_are_found_where_a_name_or_a_prefix_marks_them() {
     }
 }
 
+/// Tokens of vendors that are on no list: the shape of a whole literal, or what it is passed to, shows them.
+#[test]
+fn unlisted_tokens_are_found_by_their_shape_and_place() {
+    let mut rng = fastrand::Rng::with_seed(13);
+    let base36 = "abcdefghijklmnopqrstuvwxyz0123456789";
+    for text in [
+        "client = AcmeClient(\"%a\")",
+        "new Acme.Api('%a')",
+        "client = AcmeClient(token=\"%a\")",
+        "v = \"%m\"",
+        "v = 'ACMETOK_TEST-%m'",
+        "v = \"acme.%m.%m\"",
+        "v = \"acm_%a\"",
+        "get(\"https://api.acme.local/v1/x?appid=%a&limit=10\")",
+        "acmeApi: \"%a\"",
+        "ACME=%m\n",
+    ] {
+        let lost = (0..20).filter(|_| {
+            let mixed = drawn(&mut rng, ALNUM, 32);
+            let lower = drawn(&mut rng, base36, 32);
+            let text = text.replace("%m", &mixed).replace("%a", &lower);
+            let once = redacted(&text, Syntax::Code);
+            once.contains(&mixed) || once.contains(&lower)
+        });
+        assert!(lost.count() <= 1, "{text}");
+    }
+    for text in [
+        "digest = \"ujmZX4KXZqjwy6vi1aQFH5p4Ygk=\"",
+        "content_md5 = \"fHcEH1vPwA6eTPqxuasXcg==\"",
+        "encode(\"ZXhhbXBsZSBieXRlc3RyaW5nIQ==\")",
+        "punycode = \"xn--i1baa7eci9glrd9b2ae1bj0hfcgg6iyaf8o0a1dig0cd\"",
+        "png = \"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk\"",
+        "alias = \"kCFNumberFloat32TypeForEachThing\"",
+        "fingerprint: \"Vd1MdLDkhTTi9OFzzs61DfjyenrCqomRzHrpFOAwvO0=\"",
+        "x = \"lc2VhcmNoMRYwFAYDVQQDDA1KdXJhc3NpYyBQYXJrMB4X\" +\n    \"b\"",
+        "new HttpClient(\"https://api.acme.local\")",
+    ] {
+        assert_eq!(redacted(text, Syntax::Code), text);
+    }
+}
+
 /// Names in every case style, and a value that only the name marks.
 #[test]
 fn names_count_in_every_case_style() {
