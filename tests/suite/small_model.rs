@@ -161,6 +161,8 @@ fn a_small_model_stores_no_rubbish() {
                 );
                 assert!(!text.is_empty(), "{node}");
             }
+            // A folder above a failed file waits for it, with a draft.
+            Some("stale") if node["kind"] != "file" => assert!(!text.is_empty(), "{node}"),
             other => panic!("{other:?}: {node}"),
         }
     }
