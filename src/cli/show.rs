@@ -50,7 +50,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         return output::page(&text, terminal);
     }
     let (node, path) = match symbol(given, &path) {
-        Some(name) if meant.spot.is_none() => defined(context, &name).await?,
+        Some(name) if meant.spot.is_none() || name.contains('#') => defined(context, &name).await?,
         _ => {
             let reader = Reader::open(context, &path).await?;
             let node = reader.node(&path, 1).await;

@@ -205,11 +205,17 @@ impl Place {
             None => Ok(folder),
             Some(reason) => {
                 let root = clean(&root.to_string_lossy());
+                let is_of_git = folder.components().any(|part| part.as_os_str() == ".git");
                 let folder = clean(&folder.to_string_lossy());
+                let alone = match is_of_git {
+                    true => String::new(),
+                    false => format!(
+                        "; to summarize the folder itself, run `epitome watch {folder}` once"
+                    ),
+                };
                 Err(format!(
                     "{folder} is not part of the repository {root} ({reason}), so it has no summaries: \
-                     to ask about that repository, pass \"repository\": {}; \
-                     to summarize the folder itself, run `epitome watch {folder}` once",
+                     to ask about that repository, pass \"repository\": {}{alone}",
                     serde_json::json!(root)
                 ))
             }

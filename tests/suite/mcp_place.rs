@@ -294,6 +294,7 @@ fn a_folder_that_is_left_out_is_not_answered_from_around() {
         ("quiet", ".epitomeignore:1"),
         ("left", "[files] exclude"),
         ("web/node_modules/x", "left out by default"),
+        (".git/info", "part of git's own data"),
     ];
     for (folder, _) in rows {
         repo.write(&format!("{folder}/cart.py"), "class Cart:\n    pass\n");
@@ -359,6 +360,8 @@ fn a_folder_that_is_left_out_is_not_answered_from_around() {
         agent.good("get_overview", json!({}));
     }
     assert_eq!(home.status()["repositories"].as_array().unwrap().len(), 1);
+    let done = home.run(&["watch", &repo.at(".git/info")]);
+    assert!(done.stderr.contains("git's own data"), "{done:?}");
     // Named, it is watched by itself, and then it has its own answers.
     let build = repo.at("build");
     home.run(&["watch", &build]).expect(0);

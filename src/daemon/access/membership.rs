@@ -200,6 +200,10 @@ fn unfit(root: &Path, home: Option<&Path>) -> Option<String> {
             "{shown} holds no files but what the kernel makes up: {all}"
         ));
     }
+    let is_of_git = root.components().any(|part| part.as_os_str() == ".git");
+    if is_of_git && !Rules::is_work_tree(root) {
+        return Some(format!("{shown} is git's own data: {all}"));
+    }
     let home = home.and_then(|home| home.canonicalize().ok());
     let holds_home = home.is_some_and(|home| home.starts_with(root));
     (holds_home && !Rules::is_work_tree(root)).then(|| {
@@ -257,6 +261,9 @@ mod tests {
             assert!(refused(path).unwrap().contains("home folder"), "{path:?}");
         }
         assert_eq!(refused(&home.join("work")), None);
+        assert_eq!(refused(&home.join("work.git")), None);
+        let git = refused(&home.join("work/.git/refs")).unwrap();
+        assert!(git.contains("git's own data"), "{git}");
         if cfg!(target_os = "linux") {
             for path in ["/proc", "/proc/self", "/sys", "/dev"] {
                 assert!(

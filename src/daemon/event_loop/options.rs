@@ -15,7 +15,7 @@ use crate::model::price;
 use crate::shell::{classify, openai as endpoint, parse};
 
 /// How many times longer a directory rests than a file before a paid request.
-const DIRECTORY_REST: u64 = 5;
+const DIRECTORY_REST: u64 = 15;
 
 /// The version of everything that decides what reading a file finds, the configuration included.
 fn reading_version(config: &Config) -> u32 {

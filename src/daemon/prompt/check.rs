@@ -46,6 +46,37 @@ const OTHER_TASKS: [&str; 28] = [
     "no content was provided",
 ];
 
+/// Phrases of a small model's response about the task instead of the content.
+const ABOUT_THE_TASK: [&str; 22] = [
+    "ready to assist",
+    "happy to help",
+    "your request",
+    "as requested",
+    "requested paragraph",
+    "requested summary",
+    "i have written",
+    "i've written",
+    "i have rewritten",
+    "needs to be rewritten",
+    "needs rewriting",
+    "be rewritten to",
+    "rewritten paragraph",
+    "rewritten version",
+    "revised version of the paragraph",
+    "revised version of the text",
+    "revised version of the summary",
+    "version of the paragraph",
+    "do you want to know",
+    "would you like me to",
+    "let me know if",
+    "plain text format with no",
+];
+
+/// Characters that code and markup are full of, and prose is not.
+const SYMBOLS: [char; 11] = ['{', '}', '[', ']', '=', '<', '>', ';', '#', '\\', '|'];
+/// Such characters from which on a text may be code, and their share of it (one in so many).
+const DENSE_SYMBOLS: (usize, usize) = (10, 25);
+
 /// Why a response is no summary; `None`: it may be one.
 pub fn fault(answer: &str, prompt: &Prompt) -> Option<&'static str> {
     if !answer.chars().any(char::is_alphabetic) {
@@ -58,6 +89,9 @@ pub fn fault(answer: &str, prompt: &Prompt) -> Option<&'static str> {
         return Some("it repeats the delimiters of the prompt");
     }
     if answer.contains("```")
+        || prompt.json && is_dense_in_symbols(answer)
+        || answer.starts_with("<p>")
+        || answer.starts_with(".. ") && answer.contains("::")
         || answer.starts_with(['{', '[', '<']) && answer.ends_with(['}', ']', '>'])
     {
         return Some("it is code or markup");
@@ -66,13 +100,39 @@ pub fn fault(answer: &str, prompt: &Prompt) -> Option<&'static str> {
     if OTHER_TASKS.iter().any(|start| lower.starts_with(start)) {
         return Some("it answers another question");
     }
+    let shown = || content(prompt).to_lowercase();
+    let about_task = ABOUT_THE_TASK
+        .iter()
+        .filter(|_| prompt.json)
+        .find(|phrase| lower.contains(**phrase));
+    if about_task.is_some_and(|phrase| !shown().contains(phrase)) {
+        return Some("it is about the request, not about the content");
+    }
     if repeats_itself(answer) {
         return Some("it repeats itself");
     }
-    if copies_instructions(answer, prompt) {
+    if repeats_opening(answer, prompt) || copies_instructions(answer, prompt) {
         return Some("it repeats the instructions");
     }
     None
+}
+
+/// Whether it begins like the request: "A file, language: python."
+fn repeats_opening(answer: &str, prompt: &Prompt) -> bool {
+    let opening = prompt.user.split([':', '.', '\n']).next().unwrap_or("");
+    let answer = answer.trim_start_matches(|c: char| !c.is_alphabetic());
+    opening.len() >= 8
+        && prompt.user[opening.len()..].starts_with(':')
+        && answer.starts_with(opening)
+        && answer[opening.len()..].starts_with(':')
+}
+
+/// Whether a text, without its quoted code, is dense in the characters of code.
+fn is_dense_in_symbols(answer: &str) -> bool {
+    let prose: String = answer.split('`').step_by(2).collect();
+    let symbols = prose.chars().filter(|c| SYMBOLS.contains(c)).count();
+    let (least, share) = DENSE_SYMBOLS;
+    symbols >= least && symbols * share >= prose.chars().count()
 }
 
 /// Whether a delimiter's own word or its tag is in it.
@@ -235,6 +295,49 @@ mod tests {
             system: small.instructions(),
             ..request
         };
+        let small_request = Prompt {
+            json: true,
+            ..request.clone()
+        };
+        for (answer, wanted) in [
+            (
+                "Maps `HashMap<String, Vec<u8>>` to `[u8; 4]` and `{}`; `a[i] = b[j] | c[k];` stays.",
+                None,
+            ),
+            ("Stores a file, language and size of each request.", None),
+            (
+                "A file, language: rust. It has an entry point.",
+                Some("it repeats the instructions"),
+            ),
+            (
+                "[A file, language: rust. You have to write 2 sentences.] The first one.",
+                Some("it repeats the instructions"),
+            ),
+            (
+                "I have written a new paragraph. I am ready to assist with your request.",
+                Some("it is about the request, not about the content"),
+            ),
+            (
+                "The sentence contains an error and needs to be rewritten.",
+                Some("it is about the request, not about the content"),
+            ),
+            (
+                "What? I'm not sure, but the code is still there. What do you want to know about it?",
+                Some("it is about the request, not about the content"),
+            ),
+            (
+                "from typing import Any url_safe = URLSafe( s=urllib.pack(#{0} #* {1}.{}*! *[] + b[t] = r</pre);",
+                Some("it is code or markup"),
+            ),
+            (
+                ".. header:: The message is a classic example.",
+                Some("it is code or markup"),
+            ),
+        ] {
+            assert_eq!(fault(answer, &small_request), wanted, "{answer}");
+        }
+        let decides = "Decides whether a file needs to be rewritten, as requested by its caller.";
+        assert_eq!(fault(decides, &request), None);
         let sentence = small
             .instructions()
             .split_inclusive('.')
