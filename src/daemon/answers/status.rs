@@ -127,7 +127,7 @@ fn shared(shared: &Shared) -> SharedStatus {
         rejected: count(&counts.rejected),
         published: count(&counts.published),
         waiting: count(&counts.waiting),
-        refused: shared.refused().0.len() as u64,
+        refused: shared.refusal().map_or(0, |(many, _)| many as u64),
     }
 }
 
@@ -166,8 +166,7 @@ fn shared_error(shared: &Shared) -> Option<String> {
         let found = HINTS.iter().find(|(part, _)| error.contains(part));
         found.map_or("", |(_, hint)| hint)
     };
-    let (refused, why) = shared.refused();
-    match (shared.client.errors(), why) {
+    match (shared.client.errors(), shared.refusal()) {
         ((Some(error), _), _) => Some(format!(
             "{url} cannot be read ({error}); {}summaries are requested without it",
             hint(&error)
@@ -176,9 +175,8 @@ fn shared_error(shared: &Shared) -> Option<String> {
             "{url} cannot be written ({error}); {}summaries wait and are written later",
             hint(&error)
         )),
-        ((None, None), Some(error)) => Some(format!(
-            "{url} refuses {} of the summaries ({error}); {}they are tried again later",
-            refused.len(),
+        ((None, None), Some((many, error))) => Some(format!(
+            "{url} refuses {many} of the summaries ({error}); {}they are tried again later",
             hint(&error)
         )),
         ((None, None), None) => {

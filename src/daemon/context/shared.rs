@@ -116,17 +116,31 @@ impl Shared {
         }
     }
 
-    /// The summaries that are not written for now, so that they do not block others, and why one of them is not.
-    pub fn refused(&self) -> (HashSet<SummaryKey>, Option<String>) {
+    /// The store took summaries; some of them it may have refused before.
+    pub fn note_stored(&self, keys: &[SummaryKey]) {
+        let mut refused = self.refusals();
+        for key in keys {
+            refused.remove(key);
+        }
+    }
+
+    /// The summaries that are not written for now, so that they do not block others.
+    pub fn refused(&self) -> HashSet<SummaryKey> {
         let now = Instant::now();
         let refused = self.refusals();
         let is_final = |entry: &(&SummaryKey, &Refusal)| entry.1.is_final(now);
-        let why = refused
+        refused
             .iter()
-            .find(is_final)
-            .map(|(_, refusal)| refusal.why.clone());
-        let keys = refused.iter().filter(is_final).map(|(key, _)| *key);
-        (keys.collect(), why)
+            .filter(is_final)
+            .map(|(key, _)| *key)
+            .collect()
+    }
+
+    /// How many summaries the store refused and has not taken since, and why one of them.
+    pub fn refusal(&self) -> Option<(usize, String)> {
+        let refused = self.refusals();
+        let why = refused.values().next()?.why.clone();
+        Some((refused.len(), why))
     }
 
     fn refusals(&self) -> MutexGuard<'_, HashMap<SummaryKey, Refusal>> {

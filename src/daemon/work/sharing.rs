@@ -205,6 +205,7 @@ async fn write_some(context: Arc<Context>, shared: &Arc<Shared>) -> Round {
         let refused = keys.into_iter().filter(|key| !stored.contains(key));
         shared.note_refused(refused, &why);
     }
+    shared.note_stored(&written);
     let many = written.len();
     let done = tokio::task::spawn_blocking(move || context.store.note_shared(&written)).await;
     shared
@@ -224,7 +225,7 @@ async fn write_some(context: Arc<Context>, shared: &Arc<Shared>) -> Round {
 
 /// The next summaries to write, without those that the store refuses.
 fn next(store: &Store, shared: &Shared, most: usize) -> Vec<SummaryKey> {
-    let (refused, _) = shared.refused();
+    let refused = shared.refused();
     let mut keys = store.unshared(most + refused.len());
     keys.retain(|key| !refused.contains(key));
     keys.truncate(most);
@@ -245,15 +246,17 @@ pub async fn drain(context: &Arc<Context>) {
         _ => LAST_WRITES,
     };
     let until = Instant::now() + patience;
+    let mut failed_at = None;
     loop {
         let written = shared.written.notified();
         let (reader, sharing) = (Arc::clone(context), Arc::clone(shared));
         let waiting = tokio::task::spawn_blocking(move || next(&reader.store, &sharing, 1)).await;
         let is_done = waiting.map_or(true, |keys| keys.is_empty());
         let (reads, writes) = shared.client.errors();
-        let wrote = shared.counts.published.load(Ordering::Relaxed) > 0;
-        let is_dead = writes.is_some() || (reads.is_some() && !wrote);
-        if is_dead {
+        let wrote = shared.counts.published.load(Ordering::Relaxed);
+        // A round of nothing but values that the store refuses fails as a whole: after one that succeeded, the next decides.
+        let failed = writes.is_some() && failed_at.replace(wrote) == Some(wrote);
+        if failed || wrote == 0 && (reads.is_some() || writes.is_some()) {
             return;
         }
         if is_done || timeout_at(until, written).await.is_err() {
