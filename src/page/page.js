@@ -10,13 +10,17 @@
   const size = (n) => (n < 1024 ? `${n} B` : n < 1048576 ? `${(n / 1024).toFixed(1)} KiB` : `${(n / 1048576).toFixed(1)} MiB`);
 
   // An element with attributes and children; a string child is text.
+  // Characters that reorder or hide what a name shows.
+  const hidden = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu;
+  const plain = (value) => (typeof value === "string" ? value.replace(hidden, "\ufffd") : value);
+
   const el = (tag, attributes = {}, ...children) => {
     const element = document.createElement(tag);
     for (const [key, value] of Object.entries(attributes)) {
       if (key === "onclick") element.addEventListener("click", value);
       else if (value !== undefined && value !== null) element.setAttribute(key, value);
     }
-    element.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+    element.append(...children.filter((child) => child !== null && child !== undefined && child !== "").map(plain));
     return element;
   };
 

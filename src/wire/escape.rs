@@ -1,6 +1,18 @@
 //! Escaping for HTML and Markdown.
 
-/// The text for HTML, also inside double quotes. Control characters become U+FFFD.
+/// Whether it is shown as U+FFFD: control characters, and those that reorder or hide what a name shows.
+fn is_replaced(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// The text for HTML, also inside double quotes. Characters that control, reorder or hide become U+FFFD.
 pub fn html(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -10,7 +22,7 @@ pub fn html(text: &str) -> String {
             '&' => safe.push_str("&amp;"),
             '"' => safe.push_str("&quot;"),
             '\n' | '\t' => safe.push(c),
-            c if c.is_control() => safe.push('\u{fffd}'),
+            c if is_replaced(c) => safe.push('\u{fffd}'),
             c => safe.push(c),
         }
     }
@@ -21,7 +33,7 @@ pub fn html(text: &str) -> String {
 pub fn code_span(text: &str) -> String {
     let text: String = text
         .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .map(|c| if is_replaced(c) { '\u{fffd}' } else { c })
         .collect();
     let longest = text
         .split(|c| c != '`')
@@ -46,7 +58,7 @@ pub fn markdown(line: &str) -> String {
     parts
         .map(|(at, part)| match at % 2 {
             0 => markdown_text(part, at == 0),
-            _ => format!("`{part}`"),
+            _ => format!("`{}`", part.replace(is_replaced, "\u{fffd}")),
         })
         .collect()
 }
@@ -59,7 +71,7 @@ fn markdown_text(text: &str, starts_line: bool) -> String {
             '&' => safe.push_str("&amp;"),
             '\\' | '[' | ']' | '*' | '_' | '|' => safe.extend(['\\', c]),
             '#' | '>' | '+' | '-' | '=' | '~' if at == 0 && starts_line => safe.extend(['\\', c]),
-            c if c.is_control() => safe.push('\u{fffd}'),
+            c if is_replaced(c) => safe.push('\u{fffd}'),
             c => safe.push(c),
         }
     }
@@ -78,6 +90,17 @@ mod tests {
         assert_eq!(markdown("one ` alone <x>"), "one \\` alone &lt;x>");
         assert_eq!(code_span("a`b"), "`` a`b ``");
         assert_eq!(code_span("a\nb"), "`a\u{fffd}b`");
+        let reordered = "a\u{202e}b\u{2066}c\u{e0041}";
+        for shown in [
+            html(reordered),
+            markdown(reordered),
+            markdown("`a\u{202e}b`"),
+        ] {
+            assert!(
+                !shown.contains(['\u{202e}', '\u{2066}', '\u{e0041}']),
+                "{shown}"
+            );
+        }
         assert_eq!(
             html("<a href=\"x\">\u{1b}"),
             "&lt;a href=&quot;x&quot;&gt;\u{fffd}"
