@@ -251,17 +251,23 @@ fn doctor_compares_the_daemon_with_this_shell() {
     for what in ["its configuration is", "its store is"] {
         assert!(done.stdout.contains(what), "{done:?}");
     }
-    daemon.terminate();
 
-    // The shell has a key, the daemon has none.
+    // The daemon reads its configuration once.
     home.configure(
         "[summaries]\nprovider = \"openai\"\n[openai]\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"m\"\n",
     );
+    let done = home.run(&["doctor"]);
+    let edited = "was changed after the daemon started";
+    assert!(done.stdout.contains(edited), "{done:?}");
+    daemon.terminate();
+
+    // The shell has a key, the daemon has none.
     let mut command = home.command(&["daemon"]);
     command.env_remove("OPENAI_API_KEY");
     let _daemon = home.daemon_by(command);
     assert_eq!(home.status()["daemon"]["key"], "absent");
     let done = home.run(&["doctor"]).expect(1);
+    assert!(!done.stdout.contains(edited), "{done:?}");
     assert!(done.stdout.contains("the daemon has none"), "{done:?}");
     assert!(
         done.stdout.contains("cannot reach http://127.0.0.1:9/v1"),

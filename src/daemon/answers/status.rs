@@ -1,7 +1,9 @@
 //! The daemon's status.
 
+use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::daemon::answers::usage;
 use crate::daemon::context::registry::{Entry, repository_topic};
@@ -61,6 +63,8 @@ pub fn status(
         .iter()
         .filter_map(|shared| shared_error(shared));
     notes.extend(errors.map(|error| format!("shared store: {error}")));
+    let config = context.places.get().map(|places| &places.config);
+    notes.extend(config.and_then(|config| edited(config, context.started)));
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
@@ -105,6 +109,15 @@ pub fn status(
             key: key(context).to_owned(),
         }),
     }
+}
+
+/// Says that the configuration was changed after the start: the daemon reads it once.
+fn edited(config: &Path, started: Instant) -> Option<String> {
+    let age = fs::metadata(config).ok()?.modified().ok()?.elapsed().ok()?;
+    (age < started.elapsed()).then(|| {
+        let config = config.display();
+        format!("{config} was changed after the daemon started; `epitome restart` applies it")
+    })
 }
 
 fn shared(shared: &Shared) -> SharedStatus {
