@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -11,7 +12,7 @@ use crate::harness::{Home, Repo, first_not_fresh, paths, until};
 
 const CONFIG: &str = "[export]\ndir = \"map\"\n\n[watch]\nsettle_ms = 20\n";
 
-/// All files of a folder by relative path, with their bytes.
+/// All files of a folder by relative path, with their bytes; without the temporary ones that are renamed meanwhile.
 fn written(folder: &Path) -> BTreeMap<String, String> {
     fn walk(root: &Path, folder: &Path, all: &mut BTreeMap<String, String>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -25,7 +26,10 @@ fn written(folder: &Path) -> BTreeMap<String, String> {
                     .to_str()
                     .unwrap()
                     .to_owned();
-                all.insert(name, fs::read_to_string(&path).unwrap());
+                match fs::read_to_string(&path) {
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    text => drop(all.insert(name, text.unwrap())),
+                }
             }
         }
     }
