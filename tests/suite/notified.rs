@@ -53,6 +53,15 @@ pub fn watched_inodes(pid: u32) -> Vec<u64> {
     inodes
 }
 
+/// What a daemon without repositories watches: its socket, soon after it is ready.
+pub fn watched_at_start(home: &Home, daemon: u32) -> Vec<u64> {
+    let socket = inode(home.socket());
+    until("the socket is watched", || {
+        watched_inodes(daemon).contains(&socket)
+    });
+    watched_inodes(daemon)
+}
+
 /// Processor time that a process used, in ticks of 10 ms.
 pub fn ticks(pid: u32) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
@@ -187,7 +196,7 @@ fn unwatch_leaves_no_watch_behind() {
     repo.git(&["init", "-q", "src/inner"]);
     repo.write("src/inner/deep/a.py", "A = 1\n");
     let daemon = home.daemon(&[]);
-    let before = watched_inodes(daemon.pid());
+    let before = watched_at_start(&home, daemon.pid());
     home.run(&["watch", &other.at("")]).expect(0);
     home.wait(&other);
     let with_other = watched_inodes(daemon.pid());

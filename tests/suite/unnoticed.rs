@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::harness::{Alone, Home, Repo, every, find, first_not_fresh, paths, until};
 use crate::notified::{
-    Ends, QUICK, assert_current, may_unshare, repository, ticks, unshared, watched_inodes,
+    Ends, QUICK, assert_current, may_unshare, repository, ticks, unshared, watched_at_start,
+    watched_inodes,
 };
 
 /// Runs a script that starts a daemon in its own namespaces; returns its exit code.
@@ -199,7 +200,7 @@ fn a_repository_removed_during_a_scan_leaves_no_watch() {
         repo.write(&format!("{folder}/f.txt"), "");
     }
     let daemon = home.daemon(&[]);
-    let before = watched_inodes(daemon.pid());
+    let before = watched_at_start(&home, daemon.pid());
     for _ in 0..3 {
         home.run(&["watch", &repo.at("")]).expect(0);
         home.run(&["unwatch", &repo.at("")]).expect(0);
