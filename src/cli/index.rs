@@ -20,6 +20,7 @@ use super::{Context, consent, here, output, paths, preflight, reader, render};
 use crate::client::{Client, ConnectError};
 use crate::wire::access::Access;
 use crate::wire::protocol::{Node, Repository, RepositoryState, Requests, Status, WaitOutcome};
+use crate::wire::shared;
 pub use progress::{Progress, repository_of};
 
 /// Levels of the tree from which the largest folders are chosen.
@@ -110,7 +111,13 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
             let indexed = index(&local, &path, how, depth, &mut progress).await;
             // Stopped before a failure is reported: what was paid for has to be stored.
             local.stop().await;
-            indexed?.0
+            let mut indexed = indexed?.0;
+            // The last writes may have met with something else.
+            if let Some(late) = local.shared_note() {
+                indexed.notes.retain(|note| !note.starts_with(shared::NOTE));
+                indexed.notes.push(late);
+            }
+            indexed
         }
         Err(error) => return Err(error.into()),
     };

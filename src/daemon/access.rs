@@ -120,6 +120,11 @@ impl Handle {
         let _ = stopped.await;
     }
 
+    /// What the last writes to the team's store met with; for after [`Self::stop`].
+    pub fn shared_note(&self) -> Option<String> {
+        answers::status::shared_note(&self.context)
+    }
+
     /// The state of all repositories, without waiting for notifications; `None` when the loop has ended.
     pub(super) async fn glance(&self) -> Option<(Vec<RepositoryStatus>, PacingStatus)> {
         let answer = self.query(|reply| Query::Glance { reply }).await.ok()?;

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How a note about the team's store begins.
+pub const NOTE: &str = "shared store: ";
+
 /// `shared` in `status --json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedStatus {

@@ -15,7 +15,7 @@ use crate::wire::protocol::{
     DaemonPlaces, ExcludedFiles, HotFile, Progress, Repository, RepositoryState, Requests, Status,
     StoreStatus,
 };
-use crate::wire::shared::{SharedEstimate, SharedStatus};
+use crate::wire::shared::{NOTE, SharedEstimate, SharedStatus};
 
 /// A time for people and programs, in whole seconds.
 fn rfc3339(unix_ms: u64) -> String {
@@ -58,11 +58,7 @@ pub fn status(
     ] {
         notes.extend(context.notes.about(topic));
     }
-    let errors = context
-        .shared
-        .iter()
-        .filter_map(|shared| shared_error(shared));
-    notes.extend(errors.map(|error| format!("shared store: {error}")));
+    notes.extend(shared_note(context));
     let config = context.places.get().map(|places| &places.config);
     notes.extend(config.and_then(|config| edited(config, context.started)));
     Status {
@@ -171,6 +167,12 @@ const HINTS: &[(&str, &str)] = &[
     ),
     ("Read-only file system", "set [shared] mode = \"read\"; "),
 ];
+
+/// What the user should know of the team's store.
+pub fn shared_note(context: &Context) -> Option<String> {
+    let error = shared_error(context.shared.as_deref()?)?;
+    Some(format!("{NOTE}{error}"))
+}
 
 /// Why the team's store is not read, or else not written.
 fn shared_error(shared: &Shared) -> Option<String> {
