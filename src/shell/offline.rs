@@ -29,7 +29,7 @@ use crate::model::outline::Outline;
 use words::Paragraph;
 
 /// Raised whenever summaries change: those of an earlier version are made again.
-pub const VERSION: u32 = 13;
+pub const VERSION: u32 = 14;
 
 /// A child of a folder.
 #[derive(Clone, Copy, Debug)]

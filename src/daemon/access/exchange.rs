@@ -147,6 +147,7 @@ async fn pull(handle: &Handle, shared: &Arc<Shared>, keys: &[SummaryKey]) -> Res
         let summaries: Vec<_> = decoded.collect();
         store.put_paid(&summaries)?;
         if sharing.client.options().writable {
+            // They are there already: a start after a kill must not write them again.
             store.note_unshared(&[]);
         }
         Ok(summaries.len() as u64)

@@ -161,7 +161,7 @@ fn unruled(line: &str) -> &str {
 
 /// A line without the tag that says that it describes something.
 fn untagged(line: &str) -> &str {
-    const TAGS: [&str; 9] = [
+    const TAGS: [&str; 10] = [
         "fileoverview",
         "overview",
         "file",
@@ -171,12 +171,13 @@ fn untagged(line: &str) -> &str {
         "brief",
         "short",
         "details",
+        "synopsis",
     ];
-    let Some(tag) = line.strip_prefix(['@', '\\']) else {
+    let Some(tag) = line.strip_prefix(['@', '\\', '.']) else {
         return line;
     };
     let (word, rest) = tag.split_once(' ').unwrap_or((tag, ""));
-    match TAGS.contains(&word) {
+    match TAGS.contains(&word.to_lowercase().as_str()) {
         true => rest.trim_start(),
         false => line,
     }

@@ -485,6 +485,17 @@ const FOLDERS: &[(&[(&str, &str)], &str)] = &[
         ],
         "Translations into German and French. 2 gettext files.",
     ),
+    // A clause that is cut off leaves no word behind.
+    (
+        &[
+            (
+                "ci.md",
+                "The export can be committed, so `epitome check` compares it with the tree, which a workflow runs.",
+            ),
+            ("b.md", "Bees."),
+        ],
+        "Contains ci (export can be committed) and b. 2 Markdown files.",
+    ),
     // A lone child speaks for its folder.
     (
         &[("c/", "Words of it. More.")],
